@@ -1,0 +1,1 @@
+//! Agents: algorithms that search a design space.

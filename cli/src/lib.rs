@@ -1,0 +1,1 @@
+//! The command line of Tapeout, as a library and a binary.

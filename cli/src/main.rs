@@ -1,0 +1,2 @@
+//! The `tapeout` program.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Environments: design spaces over the simulators.

@@ -1,0 +1,2 @@
+//! An agent in a crate of its own.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Experiments: the loop, its durable log, and what is made of it.

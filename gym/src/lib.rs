@@ -1,0 +1,1 @@
+//! Tapeout: a gym for hardware design-space exploration.

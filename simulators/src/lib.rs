@@ -1,0 +1,1 @@
+//! Analytical cost models of hardware: a machine and a workload in, a report out.

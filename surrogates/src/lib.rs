@@ -1,0 +1,1 @@
+//! Surrogates: models learned from logged designs.
