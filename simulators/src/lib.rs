@@ -1,1 +1,3 @@
 //! Analytical cost models of hardware: a machine and a workload in, a report out.
+
+pub mod loop_nest;
