@@ -1,0 +1,66 @@
+//! What an evaluation says about a design.
+
+use serde::{Deserialize, Serialize};
+
+use crate::problem::Judgement;
+use crate::space::Design;
+
+/// A quantity that an environment measures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metric {
+    /// Its name, ending in the unit where there is one: `latency_s`.
+    pub name: String,
+    /// Its unit in SI; empty for a ratio or a count.
+    pub unit: String,
+    /// What is measured.
+    pub summary: String,
+}
+
+impl Metric {
+    /// A metric with this name, unit and summary.
+    pub fn new(name: &str, unit: &str, summary: &str) -> Self {
+        Self { name: name.to_owned(), unit: unit.to_owned(), summary: summary.to_owned() }
+    }
+}
+
+/// The result of an evaluation that worked: what was measured, or why the design cannot be built or run.
+///
+/// An evaluator that fails says nothing about the design and is an [`EvalError`](crate::EvalError) instead.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// One finite number for each metric of the environment, in its order.
+    Measured(Vec<f64>),
+    /// The design cannot be built or run.
+    Infeasible {
+        /// The rule it breaks, a short stable name: `l2_capacity`.
+        rule: String,
+        /// By how much, in the rule's own measure; positive, and comparable within one rule.
+        violation: f64,
+    },
+}
+
+impl Outcome {
+    /// An infeasible outcome.
+    pub fn infeasible(rule: &str, violation: f64) -> Self {
+        Self::Infeasible { rule: rule.to_owned(), violation }
+    }
+
+    /// What was measured, shape `[k]`; none if infeasible.
+    pub fn metrics(&self) -> Option<&[f64]> {
+        match self {
+            Self::Measured(metrics) => Some(metrics),
+            Self::Infeasible { .. } => None,
+        }
+    }
+}
+
+/// A design, what became of it, and what that is worth in the problem at hand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    /// The design.
+    pub design: Design,
+    /// What the environment said.
+    pub outcome: Outcome,
+    /// What that is worth: [`Problem::judge`](crate::Problem::judge) of the outcome.
+    pub judgement: Judgement,
+}
