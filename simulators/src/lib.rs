@@ -1,3 +1,4 @@
 //! Analytical cost models of hardware: a machine and a workload in, a report out.
 
 pub mod loop_nest;
+pub mod technology;
