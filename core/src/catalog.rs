@@ -9,6 +9,9 @@ use crate::problem::{Goal, Problem};
 use crate::seed::Seed;
 use crate::surrogate::{BuildLearner, Learner};
 
+type BuildAgentFn = fn(&Problem, &Value, Seed) -> Result<Box<dyn Agent>, ConfigError>;
+type BuildLearnerFn = fn(&Problem, &Value) -> Result<Box<dyn Learner>, ConfigError>;
+
 /// An environment with what to optimise in it when nobody says.
 pub type BuiltEnv = (Box<dyn Env>, Goal);
 
@@ -81,7 +84,7 @@ pub struct AgentEntry {
     pub objectives: ObjectiveSupport,
     defaults: fn() -> Value,
     resolve: fn(&Value) -> Result<Value, ConfigError>,
-    build: fn(&Problem, &Value, Seed) -> Result<Box<dyn Agent>, ConfigError>,
+    build: BuildAgentFn,
 }
 
 impl AgentEntry {
@@ -135,7 +138,7 @@ pub struct LearnerEntry {
     /// Its page in Markdown.
     pub description: &'static str,
     defaults: fn() -> Value,
-    build: fn(&Problem, &Value) -> Result<Box<dyn Learner>, ConfigError>,
+    build: BuildLearnerFn,
 }
 
 impl LearnerEntry {

@@ -78,18 +78,18 @@ impl Diagram {
         rows.sort_unstable();
         rows.dedup();
         let mut layers: Layers = Vec::with_capacity(n_parameters);
-        let mut groups = vec![0..rows.len()]; // rows that share a prefix lie side by side
+        let mut groups = Vec::from([(0, rows.len())]); // rows that share a prefix lie side by side
         for column in 0..n_parameters {
             let (mut layer, mut next) = (Vec::with_capacity(groups.len()), Vec::new());
-            for group in groups {
+            for (first, end) in groups {
                 let mut edges: Vec<(u32, u32)> = Vec::new();
-                for row in group {
-                    let level = rows[row][column];
+                for (offset, row) in rows[first..end].iter().enumerate() {
+                    let level = row[column];
                     if edges.last().is_none_or(|&(last, _)| last != level) {
                         edges.push((level, next.len() as u32));
-                        next.push(row..row);
+                        next.push((first + offset, first + offset));
                     }
-                    next.last_mut().expect("a group was just opened").end = row + 1;
+                    next.last_mut().expect("a group was just opened").1 = first + offset + 1;
                 }
                 layer.push(edges);
             }
