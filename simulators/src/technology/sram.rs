@@ -36,7 +36,7 @@ pub struct StorageCost {
 
 /// Cost of one SRAM macro of `size_bytes` accessed `width_bits` at a time.
 ///
-/// Allocates nothing and takes five exponentials, some 100 ns.
+/// Allocates nothing; two logarithms and five exponentials, some 50 ns.
 ///
 /// # Errors
 /// [`TechnologyError::SramWidth`] or [`TechnologyError::SramSize`] with the range the table covers.
