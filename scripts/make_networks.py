@@ -16,7 +16,7 @@ from pathlib import Path
 
 TABLES = Path(__file__).resolve().parent.parent / "data" / "networks"
 LICENCE = "MIT OR Apache-2.0 (this table; layer shapes are facts)"
-TORCHVISION = "torchvision 0.20, table of pre-trained weights"
+TORCHVISION = "torchvision, meta data of the pre-trained weights (num_params, _ops)"
 
 
 class Network:

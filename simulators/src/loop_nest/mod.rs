@@ -1,7 +1,7 @@
 //! Analytical model of a loop nest on a hierarchy of storage levels.
 
 mod einsum;
-mod names;
+pub(crate) mod names;
 
 pub use einsum::{
     Dim, Einsum, EinsumError, MAX_DIMS, MAX_RANKS, MAX_TENSORS, Rank, Role, Tensor, TensorSpec,

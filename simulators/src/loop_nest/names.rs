@@ -13,7 +13,7 @@ pub struct NameError {
 }
 
 /// Index of `name` among `known`.
-pub(super) fn index_of<'a>(
+pub(crate) fn index_of<'a>(
     kind: &'static str,
     name: &str,
     known: impl Iterator<Item = &'a str> + Clone,

@@ -1,0 +1,166 @@
+//! Several networks with weights: what one design is judged on.
+
+use std::collections::BTreeMap;
+
+use super::{Network, Op, network};
+use crate::loop_nest::NameError;
+
+/// One network of a workload.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkloadEntry {
+    network: Network,
+    weight: f64,
+}
+
+impl WorkloadEntry {
+    /// The network.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// How often it runs, relative to the others; finite and above 0.
+    pub fn weight(&self) -> f64 {
+        self.weight
+    }
+}
+
+/// At least one network, each with the number of times it runs relative to the others.
+///
+/// ```
+/// use tapeout_simulators::networks::{Workload, WorkloadError};
+/// let workload = Workload::of(&[("resnet18", 1.0), ("mobilenet-v2", 3.0)])?;
+/// let gmacs = workload.weighted_sum(|network| network.macs() as f64 / 1e9);
+/// assert!((gmacs - (1.814_073_344 + 3.0 * 0.300_774_272)).abs() < 1e-9);
+/// # Ok::<(), WorkloadError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Workload {
+    entries: Vec<WorkloadEntry>,
+}
+
+/// Why a workload was refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum WorkloadError {
+    /// No such network.
+    #[error(transparent)]
+    Unknown(#[from] NameError),
+    /// No network at all.
+    #[error("the workload has no networks, expected at least one")]
+    Empty,
+    /// A network named twice; its weights should be added.
+    #[error("network `{id}` is listed twice, expected once with the sum of its weights")]
+    Duplicate {
+        /// The network.
+        id: String,
+    },
+    /// A weight that weighs nothing.
+    #[error("the weight of network `{id}` is {weight}, expected a finite number above 0")]
+    Weight {
+        /// The network.
+        id: String,
+        /// Its weight.
+        weight: f64,
+    },
+}
+
+impl Workload {
+    /// A workload of these networks.
+    ///
+    /// # Errors
+    /// [`WorkloadError`] if there are none, one is there twice, or a weight is not above 0.
+    pub fn new(networks: Vec<(Network, f64)>) -> Result<Self, WorkloadError> {
+        if networks.is_empty() {
+            return Err(WorkloadError::Empty);
+        }
+        let mut entries: Vec<WorkloadEntry> = Vec::with_capacity(networks.len());
+        for (network, weight) in networks {
+            let id = || network.id().to_owned();
+            if !(weight.is_finite() && weight > 0.0) {
+                return Err(WorkloadError::Weight { id: id(), weight });
+            }
+            if entries.iter().any(|entry| entry.network.id() == network.id()) {
+                return Err(WorkloadError::Duplicate { id: id() });
+            }
+            entries.push(WorkloadEntry { network, weight });
+        }
+        Ok(Self { entries })
+    }
+
+    /// A workload of built-in networks, by name.
+    ///
+    /// # Errors
+    /// [`WorkloadError`] as for [`Workload::new`], and for an unknown name, with the nearest known one.
+    pub fn of(names: &[(&str, f64)]) -> Result<Self, WorkloadError> {
+        Self::new(
+            names.iter().map(|&(id, weight)| Ok((network(id)?, weight))).collect::<Result<_, NameError>>()?,
+        )
+    }
+
+    /// Its networks, at least one, in the order given.
+    pub fn entries(&self) -> &[WorkloadEntry] {
+        &self.entries
+    }
+
+    /// A cost of the whole workload: the sum over the networks of weight times `cost`.
+    pub fn weighted_sum(&self, mut cost: impl FnMut(&Network) -> f64) -> f64 {
+        self.entries.iter().map(|entry| entry.weight * cost(&entry.network)).sum()
+    }
+
+    /// Every distinct operation of all networks, with how often it runs: the sum of weight times count.
+    ///
+    /// A cost that adds up over layers needs each of these only once. Ordered by operation.
+    pub fn distinct_ops(&self) -> Vec<(&Op, f64)> {
+        let mut runs: BTreeMap<&Op, f64> = BTreeMap::new();
+        for entry in &self.entries {
+            for layer in entry.network.layers() {
+                *runs.entry(layer.op()).or_default() += entry.weight * layer.count() as f64;
+            }
+        }
+        runs.into_iter().collect()
+    }
+}
+
+impl From<Network> for Workload {
+    /// One network on its own, with weight 1.
+    fn from(network: Network) -> Self {
+        Self { entries: vec![WorkloadEntry { network, weight: 1.0 }] }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Layer;
+    use super::*;
+
+    // Claim: evaluating the distinct operations once costs the same as evaluating every layer of every network.
+    #[test]
+    fn distinct_operations_add_up_to_the_whole_workload() {
+        let workload =
+            Workload::of(&[("resnet18", 2.0), ("resnet50", 1.0), ("gpt2", 1.0), ("bert-base", 0.5)]).unwrap();
+        let macs = |op: &Op| Layer::new("layer", op.clone()).unwrap().macs() as f64;
+        let total: f64 = workload.distinct_ops().iter().map(|&(op, runs)| runs * macs(op)).sum();
+        // All terms are integers or halves below 2^53, so both sums are exact.
+        assert_eq!(total, workload.weighted_sum(|network| network.macs() as f64));
+        let rows: usize = workload.entries().iter().map(|entry| entry.network().layers().len()).sum();
+        assert!(workload.distinct_ops().len() < rows, "ResNet-18 and ResNet-50 share their first layers");
+    }
+
+    #[test]
+    fn a_workload_without_meaning_is_refused_by_name() {
+        let error = |names: &[(&str, f64)]| Workload::of(names).unwrap_err().to_string();
+        assert_eq!(error(&[]), "the workload has no networks, expected at least one");
+        assert_eq!(error(&[("unett", 1.0)]), "no network is called `unett`; did you mean `unet`?");
+        assert_eq!(
+            error(&[("unet", f64::NAN)]),
+            "the weight of network `unet` is NaN, expected a finite number above 0"
+        );
+        assert_eq!(
+            error(&[("unet", 0.0)]),
+            "the weight of network `unet` is 0, expected a finite number above 0"
+        );
+        assert_eq!(
+            error(&[("unet", 1.0), ("unet", 2.0)]),
+            "network `unet` is listed twice, expected once with the sum of its weights"
+        );
+    }
+}
