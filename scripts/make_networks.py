@@ -233,7 +233,7 @@ def mobilenet_v2():
         "mobilenet-v2",
         "MobileNetV2, width 1.0, 224x224, batch 1",
         "Sandler et al., CVPR 2018, arXiv 1801.04381, Table 2",
-        "35 convolutions and 17 depthwise convolutions, as in PRIME's table of applications, and one fully connected layer.",
+        "35 convolutions and 17 depthwise convolutions, and one fully connected layer.",
     )
     net.publish("macs", 301_000_000, 500_000, TORCHVISION)
     net.publish("parameters", 3_504_872, 0, TORCHVISION)
@@ -304,8 +304,7 @@ def mobilenet_edgetpu():
         "mobilenet-edgetpu",
         "MobileNetEdgeTPU, depth multiplier 1.0, 224x224, batch 1",
         "tensorflow/models, research/slim/nets/mobilenet/mobilenet_v3.py, V3_EDGETPU",
-        "45 convolutions and 13 depthwise convolutions, as PRIME lists; PRIME prints 1.990 G MACs, twice and a bit the "
-        "published 990 M. 1001 classes, as in the reference code.",
+        "45 convolutions and 13 depthwise convolutions. 1001 classes, as in the reference code.",
     )
     table = "tensorflow/models, research/slim/nets/mobilenet/README.md, table MobilenetEdgeTPU dm=1"
     net.publish("macs", 990_000_000, 1_000_000, table)
@@ -334,8 +333,8 @@ def ssd_mobilenet_v1():
         "SSD MobileNetV1, 300x300, batch 1 (public stand-in for PRIME's private M4)",
         "Backbone: Howard et al., arXiv 1704.04861, Table 1; extra layers and heads: tensorflow/models, "
         "research/object_detection, ssd_mobilenet_v1_coco",
-        "PRIME's M4 is private: this is not it, only a public detector of the same family (13 depthwise convolutions "
-        "like M4; M4 has 32 other convolutions, 6.23 M parameters and 3.472 G MACs). Box heads are 1x1, 91 classes.",
+        "PRIME's M4 is a private model whose shapes are not published: this is not it, only a public detector in its place. "
+        "Box heads are 1x1, 91 classes.",
     )
     mlperf = "Reddi et al., MLPerf Inference, ISCA 2020, arXiv 1911.02549, Table I (2.47 G operations, two to a MAC)"
     net.publish("macs", 1_235_000_000, 2_500_000, mlperf)
@@ -382,9 +381,8 @@ def ssdlite_mobilenet_v2():
         "SSDLite MobileNetV2, 320x320, batch 1 (public stand-in for PRIME's private M5)",
         "Sandler et al., CVPR 2018, arXiv 1801.04381, section 6.2; extra layers and anchors: tensorflow/models, "
         "research/object_detection, ssdlite_mobilenet_v2_coco",
-        "PRIME's M5 is private: this is not it, only a public detector of similar work (M5 has 47 convolutions, 27 "
-        "depthwise ones, 2.16 M parameters and 0.940 G MACs). Three anchors on the first map, six on the others. 81 classes (80 "
-        "of COCO and the background) give the published total; the released model pads them to 91 (4.50 M parameters).",
+        "PRIME's M5 is a private model whose shapes are not published: this is not it, only a public detector in its place. "
+        "Three anchors on the first map, six on the others. 81 classes (80 of COCO and the background) give the published total; the released model pads them to 91 (4.50 M parameters).",
     )
     table = "Sandler et al., CVPR 2018, arXiv 1801.04381, Table 6"
     net.publish("macs", 800_000_000, 50_000_000, table)
@@ -399,8 +397,8 @@ def ssdlite_mobilenet_v3():
         "ssdlite-mobilenet-v3",
         "SSDLite MobileNetV3-Large, 320x320, batch 1 (public stand-in for PRIME's private M6)",
         "Howard et al., ICCV 2019, arXiv 1905.02244, section 6.3; torchvision, ssdlite320_mobilenet_v3_large",
-        "PRIME's M6 is private: this is not it, only the smallest public detector here (M6 has 53 convolutions, 33 "
-        "depthwise ones, 0.41 M parameters and 0.228 G MACs). Last stage halved as in Table 6 there; 91 classes, six anchors.",
+        "PRIME's M6 is a private model whose shapes are not published: this is not it, only a public detector in its place. "
+        "Last stage halved as in Table 6 of the paper; 91 classes, six anchors.",
     )
     net.publish("macs", 583_000_000, 500_000, TORCHVISION)
     net.publish("parameters", 3_440_060, 0, TORCHVISION)
@@ -418,8 +416,7 @@ def unet():
         "U-Net, 32 to 512 channels, 256x256, batch 1",
         "Ronneberger et al., MICCAI 2015, arXiv 1505.04597, in the padded, batch-normalized form of "
         "mateuszbuda/brain-segmentation-pytorch, unet.py (init_features 32)",
-        "PRIME does not say which U-Net it used (35 convolutions, 3.69 M parameters, 13.707 G MACs); this one is public "
-        "and close in MACs. A 2x2 transposed convolution of stride 2 is written as the 1x1 convolution to four times the "
+        "There is no one U-Net: this is a public one of a size for edge devices, and need not be PRIME's. A 2x2 transposed convolution of stride 2 is written as the 1x1 convolution to four times the "
         "channels that it equals; its biases are counted outside.",
     )
     net.publish("parameters", 7_763_041, 0, "parameter count of unet.py with its default arguments, as printed by its users")
@@ -524,7 +521,7 @@ def llama3_8b_layer(stage, tokens, context):
 # ------------------------------------------------------------------------------------------ speech and recommendation
 
 RNNT_SOURCE = "MLPerf Inference RNN-T, mlcommons/inference, speech_recognition/rnnt/pytorch/configs/rnnt.toml"
-RNNT_NOTE = "PRIME's t-RNN models are private; this is the public speech transducer of MLPerf, and not of the same size: "
+RNNT_NOTE = "PRIME's t-RNN models are private; this is the public speech transducer of MLPerf in their place. "
 
 
 def lstm(net, name, inputs, hidden, steps):
@@ -538,7 +535,7 @@ def rnnt_encoder():
         "rnnt-encoder",
         "RNN-T encoder, one streaming step, batch 1",
         RNNT_SOURCE,
-        RNNT_NOTE + "PRIME lists 21.6 M parameters and 0.046 G MACs for t-RNN Enc. One step takes two stacked input frames "
+        RNNT_NOTE + "One step takes two stacked input frames "
         "(240 features each) through two LSTM layers, joins them, and takes the pair through three more (1,024 hidden).",
     )
     lstm(net, "pre0", 240, 1024, 2)
@@ -554,7 +551,7 @@ def rnnt_decoder():
         "rnnt-decoder",
         "RNN-T prediction and joint networks, one label, batch 1",
         RNNT_SOURCE,
-        RNNT_NOTE + "PRIME lists 19 M parameters and 0.040 G MACs for t-RNN Dec. 320 hidden, 29 labels, joint network of 512.",
+        RNNT_NOTE + "320 hidden, 29 labels, joint network of 512.",
     )
     lstm(net, "prediction0", 320, 320, 1)
     lstm(net, "prediction1", 320, 320, 1)

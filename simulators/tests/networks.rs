@@ -15,8 +15,8 @@ fn convolutions(network: &Network) -> (u64, u64) {
     (sum(false), sum(true))
 }
 
-// Claim: what a table says was published agrees with what its layers add up to, within half a unit of the last printed
-// digit (or the reason that the table gives).
+// Claim: what a table says was published agrees with what its layers add up to, within half a unit of the
+// last printed digit (or the reason that the table gives).
 #[test]
 fn totals_agree_with_what_each_table_cites() {
     let mut unpublished = Vec::new();
@@ -42,10 +42,11 @@ fn totals_agree_with_what_each_table_cites() {
     assert_eq!(unpublished, ["dlrm", "rnnt-decoder", "rnnt-encoder"], "these are worked out by hand below");
 }
 
-// Claim: the tables are the published networks, parameter for parameter. Biases and the scale and shift of batch
-// normalization are counted, running statistics are not, as torchvision counts.
-// Source: torchvision, meta data of the default weights (`num_params`, `_ops`), as in the tables of its documentation; the
-// operations are multiply-accumulates in units of 10^9, rounded to three decimals (VGG-16: two).
+// Claim: the tables are the published networks, parameter for parameter. Biases and the scale and shift of
+// batch normalization are counted, running statistics are not, as torchvision counts.
+// Source: torchvision, meta data of the default weights (`num_params`, `_ops`), as in the tables of its
+// documentation; the operations are multiply-accumulates in units of 10^9, rounded to three decimals (VGG-16:
+// two).
 #[test]
 fn vision_networks_have_exactly_the_parameters_torchvision_prints() {
     let table = [
@@ -63,9 +64,10 @@ fn vision_networks_have_exactly_the_parameters_torchvision_prints() {
     }
 }
 
-// Claim: AlexNet is the grouped original. 60,965,224 is the count of the Caffe reference model; per layer by hand:
-// conv1 96*3*11*11 at 55x55, conv2 256*48*5*5 at 27x27, conv3 384*256*3*3, conv4 384*192*3*3, conv5 256*192*3*3 at 13x13.
-// Sze et al. (2017), Table II: 2.3 M weights and 666 M MACs in the convolutions, 58.6 M of both in the rest.
+// Claim: AlexNet is the grouped original. 60,965,224 is the count of the Caffe reference model; per layer by
+// hand: conv1 96*3*11*11 at 55x55, conv2 256*48*5*5 at 27x27, conv3 384*256*3*3, conv4 384*192*3*3, conv5
+// 256*192*3*3 at 13x13. Sze et al. (2017), Table II: 2.3 M weights and 666 M MACs in the convolutions, 58.6 M
+// of both in the rest.
 #[test]
 fn alexnet_is_the_one_that_eyeriss_ran() {
     let alexnet = read("alexnet");
@@ -78,9 +80,10 @@ fn alexnet_is_the_one_that_eyeriss_ran() {
     assert_eq!(weights, 2_332_704);
 }
 
-// Claim: layer counts are those of the papers. PRIME (Kumar et al., ICLR 2022, table of applications) lists convolutions
-// and depthwise ones: MobileNetV2 35/17, MobileNetEdgeTPU 45/13, MobileNetV3 32/15, where the 32nd is the layer of 1,280
-// channels after pooling, a matrix product here. ResNet-50: 49 + 4 projections.
+// Claim: layer counts are those of the papers. MobileNetV2 (Table 2 there): 17 blocks, 16 of them with an
+// expansion, a first and a last convolution. MobileNetV3 (Table 1): 15 blocks, 14 with an expansion,
+// likewise. MobileNetEdgeTPU: 9 fused blocks, 8 with an expansion, and 13 others. ResNet-50: 1 + 3 * 16 and 4
+// projections. U-Net: 18 + 4 upwards + 1. SSD: 1 + 13 pointwise, 4 extra pairs, 6 pairs of heads.
 #[test]
 fn networks_have_the_published_number_of_convolutions() {
     let table = [
@@ -99,8 +102,9 @@ fn networks_have_the_published_number_of_convolutions() {
     }
 }
 
-// Claim: BERT-base. A layer has 12 d^2 = 7,077,888 weights for d = 768, 9 d biases and 4 d of layer normalization; the
-// attention of 128 tokens multiplies 2 * 128 * 128 * d times a layer; the pooler has d^2 weights and d biases.
+// Claim: BERT-base. A layer has 12 d^2 = 7,077,888 weights for d = 768, 9 d biases and 4 d of layer
+// normalization; the attention of 128 tokens multiplies 2 * 128 * 128 * d times a layer; the pooler has d^2
+// weights and d biases.
 #[test]
 fn bert_base_has_the_totals_worked_out_by_hand() {
     let bert = read("bert-base");
@@ -123,9 +127,10 @@ fn gpt2_has_the_totals_worked_out_by_hand() {
     assert_eq!(gpt2.macs(), 12 * (1_024 * 12 * d * d + 2 * 1_024 * 1_024 * d) + 50_257 * d);
 }
 
-// Claim: a Llama 3 8B layer: 2 * 4096^2 (query, output) + 2 * 4096 * 1024 (key, value) + 3 * 4096 * 14336; 32 of them with
-// embeddings, logits and norms are the 8,030,261,248 parameters of the model. Decode reads each weight and each word of the
-// cache once: 2 * 8 * 128 * 2048 words of keys and values, each used by four query heads.
+// Claim: a Llama 3 8B layer: 2 * 4096^2 (query, output) + 2 * 4096 * 1024 (key, value) + 3 * 4096 * 14336; 32
+// of them with embeddings, logits and norms are the 8,030,261,248 parameters of the model. Decode reads each
+// weight and each word of the cache once: 2 * 8 * 128 * 2048 words of keys and values, each used by four
+// query heads.
 #[test]
 fn llama_layer_has_the_totals_worked_out_by_hand() {
     let weights = 2 * 4096 * 4096 + 2 * 4096 * 1024 + 3 * 4096 * 14_336;
@@ -142,7 +147,8 @@ fn llama_layer_has_the_totals_worked_out_by_hand() {
     assert_eq!(cache, 2 * 8 * 128 * 2048);
 }
 
-// Claim: RNN-T of MLPerf by hand: an LSTM has 4 h (inputs + h) weights and, as in PyTorch, two biases per gate: 8 h.
+// Claim: RNN-T of MLPerf by hand: an LSTM has 4 h (inputs + h) weights and, as in PyTorch, two biases per
+// gate: 8 h.
 #[test]
 fn rnnt_has_the_totals_worked_out_by_hand() {
     let lstm = |inputs: u64, h: u64| 4 * h * (inputs + h);
@@ -175,8 +181,8 @@ fn dlrm_has_the_totals_worked_out_by_hand() {
     assert_eq!(dlrm.outside().len(), 1, "embedding lookups are outside");
 }
 
-// Claim: the loop nest of a layer computes what the layer says, and touches at least the words it says (the loop nest
-// counts padding as input).
+// Claim: the loop nest of a layer computes what the layer says, and touches at least the words it says (the
+// loop nest counts padding as input).
 #[test]
 fn loop_nests_agree_with_layer_counts_in_every_network() {
     for row in NETWORKS {
@@ -192,8 +198,8 @@ fn loop_nests_agree_with_layer_counts_in_every_network() {
     }
 }
 
-// Claim: shapes of the three kinds of convolution. ResNet's first layer: 7x7, stride 2, 6 zeros in all: 111 * 2 + 7 - 6 =
-// 223 of the 224 rows are read. Depthwise: MobileNetV2's second layer, 32 channels of 112x112.
+// Claim: shapes of the three kinds of convolution. ResNet's first layer: 7x7, stride 2, 6 zeros in all: 111 *
+// 2 + 7 - 6 = 223 of the 224 rows are read. Depthwise: MobileNetV2's second layer, 32 channels of 112x112.
 #[test]
 fn convolutions_map_to_loop_nests_by_hand() {
     let sizes = |layer: &Layer| layer.einsum().dims().iter().map(|dim| dim.size).collect::<Vec<_>>();

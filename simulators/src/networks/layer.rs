@@ -127,8 +127,8 @@ impl Layer {
         self.checked()
     }
 
-    /// The same layer, its runs sharing `copies` sets of weights: 1 for the steps of a recurrent layer, 0 if the
-    /// weights are those of another row.
+    /// The same layer, its runs sharing `copies` sets of weights: 1 for the steps of a recurrent layer, 0 if
+    /// the weights are those of another row.
     ///
     /// # Errors
     /// [`LayerError`] if there are more copies than runs, or no weights at all.
@@ -188,10 +188,10 @@ impl Layer {
 
     /// One run as a loop nest over the tensors `Weights`, `Inputs` and `Outputs`, in that order.
     ///
-    /// Convolution: dimensions N (batch), G (groups), K and C (output and input channels of a group), P and Q (output
-    /// height and width), R and S (kernel height and width); a depthwise one has K = C = 1. Product: B (batch), M, N, K;
-    /// `Weights` is the second operand, whatever it is. Unit dimensions are listed too, so the names do not depend on
-    /// the shape. `Inputs` of a convolution includes the padding.
+    /// Convolution: dimensions N (batch), G (groups), K and C (output and input channels of a group), P and Q
+    /// (output height and width), R and S (kernel height and width); a depthwise one has K = C = 1. Product:
+    /// B (batch), M, N, K; `Weights` is the second operand, whatever it is. Unit dimensions are listed too,
+    /// so the names do not depend on the shape. `Inputs` of a convolution includes the padding.
     pub fn einsum(&self) -> &Einsum {
         &self.einsum
     }

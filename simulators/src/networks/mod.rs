@@ -1,13 +1,13 @@
 //! Neural networks as tables of layers: the workloads of every accelerator model.
 //!
-//! A [`Network`] is a list of distinct [`Layer`]s with counts. A layer is a 2-D convolution or a matrix product, in exact
-//! shapes; its [`Layer::einsum`] is what a cost model evaluates. Precision is not a network's matter: everything is counted
-//! in words. A [`Workload`] is several networks with weights.
+//! A [`Network`] is a list of distinct [`Layer`]s with counts. A layer is a 2-D convolution or a matrix
+//! product, in exact shapes; its [`Layer::einsum`] is what a cost model evaluates. Precision is not a
+//! network's matter: everything is counted in words. A [`Workload`] is several networks with weights.
 //!
-//! What is counted: multiply-accumulates of convolutions and matrix products, which is what published totals count.
-//! Pooling, activations, softmax, normalization at run time and embedding lookups multiply next to nothing and are left out;
-//! *parameters* that belong to them (norms, biases, embedding tables) are counted, so that [`Network::parameters`] can be
-//! compared with the published number to the last digit.
+//! What is counted: multiply-accumulates of convolutions and matrix products, which is what published totals
+//! count. Pooling, activations, softmax, normalization at run time and embedding lookups multiply next to
+//! nothing and are left out; *parameters* that belong to them (norms, biases, embedding tables) are counted,
+//! so that [`Network::parameters`] can be compared with the published number to the last digit.
 //!
 //! ```
 //! use tapeout_simulators::networks::network;
@@ -39,8 +39,9 @@
 //! # Ok::<(), tapeout_simulators::networks::NetworkError>(())
 //! ```
 //!
-//! For everybody: add a function to `scripts/make_networks.py`, run it, and add a row to [`NETWORKS`]. Give the published
-//! totals with their source; a test compares them. Say in `notes` what is an assumption or a stand-in.
+//! For everybody: add a function to `scripts/make_networks.py`, run it, and add a row to [`NETWORKS`]. Give
+//! the published totals with their source; a test compares them. Say in `notes` what is an assumption or a
+//! stand-in.
 //!
 //! # The fields of a table
 //!

@@ -93,7 +93,8 @@ impl Op {
         }
     }
 
-    /// The same operation on `factor` times as many inputs: with weights, rows join one product; without, products multiply.
+    /// The same operation on `factor` times as many inputs: with weights, rows join one product; without,
+    /// products multiply.
     pub(super) fn with_batch(&self, factor: u64) -> Result<Self, LayerError> {
         let times = |size: u64| size.checked_mul(factor).ok_or(LayerError::Overflow);
         Ok(match self {
@@ -116,7 +117,8 @@ impl Op {
     pub(super) fn input_words(&self) -> u64 {
         match self {
             Self::Conv2d(conv) => {
-                let unpadded = |axis: usize| conv.swept(axis).map_or(0, |extent| extent - conv.padding[axis]);
+                let swept = |axis: usize| conv.swept(axis).expect("invariant: `check` computed it before");
+                let unpadded = |axis: usize| swept(axis) - conv.padding[axis];
                 conv.batch * conv.in_channels * unpadded(0) * unpadded(1)
             }
             Self::MatMul(product) => product.batch * product.m * product.k,

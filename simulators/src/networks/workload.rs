@@ -132,7 +132,8 @@ mod tests {
     use super::super::Layer;
     use super::*;
 
-    // Claim: evaluating the distinct operations once costs the same as evaluating every layer of every network.
+    // Claim: evaluating the distinct operations once costs the same as evaluating every layer of every
+    // network.
     #[test]
     fn distinct_operations_add_up_to_the_whole_workload() {
         let workload =
