@@ -46,8 +46,10 @@ def main():
         sphere = 1.0 - directions / np.linalg.norm(directions, axis=1, keepdims=True)
         scale = 1e3 ** np.arange(m)
         cases.append(case(f"sphere, {m} objectives", sphere * scale, (1.1 * scale).tolist()))
-        # A grid: ties and copies.
-        cases.append(case(f"grid, {m} objectives", rng.integers(0, 5, (n, m)).astype(float), [5.0] * m))
+        # A grid without its best half: ties and copies, also on the first front.
+        grid = rng.integers(0, 6, (4 * n, m)).astype(float)
+        grid = grid[grid.sum(axis=1) >= 2.5 * m][:n]
+        cases.append(case(f"grid, {m} objectives", grid, [6.0] * m))
     print(json.dumps(cases, indent=None, separators=(",", ":")).replace('{"name"', '\n{"name"'))
 
 

@@ -5,8 +5,8 @@ use super::losses::{check_point, lexicographic};
 
 /// Points of which none dominates or equals another, in lexicographic order of their losses.
 ///
-/// Of equal points the one that came first stays, so an archive of a search on a discrete space does not fill with copies
-/// (whereas [`front`](super::front) returns them all).
+/// Of equal points the one that came first stays, so an archive of a search on a discrete space does not fill
+/// with copies (whereas [`front`](super::front) returns them all).
 ///
 /// ```
 /// # use tapeout_core::pareto::{Archive, hypervolume};
@@ -52,8 +52,8 @@ impl Archive {
         &self.members
     }
 
-    /// Takes the point in unless a member dominates or equals it, drops the members that it dominates, and returns whether it
-    /// was taken.
+    /// Takes the point in unless a member dominates or equals it, drops the members that it dominates, and
+    /// returns whether it was taken.
     ///
     /// `losses`: shape `[m]`. With two objectives a binary search, plus moving the members behind it; with
     /// more O(m) for each member.

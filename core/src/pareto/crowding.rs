@@ -3,16 +3,18 @@
 //! Source: Deb, Pratap, Agarwal & Meyarivan (2002), section III-B, doi:10.1109/4235.996017.
 //! Departs from it: distances are between distinct points (Fortin & Parizeau 2013,
 //! doi:10.1145/2463372.2463456), because searches of discrete spaces meet equal losses all the time and the
-//! paper's result would then hang on the order of the input; and an objective in which all points are
-//! equal has no extremes. Checked against: `tests/golden/pareto_pymoo.json`, made by `scripts/pareto_pymoo.py`.
+//! paper's result would then hang on the order of the input; and an objective in which all points are equal
+//! has no extremes.
+//! Checked against: `tests/golden/pareto_pymoo.json`, made by `scripts/pareto_pymoo.py`.
 
 use super::losses::Losses;
 
-/// Sum over objectives of the gap between a point's two neighbours, as a share of that objective's range; infinite at the
-/// extremes.
+/// Sum over objectives of the gap between a point's two neighbours, as a share of that objective's range;
+/// infinite at the extremes.
 ///
 /// `points`: shape `[n][m]`, usually one front; the result has shape `[n]`, from 0 up, without unit.
-/// Of equal points the first has the distance and the others 0, so that selection drops copies first.
+/// Of equal points the first has the distance and the others 0, so that selection drops copies first; a
+/// point that only copies accompany is infinitely far from its neighbours.
 /// O(m n log n).
 ///
 /// # Panics
@@ -32,16 +34,19 @@ pub fn crowding_distance<P: AsRef<[f64]>>(points: &[P]) -> Vec<f64> {
     if let [only] = distinct[..] {
         distances[only] = f64::INFINITY;
     }
+    let mut order = Vec::with_capacity(distinct.len());
     for objective in 0..losses.n_objectives() {
         let loss = |point: usize| losses.row(point)[objective];
-        // Stable, so points level in this objective stay in an order that their losses alone decide.
-        distinct.sort_by(|a, b| loss(*a).total_cmp(&loss(*b)));
-        let (Some(&least), Some(&most)) = (distinct.first(), distinct.last()) else { break };
+        // Stable, so points level in this objective keep their lexicographic order, whatever that of the
+        // input.
+        order.clone_from(&distinct);
+        order.sort_by(|a: &usize, b| loss(*a).total_cmp(&loss(*b)));
+        let (Some(&least), Some(&most)) = (order.first(), order.last()) else { break };
         let range = loss(most) - loss(least);
         if range > 0.0 {
             distances[least] = f64::INFINITY;
             distances[most] = f64::INFINITY;
-            for neighbours in distinct.windows(3) {
+            for neighbours in order.windows(3) {
                 distances[neighbours[1]] += (loss(neighbours[2]) - loss(neighbours[0])) / range;
             }
         }

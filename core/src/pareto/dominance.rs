@@ -2,8 +2,9 @@
 //!
 //! Source: Zhang, Tian, Cheng & Jin (2015), efficient non-dominated sorting with binary search (ENS-BS),
 //! doi:10.1109/TEVC.2014.2308305; the fronts themselves are those of Deb, Pratap, Agarwal & Meyarivan (2002),
-//! doi:10.1109/4235.996017. Departs from it: with two objectives only the newest member of a front is
-//! asked, which makes it O(n log n), and equal points share a front without being compared to it.
+//! doi:10.1109/4235.996017.
+//! Departs from it: with two objectives only the newest member of a front is asked, which makes it O(n log
+//! n), and equal points share a front without being compared to it.
 //! Checked against: `tests/golden/pareto_pymoo.json`, made by `scripts/pareto_pymoo.py`.
 
 use super::losses::Losses;
@@ -20,8 +21,8 @@ pub fn dominates(a: &[f64], b: &[f64]) -> bool {
 
 /// Indices of the points that no other point dominates, ascending.
 ///
-/// `points`: shape `[n][m]`. Of equal points all are on the front, or none. O(n log n) for two objectives, at worst
-/// O(m n²) for more.
+/// `points`: shape `[n][m]`. Of equal points all are on the front, or none. O(n log n) for two objectives, at
+/// worst O(m n²) for more.
 ///
 /// # Panics
 /// If the points differ in length or a loss is not finite.
@@ -44,8 +45,8 @@ pub fn front<P: AsRef<[f64]>>(points: &[P]) -> Vec<usize> {
     front
 }
 
-/// Points grouped into successive fronts: the first is [`front`], the second what is the front without the first, and
-/// so on. Indices ascend within each.
+/// Points grouped into successive fronts: the first is [`front`], the second what is the front without the
+/// first, and so on. Indices ascend within each.
 ///
 /// `points`: shape `[n][m]`. O(n log n) for two objectives, at worst O(m n²) for more.
 ///

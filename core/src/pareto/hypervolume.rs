@@ -1,14 +1,14 @@
 //! Hypervolume: how much of the space below a reference point a set of designs dominates.
 //!
-//! Source: Zitzler & Thiele (1999), doi:10.1109/4235.797969. Computed by sweeps in two and three dimensions (Beume,
-//! Fonseca, Lopez-Ibanez, Paquete & Vahrenhold 2009, doi:10.1109/TEVC.2009.2015575) and above by WFG (While,
-//! Bradstreet & Barone 2012, doi:10.1109/TEVC.2010.2077298), sliced by the last objective.
+//! Source: Zitzler & Thiele (1999), doi:10.1109/4235.797969. Computed by sweeps in two and three dimensions
+//! (Beume, Fonseca, Lopez-Ibanez, Paquete & Vahrenhold 2009, doi:10.1109/TEVC.2009.2015575) and above by WFG
+//! (While, Bradstreet & Barone 2012, doi:10.1109/TEVC.2010.2077298), sliced by the last objective.
 //! Departs from them: the three-dimensional sweep keeps its staircase in a sorted vector, not in a balanced
-//! tree; moving a few hundred steps of 16 bytes costs less than chasing pointers.
+//! tree; a few hundred steps of 16 bytes are quick to move.
 //! Checked against: `tests/golden/pareto_pymoo.json`, made by `scripts/pareto_pymoo.py`.
 //!
-//! Everything below the public functions works on gains, the distances below the reference: larger is better, and the
-//! reference is the origin.
+//! Everything below the public functions works on gains, the distances below the reference: larger is better,
+//! and the reference is the origin.
 
 use super::ParetoError;
 use super::losses::Losses;
@@ -16,14 +16,14 @@ use super::staircase::{self, Staircase};
 
 /// Volume that `points` dominate below `reference`, in the product of the loss units.
 ///
-/// `points`: shape `[n][m]`, in any order, dominated ones allowed; `reference`: shape `[m]`. A point not below the
-/// reference in every objective adds nothing. Exact but for rounding. O(n log n) for two objectives; for three the same
-/// in comparisons; above, exponential in `m` at worst.
+/// `points`: shape `[n][m]`, in any order, dominated ones allowed; `reference`: shape `[m]`. A point not
+/// below the reference in every objective adds nothing. Exact but for rounding. O(n log n) for two
+/// objectives; for three the same in comparisons; above, exponential in `m` at worst.
 ///
 /// # Errors
 /// [`ParetoError::EmptyReference`] or [`ParetoError::ReferenceNotFinite`] if the reference is of no use,
-/// [`ParetoError::Dimensions`] if a point's length is not the reference's, [`ParetoError::NotFinite`] if a loss is NaN or
-/// infinite.
+/// [`ParetoError::Dimensions`] if a point's length is not the reference's, [`ParetoError::NotFinite`] if a
+/// loss is NaN or infinite.
 ///
 /// ```
 /// # use tapeout_core::pareto::hypervolume;
@@ -38,8 +38,8 @@ pub fn hypervolume<P: AsRef<[f64]>>(points: &[P], reference: &[f64]) -> Result<f
 
 /// Area that `points` dominate below `reference`, in the product of the two loss units.
 ///
-/// `points`: shape `[n][2]`, in any order. A point not below `reference` adds nothing. It is [`hypervolume`] for
-/// callers whose types hold the number of objectives.
+/// `points`: shape `[n][2]`, in any order. A point not below `reference` adds nothing. It is [`hypervolume`]
+/// for callers whose types hold the number of objectives.
 /// Source: Zitzler & Thiele (1999), doi:10.1109/4235.797969. O(n log n).
 ///
 /// # Errors
@@ -56,10 +56,10 @@ pub fn hypervolume_2d(points: &[[f64; 2]], reference: [f64; 2]) -> Result<f64, P
 
 /// What each point adds to the hypervolume of all: the volume that it alone dominates.
 ///
-/// `points`: shape `[n][m]`, in any order; `reference`: shape `[m]`; the result has shape `[n]`, from 0 up, in the
-/// product of the loss units. Dominated points and copies add nothing, but take from what the points
-/// above them add. The error is that of rounding in the volume of one point's whole box. O(n log n) for
-/// two objectives; above, `n` times the cost of [`hypervolume`].
+/// `points`: shape `[n][m]`, in any order; `reference`: shape `[m]`; the result has shape `[n]`, from 0 up,
+/// in the product of the loss units. Dominated points and copies add nothing, but take from what the points
+/// above them add. The error is that of rounding in the volume of one point's whole box. O(n log n) for two
+/// objectives; above, `n` times the cost of [`hypervolume`].
 /// Source: Beume, Naujoks & Emmerich (2007), SMS-EMOA, doi:10.1016/j.ejor.2006.08.008.
 ///
 /// # Errors
@@ -212,7 +212,8 @@ fn exclusive_areas(points: &[[f64; 2]]) -> Vec<f64> {
     let mut floor = 0.0;
     let mut start = 0;
     while let Some(&[width, height]) = descending.get(start) {
-        // From one step of the front to the next lie dominated points, which share in the first step's rectangle.
+        // From one step of the front to the next lie dominated points, which share in the first step's
+        // rectangle.
         let hidden = descending[start + 1..].iter().take_while(|point| point[1] <= height).count();
         let next = start + 1 + hidden;
         let right = descending.get(next).map_or(0.0, |point| point[0]);
@@ -231,7 +232,8 @@ mod tests {
     #[test]
     fn areas_and_volumes_of_boxes_add_up_and_overlaps_count_once() -> Result<(), ParetoError> {
         assert_eq!(hypervolume(&[[3.0], [1.0], [2.0]], &[5.0])?, 4.0);
-        // 1 x 3 + (2 - 1) x 2 + (3 - 2) x 1: columns of the staircase below (4, 4), heights 1, 2, 3 from the left.
+        // 1 x 3 + (2 - 1) x 2 + (3 - 2) x 1: columns of the staircase below (4, 4), heights 1, 2, 3 from the
+        // left.
         assert_eq!(hypervolume_2d(&[[3.0, 1.0], [1.0, 3.0], [2.0, 2.0]], [4.0, 4.0])?, 6.0);
         // Three bars 3 x 1 x 1 along the axes from one corner share that unit cube: 3 + 3 + 3 - 2.
         let bars = [[0.0, 2.0, 2.0], [2.0, 0.0, 2.0], [2.0, 2.0, 0.0]];

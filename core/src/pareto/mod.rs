@@ -7,9 +7,9 @@
 //! Constraints are not known here: to rank by constraint domination, sort the acceptable designs and
 //! put the others behind them.
 //!
-//! Two ways of failing. [`hypervolume`], [`contributions`] and [`Archive`] meet figures that a person typed or a log
-//! holds, so they return [`ParetoError`]. Ranking runs in the middle of a search, on losses that were judged
-//! already, so there a loss that is not finite is a bug and panics.
+//! Two ways of failing. [`hypervolume`], [`contributions`] and [`Archive`] meet figures that a person typed
+//! or a log holds, so they return [`ParetoError`]. Ranking runs in the middle of a search, on losses that
+//! were judged already, so there a loss that is not finite is a bug and panics.
 //!
 //! ```
 //! use tapeout_core::pareto::{front, hypervolume};
