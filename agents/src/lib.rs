@@ -1,1 +1,39 @@
 //! Agents: algorithms that search a design space.
+//!
+//! Each is one file that reads beside its paper, and one row of [`AGENTS`]. What several of them need is here once:
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`seen`] | the designs already known, and how to get one that is not |
+//! | [`scalarize`] | several objectives as one, and a total order of judgements |
+//! | [`bounds`] | errors for hyperparameters out of range |
+//!
+//! ```
+//! use tapeout_core::check::toy::Toy;
+//! use tapeout_core::{Env, Seed};
+//!
+//! let toy = Toy::bowl();
+//! let problem = toy.problem();
+//! let entry = tapeout_agents::AGENTS.iter().find(|entry| entry.id == "random").expect("random search is a row");
+//! let mut agent = entry.build(&problem, &entry.defaults(), Seed::new(0))?;
+//! for _ in 0..10 {
+//!     let mut trials = Vec::new();
+//!     for design in agent.suggest(4)? {
+//!         let outcome = toy.evaluate(&design)?;
+//!         trials.push(problem.trial(design, outcome));
+//!     }
+//!     assert_eq!(trials.len(), 4);
+//!     agent.observe(&trials)?;
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod bounds;
+pub mod random;
+pub mod scalarize;
+pub mod seen;
+
+use tapeout_core::AgentEntry;
+
+/// Every agent there is, simplest first.
+pub const AGENTS: &[AgentEntry] = &[AgentEntry::of::<random::Random>()];

@@ -1,0 +1,68 @@
+//! Every agent keeps its contract, says what it is, and can reach every design.
+
+mod search;
+
+use search::search;
+use serde_json::Value;
+use tapeout_agents::AGENTS;
+use tapeout_core::Seed;
+use tapeout_core::check::check_agent;
+use tapeout_core::check::toy::Toy;
+
+/// The headings of an agent's page, in this order.
+const HEADINGS: [&str; 4] = ["## Idea", "## Hyperparameters", "## Departures", "## Measured result"];
+
+#[test]
+fn every_agent_keeps_the_contract() {
+    for entry in AGENTS {
+        if let Err(findings) = check_agent(entry) {
+            panic!("{}:\n{findings}", entry.id);
+        }
+    }
+}
+
+#[test]
+fn every_name_stands_once() {
+    let mut names: Vec<&str> = AGENTS.iter().map(|entry| entry.id).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), AGENTS.len());
+}
+
+#[test]
+fn every_page_has_the_same_headings_in_the_same_order() {
+    for entry in AGENTS {
+        let found: Vec<&str> = entry.description.lines().filter(|line| line.starts_with("## ")).collect();
+        assert_eq!(found, HEADINGS, "{}", entry.id);
+        assert!(!entry.summary.is_empty() && !entry.summary.ends_with('.'), "{}", entry.id);
+    }
+}
+
+#[test]
+fn every_hyperparameter_is_on_the_page() {
+    for entry in AGENTS {
+        let defaults = entry.defaults();
+        for name in defaults.as_object().expect("settings are an object").keys() {
+            assert!(entry.description.contains(&format!("`{name}`")), "{}: `{name}`", entry.id);
+        }
+    }
+}
+
+/// In a space tied by rules, and in one where nothing is feasible and so nothing guides the search.
+#[test]
+fn every_legal_level_of_every_parameter_is_reached() {
+    for entry in AGENTS {
+        for toy in [Toy::tied(), Toy::hopeless()] {
+            let problem = toy.problem();
+            let mut agent = entry.build(&problem, &Value::Null, Seed::new(1)).unwrap();
+            let trials = search(agent.as_mut(), &toy, 1, usize::MAX);
+            for index in 0..problem.space().n_parameters() {
+                for design in problem.space().iter() {
+                    let level = design.levels()[index];
+                    let is_reached = trials.iter().any(|trial| trial.design.levels()[index] == level);
+                    assert!(is_reached, "{}: level {level} of parameter {index}", entry.id);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Every agent that claims to learn beats random search on a problem with a known optimum.
+//!
+//! A sign test: over 30 seeds each agent and random search get the same budget, and the better best loss wins. An agent
+//! no better than random search would win 28 of 30 or more with probability
+//! (1 + 30 + 435) / 2^30 = 4.3e-7; a tie counts as lost.
+
+mod search;
+
+use search::search;
+use serde_json::Value;
+use tapeout_agents::AGENTS;
+use tapeout_core::check::toy::Toy;
+use tapeout_core::pareto::hypervolume_2d;
+use tapeout_core::{AgentEntry, ObjectiveSupport, Seed, Trial};
+
+const SEEDS: u64 = 30;
+const WINS: usize = 28;
+
+/// Agents that do not learn.
+const BASELINES: &[&str] = &["random"];
+
+/// The agents that learn, each with the number of designs it may evaluate on the bowl (2,359,296 feasible ones).
+const LEARNERS: &[(&str, usize)] = &[];
+
+/// Searches for fronts, each with its budget on the trade-off between cost and time (1,048,576 designs, 31 on the front).
+const FRONT_LEARNERS: &[(&str, usize)] = &[];
+
+fn entry(id: &str) -> &'static AgentEntry {
+    AGENTS.iter().find(|entry| entry.id == id).unwrap_or_else(|| panic!("no agent is called `{id}`"))
+}
+
+fn trials(id: &str, toy: &Toy, seed: u64, budget: usize) -> Vec<Trial> {
+    let mut agent = entry(id).build(&toy.problem(), &Value::Null, Seed::new(seed)).unwrap();
+    search(agent.as_mut(), toy, 1, budget)
+}
+
+/// Least loss; infinite if nothing was feasible.
+fn best(trials: &[Trial]) -> f64 {
+    trials
+        .iter()
+        .filter_map(|trial| trial.judgement.accepted())
+        .map(|losses| losses[0])
+        .fold(f64::INFINITY, f64::min)
+}
+
+/// Area dominated below the worst corner of the trade-off: cost 75, time 46.
+fn area(trials: &[Trial]) -> f64 {
+    let losses = trials.iter().filter_map(|trial| trial.judgement.accepted());
+    let front: Vec<[f64; 2]> = losses.map(|losses| [losses[0], losses[1]]).collect();
+    hypervolume_2d(&front, [75.0, 46.0]).unwrap()
+}
+
+#[test]
+fn every_row_is_tested_or_a_baseline() {
+    for entry in AGENTS {
+        let is_tested = LEARNERS.iter().any(|&(id, _)| id == entry.id);
+        assert!(is_tested != BASELINES.contains(&entry.id), "{}", entry.id);
+    }
+    for &(id, _) in FRONT_LEARNERS {
+        assert_eq!(entry(id).objectives, ObjectiveSupport::Any, "{id}");
+    }
+}
+
+#[test]
+fn every_learner_comes_closer_to_the_optimum_than_random_search() {
+    for &(id, budget) in LEARNERS {
+        let toy = Toy::bowl();
+        let wins = (0..SEEDS).filter(|&seed| {
+            best(&trials(id, &toy, seed, budget)) < best(&trials("random", &toy, seed, budget))
+        });
+        let wins = wins.count();
+        assert!(wins >= WINS, "{id} beat random search {wins} times of {SEEDS}");
+    }
+}
+
+#[test]
+fn every_search_for_fronts_dominates_more_than_random_search() {
+    for &(id, budget) in FRONT_LEARNERS {
+        let toy = Toy::tradeoff();
+        let wins = (0..SEEDS).filter(|&seed| {
+            area(&trials(id, &toy, seed, budget)) > area(&trials("random", &toy, seed, budget))
+        });
+        let wins = wins.count();
+        assert!(wins >= WINS, "{id} beat random search {wins} times of {SEEDS}");
+    }
+}
