@@ -1,1 +1,46 @@
 //! Experiments: the loop, its durable log, and what is made of it.
+//!
+//! ```text
+//! spec.toml -> Spec -> Experiment::prepare -> run -> folder: spec.toml . trials.jsonl . summary.json
+//!                                   resume, replay <- folder
+//! ```
+//!
+//! A run is a function of its [`Spec`]: the same spec gives the same log, byte for byte but for the timings at the end
+//! of each line, on any number of threads. A run that was killed is resumed by replaying its log and going on, and ends
+//! with the log of an unbroken one; so agents are never saved.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`spec`], [`budget`] | what to run: read from TOML, with errors that name file, line, field and remedy |
+//! | [`experiment`] | a spec that met the catalog: environment, problem, agent |
+//! | [`run`](mod@run), [`replay`](mod@replay) | the one loop in which agent and environment meet |
+//! | [`observer`] | what the loop tells whoever watches |
+//! | [`log`] | `trials.jsonl`: format, durability, reading |
+//! | [`folder`] | a run on disk |
+//! | [`summary`] | `summary.json`: what came of it |
+//! | [`error`] | why a run stopped that should not have |
+//!
+//! Nothing here prints; only the clock module looks at a clock.
+
+pub mod budget;
+mod clock;
+pub mod error;
+pub mod experiment;
+pub mod folder;
+pub mod log;
+pub mod observer;
+pub mod replay;
+pub mod run;
+pub mod spec;
+mod spec_location;
+pub mod summary;
+
+pub use budget::{Budget, StopReason, Target};
+pub use error::RunError;
+pub use experiment::Experiment;
+pub use folder::RunFolder;
+pub use observer::{Event, Observer, Progress};
+pub use replay::{ReplayReport, replay};
+pub use run::{Options, resume, run};
+pub use spec::{AgentSpec, EnvSpec, LogSpec, Spec, SpecError, SyncPolicy};
+pub use summary::Summary;

@@ -1,0 +1,168 @@
+//! Why a run stopped that should not have.
+
+use std::io;
+use std::path::PathBuf;
+
+use tapeout_core::{AgentError, EvalError};
+
+use crate::log::LogError;
+use crate::spec::SpecError;
+
+/// A run could not begin, go on or be read. What is in the log stays there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The spec cannot be run.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// The log cannot be read, or is not of this run.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The folder cannot be made or listed.
+    #[error("{}: cannot {action}", .path.display())]
+    Folder {
+        /// The folder or file.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// There is a run in the folder already.
+    #[error("{}: there is a run in this folder already", .path.display())]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is no run in the folder.
+    #[error("{}: there is no run in this folder: `spec.toml` is missing", .path.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Another process is writing to the log.
+    #[error("{}: another process is running in this folder", .path.display())]
+    Busy {
+        /// The log.
+        path: PathBuf,
+    },
+    /// A file of the run cannot be written.
+    #[error("{}: cannot write; {trials} trials are safe in the log", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// How many trials are in the log, whole.
+        trials: usize,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The evaluator failed.
+    #[error("trial {trial}: `{env}` failed to evaluate {design}")]
+    Evaluation {
+        /// The trial that was to be logged.
+        trial: usize,
+        /// The environment.
+        env: String,
+        /// The design.
+        design: String,
+        /// Why.
+        #[source]
+        source: EvalError,
+    },
+    /// The evaluator returned something that is not an outcome.
+    #[error("trial {trial}: `{env}` broke its contract on {design}: {fault}")]
+    Outcome {
+        /// The trial that was to be logged.
+        trial: usize,
+        /// The environment.
+        env: String,
+        /// The design.
+        design: String,
+        /// What is wrong with the outcome.
+        fault: String,
+    },
+    /// The agent gave up.
+    #[error("after {trials} trials: agent `{agent}` cannot go on")]
+    Agent {
+        /// The agent.
+        agent: String,
+        /// How many trials are in the log.
+        trials: usize,
+        /// Why.
+        #[source]
+        source: AgentError,
+    },
+    /// The agent proposed more than it was asked for.
+    #[error("after {trials} trials: agent `{agent}` proposed {got} designs; it was asked for at most {expected}")]
+    TooManyProposals {
+        /// The agent.
+        agent: String,
+        /// How many trials are in the log.
+        trials: usize,
+        /// How many it proposed.
+        got: usize,
+        /// How many it was asked for.
+        expected: usize,
+    },
+    /// The agent does not propose what is in the log.
+    #[error("{}: trial {trial}: the log has {logged}, but agent `{agent}` proposes {proposed}", .path.display())]
+    Diverged {
+        /// The log.
+        path: PathBuf,
+        /// The first trial that differs.
+        trial: usize,
+        /// The agent.
+        agent: String,
+        /// The design in the log.
+        logged: String,
+        /// What the agent proposes in its place: a design, or nothing more.
+        proposed: String,
+    },
+    /// No threads to evaluate on.
+    #[error("cannot start {threads} threads")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// Why not.
+        #[source]
+        source: rayon::ThreadPoolBuildError,
+    },
+}
+
+impl RunError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Spec(error) => error.hint(),
+            Self::Log(error) => error.hint(),
+            Self::Folder { .. } => Some("choose a folder that can be written to".to_owned()),
+            Self::Exists { path } => {
+                Some(format!("go on with it by `tapeout resume {}`, or choose another folder", path.display()))
+            }
+            Self::NoRun { .. } => Some("start one there by `tapeout search`, or check the path".to_owned()),
+            Self::Busy { .. } => Some("wait for it to end, or choose another folder".to_owned()),
+            Self::Write { source, path, .. } => Some(write_hint(source, path)),
+            Self::Evaluation { .. } => {
+                Some("mend what the cause names, then `tapeout resume` goes on from the last trial".to_owned())
+            }
+            Self::Outcome { env, .. } => Some(format!("run `tapeout check {env}`")),
+            Self::TooManyProposals { agent, .. } => Some(format!("run `tapeout check {agent}`")),
+            Self::Diverged { .. } => Some(
+                "the log was made by another version of the agent or was edited; start a new run".to_owned(),
+            ),
+            Self::Agent { .. } | Self::Threads { .. } => None,
+        }
+    }
+}
+
+fn write_hint(source: &io::Error, path: &std::path::Path) -> String {
+    let folder = path.parent().unwrap_or(path).display();
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            format!("make room on the disk, then `tapeout resume {folder}` goes on from the last trial")
+        }
+        _ => format!("make the folder writable, then `tapeout resume {folder}` goes on from the last trial"),
+    }
+}

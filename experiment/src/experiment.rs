@@ -1,0 +1,171 @@
+//! A spec that met the catalog.
+
+use serde_json::{Map, Value};
+use tapeout_core::catalog::nearest_name;
+use tapeout_core::{
+    Agent, AgentEntry, Catalog, ConfigError, Constraint, Direction, Env, Goal, Objective, Problem, ProblemError,
+};
+
+use crate::budget::Budget;
+use crate::spec::{Spec, SpecError, SpecFault};
+
+/// A spec with the environment, the problem and the agent that it names.
+pub struct Experiment {
+    spec: Spec,
+    env: Box<dyn Env>,
+    problem: Problem,
+    agent: AgentEntry,
+}
+
+impl Experiment {
+    /// Finds what `spec` names, builds it, and fills in every default.
+    ///
+    /// # Errors
+    /// [`SpecError`] if a name is unknown, a setting is refused, the goal does not fit the environment, or a number is out
+    /// of range; with the place, if the spec was read from a file.
+    pub fn prepare(catalog: &Catalog, mut spec: Spec) -> Result<Self, SpecError> {
+        check_seed(&spec)?;
+        let entry = catalog
+            .env(&spec.env.id)
+            .map_err(|error| spec.fault("env.id", SpecFault::UnknownName(error)))?;
+        let agent = catalog
+            .agent(&spec.agent.id)
+            .map_err(|error| spec.fault("agent.id", SpecFault::UnknownName(error)))?;
+        if let Some(got) = spec.env.version.filter(|&version| version != entry.version) {
+            let fault = SpecFault::EnvVersion { env: entry.id.to_owned(), got, expected: entry.version };
+            return Err(spec.fault("env.version", fault));
+        }
+        spec.env.version = Some(entry.version);
+        let settings = Value::Object(spec.env.config.clone());
+        let refused = |error| config_fault(&spec, "env.config", error);
+        let env_config = object(entry.resolve(&settings).map_err(refused)?);
+        let (env, default_goal) = entry.build(&settings).map_err(refused)?;
+        spec.env.config = env_config;
+        let problem = problem(&mut spec, env.as_ref(), default_goal)?;
+        check_budget(&spec, &problem)?;
+        let settings = Value::Object(spec.agent.config.clone());
+        let agent_config = object(
+            agent.resolve(&settings).map_err(|error| config_fault(&spec, "agent.config", error))?,
+        );
+        let agent = agent.clone();
+        agent
+            .build(&problem, &settings, spec.seed)
+            .map_err(|error| config_fault(&spec, "agent.config", error))?;
+        spec.agent.config = agent_config;
+        Ok(Self { spec, env, problem, agent })
+    }
+
+    /// The spec, with every default filled in.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// The environment.
+    pub fn env(&self) -> &dyn Env {
+        self.env.as_ref()
+    }
+
+    /// The problem the agent is given.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// A fresh agent, before its first proposal.
+    pub(crate) fn agent(&self) -> Result<Box<dyn Agent>, SpecError> {
+        let settings = Value::Object(self.spec.agent.config.clone());
+        let agent = self.agent.build(&self.problem, &settings, self.spec.seed);
+        agent.map_err(|error| config_fault(&self.spec, "agent.config", error))
+    }
+
+    /// The same experiment for longer, or less long.
+    ///
+    /// # Errors
+    /// [`SpecError`] if the budget does not fit the problem.
+    pub fn with_budget(mut self, budget: Budget) -> Result<Self, SpecError> {
+        self.spec.budget = budget;
+        check_budget(&self.spec, &self.problem)?;
+        Ok(self)
+    }
+}
+
+/// Settings are structs, and a struct is an object.
+fn object(config: Value) -> Map<String, Value> {
+    match config {
+        Value::Object(object) => object,
+        _ => Map::new(), // a unit struct: no settings
+    }
+}
+
+fn config_fault(spec: &Spec, table: &str, error: ConfigError) -> SpecError {
+    let field = if error.field.is_empty() { table.to_owned() } else { format!("{table}.{}", error.field) };
+    spec.fault(&field, SpecFault::Config(error))
+}
+
+/// TOML's integers have 63 bits (TOML 1.0.0, "Integer"), and the spec is written down as TOML.
+fn check_seed(spec: &Spec) -> Result<(), SpecError> {
+    let seed = spec.seed.number();
+    if i64::try_from(seed).is_ok() {
+        return Ok(());
+    }
+    Err(spec.fault("seed", SpecFault::OutOfRange { got: seed.to_string(), expected: "at most 2^63 - 1" }))
+}
+
+/// Fills in the environment's goal where the spec has none.
+fn problem(spec: &mut Spec, env: &dyn Env, default_goal: Goal) -> Result<Problem, SpecError> {
+    let goal = Goal {
+        objectives: spec.objectives.clone().unwrap_or(default_goal.objectives),
+        constraints: spec.constraints.clone().unwrap_or(default_goal.constraints),
+    };
+    let problem = Problem::new(env.space().clone(), env.metrics().to_vec(), goal.clone());
+    let problem = problem.map_err(|error| {
+        let field = goal_field(&goal, &error);
+        spec.fault(&field, SpecFault::Goal(error))
+    })?;
+    (spec.objectives, spec.constraints) = (Some(goal.objectives), Some(goal.constraints));
+    Ok(problem)
+}
+
+/// The part of the goal that `error` is about.
+fn goal_field(goal: &Goal, error: &ProblemError) -> String {
+    let objective = |metric: &str| goal.objectives.iter().rposition(|it: &Objective| it.metric == metric);
+    let constraint = |metric: &str| goal.constraints.iter().position(|it: &Constraint| it.metric == metric);
+    let metric = match error {
+        ProblemError::UnknownMetric { got, .. } => got,
+        ProblemError::ObjectiveTwice { metric } => metric,
+        _ => return "objectives".to_owned(),
+    };
+    match (objective(metric), constraint(metric)) {
+        (Some(index), _) => format!("objectives[{index}]"),
+        (None, Some(index)) => format!("constraints[{index}]"),
+        (None, None) => "objectives".to_owned(),
+    }
+}
+
+fn check_budget(spec: &Spec, problem: &Problem) -> Result<(), SpecError> {
+    let out_of_range = |field: &str, got: f64, expected| {
+        Err(spec.fault(field, SpecFault::OutOfRange { got: got.to_string(), expected }))
+    };
+    if let Some(wall_s) = spec.budget.wall_s.filter(|wall_s| !(wall_s.is_finite() && *wall_s > 0.0)) {
+        return out_of_range("budget.wall_s", wall_s, "a positive number of seconds");
+    }
+    let Some(target) = &spec.budget.target else { return Ok(()) };
+    if !target.value.is_finite() {
+        return out_of_range("budget.target.value", target.value, "a finite number");
+    }
+    if target_objective(problem, &target.metric).is_none() {
+        let known = || problem.objectives().iter().map(|objective| objective.metric.as_str());
+        let fault = SpecFault::TargetMetric {
+            got: target.metric.clone(),
+            nearest: nearest_name(&target.metric, known()),
+            known: known().map(str::to_owned).collect(),
+        };
+        return Err(spec.fault("budget.target.metric", fault));
+    }
+    Ok(())
+}
+
+/// The index and direction of the objective over `metric`.
+pub(crate) fn target_objective(problem: &Problem, metric: &str) -> Option<(usize, Direction)> {
+    let index = problem.objectives().iter().position(|objective| objective.metric == metric)?;
+    Some((index, problem.objectives()[index].direction))
+}

@@ -1,0 +1,7 @@
+//! `trials.jsonl`.
+
+mod error;
+mod record;
+
+pub use error::{LogError, LogFault};
+pub use record::{Record, Timing};

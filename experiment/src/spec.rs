@@ -1,0 +1,388 @@
+//! What to run: a TOML file, read into a checked type.
+//!
+//! ```toml
+//! version = 1
+//! seed = 0
+//! batch = 32              # designs asked for at once: part of the result, unlike the number of threads
+//! objectives = ["latency_s", "max:utilization"]
+//! constraints = ["area_m2 <= 2.7e-5"]
+//! [env]
+//! id = "edge-accelerator"
+//! version = 0
+//! config = { networks = ["resnet50"] }
+//! [agent]
+//! id = "nsga2"
+//! config = { population = 64 }
+//! [budget]
+//! trials = 1000           # distinct designs evaluated
+//! wall_s = 600.0
+//! target = { metric = "latency_s", value = 1e-3 }
+//! [log]
+//! sync = "second"
+//! ```
+//!
+//! Only `version`, `env.id`, `agent.id` and `budget.trials` must be there.
+
+use std::fs;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tapeout_core::catalog::nearest_name;
+use tapeout_core::{ConfigError, Constraint, Objective, ProblemError, Seed, UnknownName};
+
+use crate::budget::Budget;
+use crate::spec_location::{Position, SpecText};
+
+/// The version of the spec's format that this program reads and writes.
+pub const SPEC_VERSION: u32 = 1;
+
+/// Designs asked for at once when the spec does not say. Ours: small against a budget of 1,000, so that agents learn often,
+/// and several times the cores of a workstation, so that none is idle.
+pub const DEFAULT_BATCH: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not 0");
+
+/// What to run. A run is a function of this.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// The version of this format: [`SPEC_VERSION`].
+    pub version: u32,
+    /// Where all randomness comes from.
+    #[serde(default = "default_seed")]
+    pub seed: Seed,
+    /// How many designs the agent is asked for at once. Part of the result: agents learn once a batch.
+    #[serde(default = "default_batch")]
+    pub batch: NonZeroUsize,
+    /// What to optimise: `"latency_s"`, `"min:latency_s"`, `"max:utilization"`. If absent, what the environment says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objectives: Option<Vec<Objective>>,
+    /// What is acceptable: `"area_m2 <= 2.7e-5"`. If absent, what the environment says; `[]` for no constraint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constraints: Option<Vec<Constraint>>,
+    /// Where to search.
+    pub env: EnvSpec,
+    /// Who searches.
+    pub agent: AgentSpec,
+    /// For how long. Not part of the result: a run of a larger budget begins with the log of the smaller.
+    pub budget: Budget,
+    /// How the log is kept. Not part of the result.
+    #[serde(default)]
+    pub log: LogSpec,
+    /// The file it was read from, for messages.
+    #[serde(skip)]
+    pub(crate) text: SpecText,
+}
+
+/// Where to search.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnvSpec {
+    /// The environment's name.
+    pub id: String,
+    /// Its version: that of this program if absent, and no other is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// Its settings; what is absent keeps its default.
+    #[serde(default)]
+    pub config: Map<String, Value>,
+}
+
+/// Who searches.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgentSpec {
+    /// The agent's name.
+    pub id: String,
+    /// Its hyperparameters; what is absent keeps its default.
+    #[serde(default)]
+    pub config: Map<String, Value>,
+}
+
+/// How the log is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSpec {
+    /// When the log is forced to the disk.
+    pub sync: SyncPolicy,
+}
+
+/// When the log is forced to the disk (fdatasync). Whatever it is, a trial is handed to the operating system before the
+/// agent learns of it, so a process that is killed loses none; this is about power cuts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SyncPolicy {
+    /// After every batch, and at the end: a power cut loses nothing that the agent has learnt from.
+    Batch,
+    /// After a batch if a second has passed, and at the end: a power cut loses about a second.
+    #[default]
+    Second,
+    /// Never: when the operating system likes.
+    Never,
+}
+
+fn default_seed() -> Seed {
+    Seed::new(0)
+}
+
+fn default_batch() -> NonZeroUsize {
+    DEFAULT_BATCH
+}
+
+impl Spec {
+    /// A spec with this environment, agent and budget, and the defaults elsewhere.
+    pub fn new(env: &str, agent: &str, budget: Budget) -> Self {
+        Self {
+            version: SPEC_VERSION,
+            seed: default_seed(),
+            batch: DEFAULT_BATCH,
+            objectives: None,
+            constraints: None,
+            env: EnvSpec { id: env.to_owned(), version: None, config: Map::new() },
+            agent: AgentSpec { id: agent.to_owned(), config: Map::new() },
+            budget,
+            log: LogSpec::default(),
+            text: SpecText::default(),
+        }
+    }
+
+    /// Reads a spec file.
+    ///
+    /// # Errors
+    /// [`SpecError`] if the file cannot be read, or as [`Spec::parse`].
+    pub fn read(path: &Path) -> Result<Self, SpecError> {
+        match fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, path),
+            Err(source) => Err(SpecError {
+                path: Some(path.to_owned()),
+                position: None,
+                field: String::new(),
+                fault: SpecFault::Unreadable(source),
+            }),
+        }
+    }
+
+    /// Reads the text of a spec; `path` is where it came from, for messages.
+    ///
+    /// # Errors
+    /// [`SpecError`] with file, line, field and remedy if the text is not TOML, a key is unknown or missing, or a value
+    /// has the wrong type.
+    ///
+    /// ```
+    /// # use tapeout_experiment::Spec;
+    /// let text = "version = 1\n[env]\nid = \"toy\"\n[agent]\nid = \"random\"\n[budget]\ntrails = 10\n";
+    /// let error = Spec::parse(text, "run.toml".as_ref()).unwrap_err();
+    /// assert_eq!(error.to_string(), "run.toml:7:1: `budget.trails`: unknown key; did you mean `trials`?");
+    /// ```
+    pub fn parse(text: &str, path: &Path) -> Result<Self, SpecError> {
+        let text = SpecText::new(text, path);
+        check_version(&text)?;
+        let deserializer = toml::Deserializer::parse(text.text()).map_err(|error| syntax(&text, &error))?;
+        let mut spec: Self = serde_path_to_error::deserialize(deserializer).map_err(|error| {
+            let field = error.path().to_string();
+            mistyped(&text, if field == "." { "" } else { &field }, error.inner())
+        })?;
+        spec.text = text;
+        Ok(spec)
+    }
+
+    /// The spec as TOML.
+    ///
+    /// # Errors
+    /// [`SpecError`] if a setting cannot be written in TOML: a null in a list, a number beyond 64 bits.
+    pub fn to_toml(&self) -> Result<String, SpecError> {
+        let mut spec = self.clone();
+        drop_nulls(&mut spec.env.config);
+        drop_nulls(&mut spec.agent.config);
+        toml::to_string(&spec).map_err(|error| self.fault("", SpecFault::NotToml(error.to_string())))
+    }
+
+    /// An error about `field`, placed in the file this spec was read from.
+    pub(crate) fn fault(&self, field: &str, fault: SpecFault) -> SpecError {
+        fault_at(&self.text, field, fault)
+    }
+}
+
+/// TOML has no null; a setting that is null is one that is absent.
+fn drop_nulls(config: &mut Map<String, Value>) {
+    config.retain(|_, value| !value.is_null());
+    for value in config.values_mut() {
+        drop_nulls_within(value);
+    }
+}
+
+fn drop_nulls_within(value: &mut Value) {
+    match value {
+        Value::Object(object) => drop_nulls(object),
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls_within),
+        _ => {}
+    }
+}
+
+/// The version comes first: a spec of another version may have other keys.
+fn check_version(text: &SpecText) -> Result<(), SpecError> {
+    let table: toml::Table = toml::from_str(text.text()).map_err(|error| syntax(text, &error))?;
+    match table.get("version").and_then(toml::Value::as_integer) {
+        Some(version) if version != i64::from(SPEC_VERSION) => {
+            Err(fault_at(text, "version", SpecFault::Version { got: version }))
+        }
+        _ => Ok(()), // absent or ill-typed: reported with the other keys
+    }
+}
+
+fn syntax(text: &SpecText, error: &toml::de::Error) -> SpecError {
+    let mut located = fault_at(text, "", SpecFault::Syntax(error.message().to_owned()));
+    located.position = error.span().map(|span| text.position(span.start));
+    located
+}
+
+/// What serde says about a key or a value, with the place and, for an unknown key, the nearest known one.
+fn mistyped(text: &SpecText, field: &str, error: &toml::de::Error) -> SpecError {
+    let message = error.message();
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let fault = match quoted.split_first() {
+        Some((got, known)) if message.starts_with("unknown field") => SpecFault::UnknownKey {
+            nearest: nearest_name(got, known.iter().copied()),
+            known: known.iter().map(|&name| name.to_owned()).collect(),
+        },
+        _ => SpecFault::Mistyped(message.to_owned()),
+    };
+    let mut located = fault_at(text, field, fault);
+    if let (Some(span), false) = (error.span(), matches!(located.fault, SpecFault::UnknownKey { .. })) {
+        located.position = Some(text.position(span.start));
+    }
+    located
+}
+
+fn fault_at(text: &SpecText, field: &str, fault: SpecFault) -> SpecError {
+    SpecError {
+        path: text.path().map(Path::to_owned),
+        position: text.locate(field),
+        field: field.to_owned(),
+        fault,
+    }
+}
+
+/// A spec that cannot be run: where, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{}{fault}", place(.path.as_deref(), *.position, .field))]
+pub struct SpecError {
+    /// The file, if the spec came from one.
+    pub path: Option<PathBuf>,
+    /// Where in the file, if the fault has a place there.
+    pub position: Option<Position>,
+    /// The field, from the root: `agent.config.population`; empty for the whole.
+    pub field: String,
+    /// What is wrong.
+    pub fault: SpecFault,
+}
+
+/// What is wrong with a spec.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpecFault {
+    /// The file cannot be read.
+    #[error("cannot read the spec: {0}")]
+    Unreadable(io::Error),
+    /// It is not TOML.
+    #[error("not TOML: {0}")]
+    Syntax(String),
+    /// Another version of the format.
+    #[error("spec version {got}; this program reads version {SPEC_VERSION}")]
+    Version {
+        /// The version it has.
+        got: i64,
+    },
+    /// No such key.
+    #[error("unknown key{}", tapeout_core::catalog::suggestion(.nearest))]
+    UnknownKey {
+        /// The nearest key there is.
+        nearest: Option<String>,
+        /// All keys there are.
+        known: Vec<String>,
+    },
+    /// A value of the wrong type, or a missing key.
+    #[error("{0}")]
+    Mistyped(String),
+    /// A value out of range.
+    #[error("{got} is out of range; expected {expected}")]
+    OutOfRange {
+        /// The value.
+        got: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// No such environment or agent.
+    #[error("{0}")]
+    UnknownName(UnknownName),
+    /// Another version of the environment.
+    #[error("version {got} is not here; this program has version {expected} of `{env}`")]
+    EnvVersion {
+        /// The environment.
+        env: String,
+        /// The version asked for.
+        got: u32,
+        /// The version there is.
+        expected: u32,
+    },
+    /// The environment or the agent refuses a setting.
+    #[error("{}", .0.message)]
+    Config(ConfigError),
+    /// The objectives and constraints do not fit the environment.
+    #[error("{0}")]
+    Goal(ProblemError),
+    /// The target is not an objective.
+    #[error("`{got}` is not an objective{}; the objectives are {}", tapeout_core::catalog::suggestion(.nearest), .known.join(", "))]
+    TargetMetric {
+        /// The metric asked for.
+        got: String,
+        /// The nearest objective there is.
+        nearest: Option<String>,
+        /// The metrics of all objectives.
+        known: Vec<String>,
+    },
+    /// A setting that TOML cannot hold.
+    #[error("cannot be written as TOML: {0}")]
+    NotToml(String),
+}
+
+impl SpecError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match &self.fault {
+            SpecFault::Unreadable(_) => Some("check the path and its permissions".to_owned()),
+            SpecFault::Version { .. } => Some(format!("write `version = {SPEC_VERSION}`")),
+            SpecFault::UnknownKey { known, .. } if known.is_empty() => Some("remove it".to_owned()),
+            SpecFault::UnknownKey { known, .. } => Some(format!("the keys here are {}", known.join(", "))),
+            SpecFault::UnknownName(name) => {
+                Some(format!("each {} is listed by `tapeout list`", name.kind))
+            }
+            SpecFault::EnvVersion { expected, .. } => Some(format!(
+                "results of two versions do not compare; write `version = {expected}` or use the release that has the other"
+            )),
+            SpecFault::Config(_) if self.field.starts_with("env") => {
+                Some("its settings are shown by `tapeout describe`".to_owned())
+            }
+            SpecFault::Config(_) => {
+                Some("its hyperparameters are shown by `tapeout describe`".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+fn place(path: Option<&Path>, position: Option<Position>, field: &str) -> String {
+    let mut place = String::new();
+    if let Some(path) = path {
+        place.push_str(&path.display().to_string());
+        if let Some(Position { line, column }) = position {
+            place.push_str(&format!(":{line}:{column}"));
+        }
+        place.push_str(": ");
+    }
+    if !field.is_empty() {
+        place.push_str(&format!("`{field}`: "));
+    }
+    place
+}
