@@ -1,1 +1,32 @@
 //! Tapeout: a gym for hardware design-space exploration.
+//!
+//! This is the crate to depend on. It holds the [built-in catalog](builtin), the crates underneath as modules, the
+//! [`gymnasium`] view of any problem, and a [`prelude`] with what a new agent or environment is written with.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`core`] | the vocabulary: design spaces, problems, trials, and the contracts of environments, agents, surrogates |
+//! | [`simulators`] | cost models of hardware, usable without the rest |
+//! | [`envs`], [`agents`], [`surrogates`] | what is built in |
+//! | [`experiment`] | the loop, its log, and what is made of the log |
+//! | [`gymnasium`] | `reset` and `step`, for reinforcement learners |
+//!
+//! ```
+//! use tapeout::prelude::*;
+//!
+//! let catalog = tapeout::builtin();
+//! let error = catalog.agent("no-such-agent").err().expect("nobody calls an agent that");
+//! assert!(error.to_string().starts_with("unknown agent `no-such-agent`"));
+//! ```
+
+mod builtin;
+pub mod gymnasium;
+pub mod prelude;
+
+pub use builtin::builtin;
+pub use tapeout_agents as agents;
+pub use tapeout_core as core;
+pub use tapeout_envs as envs;
+pub use tapeout_experiment as experiment;
+pub use tapeout_simulators as simulators;
+pub use tapeout_surrogates as surrogates;

@@ -34,7 +34,7 @@ impl Findings {
     }
 
     /// Notes a departure unless `holds`. Returns `holds`.
-    pub(crate) fn require(&mut self, holds: bool, seen: impl FnOnce() -> String, remedy: &str) -> bool {
+    pub fn require(&mut self, holds: bool, seen: impl FnOnce() -> String, remedy: &str) -> bool {
         if !holds {
             let finding = Finding { seen: seen(), remedy: remedy.to_owned() };
             if !self.0.contains(&finding) {
@@ -45,7 +45,10 @@ impl Findings {
     }
 
     /// `Ok` if nothing departs.
-    pub(crate) fn into_result(self) -> Result<(), Self> {
+    ///
+    /// # Errors
+    /// The findings themselves, if there are any.
+    pub fn into_result(self) -> Result<(), Self> {
         if self.0.is_empty() { Ok(()) } else { Err(self) }
     }
 }

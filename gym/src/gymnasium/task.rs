@@ -1,0 +1,94 @@
+//! What both episode styles share: an environment, a goal, a reward, and how an episode looks and ends.
+
+use std::sync::Arc;
+
+use tapeout_core::{Design, DesignSpace, Env, Episode, Goal, Outcome, Problem, ProblemError};
+
+use super::environment::{EnvironmentError, Info, Infeasibility, Step};
+use super::reward::{RewardError, RewardPolicy};
+use super::spaces::{self, Element, Space};
+
+/// The name under which [`Info::infeasible`] reports an action that the action mask rules out.
+pub const MASKED_ACTION: &str = "masked_action";
+
+/// An environment to be designed for, with what is wanted and how it is rewarded. Cheap to clone.
+#[derive(Clone)]
+pub struct DesignTask {
+    env: Arc<dyn Env>,
+    problem: Problem,
+    reward: RewardPolicy,
+}
+
+impl DesignTask {
+    /// The task of reaching `goal` in `env`.
+    ///
+    /// # Errors
+    /// [`TaskError`] if the goal names what the environment does not measure, or the reward does not suit the goal.
+    pub fn new(env: Arc<dyn Env>, goal: Goal, reward: RewardPolicy) -> Result<Self, TaskError> {
+        let problem = Problem::new(env.space().clone(), env.metrics().to_vec(), goal)?;
+        reward.check(&problem)?;
+        Ok(Self { env, problem, reward })
+    }
+
+    /// The problem that is solved.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    pub(super) fn space(&self) -> &DesignSpace {
+        self.problem.space()
+    }
+
+    pub(super) fn is_parallel(&self) -> bool {
+        self.env.is_parallel()
+    }
+
+    /// All that can be seen: [`Episode::observe`], three numbers in [0, 1] for each parameter.
+    pub(super) fn observation_space(&self) -> Space {
+        spaces::Box::bounded(0.0, 1.0, Episode::observation_len(self.space())).into()
+    }
+
+    pub(super) fn observe(&self, episode: &Episode<'_>) -> Element {
+        let mut row = vec![0.0; Episode::observation_len(self.space())];
+        episode.observe(&mut row);
+        Element::Box(row)
+    }
+
+    /// The last step of an episode that ends in a design.
+    pub(super) fn evaluate(&self, design: Design, observation: Element) -> Result<Step, EnvironmentError> {
+        let outcome = self.env.evaluate(&design)?;
+        let judgement = self.problem.judge(&outcome);
+        let reward = self.reward.reward(&self.problem, &judgement);
+        let mut info = Info { design: Some(design), ..Info::default() };
+        match outcome {
+            Outcome::Measured(metrics) => {
+                let names = self.problem.metrics().iter().map(|metric| metric.name.clone());
+                info.metrics = names.zip(metrics).collect();
+                info.constraint_violation = Some(judgement.shortfall().1);
+            }
+            Outcome::Infeasible { rule, violation } => {
+                info.infeasible = Some(Infeasibility { rule, violation });
+            }
+        }
+        Ok(Step { observation, reward, terminated: true, truncated: false, info })
+    }
+
+    /// The last step of an episode that leads to no legal design.
+    pub(super) fn refuse(&self, rule: &str, violation: f64, observation: Element) -> Step {
+        let infeasible = Some(Infeasibility { rule: rule.to_owned(), violation });
+        let info = Info { infeasible, ..Info::default() };
+        Step { observation, reward: self.reward.infeasible, terminated: true, truncated: false, info }
+    }
+}
+
+/// Why there is no such task.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// The goal cannot be pursued.
+    #[error(transparent)]
+    Problem(#[from] ProblemError),
+    /// The reward does not suit the goal.
+    #[error(transparent)]
+    Reward(#[from] RewardError),
+}

@@ -1,0 +1,8 @@
+//! What a new agent or environment is written with: `use tapeout::prelude::*;`.
+
+pub use tapeout_core::check::{check_agent, check_env, check_surrogate};
+pub use tapeout_core::{
+    Agent, AgentEntry, AgentError, BuildAgent, BuildEnv, BuildLearner, Catalog, ConfigError, Constraint, Design,
+    DesignSpace, Env, EnvEntry, EvalError, FitError, Goal, Judgement, Learner, LearnerEntry, Metric, Objective,
+    ObjectiveSupport, Outcome, Parameter, Prediction, Problem, Rule, Seed, Stream, Surrogate, Trial, Value,
+};
