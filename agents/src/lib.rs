@@ -29,11 +29,21 @@
 //! ```
 
 pub mod bounds;
+pub mod firefly;
+pub mod grid;
+pub mod nsga2;
 pub mod random;
+pub mod regularized_evolution;
 pub mod scalarize;
 pub mod seen;
 
 use tapeout_core::AgentEntry;
 
 /// Every agent there is, simplest first.
-pub const AGENTS: &[AgentEntry] = &[AgentEntry::of::<random::Random>()];
+pub const AGENTS: &[AgentEntry] = &[
+    AgentEntry::of::<random::Random>(),
+    AgentEntry::of::<grid::Grid>(),
+    AgentEntry::of::<regularized_evolution::RegularizedEvolution>(),
+    AgentEntry::of::<nsga2::Nsga2>(),
+    AgentEntry::of::<firefly::Firefly>(),
+];

@@ -17,13 +17,13 @@ const SEEDS: u64 = 30;
 const WINS: usize = 28;
 
 /// Agents that do not learn.
-const BASELINES: &[&str] = &["random"];
+const BASELINES: &[&str] = &["random", "grid"];
 
 /// The agents that learn, each with the number of designs it may evaluate on the bowl (2,359,296 feasible ones).
-const LEARNERS: &[(&str, usize)] = &[];
+const LEARNERS: &[(&str, usize)] = &[("ga", 300), ("nsga2", 500), ("firefly", 300)];
 
 /// Searches for fronts, each with its budget on the trade-off between cost and time (1,048,576 designs, 31 on the front).
-const FRONT_LEARNERS: &[(&str, usize)] = &[];
+const FRONT_LEARNERS: &[(&str, usize)] = &[("nsga2", 500)];
 
 fn entry(id: &str) -> &'static AgentEntry {
     AGENTS.iter().find(|entry| entry.id == id).unwrap_or_else(|| panic!("no agent is called `{id}`"))

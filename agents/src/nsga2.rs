@@ -1,0 +1,315 @@
+//! NSGA-II: elitist genetic search for a Pareto front.
+//!
+//! Source: Deb, Pratap, Agarwal & Meyarivan (2002), doi:10.1109/4235.996017.
+//! Departs from it: integer levels are crossed over uniformly, not by SBX (hardware knobs have no midpoint); a polynomial
+//! mutation is rounded to whole levels, at least one, and draws a category uniformly; a mating gives one child, and
+//! known designs are not proposed again.
+
+use std::cmp::Ordering;
+
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+use tapeout_core::pareto::{crowding_distance, non_dominated_sort};
+use tapeout_core::{
+    Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, Judgement, ObjectiveSupport, Parameter,
+    Problem, Seed, Stream, Trial,
+};
+
+use crate::bounds::{at_least, within};
+use crate::seen::Seen;
+
+/// Hyperparameters; the defaults are the paper's.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// `N`: how many designs survive a generation, and how many are made in one.
+    pub population: usize,
+    /// `p_c`: how likely a child has two parents.
+    pub crossover_probability: f64,
+    /// `p_m`: how likely each parameter of a child is mutated; one over the number of parameters if absent.
+    pub mutation_probability: Option<f64>,
+    /// `eta_m`: the larger, the shorter the steps of a mutation.
+    pub mutation_index: f64,
+}
+
+impl Default for Settings {
+    /// Deb et al. (2002), section V: a population of 100, p_c = 0.9, p_m = 1/n, eta_m = 20.
+    fn default() -> Self {
+        Self { population: 100, crossover_probability: 0.9, mutation_probability: None, mutation_index: 20.0 }
+    }
+}
+
+/// Non-dominated sorting, crowding, binary tournaments.
+pub struct Nsga2 {
+    variation: Variation,
+    population: usize,
+    seen: Seen,
+    rng: Stream,
+    /// Sorted by the crowded comparison, best first; empty until the first generation is observed.
+    parents: Vec<Member>,
+    /// Observed since the parents were chosen.
+    offspring: Vec<Trial>,
+}
+
+/// A survivor and its place in the crowded comparison.
+struct Member {
+    trial: Trial,
+    standing: Standing,
+}
+
+/// The front a design is on, and how lonely it is there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Standing {
+    rank: usize,
+    crowding: f64,
+}
+
+impl Standing {
+    /// The crowded comparison: the lower front first, and on one front the lonelier. Section III-C.
+    fn compare(&self, other: &Self) -> Ordering {
+        self.rank.cmp(&other.rank).then(other.crowding.total_cmp(&self.crowding))
+    }
+}
+
+/// Fronts by constraint domination, and the crowding distance on each. Sections III-A, III-B and VI-A.
+///
+/// Constraint domination orders all but the acceptable totally, so these stand behind the others' fronts in order of
+/// their shortfall; those that fall short alike share a front.
+fn standings(judgements: &[&Judgement]) -> Vec<Standing> {
+    let (accepted, mut others): (Vec<usize>, Vec<usize>) =
+        (0..judgements.len()).partition(|&index| judgements[index].accepted().is_some());
+    let losses: Vec<&[f64]> = accepted.iter().filter_map(|&index| judgements[index].accepted()).collect();
+    let mut standings = vec![Standing { rank: 0, crowding: 0.0 }; judgements.len()];
+    let fronts = non_dominated_sort(&losses);
+    for (rank, front) in fronts.iter().enumerate() {
+        let points: Vec<&[f64]> = front.iter().map(|&point| losses[point]).collect();
+        for (&point, crowding) in front.iter().zip(crowding_distance(&points)) {
+            standings[accepted[point]] = Standing { rank, crowding };
+        }
+    }
+    others.sort_by(|&a, &b| judgements[a].compare_shortfall(judgements[b]));
+    let is_alike = |&a: &usize, &b: &usize| judgements[a].compare_shortfall(judgements[b]).is_eq();
+    for (group, alike) in others.chunk_by(is_alike).enumerate() {
+        for &index in alike {
+            standings[index].rank = fronts.len() + group;
+        }
+    }
+    standings
+}
+
+/// Crossover and mutation.
+struct Variation {
+    crossover_probability: f64,
+    mutation_probability: f64,
+    /// 1 / (eta_m + 1).
+    mutation_exponent: f64,
+}
+
+impl Variation {
+    /// A child of two designs, made legal.
+    fn child(&self, mother: &Design, father: &Design, space: &DesignSpace, rng: &mut Stream) -> Design {
+        let mut levels = mother.levels().to_vec();
+        if rng.random_bool(self.crossover_probability) {
+            for (level, &other) in levels.iter_mut().zip(father.levels()) {
+                if rng.random::<bool>() {
+                    *level = other;
+                }
+            }
+        }
+        for (level, parameter) in levels.iter_mut().zip(space.parameters()) {
+            if rng.random_bool(self.mutation_probability) {
+                *level = self.mutated(*level, parameter, rng);
+            }
+        }
+        space.repair(&levels)
+    }
+
+    /// Another level: for ordered levels by polynomial mutation, for categories any.
+    /// Source: Deb & Agrawal (1995), "Simulated binary crossover for continuous search space", Complex Systems 9(2).
+    fn mutated(&self, level: u32, parameter: &Parameter, rng: &mut Stream) -> u32 {
+        let last = parameter.n_levels() - 1;
+        if last == 0 {
+            return level;
+        }
+        if parameter.is_categorical() {
+            let other = rng.random_range(0..last); // one of the others
+            return if other < level { other } else { other + 1 };
+        }
+        let u: f64 = rng.random();
+        let is_down = u < 0.5;
+        let tail = if is_down { 2.0 * u } else { 2.0 * (1.0 - u) };
+        let share = 1.0 - tail.powf(self.mutation_exponent); // |delta|, as a share of the range
+        let steps = (share * f64::from(last)).round().max(1.0) as u32;
+        if is_down { level.saturating_sub(steps) } else { (level + steps).min(last) }
+    }
+}
+
+impl Nsga2 {
+    /// Parents and offspring compete for the places of the next generation. Section III-C.
+    fn select_survivors(&mut self) {
+        let parents = self.parents.drain(..).map(|member| member.trial);
+        let trials: Vec<Trial> = parents.chain(self.offspring.drain(..)).collect();
+        let judgements: Vec<&Judgement> = trials.iter().map(|trial| &trial.judgement).collect();
+        let standings = standings(&judgements);
+        let members = trials.into_iter().zip(standings);
+        self.parents.extend(members.map(|(trial, standing)| Member { trial, standing }));
+        self.parents.sort_by(|a, b| a.standing.compare(&b.standing));
+        self.parents.truncate(self.population);
+    }
+
+    /// The better of two parents drawn at random; a random one if neither is.
+    fn tournament(&mut self) -> usize {
+        let n = self.parents.len();
+        let (a, b) = (self.rng.random_range(0..n), self.rng.random_range(0..n));
+        match self.parents[a].standing.compare(&self.parents[b].standing) {
+            Ordering::Greater => b,
+            Ordering::Less | Ordering::Equal => a,
+        }
+    }
+}
+
+impl Agent for Nsga2 {
+    fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
+        let mut designs = Vec::with_capacity(count);
+        for _ in 0..count {
+            if self.parents.is_empty() {
+                designs.push(self.seen.draw(&mut self.rng));
+                continue;
+            }
+            let (mother, father) = (self.tournament(), self.tournament());
+            let (mother, father) = (&self.parents[mother].trial.design, &self.parents[father].trial.design);
+            let variation = &self.variation;
+            let mate = |space: &DesignSpace, rng: &mut Stream| variation.child(mother, father, space, rng);
+            designs.push(self.seen.propose(&mut self.rng, mate));
+        }
+        Ok(designs)
+    }
+
+    fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
+        self.seen.observe(trials);
+        self.offspring.extend_from_slice(trials);
+        if self.offspring.len() >= self.population {
+            self.select_survivors();
+        }
+        Ok(())
+    }
+}
+
+impl BuildAgent for Nsga2 {
+    const ID: &'static str = "nsga2";
+    const SUMMARY: &'static str = "NSGA-II: non-dominated sorting, crowding, binary tournaments";
+    const DESCRIPTION: &'static str = include_str!("nsga2.md");
+    const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
+    type Config = Settings;
+
+    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+        let mutation_probability =
+            settings.mutation_probability.unwrap_or(1.0 / problem.space().n_parameters() as f64);
+        at_least("population", settings.population, 2)?;
+        within("crossover_probability", settings.crossover_probability, 0.0..=1.0)?;
+        within("mutation_probability", mutation_probability, 0.0..=1.0)?;
+        at_least("mutation_index", settings.mutation_index, 0.0)?;
+        let variation = Variation {
+            crossover_probability: settings.crossover_probability,
+            mutation_probability,
+            mutation_exponent: 1.0 / (settings.mutation_index + 1.0),
+        };
+        Ok(Self {
+            variation,
+            population: settings.population,
+            seen: Seen::new(problem.space()),
+            rng: seed.stream("nsga2"),
+            parents: Vec::new(),
+            offspring: Vec::new(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tapeout_core::check::toy::Toy;
+    use tapeout_core::{Env, Outcome};
+
+    fn acceptable(losses: [f64; 2]) -> Judgement {
+        Judgement::Acceptable { losses: losses.to_vec() }
+    }
+
+    /// (1, 3) and (2, 1) are the first front, (3, 3) the second; then the unacceptable by violation, whatever their losses,
+    /// then the infeasible, two of which fall short alike.
+    #[test]
+    fn fronts_by_constraint_domination_by_hand() {
+        let unacceptable = |violation| Judgement::Unacceptable { losses: vec![0.0, 0.0], violation };
+        let infeasible = |violation| Judgement::Infeasible { violation };
+        let judgements = [
+            infeasible(0.1),
+            acceptable([3.0, 3.0]),
+            unacceptable(0.5),
+            acceptable([1.0, 3.0]),
+            unacceptable(0.2),
+            acceptable([2.0, 1.0]),
+            infeasible(0.1),
+        ];
+        let standings = standings(&judgements.iter().collect::<Vec<_>>());
+        let ranks: Vec<usize> = standings.iter().map(|standing| standing.rank).collect();
+        assert_eq!(ranks, [4, 1, 3, 0, 2, 0, 4]);
+    }
+
+    /// Four designs on one front for three places. Of the inner two, (2, 8) lies between (0, 10) and (3, 7): 3/10 + 3/10;
+    /// (3, 7) between (2, 8) and (10, 0): 8/10 + 8/10. The more crowded (2, 8) goes, and the dominated (10, 11) with it.
+    #[test]
+    fn the_most_crowded_of_the_last_front_goes() {
+        let toy = Toy::tradeoff();
+        let settings = Settings { population: 3, ..Settings::default() };
+        let mut agent = Nsga2::build(&toy.problem(), settings, Seed::new(0)).unwrap();
+        let points = [[0.0, 10.0], [2.0, 8.0], [10.0, 11.0], [3.0, 7.0], [10.0, 0.0]];
+        let trial = |(rank, point): (usize, &[f64; 2])| {
+            toy.problem().trial(toy.space().unrank(rank as u128), Outcome::Measured(point.to_vec()))
+        };
+        agent.observe(&points.iter().enumerate().map(trial).collect::<Vec<_>>()).unwrap();
+        let mut kept: Vec<u128> =
+            agent.parents.iter().map(|parent| toy.space().rank(&parent.trial.design)).collect();
+        kept.sort_unstable();
+        assert_eq!(kept, [0, 3, 4]);
+    }
+
+    /// With eta_m = 20 half of all |delta| are below 1 - 0.5^(1/21) = 3.2 % of the range: about three steps of 100.
+    #[test]
+    fn mutations_take_short_steps_both_ways_and_stay_within_the_levels() {
+        let variation = Variation {
+            crossover_probability: 0.0,
+            mutation_probability: 1.0,
+            mutation_exponent: 1.0 / 21.0,
+        };
+        let parameter = Parameter::integer("x", 0, 100);
+        let mut rng = Seed::new(0).stream("test");
+        let mut steps: Vec<i64> =
+            (0..2000).map(|_| i64::from(variation.mutated(50, &parameter, &mut rng)) - 50).collect();
+        assert!(steps.iter().all(|&step| step != 0));
+        let n_up = steps.iter().filter(|&&step| step > 0).count();
+        // Binomial(2000, 1/2): mean 1000, standard deviation 22; 5 of them is 110.
+        assert!(n_up.abs_diff(1000) < 110, "{n_up}");
+        steps.iter_mut().for_each(|step| *step = step.abs());
+        steps.sort_unstable();
+        assert_eq!(steps[1000], 3);
+        for _ in 0..200 {
+            assert!(variation.mutated(0, &parameter, &mut rng) <= 100);
+            assert!(variation.mutated(100, &parameter, &mut rng) <= 100);
+        }
+    }
+
+    #[test]
+    fn a_category_mutates_to_any_other() {
+        let variation = Variation {
+            crossover_probability: 0.0,
+            mutation_probability: 1.0,
+            mutation_exponent: 1.0 / 21.0,
+        };
+        let parameter = Parameter::categorical("order", &["row", "column", "tile"]);
+        let mut rng = Seed::new(0).stream("test");
+        let mut drawn: Vec<u32> = (0..50).map(|_| variation.mutated(1, &parameter, &mut rng)).collect();
+        drawn.sort_unstable();
+        drawn.dedup();
+        assert_eq!(drawn, [0, 2]);
+    }
+}
