@@ -16,7 +16,7 @@ use tapeout_core::ConfigError;
 /// let error = at_least("population", 1, 2).unwrap_err();
 /// assert_eq!(error.to_string(), "`population`: got 1, expected at least 2");
 /// ```
-pub fn at_least<T: PartialOrd + Display>(field: &str, got: T, least: T) -> Result<(), ConfigError> {
+pub fn at_least<T: PartialOrd + Display + Copy>(field: &str, got: T, least: T) -> Result<(), ConfigError> {
     if got >= least {
         return Ok(());
     }

@@ -82,8 +82,8 @@ pub struct Firefly {
     /// The place in the pool of the next to move.
     turn: usize,
     n_born: u64,
-    /// Proposals not yet answered, with the firefly that made them; none for a random design.
-    pending: HashMap<Design, Option<u64>>,
+    /// Moves not yet answered, with the firefly that made them.
+    pending: HashMap<Design, u64>,
 }
 
 /// The best design that came of one starting point.
@@ -233,7 +233,7 @@ impl Firefly {
             perturbation = (perturbation * UNSTICK).min(ceiling); // for the next try, if this one is known
             design
         });
-        self.pending.insert(design.clone(), Some(self.pool[place].id));
+        self.pending.insert(design.clone(), self.pool[place].id);
         design
     }
 
@@ -282,9 +282,7 @@ impl Agent for Firefly {
         for _ in 0..count {
             if self.pool.is_empty() || self.pool.len() + n_joining < self.capacity {
                 n_joining += 1;
-                let design = self.seen.draw(&mut self.rng);
-                self.pending.insert(design.clone(), None);
-                designs.push(design);
+                designs.push(self.seen.draw(&mut self.rng));
             } else {
                 designs.push(self.fly());
             }
@@ -296,7 +294,7 @@ impl Agent for Firefly {
         self.seen.observe(trials);
         self.scalarizer.observe(trials);
         for trial in trials {
-            let id = self.pending.remove(&trial.design).flatten();
+            let id = self.pending.remove(&trial.design);
             match id.and_then(|id| self.pool.iter().position(|fly| fly.id == id)) {
                 Some(place) => self.settle(place, trial),
                 None => self.take_in(trial),

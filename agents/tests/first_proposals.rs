@@ -13,9 +13,9 @@ use tapeout_core::{AgentEntry, Env, Seed, Trial};
 
 fn proposals(entry: &AgentEntry, log: &[Trial], count: usize) -> String {
     let toy = Toy::bowl();
-    let mut agent = entry.build(&toy.problem(), &Value::Null, Seed::new(0)).unwrap();
+    let mut agent = entry.build(&toy.problem(), &Value::Null, Seed::new(0)).expect("defaults are good");
     if !log.is_empty() {
-        agent.observe(log).unwrap();
+        agent.observe(log).expect("any log can be learned from");
     }
     let trials = search(agent.as_mut(), &toy, 1, count);
     trials.iter().map(|trial| format!("{:?}\n", trial.design.levels())).collect()

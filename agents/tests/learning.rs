@@ -30,7 +30,8 @@ fn entry(id: &str) -> &'static AgentEntry {
 }
 
 fn trials(id: &str, toy: &Toy, seed: u64, budget: usize) -> Vec<Trial> {
-    let mut agent = entry(id).build(&toy.problem(), &Value::Null, Seed::new(seed)).unwrap();
+    let mut agent =
+        entry(id).build(&toy.problem(), &Value::Null, Seed::new(seed)).expect("defaults are good");
     search(agent.as_mut(), toy, 1, budget)
 }
 
@@ -47,7 +48,7 @@ fn best(trials: &[Trial]) -> f64 {
 fn area(trials: &[Trial]) -> f64 {
     let losses = trials.iter().filter_map(|trial| trial.judgement.accepted());
     let front: Vec<[f64; 2]> = losses.map(|losses| [losses[0], losses[1]]).collect();
-    hypervolume_2d(&front, [75.0, 46.0]).unwrap()
+    hypervolume_2d(&front, [75.0, 46.0]).expect("losses are finite")
 }
 
 #[test]
