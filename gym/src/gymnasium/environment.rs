@@ -169,6 +169,8 @@ pub enum EnvironmentError {
 impl EnvironmentError {
     /// A step without an episode to act in; `was_reset`: whether there ever was one.
     pub(super) fn reset_needed(was_reset: bool) -> Self {
-        Self::ResetNeeded { when: if was_reset { "after the episode ended" } else { "before the first reset" } }
+        Self::ResetNeeded {
+            when: if was_reset { "after the episode ended" } else { "before the first reset" },
+        }
     }
 }

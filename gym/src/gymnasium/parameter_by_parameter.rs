@@ -95,7 +95,9 @@ impl Environment for ParameterByParameter {
         if options.exploring_start > 0 {
             let drawn = self.task.space().sample(&mut self.np_random);
             let mut episode = Episode::new(self.task.space());
-            while let Some(parameter) = episode.parameter().filter(|_| decided.len() < options.exploring_start) {
+            while let Some(parameter) =
+                episode.parameter().filter(|_| decided.len() < options.exploring_start)
+            {
                 decided.push(drawn.levels()[parameter]);
                 episode.choose(drawn.levels()[parameter]);
             }

@@ -59,11 +59,7 @@ pub fn ids(catalog: &Catalog) -> Vec<String> {
 /// # Errors
 /// [`MakeError`] if there is no such environment, which names the nearest or the version there is; or if an option
 /// cannot be used.
-pub fn make(
-    catalog: &Catalog,
-    id: &str,
-    options: &MakeOptions,
-) -> Result<Box<dyn Environment>, MakeError> {
+pub fn make(catalog: &Catalog, id: &str, options: &MakeOptions) -> Result<Box<dyn Environment>, MakeError> {
     Ok(in_style(task(catalog, id, options)?, options.episode))
 }
 

@@ -223,10 +223,7 @@ mod tests {
         assert_eq!(reward(&policy, &Outcome::infeasible("capacity", 9.0)), -1.0);
         policy.infeasible = -77.0;
         assert_eq!(reward(&policy, &Outcome::infeasible("capacity", 9.0)), -77.0);
-        assert_eq!(
-            reward(&RewardPolicy::target(vec![1.0, 1.0]), &Outcome::infeasible("capacity", 9.0)),
-            0.0
-        );
+        assert_eq!(reward(&RewardPolicy::target(vec![1.0, 1.0]), &Outcome::infeasible("capacity", 9.0)), 0.0);
     }
 
     #[test]

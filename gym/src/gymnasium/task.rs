@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tapeout_core::{Design, DesignSpace, Env, Episode, Goal, Outcome, Problem, ProblemError};
 
-use super::environment::{EnvironmentError, Info, Infeasibility, Step};
+use super::environment::{EnvironmentError, Infeasibility, Info, Step};
 use super::reward::{RewardError, RewardPolicy};
 use super::spaces::{self, Element, Space};
 

@@ -33,7 +33,10 @@ impl Box {
             high.len()
         );
         for (index, (low, high)) in low.iter().zip(&high).enumerate() {
-            assert!(low <= high, "entry {index} of a box has the lower bound {low} and the upper bound {high}");
+            assert!(
+                low <= high,
+                "entry {index} of a box has the lower bound {low} and the upper bound {high}"
+            );
         }
         Self { low, high, shape }
     }
@@ -96,7 +99,12 @@ impl fmt::Display for Box {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let comma = if self.shape.len() == 1 { "," } else { "" };
         let shape = self.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
-        write!(formatter, "Box({}, {}, ({shape}{comma}), float32)", bound_text(&self.low), bound_text(&self.high))
+        write!(
+            formatter,
+            "Box({}, {}, ({shape}{comma}), float32)",
+            bound_text(&self.low),
+            bound_text(&self.high)
+        )
     }
 }
 

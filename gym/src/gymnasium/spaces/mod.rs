@@ -162,8 +162,12 @@ mod tests {
     fn nested() -> Space {
         let inner = Dict::new([("bits", Space::from(MultiDiscrete::new(vec![2, 3])))]);
         let box_space = Box::new(vec![-1.0; 4], vec![1.0; 4], vec![2, 2]);
-        Dict::new([("level", Discrete::starting_at(3, -1).into()), ("seen", box_space.into()), ("in", inner.into())])
-            .into()
+        Dict::new([
+            ("level", Discrete::starting_at(3, -1).into()),
+            ("seen", box_space.into()),
+            ("in", inner.into()),
+        ])
+        .into()
     }
 
     /// Law: a space contains whatever it draws.
