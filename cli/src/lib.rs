@@ -1,1 +1,70 @@
-//! The command line of Tapeout, as a library and a binary.
+//! The command line of Tapeout, as a library: whoever has an agent, an environment or a learner of their own makes a
+//! program with everything that `tapeout` can do, in one line.
+//!
+//! ```no_run
+//! use std::process::ExitCode;
+//!
+//! fn main() -> ExitCode {
+//!     tapeout_cli::main(tapeout::builtin()) // add .with_agent(AgentEntry::of::<MyAgent>())
+//! }
+//! ```
+//!
+//! A command is one file in `commands` and one row in its enum: arguments, and a function from arguments and catalog to
+//! an [`Answer`](answer::Answer). Data goes to the standard output, everything else to the standard error.
+
+mod answer;
+mod arguments;
+mod commands;
+mod failure;
+mod number;
+mod pictures;
+mod progress;
+mod report;
+mod run_path;
+mod session;
+mod table;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tapeout::core::Catalog;
+
+use answer::Exit;
+use commands::Command;
+
+/// Searches hardware design spaces.
+#[derive(Parser)]
+#[command(name = "tapeout", version, after_help = Exit::HELP, max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Reads the command line, does what it says with what is registered in `catalog`, and returns the exit code.
+///
+/// The exit codes: 0 done, 1 something failed, 2 the input cannot be used, 3 a check or a replay found a difference,
+/// 130 interrupted.
+pub fn main(catalog: Catalog) -> ExitCode {
+    let exit = match Arguments::try_parse() {
+        Ok(arguments) => run(&arguments.command, &catalog),
+        Err(error) => {
+            // A reader that has gone away has no use for the help or the message either.
+            let _ = error.print();
+            if error.use_stderr() { Exit::BadInput } else { Exit::Done }
+        }
+    };
+    drop(catalog);
+    exit.into()
+}
+
+fn run(command: &Command, catalog: &Catalog) -> Exit {
+    match command.run(catalog).and_then(|answer| answer.print()) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            // Nobody is left to be told that the standard error is closed.
+            let _ = writeln!(std::io::stderr(), "{failure}");
+            failure.exit()
+        }
+    }
+}

@@ -1,2 +1,7 @@
 //! The `tapeout` program.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tapeout_cli::main(tapeout::builtin())
+}

@@ -1,0 +1,267 @@
+//! `tapeout describe`.
+
+use serde_json::{Value, json};
+use tapeout::core::{AgentEntry, Catalog, Env, EnvEntry, Goal, LearnerEntry, UnknownName};
+use tapeout::simulators::networks::{Conv2d, MatMul, NETWORKS, Network, Op, SecondOperand};
+
+use super::list::objectives;
+use crate::answer::Answer;
+use crate::failure::Failure;
+use crate::number::count;
+use crate::table::{Column, Table};
+
+/// What to describe.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// An environment, agent, learner or network, as `tapeout list` names it
+    name: String,
+    /// Print JSON: a list, since an agent and a learner may share a name
+    #[arg(long)]
+    json: bool,
+}
+
+/// Something that has a name.
+enum Entry<'a> {
+    Env(&'a EnvEntry),
+    Agent(&'a AgentEntry),
+    Learner(&'a LearnerEntry),
+    Network(Box<Network>),
+}
+
+impl Args {
+    /// A page for everything of this name.
+    pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
+        let entries = entries(&self.name, catalog)?;
+        if self.json {
+            let pages: Vec<Value> = entries.iter().map(Entry::json).collect::<Result<_, _>>()?;
+            return Ok(Answer::json(&pages));
+        }
+        let pages: Vec<String> = entries.iter().map(Entry::page).collect::<Result<_, _>>()?;
+        Ok(Answer::text(pages.join("\n")))
+    }
+}
+
+fn entries<'a>(name: &str, catalog: &'a Catalog) -> Result<Vec<Entry<'a>>, Failure> {
+    let mut entries = Vec::new();
+    entries.extend(catalog.env(name).ok().map(Entry::Env));
+    entries.extend(catalog.agent(name).ok().map(Entry::Agent));
+    entries.extend(catalog.learner(name).ok().map(Entry::Learner));
+    let network = NETWORKS.iter().find(|row| row.id == name);
+    entries.extend(network.map(|row| Entry::Network(Box::new(row.network()))));
+    if entries.is_empty() {
+        let known = (catalog.envs().iter().map(|entry| entry.id))
+            .chain(catalog.agents().iter().map(|entry| entry.id))
+            .chain(catalog.learners().iter().map(|entry| entry.id))
+            .chain(NETWORKS.iter().map(|row| row.id));
+        return Err(UnknownName::among("name", name, known).into());
+    }
+    Ok(entries)
+}
+
+impl Entry<'_> {
+    fn page(&self) -> Result<String, Failure> {
+        match self {
+            Self::Env(entry) => env_page(entry),
+            Self::Agent(entry) => Ok(format!(
+                "# {} (agent)\n\n{}\n\nObjectives: {}\n\n{}",
+                entry.id,
+                page_text(entry.summary, entry.description),
+                objectives(entry),
+                defaults("agent", &entry.defaults())
+            )),
+            Self::Learner(entry) => Ok(format!(
+                "# {} (learner)\n\n{}\n\n{}",
+                entry.id,
+                page_text(entry.summary, entry.description),
+                defaults("learner", &entry.defaults())
+            )),
+            Self::Network(network) => Ok(network_page(network)),
+        }
+    }
+
+    fn json(&self) -> Result<Value, Failure> {
+        Ok(match self {
+            Self::Env(entry) => {
+                let (env, goal) = built(entry)?;
+                let space = env.space();
+                let rules = space.rules().iter().map(|rule| json!({ "name": rule.name(), "text": rule.text(), "scope": rule.scope() }));
+                json!({
+                    "kind": "env", "name": entry.id, "version": entry.version, "summary": entry.summary,
+                    "description": entry.description, "designs": space.cardinality().to_string(),
+                    "parameters": space.parameters(), "rules": rules.collect::<Value>(),
+                    "metrics": env.metrics(), "goal": goal, "config": entry.defaults(),
+                })
+            }
+            Self::Agent(entry) => json!({
+                "kind": "agent", "name": entry.id, "summary": entry.summary, "description": entry.description,
+                "objectives": entry.objectives, "config": entry.defaults(),
+            }),
+            Self::Learner(entry) => json!({
+                "kind": "learner", "name": entry.id, "summary": entry.summary, "description": entry.description,
+                "config": entry.defaults(),
+            }),
+            Self::Network(network) => network_json(network),
+        })
+    }
+}
+
+fn built(entry: &EnvEntry) -> Result<(Box<dyn Env>, Goal), Failure> {
+    entry
+        .build(&Value::Null)
+        .map_err(|error| Failure::failed(error).context(format!("environment `{}` cannot be built", entry.id)))
+}
+
+/// The page, under its summary unless it begins with that.
+fn page_text(summary: &str, description: &str) -> String {
+    let description = description.trim();
+    if description.is_empty() { summary.to_owned() } else { format!("{summary}\n\n{description}") }
+}
+
+fn env_page(entry: &EnvEntry) -> Result<String, Failure> {
+    let (env, goal) = built(entry)?;
+    let space = env.space();
+    let mut page = format!(
+        "# {} (environment, version {})\n\n{}\n\n## Designs\n\n{} legal designs",
+        entry.id,
+        entry.version,
+        page_text(entry.summary, entry.description),
+        count(space.cardinality())
+    );
+    if space.cardinality() != space.n_combinations() {
+        page.push_str(&format!(" of {} combinations", count(space.n_combinations())));
+    }
+    let mut parameters = Table::new(&[
+        ("parameter", Column::Words),
+        ("unit", Column::Words),
+        ("levels", Column::Words),
+        ("summary", Column::Words),
+    ]);
+    for parameter in space.parameters() {
+        parameters.row([
+            parameter.name().to_owned(),
+            parameter.unit().to_owned(),
+            parameter.levels_text(),
+            parameter.summary().to_owned(),
+        ]);
+    }
+    page.push_str(&format!("\n\n{}", parameters.text()));
+    if !space.rules().is_empty() {
+        let mut rules = Table::new(&[("rule", Column::Words), ("every design obeys", Column::Words)]);
+        for rule in space.rules() {
+            rules.row([rule.name().to_owned(), rule.text().to_owned()]);
+        }
+        page.push_str(&format!("\n{}", rules.text()));
+    }
+    let mut metrics =
+        Table::new(&[("metric", Column::Words), ("unit", Column::Words), ("summary", Column::Words)]);
+    for metric in env.metrics() {
+        metrics.row([metric.name.clone(), metric.unit.clone(), metric.summary.clone()]);
+    }
+    page.push_str(&format!("\n{}", metrics.text()));
+    page.push_str(&format!("\n## What is searched for when nobody says\n\n{}", goal_text(&goal)));
+    page.push_str(&format!("\n{}", defaults("env", &entry.defaults())));
+    Ok(page)
+}
+
+fn goal_text(goal: &Goal) -> String {
+    let mut text: String = goal.objectives.iter().map(|objective| format!("- {objective}\n")).collect();
+    text.extend(goal.constraints.iter().map(|constraint| format!("- {constraint}\n")));
+    text
+}
+
+/// Default settings as they stand in a spec.
+fn defaults(table: &str, config: &Value) -> String {
+    let is_empty = config.as_object().is_none_or(serde_json::Map::is_empty);
+    if is_empty {
+        return "It has no settings.\n".to_owned();
+    }
+    let lines = config.as_object().into_iter().flatten().map(|(key, value)| {
+        // A setting that is null has no place in TOML: absent is what it is.
+        let value = toml_value(value);
+        value.map_or_else(|| format!("# {key} is not set\n"), |value| format!("{key} = {value}\n"))
+    });
+    format!("## Settings and their defaults\n\n[{table}.config]\n{}", lines.collect::<String>())
+}
+
+fn toml_value(value: &Value) -> Option<String> {
+    let value = toml::Value::try_from(value).ok()?;
+    Some(value.to_string())
+}
+
+fn network_page(network: &Network) -> String {
+    let mut layers = Table::new(&[
+        ("layer", Column::Words),
+        ("runs", Column::Numbers),
+        ("shape", Column::Words),
+        ("MACs of all runs", Column::Numbers),
+        ("weights", Column::Numbers),
+    ]);
+    for layer in network.layers() {
+        layers.row([
+            layer.name().to_owned(),
+            count(layer.count()),
+            shape(layer.op()),
+            count(layer.total_macs()),
+            count(layer.weights()),
+        ]);
+    }
+    let notes =
+        if network.notes().is_empty() { String::new() } else { format!("Notes: {}\n\n", network.notes()) };
+    format!(
+        "# {} (network)\n\n{}\n\nSource: {}\n\n{notes}{} MACs, {} parameters\n\n{}",
+        network.id(),
+        network.title(),
+        network.source(),
+        count(network.macs()),
+        count(network.parameters()),
+        layers.text()
+    )
+}
+
+/// A shape in one line: what goes in, what comes out, how.
+fn shape(op: &Op) -> String {
+    let times = |factor: u64| if factor == 1 { String::new() } else { format!("{factor} x ") };
+    match op {
+        Op::Conv2d(Conv2d { batch, in_channels, out_channels, output, kernel, stride, dilation, groups, .. }) => {
+            let mut text = format!(
+                "{}conv {}x{}, {in_channels} -> {out_channels} channels of {}x{}",
+                times(*batch),
+                kernel[0],
+                kernel[1],
+                output[0],
+                output[1]
+            );
+            if *stride != [1, 1] {
+                text.push_str(&format!(", stride {}x{}", stride[0], stride[1]));
+            }
+            if *dilation != [1, 1] {
+                text.push_str(&format!(", dilation {}x{}", dilation[0], dilation[1]));
+            }
+            if *groups != 1 {
+                text.push_str(&format!(", {groups} groups"));
+            }
+            text
+        }
+        Op::MatMul(MatMul { batch, m, n, k, second }) => {
+            let second = match second {
+                SecondOperand::Weight => "weights",
+                SecondOperand::Activation => "activations",
+            };
+            format!("{}matmul {m}x{k} by {k}x{n} {second}", times(*batch))
+        }
+    }
+}
+
+fn network_json(network: &Network) -> Value {
+    let layers = network.layers().iter().map(|layer| {
+        json!({
+            "name": layer.name(), "runs": layer.count(), "shape": shape(layer.op()),
+            "macs": layer.total_macs(), "weights": layer.weights(),
+        })
+    });
+    json!({
+        "kind": "network", "name": network.id(), "title": network.title(), "source": network.source(),
+        "licence": network.licence(), "notes": network.notes(), "macs": network.macs(),
+        "parameters": network.parameters(), "layers": layers.collect::<Value>(),
+    })
+}

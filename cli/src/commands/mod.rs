@@ -1,0 +1,60 @@
+//! The commands: a file each, and a row each in [`Command`].
+//!
+//! A file holds an `Args` struct and `run(&self, &Catalog) -> Result<Answer, Failure>`. To add a command, write the file,
+//! its `mod` line, its row here and its arm below.
+
+mod check;
+mod completions;
+mod describe;
+mod list;
+mod plot;
+mod replay;
+mod resume;
+mod search;
+mod spec;
+
+use clap::Subcommand;
+use tapeout::core::Catalog;
+
+use crate::answer::Answer;
+use crate::failure::Failure;
+
+/// What can be asked for.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// List environments, agents, learners and networks
+    List(list::Args),
+    /// Show all there is to know about an environment, agent, learner or network
+    Describe(describe::Args),
+    /// Search a design space: with no arguments, an edge accelerator for ResNet-50
+    Search(search::Args),
+    /// Print the spec that `search` would run, with every default filled in
+    Spec(spec::Args),
+    /// Go on with a run that was interrupted, or for longer
+    Resume(resume::Args),
+    /// Search again from the log of a run and stop at the first difference
+    Replay(replay::Args),
+    /// Draw one run, or several side by side
+    Plot(plot::Args),
+    /// Check that what is registered keeps its contract, a spec can be run, or a log holds what its environment says
+    Check(check::Args),
+    /// Print shell completions
+    Completions(completions::Args),
+}
+
+impl Command {
+    /// Does it.
+    pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
+        match self {
+            Self::List(args) => args.run(catalog),
+            Self::Describe(args) => args.run(catalog),
+            Self::Search(args) => args.run(catalog),
+            Self::Spec(args) => args.run(catalog),
+            Self::Resume(args) => args.run(catalog),
+            Self::Replay(args) => args.run(catalog),
+            Self::Plot(args) => args.run(catalog),
+            Self::Check(args) => args.run(catalog),
+            Self::Completions(args) => Ok(args.run()),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! `tapeout plot`.
+
+use std::path::{Path, PathBuf};
+
+use tapeout::core::Catalog;
+use tapeout::experiment::RunFolder;
+
+use crate::answer::Answer;
+use crate::failure::Failure;
+use crate::pictures::{Axes, Picture};
+
+/// What to draw, and where to.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Folders of runs: one shows its front, several show the progress of each
+    #[arg(required = true)]
+    runs: Vec<PathBuf>,
+    /// The metric to the right [default: the first objective]
+    #[arg(long, value_name = "METRIC", requires = "y")]
+    x: Option<String>,
+    /// The metric upwards [default: the second objective; with several runs, the first]
+    #[arg(long, value_name = "METRIC")]
+    y: Option<String>,
+    /// The picture's path without extension [default: in the folder of the run, the first of several]
+    #[arg(long, value_name = "PATH")]
+    out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    /// The paths of the pictures.
+    pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
+        let opened = self.runs.iter().map(|path| Ok((name(path), RunFolder::open(catalog, path)?)));
+        let runs: Vec<(String, RunFolder)> = opened.collect::<Result<_, Failure>>()?;
+        let picture = self.picture(&runs)?;
+        let stem = self.out.clone().unwrap_or_else(|| self.runs[0].join(picture.name));
+        let paths = picture.write(&stem)?;
+        if self.json {
+            return Ok(Answer::json(&paths));
+        }
+        Ok(Answer::text(paths.map(|path| format!("{}\n", path.display())).concat()))
+    }
+
+    fn picture(&self, runs: &[(String, RunFolder)]) -> Result<Picture, Failure> {
+        match (runs, &self.x, &self.y) {
+            ([(_, run)], Some(x), Some(y)) => Picture::front(run, Axes { x, y }),
+            ([(name, run)], None, None) => Picture::of_run(run, name),
+            (_, Some(_), _) => {
+                Err(Failure::bad_input(anyhow::anyhow!("`--x` is for one run, got {}", runs.len()))
+                    .hint("leave out `--x`; `--y` is the objective whose progress is shown"))
+            }
+            (runs, None, y) => {
+                let objectives = runs[0].1.experiment().problem().objectives();
+                let objective = y.as_ref().unwrap_or(&objectives[0].metric);
+                let runs: Vec<(String, &RunFolder)> =
+                    runs.iter().map(|(name, run)| (name.clone(), run)).collect();
+                Picture::progress(&runs, objective)
+            }
+        }
+    }
+}
+
+/// What the legend calls a run: the name of its folder.
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}

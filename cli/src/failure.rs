@@ -1,0 +1,107 @@
+//! Why a command could not do what it was asked, as it is told to people.
+
+use std::fmt;
+
+use tapeout::core::UnknownName;
+use tapeout::experiment::{RunError, SpecError};
+
+use crate::answer::Exit;
+
+/// An error with its causes, what can be done about it, and the exit code it ends in.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    error: anyhow::Error,
+    hint: Option<String>,
+    exit: Exit,
+}
+
+impl Failure {
+    /// What was named on the command line cannot be used.
+    pub(crate) fn bad_input(error: impl Into<anyhow::Error>) -> Self {
+        Self { error: error.into(), hint: None, exit: Exit::BadInput }
+    }
+
+    /// Something failed on the way.
+    pub(crate) fn failed(error: impl Into<anyhow::Error>) -> Self {
+        Self { error: error.into(), hint: None, exit: Exit::Failed }
+    }
+
+    /// The same failure with what can be done about it.
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same failure as the cause of another.
+    pub(crate) fn context(self, message: impl fmt::Display + Send + Sync + 'static) -> Self {
+        Self { error: self.error.context(message), ..self }
+    }
+
+    /// The exit code it ends in.
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
+    }
+}
+
+/// `error: ...`, a line for each cause that the message does not tell already, and `hint: ...`.
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut told = self.error.to_string();
+        write!(formatter, "error: {told}")?;
+        for cause in self.error.chain().skip(1) {
+            let cause = cause.to_string();
+            if !told.contains(&cause) {
+                write!(formatter, "\n  caused by: {cause}")?;
+                told = cause;
+            }
+        }
+        match &self.hint {
+            Some(hint) => write!(formatter, "\nhint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<SpecError> for Failure {
+    fn from(error: SpecError) -> Self {
+        let hint = error.hint();
+        Self { error: error.into(), hint, exit: Exit::BadInput }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        let exit = match &error {
+            RunError::Spec(_) | RunError::Log(_) | RunError::Exists { .. } | RunError::NoRun { .. } => {
+                Exit::BadInput
+            }
+            RunError::Diverged { .. } => Exit::Difference,
+            _ => Exit::Failed,
+        };
+        let hint = error.hint();
+        Self { error: error.into(), hint, exit }
+    }
+}
+
+impl From<UnknownName> for Failure {
+    fn from(error: UnknownName) -> Self {
+        Self::bad_input(error).hint("all names are listed by `tapeout list`")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Claim: a cause is told once, also where the message quotes it.
+    #[test]
+    fn causes_are_told_once_each() {
+        let failure = Failure::failed(anyhow::anyhow!("no space left"))
+            .context("cannot write: no space left")
+            .context("run.toml: stopped")
+            .hint("make room");
+        assert_eq!(
+            failure.to_string(),
+            "error: run.toml: stopped\n  caused by: cannot write: no space left\nhint: make room"
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! Numbers as people read them.
+
+use tapeout::core::Value;
+use tapeout::experiment::plot::quantity;
+
+/// A count with its thousands apart: `452,760,000`.
+pub(crate) fn count(number: impl Into<u128>) -> String {
+    let digits = number.into().to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A count of things in memory: `1,000`.
+pub(crate) fn usize_count(number: usize) -> String {
+    count(number as u128)
+}
+
+/// `part` of `whole` in percent: `12.5 %`; of nothing, nothing.
+pub(crate) fn share(part: usize, whole: usize) -> String {
+    format!("{:.1} %", 100.0 * part as f64 / whole.max(1) as f64)
+}
+
+/// What a parameter is set to, with its unit: `64 KiB`, `2.5 GHz`, `row`.
+pub(crate) fn setting(value: &Value, unit: &str) -> String {
+    match value.as_f64() {
+        Some(bytes) if unit == "byte" => memory(bytes),
+        // A whole number of things is worth all its digits.
+        Some(number) if !unit.is_empty() => quantity(number, unit),
+        _ => value.to_string(),
+    }
+}
+
+/// Memories come in powers of two: `64 KiB`. Source of the prefixes: IEC 80000-13:2008, clause 4.
+fn memory(bytes: f64) -> String {
+    const PREFIXES: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut shown = bytes;
+    let mut prefix = 0;
+    while shown >= 1024.0 && shown % 1024.0 == 0.0 && prefix + 1 < PREFIXES.len() {
+        shown /= 1024.0;
+        prefix += 1;
+    }
+    format!("{shown} {}", PREFIXES[prefix])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Claim: thousands are parted from the right, and only between digits.
+    #[test]
+    fn counts_are_parted_in_threes() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (452_760_000, "452,760,000")] {
+            assert_eq!(count(number as u128), text);
+        }
+    }
+
+    // Claim: the number shown times its prefix is the number set, exactly.
+    #[test]
+    fn memories_keep_all_their_digits() {
+        for (bytes, text) in [(512, "512 B"), (65536, "64 KiB"), (1536, "1536 B"), (4 << 20, "4 MiB")] {
+            assert_eq!(setting(&Value::Integer(bytes), "byte"), text);
+        }
+        assert_eq!(setting(&Value::Integer(12), ""), "12");
+        assert_eq!(setting(&Value::from("row"), ""), "row");
+        assert_eq!(setting(&Value::from(5e9), "byte/s"), "5 Gbyte/s");
+    }
+}

@@ -1,0 +1,92 @@
+//! A search at work, as `search` and `resume` share it: threads, Ctrl-C, progress, pictures, the report.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread::available_parallelism;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use tapeout::core::Catalog;
+use tapeout::experiment::{Observer, Options, RunError, RunFolder, StopReason, Summary};
+
+use crate::answer::{Answer, Exit};
+use crate::failure::Failure;
+use crate::number::usize_count;
+use crate::pictures::Picture;
+use crate::progress::Watcher;
+use crate::report::Report;
+
+/// How to run and what to show; nothing here changes what comes of it.
+#[derive(clap::Args)]
+pub(crate) struct RunFlags {
+    /// Designs evaluated side by side [default: one for each core]
+    #[arg(long, value_name = "NUMBER")]
+    threads: Option<NonZeroUsize>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// A search that somebody watches and may interrupt.
+pub(crate) struct Session<'a> {
+    flags: &'a RunFlags,
+    folder: &'a Path,
+    watcher: Watcher,
+    interrupt: Arc<AtomicBool>,
+}
+
+impl<'a> Session<'a> {
+    /// Listens for Ctrl-C: the first ends the run in good order, the second ends the program.
+    pub(crate) fn begin(flags: &'a RunFlags, folder: &'a Path) -> Result<Self, Failure> {
+        let interrupt = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // The order matters: what kills looks at the flag before this very signal sets it.
+            flag::register_conditional_shutdown(signal, Exit::Interrupted as i32, Arc::clone(&interrupt))
+                .and_then(|_| flag::register(signal, Arc::clone(&interrupt)))
+                .map_err(|error| Failure::failed(error).context("cannot listen for Ctrl-C"))?;
+        }
+        Ok(Self { flags, folder, watcher: Watcher::new(flags.quiet), interrupt })
+    }
+
+    /// Does the work, in view of whoever watches.
+    pub(crate) fn watch(
+        &mut self,
+        work: impl FnOnce(&Options<'_>, &mut dyn Observer) -> Result<Summary, RunError>,
+    ) -> Result<Summary, Failure> {
+        let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let threads = self.flags.threads.unwrap_or(cores);
+        let options = Options { threads, interrupt: Some(&self.interrupt) };
+        let summary = work(&options, &mut self.watcher);
+        self.watcher.finish();
+        Ok(summary?)
+    }
+
+    /// Draws the run and says what came of it.
+    pub(crate) fn report(&self, catalog: &Catalog, summary: &Summary) -> Result<Answer, Failure> {
+        let run = RunFolder::open(catalog, self.folder)?;
+        let plots = if summary.acceptable == 0 {
+            Vec::new()
+        } else {
+            let picture = Picture::of_run(&run, &summary.agent)?;
+            picture.write(&self.folder.join(picture.name))?.into()
+        };
+        let report = Report { run: self.folder, plots, summary };
+        let (trials, wall_s) = (usize_count(summary.trials), summary.timing.wall_s);
+        self.watcher.note(&format!("{trials} designs in {wall_s:.1} s: {}", summary.stop));
+        let answer = if self.flags.json {
+            Answer::json(&report)
+        } else {
+            Answer::text(report.text(run.experiment().problem()))
+        };
+        if summary.stop == StopReason::Interrupted {
+            self.watcher.note(&format!("hint: `tapeout resume {}` goes on", self.folder.display()));
+            return Ok(answer.with_exit(Exit::Interrupted));
+        }
+        Ok(answer)
+    }
+}
