@@ -1,7 +1,7 @@
 //! Why a run stopped that should not have.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tapeout_core::{AgentError, EvalError};
 
@@ -95,7 +95,9 @@ pub enum RunError {
         source: AgentError,
     },
     /// The agent proposed more than it was asked for.
-    #[error("after {trials} trials: agent `{agent}` proposed {got} designs; it was asked for at most {expected}")]
+    #[error(
+        "after {trials} trials: agent `{agent}` proposed {got} designs; it was asked for at most {expected}"
+    )]
     TooManyProposals {
         /// The agent.
         agent: String,
@@ -137,16 +139,20 @@ impl RunError {
         match self {
             Self::Spec(error) => error.hint(),
             Self::Log(error) => error.hint(),
-            Self::Folder { .. } => Some("choose a folder that can be written to".to_owned()),
-            Self::Exists { path } => {
-                Some(format!("go on with it by `tapeout resume {}`, or choose another folder", path.display()))
+            Self::Folder { source, .. } if is_full(source) => {
+                Some("make room on the disk, or choose a folder on another".to_owned())
             }
+            Self::Folder { .. } => Some("choose a folder that can be written to".to_owned()),
+            Self::Exists { path } => Some(format!(
+                "go on with it by `tapeout resume {}`, or choose another folder",
+                path.display()
+            )),
             Self::NoRun { .. } => Some("start one there by `tapeout search`, or check the path".to_owned()),
             Self::Busy { .. } => Some("wait for it to end, or choose another folder".to_owned()),
             Self::Write { source, path, .. } => Some(write_hint(source, path)),
-            Self::Evaluation { .. } => {
-                Some("mend what the cause names, then `tapeout resume` goes on from the last trial".to_owned())
-            }
+            Self::Evaluation { .. } => Some(
+                "mend what the cause names, then `tapeout resume` goes on from the last trial".to_owned(),
+            ),
             Self::Outcome { env, .. } => Some(format!("run `tapeout check {env}`")),
             Self::TooManyProposals { agent, .. } => Some(format!("run `tapeout check {agent}`")),
             Self::Diverged { .. } => Some(
@@ -157,12 +163,13 @@ impl RunError {
     }
 }
 
-fn write_hint(source: &io::Error, path: &std::path::Path) -> String {
+fn write_hint(source: &io::Error, path: &Path) -> String {
     let folder = path.parent().unwrap_or(path).display();
-    match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            format!("make room on the disk, then `tapeout resume {folder}` goes on from the last trial")
-        }
-        _ => format!("make the folder writable, then `tapeout resume {folder}` goes on from the last trial"),
-    }
+    let first = if is_full(source) { "make room on the disk" } else { "make the folder writable" };
+    format!("{first}, then `tapeout resume {folder}` goes on from the last trial")
+}
+
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 use tapeout_core::catalog::nearest_name;
 use tapeout_core::{
-    Agent, AgentEntry, Catalog, ConfigError, Constraint, Direction, Env, Goal, Objective, Problem, ProblemError,
+    Agent, AgentEntry, Catalog, ConfigError, Constraint, Direction, Env, Goal, Objective, Problem,
+    ProblemError,
 };
 
 use crate::budget::Budget;
@@ -25,9 +26,8 @@ impl Experiment {
     /// of range; with the place, if the spec was read from a file.
     pub fn prepare(catalog: &Catalog, mut spec: Spec) -> Result<Self, SpecError> {
         check_seed(&spec)?;
-        let entry = catalog
-            .env(&spec.env.id)
-            .map_err(|error| spec.fault("env.id", SpecFault::UnknownName(error)))?;
+        let entry =
+            catalog.env(&spec.env.id).map_err(|error| spec.fault("env.id", SpecFault::UnknownName(error)))?;
         let agent = catalog
             .agent(&spec.agent.id)
             .map_err(|error| spec.fault("agent.id", SpecFault::UnknownName(error)))?;
@@ -44,9 +44,8 @@ impl Experiment {
         let problem = problem(&mut spec, env.as_ref(), default_goal)?;
         check_budget(&spec, &problem)?;
         let settings = Value::Object(spec.agent.config.clone());
-        let agent_config = object(
-            agent.resolve(&settings).map_err(|error| config_fault(&spec, "agent.config", error))?,
-        );
+        let agent_config =
+            object(agent.resolve(&settings).map_err(|error| config_fault(&spec, "agent.config", error))?);
         let agent = agent.clone();
         agent
             .build(&problem, &settings, spec.seed)

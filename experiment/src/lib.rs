@@ -25,12 +25,15 @@
 pub mod budget;
 mod clock;
 pub mod error;
+mod evaluate;
 pub mod experiment;
 pub mod folder;
 pub mod log;
 pub mod observer;
+pub mod plot;
 pub mod replay;
 pub mod run;
+mod search;
 pub mod spec;
 mod spec_location;
 pub mod summary;

@@ -355,18 +355,14 @@ impl SpecError {
             SpecFault::Version { .. } => Some(format!("write `version = {SPEC_VERSION}`")),
             SpecFault::UnknownKey { known, .. } if known.is_empty() => Some("remove it".to_owned()),
             SpecFault::UnknownKey { known, .. } => Some(format!("the keys here are {}", known.join(", "))),
-            SpecFault::UnknownName(name) => {
-                Some(format!("each {} is listed by `tapeout list`", name.kind))
-            }
+            SpecFault::UnknownName(name) => Some(format!("each {} is listed by `tapeout list`", name.kind)),
             SpecFault::EnvVersion { expected, .. } => Some(format!(
                 "results of two versions do not compare; write `version = {expected}` or use the release that has the other"
             )),
             SpecFault::Config(_) if self.field.starts_with("env") => {
                 Some("its settings are shown by `tapeout describe`".to_owned())
             }
-            SpecFault::Config(_) => {
-                Some("its hyperparameters are shown by `tapeout describe`".to_owned())
-            }
+            SpecFault::Config(_) => Some("its hyperparameters are shown by `tapeout describe`".to_owned()),
             _ => None,
         }
     }

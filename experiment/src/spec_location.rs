@@ -56,7 +56,9 @@ impl SpecText {
         for step in steps(field) {
             let (offset, value) = match (here, step) {
                 (Here::Table(table), Step::Key(name)) => {
-                    let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref() == name) else { break };
+                    let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref() == name) else {
+                        break;
+                    };
                     (key.span().start, value.get_ref())
                 }
                 (Here::Value(DeValue::Array(items)), Step::Index(index)) => {

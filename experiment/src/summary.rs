@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use tapeout_core::parameter::Value;
+use tapeout_core::pareto::hypervolume;
+use tapeout_core::{Judgement, Outcome, Trial};
 
 use crate::budget::StopReason;
+use crate::search::Search;
 
 /// The version of the summary's format.
 pub const SUMMARY_VERSION: u32 = 1;
@@ -50,6 +53,41 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// What came of `search`, which ended for this reason after so much time.
+    pub(crate) fn of(search: &Search<'_>, stop: StopReason, wall_s: f64) -> Self {
+        let (experiment, trials) = (search.experiment(), search.trials());
+        let (spec, problem) = (experiment.spec(), experiment.problem());
+        let mut summary = Self {
+            version: SUMMARY_VERSION,
+            env: spec.env.id.clone(),
+            env_version: spec.env.version.unwrap_or_default(),
+            agent: spec.agent.id.clone(),
+            seed: spec.seed.number(),
+            objectives: problem.objectives().iter().map(ToString::to_string).collect(),
+            constraints: problem.constraints().iter().map(ToString::to_string).collect(),
+            stop,
+            trials: trials.len(),
+            acceptable: 0,
+            unacceptable: 0,
+            infeasible: BTreeMap::new(),
+            duplicates: search.duplicates(),
+            front: search.front().members().iter().map(|member| standout(search, member.trial)).collect(),
+            best: (0..problem.n_objectives()).filter_map(|index| best(search, index)).collect(),
+            hypervolume: dominated_volume(search),
+            timing: SummaryTiming { wall_s, evaluation_s: search.evaluation_s() },
+        };
+        for trial in trials {
+            match (&trial.judgement, &trial.outcome) {
+                (Judgement::Acceptable { .. }, _) => summary.acceptable += 1,
+                (_, Outcome::Measured(_)) => summary.unacceptable += 1,
+                (_, Outcome::Infeasible { rule, .. }) => {
+                    *summary.infeasible.entry(rule.clone()).or_default() += 1;
+                }
+            }
+        }
+        summary
+    }
+
     /// How many designs cannot be built or run.
     pub fn n_infeasible(&self) -> usize {
         self.infeasible.values().sum()
@@ -96,4 +134,47 @@ pub struct SummaryTiming {
     pub wall_s: f64,
     /// Time spent in the environment, added up over trials; more than the wall time where threads work side by side.
     pub evaluation_s: f64,
+}
+
+fn standout(search: &Search<'_>, index: usize) -> Standout {
+    let (problem, trial) = (search.experiment().problem(), &search.trials()[index]);
+    let metrics = problem.metrics().iter().zip(trial.outcome.metrics().unwrap_or_default());
+    Standout {
+        trial: index,
+        design: problem
+            .space()
+            .values(&trial.design)
+            .map(|(parameter, value)| (parameter.name().to_owned(), value))
+            .collect(),
+        metrics: metrics.map(|(metric, &value)| (metric.name.clone(), value)).collect(),
+    }
+}
+
+fn accepted(trials: &[Trial]) -> impl Iterator<Item = (usize, &[f64])> {
+    trials.iter().enumerate().filter_map(|(index, trial)| Some((index, trial.judgement.accepted()?)))
+}
+
+fn best(search: &Search<'_>, objective: usize) -> Option<Best> {
+    let problem = search.experiment().problem();
+    let (trial, losses) =
+        accepted(search.trials()).min_by(|(_, a), (_, b)| a[objective].total_cmp(&b[objective]))?;
+    Some(Best {
+        objective: problem.objectives()[objective].to_string(),
+        value: problem.objective_value(objective, losses[objective]),
+        standout: standout(search, trial),
+    })
+}
+
+fn dominated_volume(search: &Search<'_>) -> Option<Hypervolume> {
+    let problem = search.experiment().problem();
+    let worse = |worst: Vec<f64>, losses: &[f64]| worst.iter().zip(losses).map(|(a, b)| a.max(*b)).collect();
+    let mut losses = accepted(search.trials()).map(|(_, losses)| losses);
+    let first = losses.next()?.to_vec();
+    let reference = losses.fold(first, worse);
+    let value = hypervolume(search.front().members(), &reference)
+        .expect("judged losses are finite, one for each objective");
+    let metric = |(index, &loss): (usize, &f64)| {
+        (problem.objective_metric(index).name.clone(), problem.objective_value(index, loss))
+    };
+    Some(Hypervolume { value, reference: reference.iter().enumerate().map(metric).collect() })
 }

@@ -1,7 +1,37 @@
-//! `trials.jsonl`.
+//! `trials.jsonl`: everything that was evaluated, one line each.
+//!
+//! The first line is the [`Header`]: format and version, environment, metrics, parameters, and what was asked for. Each
+//! further line is one trial (here broken for reading):
+//!
+//! ```text
+//! {"design":{"pe_rows":16,"dataflow":"output"},
+//!  "outcome":{"measured":{"latency_s":0.00125}},          or {"infeasible":{"rule":"l2_capacity","violation":2.5}}
+//!  "timing":{"evaluation_s":1.2e-5,"elapsed_s":0.31}}
+//! ```
+//!
+//! Designs stand as values, not as levels, and nothing is judged, so a log outlives its objective. Numbers are written so
+//! that reading gives the same bits. All but `timing` is a function of the spec.
+//!
+//! # What survives what
+//!
+//! - A trial is in the log, by one write for each batch, before the agent learns of it. A process that is killed at any
+//!   instant loses at most the batch it is evaluating.
+//! - When data are forced to the disk is up to [`SyncPolicy`](crate::SyncPolicy); a power cut loses what came after.
+//! - Header, spec and summary are written beside their place, forced to the disk, and moved there, so each is
+//!   whole or absent.
+//! - A write that fails (disk full) is undone up to the last whole line, and the run stops.
+//! - A last line without its newline is torn: readers leave it out, and resuming cuts it off. Anything else that is
+//!   malformed is an error with its line.
 
 mod error;
+mod header;
+mod reader;
 mod record;
+mod writer;
 
 pub use error::{LogError, LogFault};
+pub use header::{Header, LOG_VERSION};
+pub use reader::LogReader;
+pub(crate) use record::RecordFormat;
 pub use record::{Record, Timing};
+pub(crate) use writer::{LogWriter, WholeLines, open_locked};

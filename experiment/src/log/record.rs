@@ -1,7 +1,13 @@
 //! One line of the log: one trial.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
-use tapeout_core::{Design, Outcome};
+use tapeout_core::catalog::nearest_name;
+use tapeout_core::parameter::Value;
+use tapeout_core::{Design, DesignSpace, Outcome, Problem};
+
+use super::LogFault;
 
 /// One trial, as it is logged: not judged, so that a log outlives its objective.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,4 +28,212 @@ pub struct Timing {
     pub evaluation_s: f64,
     /// Wall time of the run, all parts of it, when the trial was logged.
     pub elapsed_s: f64,
+}
+
+/// Writes and reads the trials of one problem.
+pub(crate) struct RecordFormat {
+    space: DesignSpace,
+    metrics: Vec<String>,
+    /// `"name":` for each parameter, behind a comma but for the first.
+    parameter_keys: Vec<String>,
+    /// The same for each metric.
+    metric_keys: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    design: BTreeMap<String, Value>,
+    outcome: LoggedOutcome,
+    timing: Timing,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum LoggedOutcome {
+    Measured(BTreeMap<String, f64>),
+    Infeasible(Broken),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Broken {
+    rule: String,
+    violation: f64,
+}
+
+impl RecordFormat {
+    pub(crate) fn of(problem: &Problem) -> Self {
+        let space = problem.space().clone();
+        let metrics: Vec<String> = problem.metrics().iter().map(|metric| metric.name.clone()).collect();
+        Self {
+            parameter_keys: keys(space.parameters().iter().map(|parameter| parameter.name())),
+            metric_keys: keys(metrics.iter().map(String::as_str)),
+            space,
+            metrics,
+        }
+    }
+
+    /// Adds the line of `record`, newline included. Its numbers must be finite.
+    pub(crate) fn write(&self, record: &Record, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"design\":");
+        self.write_design(&record.design, out);
+        out.extend_from_slice(b",\"outcome\":{");
+        match &record.outcome {
+            Outcome::Measured(metrics) => {
+                out.extend_from_slice(b"\"measured\":{");
+                for (key, metric) in self.metric_keys.iter().zip(metrics) {
+                    out.extend_from_slice(key.as_bytes());
+                    write_json(metric, out);
+                }
+                out.push(b'}');
+            }
+            Outcome::Infeasible { rule, violation } => {
+                out.extend_from_slice(b"\"infeasible\":");
+                write_json(&Broken { rule: rule.clone(), violation: *violation }, out);
+            }
+        }
+        out.extend_from_slice(b"},\"timing\":");
+        write_json(&record.timing, out);
+        out.extend_from_slice(b"}\n");
+    }
+
+    fn write_design(&self, design: &Design, out: &mut Vec<u8>) {
+        out.push(b'{');
+        for (key, (_, value)) in self.parameter_keys.iter().zip(self.space.values(design)) {
+            out.extend_from_slice(key.as_bytes());
+            write_json(&value, out);
+        }
+        out.push(b'}');
+    }
+
+    /// The design as it stands in the log, for messages.
+    pub(crate) fn design_text(&self, design: &Design) -> String {
+        let mut text = Vec::new();
+        self.write_design(design, &mut text);
+        String::from_utf8(text).expect("JSON is written in UTF-8")
+    }
+
+    /// Reads a line.
+    pub(crate) fn read(&self, line: &str) -> Result<Record, LogFault> {
+        let line: Line =
+            serde_json::from_str(line).map_err(|error| LogFault::NotATrial(error.to_string()))?;
+        let values = line.design.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        let design = self.space.design_of(values).map_err(LogFault::Design)?;
+        let outcome = match line.outcome {
+            LoggedOutcome::Measured(metrics) => Outcome::Measured(self.read_metrics(metrics)?),
+            LoggedOutcome::Infeasible(Broken { rule, violation }) => Outcome::Infeasible { rule, violation },
+        };
+        Ok(Record { design, outcome, timing: line.timing })
+    }
+
+    fn read_metrics(&self, mut logged: BTreeMap<String, f64>) -> Result<Vec<f64>, LogFault> {
+        let mut take = |metric: &String| {
+            logged.remove(metric).ok_or_else(|| LogFault::MissingMetric { metric: metric.clone() })
+        };
+        let metrics = self.metrics.iter().map(&mut take).collect::<Result<Vec<f64>, LogFault>>()?;
+        match logged.into_keys().next() {
+            None => Ok(metrics),
+            Some(got) => {
+                let nearest = nearest_name(&got, self.metrics.iter().map(String::as_str));
+                Err(LogFault::UnknownMetric { got, nearest })
+            }
+        }
+    }
+}
+
+fn keys<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let key = |(index, name): (usize, &str)| {
+        let comma = if index == 0 { "" } else { "," };
+        format!("{comma}{}:", serde_json::Value::from(name))
+    };
+    names.enumerate().map(key).collect()
+}
+
+fn write_json(value: &impl Serialize, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, value).expect("plain data is written to memory without fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tapeout_core::{Goal, Metric, Objective, Parameter};
+
+    fn format() -> (RecordFormat, DesignSpace) {
+        let parameters = vec![
+            Parameter::ordinal("rows", [0.1, 0.30000000000000004, 4.0]),
+            Parameter::categorical("order \"x\"", &["row", "column"]),
+        ];
+        let space = DesignSpace::new(parameters, Vec::new()).unwrap();
+        let metrics = vec![Metric::new("latency_s", "s", "time"), Metric::new("share", "", "share")];
+        let goal = Goal { objectives: vec![Objective::minimize("share")], constraints: Vec::new() };
+        (RecordFormat::of(&Problem::new(space.clone(), metrics, goal).unwrap()), space)
+    }
+
+    fn line(format: &RecordFormat, record: &Record) -> String {
+        let mut out = Vec::new();
+        format.write(record, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_line_reads_as_documented() {
+        let (format, space) = format();
+        let timing = Timing { evaluation_s: 0.5, elapsed_s: 2.0 };
+        let design = space.design(&[2, 1]).unwrap();
+        let record = Record { design: design.clone(), outcome: Outcome::Measured(vec![1e-3, 0.25]), timing };
+        assert_eq!(
+            line(&format, &record),
+            "{\"design\":{\"rows\":4,\"order \\\"x\\\"\":\"column\"},\
+             \"outcome\":{\"measured\":{\"latency_s\":0.001,\"share\":0.25}},\
+             \"timing\":{\"evaluation_s\":0.5,\"elapsed_s\":2.0}}\n"
+        );
+        let record = Record { design, outcome: Outcome::infeasible("l2_capacity", 2.0), timing };
+        assert!(
+            line(&format, &record)
+                .contains("\"outcome\":{\"infeasible\":{\"rule\":\"l2_capacity\",\"violation\":2.0}}")
+        );
+    }
+
+    /// Law: reading undoes writing, to the bit, for numbers at the ends of the range and between.
+    #[test]
+    fn every_number_comes_back_with_the_same_bits() {
+        let (format, space) = format();
+        let numbers =
+            [0.1 + 0.2, f64::MIN_POSITIVE, 5e-324, f64::MAX, -0.0, 1.0 / 3.0, 2f64.powi(60), 1e22, 9.5e-7];
+        for (index, &number) in numbers.iter().enumerate() {
+            let design = space.design(&[index as u32 % 3, index as u32 % 2]).unwrap();
+            let timing = Timing { evaluation_s: number, elapsed_s: number };
+            let record = Record { design, outcome: Outcome::Measured(vec![number, -number]), timing };
+            let read = format.read(&line(&format, &record)).unwrap();
+            assert_eq!(read, record);
+            assert_eq!(read.outcome.metrics().unwrap()[0].to_bits(), number.to_bits());
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_trial_of_the_problem_is_refused_by_name() {
+        let (format, _) = format();
+        let line = |design: &str, outcome: &str| {
+            format!(
+                r#"{{"design":{design},"outcome":{outcome},"timing":{{"evaluation_s":0,"elapsed_s":0}}}}"#
+            )
+        };
+        let good = r#"{"rows":4,"order \"x\"":"row"}"#;
+        let error = |text: &str| format.read(text).unwrap_err().to_string();
+        assert_eq!(
+            error(&line(r#"{"rows":5,"order \"x\"":"row"}"#, r#"{"measured":{}}"#)),
+            "`design`: parameter `rows`: 5 is not a level; levels are 0.1, 0.30000000000000004, 4"
+        );
+        assert_eq!(
+            error(&line(good, r#"{"measured":{"share":1}}"#)),
+            "`outcome.measured.latency_s` is missing"
+        );
+        assert_eq!(
+            error(&line(good, r#"{"measured":{"share":1,"latency_s":1,"latency":1}}"#)),
+            "`outcome.measured.latency`: unknown metric; did you mean `latency_s`?"
+        );
+        assert!(error(&line(good, r#"{"measured":{"share":null}}"#)).starts_with("not a trial: "));
+        assert!(error("{\"design\":").starts_with("not a trial: "));
+    }
 }

@@ -1,0 +1,186 @@
+//! The first line of the log: what the trials below are trials of.
+
+use std::num::NonZeroUsize;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tapeout_core::{Constraint, Objective, Parameter, Seed};
+
+use super::LogFault;
+use crate::experiment::Experiment;
+use crate::spec::{AgentSpec, EnvSpec};
+
+/// The version of the log's format.
+pub const LOG_VERSION: u32 = 1;
+
+const FORMAT: &str = "tapeout-trials";
+
+/// What the trials of a log are trials of: all of the spec that has a bearing on them, and what it led to.
+///
+/// The budget is not among it: the log of a smaller budget is the beginning of the log of a larger one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    format: String,
+    version: u32,
+    /// The environment, its version and all its settings.
+    pub env: EnvSpec,
+    /// What is measured, in the order in which it stands in each trial.
+    pub metrics: Vec<LoggedMetric>,
+    /// The parameters of a design.
+    pub parameters: Vec<Parameter>,
+    /// The fingerprint of the space, in hexadecimal: it tells apart spaces that differ in their rules alone.
+    pub space: String,
+    /// Who searched for what.
+    pub search: Search,
+}
+
+/// A metric, as a log needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoggedMetric {
+    /// Its name.
+    pub name: String,
+    /// Its unit in SI; empty for a ratio or a count.
+    pub unit: String,
+}
+
+/// Who searched for what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// The agent and all its hyperparameters.
+    pub agent: AgentSpec,
+    /// The seed.
+    pub seed: Seed,
+    /// How many designs were asked for at once.
+    pub batch: NonZeroUsize,
+    /// What was optimised.
+    pub objectives: Vec<Objective>,
+    /// What was acceptable.
+    pub constraints: Vec<Constraint>,
+}
+
+/// What every version of the format has in its first line.
+#[derive(Deserialize)]
+struct Mark {
+    format: String,
+    version: u64,
+}
+
+impl Header {
+    /// The header of an experiment's log.
+    pub fn of(experiment: &Experiment) -> Self {
+        let (spec, problem) = (experiment.spec(), experiment.problem());
+        let metric = |metric: &tapeout_core::Metric| LoggedMetric {
+            name: metric.name.clone(),
+            unit: metric.unit.clone(),
+        };
+        Self {
+            format: FORMAT.to_owned(),
+            version: LOG_VERSION,
+            env: spec.env.clone(),
+            metrics: problem.metrics().iter().map(metric).collect(),
+            parameters: problem.space().parameters().to_vec(),
+            space: format!("{:016x}", problem.space().fingerprint()),
+            search: Search {
+                agent: spec.agent.clone(),
+                seed: spec.seed,
+                batch: spec.batch,
+                objectives: problem.objectives().to_vec(),
+                constraints: problem.constraints().to_vec(),
+            },
+        }
+    }
+
+    /// The line, newline included.
+    pub(crate) fn line(&self) -> String {
+        let mut line = serde_json::to_string(self).expect("a header is plain data with text keys");
+        line.push('\n');
+        line
+    }
+
+    /// Reads the line.
+    ///
+    /// # Errors
+    /// [`LogFault`] if it is no header, or of another version.
+    pub fn parse(line: &str) -> Result<Self, LogFault> {
+        let mark: Mark =
+            serde_json::from_str(line).map_err(|error| LogFault::NotAHeader(error.to_string()))?;
+        if mark.format != FORMAT {
+            let message = format!("`format` is `{}`; expected `{FORMAT}`", mark.format);
+            return Err(LogFault::NotAHeader(message));
+        }
+        if mark.version != u64::from(LOG_VERSION) {
+            return Err(LogFault::Version { got: mark.version });
+        }
+        let mut deserializer = serde_json::Deserializer::from_str(line);
+        serde_path_to_error::deserialize(&mut deserializer)
+            .map_err(|error| LogFault::NotAHeader(format!("`{}`: {}", error.path(), error.inner())))
+    }
+
+    /// Fails unless a log with this header belongs to `experiment`.
+    pub(crate) fn check(&self, experiment: &Experiment) -> Result<(), LogFault> {
+        let data = |header| serde_json::to_value(header).expect("a header is plain data with text keys");
+        let difference = first_difference(&data(self), &data(&Self::of(experiment)), String::new());
+        difference.map_or(Ok(()), |(field, logged, here)| {
+            Err(LogFault::OtherRun {
+                env: self.env.id.clone(),
+                version: self.env.version.unwrap_or_default(),
+                field,
+                logged: logged.to_string(),
+                here: here.to_string(),
+            })
+        })
+    }
+}
+
+/// The first place in which two trees differ, and what stands there; null stands for what is absent.
+fn first_difference(a: &Value, b: &Value, path: String) -> Option<(String, Value, Value)> {
+    match (a, b) {
+        (Value::Object(left), Value::Object(right)) => {
+            let keys = left.keys().chain(right.keys().filter(|key| !left.contains_key(*key)));
+            let dot = if path.is_empty() { "" } else { "." };
+            let value =
+                |object: &serde_json::Map<String, Value>, key| object.get(key).cloned().unwrap_or_default();
+            keys.into_iter().find_map(|key| {
+                first_difference(&value(left, key), &value(right, key), format!("{path}{dot}{key}"))
+            })
+        }
+        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => (left.iter().zip(right))
+            .enumerate()
+            .find_map(|(index, (a, b))| first_difference(a, b, format!("{path}[{index}]"))),
+        _ => (a != b).then(|| (path, a.clone(), b.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_first_difference_is_found_by_its_path() {
+        let a = json!({ "x": { "y": [1, { "z": 2 }] }, "only": 1 });
+        let mut b = a.clone();
+        assert_eq!(first_difference(&a, &b, String::new()), None);
+        b["x"]["y"][1]["z"] = json!(3);
+        assert_eq!(
+            first_difference(&a, &b, String::new()),
+            Some(("x.y[1].z".to_owned(), json!(2), json!(3)))
+        );
+        let absent = json!({ "x": a["x"] });
+        assert_eq!(
+            first_difference(&a, &absent, String::new()),
+            Some(("only".to_owned(), json!(1), Value::Null))
+        );
+    }
+
+    #[test]
+    fn another_version_is_told_before_anything_else_is_read() {
+        let error = Header::parse(r#"{"format":"tapeout-trials","version":2,"new":{}}"#).unwrap_err();
+        assert_eq!(error.to_string(), "log version 2; this program reads version 1");
+        let error = Header::parse(r#"{"design":{}}"#).unwrap_err();
+        assert!(error.to_string().starts_with("the first line is not the header of a trial log"), "{error}");
+    }
+}

@@ -1,0 +1,111 @@
+//! Reading a log, line by line.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use super::{Header, LogError, LogFault, Record, RecordFormat};
+use crate::experiment::Experiment;
+
+/// The trials of a log, one after another, without holding the file in memory.
+///
+/// A last line without its newline was torn when its writer died, and is left out.
+pub struct LogReader {
+    lines: Lines,
+    format: RecordFormat,
+}
+
+impl LogReader {
+    /// Opens the log at `path`, which must be a log of `experiment`.
+    ///
+    /// # Errors
+    /// [`LogError`] if it cannot be read, has no header, is of another version, or belongs to another experiment.
+    pub fn open(path: &Path, experiment: &Experiment) -> Result<Self, LogError> {
+        let mut lines = Lines::open(path)?;
+        lines.header()?.check(experiment).map_err(|fault| lines.error(fault))?;
+        Ok(Self { lines, format: RecordFormat::of(experiment.problem()) })
+    }
+
+    /// Reads the header of the log at `path` alone.
+    ///
+    /// # Errors
+    /// [`LogError`] if it cannot be read, has no header, or is of another version.
+    pub fn header(path: &Path) -> Result<Header, LogError> {
+        Lines::open(path)?.header()
+    }
+
+    /// How many bytes the header and the trials read so far take: at the end, where a torn line would begin.
+    pub(crate) fn whole_bytes(&self) -> u64 {
+        self.lines.whole_bytes
+    }
+}
+
+impl Iterator for LogReader {
+    type Item = Result<Record, LogError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let format = &self.format;
+        match self.lines.next_line() {
+            Err(error) => Some(Err(error)),
+            Ok(None) => None,
+            Ok(Some(line)) => {
+                let record = format.read(line);
+                Some(record.map_err(|fault| self.lines.error(fault)))
+            }
+        }
+    }
+}
+
+/// The whole lines of a file.
+struct Lines {
+    path: PathBuf,
+    file: BufReader<File>,
+    line: Vec<u8>,
+    n_read: usize,
+    whole_bytes: u64,
+}
+
+impl Lines {
+    fn open(path: &Path) -> Result<Self, LogError> {
+        let file = File::open(path).map_err(|source| LogError {
+            path: path.to_owned(),
+            line: None,
+            fault: LogFault::Unreadable(source),
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            file: BufReader::new(file),
+            line: Vec::new(),
+            n_read: 0,
+            whole_bytes: 0,
+        })
+    }
+
+    fn header(&mut self) -> Result<Header, LogError> {
+        let header = self.next_line()?.map(Header::parse);
+        let absent = if self.line.is_empty() { LogFault::Empty } else { LogFault::HeaderTruncated };
+        header.unwrap_or(Err(absent)).map_err(|fault| self.error(fault))
+    }
+
+    /// The next line, without its newline; none at the end, or if the line has no newline.
+    fn next_line(&mut self) -> Result<Option<&str>, LogError> {
+        self.line.clear();
+        self.n_read += 1;
+        let n_bytes = match self.file.read_until(b'\n', &mut self.line) {
+            Ok(n_bytes) => n_bytes,
+            Err(source) => return Err(self.error(LogFault::Unreadable(source))),
+        };
+        let Some((b'\n', line)) = self.line.split_last() else { return Ok(None) };
+        match std::str::from_utf8(line) {
+            Ok(line) => {
+                self.whole_bytes += n_bytes as u64;
+                Ok(Some(line))
+            }
+            Err(error) => Err(self.error(LogFault::NotATrial(error.to_string()))),
+        }
+    }
+
+    fn error(&self, fault: LogFault) -> LogError {
+        LogError { path: self.path.clone(), line: Some(self.n_read), fault }
+    }
+}

@@ -1,0 +1,217 @@
+//! The state of a search: an agent, what it has proposed, and what became of it. A function of the spec and the outcomes;
+//! it knows neither clock nor file.
+
+use std::collections::HashMap;
+
+use tapeout_core::pareto::Archive;
+use tapeout_core::{Agent, Design, Direction, Judgement, Trial};
+
+use crate::budget::StopReason;
+use crate::error::RunError;
+use crate::experiment::{Experiment, target_objective};
+use crate::log::Record;
+use crate::observer::{Event, Observer, Progress};
+
+/// Batches in a row without a new design after which the agent counts as stuck. Ours: an agent of which one proposal in a
+/// hundred is new, and that is asked for a single one at a time, still goes on more often than not.
+pub const STALLED_BATCHES: usize = 100;
+
+/// An agent at work.
+pub(crate) struct Search<'a> {
+    experiment: &'a Experiment,
+    agent: Box<dyn Agent>,
+    /// Where each design stands in the log; empty if the environment is noisy, and nothing is looked up.
+    index_by_design: HashMap<Design, usize>,
+    trials: Vec<Trial>,
+    front: Archive,
+    acceptable: usize,
+    infeasible: usize,
+    duplicates: usize,
+    batches_without_new: usize,
+    is_target_reached: bool,
+    evaluation_s: f64,
+}
+
+/// A batch of proposals, split into what is known and what is not.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    /// For each proposal the trial that answers it, which may be one that is yet to be.
+    answers: Vec<usize>,
+    /// The designs to be evaluated, in the order proposed.
+    pub(crate) new: Vec<Design>,
+    /// Whether proposals were left out because the budget ends before them.
+    is_cut: bool,
+}
+
+impl<'a> Search<'a> {
+    pub(crate) fn new(experiment: &'a Experiment) -> Result<Self, RunError> {
+        Ok(Self {
+            experiment,
+            agent: experiment.agent()?,
+            index_by_design: HashMap::new(),
+            trials: Vec::new(),
+            front: Archive::new(experiment.problem().n_objectives()),
+            acceptable: 0,
+            infeasible: 0,
+            duplicates: 0,
+            batches_without_new: 0,
+            is_target_reached: false,
+            evaluation_s: 0.0,
+        })
+    }
+
+    pub(crate) fn experiment(&self) -> &'a Experiment {
+        self.experiment
+    }
+
+    pub(crate) fn trials(&self) -> &[Trial] {
+        &self.trials
+    }
+
+    pub(crate) fn front(&self) -> &Archive {
+        &self.front
+    }
+
+    pub(crate) fn duplicates(&self) -> usize {
+        self.duplicates
+    }
+
+    pub(crate) fn evaluation_s(&self) -> f64 {
+        self.evaluation_s
+    }
+
+    pub(crate) fn is_target_reached(&self) -> bool {
+        self.is_target_reached
+    }
+
+    pub(crate) fn progress(&self, elapsed_s: f64) -> Progress {
+        Progress {
+            trials: self.trials.len(),
+            budget_trials: self.experiment.spec().budget.trials.get(),
+            acceptable: self.acceptable,
+            infeasible: self.infeasible,
+            duplicates: self.duplicates,
+            front: self.front.members().len(),
+            elapsed_s,
+        }
+    }
+
+    /// Why the search cannot yield another trial, if it cannot; the budget is none of its business.
+    pub(crate) fn dead_end(&self) -> Option<StopReason> {
+        let evaluated = self.trials.len() as u128;
+        if !self.experiment.env().is_noisy() && evaluated >= self.experiment.problem().space().cardinality() {
+            Some(StopReason::SpaceExhausted)
+        } else if self.batches_without_new >= STALLED_BATCHES {
+            Some(StopReason::Stalled)
+        } else {
+            None
+        }
+    }
+
+    /// Asks the agent for a batch, up to where the search would have more than `limit` trials; none if it has finished.
+    ///
+    /// The agent is always asked for a whole batch, so that its proposals do not depend on the budget.
+    pub(crate) fn propose(&mut self, limit: usize) -> Result<Option<Batch>, RunError> {
+        let spec = self.experiment.spec();
+        let n_trials = self.trials.len();
+        let agent_id = || spec.agent.id.clone();
+        let proposals = self.agent.suggest(spec.batch.get()).map_err(|source| RunError::Agent {
+            agent: agent_id(),
+            trials: n_trials,
+            source,
+        })?;
+        if proposals.is_empty() {
+            return Ok(None);
+        }
+        if proposals.len() > spec.batch.get() {
+            return Err(RunError::TooManyProposals {
+                agent: agent_id(),
+                trials: n_trials,
+                got: proposals.len(),
+                expected: spec.batch.get(),
+            });
+        }
+        let mut batch =
+            Batch { answers: Vec::with_capacity(proposals.len()), new: Vec::new(), is_cut: false };
+        for design in proposals {
+            if let Some(&known) = self.index_by_design.get(&design) {
+                batch.answers.push(known);
+                continue;
+            }
+            let index = n_trials + batch.new.len();
+            if index >= limit {
+                batch.is_cut = true;
+                break;
+            }
+            if !self.experiment.env().is_noisy() {
+                self.index_by_design.insert(design.clone(), index);
+            }
+            batch.answers.push(index);
+            batch.new.push(design);
+        }
+        Ok(Some(batch))
+    }
+
+    /// Takes in what became of a batch and tells the agent, unless the batch is not whole: then the run is over.
+    ///
+    /// `records`: the trials of the batch's new designs, or of the first few; those before `n_from_log` were in the log.
+    pub(crate) fn absorb(
+        &mut self,
+        batch: &Batch,
+        records: Vec<Record>,
+        n_from_log: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        let is_whole = !batch.is_cut && records.len() == batch.new.len();
+        let end = self.trials.len() + records.len();
+        self.batches_without_new = if records.is_empty() { self.batches_without_new + 1 } else { 0 };
+        self.duplicates += batch.answers.iter().filter(|&&index| index < end).count() - records.len();
+        for (offset, record) in records.into_iter().enumerate() {
+            self.add(record, offset < n_from_log, observer);
+        }
+        if !is_whole {
+            return Ok(());
+        }
+        let answers: Vec<Trial> = batch.answers.iter().map(|&index| self.trials[index].clone()).collect();
+        self.agent.observe(&answers).map_err(|source| RunError::Agent {
+            agent: self.experiment.spec().agent.id.clone(),
+            trials: self.trials.len(),
+            source,
+        })
+    }
+
+    fn add(&mut self, record: Record, is_from_log: bool, observer: &mut dyn Observer) {
+        let index = self.trials.len();
+        self.evaluation_s += record.timing.evaluation_s;
+        let trial = self.experiment.problem().trial(record.design, record.outcome);
+        let is_incumbent = match &trial.judgement {
+            Judgement::Acceptable { losses } => {
+                self.acceptable += 1;
+                self.is_target_reached |= self.reaches_target(losses);
+                self.front
+                    .insert(index, losses)
+                    .expect("a judged outcome has finite losses, one per objective")
+            }
+            Judgement::Unacceptable { .. } => false,
+            Judgement::Infeasible { .. } => {
+                self.infeasible += 1;
+                false
+            }
+        };
+        observer.event(Event::Trial { index, trial: &trial, is_from_log, is_incumbent });
+        self.trials.push(trial);
+    }
+
+    fn reaches_target(&self, losses: &[f64]) -> bool {
+        let problem = self.experiment.problem();
+        self.experiment.spec().budget.target.as_ref().is_some_and(|target| {
+            let (index, direction) =
+                target_objective(problem, &target.metric).expect("a target is checked with the budget");
+            let value = problem.objective_value(index, losses[index]);
+            match direction {
+                Direction::Minimize => value <= target.value,
+                Direction::Maximize => value >= target.value,
+            }
+        })
+    }
+}
