@@ -187,39 +187,33 @@ fn level(parameter: &Parameter, key: &str, point: &Point) -> Result<u32, CacheFi
     })
 }
 
-/// A rule that an expression over whole numbers is 0.
-fn divides(name: &str, text: &str, scope: &[&str], remainder: fn(&dyn Fn(&str) -> i64) -> i64) -> Rule {
-    Rule::new(name, text, scope, move |v| remainder(&|parameter| v.int(parameter)) == 0)
-}
-
 /// The restrictions of CLBlast's Xgemm, as stated beside the shipped file.
 fn gemm_rules() -> Vec<Rule> {
     vec![
-        divides("kwi", "KWG % KWI == 0", &["KWG", "KWI"], |v| v("KWG") % v("KWI")),
-        divides("mdimc", "MWG % (MDIMC * VWM) == 0", &["MWG", "MDIMC", "VWM"], |v| {
-            v("MWG") % (v("MDIMC") * v("VWM"))
-        }),
-        divides("ndimc", "NWG % (NDIMC * VWN) == 0", &["NWG", "NDIMC", "VWN"], |v| {
-            v("NWG") % (v("NDIMC") * v("VWN"))
-        }),
-        divides("mdima", "MWG % (MDIMA * VWM) == 0", &["MWG", "MDIMA", "VWM"], |v| {
-            v("MWG") % (v("MDIMA") * v("VWM"))
-        }),
-        divides("ndimb", "NWG % (NDIMB * VWN) == 0", &["NWG", "NDIMB", "VWN"], |v| {
-            v("NWG") % (v("NDIMB") * v("VWN"))
-        }),
-        divides("kwg_a", "KWG % (MDIMC * NDIMC / MDIMA) == 0", &["KWG", "MDIMC", "NDIMC", "MDIMA"], |v| {
-            remainder_of_quotient(v("KWG"), v("MDIMC") * v("NDIMC"), v("MDIMA"))
-        }),
-        divides("kwg_b", "KWG % (MDIMC * NDIMC / NDIMB) == 0", &["KWG", "MDIMC", "NDIMC", "NDIMB"], |v| {
-            remainder_of_quotient(v("KWG"), v("MDIMC") * v("NDIMC"), v("NDIMB"))
-        }),
+        multiple_of("kwi", "KWG", &["KWI"]),
+        multiple_of("mdimc", "MWG", &["MDIMC", "VWM"]),
+        multiple_of("ndimc", "NWG", &["NDIMC", "VWN"]),
+        multiple_of("mdima", "MWG", &["MDIMA", "VWM"]),
+        multiple_of("ndimb", "NWG", &["NDIMB", "VWN"]),
+        multiple_of_threads_by("kwg_mdima", "MDIMA"),
+        multiple_of_threads_by("kwg_ndimb", "NDIMB"),
     ]
 }
 
-/// Whether `whole` is a multiple of the exact quotient `numerator / denominator`, as in the run's Python: 0 if so.
-fn remainder_of_quotient(whole: i64, numerator: i64, denominator: i64) -> i64 {
-    (whole * denominator) % numerator
+/// `whole` is a multiple of the product of `factors`.
+fn multiple_of(name: &str, whole: &'static str, factors: &'static [&'static str]) -> Rule {
+    let text = format!("{whole} % ({}) == 0", factors.join(" * "));
+    Rule::new(name, &text, &[&[whole], factors].concat(), move |v| {
+        v.int(whole) % factors.iter().map(|factor| v.int(factor)).product::<i64>() == 0
+    })
+}
+
+/// `KWG` is a multiple of the threads of a block, `MDIMC * NDIMC`, divided by `divisor` without rounding.
+fn multiple_of_threads_by(name: &str, divisor: &'static str) -> Rule {
+    let text = format!("KWG % (MDIMC * NDIMC / {divisor}) == 0");
+    Rule::new(name, &text, &["KWG", "MDIMC", "NDIMC", divisor], move |v| {
+        v.int("KWG") * v.int(divisor) % (v.int("MDIMC") * v.int("NDIMC")) == 0
+    })
 }
 
 /// The restrictions of the convolution, as stated beside the shipped file.
