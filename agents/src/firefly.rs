@@ -1,12 +1,12 @@
 //! Firefly search: a pool of designs, each drawn towards the better ones it can see.
 //!
-//! Source: the optimizer of PRIME (Kumar et al. 2022, arXiv:2110.11346), which is the "eagle strategy" of Open Source
-//! Vizier (`eagle_strategy.py` and `eagle_strategy_utils.py` at commit 02aee7a), after Yang (2009),
-//! doi:10.1007/978-3-642-04944-6_14.
-//! Departs from it: unequal categories count as distance (there, equal ones do); worse fireflies repel (there, the designer
-//! attracts weakly); ordered levels are perturbed by a share of their range, whatever their number; a move that ends on
-//! a known design grows its perturbation for that proposal only, so that a firefly that stays without success
-//! dies; infeasible designs may be fireflies, the dimmest.
+//! Source: the "eagle strategy" of Open Source Vizier (google/vizier, `eagle_strategy.py` and `eagle_strategy_utils.py`,
+//! the 2024 text), after Yang (2009), doi:10.1007/978-3-642-04944-6_14. PRIME (Kumar et al. 2022, arXiv:2110.11346) searches
+//! with an optimizer of this family, which its public code calls proprietary.
+//! Departs from it: unequal categories count as distance (there, equal ones do); ordered levels are perturbed by a share
+//! of their range, whatever their number, and categories with no factor of their own; a move that ends on a known
+//! design grows its perturbation for that proposal only, so that a firefly that stays without success dies;
+//! infeasible fireflies take a place of the pool and repel like any other that is worse.
 
 use std::collections::HashMap;
 
@@ -26,10 +26,10 @@ use crate::seen::Seen;
 const DISTANCE_SCALE: f64 = 10.0;
 // Vizier, `_penalize_parent_fly`: a stuck firefly's perturbation is multiplied by 10.
 const UNSTICK: f64 = 10.0;
-// Vizier, `compute_pool_capacity`: 10 fireflies besides those that the number of parameters asks for.
+// Vizier, `compute_pool_capacity`: 10 + round((n^e + n) / 2).
 const POOL_BASE: f64 = 10.0;
 
-/// Hyperparameters; the defaults are PRIME's.
+/// Hyperparameters; the defaults are Vizier's.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
@@ -54,7 +54,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// PRIME's firefly optimizer, appendix of arXiv:2110.11346 and its public code (google-research, `prime/`).
+    /// Vizier, `FireflyAlgorithmConfig`; `ordinal_visibility` is its `discrete_visibility`.
     fn default() -> Self {
         Self {
             gravity: 1.0,
@@ -306,7 +306,8 @@ impl Agent for Firefly {
 
 impl BuildAgent for Firefly {
     const ID: &'static str = "firefly";
-    const SUMMARY: &'static str = "PRIME's firefly search: better designs attract, with the distance less";
+    const SUMMARY: &'static str =
+        "Fireflies (the eagle strategy, as PRIME uses): better designs attract, from nearby most";
     const DESCRIPTION: &'static str = include_str!("firefly.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
     type Config = Settings;

@@ -1,6 +1,8 @@
 //! Agents: algorithms that search a design space.
 //!
-//! Each is one file that reads beside its paper, and one row of [`AGENTS`]. What several of them need is here once:
+//! Each is one file that reads beside its paper, with its page in Markdown next to it, and one row of [`AGENTS`]. A new one
+//! also gets a row in `tests/learning.rs`, where it has to beat random search; all other tests and benches find it by its
+//! row here. What several agents need is here once:
 //!
 //! | module | holds |
 //! |---|---|
