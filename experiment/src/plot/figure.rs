@@ -1,0 +1,226 @@
+//! A laid-out picture: marks in page units, painted in order. Knows no backend.
+
+use super::typeface::Weight;
+
+/// Width of every figure, in page units; a PNG has one pixel for each.
+pub(super) const WIDTH: f64 = 1600.0;
+/// Height of a figure that needs no more.
+pub(super) const HEIGHT: f64 = 1100.0;
+
+/// A plot laid out on its page, ready to be painted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    pub(super) height: f64,
+    pub(super) marks: Vec<Mark>,
+}
+
+/// A colour and how much of it covers what lies below, 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Ink {
+    pub(super) rgb: [u8; 3],
+    pub(super) alpha: f64,
+}
+
+impl Ink {
+    pub(super) const TEXT: Self = Self::grey(0x26);
+    pub(super) const NOTE: Self = Self::grey(0x59);
+    pub(super) const BORDER: Self = Self::grey(0x80);
+    pub(super) const FAINT: Self = Self::grey(0x8c);
+    pub(super) const GRID: Self = Self::grey(0xdd);
+    pub(super) const GRID_MINOR: Self = Self::grey(0xf0);
+    pub(super) const WHITE: Self = Self::grey(0xff);
+    pub(super) const BLUE: Self = SERIES[0];
+    pub(super) const VERMILLION: Self = SERIES[1];
+
+    const fn new(red: u8, green: u8, blue: u8) -> Self {
+        Self { rgb: [red, green, blue], alpha: 1.0 }
+    }
+
+    const fn grey(level: u8) -> Self {
+        Self::new(level, level, level)
+    }
+
+    /// The same colour, covering `alpha` of what lies below.
+    pub(super) fn thin(self, alpha: f64) -> Self {
+        Self { alpha, ..self }
+    }
+
+    /// Colour of the series at `index`; they come again after the seventh.
+    pub(super) fn of_series(index: usize) -> Self {
+        SERIES[index % SERIES.len()]
+    }
+}
+
+/// Colours that people with any common colour blindness tell apart, without yellow, which is lost on white.
+/// Source: Okabe & Ito, "Color Universal Design" (2008), <https://jfly.uni-koeln.de/color/>, figure 16.
+pub(super) const SERIES: [Ink; 7] = [
+    Ink::new(0, 114, 178),   // blue
+    Ink::new(213, 94, 0),    // vermillion
+    Ink::new(0, 158, 115),   // bluish green
+    Ink::new(204, 121, 167), // reddish purple
+    Ink::new(230, 159, 0),   // orange
+    Ink::new(86, 180, 233),  // sky blue
+    Ink::new(0, 0, 0),       // black
+];
+
+/// How a line is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Stroke {
+    pub(super) ink: Ink,
+    pub(super) width: f64,
+    pub(super) dashed: bool,
+}
+
+impl Stroke {
+    pub(super) const fn solid(ink: Ink, width: f64) -> Self {
+        Self { ink, width, dashed: false }
+    }
+
+    /// Stroke of the series at `index`: dashed where the colours come round again.
+    pub(super) fn of_series(index: usize) -> Self {
+        let dashed = (index / SERIES.len()) % 2 == 1;
+        Self { ink: Ink::of_series(index), width: 4.0, dashed }
+    }
+}
+
+/// Which end of a text stands at its point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// A text; `at` is on its baseline.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Text {
+    pub(super) at: [f64; 2],
+    pub(super) text: String,
+    pub(super) em: f64,
+    pub(super) weight: Weight,
+    pub(super) anchor: Anchor,
+    /// Reads from bottom to top.
+    pub(super) upward: bool,
+    pub(super) ink: Ink,
+}
+
+/// One mark on the page.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Mark {
+    /// A line through the points.
+    Line { points: Vec<[f64; 2]>, stroke: Stroke },
+    /// A filled polygon.
+    Area { points: Vec<[f64; 2]>, ink: Ink },
+    /// A filled circle.
+    Disc { centre: [f64; 2], radius: f64, ink: Ink },
+    /// A text.
+    Text(Text),
+}
+
+impl Figure {
+    pub(super) fn line(&mut self, points: Vec<[f64; 2]>, stroke: Stroke) {
+        if stroke.dashed {
+            for dash in dashes(&points) {
+                self.marks.push(Mark::Line { points: dash, stroke });
+            }
+        } else {
+            self.marks.push(Mark::Line { points, stroke });
+        }
+    }
+
+    pub(super) fn area(&mut self, points: Vec<[f64; 2]>, ink: Ink) {
+        self.marks.push(Mark::Area { points, ink });
+    }
+
+    /// A filled rectangle between two opposite corners.
+    pub(super) fn block(&mut self, [left, top]: [f64; 2], [right, bottom]: [f64; 2], ink: Ink) {
+        self.area(vec![[left, top], [right, top], [right, bottom], [left, bottom]], ink);
+    }
+
+    pub(super) fn disc(&mut self, centre: [f64; 2], radius: f64, ink: Ink) {
+        self.marks.push(Mark::Disc { centre, radius, ink });
+    }
+
+    /// A cross with arms of `reach` along both diagonals.
+    pub(super) fn cross(&mut self, [x, y]: [f64; 2], reach: f64, stroke: Stroke) {
+        self.line(vec![[x - reach, y - reach], [x + reach, y + reach]], stroke);
+        self.line(vec![[x - reach, y + reach], [x + reach, y - reach]], stroke);
+    }
+
+    /// A square on its corner, on a white rim.
+    pub(super) fn diamond(&mut self, [x, y]: [f64; 2], reach: f64, ink: Ink) {
+        for (reach, ink) in [(reach + 4.0, Ink::WHITE), (reach, ink)] {
+            self.area(vec![[x - reach, y], [x, y - reach], [x + reach, y], [x, y + reach]], ink);
+        }
+    }
+
+    /// A regular, level text in the standard ink.
+    pub(super) fn text(&mut self, at: [f64; 2], text: &str, em: f64, anchor: Anchor) {
+        self.marks.push(Mark::Text(Text {
+            at,
+            text: text.to_owned(),
+            em,
+            weight: Weight::Regular,
+            anchor,
+            upward: false,
+            ink: Ink::TEXT,
+        }));
+    }
+}
+
+/// Cuts a line into dashes, measured along it.
+fn dashes(points: &[[f64; 2]]) -> Vec<Vec<[f64; 2]>> {
+    const DASH: f64 = 16.0;
+    const GAP: f64 = 10.0;
+    let mut dashes = Vec::new();
+    let mut inked = true;
+    let mut left = DASH;
+    let mut dash: Vec<[f64; 2]> = points.first().copied().into_iter().collect();
+    for pair in points.windows(2) {
+        let ([mut x, mut y], [end_x, end_y]) = (pair[0], pair[1]);
+        let mut length = (end_x - x).hypot(end_y - y);
+        while length > left {
+            let share = left / length;
+            [x, y] = [x + share * (end_x - x), y + share * (end_y - y)];
+            length -= left;
+            if inked {
+                dash.push([x, y]);
+                dashes.push(std::mem::take(&mut dash));
+            } else {
+                dash = vec![[x, y]];
+            }
+            inked = !inked;
+            left = if inked { DASH } else { GAP };
+        }
+        left -= length;
+        if inked {
+            dash.push([end_x, end_y]);
+        }
+    }
+    if dash.len() > 1 {
+        dashes.push(dash);
+    }
+    dashes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashes_go_round_corners_and_leave_gaps() {
+        // 16 inked, 10 not, along a line of 20 to the right and 20 down: 0-16, then 26-40 of 40.
+        let cut = dashes(&[[0.0, 0.0], [20.0, 0.0], [20.0, 20.0]]);
+        assert_eq!(cut, [vec![[0.0, 0.0], [16.0, 0.0]], vec![[20.0, 6.0], [20.0, 20.0]]]);
+        let corner = dashes(&[[0.0, 0.0], [10.0, 0.0], [10.0, 10.0]]);
+        assert_eq!(corner, [vec![[0.0, 0.0], [10.0, 0.0], [10.0, 6.0]]]);
+    }
+
+    #[test]
+    fn no_two_of_the_first_fourteen_series_look_alike() {
+        let strokes: Vec<Stroke> = (0..14).map(Stroke::of_series).collect();
+        for (index, stroke) in strokes.iter().enumerate() {
+            assert!(!strokes[..index].contains(stroke), "series {index}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Pictures of what a search found, each as SVG and as PNG from one description.
+//!
+//! A plot is a plain struct ([`ParetoPlot`], [`LineChart`], [`BoxPlot`], [`BarChart`]) that knows
+//! nothing of logs. It is laid out once as a [`Figure`], a list of marks in page units, and the
+//! figure is painted on either backend by the same code. Both backends measure and set text in the
+//! same embedded typeface, so no font has to be installed and labels cannot collide on one and not
+//! on the other.
+//!
+//! ```
+//! use tapeout_core::Direction;
+//! use tapeout_experiment::plot::{Axis, ParetoPlot, Plot};
+//!
+//! let plot = ParetoPlot {
+//!     title: "Accelerator for AlexNet".to_owned(),
+//!     x: Axis::new("latency", "s"),
+//!     y: Axis::new("energy", "J"),
+//!     directions: [Direction::Minimize, Direction::Minimize],
+//!     acceptable: vec![[1e-3, 4e-6], [2e-3, 2e-6], [3e-3, 5e-6]],
+//!     front: vec![[1e-3, 4e-6], [2e-3, 2e-6]],
+//!     ..ParetoPlot::default()
+//! };
+//! let svg = plot.svg()?;
+//! assert!(svg.contains("latency (ms)"));
+//! # Ok::<(), tapeout_experiment::plot::PlotError>(())
+//! ```
+
+mod axis;
+mod bars;
+mod boxes;
+mod error;
+mod figure;
+mod frame;
+mod line;
+mod pareto;
+mod quantity;
+mod render;
+mod typeface;
+
+pub use axis::{Axis, Spacing};
+pub use bars::{Bar, BarChart};
+pub use boxes::{BoxPlot, Spread};
+pub use error::PlotError;
+pub use figure::Figure;
+pub use line::{LineChart, LineShape, Series};
+pub use pareto::{ParetoPlot, Reference};
+pub use quantity::quantity;
+pub use render::Plot;

@@ -1,0 +1,175 @@
+//! Numbers with units as people write them: `1 ms`, `64 kbyte`, `2.5 mm²`, `10k`.
+
+/// Prefixes by power of ten. Source: SI Brochure, 9th edition (2019), table 7.
+const PREFIXES: [(i32, &str); 13] = [
+    (-18, "a"),
+    (-15, "f"),
+    (-12, "p"),
+    (-9, "n"),
+    (-6, "µ"),
+    (-3, "m"),
+    (0, ""),
+    (3, "k"),
+    (6, "M"),
+    (9, "G"),
+    (12, "T"),
+    (15, "P"),
+    (18, "E"),
+];
+
+/// Units that take a prefix, alone or before `/` or `·`.
+const PREFIXED: [&str; 12] = ["s", "J", "W", "Hz", "V", "A", "m", "m²", "byte", "bit", "op", "flop"];
+
+/// `value` to three significant digits, with the prefix its unit takes.
+///
+/// `unit`: as a metric gives it, in SI; empty for a ratio or a count. A unit that takes no prefix
+/// (`cycles`) leaves it to the number: `10k cycles`.
+///
+/// ```
+/// # use tapeout_experiment::plot::quantity;
+/// assert_eq!(quantity(1e-3, "s"), "1 ms");
+/// assert_eq!(quantity(2.5e-6, "m²"), "2.5 mm²");
+/// assert_eq!(quantity(10_000.0, "cycles"), "10k cycles");
+/// ```
+pub fn quantity(value: f64, unit: &str) -> String {
+    let rounded: f64 = format!("{value:.2e}").parse().unwrap_or(value);
+    let notation = Notation::for_magnitude(rounded.abs(), unit);
+    let decimals = 2 - exponent(rounded.abs() / notation.factor());
+    let digits = notation.digits(rounded, usize::try_from(decimals).unwrap_or(0));
+    let digits =
+        if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { &digits };
+    notation.with_unit(&notation.with_suffix(digits))
+}
+
+/// How the numbers of one magnitude are written.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Notation {
+    /// The number shown is the value over ten to this power.
+    power: i32,
+    /// What stands right behind each number: `k`, or `×10⁻⁶`.
+    suffix: String,
+    /// The unit with its prefix; may be empty.
+    pub(super) unit: String,
+}
+
+impl Notation {
+    /// For numbers up to `magnitude`, in `unit`.
+    pub(super) fn for_magnitude(magnitude: f64, unit: &str) -> Self {
+        let unit = unit.replace("m^2", "m²").replace("m2", "m²");
+        let exponent = exponent(magnitude);
+        let base = unit.split(['/', '·']).next().unwrap_or_default();
+        if PREFIXED.contains(&base) {
+            // A prefix is squared along with its unit: 1 mm² is 10⁻⁶ m².
+            let dimension = if base.ends_with('²') { 2 } else { 1 };
+            let (power, prefix) = prefix_below(exponent, dimension);
+            return Self { power: power * dimension, suffix: String::new(), unit: format!("{prefix}{unit}") };
+        }
+        // Ratios and counts read best as they are from 0.001 to 9999.
+        let (power, suffix) = match exponent {
+            -3..=3 => (0, String::new()),
+            4..=20 => {
+                let (power, prefix) = prefix_below(exponent, 1);
+                (power, prefix.to_owned())
+            }
+            _ => (exponent, format!("×10{}", superscript(exponent))),
+        };
+        Self { power, suffix, unit }
+    }
+
+    pub(super) fn factor(&self) -> f64 {
+        10f64.powi(self.power)
+    }
+
+    /// `value` without its unit. Zero is bare.
+    pub(super) fn number(&self, value: f64, decimals: usize) -> String {
+        self.with_suffix(&self.digits(value, decimals))
+    }
+
+    fn digits(&self, value: f64, decimals: usize) -> String {
+        // Dividing by an exact power of ten rounds better than multiplying by an inexact one.
+        let shown = if self.power < 0 { value * 10f64.powi(-self.power) } else { value / self.factor() };
+        format!("{shown:.decimals$}")
+    }
+
+    fn with_suffix(&self, digits: &str) -> String {
+        if digits.chars().all(|digit| matches!(digit, '-' | '0' | '.')) {
+            return "0".to_owned();
+        }
+        format!("{}{}", digits.replace('-', "−"), self.suffix)
+    }
+
+    /// `number` with the unit behind it.
+    pub(super) fn with_unit(&self, number: &str) -> String {
+        if self.unit.is_empty() { number.to_owned() } else { format!("{number} {}", self.unit) }
+    }
+
+    /// Decimals that tell numbers `step` apart.
+    pub(super) fn decimals(&self, step: f64) -> usize {
+        usize::try_from(-exponent(step / self.factor())).unwrap_or(0)
+    }
+}
+
+/// Power of ten of the leading digit; 0 for zero.
+pub(super) fn exponent(magnitude: f64) -> i32 {
+    // A thousandth times a thousandth may fall a bit short of a millionth.
+    const SLACK: f64 = 1e-9;
+    if magnitude == 0.0 { 0 } else { (magnitude.log10() + SLACK).floor() as i32 }
+}
+
+/// Largest prefix whose power, times `dimension`, is at most `exponent`; the smallest if none is.
+fn prefix_below(exponent: i32, dimension: i32) -> (i32, &'static str) {
+    let count = PREFIXES.partition_point(|(power, _)| power * dimension <= exponent);
+    PREFIXES[count.saturating_sub(1)]
+}
+
+fn superscript(exponent: i32) -> String {
+    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    exponent
+        .to_string()
+        .chars()
+        .map(|letter| letter.to_digit(10).map_or('⁻', |digit| DIGITS[digit as usize]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_are_written_with_three_digits_and_a_prefix() {
+        let expected = [
+            (1e-3, "s", "1 ms"),
+            (1.234e-4, "s", "123 µs"),
+            (999.9e-6, "s", "1 ms"),
+            (0.0, "s", "0 s"),
+            (-2.5e-9, "J", "−2.5 nJ"),
+            (1.0, "m²", "1 m²"),
+            (1.6e-5, "m2", "16 mm²"),
+            (4e-10, "m²", "400 µm²"),
+            (2.4e12, "op/s", "2.4 Top/s"),
+            (3e-9, "J·s", "3 nJ·s"),
+            (65536.0, "byte", "65.5 kbyte"),
+            (0.25, "", "0.25"),
+            (2000.0, "", "2000"),
+            (10_000.0, "", "10k"),
+            (1200.0, "s", "1.2 ks"),
+            (120e-6, "s", "120 µs"),
+            (2e6, "cycles", "2M cycles"),
+            (2e-5, "", "2×10⁻⁵"),
+        ];
+        for (value, unit, text) in expected {
+            assert_eq!(quantity(value, unit), text, "{value} {unit}");
+        }
+    }
+
+    #[test]
+    fn decimals_are_those_of_the_step() {
+        let notation = Notation::for_magnitude(1.5e-3, "s");
+        assert_eq!(notation.unit, "ms");
+        assert_eq!(notation.decimals(5e-4), 1);
+        assert_eq!(notation.number(5e-4, 1), "0.5");
+        assert_eq!(notation.number(0.0, 1), "0");
+        assert_eq!(notation.number(-1e-3, 1), "−1.0");
+        assert_eq!(Notation::for_magnitude(20.0, "").decimals(5.0), 0);
+    }
+}
