@@ -1,0 +1,63 @@
+//! Energy of accesses, networks, leakage and multiply-accumulates.
+
+use super::architecture::{AccessEnergy, Architecture, Network};
+use super::nest::Nest;
+use super::quirks::Quirks;
+use super::report::{NetworkTraffic, Report, TensorReport};
+
+/// Fills in the energies of `report`, whose traffic and cycles are final.
+pub(super) fn account(
+    architecture: &Architecture,
+    n_tensors: usize,
+    nest: &Nest,
+    quirks: Quirks,
+    report: &mut Report,
+) {
+    report.mac_energy_j = report.macs as f64 * architecture.mac().energy_j;
+    report.network_energy_j = 0.0;
+    report.energy_j = report.mac_energy_j;
+    for (index, level) in architecture.levels().iter().enumerate() {
+        let instances = nest.used_instances[index] as f64;
+        let clusters = nest.used_instances[index].div_ceil(level.cluster_size);
+        let mut accesses_j = 0.0;
+        for tensor in 0..n_tensors {
+            let entry = report.tensor_mut(index, tensor);
+            entry.energy_j = clusters as f64 * access_energy_j(entry, &level.energy, level.block_words);
+            entry.network.energy_j = instances * network_energy_j(&entry.network, &level.network);
+            accesses_j += entry.energy_j;
+            let network_j = entry.network.energy_j;
+            report.network_energy_j += network_j;
+        }
+        let leaking = if quirks.idle_instances_gated { nest.used_instances[index] } else { level.instances };
+        let leakage_j = level.energy.leak_j_per_cycle * report.cycles as f64 * leaking as f64;
+        let entry = &mut report.levels[index];
+        entry.used_clusters = clusters;
+        entry.used_instances = nest.used_instances[index];
+        entry.leakage_j = leakage_j;
+        entry.energy_j = accesses_j + leakage_j;
+        report.energy_j += entry.energy_j;
+    }
+    report.energy_j += report.network_energy_j;
+}
+
+/// Energy of one instance: vector accesses, the last of them perhaps not full.
+fn access_energy_j(entry: &TensorReport, energy: &AccessEnergy, block_words: u64) -> f64 {
+    let blocks = |words: u64| words.div_ceil(block_words) as f64;
+    blocks(entry.reads) * energy.read_j
+        + blocks(entry.fills) * energy.fill_j
+        + blocks(entry.updates) * energy.update_j
+}
+
+/// Energy of the network below one instance. A word passes one router more than it makes whole hops; a word from a
+/// neighbour makes one hop between two routers. Source: Timeloop 4cf6d4c, `network-legacy.cpp`.
+fn network_energy_j(traffic: &NetworkTraffic, network: &Network) -> f64 {
+    if network.hop_j == 0.0 && network.router_j == 0.0 {
+        return 0.0;
+    }
+    let words: u64 = traffic.delivered.iter().map(|row| row.words).sum();
+    let both_ways = if words > 0 { traffic.ingresses as f64 / words as f64 } else { 0.0 };
+    let per_row = traffic.delivered.iter().map(|row| {
+        row.words as f64 * both_ways * (row.hops * network.hop_j + (1.0 + row.hops.floor()) * network.router_j)
+    });
+    per_row.sum::<f64>() + traffic.link_transfers as f64 * (network.hop_j + 2.0 * network.router_j)
+}

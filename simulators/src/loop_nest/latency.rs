@@ -1,0 +1,157 @@
+//! Cycles: bandwidth, and what bandwidth alone leaves out.
+//!
+//! The steady state is Timeloop's: every level needs `ceil(words / bandwidth)` cycles, all levels and the array
+//! overlap, and the slowest sets the pace. Unless [`Quirks::perfect_overlap`] is on, three things come on top:
+//!
+//! - *loads*: the first tile of every level arrives before work can begin; at a single-buffered level
+//!   (`multiple_buffering` below 2) no tile arrives while another is in use, so all its fills are exposed;
+//! - *stores*: the last tile of every output leaves after the work is done;
+//! - *fill and drain* of a systolic array, `x - 1 + y - 1` cycles for every tile that its instances hold, or once if
+//!   they are double buffered. With single-buffered weights this gives the closed forms of [`super::systolic`].
+
+use super::architecture::{Architecture, Delivery, Level};
+use super::nest::Nest;
+use super::quirks::Quirks;
+use super::report::{Illegal, LatencyReport, Report};
+
+const TOO_LONG: Illegal = Illegal::Overflow { what: "cycles" };
+
+/// Words that one instance of a level moves.
+#[derive(Debug, Clone, Copy, Default)]
+struct Demand {
+    read: u64,
+    written: u64,
+}
+
+impl Demand {
+    /// Cycles at the bandwidth of `level`; 0 if it is not limited.
+    fn cycles(self, level: &Level) -> Result<u64, Illegal> {
+        self.cycles_by(level, |words, limit| words / limit)
+    }
+
+    /// Cycles by way of the slowdown of `compute_cycles`, rounded as Timeloop rounds.
+    fn cycles_by_slowdown(self, level: &Level, compute_cycles: u64) -> Result<u64, Illegal> {
+        let base = compute_cycles as f64;
+        self.cycles_by(level, |words, limit| base / (limit / (words / base)))
+    }
+
+    fn cycles_by(self, level: &Level, time: impl Fn(f64, f64) -> f64) -> Result<u64, Illegal> {
+        let bandwidth = &level.bandwidth;
+        let both = self.read.checked_add(self.written).ok_or(TOO_LONG)?;
+        let cycles = |words: u64, limit: Option<f64>| match limit {
+            Some(limit) if words > 0 => time(words as f64, limit).ceil(),
+            _ => 0.0,
+        };
+        let longest = cycles(self.read, bandwidth.read_words_per_cycle)
+            .max(cycles(self.written, bandwidth.write_words_per_cycle))
+            .max(cycles(both, bandwidth.shared_words_per_cycle));
+        if longest < u64::MAX as f64 { Ok(longest as u64) } else { Err(TOO_LONG) }
+    }
+}
+
+/// Fills in the cycles of `report` and of its levels.
+pub(super) fn account(
+    architecture: &Architecture,
+    outputs: &[bool],
+    nest: &Nest,
+    quirks: Quirks,
+    report: &mut Report,
+) -> Result<(), Illegal> {
+    let compute_cycles = if quirks.padded_imperfect_cycles { nest.padded_iterations } else { nest.iterations };
+    let mut latency = LatencyReport { compute_cycles, steady_cycles: compute_cycles, ..LatencyReport::default() };
+    for (index, level) in architecture.levels().iter().enumerate() {
+        let mut demand = Demand::default();
+        for tensor in 0..outputs.len() {
+            let entry = report.tensor(index, tensor);
+            let written = entry.fills.checked_add(entry.updates).ok_or(TOO_LONG)?;
+            demand.read = demand.read.checked_add(entry.reads).ok_or(TOO_LONG)?;
+            demand.written = demand.written.checked_add(written).ok_or(TOO_LONG)?;
+        }
+        let cycles = match quirks.rounded_slowdown {
+            true => demand.cycles_by_slowdown(level, compute_cycles)?,
+            false => demand.cycles(level)?,
+        };
+        let cycles = cycles.max(compute_cycles);
+        report.levels[index].cycles = cycles;
+        report.levels[index].slowdown = compute_cycles as f64 / cycles as f64;
+        latency.steady_cycles = latency.steady_cycles.max(cycles);
+    }
+    if !quirks.perfect_overlap {
+        for index in 0..architecture.levels().len() {
+            expose(architecture, index, outputs, nest, report, &mut latency)?;
+        }
+    }
+    report.cycles = [latency.load_cycles, latency.store_cycles, latency.array_cycles]
+        .iter()
+        .try_fold(latency.steady_cycles, |sum, &part| sum.checked_add(part))
+        .ok_or(TOO_LONG)?;
+    report.latency = latency;
+    Ok(())
+}
+
+/// Adds what nothing hides at level `index`.
+fn expose(
+    architecture: &Architecture,
+    index: usize,
+    outputs: &[bool],
+    nest: &Nest,
+    report: &Report,
+    latency: &mut LatencyReport,
+) -> Result<(), Illegal> {
+    let levels = architecture.levels();
+    let (x, y) = nest.fanout_xy[index];
+    if levels[index].network.delivery == Delivery::Systolic {
+        let double = index > 0 && levels[index - 1].multiple_buffering >= 2.0;
+        let passes = nest.temporal.from(index).iter().try_fold(1u64, |passes, item| passes.checked_mul(item.bound));
+        let passes = if double { 1 } else { passes.ok_or(TOO_LONG)? };
+        let cycles = passes.checked_mul(x + y - 2).ok_or(TOO_LONG)?;
+        latency.array_cycles = latency.array_cycles.checked_add(cycles).ok_or(TOO_LONG)?;
+    }
+    let single = levels[index].multiple_buffering < 2.0;
+    let (mut load, mut store) = (Demand::default(), Demand::default());
+    for (tensor, &output) in outputs.iter().enumerate() {
+        let entry = report.tensor(index, tensor);
+        let filled_from_above = (index + 1..levels.len()).any(|above| report.tensor(above, tensor).kept);
+        if !entry.kept || !filled_from_above {
+            continue;
+        }
+        let first_tile = if output { 0 } else { entry.tile_words };
+        let exposed = if single { entry.fills } else { first_tile };
+        load.written = load.written.checked_add(exposed).ok_or(TOO_LONG)?;
+        if output {
+            store.read = store.read.checked_add(entry.tile_words).ok_or(TOO_LONG)?;
+        }
+    }
+    latency.load_cycles = latency.load_cycles.checked_add(load.cycles(&levels[index])?).ok_or(TOO_LONG)?;
+    latency.store_cycles = latency.store_cycles.checked_add(store.cycles(&levels[index])?).ok_or(TOO_LONG)?;
+    if let Some(parent) = levels.get(index + 1) {
+        expose_parent(parent, index, outputs, nest, report, latency)?;
+    }
+    Ok(())
+}
+
+/// Adds the cycles by which the level above `index` takes longer than `index` itself for first and last tiles.
+fn expose_parent(
+    parent: &Level,
+    index: usize,
+    outputs: &[bool],
+    nest: &Nest,
+    report: &Report,
+    latency: &mut LatencyReport,
+) -> Result<(), Illegal> {
+    let (mut load, mut store) = (Demand::default(), Demand::default());
+    for (tensor, &output) in outputs.iter().enumerate() {
+        let entry = report.tensor(index, tensor);
+        let above = report.tensor(index + 1, tensor);
+        if !entry.kept || !above.kept {
+            continue;
+        }
+        let sets: u64 = above.network.delivered.iter().map(|row| row.scatter).max().unwrap_or(1);
+        let words = entry.tile_words.checked_mul(sets.min(nest.fanout[index + 1])).ok_or(TOO_LONG)?;
+        let sum = if output { &mut store.written } else { &mut load.read };
+        *sum = sum.checked_add(words).ok_or(TOO_LONG)?;
+    }
+    latency.load_cycles = latency.load_cycles.checked_add(load.cycles(parent)?).ok_or(TOO_LONG)?;
+    latency.store_cycles = latency.store_cycles.checked_add(store.cycles(parent)?).ok_or(TOO_LONG)?;
+    Ok(())
+}

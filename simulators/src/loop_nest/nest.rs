@@ -1,0 +1,289 @@
+//! A mapping, checked and flattened into one list of loops in time and one in space, with the tile of every level.
+
+use super::architecture::{Architecture, MAX_LEVELS};
+use super::einsum::{Einsum, MAX_DIMS};
+use super::mapping::{LevelMapping, Loop, Mapping};
+use super::report::Illegal;
+
+/// Most loops of more than one iteration: each at least doubles an iteration space of 64 bits.
+pub(super) const MAX_LOOPS: usize = 64;
+
+/// A loop of more than one iteration.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct FlatLoop {
+    pub(super) dim: usize,
+    pub(super) bound: u64,
+    pub(super) residual: u64,
+    /// Points of the dimension between two iterations.
+    pub(super) stride: u64,
+    pub(super) level: usize,
+}
+
+/// A list of loops from the innermost outwards, with the place where each level's begin.
+#[derive(Debug, Clone)]
+pub(super) struct LoopList {
+    loops: [FlatLoop; MAX_LOOPS],
+    len: usize,
+    starts: [usize; MAX_LEVELS + 1],
+}
+
+impl LoopList {
+    fn new() -> Self {
+        Self { loops: [FlatLoop::default(); MAX_LOOPS], len: 0, starts: [0; MAX_LEVELS + 1] }
+    }
+
+    fn push(&mut self, item: FlatLoop) -> Result<(), Illegal> {
+        let slot = self.loops.get_mut(self.len).ok_or(Illegal::Overflow { what: "number of loops" })?;
+        *slot = item;
+        self.len += 1;
+        Ok(())
+    }
+
+    /// Loops of `level` alone.
+    pub(super) fn at(&self, level: usize) -> &[FlatLoop] {
+        &self.loops[self.starts[level]..self.starts[level + 1]]
+    }
+
+    /// Loops of `level` and of all levels above it.
+    pub(super) fn from(&self, level: usize) -> &[FlatLoop] {
+        &self.loops[self.starts[level]..self.len]
+    }
+}
+
+/// The flattened mapping; a scratch area that is filled anew by every evaluation.
+#[derive(Debug, Clone)]
+pub(super) struct Nest {
+    pub(super) temporal: LoopList,
+    pub(super) spatial: LoopList,
+    /// Points per dimension of the tile of each level.
+    pub(super) tile: [[u64; MAX_DIMS]; MAX_LEVELS],
+    /// The same, in the last iteration of all loops above.
+    pub(super) last_tile: [[u64; MAX_DIMS]; MAX_LEVELS],
+    /// Points per dimension of the tiles of all instances below one instance of each level, at one time.
+    pub(super) spread: [[u64; MAX_DIMS]; MAX_LEVELS],
+    /// Instances in use below one instance of each level.
+    pub(super) fanout: [u64; MAX_LEVELS],
+    /// The same, in x and y.
+    pub(super) fanout_xy: [(u64, u64); MAX_LEVELS],
+    /// Instances in use of each level.
+    pub(super) used_instances: [u64; MAX_LEVELS],
+    /// Multiply-accumulate units in use.
+    pub(super) used_macs: u64,
+    /// Whether some factor is imperfect.
+    pub(super) imperfect: bool,
+    /// Iterations in time, residuals left out of account.
+    pub(super) padded_iterations: u64,
+    /// Iterations in time.
+    pub(super) iterations: u64,
+}
+
+impl Nest {
+    pub(super) fn new() -> Self {
+        Self {
+            temporal: LoopList::new(),
+            spatial: LoopList::new(),
+            tile: [[1; MAX_DIMS]; MAX_LEVELS],
+            last_tile: [[1; MAX_DIMS]; MAX_LEVELS],
+            spread: [[1; MAX_DIMS]; MAX_LEVELS],
+            fanout: [1; MAX_LEVELS],
+            fanout_xy: [(1, 1); MAX_LEVELS],
+            used_instances: [1; MAX_LEVELS],
+            used_macs: 1,
+            imperfect: false,
+            padded_iterations: 1,
+            iterations: 1,
+        }
+    }
+
+    /// Takes in `mapping`.
+    ///
+    /// # Errors
+    /// [`Illegal`] if it does not belong to the Einsum or does not fit the mesh. Capacity is not looked at here.
+    pub(super) fn set(
+        &mut self,
+        mapping: &Mapping,
+        architecture: &Architecture,
+        einsum: &Einsum,
+    ) -> Result<(), Illegal> {
+        let n_levels = architecture.levels().len();
+        if mapping.levels.len() != n_levels {
+            return Err(Illegal::LevelCount { got: mapping.levels.len(), expected: n_levels });
+        }
+        self.temporal.len = 0;
+        self.spatial.len = 0;
+        self.imperfect = false;
+        let mut points = Points::new(einsum);
+        for (level, entry) in mapping.levels.iter().enumerate() {
+            self.spatial.starts[level] = self.spatial.len;
+            self.temporal.starts[level] = self.temporal.len;
+            self.push_spatial(level, entry, architecture, &mut points)?;
+            self.spread[level] = points.extents();
+            for item in entry.temporal.iter().rev() {
+                if let Some(flat) = points.enter(level, item, true)? {
+                    self.imperfect |= flat.bound != flat.residual;
+                    self.temporal.push(flat)?;
+                }
+            }
+            self.tile[level] = points.extents();
+            self.last_tile[level] = points.covered;
+        }
+        self.spatial.starts[n_levels] = self.spatial.len;
+        self.temporal.starts[n_levels] = self.temporal.len;
+        points.check_sizes()?;
+        if self.imperfect {
+            self.check_imperfect(einsum)?;
+        }
+        self.padded_iterations = product(points.padded_iterations.iter(), "iterations in time")?;
+        self.iterations = product(points.iterations.iter(), "iterations in time")?;
+        self.count_instances(n_levels)
+    }
+
+    fn push_spatial(
+        &mut self,
+        level: usize,
+        entry: &LevelMapping,
+        architecture: &Architecture,
+        points: &mut Points,
+    ) -> Result<(), Illegal> {
+        let mut used = [1u64; 2];
+        for (axis, loops) in [&entry.spatial_x, &entry.spatial_y].into_iter().enumerate() {
+            for item in loops.iter().rev() {
+                if item.residual != item.bound {
+                    return Err(Illegal::Unsupported { what: "an imperfect factor in a spatial loop" });
+                }
+                if let Some(flat) = points.enter(level, item, false)? {
+                    used[axis] =
+                        used[axis].checked_mul(flat.bound).ok_or(Illegal::Overflow { what: "fanout" })?;
+                    self.spatial.push(flat)?;
+                }
+            }
+        }
+        let (have_x, have_y) = architecture.fanout(level);
+        if used[0] > have_x {
+            return Err(Illegal::Fanout { level, axis: Axis::X, need: used[0], have: have_x });
+        }
+        if used[1] > have_y {
+            return Err(Illegal::Fanout { level, axis: Axis::Y, need: used[1], have: have_y });
+        }
+        self.fanout_xy[level] = (used[0], used[1]);
+        self.fanout[level] = used[0] * used[1];
+        Ok(())
+    }
+
+    fn count_instances(&mut self, n_levels: usize) -> Result<(), Illegal> {
+        let mut used = 1u64;
+        for level in (0..n_levels).rev() {
+            self.used_instances[level] = used;
+            used = used.checked_mul(self.fanout[level]).ok_or(Illegal::Overflow { what: "instances in use" })?;
+        }
+        self.used_macs = used;
+        Ok(())
+    }
+
+    /// A residual that only some instances see would make instances differ.
+    fn check_imperfect(&self, einsum: &Einsum) -> Result<(), Illegal> {
+        for dim in 0..einsum.dims().len() {
+            let residual = |item: &&FlatLoop| item.dim == dim && item.bound != item.residual;
+            let Some(innermost) = self.temporal.from(0).iter().find(residual) else { continue };
+            let above = |item: &FlatLoop| item.dim == dim && item.stride >= innermost.stride;
+            if self.spatial.from(0).iter().any(above) {
+                return Err(Illegal::Unsupported { what: "a spatial loop above an imperfect factor of its dimension" });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Direction on the mesh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Axis {
+    /// Along a row.
+    X,
+    /// Along a column.
+    Y,
+}
+
+impl std::fmt::Display for Axis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::X => "x",
+            Self::Y => "y",
+        })
+    }
+}
+
+/// What the loops entered so far cover of each dimension.
+struct Points {
+    n_dims: usize,
+    sizes: [u64; MAX_DIMS],
+    /// Points between iterations of the next loop.
+    padded: [u64; MAX_DIMS],
+    /// Points covered if these were all the loops.
+    covered: [u64; MAX_DIMS],
+    padded_iterations: [u64; MAX_DIMS],
+    iterations: [u64; MAX_DIMS],
+}
+
+impl Points {
+    fn new(einsum: &Einsum) -> Self {
+        let mut sizes = [1; MAX_DIMS];
+        for (size, dim) in sizes.iter_mut().zip(einsum.dims()) {
+            *size = dim.size;
+        }
+        Self {
+            n_dims: einsum.dims().len(),
+            sizes,
+            padded: [1; MAX_DIMS],
+            covered: [1; MAX_DIMS],
+            padded_iterations: [1; MAX_DIMS],
+            iterations: [1; MAX_DIMS],
+        }
+    }
+
+    /// The next-outer loop, unless it runs only once.
+    fn enter(&mut self, level: usize, item: &Loop, temporal: bool) -> Result<Option<FlatLoop>, Illegal> {
+        let Loop { dim, bound, residual } = *item;
+        if dim >= self.n_dims {
+            return Err(Illegal::UnknownDim { level, dim });
+        }
+        if bound == 0 || residual == 0 || residual > bound {
+            return Err(Illegal::Factor { level, dim, bound, residual });
+        }
+        if bound == 1 {
+            return Ok(None);
+        }
+        let stride = self.padded[dim];
+        self.padded[dim] =
+            stride.checked_mul(bound).ok_or(Illegal::Factors { dim, got: u64::MAX, expected: self.sizes[dim] })?;
+        // The padded extent bounds the covered one, so this cannot overflow.
+        self.covered[dim] += stride * (residual - 1);
+        if temporal {
+            self.iterations[dim] += self.padded_iterations[dim] * (residual - 1);
+            self.padded_iterations[dim] *= bound;
+        }
+        Ok(Some(FlatLoop { dim, bound, residual, stride, level }))
+    }
+
+    /// Extents of the tile inside the loops entered so far; the last loops of a dimension never exceed its size.
+    fn extents(&self) -> [u64; MAX_DIMS] {
+        let mut extents = self.padded;
+        for (extent, &size) in extents.iter_mut().zip(&self.sizes) {
+            *extent = (*extent).min(size);
+        }
+        extents
+    }
+
+    fn check_sizes(&self) -> Result<(), Illegal> {
+        for dim in 0..self.n_dims {
+            let (got, expected) = (self.covered[dim], self.sizes[dim]);
+            if got != expected {
+                return Err(Illegal::Factors { dim, got, expected });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn product<'a>(mut factors: impl Iterator<Item = &'a u64>, what: &'static str) -> Result<u64, Illegal> {
+    factors.try_fold(1u64, |product, &factor| product.checked_mul(factor)).ok_or(Illegal::Overflow { what })
+}

@@ -1,0 +1,245 @@
+//! Which instances below a level need the same words, so that one read serves them all.
+//!
+//! Instances are numbered x first; one needs the parent's tile displaced by its offset in tensor space. Instances of
+//! equal offset share a read. Source: Parashar et al. (2019), section VI-A, "multicast".
+
+use super::nest::FlatLoop;
+use super::projection::{Projection, Shift};
+use super::report::Delivered;
+
+/// The instances below one instance of a level.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Array<'a> {
+    pub(super) projection: &'a Projection,
+    /// Spatial loops of the level, the innermost first.
+    pub(super) loops: &'a [FlatLoop],
+    /// Their product.
+    pub(super) fanout: u64,
+    /// Instances of the chip in x and y below one instance of the level.
+    pub(super) mesh: (u64, u64),
+}
+
+/// Offsets of all instances, sorted; reused between evaluations.
+#[derive(Debug, Clone, Default)]
+pub(super) struct OffsetTable {
+    offsets: Vec<Shift>,
+    order: Vec<u32>,
+    linked: Vec<bool>,
+}
+
+impl Array<'_> {
+    /// Sizes and numbers of the sets that share a read, with `words` 0, if they have a closed form.
+    ///
+    /// Ranks that no dimension couples are independent, and the sets of a tensor are products of sets of its ranks.
+    pub(super) fn sets(&self, sets: &mut Vec<Delivered>) -> bool {
+        sets.clear();
+        let mut multicast = 1;
+        let mut relevant = false;
+        for item in self.loops {
+            if !self.projection.uses(item.dim) {
+                multicast *= item.bound;
+            } else if self.projection.is_diagonal(item.dim) {
+                return false;
+            } else {
+                relevant = true;
+            }
+        }
+        sets.push(Delivered { multicast, scatter: 1, words: 0, hops: 0.0 });
+        !relevant || (0..self.projection.n_ranks).all(|rank| self.spread_rank(rank, sets))
+    }
+
+    /// Multiplies `sets` by those of one rank.
+    fn spread_rank(&self, rank: usize, sets: &mut Vec<Delivered>) -> bool {
+        let mut moving = [(0, 0); 2];
+        let mut n_moving = 0;
+        for &(dim, coefficient) in self.projection.terms(rank) {
+            // Loops of one dimension in one block are contiguous: the innermost has their stride.
+            let mut loops = self.loops.iter().filter(|item| item.dim == dim);
+            let Some(innermost) = loops.next() else { continue };
+            if n_moving == 2 {
+                return false;
+            }
+            let count = loops.fold(innermost.bound, |count, item| count * item.bound);
+            moving[n_moving] = (coefficient * innermost.stride, count);
+            n_moving += 1;
+        }
+        match n_moving {
+            0 => {}
+            1 => sets.iter_mut().for_each(|set| set.scatter *= moving[0].1),
+            _ => multiply(sets, moving[0], moving[1]),
+        }
+        true
+    }
+
+    /// Sets that share a read, with hops, among the instances that no neighbour serves when every tile moves by
+    /// `shift`. Returns how many instances neighbours serve.
+    pub(super) fn list_sets(
+        &self,
+        shift: Option<&Shift>,
+        table: &mut OffsetTable,
+        sets: &mut Vec<Delivered>,
+    ) -> u64 {
+        sets.clear();
+        self.fill_offsets(table);
+        let n_linked = shift.map_or(0, |shift| self.mark_linked(shift, table));
+        let OffsetTable { offsets, order, linked } = table;
+        order.clear();
+        order.extend((0..self.fanout as u32).filter(|&element| !linked[element as usize]));
+        order.sort_unstable_by_key(|&element| (offsets[element as usize], element));
+        for set in order.chunk_by(|&a, &b| offsets[a as usize] == offsets[b as usize]) {
+            let (multicast, hops) = (set.len() as u64, self.hops(set));
+            match sets.iter_mut().find(|known| known.multicast == multicast) {
+                Some(known) => {
+                    known.scatter += 1;
+                    known.hops += hops;
+                }
+                None => sets.push(Delivered { multicast, scatter: 1, words: 0, hops }),
+            }
+        }
+        sets.iter_mut().for_each(|set| set.hops /= set.scatter as f64);
+        n_linked
+    }
+
+    fn fill_offsets(&self, table: &mut OffsetTable) {
+        table.offsets.clear();
+        for element in 0..self.fanout {
+            let mut offset = Shift::default();
+            let mut rest = element;
+            for item in self.loops {
+                let index = rest % item.bound;
+                rest /= item.bound;
+                let moved = self.projection.shift(item.dim, item.stride * index);
+                offset.iter_mut().zip(moved).for_each(|(total, part)| *total += part);
+            }
+            table.offsets.push(offset);
+        }
+        table.linked.clear();
+        table.linked.resize(self.fanout as usize, false);
+    }
+
+    /// Marks the instances whose new words one of the four neighbours had before.
+    fn mark_linked(&self, shift: &Shift, table: &mut OffsetTable) -> u64 {
+        let (mesh_x, mesh_y) = self.mesh;
+        let mut n_linked = 0;
+        for element in 0..self.fanout {
+            let (x, y) = (element % mesh_x, element / mesh_x);
+            let neighbours = [
+                (x > 0).then(|| element - 1),
+                (x + 1 < mesh_x).then(|| element + 1),
+                (y > 0).then(|| element.wrapping_sub(mesh_x)),
+                (y + 1 < mesh_y).then(|| element + mesh_x),
+            ];
+            let own = table.offsets[element as usize];
+            let holds = |&neighbour: &u64| {
+                table.offsets.get(neighbour as usize).is_some_and(|other| {
+                    other.iter().zip(own).zip(shift).all(|((other, own), shift)| other - own == *shift)
+                })
+            };
+            let linked = neighbours.iter().flatten().any(holds);
+            table.linked[element as usize] = linked;
+            n_linked += u64::from(linked);
+        }
+        n_linked
+    }
+
+    /// Hops from the edge of the mesh to a set of instances: along x to the farthest, then up and down its columns
+    /// from the middle. Source: Timeloop 4cf6d4c, `nest-analysis.cpp`, multicast hops.
+    fn hops(&self, set: &[u32]) -> f64 {
+        let (mesh_x, mesh_y) = self.mesh;
+        let middle = (mesh_y - 1) as f64 / 2.0;
+        let mut farthest = 0;
+        let mut vertical = 0.0;
+        for (position, &element) in set.iter().enumerate() {
+            let column = u64::from(element) % mesh_x;
+            let is_first = set[..position].iter().all(|&other| u64::from(other) % mesh_x != column);
+            if is_first {
+                // A set is listed in rising order, so its column runs from here to the last of it.
+                let same = |&&other: &&u32| u64::from(other) % mesh_x == column;
+                let last = set.iter().rfind(same).unwrap_or(&element);
+                let row = |element: u32| (u64::from(element) / mesh_x) as f64;
+                vertical += (middle - row(element)).max(0.0) + (row(*last) - middle).max(0.0);
+            }
+            farthest = farthest.max(column);
+        }
+        farthest as f64 + vertical
+    }
+}
+
+/// Multiplies `sets` by those of the index `i a + j b`, `i` and `j` below two counts.
+///
+/// `(i, j)` and `(i + b / g, j - a / g)`, `g` the greatest common divisor, have one index: sets are chains of such
+/// steps. With `f(k)` the number of `(i, j)` that have room for `k` steps, `f(k - 1) - 2 f(k) + f(k + 1)` chains
+/// have `k` elements.
+fn multiply(sets: &mut Vec<Delivered>, (a, n_i): (u64, u64), (b, n_j): (u64, u64)) {
+    let divisor = gcd(a, b);
+    let (step_i, step_j) = (b / divisor, a / divisor);
+    let room = |k: u64| n_i.saturating_sub(k.saturating_mul(step_i)) * n_j.saturating_sub(k.saturating_mul(step_j));
+    if room(1) == 0 {
+        sets.iter_mut().for_each(|set| set.scatter *= n_i * n_j);
+        return;
+    }
+    let n_sets = sets.len();
+    for length in (1..).take_while(|&length| room(length - 1) > 0) {
+        let chains = room(length - 1) + room(length + 1) - 2 * room(length);
+        for index in 0..if chains > 0 { n_sets } else { 0 } {
+            let Delivered { multicast, scatter, words, hops } = sets[index];
+            let set =
+                Delivered { multicast: multicast * length, scatter: scatter * chains, words, hops };
+            match sets[n_sets..].iter_mut().find(|known| known.multicast == set.multicast) {
+                Some(known) => known.scatter += set.scatter,
+                None => sets.push(set),
+            }
+        }
+    }
+    sets.drain(..n_sets);
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::einsum::{Einsum, TensorSpec};
+    use super::*;
+
+    /// `(multicast, scatter)` of an input of index `stride P + dilation R` over `n_p` by `n_r` instances, counted by
+    /// the closed form and by listing all offsets.
+    fn both(stride: u64, n_p: u64, dilation: u64, n_r: u64, n_k: u64) -> [Vec<(u64, u64)>; 2] {
+        let dims = [("P", n_p), ("R", n_r), ("K", n_k)];
+        let tensors = [TensorSpec::output("I", &[&[("P", stride), ("R", dilation)]])];
+        let einsum = Einsum::new(&dims, &tensors).unwrap();
+        let projection = Projection::new(&einsum.tensors()[0]);
+        let bounds = [(0, n_p), (1, n_r), (2, n_k)];
+        let loops = bounds.map(|(dim, bound)| FlatLoop { dim, bound, residual: bound, stride: 1, level: 0 });
+        let fanout = n_p * n_r * n_k;
+        let array = Array { projection: &projection, loops: &loops, fanout, mesh: (fanout, 1) };
+        let mut closed = Vec::new();
+        assert!(array.sets(&mut closed));
+        let mut listed = Vec::new();
+        array.list_sets(None, &mut OffsetTable::default(), &mut listed);
+        [closed, listed].map(|sets| {
+            let mut pairs: Vec<_> = sets.iter().map(|set| (set.multicast, set.scatter)).collect();
+            pairs.sort_unstable();
+            pairs
+        })
+    }
+
+    #[test]
+    fn a_diagonal_of_pixels_shares_reads() {
+        // 3 taps by 4 outputs: p + r is 0..=5, with 1, 2, 3, 3, 2, 1 pairs.
+        assert_eq!(both(1, 4, 1, 3, 1)[0], [(1, 2), (2, 2), (3, 2)]);
+    }
+
+    #[test]
+    fn closed_form_and_listing_agree() {
+        for stride in 1..5 {
+            for dilation in 1..5 {
+                for (n_p, n_r, n_k) in [(2, 3, 1), (7, 3, 2), (4, 5, 3), (1, 6, 2), (8, 2, 1)] {
+                    let [closed, listed] = both(stride, n_p, dilation, n_r, n_k);
+                    assert_eq!(closed, listed, "stride {stride} dilation {dilation} {n_p} x {n_r} x {n_k}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Words that one instance fetches over the run, from the loops above its tile.
+//!
+//! Source: the closed form of Timeloop's recursive difference of tiles (Parashar et al. 2019, section VI-A),
+//! rearranged as a recurrence: a loop of `n` iterations around loops that fetch `W` words fetches
+//! `W + (n - 1) (W - V + D)`, where `V` is the tile and `D` what of it is new after a step of this loop.
+
+use super::einsum::MAX_RANKS;
+use super::nest::FlatLoop;
+use super::projection::{Projection, Shift};
+
+/// A tile, and how it is remembered from step to step.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tile<'a> {
+    pub(super) projection: &'a Projection,
+    pub(super) lengths: [u64; MAX_RANKS],
+    pub(super) volume: u64,
+    /// [`Quirks::reset_on_turn`](super::Quirks::reset_on_turn).
+    pub(super) reset_on_turn: bool,
+}
+
+/// What of the tile is new after a step of one loop, all loops inside it starting again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Step {
+    /// Displacement of the tile.
+    pub(super) shift: Shift,
+    /// Words that were not there.
+    pub(super) words: u64,
+    /// Words of the tile.
+    pub(super) volume: u64,
+}
+
+/// Follows a tile through the loops, the innermost first.
+pub(super) struct Steps<'a> {
+    tile: Tile<'a>,
+    /// Displacement of the innermost loop that moves the tile.
+    first: Option<Shift>,
+    /// Displacement of the tile at the end of the loops so far.
+    reached: Shift,
+}
+
+impl<'a> Steps<'a> {
+    pub(super) fn new(tile: Tile<'a>) -> Self {
+        Self { tile, first: None, reached: [0; MAX_RANKS] }
+    }
+
+    /// The step of the next-outer loop.
+    #[inline]
+    pub(super) fn next(&mut self, item: &FlatLoop) -> Step {
+        let tile = &self.tile;
+        let n_ranks = tile.projection.n_ranks;
+        let travel = tile.projection.shift(item.dim, item.stride);
+        let mut shift = travel;
+        for rank in 0..n_ranks {
+            shift[rank] -= self.reached[rank];
+        }
+        let repeats = if tile.reset_on_turn { 1 } else { (item.bound - 1) as i64 };
+        for rank in 0..n_ranks {
+            self.reached[rank] += repeats * travel[rank];
+        }
+        let words = match self.first {
+            _ if shift[..n_ranks].iter().all(|&component| component == 0) => 0,
+            Some(first) if tile.reset_on_turn && shift != first => tile.volume,
+            _ => tile.projection.fresh(&tile.lengths, tile.volume, &shift),
+        };
+        if words > 0 && self.first.is_none() {
+            self.first = Some(shift);
+        }
+        Step { shift, words, volume: tile.volume }
+    }
+}
+
+/// Words fetched over `loops` (the innermost first), or `None` past 64 bits.
+pub(super) fn words_fetched(tile: Tile, loops: &[FlatLoop]) -> Option<u64> {
+    let mut steps = Steps::new(tile);
+    let mut words = tile.volume;
+    for item in loops {
+        let again = words - tile.volume + steps.next(item).words;
+        words = words.checked_add((item.bound - 1).checked_mul(again)?)?;
+    }
+    Some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::einsum::{Einsum, TensorSpec};
+    use super::*;
+
+    fn loops(list: &[(usize, u64, u64)]) -> Vec<FlatLoop> {
+        list.iter().map(|&(dim, bound, stride)| FlatLoop { dim, bound, residual: bound, stride, level: 0 }).collect()
+    }
+
+    /// Input of a 1-D convolution, index P + R, a tile of 4 outputs and 3 taps: 6 words.
+    fn input(reset_on_turn: bool, list: &[(usize, u64, u64)]) -> u64 {
+        let dims = [("R", 3), ("P", 64), ("K", 8)];
+        let tensors = [TensorSpec::output("I", &[&[("R", 1), ("P", 1)]])];
+        let einsum = Einsum::new(&dims, &tensors).unwrap();
+        let projection = Projection::new(&einsum.tensors()[0]);
+        let mut lengths = [1; MAX_RANKS];
+        lengths[0] = 6;
+        let tile = Tile { projection: &projection, lengths, volume: 6, reset_on_turn };
+        words_fetched(tile, &loops(list)).unwrap()
+    }
+
+    #[test]
+    fn a_sliding_window_fetches_its_halo_once() {
+        // 4 tiles that step by 4: 6 + 3 * 4 = 18 = the whole input of 16 outputs.
+        assert_eq!(input(true, &[(1, 4, 4)]), 18);
+        assert_eq!(input(false, &[(1, 4, 4)]), 18);
+    }
+
+    #[test]
+    fn an_inner_loop_that_does_not_move_the_tile_is_free() {
+        assert_eq!(input(true, &[(2, 8, 1), (1, 4, 4)]), 18);
+    }
+
+    #[test]
+    fn an_outer_loop_that_does_not_move_the_tile_fetches_all_again() {
+        assert_eq!(input(true, &[(1, 4, 4), (2, 8, 1)]), 8 * 18);
+    }
+
+    #[test]
+    fn without_the_quirk_words_still_there_on_the_way_back_are_kept() {
+        // Two tiles 4 apart share 2 of 6 words; so do they on the way back: 6 + 4 + 7 * (4 + 4) = 66.
+        assert_eq!(input(false, &[(1, 2, 4), (2, 8, 1)]), 66);
+        assert_eq!(input(true, &[(1, 2, 4), (2, 8, 1)]), 8 * 10);
+    }
+}

@@ -1,0 +1,156 @@
+//! Reads, fills and updates of every level, from what each level delivers: partitions, bypass, partial sums.
+
+use super::report::{Illegal, NetworkTraffic, Report, TensorReport};
+
+const TOO_MANY: Illegal = Illegal::Overflow { what: "words moved" };
+
+/// What the accesses of one tensor depend on besides its deliveries.
+pub(super) struct Flow<'a> {
+    pub(super) tensor: usize,
+    pub(super) output: bool,
+    /// By level: instances in use below one instance.
+    pub(super) fanout: &'a [u64],
+    /// By level: instances over which peers are averaged.
+    pub(super) peers: &'a [u64],
+    /// By level: words of the tiles of all instances below one instance.
+    pub(super) spread_words: &'a [u64],
+    /// By level: whether it adds to partial sums in place.
+    pub(super) reduces_in_place: &'a [bool],
+    /// [`Quirks::hops_before_bypass`](super::Quirks::hops_before_bypass).
+    pub(super) hops_before_bypass: bool,
+}
+
+/// Words that reach a level from above, as a sum of `words * multicast` over `fanout` instances.
+#[derive(Clone, Copy, Default)]
+struct Share {
+    words: u64,
+    instances: u64,
+}
+
+/// Turns the deliveries of one tensor, already in `report` with `kept` and `tile_words`, into accesses.
+pub(super) fn account(flow: &Flow, report: &mut Report) -> Result<(), Illegal> {
+    let n_levels = flow.fanout.len();
+    let top = (0..n_levels).rev().find(|&level| report.tensor(level, flow.tensor).kept);
+    let top = top.ok_or(Illegal::KeptNowhere { tensor: flow.tensor })?;
+    partition(flow, report, n_levels)?;
+    let mut shares = [Share::default(); super::architecture::MAX_LEVELS];
+    for level in 1..n_levels {
+        let words = weighted(&report.tensor(level, flow.tensor).network)?;
+        shares[level - 1] = Share { words, instances: flow.fanout[level] };
+    }
+    for level in 0..top {
+        if !report.tensor(level, flow.tensor).kept {
+            bypass(flow, level, report)?;
+        }
+    }
+    // Nothing above the outermost level that keeps the tensor ever moves it.
+    for level in top + 1..n_levels {
+        clear(report.tensor_mut(level, flow.tensor));
+    }
+    shares[top] = Share { words: 0, instances: 1 };
+    for level in 0..=top {
+        let peers = match flow.peers.get(level + 1) {
+            Some(&instances) if level < top => {
+                report.tensor(level + 1, flow.tensor).network.link_transfers / instances
+            }
+            _ => 0,
+        };
+        finish(flow, level, level == top, shares[level], peers, report.tensor_mut(level, flow.tensor))?;
+    }
+    Ok(())
+}
+
+/// Share of the tensor that passes through one instance of each level.
+fn partition(flow: &Flow, report: &mut Report, n_levels: usize) -> Result<(), Illegal> {
+    let mut words = report.tensor(n_levels - 1, flow.tensor).tile_words;
+    report.tensor_mut(n_levels - 1, flow.tensor).partition_words = words;
+    for level in (0..n_levels - 1).rev() {
+        let entry = report.tensor_mut(level, flow.tensor);
+        let scaled =
+            u128::from(words) * u128::from(entry.tile_words) / u128::from(flow.spread_words[level + 1]);
+        words = u64::try_from(scaled).map_err(|_| TOO_MANY)?;
+        entry.partition_words = words;
+    }
+    Ok(())
+}
+
+/// Lets the level above `level` serve the instances below `level` itself.
+fn bypass(flow: &Flow, level: usize, report: &mut Report) -> Result<(), Illegal> {
+    let fanout = flow.fanout[level + 1];
+    let (entry, parent) = report.pair_mut(level, flow.tensor);
+    let demanded = u128::from(content(&entry.network)?) * u128::from(fanout);
+    let delivered = u128::from(weighted(&parent.network)?);
+    for row in &mut parent.network.delivered {
+        let before = row.words;
+        let product = u128::from(before).checked_mul(demanded).ok_or(TOO_MANY)?;
+        row.words = u64::try_from((product + delivered / 2) / delivered).map_err(|_| TOO_MANY)?;
+        if flow.hops_before_bypass && row.words > 0 {
+            row.hops *= before as f64 / row.words as f64;
+        }
+    }
+    parent.network.link_transfers = 0;
+    entry.tile_words = 0;
+    entry.partition_words = 0;
+    Ok(())
+}
+
+fn clear(entry: &mut TensorReport) {
+    let mut delivered = std::mem::take(&mut entry.network.delivered);
+    delivered.clear();
+    *entry = TensorReport { network: NetworkTraffic { delivered, ..NetworkTraffic::default() }, ..TensorReport::default() };
+}
+
+fn finish(
+    flow: &Flow,
+    level: usize,
+    is_top: bool,
+    share: Share,
+    peers: u64,
+    entry: &mut TensorReport,
+) -> Result<(), Illegal> {
+    let content = content(&entry.network)?;
+    let spatial = |row: &super::report::Delivered| (row.multicast - 1).checked_mul(row.words);
+    entry.network.ingresses = content;
+    entry.network.spatial_reductions = 0;
+    if flow.output {
+        entry.network.spatial_reductions =
+            entry.network.delivered.iter().try_fold(0u64, |sum, row| sum.checked_add(spatial(row)?)).ok_or(TOO_MANY)?;
+        if !flow.reduces_in_place[level] {
+            let both_ways = content.checked_mul(2).ok_or(TOO_MANY)?;
+            entry.network.ingresses = both_ways.saturating_sub(entry.partition_words);
+        }
+    }
+    if !entry.kept {
+        (entry.reads, entry.fills, entry.updates, entry.temporal_reductions) = (0, 0, 0, 0);
+        return Ok(());
+    }
+    let read = content.checked_add(peers).ok_or(TOO_MANY)?;
+    if flow.output {
+        // The first partial sum of every word is not fetched.
+        let first = entry.partition_words;
+        entry.updates = content;
+        entry.reads = read.saturating_sub(first);
+        entry.temporal_reductions = entry.reads;
+        let rounded = (share.words / share.instances)
+            + u64::from(share.words % share.instances >= share.instances.div_ceil(2));
+        let filled = rounded.checked_add(peers).ok_or(TOO_MANY)?;
+        entry.fills = if is_top { filled } else { filled.saturating_sub(first) };
+    } else {
+        entry.reads = read;
+        entry.updates = 0;
+        entry.temporal_reductions = 0;
+        entry.fills = (share.words / share.instances).checked_add(peers).ok_or(TOO_MANY)?;
+    }
+    Ok(())
+}
+
+/// Words read at a level for the instances below it.
+fn content(network: &NetworkTraffic) -> Result<u64, Illegal> {
+    network.delivered.iter().try_fold(0u64, |sum, row| sum.checked_add(row.words)).ok_or(TOO_MANY)
+}
+
+/// Words that arrive at all the instances below.
+fn weighted(network: &NetworkTraffic) -> Result<u64, Illegal> {
+    let arrive = |sum: u64, row: &super::report::Delivered| sum.checked_add(row.words.checked_mul(row.multicast)?);
+    network.delivered.iter().try_fold(0, arrive).ok_or(TOO_MANY)
+}
