@@ -1,0 +1,36 @@
+//! The built-in catalog: every row can be made from its defaults, and every environment keeps Gymnasium's contract.
+
+use serde_json::Value;
+use tapeout::gymnasium::{EpisodeStyle, MakeOptions, check_environment, ids, make};
+use tapeout::prelude::*;
+
+#[test]
+fn every_environment_keeps_the_gymnasium_contract_in_both_styles() {
+    let catalog = tapeout::builtin();
+    assert_eq!(ids(&catalog).len(), tapeout::envs::ENVS.len());
+    for id in ids(&catalog) {
+        for episode in [EpisodeStyle::WholeDesign, EpisodeStyle::ParameterByParameter] {
+            let mut env = make(&catalog, &id, &MakeOptions { episode, ..MakeOptions::default() }).unwrap();
+            if let Err(findings) = check_environment(env.as_mut()) {
+                panic!("{id} as {episode:?}:\n{findings}");
+            }
+        }
+    }
+}
+
+/// Default settings of everything go together: any agent can be set on any environment's own goal.
+#[test]
+fn every_agent_proposes_a_legal_design_in_every_environment() {
+    let catalog = tapeout::builtin();
+    assert!(!catalog.agents().is_empty());
+    for env_entry in catalog.envs() {
+        let (env, goal) = env_entry.build(&Value::Null).unwrap();
+        let problem = Problem::new(env.space().clone(), env.metrics().to_vec(), goal).unwrap();
+        for entry in catalog.agents() {
+            let mut agent = entry.build(&problem, &Value::Null, Seed::new(0)).unwrap();
+            let designs = agent.suggest(4).unwrap();
+            let is_legal = |design: &Design| problem.space().is_legal(design.levels());
+            assert!(!designs.is_empty() && designs.iter().all(is_legal), "{} in {}", entry.id, env_entry.id);
+        }
+    }
+}
