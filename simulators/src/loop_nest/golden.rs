@@ -381,7 +381,8 @@ impl Comparison {
         self.real(&path, values, "bandwidth_throttling", level.slowdown, 0.005 + 1e-9);
         // It prints leakage likewise.
         self.real(&path, values, "leakage_energy_pJ", level.leakage_j / JOULE_PER_PJ, 0.005 + 1e-9);
-        self.real(&path, values, "energy_total_pJ", level.energy_j / JOULE_PER_PJ, 0.0);
+        let slack = if level.leakage_j > 0.0 { 0.005 + 1e-9 } else { 0.0 };
+        self.real(&path, values, "energy_total_pJ", level.energy_j / JOULE_PER_PJ, slack);
         for (tensor_index, tensor) in einsum.tensors().iter().enumerate() {
             let entry = report.tensor(index, tensor_index);
             let path = format!("{path}{}.", tensor.name());
@@ -416,7 +417,7 @@ impl Comparison {
         let read: u64 = rows.clone().map(|row| row.words).sum();
         let entering = |words: u64| (u128::from(words) * u128::from(traffic.ingresses) / u128::from(read)) as u64;
         let mut got: Vec<_> = rows.map(|row| (row.multicast, row.scatter, entering(row.words))).collect();
-        let field = |row: &Value, key: &str| row.get(key).and_then(Value::as_f64).unwrap_or(0.0) as u64;
+        let field = |row: &Value, key: &str| row.get(key).and_then(Value::as_f64).unwrap_or(0.0).round() as u64;
         let row = |row: &Value| (field(row, "multicast"), field(row, "scatter"), field(row, "accesses"));
         let Some(listed) = values.get("signature").and_then(Value::as_array) else { return };
         let mut expected: Vec<_> = listed.iter().map(row).filter(|row| row.2 > 0).collect();

@@ -9,7 +9,7 @@
 //! - *fill and drain* of a systolic array, `x - 1 + y - 1` cycles for every tile that its instances hold, or once if
 //!   they are double buffered. With single-buffered weights this gives the closed forms of [`super::systolic`].
 
-use super::architecture::{Architecture, Delivery, Level};
+use super::architecture::{Architecture, Bandwidth, Delivery, Level};
 use super::nest::Nest;
 use super::quirks::Quirks;
 use super::report::{Illegal, LatencyReport, Report};
@@ -24,29 +24,45 @@ struct Demand {
 }
 
 impl Demand {
-    /// Cycles at the bandwidth of `level`; 0 if it is not limited.
-    fn cycles(self, level: &Level) -> Result<u64, Illegal> {
-        self.cycles_by(level, |words, limit| words / limit)
+    fn add(&mut self, read: u64, written: u64) -> Result<(), Illegal> {
+        self.read = self.read.checked_add(read).ok_or(TOO_LONG)?;
+        self.written = self.written.checked_add(written).ok_or(TOO_LONG)?;
+        Ok(())
     }
 
-    /// Cycles by way of the slowdown of `compute_cycles`, rounded as Timeloop rounds.
-    fn cycles_by_slowdown(self, level: &Level, compute_cycles: u64) -> Result<u64, Illegal> {
-        let base = compute_cycles as f64;
-        self.cycles_by(level, |words, limit| base / (limit / (words / base)))
+    /// Cycles at `bandwidth`; 0 if it is not limited.
+    fn cycles(self, bandwidth: &Bandwidth) -> Result<u64, Illegal> {
+        let (read, written) = (self.read as f64, self.written as f64);
+        let cycles = |words: f64, limit: Option<f64>| limit.map_or(0.0, |limit| (words / limit).ceil());
+        let longest = cycles(read, bandwidth.read_words_per_cycle)
+            .max(cycles(written, bandwidth.write_words_per_cycle))
+            .max(cycles(read + written, bandwidth.shared_words_per_cycle));
+        whole(longest)
     }
+}
 
-    fn cycles_by(self, level: &Level, time: impl Fn(f64, f64) -> f64) -> Result<u64, Illegal> {
-        let bandwidth = &level.bandwidth;
-        let both = self.read.checked_add(self.written).ok_or(TOO_LONG)?;
-        let cycles = |words: u64, limit: Option<f64>| match limit {
-            Some(limit) if words > 0 => time(words as f64, limit).ceil(),
-            _ => 0.0,
+/// Words per compute cycle that one instance of a level moves.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rate {
+    read: f64,
+    written: f64,
+}
+
+impl Rate {
+    /// Share of the compute speed that `bandwidth` sustains, at most 1.
+    fn slowdown(self, bandwidth: &Bandwidth) -> f64 {
+        let share = |rate: f64, limit: Option<f64>| match limit {
+            Some(limit) if rate > limit => limit / rate,
+            _ => 1.0,
         };
-        let longest = cycles(self.read, bandwidth.read_words_per_cycle)
-            .max(cycles(self.written, bandwidth.write_words_per_cycle))
-            .max(cycles(both, bandwidth.shared_words_per_cycle));
-        if longest < u64::MAX as f64 { Ok(longest as u64) } else { Err(TOO_LONG) }
+        share(self.read, bandwidth.read_words_per_cycle)
+            .min(share(self.written, bandwidth.write_words_per_cycle))
+            .min(share(self.read + self.written, bandwidth.shared_words_per_cycle))
     }
+}
+
+fn whole(cycles: f64) -> Result<u64, Illegal> {
+    if cycles < u64::MAX as f64 { Ok(cycles as u64) } else { Err(TOO_LONG) }
 }
 
 /// Fills in the cycles of `report` and of its levels.
@@ -60,20 +76,21 @@ pub(super) fn account(
     let compute_cycles = if quirks.padded_imperfect_cycles { nest.padded_iterations } else { nest.iterations };
     let mut latency = LatencyReport { compute_cycles, steady_cycles: compute_cycles, ..LatencyReport::default() };
     for (index, level) in architecture.levels().iter().enumerate() {
-        let mut demand = Demand::default();
+        let (mut demand, mut rate) = (Demand::default(), Rate::default());
         for tensor in 0..outputs.len() {
             let entry = report.tensor(index, tensor);
             let written = entry.fills.checked_add(entry.updates).ok_or(TOO_LONG)?;
-            demand.read = demand.read.checked_add(entry.reads).ok_or(TOO_LONG)?;
-            demand.written = demand.written.checked_add(written).ok_or(TOO_LONG)?;
+            demand.add(entry.reads, written)?;
+            rate.read += entry.reads as f64 / compute_cycles as f64;
+            rate.written += written as f64 / compute_cycles as f64;
         }
+        let slowdown = rate.slowdown(&level.bandwidth);
         let cycles = match quirks.rounded_slowdown {
-            true => demand.cycles_by_slowdown(level, compute_cycles)?,
-            false => demand.cycles(level)?,
+            true => whole((compute_cycles as f64 / slowdown).ceil())?,
+            false => demand.cycles(&level.bandwidth)?.max(compute_cycles),
         };
-        let cycles = cycles.max(compute_cycles);
         report.levels[index].cycles = cycles;
-        report.levels[index].slowdown = compute_cycles as f64 / cycles as f64;
+        report.levels[index].slowdown = slowdown;
         latency.steady_cycles = latency.steady_cycles.max(cycles);
     }
     if !quirks.perfect_overlap {
@@ -122,8 +139,8 @@ fn expose(
             store.read = store.read.checked_add(entry.tile_words).ok_or(TOO_LONG)?;
         }
     }
-    latency.load_cycles = latency.load_cycles.checked_add(load.cycles(&levels[index])?).ok_or(TOO_LONG)?;
-    latency.store_cycles = latency.store_cycles.checked_add(store.cycles(&levels[index])?).ok_or(TOO_LONG)?;
+    latency.load_cycles = latency.load_cycles.checked_add(load.cycles(&levels[index].bandwidth)?).ok_or(TOO_LONG)?;
+    latency.store_cycles = latency.store_cycles.checked_add(store.cycles(&levels[index].bandwidth)?).ok_or(TOO_LONG)?;
     if let Some(parent) = levels.get(index + 1) {
         expose_parent(parent, index, outputs, nest, report, latency)?;
     }
@@ -151,7 +168,7 @@ fn expose_parent(
         let sum = if output { &mut store.written } else { &mut load.read };
         *sum = sum.checked_add(words).ok_or(TOO_LONG)?;
     }
-    latency.load_cycles = latency.load_cycles.checked_add(load.cycles(parent)?).ok_or(TOO_LONG)?;
-    latency.store_cycles = latency.store_cycles.checked_add(store.cycles(parent)?).ok_or(TOO_LONG)?;
+    latency.load_cycles = latency.load_cycles.checked_add(load.cycles(&parent.bandwidth)?).ok_or(TOO_LONG)?;
+    latency.store_cycles = latency.store_cycles.checked_add(store.cycles(&parent.bandwidth)?).ok_or(TOO_LONG)?;
     Ok(())
 }

@@ -20,11 +20,25 @@ pub(super) struct Flow<'a> {
     pub(super) hops_before_bypass: bool,
 }
 
-/// Words that reach a level from above, as a sum of `words * multicast` over `fanout` instances.
-#[derive(Clone, Copy, Default)]
+/// Words that reach an instance, on average: `words` over `instances`.
+#[derive(Clone, Copy)]
 struct Share {
     words: u64,
     instances: u64,
+}
+
+const NOTHING: Share = Share { words: 0, instances: 1 };
+
+/// The sum of two averages as a fraction.
+fn sum(a: Share, b: Share) -> (u128, u128) {
+    let (a_words, a_instances) = (u128::from(a.words), u128::from(a.instances));
+    let (b_words, b_instances) = (u128::from(b.words), u128::from(b.instances));
+    // Fanouts and instances are far below 2^32, so these products fit.
+    (a_words * b_instances + b_words * a_instances, a_instances * b_instances)
+}
+
+fn rounded((words, instances): (u128, u128)) -> Result<u64, Illegal> {
+    u64::try_from((words + instances / 2) / instances).map_err(|_| TOO_MANY)
 }
 
 /// Turns the deliveries of one tensor, already in `report` with `kept` and `tile_words`, into accesses.
@@ -33,7 +47,7 @@ pub(super) fn account(flow: &Flow, report: &mut Report) -> Result<(), Illegal> {
     let top = (0..n_levels).rev().find(|&level| report.tensor(level, flow.tensor).kept);
     let top = top.ok_or(Illegal::KeptNowhere { tensor: flow.tensor })?;
     partition(flow, report, n_levels)?;
-    let mut shares = [Share::default(); super::architecture::MAX_LEVELS];
+    let mut shares = [NOTHING; super::architecture::MAX_LEVELS];
     for level in 1..n_levels {
         let words = weighted(&report.tensor(level, flow.tensor).network)?;
         shares[level - 1] = Share { words, instances: flow.fanout[level] };
@@ -47,13 +61,13 @@ pub(super) fn account(flow: &Flow, report: &mut Report) -> Result<(), Illegal> {
     for level in top + 1..n_levels {
         clear(report.tensor_mut(level, flow.tensor));
     }
-    shares[top] = Share { words: 0, instances: 1 };
+    shares[top] = NOTHING;
     for level in 0..=top {
         let peers = match flow.peers.get(level + 1) {
             Some(&instances) if level < top => {
-                report.tensor(level + 1, flow.tensor).network.link_transfers / instances
+                Share { words: report.tensor(level + 1, flow.tensor).network.link_transfers, instances }
             }
-            _ => 0,
+            _ => NOTHING,
         };
         finish(flow, level, level == top, shares[level], peers, report.tensor_mut(level, flow.tensor))?;
     }
@@ -80,10 +94,14 @@ fn bypass(flow: &Flow, level: usize, report: &mut Report) -> Result<(), Illegal>
     let (entry, parent) = report.pair_mut(level, flow.tensor);
     let demanded = u128::from(content(&entry.network)?) * u128::from(fanout);
     let delivered = u128::from(weighted(&parent.network)?);
+    // Rows are rounded so that their sum is the rounded sum.
+    let (mut sum_before, mut sum) = (0u128, 0u64);
     for row in &mut parent.network.delivered {
         let before = row.words;
-        let product = u128::from(before).checked_mul(demanded).ok_or(TOO_MANY)?;
-        row.words = u64::try_from((product + delivered / 2) / delivered).map_err(|_| TOO_MANY)?;
+        sum_before += u128::from(before);
+        let product = sum_before.checked_mul(demanded).ok_or(TOO_MANY)?;
+        let reached = u64::try_from((product + delivered / 2) / delivered).map_err(|_| TOO_MANY)?;
+        row.words = reached - std::mem::replace(&mut sum, reached);
         if flow.hops_before_bypass && row.words > 0 {
             row.hops *= before as f64 / row.words as f64;
         }
@@ -105,7 +123,7 @@ fn finish(
     level: usize,
     is_top: bool,
     share: Share,
-    peers: u64,
+    peers: Share,
     entry: &mut TensorReport,
 ) -> Result<(), Illegal> {
     let content = content(&entry.network)?;
@@ -124,22 +142,21 @@ fn finish(
         (entry.reads, entry.fills, entry.updates, entry.temporal_reductions) = (0, 0, 0, 0);
         return Ok(());
     }
-    let read = content.checked_add(peers).ok_or(TOO_MANY)?;
+    let read = content.checked_add(rounded(sum(peers, NOTHING))?).ok_or(TOO_MANY)?;
+    let arrived = sum(share, peers);
     if flow.output {
         // The first partial sum of every word is not fetched.
         let first = entry.partition_words;
         entry.updates = content;
         entry.reads = read.saturating_sub(first);
         entry.temporal_reductions = entry.reads;
-        let rounded = (share.words / share.instances)
-            + u64::from(share.words % share.instances >= share.instances.div_ceil(2));
-        let filled = rounded.checked_add(peers).ok_or(TOO_MANY)?;
+        let filled = rounded(arrived)?;
         entry.fills = if is_top { filled } else { filled.saturating_sub(first) };
     } else {
         entry.reads = read;
         entry.updates = 0;
         entry.temporal_reductions = 0;
-        entry.fills = (share.words / share.instances).checked_add(peers).ok_or(TOO_MANY)?;
+        entry.fills = u64::try_from(arrived.0 / arrived.1).map_err(|_| TOO_MANY)?;
     }
     Ok(())
 }
