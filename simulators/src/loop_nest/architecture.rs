@@ -171,7 +171,9 @@ pub enum ArchitectureError {
         expected: &'static str,
     },
     /// The instances of a level cannot be shared out evenly among those of the level above it.
-    #[error("level `{level}`: {x} x {y} instances do not divide evenly among {parent_x} x {parent_y} of `{parent}`")]
+    #[error(
+        "level `{level}`: {x} x {y} instances do not divide evenly among {parent_x} x {parent_y} of `{parent}`"
+    )]
     Mesh {
         /// The inner level, or `MAC`.
         level: String,
@@ -331,5 +333,10 @@ fn not_negative(level: &str, field: &'static str, got: f64) -> Result<(), Archit
     if got >= 0.0 && got.is_finite() {
         return Ok(());
     }
-    Err(ArchitectureError::Range { level: level.to_owned(), field, got, expected: "a finite number of at least 0" })
+    Err(ArchitectureError::Range {
+        level: level.to_owned(),
+        field,
+        got,
+        expected: "a finite number of at least 0",
+    })
 }

@@ -4,8 +4,8 @@ use super::einsum::MAX_RANKS;
 use super::nest::{FlatLoop, MAX_LOOPS};
 use super::projection::Shift;
 use super::report::{Delivered, Illegal, NetworkTraffic};
-use super::spatial::{Array, OffsetTable};
 use super::residual::{Residual, walk};
+use super::spatial::{Array, OffsetTable};
 use super::temporal::{Step, Steps, Tile, words_fetched};
 
 /// Scratch vectors of one evaluation.
@@ -124,7 +124,8 @@ fn is_same_shape(a: &Step, b: &Step) -> bool {
 
 /// Whether offsets of `array` can differ by `shift` at all.
 fn may_link(array: &Array, shift: &Shift) -> bool {
-    let moves = |rank: usize| array.loops.iter().any(|item| array.projection.coefficient(item.dim, rank) != 0);
+    let moves =
+        |rank: usize| array.loops.iter().any(|item| array.projection.coefficient(item.dim, rank) != 0);
     (0..array.projection.n_ranks).all(|rank| shift[rank] == 0 || moves(rank))
 }
 
@@ -147,8 +148,9 @@ fn add(sets: &[Delivered], words: u64, delivered: &mut Vec<Delivered>) -> Result
                     known.hops = (known.hops * known.words as f64 + set.hops * read as f64) / total as f64;
                 }
                 known.words = total;
+                known.average_words = total as f64;
             }
-            None => delivered.push(Delivered { words: read, ..*set }),
+            None => delivered.push(Delivered { words: read, average_words: read as f64, ..*set }),
         }
     }
     Ok(())

@@ -23,7 +23,7 @@ pub(super) fn account(
         for tensor in 0..n_tensors {
             let entry = report.tensor_mut(index, tensor);
             entry.energy_j = clusters as f64 * access_energy_j(entry, &level.energy, level.block_words);
-            entry.network.energy_j = instances * network_energy_j(&entry.network, &level.network);
+            entry.network.energy_j = instances * network_energy_j(&entry.network, &level.network, quirks);
             accesses_j += entry.energy_j;
             let network_j = entry.network.energy_j;
             report.network_energy_j += network_j;
@@ -50,14 +50,19 @@ fn access_energy_j(entry: &TensorReport, energy: &AccessEnergy, block_words: u64
 
 /// Energy of the network below one instance. A word passes one router more than it makes whole hops; a word from a
 /// neighbour makes one hop between two routers. Source: Timeloop 4cf6d4c, `network-legacy.cpp`.
-fn network_energy_j(traffic: &NetworkTraffic, network: &Network) -> f64 {
+fn network_energy_j(traffic: &NetworkTraffic, network: &Network, quirks: Quirks) -> f64 {
     if network.hop_j == 0.0 && network.router_j == 0.0 {
         return 0.0;
     }
     let words: u64 = traffic.delivered.iter().map(|row| row.words).sum();
     let both_ways = if words > 0 { traffic.ingresses as f64 / words as f64 } else { 0.0 };
     let per_row = traffic.delivered.iter().map(|row| {
-        row.words as f64 * both_ways * (row.hops * network.hop_j + (1.0 + row.hops.floor()) * network.router_j)
+        let routers = 1.0 + row.hops.floor();
+        let passes = match quirks.truncated_passes {
+            true => (routers * row.average_words * both_ways).floor(),
+            false => routers * row.words as f64 * both_ways,
+        };
+        row.words as f64 * both_ways * row.hops * network.hop_j + passes * network.router_j
     });
     per_row.sum::<f64>() + traffic.link_transfers as f64 * (network.hop_j + 2.0 * network.router_j)
 }

@@ -262,7 +262,12 @@ fn read_architecture(arch: Arch) -> Result<Architecture, CaseError> {
 
 fn read_level(spec: LevelSpec) -> Level {
     let access = spec.access_energy_pj.unwrap_or(0.0);
-    let action = spec.action_energy_pj.unwrap_or(ActionEnergy { read: access, write: access, update: access, leak: 0.0 });
+    let action = spec.action_energy_pj.unwrap_or(ActionEnergy {
+        read: access,
+        write: access,
+        update: access,
+        leak: 0.0,
+    });
     Level {
         name: spec.name,
         instances: spec.instances,
@@ -336,7 +341,9 @@ impl Comparison {
         let agrees = match *illegal {
             Illegal::Capacity { level, need, have, .. } => {
                 let name = &architecture.levels()[level].name;
-                message.contains(&format!("level {name}:")) && message.contains("capacity") && numbers == [need, have]
+                message.contains(&format!("level {name}:"))
+                    && message.contains("capacity")
+                    && numbers == [need, have]
             }
             Illegal::Fanout { need, have, .. } => message.contains("instances") && numbers == [need, have],
             _ => message.is_empty(),
@@ -415,9 +422,11 @@ impl Comparison {
         let rows = traffic.delivered.iter().filter(|row| row.words > 0);
         // Timeloop lists what enters the network, partial sums both ways.
         let read: u64 = rows.clone().map(|row| row.words).sum();
-        let entering = |words: u64| (u128::from(words) * u128::from(traffic.ingresses) / u128::from(read)) as u64;
+        let entering =
+            |words: u64| (u128::from(words) * u128::from(traffic.ingresses) / u128::from(read)) as u64;
         let mut got: Vec<_> = rows.map(|row| (row.multicast, row.scatter, entering(row.words))).collect();
-        let field = |row: &Value, key: &str| row.get(key).and_then(Value::as_f64).unwrap_or(0.0).round() as u64;
+        let field =
+            |row: &Value, key: &str| row.get(key).and_then(Value::as_f64).unwrap_or(0.0).round() as u64;
         let row = |row: &Value| (field(row, "multicast"), field(row, "scatter"), field(row, "accesses"));
         let Some(listed) = values.get("signature").and_then(Value::as_array) else { return };
         let mut expected: Vec<_> = listed.iter().map(row).filter(|row| row.2 > 0).collect();

@@ -73,8 +73,10 @@ pub(super) fn account(
     quirks: Quirks,
     report: &mut Report,
 ) -> Result<(), Illegal> {
-    let compute_cycles = if quirks.padded_imperfect_cycles { nest.padded_iterations } else { nest.iterations };
-    let mut latency = LatencyReport { compute_cycles, steady_cycles: compute_cycles, ..LatencyReport::default() };
+    let compute_cycles =
+        if quirks.padded_imperfect_cycles { nest.padded_iterations } else { nest.iterations };
+    let mut latency =
+        LatencyReport { compute_cycles, steady_cycles: compute_cycles, ..LatencyReport::default() };
     for (index, level) in architecture.levels().iter().enumerate() {
         let (mut demand, mut rate) = (Demand::default(), Rate::default());
         for tensor in 0..outputs.len() {
@@ -119,7 +121,8 @@ fn expose(
     let (x, y) = nest.fanout_xy[index];
     if levels[index].network.delivery == Delivery::Systolic {
         let double = index > 0 && levels[index - 1].multiple_buffering >= 2.0;
-        let passes = nest.temporal.from(index).iter().try_fold(1u64, |passes, item| passes.checked_mul(item.bound));
+        let passes =
+            nest.temporal.from(index).iter().try_fold(1u64, |passes, item| passes.checked_mul(item.bound));
         let passes = if double { 1 } else { passes.ok_or(TOO_LONG)? };
         let cycles = passes.checked_mul(x + y - 2).ok_or(TOO_LONG)?;
         latency.array_cycles = latency.array_cycles.checked_add(cycles).ok_or(TOO_LONG)?;
@@ -139,8 +142,10 @@ fn expose(
             store.read = store.read.checked_add(entry.tile_words).ok_or(TOO_LONG)?;
         }
     }
-    latency.load_cycles = latency.load_cycles.checked_add(load.cycles(&levels[index].bandwidth)?).ok_or(TOO_LONG)?;
-    latency.store_cycles = latency.store_cycles.checked_add(store.cycles(&levels[index].bandwidth)?).ok_or(TOO_LONG)?;
+    latency.load_cycles =
+        latency.load_cycles.checked_add(load.cycles(&levels[index].bandwidth)?).ok_or(TOO_LONG)?;
+    latency.store_cycles =
+        latency.store_cycles.checked_add(store.cycles(&levels[index].bandwidth)?).ok_or(TOO_LONG)?;
     if let Some(parent) = levels.get(index + 1) {
         expose_parent(parent, index, outputs, nest, report, latency)?;
     }
@@ -169,6 +174,7 @@ fn expose_parent(
         *sum = sum.checked_add(words).ok_or(TOO_LONG)?;
     }
     latency.load_cycles = latency.load_cycles.checked_add(load.cycles(&parent.bandwidth)?).ok_or(TOO_LONG)?;
-    latency.store_cycles = latency.store_cycles.checked_add(store.cycles(&parent.bandwidth)?).ok_or(TOO_LONG)?;
+    latency.store_cycles =
+        latency.store_cycles.checked_add(store.cycles(&parent.bandwidth)?).ok_or(TOO_LONG)?;
     Ok(())
 }

@@ -27,12 +27,12 @@ mod traffic;
 pub use architecture::{
     AccessEnergy, Architecture, ArchitectureError, Bandwidth, Delivery, Level, MAX_LEVELS, Mac, Network,
 };
-pub use einsum::{Dim, Einsum, EinsumError, MAX_DIMS, MAX_RANKS, MAX_TENSORS, Rank, Role, Tensor, TensorSpec};
+pub use einsum::{
+    Dim, Einsum, EinsumError, MAX_DIMS, MAX_RANKS, MAX_TENSORS, Rank, Role, Tensor, TensorSpec,
+};
 pub use evaluator::{Evaluator, Hops, Workspace};
 pub use mapping::{Factor, LevelMapping, LevelText, Loop, Mapping, MappingError, MappingText, TensorSet};
 pub use names::NameError;
 pub use nest::Axis;
 pub use quirks::Quirks;
-pub use report::{
-    Delivered, Illegal, LatencyReport, LevelReport, NetworkTraffic, Report, TensorReport,
-};
+pub use report::{Delivered, Illegal, LatencyReport, LevelReport, NetworkTraffic, Report, TensorReport};

@@ -174,7 +174,8 @@ impl Nest {
         let mut used = 1u64;
         for level in (0..n_levels).rev() {
             self.used_instances[level] = used;
-            used = used.checked_mul(self.fanout[level]).ok_or(Illegal::Overflow { what: "instances in use" })?;
+            used =
+                used.checked_mul(self.fanout[level]).ok_or(Illegal::Overflow { what: "instances in use" })?;
         }
         self.used_macs = used;
         Ok(())
@@ -187,7 +188,9 @@ impl Nest {
             let Some(innermost) = self.temporal.from(0).iter().find(residual) else { continue };
             let above = |item: &FlatLoop| item.dim == dim && item.stride >= innermost.stride;
             if self.spatial.from(0).iter().any(above) {
-                return Err(Illegal::Unsupported { what: "a spatial loop above an imperfect factor of its dimension" });
+                return Err(Illegal::Unsupported {
+                    what: "a spatial loop above an imperfect factor of its dimension",
+                });
             }
         }
         Ok(())
@@ -253,8 +256,11 @@ impl Points {
             return Ok(None);
         }
         let stride = self.padded[dim];
-        self.padded[dim] =
-            stride.checked_mul(bound).ok_or(Illegal::Factors { dim, got: u64::MAX, expected: self.sizes[dim] })?;
+        self.padded[dim] = stride.checked_mul(bound).ok_or(Illegal::Factors {
+            dim,
+            got: u64::MAX,
+            expected: self.sizes[dim],
+        })?;
         // The padded extent bounds the covered one, so this cannot overflow.
         self.covered[dim] += stride * (residual - 1);
         if temporal {

@@ -8,6 +8,7 @@
 //! | `unbacked_tensors` | a tensor whose outermost level holds only a part of it is accepted | rejected |
 //! | `padded_imperfect_cycles` | an imperfect loop nest takes as long as its padded one | as many cycles as it has iterations |
 //! | `rounded_slowdown` | cycles are rounded up after a division by the slowdown in floating point, which can add one | words over bandwidth, rounded up |
+//! | `truncated_passes` | passes through routers are truncated to a whole number after floating-point scaling by bypass, which can lose one | counted exactly |
 //! | `idle_instances_gated` | only instances in use leak | all instances leak |
 //! | `hops_before_bypass` | hops of words that pass by a level are weighted as if the level kept them | weighted by the words that move |
 //! | `perfect_overlap` | no first load, last store, array fill or drain, and a single buffer overlaps like a double one | see [`Latency`](super::Latency) |
@@ -34,6 +35,8 @@ pub struct Quirks {
     pub padded_imperfect_cycles: bool,
     /// Cycles are found by way of the slowdown, in floating point.
     pub rounded_slowdown: bool,
+    /// Passes through routers are truncated to a whole number.
+    pub truncated_passes: bool,
     /// Only instances in use leak.
     pub idle_instances_gated: bool,
     /// Hops are weighted by the words that would move without bypass.
@@ -52,6 +55,7 @@ impl Quirks {
             unbacked_tensors: true,
             padded_imperfect_cycles: true,
             rounded_slowdown: true,
+            truncated_passes: true,
             idle_instances_gated: true,
             hops_before_bypass: true,
             perfect_overlap: true,

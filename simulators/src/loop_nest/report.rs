@@ -1,14 +1,16 @@
 //! What an evaluation returns: traffic, cycles and energy, or why there is none.
 
-use super::einsum::Einsum;
 use super::architecture::Architecture;
+use super::einsum::Einsum;
 use super::nest::Axis;
 
 /// Why a mapping cannot run. Levels, tensors and dimensions are indices; [`Illegal::describe`] names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Illegal {
     /// Tiles do not fit a level.
-    #[error("level {level}: tiles of {need} words exceed the {have} that fit (largest: tensor {tensor}, {tensor_words} words)")]
+    #[error(
+        "level {level}: tiles of {need} words exceed the {have} that fit (largest: tensor {tensor}, {tensor_words} words)"
+    )]
     Capacity {
         /// Level index.
         level: usize,
@@ -44,7 +46,9 @@ pub enum Illegal {
         expected: u64,
     },
     /// A loop without iterations, or with a residual above its bound.
-    #[error("level {level}, dimension {dim}: bound {bound} with residual {residual}, expected bound >= residual >= 1")]
+    #[error(
+        "level {level}, dimension {dim}: bound {bound} with residual {residual}, expected bound >= residual >= 1"
+    )]
     Factor {
         /// Level index.
         level: usize,
@@ -78,7 +82,9 @@ pub enum Illegal {
         tensor: usize,
     },
     /// The outermost level that keeps a tensor holds only a part of it, and nothing above could supply the rest.
-    #[error("tensor {tensor}: level {level} is the outermost that keeps it, and holds {have} of its {need} words")]
+    #[error(
+        "tensor {tensor}: level {level} is the outermost that keeps it, and holds {have} of its {need} words"
+    )]
     Unbacked {
         /// Tensor index.
         tensor: usize,
@@ -133,9 +139,10 @@ impl Illegal {
                 tensor_name(tensor),
                 level_name(level)
             ),
-            Self::UnknownDim { .. } | Self::LevelCount { .. } | Self::Overflow { .. } | Self::Unsupported { .. } => {
-                self.to_string()
-            }
+            Self::UnknownDim { .. }
+            | Self::LevelCount { .. }
+            | Self::Overflow { .. }
+            | Self::Unsupported { .. } => self.to_string(),
         }
     }
 }
@@ -149,6 +156,8 @@ pub struct Delivered {
     pub scatter: u64,
     /// Words read, per instance of the level.
     pub words: u64,
+    /// The same before rounding: bypass can leave fractions of words on average.
+    pub average_words: f64,
     /// Hops of one word, averaged over the sets; 0 unless hops were asked for or cost energy.
     pub hops: f64,
 }

@@ -44,7 +44,7 @@ impl Array<'_> {
                 relevant = true;
             }
         }
-        sets.push(Delivered { multicast, scatter: 1, words: 0, hops: 0.0 });
+        sets.push(Delivered { multicast, scatter: 1, words: 0, average_words: 0.0, hops: 0.0 });
         !relevant || (0..self.projection.n_ranks).all(|rank| self.spread_rank(rank, sets))
     }
 
@@ -93,7 +93,7 @@ impl Array<'_> {
                     known.scatter += 1;
                     known.hops += hops;
                 }
-                None => sets.push(Delivered { multicast, scatter: 1, words: 0, hops }),
+                None => sets.push(Delivered { multicast, scatter: 1, words: 0, average_words: 0.0, hops }),
             }
         }
         sets.iter_mut().for_each(|set| set.hops /= set.scatter as f64);
@@ -173,7 +173,8 @@ impl Array<'_> {
 fn multiply(sets: &mut Vec<Delivered>, (a, n_i): (u64, u64), (b, n_j): (u64, u64)) {
     let divisor = gcd(a, b);
     let (step_i, step_j) = (b / divisor, a / divisor);
-    let room = |k: u64| n_i.saturating_sub(k.saturating_mul(step_i)) * n_j.saturating_sub(k.saturating_mul(step_j));
+    let room =
+        |k: u64| n_i.saturating_sub(k.saturating_mul(step_i)) * n_j.saturating_sub(k.saturating_mul(step_j));
     if room(1) == 0 {
         sets.iter_mut().for_each(|set| set.scatter *= n_i * n_j);
         return;
@@ -182,9 +183,8 @@ fn multiply(sets: &mut Vec<Delivered>, (a, n_i): (u64, u64), (b, n_j): (u64, u64
     for length in (1..).take_while(|&length| room(length - 1) > 0) {
         let chains = room(length - 1) + room(length + 1) - 2 * room(length);
         for index in 0..if chains > 0 { n_sets } else { 0 } {
-            let Delivered { multicast, scatter, words, hops } = sets[index];
-            let set =
-                Delivered { multicast: multicast * length, scatter: scatter * chains, words, hops };
+            let Delivered { multicast, scatter, .. } = sets[index];
+            let set = Delivered { multicast: multicast * length, scatter: scatter * chains, ..sets[index] };
             match sets[n_sets..].iter_mut().find(|known| known.multicast == set.multicast) {
                 Some(known) => known.scatter += set.scatter,
                 None => sets.push(set),

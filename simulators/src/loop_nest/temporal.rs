@@ -86,7 +86,9 @@ mod tests {
     use super::*;
 
     fn loops(list: &[(usize, u64, u64)]) -> Vec<FlatLoop> {
-        list.iter().map(|&(dim, bound, stride)| FlatLoop { dim, bound, residual: bound, stride, level: 0 }).collect()
+        list.iter()
+            .map(|&(dim, bound, stride)| FlatLoop { dim, bound, residual: bound, stride, level: 0 })
+            .collect()
     }
 
     /// Input of a 1-D convolution, index P + R, a tile of 4 outputs and 3 taps: 6 words.

@@ -94,6 +94,9 @@ fn bypass(flow: &Flow, level: usize, report: &mut Report) -> Result<(), Illegal>
     let (entry, parent) = report.pair_mut(level, flow.tensor);
     let demanded = u128::from(content(&entry.network)?) * u128::from(fanout);
     let delivered = u128::from(weighted(&parent.network)?);
+    let average =
+        |network: &NetworkTraffic| network.delivered.iter().map(|row| row.average_words).sum::<f64>();
+    let amplified = average(&entry.network) * fanout as f64 / delivered as f64;
     // Rows are rounded so that their sum is the rounded sum.
     let (mut sum_before, mut sum) = (0u128, 0u64);
     for row in &mut parent.network.delivered {
@@ -102,6 +105,7 @@ fn bypass(flow: &Flow, level: usize, report: &mut Report) -> Result<(), Illegal>
         let product = sum_before.checked_mul(demanded).ok_or(TOO_MANY)?;
         let reached = u64::try_from((product + delivered / 2) / delivered).map_err(|_| TOO_MANY)?;
         row.words = reached - std::mem::replace(&mut sum, reached);
+        row.average_words *= amplified;
         if flow.hops_before_bypass && row.words > 0 {
             row.hops *= before as f64 / row.words as f64;
         }
@@ -115,7 +119,10 @@ fn bypass(flow: &Flow, level: usize, report: &mut Report) -> Result<(), Illegal>
 fn clear(entry: &mut TensorReport) {
     let mut delivered = std::mem::take(&mut entry.network.delivered);
     delivered.clear();
-    *entry = TensorReport { network: NetworkTraffic { delivered, ..NetworkTraffic::default() }, ..TensorReport::default() };
+    *entry = TensorReport {
+        network: NetworkTraffic { delivered, ..NetworkTraffic::default() },
+        ..TensorReport::default()
+    };
 }
 
 fn finish(
@@ -131,8 +138,12 @@ fn finish(
     entry.network.ingresses = content;
     entry.network.spatial_reductions = 0;
     if flow.output {
-        entry.network.spatial_reductions =
-            entry.network.delivered.iter().try_fold(0u64, |sum, row| sum.checked_add(spatial(row)?)).ok_or(TOO_MANY)?;
+        entry.network.spatial_reductions = entry
+            .network
+            .delivered
+            .iter()
+            .try_fold(0u64, |sum, row| sum.checked_add(spatial(row)?))
+            .ok_or(TOO_MANY)?;
         if !flow.reduces_in_place[level] {
             let both_ways = content.checked_mul(2).ok_or(TOO_MANY)?;
             entry.network.ingresses = both_ways.saturating_sub(entry.partition_words);
@@ -168,6 +179,7 @@ fn content(network: &NetworkTraffic) -> Result<u64, Illegal> {
 
 /// Words that arrive at all the instances below.
 fn weighted(network: &NetworkTraffic) -> Result<u64, Illegal> {
-    let arrive = |sum: u64, row: &super::report::Delivered| sum.checked_add(row.words.checked_mul(row.multicast)?);
+    let arrive =
+        |sum: u64, row: &super::report::Delivered| sum.checked_add(row.words.checked_mul(row.multicast)?);
     network.delivered.iter().try_fold(0, arrive).ok_or(TOO_MANY)
 }
