@@ -249,8 +249,9 @@ fn mistyped(text: &SpecText, field: &str, error: &toml::de::Error) -> SpecError 
         _ => SpecFault::Mistyped(message.to_owned()),
     };
     let mut located = fault_at(text, field, fault);
-    if let (Some(span), false) = (error.span(), matches!(located.fault, SpecFault::UnknownKey { .. })) {
-        located.position = Some(text.position(span.start));
+    if !matches!(located.fault, SpecFault::UnknownKey { .. }) {
+        // The value stands behind its key; the parser knows of a list only where it begins.
+        located.position = located.position.max(error.span().map(|span| text.position(span.start)));
     }
     located
 }

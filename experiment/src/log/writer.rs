@@ -181,3 +181,131 @@ fn write_whole(sink: &mut dyn Sink, bytes: &[u8]) -> (usize, Option<io::Error>) 
     }
     (written, None)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::log::Timing;
+    use tapeout_core::check::toy::Toy;
+    use tapeout_core::{Env, Outcome};
+
+    /// A disk of so many bytes, which counts how often it is synced.
+    #[derive(Clone)]
+    struct SmallDisk {
+        bytes: Arc<Mutex<Vec<u8>>>,
+        syncs: Arc<Mutex<usize>>,
+        capacity: usize,
+        can_truncate: bool,
+    }
+
+    impl SmallDisk {
+        fn new(capacity: usize, can_truncate: bool) -> Self {
+            Self { bytes: Arc::default(), syncs: Arc::default(), capacity, can_truncate }
+        }
+
+        fn text(&self) -> String {
+            String::from_utf8(self.bytes.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Sink for SmallDisk {
+        fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut stored = self.bytes.lock().unwrap();
+            match (self.capacity - stored.len()).min(bytes.len()) {
+                0 => Err(io::ErrorKind::StorageFull.into()),
+                n => {
+                    stored.extend_from_slice(&bytes[..n]);
+                    Ok(n)
+                }
+            }
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            *self.syncs.lock().unwrap() += 1;
+            Ok(())
+        }
+
+        fn truncate(&mut self, length: u64) -> io::Result<()> {
+            if !self.can_truncate {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.bytes.lock().unwrap().truncate(length as usize);
+            Ok(())
+        }
+    }
+
+    fn writer(sink: impl Sink + 'static, sync: SyncPolicy) -> LogWriter {
+        let format = RecordFormat::of(&Toy::single().problem());
+        LogWriter::to(Box::new(sink), Path::new("run/trials.jsonl"), format, sync, WholeLines {
+            bytes: 0,
+            trials: 0,
+        })
+    }
+
+    fn records(n: usize) -> Vec<Record> {
+        let toy = Toy::single();
+        let record = |index: usize| Record {
+            design: toy.space().unrank(0),
+            outcome: Outcome::Measured(vec![index as f64]),
+            timing: Timing { evaluation_s: 0.0, elapsed_s: 0.0 },
+        };
+        (0..n).map(record).collect()
+    }
+
+    /// Whatever the disk holds, the log ends with a whole line, and the error says how many trials there are.
+    #[test]
+    fn a_disk_that_fills_up_at_any_byte_leaves_whole_lines() {
+        let big = SmallDisk::new(usize::MAX, true);
+        writer(big.clone(), SyncPolicy::Never).append(&records(5)).unwrap();
+        let whole = big.text();
+        for capacity in 0..whole.len() {
+            let disk = SmallDisk::new(capacity, true);
+            let mut log = writer(disk.clone(), SyncPolicy::Never);
+            let batches = records(5);
+            let result = log.append(&batches[..2]).and_then(|()| log.append(&batches[2..]));
+            let Err(error @ RunError::Write { trials, .. }) = result else { panic!("{capacity} bytes suffice") };
+            let kept = disk.text();
+            assert!(whole.starts_with(&kept) && (kept.is_empty() || kept.ends_with('\n')), "{kept}");
+            assert_eq!(kept.lines().count(), trials);
+            assert_eq!(trials, whole[..capacity].matches('\n').count(), "no whole line is given up");
+            assert_eq!(
+                error.hint().unwrap(),
+                "make room on the disk, then `tapeout resume run` goes on from the last trial"
+            );
+        }
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_truncated_keeps_its_whole_lines_too() {
+        let disk = SmallDisk::new(100, false);
+        let error = writer(disk.clone(), SyncPolicy::Never).append(&records(5)).unwrap_err();
+        assert_eq!(error.to_string(), "run/trials.jsonl: cannot write; 1 trials are safe in the log");
+        assert_eq!(disk.text().matches('\n').count(), 1);
+    }
+
+    /// The device that is always full (Linux, null(4) and full(4)).
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_device_that_is_always_full_gives_the_error_of_a_full_disk() {
+        let file = OpenOptions::new().append(true).open("/dev/full").unwrap();
+        let error = writer(file, SyncPolicy::Batch).append(&records(1)).unwrap_err();
+        let RunError::Write { source, trials: 0, .. } = &error else { panic!("{error}") };
+        assert_eq!(source.kind(), io::ErrorKind::StorageFull);
+    }
+
+    /// `second` cannot be told from `never` here without waiting, but for the end.
+    #[test]
+    fn the_policy_says_when_the_log_is_forced_to_the_disk() {
+        for (sync, expected) in [(SyncPolicy::Batch, 3), (SyncPolicy::Second, 1), (SyncPolicy::Never, 0)] {
+            let disk = SmallDisk::new(usize::MAX, true);
+            let mut log = writer(disk.clone(), sync);
+            for _ in 0..3 {
+                log.append(&records(2)).unwrap();
+            }
+            log.finish().unwrap();
+            assert_eq!(*disk.syncs.lock().unwrap(), expected, "{sync:?}");
+        }
+    }
+}
