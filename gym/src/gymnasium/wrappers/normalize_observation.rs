@@ -106,7 +106,8 @@ impl RunningMeanStd {
     }
 
     /// Takes in one vector.
-    /// Source: Chan, Golub & LeVeque (1983), doi:10.1080/00031305.1983.10483115, the pairwise update, with a second set of one.
+    /// Source: Chan, Golub & LeVeque (1983), doi:10.1080/00031305.1983.10483115, the pairwise update, with a
+    /// second set of one.
     fn update(&mut self, values: &[f32]) {
         let total = self.count + 1.0;
         for ((mean, variance), &value) in self.mean.iter_mut().zip(&mut self.variance).zip(values) {
