@@ -3,7 +3,7 @@
 //! A cache file is a JSON object, plain or gzipped. `tune_params_keys` names the parameters, `tune_params` lists their
 //! values, and `cache` holds a point for each configuration that satisfies the run's restrictions: its parameters, and
 //! `time`, the mean in milliseconds or the name of a failure.
-//! Source: the files themselves (`data/kernel-tuner/README.md`), written by Kernel Tuner (van Werkhoven 2019,
+//! Source: the files themselves (listed in `data/MANIFEST.toml`), written by Kernel Tuner (van Werkhoven 2019,
 //! doi:10.1016/j.future.2018.08.004).
 
 use std::collections::BTreeMap;

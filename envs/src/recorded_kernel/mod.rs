@@ -1,6 +1,6 @@
 //! Recorded tuning runs of real GPU kernels, answered from the record.
 //!
-//! Validated by: the files' own best and median times, which `data/kernel-tuner/README.md` states.
+//! Validated by: the files' own best and median times, as their documentation states them.
 
 mod cache_file;
 
