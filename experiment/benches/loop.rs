@@ -32,7 +32,9 @@ fn overhead(criterion: &mut Criterion) {
     let finished = TempDir::new().expect("a folder");
     run(&experiment, finished.path(), &threads(1), &mut ()).expect("the run ends in good order");
     group.bench_function("resume_finished", |bencher| {
-        bencher.iter(|| resume(&catalog(), finished.path(), None, &threads(1), &mut ()).expect("nothing is left"));
+        bencher.iter(|| {
+            resume(&catalog(), finished.path(), None, &threads(1), &mut ()).expect("nothing is left")
+        });
     });
     group.finish();
 }

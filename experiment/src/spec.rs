@@ -158,7 +158,7 @@ impl Spec {
                 path: Some(path.to_owned()),
                 position: None,
                 field: String::new(),
-                fault: SpecFault::Unreadable(source),
+                fault: Box::new(SpecFault::Unreadable(source)),
             }),
         }
     }
@@ -249,7 +249,7 @@ fn mistyped(text: &SpecText, field: &str, error: &toml::de::Error) -> SpecError 
         _ => SpecFault::Mistyped(message.to_owned()),
     };
     let mut located = fault_at(text, field, fault);
-    if !matches!(located.fault, SpecFault::UnknownKey { .. }) {
+    if !matches!(*located.fault, SpecFault::UnknownKey { .. }) {
         // The value stands behind its key; the parser knows of a list only where it begins.
         located.position = located.position.max(error.span().map(|span| text.position(span.start)));
     }
@@ -261,7 +261,7 @@ fn fault_at(text: &SpecText, field: &str, fault: SpecFault) -> SpecError {
         path: text.path().map(Path::to_owned),
         position: text.locate(field),
         field: field.to_owned(),
-        fault,
+        fault: Box::new(fault),
     }
 }
 
@@ -276,7 +276,7 @@ pub struct SpecError {
     /// The field, from the root: `agent.config.population`; empty for the whole.
     pub field: String,
     /// What is wrong.
-    pub fault: SpecFault,
+    pub fault: Box<SpecFault>,
 }
 
 /// What is wrong with a spec.
@@ -351,7 +351,7 @@ pub enum SpecFault {
 impl SpecError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
-        match &self.fault {
+        match self.fault.as_ref() {
             SpecFault::Unreadable(_) => Some("check the path and its permissions".to_owned()),
             SpecFault::Version { .. } => Some(format!("write `version = {SPEC_VERSION}`")),
             SpecFault::UnknownKey { known, .. } if known.is_empty() => Some("remove it".to_owned()),

@@ -3,6 +3,8 @@
 //! This program is its own victim: called with `child FOLDER` it runs (or resumes) in that folder. Half of the kills come
 //! when the log has grown to a random length, half after a random time, which also hits the moments before there is a log.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "this is a test, though without the harness")]
+
 mod toys;
 
 use std::fs;
@@ -77,8 +79,14 @@ fn main() {
         let logged = fs::metadata(&log).map_or(0, |log| log.len());
         mid_run += usize::from(logged > 0 && logged < length * 9 / 10);
         go_on(folder.path());
-        assert_eq!(log_without_timings(folder.path()), whole, "killed at instant {instant}, {logged} bytes logged");
+        assert_eq!(
+            log_without_timings(folder.path()),
+            whole,
+            "killed at instant {instant}, {logged} bytes logged"
+        );
     }
     assert!(killed > KILLS / 2 && mid_run > KILLS / 4, "{killed} were killed, {mid_run} of them in mid-run");
-    println!("{killed} runs killed, {mid_run} of them in mid-run; all resumed to the log of the unbroken run");
+    println!(
+        "{killed} runs killed, {mid_run} of them in mid-run; all resumed to the log of the unbroken run"
+    );
 }

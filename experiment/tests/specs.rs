@@ -1,5 +1,7 @@
 //! Bad specs: each gives one message with file, line, field and remedy.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 mod toys;
 
 use std::path::Path;
@@ -41,7 +43,8 @@ fn a_good_spec_is_resolved_and_reads_back_as_itself() {
     assert_eq!(spec.env.version, Some(0));
     assert_eq!(spec.env.config["is_noisy"], false);
     let text = spec.to_toml().unwrap();
-    let again = Experiment::prepare(&toys::catalog(), Spec::parse(&text, Path::new("spec.toml")).unwrap()).unwrap();
+    let again =
+        Experiment::prepare(&toys::catalog(), Spec::parse(&text, Path::new("spec.toml")).unwrap()).unwrap();
     assert_eq!(again.spec(), spec);
 }
 
@@ -125,7 +128,10 @@ fn a_goal_that_does_not_fit_is_named_with_its_place() {
     let (message, _) = fault("cost <= 40.0", "costs <= 40.0");
     assert!(message.starts_with("run.toml:5:16: `constraints[0]`: unknown metric `costs`"), "{message}");
     let (message, _) = fault("cost <= 40.0", "cost < 40.0");
-    assert!(message.starts_with("run.toml:5:16: `constraints[0]`: constraint `cost < 40.0` is not of"), "{message}");
+    assert!(
+        message.starts_with("run.toml:5:16: `constraints[0]`: constraint `cost < 40.0` is not of"),
+        "{message}"
+    );
     let (message, _) = fault("metric = \"time\"", "metric = \"cost\"");
     assert_eq!(
         message,

@@ -17,7 +17,7 @@ pub struct LogError {
     /// The line, from 1, if the fault is in one.
     pub line: Option<usize>,
     /// What is wrong.
-    pub fault: LogFault,
+    pub fault: Box<LogFault>,
 }
 
 /// What is wrong with a log.
@@ -91,7 +91,7 @@ fn aspect(field: &str) -> &'static str {
 impl LogError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
-        let hint = match &self.fault {
+        let hint = match self.fault.as_ref() {
             LogFault::Unreadable(_) => "check the path and its permissions",
             LogFault::Empty | LogFault::HeaderTruncated => {
                 "delete the file; `tapeout resume` then begins the run anew from `spec.toml`"

@@ -70,7 +70,7 @@ impl Lines {
         let file = File::open(path).map_err(|source| LogError {
             path: path.to_owned(),
             line: None,
-            fault: LogFault::Unreadable(source),
+            fault: Box::new(LogFault::Unreadable(source)),
         })?;
         Ok(Self {
             path: path.to_owned(),
@@ -106,6 +106,6 @@ impl Lines {
     }
 
     fn error(&self, fault: LogFault) -> LogError {
-        LogError { path: self.path.clone(), line: Some(self.n_read), fault }
+        LogError { path: self.path.clone(), line: Some(self.n_read), fault: Box::new(fault) }
     }
 }

@@ -238,10 +238,13 @@ mod tests {
 
     fn writer(sink: impl Sink + 'static, sync: SyncPolicy) -> LogWriter {
         let format = RecordFormat::of(&Toy::single().problem());
-        LogWriter::to(Box::new(sink), Path::new("run/trials.jsonl"), format, sync, WholeLines {
-            bytes: 0,
-            trials: 0,
-        })
+        LogWriter::to(
+            Box::new(sink),
+            Path::new("run/trials.jsonl"),
+            format,
+            sync,
+            WholeLines { bytes: 0, trials: 0 },
+        )
     }
 
     fn records(n: usize) -> Vec<Record> {
@@ -265,7 +268,9 @@ mod tests {
             let mut log = writer(disk.clone(), SyncPolicy::Never);
             let batches = records(5);
             let result = log.append(&batches[..2]).and_then(|()| log.append(&batches[2..]));
-            let Err(error @ RunError::Write { trials, .. }) = result else { panic!("{capacity} bytes suffice") };
+            let Err(error @ RunError::Write { trials, .. }) = result else {
+                panic!("{capacity} bytes suffice")
+            };
             let kept = disk.text();
             assert!(whole.starts_with(&kept) && (kept.is_empty() || kept.ends_with('\n')), "{kept}");
             assert_eq!(kept.lines().count(), trials);
@@ -279,7 +284,9 @@ mod tests {
 
     #[test]
     fn a_log_that_cannot_be_truncated_keeps_its_whole_lines_too() {
-        let disk = SmallDisk::new(100, false);
+        let line = SmallDisk::new(usize::MAX, true);
+        writer(line.clone(), SyncPolicy::Never).append(&records(1)).unwrap();
+        let disk = SmallDisk::new(line.text().len() * 3 / 2, false);
         let error = writer(disk.clone(), SyncPolicy::Never).append(&records(5)).unwrap_err();
         assert_eq!(error.to_string(), "run/trials.jsonl: cannot write; 1 trials are safe in the log");
         assert_eq!(disk.text().matches('\n').count(), 1);

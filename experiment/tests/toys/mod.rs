@@ -2,6 +2,7 @@
 //! everything they were told.
 
 #![allow(dead_code, reason = "each test uses some of the toys")]
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::fs;
 use std::num::NonZeroUsize;
@@ -13,8 +14,9 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use tapeout_core::check::toy::Toy;
 use tapeout_core::{
-    Agent, AgentEntry, AgentError, BuildAgent, BuildEnv, Catalog, ConfigError, Design, DesignSpace, Env, EnvEntry,
-    EvalError, Goal, Judgement, Metric, ObjectiveSupport, Objective, Outcome, Problem, Seed, Stream, Trial,
+    Agent, AgentEntry, AgentError, BuildAgent, BuildEnv, Catalog, ConfigError, Design, DesignSpace, Env,
+    EnvEntry, EvalError, Goal, Judgement, Metric, Objective, ObjectiveSupport, Outcome, Problem, Seed,
+    Stream, Trial,
 };
 use tapeout_experiment::{Budget, Options, Spec};
 
@@ -48,7 +50,8 @@ pub fn threads(threads: usize) -> Options<'static> {
 pub fn log_without_timings(folder: &Path) -> String {
     let log = fs::read_to_string(folder.join("trials.jsonl")).unwrap();
     let (header, trials) = log.split_once('\n').unwrap();
-    let lines = trials.lines().map(|line| line.split_once(",\"timing\":").expect("a trial ends in its timing").0);
+    let lines =
+        trials.lines().map(|line| line.split_once(",\"timing\":").expect("a trial ends in its timing").0);
     [header].into_iter().chain(lines).flat_map(|line| [line, "\n"]).collect()
 }
 
