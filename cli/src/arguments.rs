@@ -134,7 +134,10 @@ impl BudgetFlags {
 /// An error about a field that a flag has set is not in the file.
 fn unplaced(mut error: SpecError, overridden: &[String]) -> SpecError {
     let is_of_flag = |field: &String| {
-        error.field.strip_prefix(field.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        error
+            .field
+            .strip_prefix(field.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     };
     if overridden.iter().any(is_of_flag) {
         (error.path, error.position) = (None, None);
@@ -250,7 +253,9 @@ mod tests {
     #[test]
     fn settings_are_read_as_they_would_stand_in_a_spec() {
         let mut spec = Spec::new("e", "a", Budget::trials(DEFAULT_TRIALS));
-        for text in ["env.networks=[\"bert-base\"]", "env.dataflow=os", "env.dram.channels = 2", "env.clock=1e9"] {
+        for text in
+            ["env.networks=[\"bert-base\"]", "env.dataflow=os", "env.dram.channels = 2", "env.clock=1e9"]
+        {
             let setting: Setting = text.parse().unwrap();
             insert(&mut spec.env.config, &setting.path, setting.value);
         }
@@ -263,7 +268,10 @@ mod tests {
     #[test]
     fn a_setting_of_nobody_is_refused_with_the_remedy() {
         let error = "population=64".parse::<Setting>().unwrap_err();
-        assert_eq!(error, "`population` is a setting of nobody; write `env.population` or `agent.population`");
+        assert_eq!(
+            error,
+            "`population` is a setting of nobody; write `env.population` or `agent.population`"
+        );
         assert!("env".parse::<Setting>().is_err());
         assert!("env=1".parse::<Setting>().is_err());
         assert!("env.=1".parse::<Setting>().is_err());

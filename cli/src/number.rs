@@ -30,8 +30,9 @@ pub(crate) fn share(part: usize, whole: usize) -> String {
 pub(crate) fn setting(value: &Value, unit: &str) -> String {
     match value.as_f64() {
         Some(bytes) if unit == "byte" => memory(bytes),
-        // A whole number of things is worth all its digits.
-        Some(number) if !unit.is_empty() => quantity(number, unit),
+        // Rates and frequencies are round; smaller numbers are shown with all their digits.
+        Some(number) if !unit.is_empty() && number.abs() >= 1e6 => quantity(number, unit),
+        Some(number) if !unit.is_empty() => format!("{number} {unit}"),
         _ => value.to_string(),
     }
 }
@@ -69,5 +70,6 @@ mod tests {
         assert_eq!(setting(&Value::Integer(12), ""), "12");
         assert_eq!(setting(&Value::from("row"), ""), "row");
         assert_eq!(setting(&Value::from(5e9), "byte/s"), "5 Gbyte/s");
+        assert_eq!(setting(&Value::Integer(16384), "word"), "16384 word");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use tapeout::core::catalog::nearest_name;
 use tapeout::core::pareto::front;
 use tapeout::core::{Direction, Metric, Problem, Trial};
@@ -51,7 +52,10 @@ impl Picture {
         let trials = run.trials();
         let points = |is_wanted: fn(&Trial) -> bool| -> Vec<[f64; 2]> {
             let measured = trials.iter().filter(|trial| is_wanted(trial));
-            measured.filter_map(|trial| trial.outcome.metrics()).map(|metrics| [metrics[x], metrics[y]]).collect()
+            measured
+                .filter_map(|trial| trial.outcome.metrics())
+                .map(|metrics| [metrics[x], metrics[y]])
+                .collect()
         };
         let acceptable = points(|trial| trial.judgement.accepted().is_some());
         let loss = |direction, value: f64| if direction == Direction::Minimize { value } else { -value };
@@ -190,19 +194,20 @@ fn title(experiment: &Experiment, trials: usize) -> String {
     format!("{}: {} designs by {}", spec.env.id, usize_count(trials), spec.agent.id)
 }
 
-/// The settings of the environment and the constraints, as far as they fit on a line.
+/// The constraints, and the settings of the environment as far as they fit on a line.
 fn caption(experiment: &Experiment) -> String {
-    /// Letters that fit below a picture beside the share of infeasible designs.
-    const LETTERS: usize = 100;
-    let config = experiment.spec().env.config.iter().map(|(key, value)| format!("{key} = {value}"));
+    /// Letters that leave room on a line for the share of infeasible designs.
+    const LETTERS: usize = 70;
     let limits = experiment.problem().constraints().iter().map(ToString::to_string);
-    let mut caption = String::new();
-    for part in limits.chain(config) {
-        if caption.len() + part.len() <= LETTERS {
-            let separator = if caption.is_empty() { "" } else { "; " };
-            caption.push_str(&format!("{separator}{part}"));
-        }
-    }
+    let config = experiment.spec().env.config.iter();
+    let is_set = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
+    let settings = config.filter(|(_, value)| is_set(value)).map(|(key, value)| format!("{key} = {value}"));
+    let mut length = 0;
+    let fitting = limits.chain(settings).take_while(|part| {
+        length += part.len();
+        length <= LETTERS
+    });
+    let caption = fitting.collect::<Vec<_>>().join("; ");
     if caption.is_empty() { caption } else { format!("{caption}.") }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use tapeout::core::Problem;
+use tapeout::core::{Metric, Parameter, Problem};
 use tapeout::experiment::Summary;
 use tapeout::experiment::plot::quantity;
 use tapeout::experiment::summary::Standout;
@@ -40,18 +40,17 @@ impl Report<'_> {
     fn front(&self, problem: &Problem) -> String {
         let front = &self.summary.front;
         let goal = goal(problem);
-        let is_single = problem.n_objectives() == 1;
-        match front.len() {
-            0 => format!("No acceptable design: {goal}\n"),
-            1 if is_single => format!("Best design: {goal}\n\n{}", designs(problem, &[&front[0]])),
-            n if n <= ROWS => format!(
-                "Pareto front, {n} designs: {goal}\n\n{}",
-                designs(problem, &front.iter().collect::<Vec<_>>())
-            ),
-            n => format!(
-                "Pareto front, {ROWS} of {n} designs (all are in summary.json): {goal}\n\n{}",
-                designs(problem, &spread(front))
-            ),
+        match front.as_slice() {
+            [] => format!("No acceptable design: {goal}\n"),
+            [only] => format!("Best design: {goal}\n\n{}", single(problem, only)),
+            few if few.len() <= ROWS => {
+                let shown: Vec<&Standout> = few.iter().collect();
+                format!("Pareto front, {} designs: {goal}\n\n{}", few.len(), several(problem, &shown))
+            }
+            many => {
+                let text = several(problem, &spread(many));
+                format!("Pareto front, {ROWS} of {} designs: {goal}\n\n{text}", many.len())
+            }
         }
     }
 
@@ -94,21 +93,43 @@ fn spread(front: &[Standout]) -> Vec<&Standout> {
     (0..ROWS).map(|row| &front[row * (front.len() - 1) / (ROWS - 1)]).collect()
 }
 
-/// A row for each design: its trial, the objectives, the other metrics, and the parameters in which they differ; below,
-/// what they have in common.
-fn designs(problem: &Problem, front: &[&Standout]) -> String {
-    let of_objective = |name: &str| problem.objectives().iter().any(|objective| objective.metric == name);
-    let objectives =
-        problem.objectives().iter().enumerate().map(|(index, _)| problem.objective_metric(index));
-    let metrics: Vec<_> =
-        objectives.chain(problem.metrics().iter().filter(|metric| !of_objective(&metric.name))).collect();
-    let cell = |design: &Standout, name: &str, unit: &str| {
-        design.design.get(name).map_or_else(String::new, |value| setting(value, unit))
-    };
-    let parameters = problem.space().parameters();
-    let (common, varied): (Vec<_>, Vec<_>) = parameters.iter().partition(|parameter| {
-        let first = front[0].design.get(parameter.name());
-        front.len() > 1 && front.iter().all(|design| design.design.get(parameter.name()) == first)
+/// The metrics of a problem, objectives first.
+fn metrics(problem: &Problem) -> Vec<&Metric> {
+    let of_objective = |metric: &Metric| problem.objectives().iter().any(|it| it.metric == metric.name);
+    let objectives = (0..problem.n_objectives()).map(|index| problem.objective_metric(index));
+    objectives.chain(problem.metrics().iter().filter(|metric| !of_objective(metric))).collect()
+}
+
+fn measured(design: &Standout, metric: &Metric) -> String {
+    design.metrics.get(&metric.name).map_or_else(String::new, |value| quantity(*value, &metric.unit))
+}
+
+fn set_to(design: &Standout, parameter: &Parameter) -> String {
+    let value = design.design.get(parameter.name());
+    value.map_or_else(String::new, |value| setting(value, parameter.unit_name()))
+}
+
+/// A row for all there is to know about one design.
+fn single(problem: &Problem, design: &Standout) -> String {
+    let mut table = Table::new(&[("", Column::Words), ("", Column::Numbers)]);
+    table.row(["trial".to_owned(), design.trial.to_string()]);
+    for metric in metrics(problem) {
+        table.row([metric.name.clone(), measured(design, metric)]);
+    }
+    for parameter in problem.space().parameters() {
+        table.row([parameter.name().to_owned(), set_to(design, parameter)]);
+    }
+    table.text()
+}
+
+/// A row for each design: its trial, its metrics, and the parameters in which they differ; below, what they have in
+/// common.
+fn several(problem: &Problem, designs: &[&Standout]) -> String {
+    let metrics = metrics(problem);
+    let parameters = problem.space().parameters().iter();
+    let (common, varied): (Vec<_>, Vec<_>) = parameters.partition(|parameter| {
+        let first = designs[0].design.get(parameter.name());
+        designs.iter().all(|design| design.design.get(parameter.name()) == first)
     });
     let names: Vec<String> = std::iter::once("trial")
         .chain(metrics.iter().map(|metric| metric.name.as_str()))
@@ -117,24 +138,45 @@ fn designs(problem: &Problem, front: &[&Standout]) -> String {
         .collect();
     let columns: Vec<_> = names.iter().map(|name| (name.as_str(), Column::Numbers)).collect();
     let mut table = Table::new(&columns);
-    for design in front {
-        let measured = metrics.iter().map(|metric| {
-            design.metrics.get(&metric.name).map_or_else(String::new, |value| quantity(*value, &metric.unit))
-        });
-        let set = varied.iter().map(|parameter| cell(design, parameter.name(), parameter.unit()));
+    for design in designs {
+        let measured = metrics.iter().map(|metric| measured(design, metric));
+        let set = varied.iter().map(|parameter| set_to(design, parameter));
         table.row(std::iter::once(design.trial.to_string()).chain(measured).chain(set));
     }
     let mut text = table.text();
     if !common.is_empty() {
-        let settings = common.iter().map(|parameter| {
-            format!("{} = {}", parameter.name(), cell(front[0], parameter.name(), parameter.unit()))
-        });
+        let settings = common
+            .iter()
+            .map(|parameter| format!("{} = {}", parameter.name(), set_to(designs[0], parameter)));
         text.push_str(&format!("\nall of them: {}\n", settings.collect::<Vec<_>>().join(", ")));
     }
     text
 }
 
-/// A name broken behind each `_`, so that a column is as wide as a word.
+/// A name broken behind its `_`, so that a column is not much wider than a number.
 fn stacked(name: &str) -> String {
-    name.replace('_', "_\n")
+    /// Letters of a line.
+    const WIDTH: usize = 10;
+    let mut text = String::new();
+    let mut width = 0;
+    for word in name.split_inclusive('_') {
+        if width > 0 && width + word.len() > WIDTH {
+            text.push('\n');
+            width = 0;
+        }
+        text.push_str(word);
+        width += word.len();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_broken_between_words() {
+        assert_eq!(stacked("latency_s"), "latency_s");
+        assert_eq!(stacked("dram_bandwidth_byte_per_s"), "dram_\nbandwidth_\nbyte_per_s");
+    }
 }

@@ -23,11 +23,11 @@ impl Table {
     /// An empty table with these columns.
     pub(crate) fn new(columns: &[(&str, Column)]) -> Self {
         let mut layout = Layout::new();
-        layout.load_style(STYLE).force_no_tty().set_content_arrangement(ContentArrangement::Disabled);
+        layout.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled);
         layout.set_header(columns.iter().map(|(name, _)| *name));
         for (index, (_, column)) in columns.iter().enumerate() {
             let layout = layout.column_mut(index).expect("invariant: the header made every column");
-            layout.set_padding((if index == 0 { 0 } else { 1 }, 1));
+            layout.set_padding((0, if index + 1 == columns.len() { 0 } else { 2 }));
             layout.set_cell_alignment(match column {
                 Column::Words => CellAlignment::Left,
                 Column::Numbers => CellAlignment::Right,
@@ -43,8 +43,7 @@ impl Table {
 
     /// The table as text, without trailing spaces.
     pub(crate) fn text(&self) -> String {
-        let mut text: String =
-            self.layout.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+        let mut text: String = self.layout.lines().map(|line| format!("{}\n", line.trim_end())).collect();
         text.truncate(text.trim_end().len());
         text.push('\n');
         text
@@ -61,10 +60,10 @@ mod tests {
         table.row(["edge".to_owned(), "12".to_owned()]);
         table.row(["gemm-tile".to_owned(), "3,456".to_owned()]);
         let expected = "\
-name       designs
+name        designs
 -------------------
-edge            12
-gemm-tile    3,456
+edge             12
+gemm-tile     3,456
 ";
         assert_eq!(table.text(), expected);
     }

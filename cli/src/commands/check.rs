@@ -53,8 +53,7 @@ impl Args {
             verdicts.extend(verdicts_of(what, catalog)?);
         }
         let is_clean = verdicts.iter().all(|verdict| verdict.findings.is_empty());
-        let answer =
-            if self.json { Answer::json(&verdicts) } else { Answer::text(text(&verdicts)) };
+        let answer = if self.json { Answer::json(&verdicts) } else { Answer::text(text(&verdicts)) };
         Ok(if is_clean { answer } else { answer.with_exit(Exit::Difference) })
     }
 }
@@ -141,7 +140,10 @@ fn run_verdict(path: &Path, catalog: &Catalog) -> Result<Verdict, Failure> {
         })?;
         if outcome != record.outcome {
             findings.push(Departure {
-                seen: format!("trial {trial}: the log has {:?}, the environment says {outcome:?}", record.outcome),
+                seen: format!(
+                    "trial {trial}: the log has {:?}, the environment says {outcome:?}",
+                    record.outcome
+                ),
                 hint: "the log was edited, or the environment changed without a new version".to_owned(),
             });
         }

@@ -84,7 +84,10 @@ impl Entry<'_> {
             Self::Env(entry) => {
                 let (env, goal) = built(entry)?;
                 let space = env.space();
-                let rules = space.rules().iter().map(|rule| json!({ "name": rule.name(), "text": rule.text(), "scope": rule.scope() }));
+                let rules = space
+                    .rules()
+                    .iter()
+                    .map(|rule| json!({ "name": rule.name(), "text": rule.text(), "scope": rule.scope() }));
                 json!({
                     "kind": "env", "name": entry.id, "version": entry.version, "summary": entry.summary,
                     "description": entry.description, "designs": space.cardinality().to_string(),
@@ -106,15 +109,19 @@ impl Entry<'_> {
 }
 
 fn built(entry: &EnvEntry) -> Result<(Box<dyn Env>, Goal), Failure> {
-    entry
-        .build(&Value::Null)
-        .map_err(|error| Failure::failed(error).context(format!("environment `{}` cannot be built", entry.id)))
+    entry.build(&Value::Null).map_err(|error| {
+        Failure::failed(error).context(format!("environment `{}` cannot be built", entry.id))
+    })
 }
 
-/// The page, under its summary unless it begins with that.
+/// A page under its summary, without a title of its own.
 fn page_text(summary: &str, description: &str) -> String {
     let description = description.trim();
-    if description.is_empty() { summary.to_owned() } else { format!("{summary}\n\n{description}") }
+    let body = match description.split_once('\n') {
+        Some((title, body)) if title.starts_with("# ") => body.trim_start(),
+        _ => description,
+    };
+    if body.is_empty() { summary.to_owned() } else { format!("{summary}\n\n{body}") }
 }
 
 fn env_page(entry: &EnvEntry) -> Result<String, Failure> {
@@ -139,7 +146,7 @@ fn env_page(entry: &EnvEntry) -> Result<String, Failure> {
     for parameter in space.parameters() {
         parameters.row([
             parameter.name().to_owned(),
-            parameter.unit().to_owned(),
+            parameter.unit_name().to_owned(),
             parameter.levels_text(),
             parameter.summary().to_owned(),
         ]);
@@ -184,8 +191,11 @@ fn defaults(table: &str, config: &Value) -> String {
 }
 
 fn toml_value(value: &Value) -> Option<String> {
-    let value = toml::Value::try_from(value).ok()?;
-    Some(value.to_string())
+    match value {
+        // As short as it is in JSON, whose numbers are numbers in TOML: 1.1e-7.
+        Value::Number(number) => Some(number.to_string()),
+        _ => toml::Value::try_from(value).ok().map(|value| value.to_string()),
+    }
 }
 
 fn network_page(network: &Network) -> String {
@@ -222,7 +232,17 @@ fn network_page(network: &Network) -> String {
 fn shape(op: &Op) -> String {
     let times = |factor: u64| if factor == 1 { String::new() } else { format!("{factor} x ") };
     match op {
-        Op::Conv2d(Conv2d { batch, in_channels, out_channels, output, kernel, stride, dilation, groups, .. }) => {
+        Op::Conv2d(Conv2d {
+            batch,
+            in_channels,
+            out_channels,
+            output,
+            kernel,
+            stride,
+            dilation,
+            groups,
+            ..
+        }) => {
             let mut text = format!(
                 "{}conv {}x{}, {in_channels} -> {out_channels} channels of {}x{}",
                 times(*batch),

@@ -76,8 +76,12 @@ fn table(kind: Kind, catalog: &Catalog) -> String {
     use Column::{Numbers, Words};
     match kind {
         Kind::Envs => {
-            let mut table =
-                Table::new(&[("name", Words), ("version", Numbers), ("designs", Numbers), ("summary", Words)]);
+            let mut table = Table::new(&[
+                ("name", Words),
+                ("version", Numbers),
+                ("designs", Numbers),
+                ("summary", Words),
+            ]);
             for env in catalog.envs() {
                 let designs = n_designs(env).map_or_else(|| "not here".to_owned(), count);
                 table.row([env.id.to_owned(), env.version.to_string(), designs, env.summary.to_owned()]);

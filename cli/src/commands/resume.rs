@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use tapeout::core::Catalog;
-use tapeout::experiment::{RunFolder, resume};
+use tapeout::experiment::folder::spec_path;
+use tapeout::experiment::{Budget, Spec, resume};
 
 use crate::answer::Answer;
 use crate::arguments::BudgetFlags;
@@ -24,12 +25,20 @@ pub(crate) struct Args {
 impl Args {
     /// Goes on, draws, and reports.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
-        let mut budget = RunFolder::open(catalog, &self.run)?.experiment().spec().budget.clone();
-        let is_changed = self.budget.apply(&mut budget);
+        let budget = self.new_budget()?;
         let mut session = Session::begin(&self.flags, &self.run)?;
-        let budget = is_changed.then_some(budget);
         let summary =
             session.watch(|options, observer| resume(catalog, &self.run, budget, options, observer))?;
         session.report(catalog, &summary)
+    }
+
+    /// The budget of the run with the flags over it; none if there are no flags, or no run, which `resume` reports.
+    fn new_budget(&self) -> Result<Option<Budget>, Failure> {
+        let path = spec_path(&self.run);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let mut budget = Spec::read(&path)?.budget;
+        Ok(self.budget.apply(&mut budget).then_some(budget))
     }
 }

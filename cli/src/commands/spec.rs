@@ -20,6 +20,10 @@ impl Args {
     /// The spec as it would be run.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let experiment = self.spec.prepare(catalog)?;
-        if self.json { Ok(Answer::json(experiment.spec())) } else { Ok(Answer::text(experiment.spec().to_toml()?)) }
+        if self.json {
+            Ok(Answer::json(experiment.spec()))
+        } else {
+            Ok(Answer::text(experiment.spec().to_toml()?))
+        }
     }
 }

@@ -1,0 +1,221 @@
+//! Bad input: one clear message that names file, field and remedy, an exit code, and no trial lost.
+
+use crate::scratch::{Done, Scratch};
+
+const SPEC: &str = "\
+version = 1
+[env]
+id = \"edge-accelerator\"
+[agent]
+id = \"nsga2\"
+[budget]
+trials = 40
+";
+
+/// What `search` says of a spec in which `from` is replaced.
+fn complaint_about(from: &str, to: &str) -> String {
+    let here = Scratch::new();
+    assert!(SPEC.contains(from));
+    here.write("run.toml", &SPEC.replace(from, to));
+    let complaint = here.complaint(2, &["search", "run.toml", "--out", "run"]);
+    assert!(!here.path("run").exists(), "a spec that cannot be run leaves no folder");
+    assert_eq!(here.complaint(2, &["check", "run.toml"]), complaint, "`check` says the same");
+    complaint
+}
+
+#[test]
+fn an_unknown_key_is_named_with_the_nearest() {
+    assert_eq!(
+        complaint_about("trials", "trails"),
+        "error: run.toml:7:1: `budget.trails`: unknown key; did you mean `trials`?\n\
+         hint: the keys here are trials, wall_s, target\n"
+    );
+}
+
+#[test]
+fn a_wrong_type_is_named_with_what_was_expected() {
+    assert_eq!(
+        complaint_about("40", "\"many\""),
+        "error: run.toml:7:10: `budget.trials`: invalid type: string \"many\", expected a nonzero usize\n"
+    );
+}
+
+#[test]
+fn an_unknown_agent_is_named_with_the_nearest() {
+    assert_eq!(
+        complaint_about("nsga2", "nsga3"),
+        "error: run.toml:5:1: `agent.id`: unknown agent `nsga3`; did you mean `nsga2`?\n\
+         hint: each agent is listed by `tapeout list`\n"
+    );
+}
+
+#[test]
+fn an_unknown_setting_is_named_with_the_nearest() {
+    assert_eq!(
+        complaint_about("\"nsga2\"", "\"nsga2\"\nconfig = { popluation = 10 }"),
+        "error: run.toml:6:12: `agent.config.popluation`: unknown setting; did you mean `population`?\n\
+         hint: its hyperparameters are shown by `tapeout describe`\n"
+    );
+}
+
+#[test]
+fn a_spec_of_another_version_is_refused() {
+    assert_eq!(
+        complaint_about("version = 1", "version = 2"),
+        "error: run.toml:1:1: `version`: spec version 2; this program reads version 1\n\
+         hint: write `version = 1`\n"
+    );
+}
+
+#[test]
+fn a_fault_of_a_flag_is_not_blamed_on_the_file() {
+    let here = Scratch::new();
+    here.write("run.toml", SPEC);
+    let complaint = here.complaint(2, &["search", "run.toml", "--set", "agent.population=none"]);
+    assert!(complaint.starts_with("error: `agent.config.population`: "), "{complaint}");
+    let complaint = here.complaint(2, &["search", "run.toml", "--objective", "latency"]);
+    assert!(complaint.starts_with("error: `objectives[0]`: unknown metric `latency`"), "{complaint}");
+}
+
+#[test]
+fn flags_that_cannot_be_read_say_what_is_expected() {
+    let here = Scratch::new();
+    for (arguments, expected) in [
+        (["--constraint", "area_m2 < 3"], "`metric <= number`"),
+        (["--objective", "best:latency_s"], "`max:metric`"),
+        (["--wall", "60"], "`60s`"),
+        (["--set", "population=3"], "`agent.population`"),
+        (["--target", "latency_s"], "`latency_s=1e-3`"),
+        (["--trials", "0"], "non-zero"),
+    ] {
+        let complaint = here.complaint(2, &["search", arguments[0], arguments[1]]);
+        assert!(complaint.contains(expected), "{complaint}");
+    }
+}
+
+/// What `command` says of a run whose log is `damaged`; the log must stay as it is.
+fn complaint_about_log(damaged: impl Fn(&str) -> String, exit: i32, command: &str) -> String {
+    let here = Scratch::new();
+    let log = damaged(&here.search("run"));
+    here.write("run/trials.jsonl", &log);
+    let complaint = here.complaint(exit, &[command, "run"]);
+    assert_eq!(here.read("run/trials.jsonl"), log, "a log that cannot be read is left alone");
+    complaint
+}
+
+#[test]
+fn an_empty_log_is_named_with_the_remedy() {
+    for command in ["resume", "replay", "plot", "check"] {
+        assert_eq!(
+            complaint_about_log(|_| String::new(), 2, command),
+            "error: run/trials.jsonl:1: the log is empty; expected a header in the first line\n\
+             hint: delete the file; `tapeout resume` then begins the run anew from `spec.toml`\n"
+        );
+    }
+}
+
+#[test]
+fn a_log_of_another_version_is_named_with_the_remedy() {
+    let newer = |log: &str| log.replacen("\"version\":1", "\"version\":9", 1);
+    assert_eq!(
+        complaint_about_log(newer, 2, "resume"),
+        "error: run/trials.jsonl:1: log version 9; this program reads version 1\n\
+         hint: use the release of the program that made the log\n"
+    );
+}
+
+#[test]
+fn a_log_that_is_no_log_is_named_with_the_remedy() {
+    let complaint = complaint_about_log(|_| "hello\n".to_owned(), 2, "resume");
+    assert!(
+        complaint.starts_with("error: run/trials.jsonl:1: the first line is not the header"),
+        "{complaint}"
+    );
+    assert!(complaint.contains("\nhint: "), "{complaint}");
+}
+
+#[test]
+fn a_damaged_line_is_named_and_nothing_is_lost() {
+    let damaged = |log: &str| {
+        let mut lines: Vec<&str> = log.lines().collect();
+        lines[20] = "{}";
+        lines.join("\n") + "\n"
+    };
+    let complaint = complaint_about_log(damaged, 2, "resume");
+    assert!(complaint.starts_with("error: run/trials.jsonl:21: not a trial: "), "{complaint}");
+    assert!(complaint.contains("\nhint: "), "{complaint}");
+}
+
+/// Claim: a log that was cut off within its last line, as by a kill, loses that line alone, and ends as if unbroken.
+#[test]
+fn a_truncated_log_goes_on_from_its_last_whole_trial() {
+    let here = Scratch::new();
+    let log = here.search("run");
+    let cut = log.len() - 10;
+    here.write("run/trials.jsonl", &log[..cut]);
+    assert!(here.data(&["replay", "run"]).starts_with("39 trials replayed"));
+    here.data(&["resume", "run"]);
+    let resumed = here.read("run/trials.jsonl");
+    assert_eq!(resumed.lines().count(), log.lines().count());
+    assert!(resumed.starts_with(&log[..=log[..cut].rfind('\n').unwrap()]), "whole lines stay");
+}
+
+#[test]
+fn a_folder_with_a_run_is_not_written_over() {
+    let here = Scratch::new();
+    let log = here.search("run");
+    assert_eq!(
+        here.complaint(2, &["search", "--trials", "8", "--out", "run"]),
+        "error: run: there is a run in this folder already\n\
+         hint: go on with it by `tapeout resume run`, or choose another folder\n"
+    );
+    assert_eq!(here.read("run/trials.jsonl"), log);
+}
+
+#[test]
+fn a_folder_without_a_run_is_named() {
+    let here = Scratch::new();
+    for command in ["resume", "replay", "plot", "check"] {
+        assert_eq!(
+            here.complaint(2, &[command, "./nowhere"]),
+            "error: ./nowhere: there is no run in this folder: `spec.toml` is missing\n\
+             hint: start one there by `tapeout search`, or check the path\n"
+        );
+    }
+}
+
+// A path below a file cannot be made by anybody, not even by root.
+#[test]
+fn a_folder_that_cannot_be_made_is_named_with_its_cause() {
+    let here = Scratch::new();
+    here.write("file", "");
+    assert_eq!(
+        here.complaint(1, &["search", "--trials", "8", "--out", "file/run"]),
+        "error: file/run: cannot make the folder\n  caused by: Not a directory (os error 20)\n\
+         hint: choose a folder that can be written to\n"
+    );
+}
+
+/// Claim: when the disk is full the run stops with a message, and goes on from there when there is room.
+///
+/// The disk is full at 16 blocks of 512 bytes: a limit on the size of files, whose signal is ignored, fails writes the way a
+/// full disk does. Source: POSIX.1-2024, `ulimit -f` and `write()`, error EFBIG.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_stops_the_run_and_loses_nothing() {
+    let here = Scratch::new();
+    let program = assert_cmd::cargo::cargo_bin!("tapeout");
+    let script = "ulimit -f 16 && trap '' XFSZ && exec \"$0\" search --trials 200 --batch 4 --out run";
+    let mut shell = std::process::Command::new("sh");
+    let output = shell.args(["-c", script]).arg(program).current_dir(here.path(".")).output().unwrap();
+    let done = Done::of(&output);
+    assert_eq!((done.exit, done.data.as_str()), (Some(1), ""), "{}", done.notes);
+    assert!(done.notes.contains("error: run/trials.jsonl: cannot write; "), "{}", done.notes);
+    assert!(done.notes.contains("hint: make room on the disk, then `tapeout resume run`"), "{}", done.notes);
+    let log = here.read("run/trials.jsonl");
+    let whole = &log[..=log.rfind('\n').unwrap()];
+    assert!(whole.lines().count() > 4, "the log holds what was written before the disk was full");
+    here.data(&["resume", "run"]);
+    assert!(here.read("run/trials.jsonl").starts_with(whole), "no trial that was logged is lost");
+    assert!(here.data(&["replay", "run"]).starts_with("200 trials replayed"));
+}

@@ -1,0 +1,6 @@
+//! The program as people and scripts use it.
+
+mod bad_input;
+mod pages;
+mod runs;
+mod scratch;
