@@ -1,0 +1,53 @@
+//! An edge accelerator from ten numbers: an array of processing elements with cores, lanes and four kinds of memory.
+//!
+//! Source: Seshadri, Akin, Laudon, Narayanaswami & Yazdanbakhsh (2022), "An Evaluation of Edge TPU Accelerators for
+//! Convolutional Neural Networks", arXiv 2102.10423 (the template), and Kumar et al. (2022), "Data-Driven Offline
+//! Optimization for Architecting Hardware Accelerators", arXiv 2110.11346 (the ten numbers).
+//!
+//! A [`Template`] in a [`Setting`] becomes a [`Chip`], or an [`Infeasible`] names the memory that cannot be made. A chip
+//! runs a [`PreparedWorkload`]: [`map`] places each layer, the loop-nest model counts, and the report adds staging
+//! memories, first loads and last stores.
+//!
+//! ```text
+//! DRAM -> staging -> [ PE: PE memory (inputs, sums, outputs) -> [ core: core memory (weights) -> lanes x 4 units ] ]
+//! ```
+//!
+//! ```
+//! use tapeout_simulators::edge::{Chip, Dataflow, PreparedWorkload, Setting, Template};
+//! use tapeout_simulators::networks::Workload;
+//! use tapeout_simulators::technology::{DramKind, Node};
+//!
+//! let template = Template {
+//!     pes_x: 4, pes_y: 4, cores: 4, lanes: 64,
+//!     pe_memory_bytes: 2 << 20, core_memory_bytes: 32 << 10,
+//!     activation_memory_bytes: 1024, parameter_memory_bytes: 16384,
+//!     instruction_entries: 16384, dram_bandwidth_byte_per_s: 17e9,
+//! };
+//! let setting = Setting {
+//!     node: Node::new(22)?, clock_hz: 0.8e9, dram: DramKind::Lpddr4,
+//!     dram_latency_s: 110e-9, dataflow: Dataflow::OutputStationary,
+//! };
+//! let chip = Chip::new(template, setting)?;
+//! let report = chip.run(&PreparedWorkload::new(&Workload::of(&[("resnet50", 1.0)])?))?;
+//! // 4.1 G multiply-accumulates at 16,384 per cycle take at least 0.31 ms.
+//! assert!(report.latency_s > 0.31e-3 && report.latency_s < 10e-3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod buffer;
+mod chip;
+mod infeasible;
+mod layer;
+mod network;
+mod policy;
+mod template;
+
+pub use chip::{Area, Chip};
+pub use infeasible::{Infeasible, Memory, Rule};
+pub use layer::{PreparedLayer, PreparedWorkload};
+pub use network::{LayerReport, WorkloadReport};
+pub use policy::{Placement, map};
+pub use template::{Dataflow, LANE_WAYS, Setting, Template};
+
+#[cfg(test)]
+mod tests;
