@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tapeout_core::{AgentError, EvalError};
 
 use crate::log::LogError;
-use crate::spec::SpecError;
+use crate::spec_error::SpecError;
 
 /// A run could not begin, go on or be read. What is in the log stays there.
 #[derive(Debug, thiserror::Error)]

@@ -8,7 +8,8 @@ use tapeout_core::{
 };
 
 use crate::budget::Budget;
-use crate::spec::{Spec, SpecError, SpecFault};
+use crate::spec::Spec;
+use crate::spec_error::{SpecError, SpecFault};
 
 /// A spec with the environment, the problem and the agent that it names.
 pub struct Experiment {

@@ -18,7 +18,8 @@
 //! | [`log`] | `trials.jsonl`: format, durability, reading |
 //! | [`folder`] | a run on disk |
 //! | [`summary`] | `summary.json`: what came of it |
-//! | [`error`] | why a run stopped that should not have |
+//! | [`plot`] | pictures of runs, as SVG and PNG |
+//! | [`error`], [`spec_error`] | why a run cannot begin or go on, and what to do about it |
 //!
 //! Nothing here prints; only the clock module looks at a clock.
 
@@ -35,6 +36,7 @@ pub mod replay;
 pub mod run;
 mod search;
 pub mod spec;
+pub mod spec_error;
 mod spec_location;
 pub mod summary;
 
@@ -45,5 +47,7 @@ pub use folder::RunFolder;
 pub use observer::{Event, Observer, Progress};
 pub use replay::{ReplayReport, replay};
 pub use run::{Options, resume, run};
-pub use spec::{AgentSpec, EnvSpec, LogSpec, Spec, SpecError, SyncPolicy};
+pub use spec::{AgentSpec, EnvSpec, LogSpec, Spec, SyncPolicy};
+pub use spec_error::{SpecError, SpecFault};
+pub use spec_location::Position;
 pub use summary::Summary;

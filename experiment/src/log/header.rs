@@ -32,7 +32,7 @@ pub struct Header {
     /// The fingerprint of the space, in hexadecimal: it tells apart spaces that differ in their rules alone.
     pub space: String,
     /// Who searched for what.
-    pub search: Search,
+    pub search: LoggedSearch,
 }
 
 /// A metric, as a log needs it.
@@ -48,7 +48,7 @@ pub struct LoggedMetric {
 /// Who searched for what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Search {
+pub struct LoggedSearch {
     /// The agent and all its hyperparameters.
     pub agent: AgentSpec,
     /// The seed.
@@ -83,7 +83,7 @@ impl Header {
             metrics: problem.metrics().iter().map(metric).collect(),
             parameters: problem.space().parameters().to_vec(),
             space: format!("{:016x}", problem.space().fingerprint()),
-            search: Search {
+            search: LoggedSearch {
                 agent: spec.agent.clone(),
                 seed: spec.seed,
                 batch: spec.batch,

@@ -1,0 +1,129 @@
+//! What can be wrong with a spec.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tapeout_core::catalog::suggestion;
+use tapeout_core::{ConfigError, ProblemError, UnknownName};
+
+use crate::spec::SPEC_VERSION;
+use crate::spec_location::Position;
+
+/// A spec that cannot be run: where, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{}{fault}", place(.path.as_deref(), *.position, .field))]
+pub struct SpecError {
+    /// The file, if the spec came from one.
+    pub path: Option<PathBuf>,
+    /// Where in the file, if the fault has a place there.
+    pub position: Option<Position>,
+    /// The field, from the root: `agent.config.population`; empty for the whole.
+    pub field: String,
+    /// What is wrong.
+    pub fault: Box<SpecFault>,
+}
+
+/// What is wrong with a spec.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpecFault {
+    /// The file cannot be read.
+    #[error("cannot read the spec: {0}")]
+    Unreadable(io::Error),
+    /// It is not TOML.
+    #[error("not TOML: {0}")]
+    Syntax(String),
+    /// Another version of the format.
+    #[error("spec version {got}; this program reads version {SPEC_VERSION}")]
+    Version {
+        /// The version it has.
+        got: i64,
+    },
+    /// No such key.
+    #[error("unknown key{}", suggestion(.nearest))]
+    UnknownKey {
+        /// The nearest key there is.
+        nearest: Option<String>,
+        /// All keys there are.
+        known: Vec<String>,
+    },
+    /// A value of the wrong type, or a missing key.
+    #[error("{0}")]
+    Mistyped(String),
+    /// A value out of range.
+    #[error("{got} is out of range; expected {expected}")]
+    OutOfRange {
+        /// The value.
+        got: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// No such environment or agent.
+    #[error("{0}")]
+    UnknownName(UnknownName),
+    /// Another version of the environment.
+    #[error("version {got} is not here; this program has version {expected} of `{env}`")]
+    EnvVersion {
+        /// The environment.
+        env: String,
+        /// The version asked for.
+        got: u32,
+        /// The version there is.
+        expected: u32,
+    },
+    /// The environment or the agent refuses a setting.
+    #[error("{}", .0.message)]
+    Config(ConfigError),
+    /// The objectives and constraints do not fit the environment.
+    #[error("{0}")]
+    Goal(ProblemError),
+    /// The target is not an objective.
+    #[error("`{got}` is not an objective{}; the objectives are {}", suggestion(.nearest), .known.join(", "))]
+    TargetMetric {
+        /// The metric asked for.
+        got: String,
+        /// The nearest objective there is.
+        nearest: Option<String>,
+        /// The metrics of all objectives.
+        known: Vec<String>,
+    },
+    /// A setting that TOML cannot hold.
+    #[error("cannot be written as TOML: {0}")]
+    NotToml(String),
+}
+
+impl SpecError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self.fault.as_ref() {
+            SpecFault::Unreadable(_) => Some("check the path and its permissions".to_owned()),
+            SpecFault::Version { .. } => Some(format!("write `version = {SPEC_VERSION}`")),
+            SpecFault::UnknownKey { known, .. } if known.is_empty() => Some("remove it".to_owned()),
+            SpecFault::UnknownKey { known, .. } => Some(format!("the keys here are {}", known.join(", "))),
+            SpecFault::UnknownName(name) => Some(format!("each {} is listed by `tapeout list`", name.kind)),
+            SpecFault::EnvVersion { expected, .. } => Some(format!(
+                "results of two versions do not compare; write `version = {expected}` or use the release that has the other"
+            )),
+            SpecFault::Config(_) if self.field.starts_with("env") => {
+                Some("its settings are shown by `tapeout describe`".to_owned())
+            }
+            SpecFault::Config(_) => Some("its hyperparameters are shown by `tapeout describe`".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+fn place(path: Option<&Path>, position: Option<Position>, field: &str) -> String {
+    let mut place = String::new();
+    if let Some(path) = path {
+        place.push_str(&path.display().to_string());
+        if let Some(Position { line, column }) = position {
+            place.push_str(&format!(":{line}:{column}"));
+        }
+        place.push_str(": ");
+    }
+    if !field.is_empty() {
+        place.push_str(&format!("`{field}`: "));
+    }
+    place
+}
