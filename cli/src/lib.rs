@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A command is one file in `commands` and one row in its enum: arguments, and a function from arguments and catalog to
-//! an [`Answer`](answer::Answer). Data goes to the standard output, everything else to the standard error.
+//! an `Answer`. Data goes to the standard output, everything else to the standard error.
 
 mod answer;
 mod arguments;

@@ -21,7 +21,7 @@ pub struct Done {
 impl Scratch {
     /// An empty folder.
     pub fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self(tempfile::tempdir().expect("a temporary folder"))
     }
 
     /// A path in it.
@@ -31,7 +31,7 @@ impl Scratch {
 
     /// Writes a file in it.
     pub fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
+        std::fs::write(self.path(name), text).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 
     /// Reads a file in it.
@@ -48,7 +48,7 @@ impl Scratch {
 
     /// Runs the program with these arguments.
     pub fn run(&self, arguments: &[&str]) -> Done {
-        Done::of(&self.command().args(arguments).output().unwrap())
+        Done::of(&self.command().args(arguments).output().expect("the program starts"))
     }
 
     /// Runs the program and returns its data; it must succeed.
@@ -76,7 +76,7 @@ impl Scratch {
 impl Done {
     /// From the output of a command.
     pub fn of(output: &Output) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("the program writes UTF-8");
         Self { exit: output.status.code(), data: text(&output.stdout), notes: text(&output.stderr) }
     }
 }
