@@ -21,6 +21,7 @@ pub mod quirks;
 mod report;
 mod residual;
 mod spatial;
+pub mod systolic;
 mod temporal;
 mod traffic;
 

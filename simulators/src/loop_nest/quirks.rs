@@ -2,7 +2,7 @@
 //!
 //! | switch | on: as Timeloop 4cf6d4c counts | off: the default |
 //! |---|---|---|
-//! | `reset_on_turn` | a tile keeps what it shares with the previous one only while it moves on by the step of its innermost moving loop; the step back at the end of a loop is taken from that loop's second iteration | whatever the previous tile and the next one share stays |
+//! | `reset_on_turn` | a tile keeps what it shares with the previous one only while it moves on by the step of its innermost moving loop; the step back at the end of a loop is taken from that loop's second iteration, which can be too cheap | whatever the previous tile and the next one share stays |
 //! | `links_everywhere` | neighbours hand words to each other below every level | only where the architecture has `neighbour_links` |
 //! | `peers_over_all_instances` | link transfers below one parent are averaged over the instances below all parents | over the instances below that parent |
 //! | `unbacked_tensors` | a tensor whose outermost level holds only a part of it is accepted | rejected |
