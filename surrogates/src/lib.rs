@@ -1,5 +1,7 @@
 //! Surrogates: models learned from logged designs.
 
+pub mod gaussian_process;
+
 use tapeout_core::LearnerEntry;
 
 /// Every learner of this crate.
