@@ -138,3 +138,70 @@ fn checked(env: &dyn Env, outcome: Outcome) -> Result<Outcome, Failure> {
     }
     Ok(outcome)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use tapeout_core::check::toy::Toy;
+    use tapeout_core::{DesignSpace, Metric};
+
+    /// Notes how many designs each call has, and forgets the last result if asked to.
+    struct Noting {
+        toy: Toy,
+        calls: Mutex<Vec<usize>>,
+        is_parallel: bool,
+        forgets: bool,
+    }
+
+    impl Env for Noting {
+        fn space(&self) -> &DesignSpace {
+            self.toy.space()
+        }
+
+        fn metrics(&self) -> &[Metric] {
+            self.toy.metrics()
+        }
+
+        fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
+            self.toy.evaluate(design)
+        }
+
+        fn evaluate_batch(&self, designs: &[Design]) -> Vec<Result<Outcome, EvalError>> {
+            self.calls.lock().unwrap().push(designs.len());
+            let n = designs.len() - usize::from(self.forgets);
+            designs[..n].iter().map(|design| self.evaluate(design)).collect()
+        }
+
+        fn is_parallel(&self) -> bool {
+            self.is_parallel
+        }
+    }
+
+    fn evaluation(is_parallel: bool, forgets: bool) -> (Evaluation, Vec<usize>) {
+        let env = Noting { toy: Toy::tradeoff(), calls: Mutex::default(), is_parallel, forgets };
+        let designs: Vec<Design> = env.space().iter().take(20).collect();
+        let threads = NonZeroUsize::new(2).unwrap();
+        let evaluation = Evaluator::new(&env, threads).unwrap().evaluate(&env, &designs, &|| false);
+        (evaluation, env.calls.into_inner().unwrap())
+    }
+
+    /// 20 designs in 2 * 4 pieces: pieces of ceil(20 / 8) = 3, seven of them.
+    #[test]
+    fn a_batch_is_handed_out_in_pieces_but_one_device_is_asked_design_by_design() {
+        let (evaluation, mut calls) = evaluation(true, false);
+        calls.sort_unstable();
+        assert_eq!((evaluation.done.len(), calls), (20, vec![2, 3, 3, 3, 3, 3, 3]));
+        let (evaluation, calls) = self::evaluation(false, false);
+        assert_eq!((evaluation.done.len(), calls), (20, vec![1; 20]));
+    }
+
+    #[test]
+    fn an_environment_that_forgets_a_result_breaks_its_contract() {
+        let (evaluation, _) = evaluation(true, true);
+        assert!(evaluation.done.is_empty());
+        let Some(Failure::Contract(fault)) = evaluation.failure else { panic!("it went unseen") };
+        assert_eq!(fault, "evaluate_batch returned 2 results for 3 designs");
+    }
+}
