@@ -1,0 +1,91 @@
+//! Collisions of lanes in the banks of shared memory.
+
+use super::operands::Element;
+use super::tile::{Swizzle, Tile};
+
+/// Bytes of a chunk: what one row of `ldmatrix` reads, and what a swizzle moves as one.
+const CHUNK_BYTE: u32 = 16;
+/// Chunks that all banks together deliver in a clock: 32 banks of 4 bytes.
+const CHUNKS: usize = 8;
+
+/// A way of reading a tile from shared memory: so many chunks of each of so many consecutive rows at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Access {
+    rows: u32,
+    chunks: u32,
+}
+
+impl Access {
+    /// `ldmatrix`, or loads of two elements by four lanes of each row: eight rows, within a chunk of each.
+    pub(super) const MATRIX: Self = Self { rows: 8, chunks: 1 };
+    /// 8-byte loads, of which half a warp is served at once: four rows, two chunks of each.
+    pub(super) const DOUBLE_WORD: Self = Self { rows: 4, chunks: 2 };
+
+    /// Clocks for each clock that the access would take without collisions.
+    pub(super) fn conflicts(self, tile: &Tile, element: Element) -> u32 {
+        let pitch = tile.row_pitch_byte(element) / CHUNK_BYTE;
+        let mut load = [0u32; CHUNKS];
+        for row in 0..self.rows {
+            let permutation = match tile.swizzle {
+                Swizzle::None | Swizzle::Pad16 => 0,
+                Swizzle::Xor => permutation(row, pitch),
+            };
+            for chunk in 0..self.chunks {
+                load[(row * pitch + (chunk ^ permutation)) as usize % CHUNKS] += 1;
+            }
+        }
+        load.into_iter().max().unwrap_or(1)
+    }
+}
+
+/// What the number of a chunk is combined with in `row`, for rows of `pitch` chunks, a power of two.
+fn permutation(row: u32, pitch: u32) -> u32 {
+    let rows_per_line = (CHUNKS as u32 / pitch).max(1);
+    row / rows_per_line % pitch.min(CHUNKS as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matrix(block_k: u32, swizzle: Swizzle, element: Element) -> u32 {
+        Access::MATRIX.conflicts(&Tile { block_k, swizzle, ..Tile::default() }, element)
+    }
+
+    /// Rows of 64 halves are 128 bytes: eight rows start in the same bank. Of 32, every second row; of 16 bytes, none.
+    #[test]
+    fn plain_rows_collide_by_hand() {
+        let plain = [64, 32, 16].map(|k| matrix(k, Swizzle::None, Element::F16));
+        assert_eq!(plain, [8, 4, 2]);
+        assert_eq!(matrix(16, Swizzle::None, Element::U8), 1);
+    }
+
+    #[test]
+    fn an_exclusive_or_frees_matrix_loads_of_every_depth() {
+        for k in [16, 32, 64, 128] {
+            for element in [Element::F16, Element::U8] {
+                assert_eq!(matrix(k, Swizzle::Xor, element), 1, "{k} of {element:?}");
+            }
+        }
+    }
+
+    /// 16 bytes more make the pitch an odd number of chunks, except where a row is one chunk and becomes two.
+    #[test]
+    fn padding_frees_all_but_the_shortest_rows() {
+        for k in [16, 32, 64, 128] {
+            assert_eq!(matrix(k, Swizzle::Pad16, Element::F16), 1);
+        }
+        assert_eq!(matrix(16, Swizzle::Pad16, Element::U8), 2);
+    }
+
+    /// Four rows of 128 bytes, two chunks each: the same two banks without a swizzle; with one, rows 0 and 1 share a
+    /// pair of chunks, as do rows 2 and 3.
+    #[test]
+    fn double_words_collide_by_hand() {
+        let conflicts =
+            |swizzle| Access::DOUBLE_WORD.conflicts(&Tile { swizzle, ..Tile::default() }, Element::F16);
+        assert_eq!(conflicts(Swizzle::None), 4);
+        assert_eq!(conflicts(Swizzle::Xor), 2);
+        assert_eq!(conflicts(Swizzle::Pad16), 2);
+    }
+}

@@ -1,0 +1,289 @@
+//! The analytical model: how long a tile takes, and what bounds it.
+//!
+//! A step of the main loop takes as long as the busiest of: tensor cores with the conversion that they wait for, shared
+//! memory, the other pipes, instruction issue, the second-level cache. Co-resident blocks share all of them and hide
+//! each other's load latency. Steps add up to a block, blocks to waves; DRAM bandwidth is a floor under the whole.
+//! `docs/concepts/gpu-model.md` has the equations, the constants with what they were fitted on, and the comparison with
+//! the published ablation that `tests/gpu_ablation.rs` pins.
+
+use super::banks::Access;
+use super::device::Device;
+use super::gemm::{Gemm, OUTPUT_BYTE};
+use super::instructions::{self, Instructions};
+use super::occupancy::{Occupancy, PARTS, Waves};
+use super::operands::NarrowSide;
+use super::rules::static_fault;
+use super::tile::{Layout, MMA, Tile, WARP_THREADS};
+use super::timer::{TileFault, TileTimer, TimerError, Timing};
+use super::traffic::dram_byte;
+
+/// From a launch to its first instruction. Source: 4 to 5 us are usual for a launch on these devices.
+const LAUNCH_S: f64 = 4.5e-6;
+
+/// Share of conversion and lane exchange that tensor cores do not hide: they wait in the same warp for their operand.
+/// Fitted, by least squares in steps of 0.05, to the seven rates of the published A100 ablation, the only constant that
+/// was; `docs/concepts/gpu-model.md` has the residuals.
+const CONVERSION_EXPOSED: f64 = 0.6;
+
+/// Load latencies that the start of a block exposes: the first load, and half of one until the pipeline is full.
+/// Source: the model of `docs/concepts/gpu-model.md`, which was fitted with this figure in place.
+const PROLOGUE_LATENCIES: f64 = 1.5;
+
+/// Instructions around each `cp.async`: itself, its global and its shared address; by hand.
+const COPY_INSTRUCTIONS: f64 = 3.0;
+
+/// Bytes that one `ldmatrix.x4` of a warp loads (PTX ISA, section "ldmatrix": four 8x8 matrices of 16 bit).
+const LDMATRIX_BYTE: f64 = 512.0;
+
+/// Share of board power drawn whatever the kernel does; an assumption, no data sheet states it.
+const IDLE_POWER_SHARE: f64 = 0.3;
+
+/// What a tile waits for most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Bound {
+    /// Multiply-adds.
+    TensorCores,
+    /// Conversion and layout of the narrow operand.
+    Conversion,
+    /// Shared memory: fragments, fills, collisions, spilled registers.
+    SharedMemory,
+    /// Instruction issue or the integer pipe.
+    Issue,
+    /// Bandwidth of the second-level cache.
+    L2,
+    /// DRAM bandwidth.
+    Dram,
+    /// Latency that too few stages leave exposed.
+    LoadLatency,
+}
+
+/// Clocks of one multiprocessor that one step of one block keeps each of its parts busy.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StepCycles {
+    /// Tensor cores alone.
+    pub mma: f64,
+    /// Conversion and layout, where they run one after another with the tensor cores.
+    pub conversion: f64,
+    /// Shared memory.
+    pub shared: f64,
+    /// The busiest of the other pipes, and instruction issue.
+    pub issue: f64,
+    /// Second-level cache.
+    pub l2: f64,
+}
+
+impl StepCycles {
+    /// Clocks of the step, and the part that it waits for.
+    fn longest(&self) -> (f64, Bound) {
+        let compute = if self.conversion > self.mma { Bound::Conversion } else { Bound::TensorCores };
+        let parts = [
+            (self.mma + self.conversion, compute),
+            (self.shared, Bound::SharedMemory),
+            (self.issue, Bound::Issue),
+            (self.l2, Bound::L2),
+        ];
+        parts
+            .into_iter()
+            .fold((0.0, compute), |longest, part| if part.0 > longest.0 { part } else { longest })
+    }
+}
+
+/// What the model says of a tile.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// From launch to completion.
+    pub time_s: f64,
+    /// Floating-point operations per second.
+    pub throughput_flop_per_s: f64,
+    /// Throughput as a share of the data sheet's peak.
+    pub peak_fraction: f64,
+    /// Energy of the device, from its board power and how busy it is; a rough figure.
+    pub energy_j: f64,
+    /// What it waits for most.
+    pub bound: Bound,
+    /// Clocks of each part in one step of one block.
+    pub step: StepCycles,
+    /// Blocks and warps on a multiprocessor.
+    pub occupancy: Occupancy,
+    /// How the blocks fall on the multiprocessors.
+    pub waves: Waves,
+    /// Bytes to and from DRAM.
+    pub dram_byte: f64,
+}
+
+/// The model for one device.
+///
+/// ```
+/// # use tapeout_simulators::gpu_gemm::{Bound, Gemm, Model, Operands, Tile, device};
+/// let model = Model::new(device("a100")?);
+/// let gemm = Gemm { m: 3456, n: 4096, k: 2048, operands: Operands::F16_U8 };
+/// let estimate = model.estimate(&gemm, &Tile::default())?;
+/// assert_eq!(estimate.bound, Bound::TensorCores);
+/// assert!(estimate.peak_fraction > 0.5 && estimate.peak_fraction < 0.71);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Model {
+    device: Device,
+}
+
+impl Model {
+    /// The model of `device`.
+    pub const fn new(device: Device) -> Self {
+        Self { device }
+    }
+
+    /// The device.
+    pub const fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// How long `tile` takes to compute `gemm`, and why.
+    ///
+    /// # Errors
+    /// [`TileFault`] with the first [`StaticRule`](super::StaticRule) that the tile breaks.
+    pub fn estimate(&self, gemm: &Gemm, tile: &Tile) -> Result<Estimate, TileFault> {
+        let device = &self.device;
+        if let Some(fault) = static_fault(tile, gemm, device) {
+            return Err(fault);
+        }
+        let registers = tile.registers(device.fitted.register_overhead);
+        let occupancy = Occupancy::of(tile, gemm, device, registers);
+        let waves = Waves::of(tile, gemm, device, occupancy.blocks);
+        let step = self.step(gemm, tile, occupancy.spilled);
+        let full = self.wave_cycles(gemm, tile, &step, occupancy.blocks);
+        let tail = if waves.tail == 0 { 0.0 } else { self.wave_cycles(gemm, tile, &step, waves.tail) };
+        let on_chip_s = (f64::from(waves.full) * full + tail) / device.clock_hz;
+        let dram_byte = dram_byte(tile, gemm, device, occupancy.blocks);
+        let dram_s = dram_byte / device.dram_byte_per_s;
+        let time_s = on_chip_s.max(dram_s) + LAUNCH_S;
+        let throughput_flop_per_s = gemm.flop() / time_s;
+        let peak_fraction = throughput_flop_per_s / device.peak_flop_per_s;
+        let busy = peak_fraction.max(dram_s / time_s).min(1.0);
+        let power_w = device.power_w * (IDLE_POWER_SHARE + (1.0 - IDLE_POWER_SHARE) * busy);
+        let resident = occupancy.blocks.min(waves.blocks.div_ceil(device.n_sms));
+        let bound = if dram_s >= on_chip_s { Bound::Dram } else { self.step_cycles(tile, &step, resident).1 };
+        Ok(Estimate {
+            time_s,
+            throughput_flop_per_s,
+            peak_fraction,
+            energy_j: power_w * time_s,
+            bound,
+            step,
+            occupancy,
+            waves,
+            dram_byte,
+        })
+    }
+
+    /// Clocks of `resident` blocks that run on one multiprocessor from start to end.
+    fn wave_cycles(&self, gemm: &Gemm, tile: &Tile, step: &StepCycles, resident: u32) -> f64 {
+        let steps = f64::from(gemm.k / (tile.block_k * tile.split_k));
+        let fitted = &self.device.fitted;
+        let written = f64::from(tile.block_m * tile.block_n) * OUTPUT_BYTE;
+        // A slice of the depth is added to what is there: read and written.
+        let accesses = if tile.split_k == 1 { 1.0 } else { 2.0 };
+        let epilogue = f64::from(resident) * accesses * written / fitted.l2_byte_per_clock;
+        steps * self.step_cycles(tile, step, resident).0
+            + PROLOGUE_LATENCIES * fitted.load_latency_cycles
+            + epilogue
+    }
+
+    /// Clocks of one step of all of `resident` blocks, and what it waits for.
+    fn step_cycles(&self, tile: &Tile, step: &StepCycles, resident: u32) -> (f64, Bound) {
+        let fitted = &self.device.fitted;
+        let (one, bound) = step.longest();
+        let work = f64::from(resident) * (one + fitted.step_overhead_cycles);
+        let latency = fitted.load_latency_cycles / f64::from(tile.stages - 1);
+        if latency > work { (latency, Bound::LoadLatency) } else { (work, bound) }
+    }
+
+    /// Clocks that one step of one block keeps each part busy; `spilled` registers of each thread are not to be had.
+    fn step(&self, gemm: &Gemm, tile: &Tile, spilled: u32) -> StepCycles {
+        let (device, pipes) = (&self.device, &self.device.pipes);
+        let products = f64::from(tile.block_m) * f64::from(tile.block_n) * f64::from(tile.block_k);
+        let fill = tile.step_byte(gemm.operands).map(f64::from);
+        let filled = fill[0] + fill[1];
+        let copies = filled / f64::from(tile.copy_byte * WARP_THREADS);
+
+        let registers = f64::from(tile.narrow_registers(gemm.operands) / WARP_THREADS);
+        let prepare = preparation(gemm, tile);
+        let [integer, single, half, convert, shuffle, load] = prepare
+            .pipe_cycles(pipes, self.narrow_load_conflicts(gemm, tile))
+            .map(|cycles| cycles * registers);
+
+        let fragment = fragment_byte(gemm, tile);
+        let conflicts = self.fragment_conflicts(gemm, tile);
+        let spill = spill_byte(tile, spilled);
+        let shared = (fragment[0] * conflicts[0] + fragment[1] * conflicts[1] + filled + spill)
+            / pipes.shared_byte
+            + shuffle
+            + load;
+
+        let mma_instructions = products / MMA.map(f64::from).iter().product::<f64>();
+        let loads = (fragment[0] + fragment[1] + spill) / LDMATRIX_BYTE;
+        let copy_work = COPY_INSTRUCTIONS * copies;
+        let instructions = mma_instructions + loads + copy_work + f64::from(prepare.total()) * registers;
+        let addresses = (COPY_INSTRUCTIONS - 1.0) * copies * f64::from(WARP_THREADS) / pipes.integer;
+        let busiest_pipe = (integer + addresses).max(single).max(half).max(convert);
+
+        StepCycles {
+            mma: products / (device.mma_fma_per_clock * device.fitted.mma_efficiency),
+            conversion: CONVERSION_EXPOSED * (integer + single + half + convert + shuffle + load),
+            shared,
+            issue: (instructions / f64::from(PARTS)).max(busiest_pipe),
+            l2: filled / device.fitted.l2_byte_per_clock,
+        }
+    }
+
+    /// Clocks for each clock of loading fragments of the first operand and of the second.
+    fn fragment_conflicts(&self, gemm: &Gemm, tile: &Tile) -> [f64; 2] {
+        let narrow = gemm.operands.narrow_side();
+        let conflicts = |side, element| {
+            // With `k` permuted it is the wide operand that is loaded by 8 bytes a lane.
+            let is_by_words = tile.layout == Layout::KPermuted && narrow.is_some_and(|narrow| narrow != side);
+            let access = if is_by_words { Access::DOUBLE_WORD } else { Access::MATRIX };
+            f64::from(access.conflicts(tile, element))
+        };
+        [conflicts(NarrowSide::A, gemm.operands.a()), conflicts(NarrowSide::B, gemm.operands.b())]
+    }
+
+    /// Ways in which the lanes of a two-element load of the narrow operand collide.
+    fn narrow_load_conflicts(&self, gemm: &Gemm, tile: &Tile) -> f64 {
+        let narrow = gemm.operands.conversion().map(|(narrow, _)| narrow);
+        narrow.map_or(1.0, |narrow| f64::from(Access::MATRIX.conflicts(tile, narrow)))
+    }
+}
+
+impl TileTimer for Model {
+    fn time(&self, gemm: &Gemm, tile: &Tile) -> Result<Timing, TimerError> {
+        let estimate = self.estimate(gemm, tile)?;
+        Ok(Timing { time_s: estimate.time_s, energy_j: Some(estimate.energy_j) })
+    }
+}
+
+/// Instructions that make one register of the narrow operand ready; none in the baselines.
+fn preparation(gemm: &Gemm, tile: &Tile) -> Instructions {
+    gemm.operands.conversion().map_or(Instructions::default(), |(narrow, wide)| {
+        let conversion = instructions::conversion(narrow, wide, tile.conversion);
+        conversion.plus(&instructions::layout(narrow, tile.layout))
+    })
+}
+
+/// Bytes that all warps of a block load in one step as whole fragments of the first operand and of the second.
+fn fragment_byte(gemm: &Gemm, tile: &Tile) -> [f64; 2] {
+    let [a, b] = tile.step_byte(gemm.operands).map(f64::from);
+    let whole = [a * f64::from(tile.warps_n()), b * f64::from(tile.warps_m())];
+    // Narrow loads stand in place of the narrow operand's fragments and are counted as instructions of their own.
+    match (tile.layout, gemm.operands.narrow_side()) {
+        (Layout::NarrowLoads, Some(NarrowSide::A)) => [0.0, whole[1]],
+        (Layout::NarrowLoads, Some(NarrowSide::B)) => [whole[0], 0.0],
+        _ => whole,
+    }
+}
+
+/// Bytes that spilled registers move in one step: each is stored and loaded once for every 16 of depth, an assumption.
+fn spill_byte(tile: &Tile, spilled: u32) -> f64 {
+    const REGISTER_BYTE: u32 = 4;
+    f64::from(2 * spilled * REGISTER_BYTE * tile.threads() * (tile.block_k / MMA[2]))
+}

@@ -1,0 +1,178 @@
+//! Element types, and the pairs of them that the kernels multiply.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::name::{UnknownName, find};
+
+/// The type of an operand's elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Element {
+    /// IEEE half precision.
+    F16,
+    /// bfloat16: the upper half of a single.
+    Bf16,
+    /// Unsigned byte.
+    U8,
+    /// Signed byte.
+    S8,
+    /// Unsigned four bits, two to a byte.
+    U4,
+    /// Signed four bits, two to a byte.
+    S4,
+}
+
+impl Element {
+    /// Bits of one element.
+    pub const fn bits(self) -> u32 {
+        match self {
+            Self::F16 | Self::Bf16 => 16,
+            Self::U8 | Self::S8 => 8,
+            Self::U4 | Self::S4 => 4,
+        }
+    }
+
+    /// Bytes of `count` elements, a multiple of two of them.
+    pub const fn bytes(self, count: u64) -> u64 {
+        count * self.bits() as u64 / 8
+    }
+}
+
+/// Which operand has the fewer bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NarrowSide {
+    /// The first operand, `m` by `k`.
+    A,
+    /// The second operand, `k` by `n`.
+    B,
+}
+
+/// The types of the two operands; products are accumulated and written in single precision.
+///
+/// Mixed input has a narrow integer operand that is converted to the other's type on its way to the tensor cores;
+/// the two baselines have none.
+///
+/// ```
+/// # use tapeout_simulators::gpu_gemm::{NarrowSide, Operands};
+/// let operands: Operands = "bf16-s8".parse()?;
+/// assert_eq!(operands.narrow_side(), Some(NarrowSide::B));
+/// # Ok::<(), tapeout_simulators::gpu_gemm::UnknownName>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Operands {
+    name: &'static str,
+    a: Element,
+    b: Element,
+}
+
+impl Operands {
+    /// Half precision times half precision.
+    pub const F16_F16: Self = Self { name: "f16-f16", a: Element::F16, b: Element::F16 };
+    /// bfloat16 times bfloat16.
+    pub const BF16_BF16: Self = Self { name: "bf16-bf16", a: Element::Bf16, b: Element::Bf16 };
+    /// Half precision times unsigned bytes.
+    pub const F16_U8: Self = Self { name: "f16-u8", a: Element::F16, b: Element::U8 };
+    /// Half precision times signed bytes.
+    pub const F16_S8: Self = Self { name: "f16-s8", a: Element::F16, b: Element::S8 };
+    /// bfloat16 times unsigned bytes.
+    pub const BF16_U8: Self = Self { name: "bf16-u8", a: Element::Bf16, b: Element::U8 };
+    /// bfloat16 times signed bytes.
+    pub const BF16_S8: Self = Self { name: "bf16-s8", a: Element::Bf16, b: Element::S8 };
+    /// Unsigned bytes times half precision.
+    pub const U8_F16: Self = Self { name: "u8-f16", a: Element::U8, b: Element::F16 };
+    /// Signed bytes times half precision.
+    pub const S8_F16: Self = Self { name: "s8-f16", a: Element::S8, b: Element::F16 };
+    /// Unsigned bytes times bfloat16.
+    pub const U8_BF16: Self = Self { name: "u8-bf16", a: Element::U8, b: Element::Bf16 };
+    /// Signed bytes times bfloat16.
+    pub const S8_BF16: Self = Self { name: "s8-bf16", a: Element::S8, b: Element::Bf16 };
+    /// Half precision times unsigned four-bit weights.
+    pub const F16_U4: Self = Self { name: "f16-u4", a: Element::F16, b: Element::U4 };
+    /// Half precision times signed four-bit weights.
+    pub const F16_S4: Self = Self { name: "f16-s4", a: Element::F16, b: Element::S4 };
+
+    /// Every pair: two baselines, eight with a byte on either side, two with four-bit weights.
+    pub const ALL: [Self; 12] = [
+        Self::F16_F16,
+        Self::BF16_BF16,
+        Self::F16_U8,
+        Self::F16_S8,
+        Self::BF16_U8,
+        Self::BF16_S8,
+        Self::U8_F16,
+        Self::S8_F16,
+        Self::U8_BF16,
+        Self::S8_BF16,
+        Self::F16_U4,
+        Self::F16_S4,
+    ];
+
+    /// The name in configuration files: first operand, dash, second operand.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// The type of the first operand, `m` by `k`.
+    pub const fn a(self) -> Element {
+        self.a
+    }
+
+    /// The type of the second operand, `k` by `n`.
+    pub const fn b(self) -> Element {
+        self.b
+    }
+
+    /// The operand that has to be converted; none in the baselines.
+    pub const fn narrow_side(self) -> Option<NarrowSide> {
+        if self.a.bits() < self.b.bits() {
+            Some(NarrowSide::A)
+        } else if self.b.bits() < self.a.bits() {
+            Some(NarrowSide::B)
+        } else {
+            None
+        }
+    }
+
+    /// The narrow type and the type it is converted to; none in the baselines.
+    pub const fn conversion(self) -> Option<(Element, Element)> {
+        match self.narrow_side() {
+            Some(NarrowSide::A) => Some((self.a, self.b)),
+            Some(NarrowSide::B) => Some((self.b, self.a)),
+            None => None,
+        }
+    }
+}
+
+impl fmt::Display for Operands {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name)
+    }
+}
+
+impl FromStr for Operands {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        find("operand types", name, Self::ALL.map(|operands| (operands.name, operands)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_says_its_two_types() {
+        for operands in Operands::ALL {
+            let spelt = format!("{:?}-{:?}", operands.a(), operands.b()).to_lowercase();
+            assert_eq!(operands.name(), spelt);
+            assert_eq!(spelt.parse(), Ok(operands));
+        }
+    }
+
+    #[test]
+    fn an_unknown_pair_is_refused_with_the_nearest() {
+        let error = "f16-i8".parse::<Operands>().unwrap_err().to_string();
+        assert!(error.contains("`f16-i8`") && error.contains("did you mean `f16-"), "{error}");
+    }
+}
