@@ -106,7 +106,8 @@ mod tests {
         let fast = synthesize(demand(512 << 10, 128, 1), node(), 0.8e9).unwrap();
         assert!(fast.cycle_s <= 1.25e-9);
         let slow = synthesize(demand(512 << 10, 128, 1), node(), 0.4e9).unwrap();
-        let one = SramArray { size_bytes: 512 << 10, width_bits: 128, banks: 1, slices: 1 }.cost(node()).unwrap();
+        let one =
+            SramArray { size_bytes: 512 << 10, width_bits: 128, banks: 1, slices: 1 }.cost(node()).unwrap();
         assert!(slow.area_m2 <= one.area_m2 && slow.area_m2 <= fast.area_m2);
     }
 

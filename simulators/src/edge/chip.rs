@@ -154,7 +154,12 @@ impl Staging {
     /// The memory that sustains what its bytes in flight allow: by Little's law (Little 1961, doi:10.1287/opre.9.3.383)
     /// no more than its size over the latency of the DRAM, and no more than the DRAM gives. Each byte is written and
     /// read, so the port moves twice that.
-    fn new(memory: Memory, size_bytes: u64, template: &Template, setting: &Setting) -> Result<Self, Infeasible> {
+    fn new(
+        memory: Memory,
+        size_bytes: u64,
+        template: &Template,
+        setting: &Setting,
+    ) -> Result<Self, Infeasible> {
         let sustained = size_bytes as f64 / setting.dram_latency_s;
         let rate_byte_per_s = 2.0 * sustained.min(template.dram_bandwidth_byte_per_s);
         let per_cycle = (rate_byte_per_s / setting.clock_hz).ceil() as u64;
@@ -186,13 +191,23 @@ impl Parts {
         let (node, clock_hz) = (setting.node, setting.clock_hz);
         let unit = mac(WORD_BITS, Some(SUM_BITS), node).expect("invariant: 8 and 32 bits are in the table");
         // A lane holds one word of 32 bits in use and one on its way: a sum, or the operands of its four units.
-        let register = register_file(BUFFERS * SUM_BYTES, SUM_BITS, node).expect("invariant: 8 bytes are a register");
+        let register =
+            register_file(BUFFERS * SUM_BYTES, SUM_BITS, node).expect("invariant: 8 bytes are a register");
         let width_bits = 8 * template.core_words();
         // Halves take turns: lanes read one while the next tile is written to the other.
-        let core = Demand { memory: Memory::Core, size_bytes: template.core_memory_bytes, width_bits, ports: BUFFERS };
+        let core = Demand {
+            memory: Memory::Core,
+            size_bytes: template.core_memory_bytes,
+            width_bits,
+            ports: BUFFERS,
+        };
         // Every core reads or writes one vector per cycle.
-        let pe =
-            Demand { memory: Memory::Pe, size_bytes: template.pe_memory_bytes, width_bits, ports: template.cores };
+        let pe = Demand {
+            memory: Memory::Pe,
+            size_bytes: template.pe_memory_bytes,
+            width_bits,
+            ports: template.cores,
+        };
         let instruction = Demand {
             memory: Memory::Instruction,
             size_bytes: template.instruction_entries * INSTRUCTION_BYTES,
@@ -206,7 +221,12 @@ impl Parts {
             register,
             core: synthesize(core, node, clock_hz)?,
             pe: synthesize(pe, node, clock_hz)?,
-            activation: Staging::new(Memory::Activation, template.activation_memory_bytes, template, setting)?,
+            activation: Staging::new(
+                Memory::Activation,
+                template.activation_memory_bytes,
+                template,
+                setting,
+            )?,
             parameter: Staging::new(Memory::Parameter, template.parameter_memory_bytes, template, setting)?,
             instruction: synthesize(instruction, node, clock_hz)?,
         })
@@ -228,7 +248,7 @@ impl Parts {
             block_words: lane_block_words,
             cluster_size: 1,
             entries: Some(BUFFERS * lane_block_words),
-            ..level("lane", template.n_lanes(), lanes_x, access(&self.register))
+            ..level("lane", template.n_lanes(), lanes_x, &self.register)
         };
         let core = Level {
             block_words: core_words,
@@ -239,22 +259,23 @@ impl Parts {
                 write_words_per_cycle: Some(core_words as f64),
                 shared_words_per_cycle: None,
             },
-            ..level("core", template.n_pes() * template.cores, cores_x, access(&self.core))
+            ..level("core", template.n_pes() * template.cores, cores_x, &self.core)
         };
         let pe = Level {
             block_words: core_words,
             cluster_size: 1,
             entries: Some(template.pe_memory_bytes),
-            ..level("pe", template.n_pes(), template.pes_x, access(&self.pe))
+            ..level("pe", template.n_pes(), template.pes_x, &self.pe)
         };
         let per_cycle = template.dram_bandwidth_byte_per_s / setting.clock_hz;
-        let energy = AccessEnergy { read_j: word_j, fill_j: word_j, update_j: word_j, leak_j_per_cycle: 0.0 };
         let dram = Level {
             bandwidth: Bandwidth { shared_words_per_cycle: Some(per_cycle), ..Bandwidth::default() },
             network: Network { delivery: Delivery::Systolic, ..Network::default() },
             multiple_buffering: 1.0,
             reduces_in_place: false,
-            ..level("dram", 1, 1, energy)
+            energy: AccessEnergy { read_j: word_j, fill_j: word_j, update_j: word_j, leak_j_per_cycle: 0.0 },
+            area_m2: None,
+            ..level("dram", 1, 1, &self.pe)
         };
         let mac = Mac {
             instances: template.n_macs(),
@@ -268,12 +289,8 @@ impl Parts {
     }
 }
 
-fn access(cost: &StorageCost) -> AccessEnergy {
-    AccessEnergy { read_j: cost.read_j, fill_j: cost.write_j, update_j: cost.write_j, leak_j_per_cycle: 0.0 }
-}
-
-/// A level on the chip of 8-bit words and two buffers.
-fn level(name: &str, instances: u64, mesh_x: u64, energy: AccessEnergy) -> Level {
+/// A level on the chip of 8-bit words and two buffers, made of memories of this cost.
+fn level(name: &str, instances: u64, mesh_x: u64, cost: &StorageCost) -> Level {
     Level {
         name: name.to_owned(),
         instances,
@@ -284,9 +301,14 @@ fn level(name: &str, instances: u64, mesh_x: u64, energy: AccessEnergy) -> Level
         entries: None,
         multiple_buffering: BUFFERS as f64,
         bandwidth: Bandwidth::default(),
-        energy,
+        energy: AccessEnergy {
+            read_j: cost.read_j,
+            fill_j: cost.write_j,
+            update_j: cost.write_j,
+            leak_j_per_cycle: 0.0,
+        },
         network: Network::default(),
         reduces_in_place: true,
-        area_m2: None,
+        area_m2: Some(cost.area_m2),
     }
 }

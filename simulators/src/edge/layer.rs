@@ -43,7 +43,8 @@ impl PreparedWorkload {
     /// Prepares the distinct layers of `workload`.
     pub fn new(workload: &Workload) -> Self {
         let prepare = |(op, runs): (&Op, f64)| {
-            let layer = Layer::new("layer", op.clone()).expect("invariant: the workload holds checked layers");
+            let layer =
+                Layer::new("layer", op.clone()).expect("invariant: the workload holds checked layers");
             PreparedLayer::new(&layer, runs)
         };
         Self { layers: workload.distinct_ops().into_iter().map(prepare).collect() }
@@ -110,8 +111,10 @@ impl PreparedLayer {
         if dims.iter().zip(sizes).all(|(dim, &size)| dim.size == size) {
             return self.einsum.clone();
         }
-        let padded: Vec<(&str, u64)> = dims.iter().zip(sizes).map(|(dim, &size)| (dim.name.as_str(), size)).collect();
-        Einsum::new(&padded, &self.tensors).expect("invariant: padding to the array keeps sizes within 64 bits")
+        let padded: Vec<(&str, u64)> =
+            dims.iter().zip(sizes).map(|(dim, &size)| (dim.name.as_str(), size)).collect();
+        Einsum::new(&padded, &self.tensors)
+            .expect("invariant: padding to the array keeps sizes within 64 bits")
     }
 }
 
@@ -123,7 +126,8 @@ fn kind(einsum: &Einsum, dim: usize) -> Kind {
         (true, true, true) => Kind::Shared,
         (true, true, false) => {
             let mut ranks = einsum.tensors()[INPUTS].ranks().iter();
-            let slides = ranks.any(|rank| rank.terms().len() > 1 && rank.terms().iter().any(|&(d, _)| d == dim));
+            let slides =
+                ranks.any(|rank| rank.terms().len() > 1 && rank.terms().iter().any(|&(d, _)| d == dim));
             if slides { Kind::Window } else { Kind::Sum }
         }
     }
@@ -132,9 +136,5 @@ fn kind(einsum: &Einsum, dim: usize) -> Kind {
 fn spec(tensor: &Tensor, dims: &[Dim]) -> TensorSpec {
     let term = |&(dim, coefficient): &(usize, u64)| (dims[dim].name.clone(), coefficient);
     let ranks = tensor.ranks().iter().map(|rank| rank.terms().iter().map(term).collect());
-    TensorSpec {
-        name: tensor.name().to_owned(),
-        role: tensor.role(),
-        ranks: ranks.collect(),
-    }
+    TensorSpec { name: tensor.name().to_owned(), role: tensor.role(), ranks: ranks.collect() }
 }

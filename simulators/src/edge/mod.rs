@@ -2,7 +2,8 @@
 //!
 //! Source: Seshadri, Akin, Laudon, Narayanaswami & Yazdanbakhsh (2022), "An Evaluation of Edge TPU Accelerators for
 //! Convolutional Neural Networks", arXiv 2102.10423 (the template), and Kumar et al. (2022), "Data-Driven Offline
-//! Optimization for Architecting Hardware Accelerators", arXiv 2110.11346 (the ten numbers).
+//! Optimization for Architecting Hardware Accelerators", arXiv 2110.11346 (the ten numbers). What is said of the template
+//! is recalled from the first paper, not re-read; its published peak rates bear it out.
 //!
 //! A [`Template`] in a [`Setting`] becomes a [`Chip`], or an [`Infeasible`] names the memory that cannot be made. A chip
 //! runs a [`PreparedWorkload`]: [`map`] places each layer, the loop-nest model counts, and the report adds staging

@@ -120,7 +120,8 @@ impl Chip {
         let (template, setting) = (self.template(), self.setting());
         let together_s = (weight_bytes + activation_bytes) / template.dram_bandwidth_byte_per_s;
         let weights_s = weight_bytes * setting.dram_latency_s / template.parameter_memory_bytes as f64;
-        let activations_s = activation_bytes * setting.dram_latency_s / template.activation_memory_bytes as f64;
+        let activations_s =
+            activation_bytes * setting.dram_latency_s / template.activation_memory_bytes as f64;
         together_s.max(weights_s).max(activations_s) * setting.clock_hz
     }
 
@@ -138,4 +139,3 @@ struct Scratch {
     workspace: Workspace,
     report: Report,
 }
-

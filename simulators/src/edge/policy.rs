@@ -152,7 +152,9 @@ impl Spread {
 
     /// Spreads `dim` evenly over its places: as many steps as it needs, and no wider than they need.
     fn fit(&mut self, dim: usize, size: u64, limits: &[u64; N_PLACES]) {
-        let width = |from: usize| -> u64 { (from..N_PLACES).filter(|&p| self.dims[p] == dim).map(|p| limits[p]).product() };
+        let width = |from: usize| -> u64 {
+            (from..N_PLACES).filter(|&p| self.dims[p] == dim).map(|p| limits[p]).product()
+        };
         let steps = size.div_ceil(width(0));
         let mut rest = size.div_ceil(steps);
         let mut used = 1;
@@ -286,7 +288,12 @@ impl Tiling {
 }
 
 /// Whether the tiles fit core memory and PE memory.
-fn fits(chip: &Chip, layer: &PreparedLayer, spread: &Spread, tile: &[u64; MAX_DIMS]) -> Result<(), Infeasible> {
+fn fits(
+    chip: &Chip,
+    layer: &PreparedLayer,
+    spread: &Spread,
+    tile: &[u64; MAX_DIMS],
+) -> Result<(), Infeasible> {
     let weights = layer.box_words(WEIGHTS, &spread.extents(tile, LANES));
     let core = Rule::Capacity(Memory::Core);
     Infeasible::unless_within(core, weights as f64, chip.core_tile_bytes() as f64)?;
@@ -316,18 +323,28 @@ fn mapping(dataflow: Dataflow, layer: &PreparedLayer, spread: &Spread, tiling: &
             in_tile(&[Kind::Sum, Kind::Window]),
             in_tile(&[Kind::Shared, Kind::Weight, Kind::Input]),
         ),
-        Dataflow::WeightStationary => {
-            (WEIGHTS, Vec::new(), in_tile(&[Kind::Shared, Kind::Weight, Kind::Sum, Kind::Window, Kind::Input]))
-        }
+        Dataflow::WeightStationary => (
+            WEIGHTS,
+            Vec::new(),
+            in_tile(&[Kind::Shared, Kind::Weight, Kind::Sum, Kind::Window, Kind::Input]),
+        ),
         Dataflow::InputStationary => {
             (INPUTS, Vec::new(), in_tile(&[Kind::Shared, Kind::Input, Kind::Sum, Kind::Window, Kind::Weight]))
         }
     };
     let mut levels = vec![LevelMapping::default(); 4];
-    levels[LANE] =
-        LevelMapping { keep: keep(&[stationary]), temporal: lane_loops, spatial_x: over(WAYS), ..Default::default() };
-    levels[CORE] =
-        LevelMapping { keep: keep(&[WEIGHTS]), temporal: core_loops, spatial_x: over(LANES), ..Default::default() };
+    levels[LANE] = LevelMapping {
+        keep: keep(&[stationary]),
+        temporal: lane_loops,
+        spatial_x: over(WAYS),
+        ..Default::default()
+    };
+    levels[CORE] = LevelMapping {
+        keep: keep(&[WEIGHTS]),
+        temporal: core_loops,
+        spatial_x: over(LANES),
+        ..Default::default()
+    };
     levels[PE] =
         LevelMapping { keep: keep(&[INPUTS, OUTPUTS]), spatial_x: over(CORES), ..Default::default() };
     let tiles = tiling.loops(layer).map(|dim| Loop::new(dim, spread.steps[dim] / tiling.tile[dim]));

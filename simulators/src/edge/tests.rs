@@ -139,11 +139,14 @@ fn every_layer_of_every_network_maps_and_keeps_its_sums_on_the_chip() {
     for (row, templates) in crate::networks::NETWORKS.iter().zip(0..) {
         let workload = prepared(row.id);
         for template in scattered(12 + templates) {
-            for dataflow in [Dataflow::OutputStationary, Dataflow::WeightStationary, Dataflow::InputStationary] {
+            for dataflow in
+                [Dataflow::OutputStationary, Dataflow::WeightStationary, Dataflow::InputStationary]
+            {
                 let Ok(chip) = Chip::new(template, Setting { dataflow, ..setting() }) else { continue };
                 for layer in workload.layers() {
                     let Ok(placement) = map(&chip, layer) else { continue };
-                    let nest = Evaluator::new(chip.architecture(), &placement.einsum, Quirks::default()).unwrap();
+                    let nest =
+                        Evaluator::new(chip.architecture(), &placement.einsum, Quirks::default()).unwrap();
                     nest.evaluate(&placement.mapping, &mut workspace, &mut report).unwrap();
                     let outputs = report.tensor(3, 2);
                     assert_eq!((outputs.reads, outputs.updates), (0, placement.einsum.words(2).unwrap()));
@@ -170,7 +173,11 @@ fn no_layer_beats_its_bounds() {
                 let compulsory = layer.weight_words() + inputs + layer.output_words();
                 let Ok(report) = chip.run_layer(&PreparedLayer::new(&layer, 1.0)) else { continue };
                 assert!(report.compute_cycles * template.n_macs() as f64 >= layer.macs() as f64);
-                assert!(report.weight_bytes + report.activation_bytes >= compulsory, "{} {template:?}", layer.name());
+                assert!(
+                    report.weight_bytes + report.activation_bytes >= compulsory,
+                    "{} {template:?}",
+                    layer.name()
+                );
                 let least_s = compulsory as f64 / template.dram_bandwidth_byte_per_s;
                 assert!(report.cycles / 0.8e9 >= least_s);
                 let least_j = layer.macs() as f64 * mac_j + compulsory as f64 * 8.0 * 8e-12;
@@ -216,7 +223,10 @@ fn larger_staging_memories_are_never_slower() {
 // More lanes may cost cycles elsewhere (larger tiles load longer), but never more steps of the array.
 #[test]
 fn doubling_the_lanes_never_takes_more_compute_cycles() {
-    never_slower(|report| report.compute_cycles, |template| Template { lanes: 2 * template.lanes, ..template });
+    never_slower(
+        |report| report.compute_cycles,
+        |template| Template { lanes: 2 * template.lanes, ..template },
+    );
 }
 
 // By hand: staging of 1,024 bytes over 110 ns sustains 9.3 GB/s of the 16 GB/s; 256 inputs and 256 outputs, half of
@@ -228,6 +238,17 @@ fn bytes_in_flight_bound_a_stream() {
     let report = chip.run_layer(&layer).unwrap();
     assert_eq!(report.activation_bytes, 512);
     assert!((report.dram_cycles - 44.0).abs() < 1e-9, "{report:?}");
+}
+
+// Claim: the hierarchy and the chip agree about area: 16 PEs of 4 cores of 64 lanes of 4 units, and the controller apart.
+#[test]
+fn the_parts_of_the_hierarchy_are_all_of_the_area_but_the_controller() {
+    let chip = Chip::new(template(), setting()).unwrap();
+    let area = chip.area();
+    let array_m2 = chip.architecture().area_m2();
+    assert!((array_m2 / (area.total_m2() - area.controller_m2) - 1.0).abs() < 1e-12, "{area:?}");
+    let macs_m2 = 16_384.0 * mac(8, Some(32), setting().node).unwrap().area_m2;
+    assert!((area.macs_m2 / macs_m2 - 1.0).abs() < 1e-12);
 }
 
 // Claim: every rule can be broken, and says by how much.
@@ -256,9 +277,21 @@ fn every_rule_is_broken_by_some_template_or_layer() {
     controller.instruction_entries = 1;
     let errors = [
         chip_error(Template { lanes: 256, core_memory_bytes: 4096, ..template() }, setting()),
-        chip_error(Template { cores: 32, lanes: 256, pe_memory_bytes: 256 << 10, core_memory_bytes: 1 << 20, ..template() }, setting()),
+        chip_error(
+            Template {
+                cores: 32,
+                lanes: 256,
+                pe_memory_bytes: 256 << 10,
+                core_memory_bytes: 1 << 20,
+                ..template()
+            },
+            setting(),
+        ),
         chip_error(Template { activation_memory_bytes: 256, ..staging }, slow_clock),
-        chip_error(Template { activation_memory_bytes: 16384, parameter_memory_bytes: 2048, ..staging }, slow_clock),
+        chip_error(
+            Template { activation_memory_bytes: 16384, parameter_memory_bytes: 2048, ..staging },
+            slow_clock,
+        ),
         chip_error(controller, setting()),
         chip_error(template(), fast_clock),
         // 11 x 11 taps, 64 channels: 11 * 12 * 64 bytes in half of 8 KiB.

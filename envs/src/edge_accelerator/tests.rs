@@ -1,0 +1,156 @@
+use super::*;
+use tapeout_core::{Judgement, Problem, Seed, Value};
+
+fn env() -> EdgeAccelerator {
+    EdgeAccelerator::build(EdgeAcceleratorConfig::default()).unwrap()
+}
+
+fn of_networks(networks: &[&str], weights: &[f64]) -> EdgeAccelerator {
+    let networks = networks.iter().map(|&id| id.to_owned()).collect();
+    EdgeAccelerator::build(EdgeAcceleratorConfig {
+        networks,
+        weights: weights.to_vec(),
+        ..Default::default()
+    })
+    .unwrap()
+}
+
+/// The first published class of the template, as near as the levels allow (16 GB/s for 17).
+fn first_class(env: &EdgeAccelerator, changes: &[(&'static str, i64)]) -> Design {
+    let mut values = vec![
+        ("pes_x", 4),
+        ("pes_y", 4),
+        ("cores", 4),
+        ("lanes", 64),
+        ("pe_memory_bytes", 2 << 20),
+        ("core_memory_bytes", 32 << 10),
+        ("activation_memory_bytes", 1024),
+        ("instruction_entries", 16384),
+        ("parameter_memory_bytes", 16384),
+        ("dram_bandwidth", 16),
+    ];
+    for &(name, value) in changes {
+        values.iter_mut().find(|(known, _)| *known == name).unwrap().1 = value;
+    }
+    env.space().design_of(values.into_iter().map(|(name, value)| (name, Value::from(value)))).unwrap()
+}
+
+fn measured(env: &EdgeAccelerator, design: &Design) -> Vec<f64> {
+    env.evaluate(design).unwrap().metrics().unwrap().to_vec()
+}
+
+// Source: Kumar et al. (2022), arXiv 2110.11346: 452,760,000 designs.
+#[test]
+fn the_space_has_as_many_designs_as_the_paper_says() {
+    assert_eq!(env().space().cardinality(), 452_760_000);
+}
+
+// Claim: the numbers do not move unseen; whoever means to move them raises the version. The tolerance leaves room for
+// the last bits of `exp` and `powf` on other platforms.
+#[test]
+fn version_0_gives_these_numbers() {
+    let env = env();
+    assert_eq!(EdgeAccelerator::VERSION, 0);
+    let metrics = measured(&env, &first_class(&env, &[]));
+    let expected = [0.00582981755859375, 0.005285396053464832, 2.4373808367401485e-5, 0.05351453915399281];
+    for (got, expected) in metrics.iter().zip(expected) {
+        assert!((got / expected - 1.0).abs() < 1e-9, "{metrics:?}");
+    }
+}
+
+// Claim: the default problem is neither hopeless nor easy: as in the paper (70 to 90 % infeasible per application, area
+// included), most designs are refused, and a search of 1,000 designs still meets enough that are not. The bands are
+// wider than three standard deviations of a share of 2,000 designs (1 % each).
+#[test]
+fn most_designs_are_refused_and_enough_are_not() {
+    let env = env();
+    let problem = Problem::new(env.space().clone(), env.metrics().to_vec(), env.default_goal()).unwrap();
+    let mut rng = Seed::new(0).stream("shares");
+    let (mut infeasible, mut too_large, mut acceptable) = (0, 0, 0);
+    for _ in 0..2000 {
+        match problem.judge(&env.evaluate(&env.space().sample(&mut rng)).unwrap()) {
+            Judgement::Infeasible { .. } => infeasible += 1,
+            Judgement::Unacceptable { .. } => too_large += 1,
+            Judgement::Acceptable { .. } => acceptable += 1,
+        }
+    }
+    assert!((60..=180).contains(&infeasible), "{infeasible} of 2,000 cannot be built");
+    assert!((1400..=1700).contains(&too_large), "{too_large} of 2,000 are too large");
+    assert!((240..=400).contains(&acceptable), "{acceptable} of 2,000 are acceptable");
+}
+
+// Claim: the rules that the page lists are broken by designs of the space, each on the networks named there.
+#[test]
+fn designs_break_the_rules_that_the_page_lists() {
+    let rule = |networks: &[&str], changes: &[(&'static str, i64)]| {
+        let env = of_networks(networks, &[]);
+        match env.evaluate(&first_class(&env, changes)).unwrap() {
+            Outcome::Infeasible { rule, violation } => {
+                assert!(violation > 0.0);
+                rule
+            }
+            Outcome::Measured(metrics) => panic!("{changes:?} is feasible: {metrics:?}"),
+        }
+    };
+    assert_eq!(rule(&["resnet50"], &[("lanes", 256), ("core_memory_bytes", 4096)]), "core_memory_synthesis");
+    let wide =
+        [("cores", 32), ("lanes", 256), ("core_memory_bytes", 1 << 20), ("pe_memory_bytes", 256 << 10)];
+    assert_eq!(rule(&["resnet50"], &wide), "pe_memory_synthesis");
+    assert_eq!(rule(&["alexnet"], &[("core_memory_bytes", 8192)]), "core_memory_capacity");
+    let narrow = [
+        ("pes_x", 1),
+        ("pes_y", 1),
+        ("cores", 1),
+        ("lanes", 4),
+        ("core_memory_bytes", 4096),
+        ("instruction_entries", 8192),
+    ];
+    assert_eq!(rule(&["vgg16"], &narrow), "instruction_memory");
+}
+
+#[test]
+fn several_networks_add_up_by_weight() {
+    let together = of_networks(&["resnet50", "mobilenet-v2"], &[1.0, 3.0]);
+    let (first, second) = (of_networks(&["resnet50"], &[]), of_networks(&["mobilenet-v2"], &[]));
+    let design = first_class(&together, &[]);
+    let (sum, first, second) =
+        (measured(&together, &design), measured(&first, &design), measured(&second, &design));
+    for metric in 0..2 {
+        let expected = first[metric] + 3.0 * second[metric];
+        assert!((sum[metric] / expected - 1.0).abs() < 1e-12, "{sum:?}");
+    }
+    assert_eq!((sum[2], first[2]), (first[2], second[2]), "the chip is the same");
+}
+
+// Claim: a batch shares the weights it fetches, so eight images cost less than eight times one.
+#[test]
+fn a_batch_is_cheaper_than_its_images_one_by_one() {
+    let eight = EdgeAccelerator::build(EdgeAcceleratorConfig { batch: 8, ..Default::default() }).unwrap();
+    let one = env();
+    let design = first_class(&one, &[]);
+    let (eight, one) = (measured(&eight, &design), measured(&one, &design));
+    assert!(eight[0] < 8.0 * one[0] && eight[1] < 8.0 * one[1], "{eight:?} against {one:?}");
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_named_with_the_remedy() {
+    let error = |settings: serde_json::Value| {
+        let config = tapeout_core::config::read::<EdgeAcceleratorConfig>(&settings);
+        config.and_then(EdgeAccelerator::build).err().unwrap().to_string()
+    };
+    use serde_json::json;
+    assert_eq!(
+        error(json!({ "networks": ["resnet51"] })),
+        "`networks`: no network is called `resnet51`; did you mean `resnet50`?"
+    );
+    assert_eq!(
+        error(json!({ "weights": [1.0, 2.0] })),
+        "`weights`: 2 weights for 1 networks, expected one each, or none at all"
+    );
+    assert_eq!(error(json!({ "batch": 0 })), "`batch`: got 0, expected at least 1");
+    assert_eq!(error(json!({ "clock_hz": 0.0 })), "`clock_hz`: got 0, expected a finite number above 0");
+    assert!(error(json!({ "node_nm": 50 })).contains("the nearest is 45 nm"));
+    assert!(error(json!({ "dataflow": "row-stationary" })).contains("output-stationary"));
+    assert!(error(json!({ "networks": [] })).contains("expected at least one"));
+    assert!(error(json!({ "weights": [-1.0] })).starts_with("`weights`: "));
+}
