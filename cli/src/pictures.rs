@@ -94,12 +94,14 @@ impl Picture {
         };
         let experiment = first.experiment();
         let (_, metric) = metric(experiment.problem(), objective)?;
+        let env = shared(runs, |run| run.experiment().spec().env.id.clone());
+        let env = env.map_or_else(String::new, |env| format!("{env}: "));
         let chart = LineChart {
-            title: format!("{}: best {} so far", experiment.spec().env.id, label(metric)),
+            title: format!("{env}best {} so far", label(metric)),
             x: Axis::new("designs evaluated", "").linear(),
             y: axis(metric),
             series,
-            caption: caption(experiment),
+            caption: shared(runs, |run| caption(run.experiment())).unwrap_or_default(),
             ..LineChart::default()
         };
         Ok(Self { name: PROGRESS, plot: Box::new(chart) })
@@ -121,6 +123,13 @@ impl From<PlotError> for Failure {
             _ => Self::failed(error),
         }
     }
+}
+
+/// What all runs have in common; nothing if they differ.
+fn shared(runs: &[(String, &RunFolder)], of: impl Fn(&RunFolder) -> String) -> Option<String> {
+    let mut texts = runs.iter().map(|(_, run)| of(run));
+    let first = texts.next()?;
+    texts.all(|text| text == first).then_some(first)
 }
 
 /// The steps of the best acceptable value, and the value at the end.

@@ -111,8 +111,8 @@ fn set_to(design: &Standout, parameter: &Parameter) -> String {
 
 /// A row for all there is to know about one design.
 fn single(problem: &Problem, design: &Standout) -> String {
-    let mut table = Table::new(&[("", Column::Words), ("", Column::Numbers)]);
-    table.row(["trial".to_owned(), design.trial.to_string()]);
+    let trial = design.trial.to_string();
+    let mut table = Table::new(&[("trial", Column::Words), (&trial, Column::Numbers)]);
     for metric in metrics(problem) {
         table.row([metric.name.clone(), measured(design, metric)]);
     }

@@ -108,6 +108,10 @@ fn a_run_goes_on_is_replayed_checked_and_plotted() {
     for name in ["run", "other", "best energy so far"] {
         assert!(both.lines().any(|line| line.contains(name)), "{name} is in the legend or the title");
     }
+    assert!(both.contains("resnet50"), "what the runs have in common is in the caption");
+    here.data(&["search", "--trials", "40", "--set", "env.networks=[\"alexnet\"]", "--out", "alexnet"]);
+    here.data(&["plot", "run", "alexnet", "--out", "mixed"]);
+    assert!(!here.read("mixed.svg").contains("resnet50"), "what only one of them has is not");
 }
 
 /// Claim: a log in which one number was changed is found out by `check`, with an exit code of its own.
