@@ -1,6 +1,7 @@
 //! Surrogates: models learned from logged designs.
 
 pub mod gaussian_process;
+pub mod network;
 
 use tapeout_core::LearnerEntry;
 
