@@ -21,8 +21,9 @@ mod pictures;
 mod progress;
 mod report;
 mod run_path;
-mod session;
+
 mod table;
+mod watched_run;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -129,7 +129,10 @@ fn rows(kind: Kind, catalog: &Catalog) -> Value {
     match kind {
         Kind::Envs => catalog.envs().iter().map(env_row).collect(),
         Kind::Agents => {
-            let row = |agent: &AgentEntry| json!({ "name": agent.id, "objectives": agent.objectives, "summary": agent.summary });
+            let row = |agent: &AgentEntry| {
+                let objectives = agent.objectives;
+                json!({ "name": agent.id, "objectives": objectives, "summary": agent.summary })
+            };
             catalog.agents().iter().map(row).collect()
         }
         Kind::Learners => catalog

@@ -9,7 +9,7 @@ use tapeout::experiment::{Budget, Spec, resume};
 use crate::answer::Answer;
 use crate::arguments::BudgetFlags;
 use crate::failure::Failure;
-use crate::session::{RunFlags, Session};
+use crate::watched_run::{RunFlags, WatchedRun};
 
 /// Which run to go on with, and how far.
 #[derive(clap::Args)]
@@ -26,10 +26,10 @@ impl Args {
     /// Goes on, draws, and reports.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let budget = self.new_budget()?;
-        let mut session = Session::begin(&self.flags, &self.run)?;
+        let mut watched = WatchedRun::begin(&self.flags, &self.run)?;
         let summary =
-            session.watch(|options, observer| resume(catalog, &self.run, budget, options, observer))?;
-        session.report(catalog, &summary)
+            watched.watch(|options, observer| resume(catalog, &self.run, budget, options, observer))?;
+        watched.report(catalog, &summary)
     }
 
     /// The budget of the run with the flags over it; none if there are no flags, or no run, which `resume` reports.

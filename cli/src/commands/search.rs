@@ -9,7 +9,7 @@ use crate::answer::Answer;
 use crate::arguments::SpecFlags;
 use crate::failure::Failure;
 use crate::run_path::free_folder;
-use crate::session::{RunFlags, Session};
+use crate::watched_run::{RunFlags, WatchedRun};
 
 /// What to search, and where to keep it.
 #[derive(clap::Args)]
@@ -28,8 +28,8 @@ impl Args {
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let experiment = self.spec.prepare(catalog)?;
         let folder = self.out.clone().unwrap_or_else(|| free_folder(experiment.spec()));
-        let mut session = Session::begin(&self.flags, &folder)?;
-        let summary = session.watch(|options, observer| run(&experiment, &folder, options, observer))?;
-        session.report(catalog, &summary)
+        let mut watched = WatchedRun::begin(&self.flags, &folder)?;
+        let summary = watched.watch(|options, observer| run(&experiment, &folder, options, observer))?;
+        watched.report(catalog, &summary)
     }
 }

@@ -33,14 +33,14 @@ pub(crate) struct RunFlags {
 }
 
 /// A search that somebody watches and may interrupt.
-pub(crate) struct Session<'a> {
+pub(crate) struct WatchedRun<'a> {
     flags: &'a RunFlags,
     folder: &'a Path,
     watcher: Watcher,
     interrupt: Arc<AtomicBool>,
 }
 
-impl<'a> Session<'a> {
+impl<'a> WatchedRun<'a> {
     /// Listens for Ctrl-C: the first ends the run in good order, the second ends the program.
     pub(crate) fn begin(flags: &'a RunFlags, folder: &'a Path) -> Result<Self, Failure> {
         let interrupt = Arc::new(AtomicBool::new(false));
