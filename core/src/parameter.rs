@@ -106,6 +106,8 @@ pub enum Domain {
 pub struct Parameter {
     name: String,
     unit: String,
+    /// Prose: no part of what identifies a space, so it can be reworded without disowning old logs.
+    #[serde(skip)]
     summary: String,
     domain: Domain,
 }

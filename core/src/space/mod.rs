@@ -404,13 +404,14 @@ impl DesignSpace {
         Walk::new(self)
     }
 
-    /// A number that differs between spaces whose parameters, levels or legal designs differ.
+    /// A number that tells spaces apart by their parameters, levels, the names and scopes of their rules, and how many
+    /// designs are legal. Prose does not count.
     pub fn fingerprint(&self) -> u64 {
         let mut text =
             serde_json::to_string(&self.0.parameters).expect("parameters have text keys and finite levels");
         for rule in &self.0.rules {
             text.push_str(rule.name());
-            text.push_str(rule.text());
+            rule.scope().iter().for_each(|name| text.push_str(name));
         }
         text.push_str(&self.0.cardinality.to_string());
         crate::seed::fnv1a(text.as_bytes())
