@@ -136,8 +136,9 @@ impl Evaluator {
         workspace: &mut Workspace,
         report: &mut Report,
     ) -> Result<(), Illegal> {
-        workspace.nest.set(mapping, &self.architecture, &self.einsum)?;
-        report.resize(self.architecture.levels().len(), self.projections.len());
+        let n_levels = self.architecture.levels().len();
+        workspace.nest.set(mapping, &self.meshes[..n_levels], &self.einsum)?;
+        report.resize(n_levels, self.projections.len());
         self.fit_tiles(mapping, workspace, report)?;
         for tensor in 0..self.projections.len() {
             self.move_tensor(tensor, mapping, workspace, report)?;

@@ -30,7 +30,7 @@ pub enum GoldenError {
         case: String,
         /// What is wrong with it.
         #[source]
-        source: CaseError,
+        source: Box<CaseError>,
     },
 }
 
@@ -196,7 +196,7 @@ pub fn check(json: &str) -> Result<CheckReport, GoldenError> {
         let mut comparison = Comparison::new(&case.id);
         let result = check_case(case.workload, case.arch, case.mapping, &case.expected, &mut comparison);
         let id = case.id;
-        result.map_err(|source| GoldenError::Case { case: id, source })?;
+        result.map_err(|source| GoldenError::Case { case: id, source: Box::new(source) })?;
         report.n_cases += 1;
         report.n_failed += usize::from(!comparison.differences.is_empty());
         report.n_values += comparison.n_values;
@@ -212,7 +212,7 @@ fn check_case(
     expected: &Value,
     comparison: &mut Comparison,
 ) -> Result<(), CaseError> {
-    let einsum = read_einsum(workload)?;
+    let einsum = read_einsum(&workload)?;
     let architecture = read_architecture(arch)?;
     let mapping = Mapping::from_text(&MappingText { levels: mapping }, &architecture, &einsum)?;
     let mut report = Report::new();
@@ -234,7 +234,7 @@ fn check_case(
     Ok(())
 }
 
-fn read_einsum(workload: Workload) -> Result<Einsum, CaseError> {
+fn read_einsum(workload: &Workload) -> Result<Einsum, CaseError> {
     let mut dims = Vec::new();
     for name in &workload.shape.dims_order {
         let size = workload.dims.get(name).and_then(Value::as_u64);

@@ -83,13 +83,17 @@ pub(super) fn account(
             let entry = report.tensor(index, tensor);
             let written = entry.fills.checked_add(entry.updates).ok_or(TOO_LONG)?;
             demand.add(entry.reads, written)?;
-            rate.read += entry.reads as f64 / compute_cycles as f64;
-            rate.written += written as f64 / compute_cycles as f64;
+            if quirks.rounded_slowdown {
+                rate.read += entry.reads as f64 / compute_cycles as f64;
+                rate.written += written as f64 / compute_cycles as f64;
+            }
         }
-        let slowdown = rate.slowdown(&level.bandwidth);
-        let cycles = match quirks.rounded_slowdown {
-            true => whole((compute_cycles as f64 / slowdown).ceil())?,
-            false => demand.cycles(&level.bandwidth)?.max(compute_cycles),
+        let (cycles, slowdown) = if quirks.rounded_slowdown {
+            let slowdown = rate.slowdown(&level.bandwidth);
+            (whole((compute_cycles as f64 / slowdown).ceil())?, slowdown)
+        } else {
+            let cycles = demand.cycles(&level.bandwidth)?.max(compute_cycles);
+            (cycles, compute_cycles as f64 / cycles as f64)
         };
         report.levels[index].cycles = cycles;
         report.levels[index].slowdown = slowdown;

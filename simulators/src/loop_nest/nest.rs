@@ -1,6 +1,6 @@
 //! A mapping, checked and flattened into one list of loops in time and one in space, with the tile of every level.
 
-use super::architecture::{Architecture, MAX_LEVELS};
+use super::architecture::MAX_LEVELS;
 use super::einsum::{Einsum, MAX_DIMS};
 use super::mapping::{LevelMapping, Loop, Mapping};
 use super::report::Illegal;
@@ -95,17 +95,17 @@ impl Nest {
         }
     }
 
-    /// Takes in `mapping`.
+    /// Takes in `mapping`, of an architecture with `meshes` of instances below one instance of each level.
     ///
     /// # Errors
     /// [`Illegal`] if it does not belong to the Einsum or does not fit the mesh. Capacity is not looked at here.
     pub(super) fn set(
         &mut self,
         mapping: &Mapping,
-        architecture: &Architecture,
+        meshes: &[(u64, u64)],
         einsum: &Einsum,
     ) -> Result<(), Illegal> {
-        let n_levels = architecture.levels().len();
+        let n_levels = meshes.len();
         if mapping.levels.len() != n_levels {
             return Err(Illegal::LevelCount { got: mapping.levels.len(), expected: n_levels });
         }
@@ -116,7 +116,7 @@ impl Nest {
         for (level, entry) in mapping.levels.iter().enumerate() {
             self.spatial.starts[level] = self.spatial.len;
             self.temporal.starts[level] = self.temporal.len;
-            self.push_spatial(level, entry, architecture, &mut points)?;
+            self.push_spatial(level, entry, meshes[level], &mut points)?;
             self.spread[level] = points.extents();
             for item in entry.temporal.iter().rev() {
                 if let Some(flat) = points.enter(level, item, true)? {
@@ -142,7 +142,7 @@ impl Nest {
         &mut self,
         level: usize,
         entry: &LevelMapping,
-        architecture: &Architecture,
+        (have_x, have_y): (u64, u64),
         points: &mut Points,
     ) -> Result<(), Illegal> {
         let mut used = [1u64; 2];
@@ -158,7 +158,6 @@ impl Nest {
                 }
             }
         }
-        let (have_x, have_y) = architecture.fanout(level);
         if used[0] > have_x {
             return Err(Illegal::Fanout { level, axis: Axis::X, need: used[0], have: have_x });
         }

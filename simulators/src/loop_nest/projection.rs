@@ -16,6 +16,8 @@ pub(super) struct Projection {
     used: u16,
     /// Bit `d` is set if dimension `d` moves two or more ranks.
     diagonal: u16,
+    /// The rank that a dimension moves, and by how much, if it moves only one.
+    single: [Option<(usize, i64)>; MAX_DIMS],
     /// `(dimension, coefficient)` of all ranks, one after the other, and where each rank ends.
     terms: Vec<(usize, u64)>,
     ends: [usize; MAX_RANKS],
@@ -29,11 +31,14 @@ impl Projection {
             coefficients: [[0; MAX_RANKS]; MAX_DIMS],
             used: 0,
             diagonal: 0,
+            single: [None; MAX_DIMS],
             terms: Vec::new(),
             ends: [0; MAX_RANKS],
         };
         for (rank_index, rank) in tensor.ranks().iter().enumerate() {
             for &(dim, coefficient) in rank.terms() {
+                let is_first = !projection.uses(dim);
+                projection.single[dim] = is_first.then_some((rank_index, coefficient as i64));
                 projection.diagonal |= projection.used & (1 << dim);
                 projection.used |= 1 << dim;
                 projection.coefficients[dim][rank_index] = coefficient as i64;
@@ -51,6 +56,12 @@ impl Projection {
     /// Whether two ranks move together with `dim`.
     pub(super) fn is_diagonal(&self, dim: usize) -> bool {
         self.diagonal >> dim & 1 == 1
+    }
+
+    /// The rank that `dim` moves, and by how much, if it moves exactly one.
+    #[inline]
+    pub(super) fn single(&self, dim: usize) -> Option<(usize, i64)> {
+        self.single[dim]
     }
 
     /// Coefficient of `dim` in `rank`.

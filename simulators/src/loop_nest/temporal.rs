@@ -36,11 +36,15 @@ pub(super) struct Steps<'a> {
     first: Option<Shift>,
     /// Displacement of the tile at the end of the loops so far.
     reached: Shift,
+    /// Bit `r` is set if `reached` is not 0 in rank `r`.
+    moved: u8,
+    /// Bit `r` is set if `reached` is past the tile's length in rank `r`.
+    lost: u8,
 }
 
 impl<'a> Steps<'a> {
     pub(super) fn new(tile: Tile<'a>) -> Self {
-        Self { tile, first: None, reached: [0; MAX_RANKS] }
+        Self { tile, first: None, reached: [0; MAX_RANKS], moved: 0, lost: 0 }
     }
 
     /// The step of the next-outer loop.
@@ -50,22 +54,71 @@ impl<'a> Steps<'a> {
         let n_ranks = tile.projection.n_ranks;
         let travel = tile.projection.shift(item.dim, item.stride);
         let mut shift = travel;
-        for rank in 0..n_ranks {
-            shift[rank] -= self.reached[rank];
+        for (component, reached) in shift[..n_ranks].iter_mut().zip(&self.reached) {
+            *component -= reached;
         }
         let repeats = if tile.reset_on_turn { 1 } else { (item.bound - 1) as i64 };
-        for rank in 0..n_ranks {
-            self.reached[rank] += repeats * travel[rank];
+        for (reached, component) in self.reached[..n_ranks].iter_mut().zip(&travel) {
+            *reached += repeats * component;
         }
         let words = match self.first {
             _ if shift[..n_ranks].iter().all(|&component| component == 0) => 0,
             Some(first) if tile.reset_on_turn && shift != first => tile.volume,
             _ => tile.projection.fresh(&tile.lengths, tile.volume, &shift),
         };
+        let volume = tile.volume;
+        self.mark_moved();
         if words > 0 && self.first.is_none() {
             self.first = Some(shift);
         }
-        Step { shift, words, volume: tile.volume }
+        Step { shift, words, volume }
+    }
+
+    fn mark_moved(&mut self) {
+        (self.moved, self.lost) = (0, 0);
+        let ranks = self.reached.iter().zip(&self.tile.lengths).take(self.tile.projection.n_ranks);
+        for (rank, (reached, &length)) in ranks.enumerate() {
+            self.moved |= u8::from(*reached != 0) << rank;
+            self.lost |= u8::from(reached.unsigned_abs() >= length) << rank;
+        }
+    }
+
+    /// The words of [`Steps::next`]. Where the tile and the one before are seen at once to share nothing, or all, the
+    /// displacement is not worked out.
+    #[inline]
+    fn next_words(&mut self, item: &FlatLoop) -> u64 {
+        let (tile, projection) = (&self.tile, self.tile.projection);
+        let Some((rank, coefficient)) = projection.single(item.dim) else {
+            return match (projection.uses(item.dim), self.moved, self.lost) {
+                (false, 0, _) => 0,
+                // All loops step forwards, so the step back is not the one that keeps words.
+                (false, _, lost) if tile.reset_on_turn || lost != 0 => tile.volume,
+                _ => self.next(item).words,
+            };
+        };
+        let travel = coefficient * item.stride as i64;
+        let length = tile.lengths[rank];
+        let bit = 1u8 << rank;
+        let is_new = if tile.reset_on_turn {
+            // A rank that has moved goes back, while the innermost moving loop only goes forwards.
+            self.moved & !bit != 0
+        } else {
+            self.lost & !bit != 0
+        };
+        if !(is_new || self.moved == 0 && travel as u64 >= length) {
+            return self.next(item).words;
+        }
+        if self.first.is_none() {
+            let mut first = [0; MAX_RANKS];
+            first[rank] = travel;
+            self.first = Some(first);
+        }
+        let volume = tile.volume;
+        self.reached[rank] += if tile.reset_on_turn { travel } else { travel * (item.bound - 1) as i64 };
+        self.moved |= bit;
+        // Displacements only grow in the forward direction.
+        self.lost |= u8::from(self.reached[rank] as u64 >= length) << rank;
+        volume
     }
 }
 
@@ -74,7 +127,7 @@ pub(super) fn words_fetched(tile: Tile, loops: &[FlatLoop]) -> Option<u64> {
     let mut steps = Steps::new(tile);
     let mut words = tile.volume;
     for item in loops {
-        let again = words - tile.volume + steps.next(item).words;
+        let again = words - tile.volume + steps.next_words(item);
         words = words.checked_add((item.bound - 1).checked_mul(again)?)?;
     }
     Some(words)

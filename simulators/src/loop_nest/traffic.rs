@@ -31,6 +31,9 @@ const NOTHING: Share = Share { words: 0, instances: 1 };
 
 /// The sum of two averages as a fraction.
 fn sum(a: Share, b: Share) -> (u128, u128) {
+    if b.words == 0 {
+        return (u128::from(a.words), u128::from(a.instances));
+    }
     let (a_words, a_instances) = (u128::from(a.words), u128::from(a.instances));
     let (b_words, b_instances) = (u128::from(b.words), u128::from(b.instances));
     // Fanouts and instances are far below 2^32, so these products fit.
@@ -38,7 +41,13 @@ fn sum(a: Share, b: Share) -> (u128, u128) {
 }
 
 fn rounded((words, instances): (u128, u128)) -> Result<u64, Illegal> {
-    u64::try_from((words + instances / 2) / instances).map_err(|_| TOO_MANY)
+    if instances == 1 {
+        return u64::try_from(words).map_err(|_| TOO_MANY);
+    }
+    match (u64::try_from(words + instances / 2), u64::try_from(instances)) {
+        (Ok(words), Ok(instances)) => Ok(words / instances),
+        _ => u64::try_from((words + instances / 2) / instances).map_err(|_| TOO_MANY),
+    }
 }
 
 /// Turns the deliveries of one tensor, already in `report` with `kept` and `tile_words`, into accesses.
@@ -62,14 +71,14 @@ pub(super) fn account(flow: &Flow, report: &mut Report) -> Result<(), Illegal> {
         clear(report.tensor_mut(level, flow.tensor));
     }
     shares[top] = NOTHING;
-    for level in 0..=top {
+    for (level, &share) in shares.iter().enumerate().take(top + 1) {
         let peers = match flow.peers.get(level + 1) {
             Some(&instances) if level < top => {
                 Share { words: report.tensor(level + 1, flow.tensor).network.link_transfers, instances }
             }
             _ => NOTHING,
         };
-        finish(flow, level, level == top, shares[level], peers, report.tensor_mut(level, flow.tensor))?;
+        finish(flow, level, level == top, share, peers, report.tensor_mut(level, flow.tensor))?;
     }
     Ok(())
 }
@@ -80,12 +89,24 @@ fn partition(flow: &Flow, report: &mut Report, n_levels: usize) -> Result<(), Il
     report.tensor_mut(n_levels - 1, flow.tensor).partition_words = words;
     for level in (0..n_levels - 1).rev() {
         let entry = report.tensor_mut(level, flow.tensor);
-        let scaled =
-            u128::from(words) * u128::from(entry.tile_words) / u128::from(flow.spread_words[level + 1]);
-        words = u64::try_from(scaled).map_err(|_| TOO_MANY)?;
+        words = scale(words, entry.tile_words, flow.spread_words[level + 1])?;
         entry.partition_words = words;
     }
     Ok(())
+}
+
+/// `words * numerator / denominator`, rounded down; mostly without a division of 128 bits.
+fn scale(words: u64, numerator: u64, denominator: u64) -> Result<u64, Illegal> {
+    if numerator == denominator {
+        return Ok(words);
+    }
+    match words.checked_mul(numerator) {
+        Some(product) => Ok(product / denominator),
+        None => {
+            let exact = u128::from(words) * u128::from(numerator) / u128::from(denominator);
+            u64::try_from(exact).map_err(|_| TOO_MANY)
+        }
+    }
 }
 
 /// Lets the level above `level` serve the instances below `level` itself.
@@ -153,7 +174,8 @@ fn finish(
         (entry.reads, entry.fills, entry.updates, entry.temporal_reductions) = (0, 0, 0, 0);
         return Ok(());
     }
-    let read = content.checked_add(rounded(sum(peers, NOTHING))?).ok_or(TOO_MANY)?;
+    let from_peers = if peers.words == 0 { 0 } else { rounded(sum(peers, NOTHING))? };
+    let read = content.checked_add(from_peers).ok_or(TOO_MANY)?;
     let arrived = sum(share, peers);
     if flow.output {
         // The first partial sum of every word is not fetched.
@@ -167,7 +189,10 @@ fn finish(
         entry.reads = read;
         entry.updates = 0;
         entry.temporal_reductions = 0;
-        entry.fills = u64::try_from(arrived.0 / arrived.1).map_err(|_| TOO_MANY)?;
+        entry.fills = match peers.words {
+            0 => share.words / share.instances,
+            _ => u64::try_from(arrived.0 / arrived.1).map_err(|_| TOO_MANY)?,
+        };
     }
     Ok(())
 }
