@@ -1,6 +1,6 @@
 //! A memory of the chip as banks and slices of SRAM macros.
 
-use super::infeasible::{Infeasible, Memory, Rule};
+use super::infeasible::{Infeasible, Rule};
 use crate::technology::{Node, SramArray, StorageCost, TechnologyError};
 
 /// Widths of a macro in bits: the columns of the SRAM table.
@@ -9,7 +9,8 @@ const MACRO_BITS: [u32; 6] = [16, 32, 64, 128, 256, 512];
 /// What a memory must do.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Demand {
-    pub(super) memory: Memory,
+    /// The rule that is broken if it cannot.
+    pub(super) rule: Rule,
     pub(super) size_bytes: u64,
     /// Bits of one access.
     pub(super) width_bits: u64,
@@ -28,14 +29,13 @@ pub(super) fn synthesize(demand: Demand, node: Node, clock_hz: f64) -> Result<St
             search.try_banks(demand, macro_bits, node, clock_hz);
         }
     }
-    let rule = Rule::Synthesis(demand.memory);
     search.best.ok_or_else(|| {
         let shortfall = if search.least_cycle_s.is_finite() {
             search.least_cycle_s * clock_hz
         } else {
             search.least_bytes as f64 / demand.size_bytes as f64
         };
-        Infeasible { rule, violation: shortfall - 1.0 }
+        Infeasible { rule: demand.rule, violation: shortfall - 1.0 }
     })
 }
 
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     fn demand(size_bytes: u64, width_bits: u64, ports: u64) -> Demand {
-        Demand { memory: Memory::Core, size_bytes, width_bits, ports }
+        Demand { rule: Rule::CoreMemorySynthesis, size_bytes, width_bits, ports }
     }
 
     fn node() -> Node {
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn a_memory_shallower_than_its_port_cannot_be_synthesized() {
         let error = synthesize(demand(4096, 8192, 2), node(), 0.8e9).unwrap_err();
-        assert_eq!(error, Infeasible { rule: Rule::Synthesis(Memory::Core), violation: 7.0 });
+        assert_eq!(error, Infeasible { rule: Rule::CoreMemorySynthesis, violation: 7.0 });
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A template in a setting: its storage hierarchy, area and leakage.
 
 use super::buffer::{Demand, synthesize};
-use super::infeasible::{Infeasible, Memory};
+use super::infeasible::{Infeasible, Rule};
 use super::template::{Dataflow, LANE_WAYS, Setting, Template};
 use crate::loop_nest::{AccessEnergy, Architecture, Bandwidth, Delivery, Level, Mac, Network};
 use crate::technology::{StorageCost, mac, register_file};
@@ -154,17 +154,12 @@ impl Staging {
     /// The memory that sustains what its bytes in flight allow: by Little's law (Little 1961, doi:10.1287/opre.9.3.383)
     /// no more than its size over the latency of the DRAM, and no more than the DRAM gives. Each byte is written and
     /// read, so the port moves twice that.
-    fn new(
-        memory: Memory,
-        size_bytes: u64,
-        template: &Template,
-        setting: &Setting,
-    ) -> Result<Self, Infeasible> {
+    fn new(rule: Rule, size_bytes: u64, template: &Template, setting: &Setting) -> Result<Self, Infeasible> {
         let sustained = size_bytes as f64 / setting.dram_latency_s;
         let rate_byte_per_s = 2.0 * sustained.min(template.dram_bandwidth_byte_per_s);
         let per_cycle = (rate_byte_per_s / setting.clock_hz).ceil() as u64;
         let port_bytes = per_cycle.next_power_of_two().max(2);
-        let demand = Demand { memory, size_bytes, width_bits: 8 * port_bytes, ports: 1 };
+        let demand = Demand { rule, size_bytes, width_bits: 8 * port_bytes, ports: 1 };
         Ok(Self { cost: synthesize(demand, setting.node, setting.clock_hz)?, port_bytes })
     }
 
@@ -196,20 +191,20 @@ impl Parts {
         let width_bits = 8 * template.core_words();
         // Halves take turns: lanes read one while the next tile is written to the other.
         let core = Demand {
-            memory: Memory::Core,
+            rule: Rule::CoreMemorySynthesis,
             size_bytes: template.core_memory_bytes,
             width_bits,
             ports: BUFFERS,
         };
         // Every core reads or writes one vector per cycle.
         let pe = Demand {
-            memory: Memory::Pe,
+            rule: Rule::PeMemorySynthesis,
             size_bytes: template.pe_memory_bytes,
             width_bits,
             ports: template.cores,
         };
         let instruction = Demand {
-            memory: Memory::Instruction,
+            rule: Rule::InstructionMemorySynthesis,
             size_bytes: template.instruction_entries * INSTRUCTION_BYTES,
             width_bits: 8 * INSTRUCTION_BYTES,
             ports: 1,
@@ -222,12 +217,17 @@ impl Parts {
             core: synthesize(core, node, clock_hz)?,
             pe: synthesize(pe, node, clock_hz)?,
             activation: Staging::new(
-                Memory::Activation,
+                Rule::ActivationMemorySynthesis,
                 template.activation_memory_bytes,
                 template,
                 setting,
             )?,
-            parameter: Staging::new(Memory::Parameter, template.parameter_memory_bytes, template, setting)?,
+            parameter: Staging::new(
+                Rule::ParameterMemorySynthesis,
+                template.parameter_memory_bytes,
+                template,
+                setting,
+            )?,
             instruction: synthesize(instruction, node, clock_hz)?,
         })
     }
@@ -246,13 +246,11 @@ impl Parts {
         let lane = Level {
             word_bits: lane_word_bits,
             block_words: lane_block_words,
-            cluster_size: 1,
             entries: Some(BUFFERS * lane_block_words),
             ..level("lane", template.n_lanes(), lanes_x, &self.register)
         };
         let core = Level {
             block_words: core_words,
-            cluster_size: 1,
             entries: Some(template.core_memory_bytes),
             bandwidth: Bandwidth {
                 read_words_per_cycle: Some(core_words as f64),
@@ -263,7 +261,6 @@ impl Parts {
         };
         let pe = Level {
             block_words: core_words,
-            cluster_size: 1,
             entries: Some(template.pe_memory_bytes),
             ..level("pe", template.n_pes(), template.pes_x, &self.pe)
         };

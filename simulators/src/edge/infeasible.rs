@@ -2,56 +2,54 @@
 
 use std::fmt;
 
-/// A memory of the template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Memory {
-    /// Weights of a core.
-    Core,
-    /// Inputs, sums and outputs of a processing element.
-    Pe,
-    /// Staging of inputs and outputs.
-    Activation,
-    /// Staging of weights.
-    Parameter,
-    /// The program.
-    Instruction,
-}
-
 /// A rule that a template or a layer on it breaks.
+///
+/// *Synthesis*: no arrangement of macros is as wide as the memory's port and as fast as the clock.
+/// *Capacity*: the smallest tile of a layer does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
-    /// No arrangement of macros is as wide as the memory's port and as fast as the clock.
-    Synthesis(Memory),
-    /// The smallest tile of a layer does not fit. For the instruction memory: the program of a layer.
-    Capacity(Memory),
+    /// Weights of a core.
+    CoreMemorySynthesis,
+    /// Inputs, sums and outputs of a processing element.
+    PeMemorySynthesis,
+    /// Staging of inputs and outputs.
+    ActivationMemorySynthesis,
+    /// Staging of weights.
+    ParameterMemorySynthesis,
+    /// The program.
+    InstructionMemorySynthesis,
+    /// Weights of one tile.
+    CoreMemoryCapacity,
+    /// Inputs and outputs of one tile.
+    PeMemoryCapacity,
+    /// The program of a layer is longer than the instruction memory.
+    InstructionMemory,
 }
 
 impl Rule {
     /// Every rule that can be broken.
     pub const ALL: [Rule; 8] = [
-        Rule::Synthesis(Memory::Core),
-        Rule::Synthesis(Memory::Pe),
-        Rule::Synthesis(Memory::Activation),
-        Rule::Synthesis(Memory::Parameter),
-        Rule::Synthesis(Memory::Instruction),
-        Rule::Capacity(Memory::Core),
-        Rule::Capacity(Memory::Pe),
-        Rule::Capacity(Memory::Instruction),
+        Rule::CoreMemorySynthesis,
+        Rule::PeMemorySynthesis,
+        Rule::ActivationMemorySynthesis,
+        Rule::ParameterMemorySynthesis,
+        Rule::InstructionMemorySynthesis,
+        Rule::CoreMemoryCapacity,
+        Rule::PeMemoryCapacity,
+        Rule::InstructionMemory,
     ];
 
     /// Its name: `core_memory_capacity`.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Synthesis(Memory::Core) => "core_memory_synthesis",
-            Self::Synthesis(Memory::Pe) => "pe_memory_synthesis",
-            Self::Synthesis(Memory::Activation) => "activation_memory_synthesis",
-            Self::Synthesis(Memory::Parameter) => "parameter_memory_synthesis",
-            Self::Synthesis(Memory::Instruction) => "instruction_memory_synthesis",
-            Self::Capacity(Memory::Core) => "core_memory_capacity",
-            Self::Capacity(Memory::Pe) => "pe_memory_capacity",
-            Self::Capacity(Memory::Activation) => "activation_memory_capacity",
-            Self::Capacity(Memory::Parameter) => "parameter_memory_capacity",
-            Self::Capacity(Memory::Instruction) => "instruction_memory",
+            Self::CoreMemorySynthesis => "core_memory_synthesis",
+            Self::PeMemorySynthesis => "pe_memory_synthesis",
+            Self::ActivationMemorySynthesis => "activation_memory_synthesis",
+            Self::ParameterMemorySynthesis => "parameter_memory_synthesis",
+            Self::InstructionMemorySynthesis => "instruction_memory_synthesis",
+            Self::CoreMemoryCapacity => "core_memory_capacity",
+            Self::PeMemoryCapacity => "pe_memory_capacity",
+            Self::InstructionMemory => "instruction_memory",
         }
     }
 }
@@ -64,7 +62,7 @@ impl fmt::Display for Rule {
 
 /// A broken rule.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-#[error("{rule}: what is needed exceeds what there is {violation} times")]
+#[error("{rule}: need exceeds supply by {:.1} %", 100.0 * .violation)]
 pub struct Infeasible {
     /// The rule.
     pub rule: Rule,

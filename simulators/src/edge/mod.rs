@@ -44,7 +44,7 @@ mod policy;
 mod template;
 
 pub use chip::{Area, Chip};
-pub use infeasible::{Infeasible, Memory, Rule};
+pub use infeasible::{Infeasible, Rule};
 pub use layer::{PreparedLayer, PreparedWorkload};
 pub use network::{LayerReport, WorkloadReport};
 pub use policy::{Placement, map};

@@ -17,7 +17,7 @@
 //! | input-stationary | reductions, rows and columns | rows and columns | four inputs |
 
 use super::chip::{CORE, Chip, DRAM, LANE, PE, SUM_BYTES};
-use super::infeasible::{Infeasible, Memory, Rule};
+use super::infeasible::{Infeasible, Rule};
 use super::layer::{INPUTS, Kind, OUTPUTS, PreparedLayer, WEIGHTS};
 use super::template::{Dataflow, LANE_WAYS, Template};
 use crate::loop_nest::{Einsum, LevelMapping, Loop, MAX_DIMS, Mapping, TensorSet};
@@ -72,7 +72,7 @@ pub fn map(chip: &Chip, layer: &PreparedLayer) -> Result<Placement, Infeasible> 
         used_pes: (spread.factors[X], spread.factors[Y]),
     };
     let (need, have) = (placement.instructions() as f64, chip.template().instruction_entries as f64);
-    Infeasible::unless_within(Rule::Capacity(Memory::Instruction), need, have)?;
+    Infeasible::unless_within(Rule::InstructionMemory, need, have)?;
     Ok(placement)
 }
 
@@ -295,12 +295,12 @@ fn fits(
     tile: &[u64; MAX_DIMS],
 ) -> Result<(), Infeasible> {
     let weights = layer.box_words(WEIGHTS, &spread.extents(tile, LANES));
-    let core = Rule::Capacity(Memory::Core);
+    let core = Rule::CoreMemoryCapacity;
     Infeasible::unless_within(core, weights as f64, chip.core_tile_bytes() as f64)?;
     let extents = spread.extents(tile, CORES);
     let outputs = layer.box_words(OUTPUTS, &extents) * output_bytes(chip, layer, spread, tile);
     let need = layer.box_words(INPUTS, &extents) + outputs;
-    Infeasible::unless_within(Rule::Capacity(Memory::Pe), need as f64, chip.pe_tile_bytes() as f64)
+    Infeasible::unless_within(Rule::PeMemoryCapacity, need as f64, chip.pe_tile_bytes() as f64)
 }
 
 /// An output that is added up in a lane arrives in the PE memory complete, as one byte. If its reduction takes several

@@ -130,6 +130,50 @@ fn a_small_layer_by_hand() {
     assert!((report.dynamic_energy_j / expected_j - 1.0).abs() < 1e-12, "{report:?} against {expected_j}");
 }
 
+// Claim: the other dataflows keep their sums, four bytes each, in the PE memory, and what they hold out of it. The layer
+// and chip of the case above: in each of 16 cycles 4 lanes update a sum, 64 in all, and read it but for the first time,
+// 64 - 32; that is (64 + 32) * 4 = 384 bytes in either dataflow. Weight-stationary lanes take 4 new inputs every cycle:
+// 64 read and 32 filled, 480 bytes, 30 cycles of 16. Input-stationary lanes hold them for both steps of K: 32 read and
+// 32 filled, 448 bytes, 28 cycles.
+#[test]
+fn sums_in_the_pe_memory_by_hand() {
+    for (dataflow, cycles) in [(Dataflow::WeightStationary, 30.0), (Dataflow::InputStationary, 28.0)] {
+        let template = Template { pes_x: 1, pes_y: 1, cores: 1, lanes: 4, ..template() };
+        let chip = Chip::new(template, Setting { dataflow, ..setting() }).unwrap();
+        let report = chip.run_layer(&PreparedLayer::new(&conv(8, 8, 2, 1), 1.0)).unwrap();
+        assert_eq!((report.compute_cycles, report.pe_memory_cycles), (16.0, cycles), "{dataflow:?}");
+    }
+}
+
+// By hand: 1 x 1 convolution, C = 64, K = 256, P = Q = 64 on one PE of 256 KiB and a core of 8 KiB. Inputs are 256 KiB and
+// sums 4 MiB, weights 16 KiB: neither fits, each is a multiple of its tile, and each dataflow moves its own tensor once.
+#[test]
+fn a_dataflow_fetches_what_is_stationary_once() {
+    let layer = PreparedLayer::new(&conv(64, 256, 64, 1), 1.0);
+    let template = Template {
+        pes_x: 1,
+        pes_y: 1,
+        cores: 1,
+        lanes: 16,
+        core_memory_bytes: 8 << 10,
+        pe_memory_bytes: 256 << 10,
+        ..template()
+    };
+    let run = |dataflow| {
+        let chip = Chip::new(template, Setting { dataflow, ..setting() }).unwrap();
+        (chip.run_layer(&layer).unwrap(), map(&chip, &layer).unwrap())
+    };
+    let (weights, (inputs, outputs)) = (64 * 256, (64 * 64 * 64, 256 * 64 * 64));
+    let (report, placement) = run(Dataflow::WeightStationary);
+    assert_eq!(report.weight_bytes, weights);
+    assert!(report.activation_bytes > inputs + outputs && placement.transfers[1] > placement.transfers[0]);
+    let (report, placement) = run(Dataflow::InputStationary);
+    assert_eq!(report.activation_bytes, inputs + outputs);
+    assert!(report.weight_bytes > weights && placement.transfers[0] > placement.transfers[1]);
+    let (report, _) = run(Dataflow::OutputStationary);
+    assert!(report.weight_bytes == weights || report.activation_bytes == inputs + outputs);
+}
+
 // Claim: no mapping of the policy is refused by the loop-nest model, whatever the network, template and dataflow; and
 // no incomplete sum leaves the chip.
 #[test]
