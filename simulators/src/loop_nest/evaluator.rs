@@ -177,9 +177,17 @@ impl Evaluator {
             let mut need = 0u64;
             let mut largest = (0, 0);
             for (tensor, projection) in self.projections.iter().enumerate() {
-                let words = projection.volume(&projection.lengths(&nest.tile[level]));
+                // Without loops in space the tile below is served alone, without loops in time it is all there is.
+                let spread = match level.checked_sub(1) {
+                    Some(child) if nest.fanout[level] == 1 => tile_words[tensor][child],
+                    _ => projection.volume(&projection.lengths(&nest.spread[level])),
+                };
+                let words = match nest.temporal.at(level) {
+                    [] => spread,
+                    _ => projection.volume(&projection.lengths(&nest.tile[level])),
+                };
+                spread_words[tensor][level] = spread;
                 tile_words[tensor][level] = words;
-                spread_words[tensor][level] = projection.volume(&projection.lengths(&nest.spread[level]));
                 let kept = entry.keep.contains(tensor);
                 let slot = report.tensor_mut(level, tensor);
                 (slot.kept, slot.tile_words) = (kept, words);

@@ -194,7 +194,7 @@ pub fn check(json: &str) -> Result<CheckReport, GoldenError> {
     let mut report = CheckReport::default();
     for case in file.cases {
         let mut comparison = Comparison::new(&case.id);
-        let result = check_case(case.workload, case.arch, case.mapping, &case.expected, &mut comparison);
+        let result = check_case(&case.workload, case.arch, case.mapping, &case.expected, &mut comparison);
         let id = case.id;
         result.map_err(|source| GoldenError::Case { case: id, source: Box::new(source) })?;
         report.n_cases += 1;
@@ -206,13 +206,13 @@ pub fn check(json: &str) -> Result<CheckReport, GoldenError> {
 }
 
 fn check_case(
-    workload: Workload,
+    workload: &Workload,
     arch: Arch,
     mapping: Vec<LevelText>,
     expected: &Value,
     comparison: &mut Comparison,
 ) -> Result<(), CaseError> {
-    let einsum = read_einsum(&workload)?;
+    let einsum = read_einsum(workload)?;
     let architecture = read_architecture(arch)?;
     let mapping = Mapping::from_text(&MappingText { levels: mapping }, &architecture, &einsum)?;
     let mut report = Report::new();

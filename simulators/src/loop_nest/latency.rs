@@ -131,6 +131,9 @@ fn expose(
         let cycles = passes.checked_mul(x + y - 2).ok_or(TOO_LONG)?;
         latency.array_cycles = latency.array_cycles.checked_add(cycles).ok_or(TOO_LONG)?;
     }
+    if levels[index].bandwidth == Bandwidth::default() {
+        return expose_above(levels, index, outputs, nest, report, latency);
+    }
     let single = levels[index].multiple_buffering < 2.0;
     let (mut load, mut store) = (Demand::default(), Demand::default());
     for (tensor, &output) in outputs.iter().enumerate() {
@@ -150,21 +153,21 @@ fn expose(
         latency.load_cycles.checked_add(load.cycles(&levels[index].bandwidth)?).ok_or(TOO_LONG)?;
     latency.store_cycles =
         latency.store_cycles.checked_add(store.cycles(&levels[index].bandwidth)?).ok_or(TOO_LONG)?;
-    if let Some(parent) = levels.get(index + 1) {
-        expose_parent(parent, index, outputs, nest, report, latency)?;
-    }
-    Ok(())
+    expose_above(levels, index, outputs, nest, report, latency)
 }
 
-/// Adds the cycles by which the level above `index` takes longer than `index` itself for first and last tiles.
-fn expose_parent(
-    parent: &Level,
+/// Adds what the level above `index` takes to deliver first tiles and to take in last ones.
+fn expose_above(
+    levels: &[Level],
     index: usize,
     outputs: &[bool],
     nest: &Nest,
     report: &Report,
     latency: &mut LatencyReport,
 ) -> Result<(), Illegal> {
+    let Some(parent) = levels.get(index + 1).filter(|parent| parent.bandwidth != Bandwidth::default()) else {
+        return Ok(());
+    };
     let (mut load, mut store) = (Demand::default(), Demand::default());
     for (tensor, &output) in outputs.iter().enumerate() {
         let entry = report.tensor(index, tensor);
