@@ -9,6 +9,10 @@
 //! | [`seen`] | the designs already known, and how to get one that is not |
 //! | [`scalarize`] | several objectives as one, and a total order of judgements |
 //! | [`bounds`] | errors for hyperparameters out of range |
+//! | [`acquisition`] | what a design is worth trying, from what a model expects of it |
+//! | [`candidates`] | where a model looks for its next proposals |
+//! | [`targets`] | losses as a model likes to learn them |
+//! | [`follower`] | a Gaussian process that follows a growing log within a bounded cost |
 //!
 //! ```
 //! use tapeout_core::check::toy::Toy;
@@ -30,14 +34,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod acquisition;
 pub mod bounds;
+pub mod candidates;
 pub mod firefly;
+pub mod follower;
+pub mod gaussian_process;
 pub mod grid;
 pub mod nsga2;
 pub mod random;
 pub mod regularized_evolution;
 pub mod scalarize;
 pub mod seen;
+pub mod targets;
 
 use tapeout_core::AgentEntry;
 
@@ -48,4 +57,5 @@ pub const AGENTS: &[AgentEntry] = &[
     AgentEntry::of::<regularized_evolution::RegularizedEvolution>(),
     AgentEntry::of::<nsga2::Nsga2>(),
     AgentEntry::of::<firefly::Firefly>(),
+    AgentEntry::of::<gaussian_process::GaussianProcessSearch>(),
 ];

@@ -1,0 +1,427 @@
+//! Bayesian optimization with Gaussian processes: expected improvement over legal designs, one objective or several.
+//!
+//! Source: Jones, Schonlau & Welch (1998), doi:10.1023/A:1008306431147; the kernel and the warping of losses after Song et al.
+//! (2024), "The Vizier Gaussian Process Bandit Algorithm", arXiv:2408.11527; constraints after Gardner et al. (2014),
+//! "Bayesian Optimization with Inequality Constraints", section 3; batches after Ginsbourger, Le Riche & Carraro (2010),
+//! doi:10.1007/978-3-642-10701-6_6; two objectives after Yang et al. (2019), doi:10.1007/s10898-019-00798-7; more after Knowles
+//! (2006), doi:10.1109/TEVC.2005.851274.
+//! Departs from them: the first designs are fewer than the 10 d of Jones et al.; the acquisition is maximised over legal designs by
+//! local search; feasibility is a regression of its indicator (Rasmussen & Williams 2006, section 6.5).
+
+use serde::{Deserialize, Serialize};
+use tapeout_core::pareto::front;
+use tapeout_core::{
+    Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
+};
+use tapeout_surrogates::gaussian_process::embedding::Embedding;
+use tapeout_surrogates::gaussian_process::{GaussianProcess, Posterior};
+
+use crate::acquisition::{Normal, Strips};
+use crate::bounds::at_least;
+use crate::candidates::{apart, search};
+use crate::follower::{Capacity, Follower};
+use crate::scalarize::Scalarizer;
+use crate::seen::Seen;
+use crate::targets::targets;
+
+/// The best known designs from which the search for candidates climbs: as many as SMAC's (Hutter et al. 2011, section 4.3).
+const STARTS: usize = 10;
+/// The least and the most candidates scored for a proposal, whatever the budget of operations says.
+const CANDIDATES: (usize, usize) = (200, 2000);
+/// Operations for each observation beside the n² / 2 of a variance: a distance and an exponential.
+const OPERATIONS_PER_COVARIANCE: usize = 30;
+/// Batches are picked from so many of the best candidates for each design asked for.
+const CANDIDATES_PER_PICK: usize = 8;
+// BoTorch 0.12, `infer_reference_point`: a tenth of the front's range beyond its worst.
+const REFERENCE_MARGIN: f64 = 0.1;
+/// Added to variances of classes, whose noise is all that is left once a model has seen both sides of a border closely.
+const LEAST_PROBABILITY: f64 = 1e-9;
+
+/// How designs are valued, with one objective or a scalar of three and more. Two are valued by hypervolume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Acquisition {
+    /// By how much they are expected to improve on the best.
+    ExpectedImprovement,
+    /// By the bound that they surpass with some confidence.
+    UpperConfidenceBound,
+}
+
+/// Hyperparameters.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// How a design is valued.
+    pub acquisition: Acquisition,
+    /// The standard deviations between mean and confidence bound.
+    pub exploration: f64,
+    /// Designs spread over the space before the first model; 2 (d + 1) for d parameters if absent.
+    pub initial: Option<usize>,
+    /// The most trials a model is conditioned on.
+    pub capacity: usize,
+    /// The most trials its hyperparameters are fitted to.
+    pub fit_capacity: usize,
+    /// Millions of multiplications for a proposal, spent on scoring candidates.
+    pub effort: usize,
+}
+
+impl Default for Settings {
+    /// `exploration`: 1.8 as in Song et al. (2024), section 5. The others bound the cost; see the page.
+    fn default() -> Self {
+        Self {
+            acquisition: Acquisition::ExpectedImprovement,
+            exploration: 1.8,
+            initial: None,
+            capacity: 400,
+            fit_capacity: 200,
+            effort: 20,
+        }
+    }
+}
+
+/// Gaussian processes of losses and of feasibility, and the search for the design most worth trying.
+pub struct GaussianProcessSearch {
+    settings: Settings,
+    embedding: Embedding,
+    seen: Seen,
+    scalarizer: Scalarizer,
+    rng: Stream,
+    n_initial: usize,
+    /// Proposed before any model was made.
+    first: Vec<Design>,
+    log: Log,
+    models: Models,
+}
+
+/// All trials observed, as models want them.
+#[derive(Default)]
+struct Log {
+    trials: Vec<Trial>,
+    /// Shape `[n][d]`.
+    points: Vec<Vec<f64>>,
+    /// The trials that were measured, acceptable or not.
+    measured: Vec<usize>,
+    measured_points: Vec<Vec<f64>>,
+    n_accepted: usize,
+}
+
+/// One for each objective that is modelled on its own, of feasibility, and of the way there while nothing is feasible.
+struct Models {
+    objectives: Vec<Follower>,
+    feasibility: Follower,
+    shortfall: Follower,
+}
+
+/// What the models say at some points: of each loss, and of feasibility if that is in question.
+struct Expectation {
+    losses: Vec<Posterior>,
+    feasibility: Option<Posterior>,
+}
+
+/// The models in use for a proposal, and what they are asked.
+struct Scorer<'a> {
+    losses: Vec<&'a GaussianProcess>,
+    feasibility: Option<Border<'a>>,
+    aim: Aim,
+}
+
+/// A model of the indicator of feasibility, standardised; a design is feasible where it is below `border`.
+struct Border<'a> {
+    process: &'a GaussianProcess,
+    border: f64,
+}
+
+/// What makes a design worth trying.
+enum Aim {
+    Improvement { best: f64 },
+    Bound { exploration: f64 },
+    Hypervolume { front: Vec<[f64; 2]>, reference: [f64; 2], strips: Strips },
+}
+
+impl Aim {
+    /// The logarithm of what is gained by a feasible design, or for the bound another increasing measure of it.
+    fn value(&self, losses: &[Normal]) -> f64 {
+        match self {
+            Self::Improvement { best } => losses[0].log_improvement(*best),
+            Self::Bound { exploration } => exploration * losses[0].std - losses[0].mean,
+            Self::Hypervolume { strips, .. } => {
+                strips.improvement([losses[0], losses[1]]).max(f64::MIN_POSITIVE).ln()
+            }
+        }
+    }
+
+    /// Takes a proposal for an observation of its mean.
+    fn believe(&mut self, means: &[f64]) {
+        match self {
+            Self::Improvement { best } => *best = best.min(means[0]),
+            Self::Bound { .. } => {}
+            Self::Hypervolume { front, reference, strips } => {
+                front.push([means[0], means[1]]);
+                *strips = Strips::new(front, *reference);
+            }
+        }
+    }
+}
+
+impl Scorer<'_> {
+    fn expect(&self, points: &[Vec<f64>]) -> Expectation {
+        Expectation {
+            losses: self.losses.iter().map(|process| process.posterior(points)).collect(),
+            feasibility: self.feasibility.as_ref().map(|border| border.process.posterior(points)),
+        }
+    }
+
+    /// The value of each point, plus the logarithm of the probability that it is feasible.
+    fn values(&self, expectation: &Expectation) -> Vec<f64> {
+        let normal = |posterior: &Posterior, index: usize| Normal {
+            mean: posterior.mean[index],
+            std: posterior.variance[index].sqrt(),
+        };
+        let value = |index: usize| {
+            let losses: Vec<Normal> =
+                expectation.losses.iter().map(|posterior| normal(posterior, index)).collect();
+            let is_feasible = match (&self.feasibility, &expectation.feasibility) {
+                (Some(border), Some(posterior)) => {
+                    let variance = posterior.variance[index] + border.process.kernel().noise;
+                    Normal { mean: posterior.mean[index], std: variance.sqrt() }.below(border.border)
+                }
+                _ => 1.0,
+            };
+            self.aim.value(&losses) + is_feasible.max(LEAST_PROBABILITY).ln()
+        };
+        let n = expectation.losses.first().map_or(0, |posterior| posterior.mean.len());
+        (0..n).map(value).collect()
+    }
+
+    /// How many operations one candidate costs.
+    fn cost(&self) -> usize {
+        let processes = self.losses.iter().copied();
+        let sizes = processes.chain(self.feasibility.as_ref().map(|border| border.process));
+        sizes.map(|p| p.n_points() * (p.n_points() / 2 + OPERATIONS_PER_COVARIANCE)).sum::<usize>().max(1)
+    }
+
+    /// `count` of the designs, the best first, and each as if those before had turned out as expected.
+    fn pick(&mut self, designs: &[Design], points: &[Vec<f64>], count: usize) -> Vec<Design> {
+        let mut expectation = self.expect(points);
+        let mut is_picked = vec![false; designs.len()];
+        let mut picked = Vec::with_capacity(count);
+        while picked.len() < count.min(designs.len()) {
+            let values = self.values(&expectation);
+            let open = (0..designs.len()).filter(|&index| !is_picked[index]);
+            let best = open.max_by(|&a, &b| values[a].total_cmp(&values[b]).then(b.cmp(&a)));
+            let best = best.expect("fewer are picked than there are");
+            is_picked[best] = true;
+            picked.push(designs[best].clone());
+            for (process, posterior) in self.losses.iter().zip(&mut expectation.losses) {
+                process.believe(posterior, points, best);
+            }
+            let means: Vec<f64> =
+                expectation.losses.iter().map(|posterior| posterior.mean[best]).collect();
+            self.aim.believe(&means);
+        }
+        picked
+    }
+}
+
+impl Log {
+    fn push(&mut self, trial: &Trial, embedding: &Embedding) {
+        let point = embedding.embed(&trial.design);
+        if trial.judgement.losses().is_some() {
+            self.measured.push(self.trials.len());
+            self.measured_points.push(point.clone());
+        }
+        self.n_accepted += usize::from(trial.judgement.accepted().is_some());
+        self.points.push(point);
+        self.trials.push(trial.clone());
+    }
+
+    /// One number for each measured trial.
+    fn measured_losses(&self, loss: impl Fn(&[f64]) -> f64) -> Vec<f64> {
+        let measured = self.measured.iter().filter_map(|&index| self.trials[index].judgement.losses());
+        measured.map(loss).collect()
+    }
+
+    /// Of `values`, one for each measured trial, those of acceptable ones.
+    fn accepted<'a, T: Copy>(&'a self, values: &'a [T]) -> impl Iterator<Item = T> + 'a {
+        let is_accepted = |&index: &usize| self.trials[index].judgement.accepted().is_some();
+        self.measured.iter().zip(values).filter(move |(index, _)| is_accepted(index)).map(|(_, &value)| value)
+    }
+
+    /// How far each trial is from acceptable, as its place among the different shortfalls.
+    fn shortfall_places(&self) -> Vec<f64> {
+        let mut order: Vec<usize> = (0..self.trials.len()).collect();
+        order.sort_by(|&a, &b| self.trials[a].judgement.compare_shortfall(&self.trials[b].judgement));
+        let is_alike =
+            |&a: &usize, &b: &usize| self.trials[a].judgement.compare_shortfall(&self.trials[b].judgement).is_eq();
+        let mut places = vec![0.0; order.len()];
+        for (place, alike) in order.chunk_by(is_alike).enumerate() {
+            alike.iter().for_each(|&index| places[index] = place as f64);
+        }
+        places
+    }
+}
+
+/// The regression targets of a class, 1 for whatever is not acceptable, standardised; and where the middle, 0.5, then lies.
+fn labels(log: &Log) -> (Vec<f64>, f64) {
+    let n = log.trials.len() as f64;
+    let mean = 1.0 - log.n_accepted as f64 / n;
+    let std = (mean * (1.0 - mean)).sqrt(); // positive: there are both
+    let label = |trial: &Trial| if trial.judgement.accepted().is_some() { 0.0 } else { 1.0 };
+    (log.trials.iter().map(|trial| (label(trial) - mean) / std).collect(), (0.5 - mean) / std)
+}
+
+/// The front of the acceptable trials, and a reference point behind it.
+fn hypervolume_aim(log: &Log, targets: &[Vec<f64>]) -> Aim {
+    let points: Vec<[f64; 2]> = log.accepted(&targets[0]).zip(log.accepted(&targets[1])).map(<[f64; 2]>::from).collect();
+    let front: Vec<[f64; 2]> = front(&points).into_iter().map(|index| points[index]).collect();
+    let reference = [0, 1].map(|index| {
+        let losses = front.iter().map(|point| point[index]);
+        let (low, high) = losses.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), loss| {
+            (f64::min(low, loss), f64::max(high, loss))
+        });
+        // A front of one point has no range; the targets' own spread is 1.
+        high + REFERENCE_MARGIN * if high > low { high - low } else { 1.0 }
+    });
+    Aim::Hypervolume { strips: Strips::new(&front, reference), front, reference }
+}
+
+impl Models {
+    fn new(n_objectives: usize, capacity: Capacity) -> Self {
+        let n_models = if n_objectives == 2 { 2 } else { 1 };
+        Self {
+            objectives: vec![Follower::new(capacity); n_models],
+            feasibility: Follower::new(capacity),
+            shortfall: Follower::new(capacity),
+        }
+    }
+
+    /// Brings the models up to the log, and says what they are asked.
+    fn scorer(
+        &mut self,
+        log: &Log,
+        embedding: &Embedding,
+        scalarizer: &mut Scalarizer,
+        settings: &Settings,
+    ) -> Scorer<'_> {
+        if log.n_accepted == 0 {
+            let targets = targets(&log.shortfall_places());
+            let best = targets.iter().copied().fold(f64::INFINITY, f64::min);
+            let process = self.shortfall.follow(embedding, &log.points, &targets);
+            return Scorer { losses: vec![process], feasibility: None, aim: Aim::Improvement { best } };
+        }
+        let is_front = self.objectives.len() == 2;
+        let losses: Vec<Vec<f64>> = if is_front {
+            (0..2).map(|index| targets(&log.measured_losses(|losses| losses[index]))).collect()
+        } else {
+            scalarizer.redraw();
+            vec![targets(&log.measured_losses(|losses| scalarizer.loss(losses)))]
+        };
+        let aim = if is_front {
+            hypervolume_aim(log, &losses)
+        } else if settings.acquisition == Acquisition::UpperConfidenceBound {
+            Aim::Bound { exploration: settings.exploration }
+        } else {
+            Aim::Improvement { best: log.accepted(&losses[0]).fold(f64::INFINITY, f64::min) }
+        };
+        let objectives = self.objectives.iter_mut().zip(&losses);
+        let losses = objectives
+            .map(|(follower, losses)| follower.follow(embedding, &log.measured_points, losses))
+            .collect();
+        let feasibility = (log.n_accepted < log.trials.len()).then(|| {
+            let (labels, border) = labels(log);
+            Border { process: self.feasibility.follow(embedding, &log.points, &labels), border }
+        });
+        Scorer { losses, feasibility, aim }
+    }
+}
+
+impl GaussianProcessSearch {
+    /// A design apart from all known ones, before there is a model.
+    fn initial(&mut self) -> Design {
+        let observed = self.log.trials.iter().map(|trial| &trial.design);
+        let known: Vec<&Design> = self.first.iter().chain(observed).collect();
+        let design = apart(&self.seen, &known, &mut self.rng);
+        let design = design.unwrap_or_else(|| self.seen.draw(&mut self.rng));
+        self.seen.insert(&design);
+        self.first.push(design.clone());
+        design
+    }
+
+    /// Up to `count` designs worth trying; none if every design is known.
+    fn proposals(&mut self, count: usize) -> Vec<Design> {
+        let Self { settings, embedding, seen, scalarizer, rng, log, models, .. } = self;
+        let starts = scalarizer.select(&log.trials, STARTS);
+        let starts: Vec<Design> = starts.into_iter().map(|index| log.trials[index].design.clone()).collect();
+        let mut scorer = models.scorer(log, embedding, scalarizer, settings);
+        let budget = (settings.effort * 1_000_000 / scorer.cost()).clamp(CANDIDATES.0, CANDIDATES.1);
+        let embed = |designs: &[Design]| -> Vec<Vec<f64>> {
+            designs.iter().map(|design| embedding.embed(design)).collect()
+        };
+        let found = search(seen, &starts, budget.max(2 * count), rng, |designs| {
+            scorer.values(&scorer.expect(&embed(designs)))
+        });
+        let mut designs: Vec<Design> = found.into_iter().map(|candidate| candidate.design).collect();
+        if count == 1 {
+            designs.truncate(1);
+        } else {
+            designs.truncate(CANDIDATES_PER_PICK * count);
+            designs = scorer.pick(&designs, &embed(&designs), count);
+        }
+        designs.iter().for_each(|design| _ = seen.insert(design));
+        designs
+    }
+}
+
+impl Agent for GaussianProcessSearch {
+    fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
+        let mut designs = Vec::with_capacity(count);
+        while designs.len() < count && (self.log.trials.is_empty() || self.first.len() < self.n_initial) {
+            designs.push(self.initial());
+        }
+        if designs.len() < count {
+            designs.extend(self.proposals(count - designs.len()));
+        }
+        while designs.len() < count {
+            designs.push(self.seen.draw(&mut self.rng));
+        }
+        Ok(designs)
+    }
+
+    fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
+        self.seen.observe(trials);
+        self.scalarizer.observe(trials);
+        if self.first.is_empty() {
+            self.n_initial = self.n_initial.saturating_sub(trials.len()); // an earlier log
+        }
+        trials.iter().for_each(|trial| self.log.push(trial, &self.embedding));
+        Ok(())
+    }
+}
+
+impl BuildAgent for GaussianProcessSearch {
+    const ID: &'static str = "gp";
+    const SUMMARY: &'static str = "Bayesian optimization with Gaussian processes: expected (hypervolume) improvement";
+    const DESCRIPTION: &'static str = include_str!("gaussian_process.md");
+    const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
+    type Config = Settings;
+
+    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+        let embedding = Embedding::new(problem.space());
+        at_least("exploration", settings.exploration, 0.0)?;
+        at_least("initial", settings.initial.unwrap_or(1), 1)?;
+        at_least("capacity", settings.capacity, 10)?;
+        at_least("fit_capacity", settings.fit_capacity, 10)?;
+        let capacity = Capacity { model: settings.capacity, fit: settings.fit_capacity };
+        Ok(Self {
+            n_initial: settings.initial.unwrap_or(2 * (embedding.dimension() + 1)),
+            embedding,
+            seen: Seen::new(problem.space()),
+            scalarizer: Scalarizer::new(problem, seed),
+            rng: seed.stream("gaussian process"),
+            first: Vec::new(),
+            log: Log::default(),
+            models: Models::new(problem.n_objectives(), capacity),
+            settings,
+        })
+    }
+}

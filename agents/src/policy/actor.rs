@@ -1,0 +1,146 @@
+//! A network that decides, and one that expects.
+
+use tapeout_core::{DesignSpace, Episode, Stream};
+use tapeout_surrogates::network::{Activation, Adam, Mlp, Trace};
+
+use super::categorical::Categorical;
+use super::steps::Decision;
+
+// Andrychowicz et al. (2021), "What matters for on-policy deep actor-critic methods?", arXiv:2006.05990, section 3.2: the
+// policy's last layer with weights 100 times smaller than the others', so that at first all choices are nearly equally likely.
+const LAST_LAYER_SCALE: f32 = 0.01;
+
+/// A network with its optimizer.
+#[derive(Debug, Clone)]
+struct Learner {
+    network: Mlp,
+    adam: Adam,
+    trace: Trace,
+    gradient: Vec<f32>,
+}
+
+impl Learner {
+    fn new(network: Mlp, learning_rate: f32) -> Self {
+        let n_weights = network.n_weights();
+        let (adam, gradient) = (Adam::new(n_weights, learning_rate), vec![0.0; n_weights]);
+        Self { network, adam, trace: Trace::default(), gradient }
+    }
+
+    /// One step down a loss, given by its gradient as a function of the outputs.
+    fn descend(&mut self, observations: &[f32], by_outputs: impl FnOnce(&[f32]) -> Vec<f32>) {
+        let outputs = self.network.forward(observations, &mut self.trace);
+        self.gradient.fill(0.0);
+        self.network.backward(&self.trace, &by_outputs(&outputs), &mut self.gradient);
+        self.adam.step(self.network.weights_mut(), &self.gradient);
+    }
+}
+
+/// The widths of a network over a space's observations.
+fn widths(space: &DesignSpace, hidden: &[usize], n_outputs: usize) -> Vec<usize> {
+    [&[Episode::observation_len(space)], hidden, &[n_outputs]].concat()
+}
+
+/// A policy for some parameters: from what can be seen to a distribution over the levels of the parameter at hand.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    learner: Learner,
+    /// Where the logits of each parameter's levels begin among the outputs; none for parameters that others decide.
+    start_by_parameter: Vec<Option<usize>>,
+}
+
+impl Actor {
+    /// A policy for the parameters at `decides`, with these hidden layers.
+    pub fn new(
+        space: &DesignSpace,
+        decides: &[usize],
+        hidden: &[usize],
+        learning_rate: f32,
+        rng: &mut Stream,
+    ) -> Self {
+        let mut start_by_parameter = vec![None; space.n_parameters()];
+        let mut n_outputs = 0;
+        for &parameter in decides {
+            start_by_parameter[parameter] = Some(n_outputs);
+            n_outputs += space.parameters()[parameter].n_levels() as usize;
+        }
+        let network = Mlp::new(&widths(space, hidden, n_outputs), Activation::Tanh, rng);
+        let learner = Learner::new(network.with_last_layer_scaled(LAST_LAYER_SCALE), learning_rate);
+        Self { learner, start_by_parameter }
+    }
+
+    /// Where the logit of each of the `allowed` levels of `parameter` stands among the outputs.
+    fn places<'a>(&self, parameter: usize, allowed: &'a [u32]) -> impl Iterator<Item = usize> + use<'a> {
+        let start = self.start_by_parameter[parameter].expect("an actor is asked for what it decides");
+        allowed.iter().map(move |&level| start + level as usize)
+    }
+
+    /// The distribution over the `allowed` levels of `parameter` in a state with this observation.
+    pub fn distribution(&self, observation: &[f32], parameter: usize, allowed: &[u32]) -> Categorical {
+        let outputs = self.learner.network.predict(observation);
+        Categorical::new(self.places(parameter, allowed).map(|place| outputs[place]))
+    }
+
+    /// The distribution from which each of the decisions was to be made; `observations` of shape `[n][inputs]`.
+    pub fn distributions(&self, observations: &[f32], decisions: &[&Decision]) -> Vec<Categorical> {
+        let outputs = self.learner.network.predict(observations);
+        self.read(&outputs, decisions)
+    }
+
+    fn read(&self, outputs: &[f32], decisions: &[&Decision]) -> Vec<Categorical> {
+        let rows = outputs.chunks_exact(self.learner.network.n_outputs()).zip(decisions);
+        rows.map(|(row, decision)| {
+            Categorical::new(self.places(decision.parameter, &decision.allowed).map(|place| row[place]))
+        })
+        .collect()
+    }
+
+    /// One step of the optimizer down the mean over the decisions of a loss, given by its gradient: `by_logits` takes the
+    /// index of a decision and its distribution, and returns the gradient by its logits, shape `[allowed]`.
+    pub fn learn(
+        &mut self,
+        observations: &[f32],
+        decisions: &[&Decision],
+        by_logits: impl Fn(usize, &Categorical) -> Vec<f32>,
+    ) {
+        let mut learner = std::mem::replace(&mut self.learner, Learner::new(Mlp::new(&[1, 1], Activation::Tanh, &mut tapeout_core::Seed::new(0).stream("")), 0.0));
+        learner.descend(observations, |outputs| {
+            let n_outputs = outputs.len() / decisions.len();
+            let mut by_outputs = vec![0.0; outputs.len()];
+            let distributions = self.read(outputs, decisions);
+            for (index, (decision, distribution)) in decisions.iter().zip(&distributions).enumerate() {
+                let row = &mut by_outputs[index * n_outputs..(index + 1) * n_outputs];
+                let gradient = by_logits(index, distribution);
+                for (place, slope) in self.places(decision.parameter, &decision.allowed).zip(gradient) {
+                    row[place] = slope / decisions.len() as f32;
+                }
+            }
+            by_outputs
+        });
+        self.learner = learner;
+    }
+}
+
+/// Expects a reward of what can be seen.
+#[derive(Debug, Clone)]
+pub struct Critic(Learner);
+
+impl Critic {
+    /// A critic with these hidden layers.
+    pub fn new(space: &DesignSpace, hidden: &[usize], learning_rate: f32, rng: &mut Stream) -> Self {
+        let network = Mlp::new(&widths(space, hidden, 1), Activation::Tanh, rng);
+        Self(Learner::new(network, learning_rate))
+    }
+
+    /// The value expected in each state, shape `[n]`; `observations` of shape `[n][inputs]`.
+    pub fn values(&self, observations: &[f32]) -> Vec<f32> {
+        self.0.network.predict(observations)
+    }
+
+    /// One step of the optimizer down the mean of (value - target)^2 / 2.
+    pub fn learn(&mut self, observations: &[f32], targets: &[f32]) {
+        let n = targets.len() as f32;
+        self.0.descend(observations, |values| {
+            values.iter().zip(targets).map(|(value, target)| (value - target) / n).collect()
+        });
+    }
+}

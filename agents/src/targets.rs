@@ -1,0 +1,94 @@
+//! Losses as a model likes to learn them: logarithms of what is positive, standardised, and a short tail on the bad side.
+//!
+//! Times, energies and areas are positive and spread over decades, and what matters is by what factor one design is better.
+//! Source of the tail: Song et al. (2024), "The Vizier Gaussian Process Bandit Algorithm", arXiv:2408.11527, section 4.1:
+//! values worse than the median are replaced by what their rank would be in a normal distribution, so that how bad a bad design is does not
+//! bend the model where it matters.
+//! Departs from it: in place of a second, logarithmic warping of all values, positive losses are logarithms from the start.
+
+use std::f64::consts::SQRT_2;
+
+/// The losses as targets of mean 0 and variance 1, in the same order among each other; shape `[n]`. All 0 if all are equal.
+pub fn targets(losses: &[f64]) -> Vec<f64> {
+    let mut values: Vec<f64> = if losses.iter().all(|&loss| loss > 0.0) {
+        losses.iter().map(|loss| loss.ln()).collect()
+    } else {
+        losses.to_vec()
+    };
+    shorten_tail(&mut values);
+    standardise(&mut values);
+    values
+}
+
+/// Values worse than the median: as far above it as their rank in a half-normal distribution, scaled to the better half's spread.
+fn shorten_tail(values: &mut [f64]) {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let Some(&median) = sorted.get(sorted.len().saturating_sub(1) / 2) else { return };
+    let better = sorted.iter().take_while(|&&value| value < median);
+    let (n_better, squares) =
+        better.fold((0.0, 0.0), |(n, squares), value| (n + 1.0, squares + (value - median).powi(2)));
+    if n_better == 0.0 {
+        return;
+    }
+    let spread = f64::sqrt(squares / n_better);
+    let n = sorted.len() as f64;
+    for value in values.iter_mut().filter(|value| **value > median) {
+        let (below, up_to) =
+            (sorted.partition_point(|other| other < value), sorted.partition_point(|other| other <= value));
+        let rank = 0.5 * (below + up_to) as f64 / n; // in (1/2, 1): equal values share their mean rank
+        *value = median + spread * quantile(rank);
+    }
+}
+
+fn standardise(values: &mut [f64]) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n;
+    // Rounding leaves about epsilon times the mean.
+    let is_constant = variance.sqrt() <= mean.abs() * f64::EPSILON * n;
+    let scale = if is_constant { 0.0 } else { 1.0 / variance.sqrt() };
+    for value in values {
+        *value = (*value - mean) * scale;
+    }
+}
+
+/// Where the standard normal distribution reaches `probability`, by bisection of its distribution function.
+fn quantile(probability: f64) -> f64 {
+    let (mut low, mut high) = (-9.0, 9.0); // beyond which doubles hold no probability
+    for _ in 0..f64::MANTISSA_DIGITS {
+        let middle = 0.5 * (low + high);
+        if 0.5 * libm::erfc(-middle / SQRT_2) < probability { low = middle } else { high = middle }
+    }
+    0.5 * (low + high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Authority: the 97.5 % point of the standard normal distribution, 1.959964 (any table).
+    #[test]
+    fn quantiles_are_those_of_the_normal_distribution() {
+        assert!((quantile(0.975) - 1.959_963_984_540_054).abs() < 1e-12);
+        assert!(quantile(0.5).abs() < 1e-12);
+    }
+
+    /// Laws: order is kept, the scale of positive losses does not matter, and the worst does not stretch the rest.
+    #[test]
+    fn targets_keep_the_order_and_forget_the_scale() {
+        let losses = [3.0, 1.0, 2.0, 100.0, 1e6, 4.0];
+        let scaled: Vec<f64> = losses.iter().map(|loss| loss * 1e-9).collect();
+        let (a, b) = (targets(&losses), targets(&scaled));
+        for i in 0..losses.len() {
+            assert!((a[i] - b[i]).abs() < 1e-9);
+            for j in 0..losses.len() {
+                assert_eq!(losses[i] < losses[j], a[i] < a[j]);
+            }
+        }
+        let worse = targets(&[3.0, 1.0, 2.0, 100.0, 1e60, 4.0]);
+        assert_eq!(a, worse);
+        assert_eq!(targets(&[7.0, 7.0, 7.0]), [0.0; 3]);
+        assert_eq!(targets(&[0.0, 0.0]), [0.0; 2]);
+    }
+}
