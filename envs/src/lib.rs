@@ -1,12 +1,17 @@
 //! Environments: design spaces over the simulators.
 
 mod edge_accelerator;
+mod gpu_gemm;
+mod gpu_gemm_model;
 mod recorded_kernel;
 
 use tapeout_core::EnvEntry;
 
 pub use edge_accelerator::{EdgeAccelerator, EdgeAcceleratorConfig};
+pub use gpu_gemm::{TileEncoding, TileSpace};
+pub use gpu_gemm_model::{GpuGemmModel, GpuGemmModelConfig};
 pub use recorded_kernel::{RecordedKernel, RecordedKernelConfig};
 
 /// Every environment of this crate.
-pub const ENVS: &[EnvEntry] = &[EnvEntry::of::<EdgeAccelerator>(), EnvEntry::of::<RecordedKernel>()];
+pub const ENVS: &[EnvEntry] =
+    &[EnvEntry::of::<EdgeAccelerator>(), EnvEntry::of::<GpuGemmModel>(), EnvEntry::of::<RecordedKernel>()];

@@ -121,8 +121,12 @@ fn less_work_on_the_narrow_operand_is_never_slower() {
         let naive = time_s(Tile { conversion: Conversion::Naive, ..*tile });
         assert!(time_s(Tile { conversion: Conversion::Fast, ..*tile }) <= naive, "{tile:?}");
         let plain = time_s(Tile { layout: Layout::Prepermuted, ..*tile });
-        for layout in [Layout::Shuffle, Layout::NarrowLoads, Layout::KPermuted] {
+        for layout in [Layout::Shuffle, Layout::NarrowLoads] {
             assert!(plain <= time_s(Tile { layout, ..*tile }), "{layout:?} {tile:?}");
+        }
+        // Without a swizzle the 8-byte loads of permuted k collide in fewer rows than `ldmatrix` does.
+        if tile.swizzle != Swizzle::None {
+            assert!(plain <= time_s(Tile { layout: Layout::KPermuted, ..*tile }), "{tile:?}");
         }
     });
 }

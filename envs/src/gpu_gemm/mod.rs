@@ -1,0 +1,120 @@
+//! The design space `gpu-gemm`: kernels that multiply 16-bit floating point with narrow integers on a graphics processor.
+//!
+//! One space for every way to time a kernel: by a model, from a record, on a device. There are two encodings of it: `raw`
+//! states the extents of block and warp, and few combinations are kernels; `structured` states how many warps there are and
+//! how many tensor-core instructions each spans, so that most divisibility holds by construction.
+
+mod knob;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+use tapeout_core::{ConfigError, Design, DesignSpace, Rule, SpaceError};
+use tapeout_simulators::gpu_gemm::{Device, Field, Gemm, StaticRule, Tile};
+
+use knob::{Draft, Knob, knobs};
+
+/// Which numbers a design is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TileEncoding {
+    /// Extents of block and warp.
+    #[default]
+    Raw,
+    /// Warps, and tensor-core instructions to a warp.
+    Structured,
+}
+
+/// The legal kernels for a product on a device, as a design space.
+#[derive(Debug, Clone)]
+pub struct TileSpace {
+    space: DesignSpace,
+    encoding: TileEncoding,
+    knobs: Vec<Knob>,
+}
+
+impl TileSpace {
+    /// The space of kernels for `gemm` on `device`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if no kernel of the family fits the product.
+    pub fn new(gemm: &Gemm, device: &Device, encoding: TileEncoding) -> Result<Self, ConfigError> {
+        let knobs = knobs(encoding, gemm.operands.narrow_side().is_some());
+        let rules = StaticRule::ALL.into_iter().filter(|&rule| !holds_by_construction(rule, encoding));
+        let rules = rules.map(|rule| space_rule(rule, &knobs, gemm, device, encoding)).collect();
+        let parameters = knobs.iter().map(Knob::parameter).collect();
+        match DesignSpace::new(parameters, rules) {
+            Ok(space) => Ok(Self { space, encoding, knobs }),
+            Err(SpaceError::NothingLegal { .. }) => Err(ConfigError::new(
+                "m",
+                format!(
+                    "no kernel divides a product of {}x{}x{}; try multiples of 128",
+                    gemm.m, gemm.n, gemm.k
+                ),
+            )),
+            Err(error) => Err(ConfigError::new("", error.to_string())),
+        }
+    }
+
+    /// The designs.
+    pub const fn space(&self) -> &DesignSpace {
+        &self.space
+    }
+
+    /// The kernel that a design of this space stands for.
+    pub fn tile(&self, design: &Design) -> Tile {
+        let mut draft = Draft::new(self.encoding);
+        for (knob, &level) in self.knobs.iter().zip(design.levels()) {
+            knob.turn(&mut draft, level);
+        }
+        draft.tile()
+    }
+}
+
+/// Whether no design can break the rule.
+fn holds_by_construction(rule: StaticRule, encoding: TileEncoding) -> bool {
+    encoding == TileEncoding::Structured && matches!(rule, StaticRule::WholeWarpsM | StaticRule::WholeWarpsN)
+}
+
+/// The rule over the parameters that decide the numbers it reads.
+fn space_rule(
+    rule: StaticRule,
+    knobs: &[Knob],
+    gemm: &Gemm,
+    device: &Device,
+    encoding: TileEncoding,
+) -> Rule {
+    let names: Vec<&str> =
+        rule.reads().iter().flat_map(|&field| deciding(field, encoding)).copied().collect();
+    let read: Vec<Knob> = knobs.iter().filter(|knob| names.contains(&knob.name())).cloned().collect();
+    let scope: Vec<&str> = read.iter().map(Knob::name).collect();
+    let text = rule.text(gemm, device);
+    let (gemm, device, scoped) = (*gemm, device.clone(), read.clone());
+    Rule::measured(rule.name(), &text, &scope, move |assignment| {
+        let mut draft = Draft::new(encoding);
+        for knob in &scoped {
+            knob.turn(&mut draft, knob.level_in(assignment));
+        }
+        rule.excess(&draft.tile(), &gemm, &device)
+    })
+}
+
+/// The parameters that decide a number of the tile.
+const fn deciding(field: Field, encoding: TileEncoding) -> &'static [&'static str] {
+    match (field, encoding) {
+        (Field::BlockM, TileEncoding::Raw) => &["block_m"],
+        (Field::BlockM, TileEncoding::Structured) => &["warps_m", "mma_m"],
+        (Field::BlockN, TileEncoding::Raw) => &["block_n"],
+        (Field::BlockN, TileEncoding::Structured) => &["warps_n", "mma_n"],
+        (Field::WarpM, TileEncoding::Raw) => &["warp_m"],
+        (Field::WarpM, TileEncoding::Structured) => &["mma_m"],
+        (Field::WarpN, TileEncoding::Raw) => &["warp_n"],
+        (Field::WarpN, TileEncoding::Structured) => &["mma_n"],
+        (Field::BlockK, _) => &["block_k"],
+        (Field::Stages, _) => &["stages"],
+        (Field::Swizzle, _) => &["swizzle"],
+        (Field::CopyByte, _) => &["copy_byte"],
+        (Field::MinBlocks, _) => &["min_blocks"],
+        (Field::SplitK, _) => &["split_k"],
+    }
+}
