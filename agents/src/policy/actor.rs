@@ -40,12 +40,46 @@ fn widths(space: &DesignSpace, hidden: &[usize], n_outputs: usize) -> Vec<usize>
     [&[Episode::observation_len(space)], hidden, &[n_outputs]].concat()
 }
 
+/// Where the logits of each parameter's levels stand among a network's outputs.
+#[derive(Debug, Clone)]
+struct Layout {
+    /// None for parameters that others decide.
+    start_by_parameter: Vec<Option<usize>>,
+    n_outputs: usize,
+}
+
+impl Layout {
+    /// The levels of the parameters at `decides`, one after the other.
+    fn new(space: &DesignSpace, decides: &[usize]) -> Self {
+        let mut layout = Self { start_by_parameter: vec![None; space.n_parameters()], n_outputs: 0 };
+        for &parameter in decides {
+            layout.start_by_parameter[parameter] = Some(layout.n_outputs);
+            layout.n_outputs += space.parameters()[parameter].n_levels() as usize;
+        }
+        layout
+    }
+
+    /// The place of each of the `allowed` levels of `parameter`.
+    fn places<'a>(&self, parameter: usize, allowed: &'a [u32]) -> impl Iterator<Item = usize> + use<'a> {
+        let start = self.start_by_parameter[parameter].expect("an actor is asked for what it decides");
+        allowed.iter().map(move |&level| start + level as usize)
+    }
+
+    /// The distribution each decision is made from; `outputs` of shape `[n][outputs]`.
+    fn distributions(&self, outputs: &[f32], decisions: &[&Decision]) -> Vec<Categorical> {
+        let rows = outputs.chunks_exact(self.n_outputs).zip(decisions);
+        rows.map(|(row, decision)| {
+            Categorical::new(self.places(decision.parameter, &decision.allowed).map(|place| row[place]))
+        })
+        .collect()
+    }
+}
+
 /// A policy for some parameters: from what can be seen to a distribution over the levels of the parameter at hand.
 #[derive(Debug, Clone)]
 pub struct Actor {
     learner: Learner,
-    /// Where the logits of each parameter's levels begin among the outputs; none for parameters that others decide.
-    start_by_parameter: Vec<Option<usize>>,
+    layout: Layout,
 }
 
 impl Actor {
@@ -57,41 +91,21 @@ impl Actor {
         learning_rate: f32,
         rng: &mut Stream,
     ) -> Self {
-        let mut start_by_parameter = vec![None; space.n_parameters()];
-        let mut n_outputs = 0;
-        for &parameter in decides {
-            start_by_parameter[parameter] = Some(n_outputs);
-            n_outputs += space.parameters()[parameter].n_levels() as usize;
-        }
-        let network = Mlp::new(&widths(space, hidden, n_outputs), Activation::Tanh, rng);
+        let layout = Layout::new(space, decides);
+        let network = Mlp::new(&widths(space, hidden, layout.n_outputs), Activation::Tanh, rng);
         let learner = Learner::new(network.with_last_layer_scaled(LAST_LAYER_SCALE), learning_rate);
-        Self { learner, start_by_parameter }
-    }
-
-    /// Where the logit of each of the `allowed` levels of `parameter` stands among the outputs.
-    fn places<'a>(&self, parameter: usize, allowed: &'a [u32]) -> impl Iterator<Item = usize> + use<'a> {
-        let start = self.start_by_parameter[parameter].expect("an actor is asked for what it decides");
-        allowed.iter().map(move |&level| start + level as usize)
+        Self { learner, layout }
     }
 
     /// The distribution over the `allowed` levels of `parameter` in a state with this observation.
     pub fn distribution(&self, observation: &[f32], parameter: usize, allowed: &[u32]) -> Categorical {
         let outputs = self.learner.network.predict(observation);
-        Categorical::new(self.places(parameter, allowed).map(|place| outputs[place]))
+        Categorical::new(self.layout.places(parameter, allowed).map(|place| outputs[place]))
     }
 
-    /// The distribution from which each of the decisions was to be made; `observations` of shape `[n][inputs]`.
+    /// The distribution each of the decisions is made from; `observations` of shape `[n][inputs]`.
     pub fn distributions(&self, observations: &[f32], decisions: &[&Decision]) -> Vec<Categorical> {
-        let outputs = self.learner.network.predict(observations);
-        self.read(&outputs, decisions)
-    }
-
-    fn read(&self, outputs: &[f32], decisions: &[&Decision]) -> Vec<Categorical> {
-        let rows = outputs.chunks_exact(self.learner.network.n_outputs()).zip(decisions);
-        rows.map(|(row, decision)| {
-            Categorical::new(self.places(decision.parameter, &decision.allowed).map(|place| row[place]))
-        })
-        .collect()
+        self.layout.distributions(&self.learner.network.predict(observations), decisions)
     }
 
     /// One step of the optimizer down the mean over the decisions of a loss, given by its gradient: `by_logits` takes the
@@ -102,21 +116,19 @@ impl Actor {
         decisions: &[&Decision],
         by_logits: impl Fn(usize, &Categorical) -> Vec<f32>,
     ) {
-        let mut learner = std::mem::replace(&mut self.learner, Learner::new(Mlp::new(&[1, 1], Activation::Tanh, &mut tapeout_core::Seed::new(0).stream("")), 0.0));
-        learner.descend(observations, |outputs| {
-            let n_outputs = outputs.len() / decisions.len();
+        let layout = &self.layout;
+        self.learner.descend(observations, |outputs| {
             let mut by_outputs = vec![0.0; outputs.len()];
-            let distributions = self.read(outputs, decisions);
-            for (index, (decision, distribution)) in decisions.iter().zip(&distributions).enumerate() {
-                let row = &mut by_outputs[index * n_outputs..(index + 1) * n_outputs];
-                let gradient = by_logits(index, distribution);
-                for (place, slope) in self.places(decision.parameter, &decision.allowed).zip(gradient) {
+            let rows = by_outputs.chunks_exact_mut(layout.n_outputs).zip(decisions);
+            let distributions = layout.distributions(outputs, decisions);
+            for (index, ((row, decision), distribution)) in rows.zip(&distributions).enumerate() {
+                let places = layout.places(decision.parameter, &decision.allowed);
+                for (place, slope) in places.zip(by_logits(index, distribution)) {
                     row[place] = slope / decisions.len() as f32;
                 }
             }
             by_outputs
         });
-        self.learner = learner;
     }
 }
 

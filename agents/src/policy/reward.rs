@@ -69,8 +69,7 @@ mod tests {
     fn ranks_by_hand_with_the_infeasible_behind_all_others() {
         let toy = Toy::bowl();
         let trial = |outcome| toy.problem().trial(toy.space().unrank(0), outcome);
-        let mut trials: Vec<Trial> =
-            [1.0, 2.0, 2.0].map(|loss| trial(Outcome::Measured(vec![loss]))).into();
+        let mut trials: Vec<Trial> = [1.0, 2.0, 2.0].map(|loss| trial(Outcome::Measured(vec![loss]))).into();
         trials.push(trial(Outcome::infeasible("too_wide", 1e-6)));
         let mut rewards = Rewards::new(&toy.problem(), Seed::new(0));
         rewards.observe(&trials);

@@ -59,8 +59,8 @@ impl Steps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tapeout_core::check::toy::Toy;
     use tapeout_core::Env;
+    use tapeout_core::check::toy::Toy;
 
     #[test]
     fn choosing_what_was_chosen_makes_the_design_again() {

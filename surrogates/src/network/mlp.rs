@@ -245,7 +245,7 @@ mod tests {
             let by_inputs = network.input_gradient(&trace, &coefficients);
 
             let mut n_off = 0;
-            for index in 0..network.n_weights() {
+            for (index, &by_weight) in gradient.iter().enumerate() {
                 let weight = network.weights()[index];
                 let mut at = |weight| {
                     network.weights_mut()[index] = weight;
@@ -253,7 +253,7 @@ mod tests {
                 };
                 let slope = (at(weight + H) - at(weight - H)) / (2.0 * f64::from(H));
                 at(weight);
-                n_off += usize::from((slope - f64::from(gradient[index])).abs() > 2e-3);
+                n_off += usize::from((slope - f64::from(by_weight)).abs() > 2e-3);
             }
             for index in 0..inputs.len() {
                 let at = |step: f32| {

@@ -1,0 +1,362 @@
+//! PPO: proximal policy optimization, an actor and a critic that learn from each batch of episodes several times over.
+//!
+//! Source: Schulman, Wolski, Dhariwal, Radford & Klimov (2017), "Proximal policy optimization algorithms", arXiv:1707.06347.
+//! Departs from it: an episode is the making of one design; rewards are standardised ranks, levels that lead to no legal
+//! design are masked, known designs are not proposed again, and an earlier log is imitated.
+
+use rand::RngExt;
+use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
+use tapeout_core::{
+    Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, Episode, ObjectiveSupport, Problem,
+    Seed, Stream, Trial,
+};
+
+use crate::bounds::{at_least, within};
+use crate::policy::actor::{Actor, Critic};
+use crate::policy::advantage::{Horizon, standardise};
+use crate::policy::categorical::Categorical;
+use crate::policy::reward::{Rewards, imitation_weights};
+use crate::policy::steps::{Decision, Steps};
+use crate::seen::Seen;
+
+/// Hyperparameters; the defaults are the paper's.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// `T`: how many decisions are collected before the networks learn from them, rounded up to whole designs.
+    pub horizon: usize,
+    /// Adam's step size.
+    pub learning_rate: f64,
+    /// `K`: how often the networks learn from each decision.
+    pub epochs: usize,
+    /// `M`: decisions in a step of the optimizer.
+    pub minibatch: usize,
+    /// gamma: what a reward is worth one decision earlier.
+    pub discount: f64,
+    /// lambda of generalised advantage estimation.
+    pub gae_lambda: f64,
+    /// epsilon: how far the probability of a decision may move, as a ratio, before the gain from it is ignored.
+    pub clip: f64,
+    /// c2: what a nat of entropy is worth.
+    pub entropy: f64,
+    /// Widths of the hidden layers of actor and critic.
+    pub hidden: Vec<usize>,
+    /// Steps of the optimizer in which an earlier log is imitated.
+    pub log_updates: usize,
+}
+
+impl Default for Settings {
+    /// Schulman et al. (2017): step size, epochs, minibatch, gamma and lambda of table 3; epsilon of table 1; layers of section
+    /// 6.1; horizon and entropy coefficient of table 5. `log_updates` is ours: enough to imitate a hundred designs.
+    fn default() -> Self {
+        Self {
+            horizon: 128,
+            learning_rate: 3e-4,
+            epochs: 10,
+            minibatch: 64,
+            discount: 0.99,
+            gae_lambda: 0.95,
+            clip: 0.2,
+            entropy: 0.01,
+            hidden: vec![64, 64],
+            log_updates: 300,
+        }
+    }
+}
+
+impl Settings {
+    /// # Errors
+    /// [`ConfigError`] if one is out of range.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        at_least("horizon", self.horizon, 1)?;
+        within("learning_rate", self.learning_rate, 0.0..=1.0)?;
+        at_least("epochs", self.epochs, 1)?;
+        at_least("minibatch", self.minibatch, 1)?;
+        within("discount", self.discount, 0.0..=1.0)?;
+        within("gae_lambda", self.gae_lambda, 0.0..=1.0)?;
+        within("clip", self.clip, 0.0..=1.0)?;
+        within("entropy", self.entropy, 0.0..=1.0)?;
+        self.hidden.iter().try_for_each(|&width| at_least("hidden", width, 1))
+    }
+
+    fn horizon(&self) -> Horizon {
+        Horizon { discount: self.discount as f32, gae_lambda: self.gae_lambda as f32 }
+    }
+}
+
+/// Whose reward each critic expects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Critics {
+    /// One critic for all actors.
+    Shared,
+    /// One for each.
+    Separate,
+}
+
+/// Algorithm 1, for any number of actors that take turns in one episode; one is PPO.
+pub(crate) struct Proximal {
+    settings: Settings,
+    actors: Vec<Actor>,
+    /// As many as actors, or one.
+    critics: Vec<Critic>,
+    actor_by_parameter: Vec<usize>,
+    rewards: Rewards,
+    seen: Seen,
+    rng: Stream,
+    /// Trials of an earlier log, until they are learned from.
+    log: Vec<Trial>,
+    /// Own trials not yet learned from.
+    batch: Vec<Trial>,
+    has_proposed: bool,
+}
+
+/// What an actor and its critic learn from: `n` of the decisions in some [`Steps`].
+#[derive(Default)]
+struct Lesson {
+    /// Which decisions, shape `[n]`.
+    rows: Vec<usize>,
+    /// What the actor thought of each choice when it was made, shape `[n]`.
+    old_log_p: Vec<f32>,
+    /// Standardised, shape `[n]`.
+    advantages: Vec<f32>,
+    /// What the critic should have said, shape `[n]`.
+    targets: Vec<f32>,
+}
+
+impl Proximal {
+    /// An actor for each of `groups`, which hold each parameter once.
+    pub(crate) fn new(
+        problem: &Problem,
+        settings: Settings,
+        seed: Seed,
+        groups: &[Vec<usize>],
+        critics: Critics,
+    ) -> Self {
+        let space = problem.space();
+        let mut weights = seed.stream("networks");
+        let mut actor_by_parameter = vec![0; space.n_parameters()];
+        for (actor, group) in groups.iter().enumerate() {
+            group.iter().for_each(|&parameter| actor_by_parameter[parameter] = actor);
+        }
+        let learning_rate = settings.learning_rate as f32;
+        let actor =
+            |group: &Vec<usize>| Actor::new(space, group, &settings.hidden, learning_rate, &mut weights);
+        let actors: Vec<Actor> = groups.iter().map(actor).collect();
+        let n_critics = if critics == Critics::Shared { 1 } else { groups.len() };
+        let critic = |_| Critic::new(space, &settings.hidden, learning_rate, &mut weights);
+        Self {
+            actors,
+            critics: (0..n_critics).map(critic).collect(),
+            actor_by_parameter,
+            rewards: Rewards::new(problem, seed),
+            seen: Seen::new(space),
+            rng: seed.stream("ppo"),
+            log: Vec::new(),
+            batch: Vec::new(),
+            has_proposed: false,
+            settings,
+        }
+    }
+
+    /// The critic of an actor.
+    fn critic(&self, actor: usize) -> usize {
+        actor % self.critics.len()
+    }
+
+    /// Imitates the log, the better designs more; the critics learn what became of them.
+    fn learn_from_log(&mut self) {
+        let trials = std::mem::take(&mut self.log);
+        let rewards = self.rewards.of(&trials);
+        let weights = imitation_weights(&rewards);
+        let steps = Steps::of(self.seen.space(), trials.iter().map(|trial| &trial.design));
+        let entropy = self.settings.entropy as f32;
+        // With lambda = 1 and no value expected, an advantage is the discounted reward itself.
+        let horizon = Horizon { gae_lambda: 1.0, ..self.settings.horizon() };
+        for (index, rows) in self.rows_by_actor(&steps).into_iter().enumerate() {
+            let returns = by_design(&steps, &rows, |design, places| {
+                horizon.advantages(&vec![0.0; places.len()], rewards[design])
+            });
+            let critic = self.critic(index);
+            for _ in 0..self.settings.log_updates {
+                let draw = |_| self.rng.random_range(0..rows.len());
+                let places: Vec<usize> = (0..self.settings.minibatch).map(draw).collect();
+                let (observations, decisions) = minibatch(&steps, &rows, &places);
+                self.actors[index].learn(&observations, &decisions, |at, distribution| {
+                    let pull = weights[decisions[at].design];
+                    by_logits(distribution, decisions[at].chosen, pull, entropy)
+                });
+                let targets: Vec<f32> = places.iter().map(|&place| returns[place]).collect();
+                self.critics[critic].learn(&observations, &targets);
+            }
+        }
+    }
+
+    /// Algorithm 1: estimate advantages, then optimise the surrogate for some epochs of minibatches.
+    fn learn_from_batch(&mut self) {
+        let trials = std::mem::take(&mut self.batch);
+        let rewards = self.rewards.of(&trials);
+        let steps = Steps::of(self.seen.space(), trials.iter().map(|trial| &trial.design));
+        let lessons: Vec<Lesson> = self
+            .rows_by_actor(&steps)
+            .into_iter()
+            .enumerate()
+            .map(|(actor, rows)| self.lesson(actor, &steps, rows, &rewards))
+            .collect();
+        for (index, lesson) in lessons.iter().enumerate() {
+            let critic = self.critic(index);
+            for _ in 0..self.settings.epochs {
+                let mut places: Vec<usize> = (0..lesson.rows.len()).collect();
+                places.shuffle(&mut self.rng);
+                for places in places.chunks(self.settings.minibatch) {
+                    let (observations, decisions) = minibatch(&steps, &lesson.rows, places);
+                    self.actors[index].learn(&observations, &decisions, |at, distribution| {
+                        surrogate_gradient(
+                            distribution,
+                            decisions[at].chosen,
+                            lesson,
+                            places[at],
+                            &self.settings,
+                        )
+                    });
+                    let targets: Vec<f32> = places.iter().map(|&place| lesson.targets[place]).collect();
+                    self.critics[critic].learn(&observations, &targets);
+                }
+            }
+        }
+    }
+
+    /// The decisions of each actor, in the order taken.
+    fn rows_by_actor(&self, steps: &Steps) -> Vec<Vec<usize>> {
+        let mut rows = vec![Vec::new(); self.actors.len()];
+        for (row, decision) in steps.decisions().iter().enumerate() {
+            rows[self.actor_by_parameter[decision.parameter]].push(row);
+        }
+        rows
+    }
+
+    fn lesson(&self, actor: usize, steps: &Steps, rows: Vec<usize>, rewards: &[f32]) -> Lesson {
+        let all: Vec<usize> = (0..rows.len()).collect();
+        let (observations, decisions) = minibatch(steps, &rows, &all);
+        let values = self.critics[self.critic(actor)].values(&observations);
+        let horizon = self.settings.horizon();
+        let mut advantages =
+            by_design(steps, &rows, |design, places| horizon.advantages(&values[places], rewards[design]));
+        let targets = advantages.iter().zip(&values).map(|(advantage, value)| advantage + value).collect();
+        standardise(&mut advantages);
+        let distributions = self.actors[actor].distributions(&observations, &decisions);
+        let log_p =
+            |(distribution, decision): (&Categorical, &&Decision)| distribution.log_p(decision.chosen);
+        let old_log_p = distributions.iter().zip(&decisions).map(log_p).collect();
+        Lesson { rows, old_log_p, advantages, targets }
+    }
+}
+
+/// A design as the actors make it, each deciding its parameters when their turn comes.
+fn sample(actors: &[Actor], actor_by_parameter: &[usize], space: &DesignSpace, rng: &mut Stream) -> Design {
+    let mut episode = Episode::new(space);
+    let mut observation = vec![0.0; Episode::observation_len(space)];
+    while let Some(parameter) = episode.parameter() {
+        episode.observe(&mut observation);
+        let allowed = episode.allowed();
+        let actor = &actors[actor_by_parameter[parameter]];
+        episode.choose(allowed[actor.distribution(&observation, parameter, &allowed).sample(rng)]);
+    }
+    episode.design().expect("an episode that is over has a design")
+}
+
+/// The observations and decisions at some places among `rows`.
+fn minibatch<'a>(steps: &'a Steps, rows: &[usize], places: &[usize]) -> (Vec<f32>, Vec<&'a Decision>) {
+    let rows: Vec<usize> = places.iter().map(|&place| rows[place]).collect();
+    (steps.observations(&rows), rows.iter().map(|&row| &steps.decisions()[row]).collect())
+}
+
+/// What `of` makes of the places, among `rows`, that each design takes; one after the other. Shape `[n rows]`.
+fn by_design(
+    steps: &Steps,
+    rows: &[usize],
+    of: impl Fn(usize, std::ops::Range<usize>) -> Vec<f32>,
+) -> Vec<f32> {
+    let design = |row: usize| steps.decisions()[row].design;
+    let mut all = Vec::with_capacity(rows.len());
+    for own in rows.chunk_by(|&a, &b| design(a) == design(b)) {
+        all.extend(of(design(own[0]), all.len()..all.len() + own.len()));
+    }
+    all
+}
+
+/// The gradient by the logits of -L^CLIP - c2 S, the actor's part of equation 9.
+fn surrogate_gradient(
+    distribution: &Categorical,
+    chosen: usize,
+    lesson: &Lesson,
+    place: usize,
+    settings: &Settings,
+) -> Vec<f32> {
+    let (advantage, clip) = (lesson.advantages[place], settings.clip as f32);
+    let ratio = (distribution.log_p(chosen) - lesson.old_log_p[place]).exp();
+    // Equation 7: where the clipped term is the smaller of the two, nothing is to be gained.
+    let is_clipped = if advantage > 0.0 { ratio > 1.0 + clip } else { ratio < 1.0 - clip };
+    let pull = if is_clipped { 0.0 } else { ratio * advantage };
+    by_logits(distribution, chosen, pull, settings.entropy as f32)
+}
+
+/// The gradient by the logits of -(pull ln p(chosen) + entropy H).
+fn by_logits(distribution: &Categorical, chosen: usize, pull: f32, entropy: f32) -> Vec<f32> {
+    let slopes = distribution.log_p_gradient(chosen).zip(distribution.entropy_gradient());
+    slopes.map(|(by_log_p, by_entropy)| -(pull * by_log_p + entropy * by_entropy)).collect()
+}
+
+impl Agent for Proximal {
+    fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
+        self.has_proposed = true;
+        if !self.log.is_empty() {
+            self.learn_from_log();
+        }
+        let (actors, by_parameter) = (&self.actors, &self.actor_by_parameter);
+        let make = |space: &DesignSpace, rng: &mut Stream| sample(actors, by_parameter, space, rng);
+        Ok((0..count).map(|_| self.seen.propose(&mut self.rng, make)).collect())
+    }
+
+    fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
+        self.seen.observe(trials);
+        self.rewards.observe(trials);
+        if !self.has_proposed {
+            self.log.extend_from_slice(trials);
+            return Ok(());
+        }
+        self.batch.extend_from_slice(trials);
+        if self.batch.len() * self.actor_by_parameter.len() >= self.settings.horizon {
+            self.learn_from_batch();
+        }
+        Ok(())
+    }
+}
+
+/// One actor, one critic.
+pub struct Ppo(Proximal);
+
+impl Agent for Ppo {
+    fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
+        self.0.suggest(count)
+    }
+
+    fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
+        self.0.observe(trials)
+    }
+}
+
+impl BuildAgent for Ppo {
+    const ID: &'static str = "ppo";
+    const SUMMARY: &'static str = "PPO: actor and critic networks, clipped policy updates";
+    const DESCRIPTION: &'static str = include_str!("ppo.md");
+    const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
+    type Config = Settings;
+
+    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+        settings.check()?;
+        let everything = (0..problem.space().n_parameters()).collect();
+        Ok(Self(Proximal::new(problem, settings, seed, &[everything], Critics::Separate)))
+    }
+}
