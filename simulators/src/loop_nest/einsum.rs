@@ -224,6 +224,28 @@ impl Einsum {
         Ok(einsum)
     }
 
+    /// The same computation over dimensions of other sizes, one per dimension: a layer padded to an array, say.
+    ///
+    /// # Errors
+    /// [`EinsumError::EmptyDim`] for a size of 0, [`EinsumError::Overflow`] past 64 bits.
+    ///
+    /// # Panics
+    /// If there are fewer sizes than dimensions.
+    pub fn with_sizes(&self, sizes: &[u64]) -> Result<Self, EinsumError> {
+        let mut einsum = self.clone();
+        for (dim, &size) in einsum.dims.iter_mut().zip(&sizes[..self.dims.len()]) {
+            if size == 0 {
+                return Err(EinsumError::EmptyDim { dim: dim.name.clone() });
+            }
+            dim.size = size;
+        }
+        einsum.macs()?;
+        for tensor in 0..einsum.tensors.len() {
+            einsum.words(tensor)?;
+        }
+        Ok(einsum)
+    }
+
     /// Its dimensions, in the order given.
     pub fn dims(&self) -> &[Dim] {
         &self.dims
