@@ -50,7 +50,7 @@ fn for_each_kernel(check: impl Fn(&Device, &Gemm, &Tile)) {
 }
 
 fn estimate(device: &Device, gemm: &Gemm, tile: &Tile) -> Estimate {
-    Model::new(device.clone()).estimate(gemm, tile).unwrap()
+    Model::new(device.clone()).estimate(gemm, tile).expect("the kernel is legal")
 }
 
 fn is_never_slower(improve: fn(&mut Device)) {

@@ -6,7 +6,7 @@ use super::tile::{Swizzle, Tile};
 /// Bytes of a chunk: what one row of `ldmatrix` reads, and what a swizzle moves as one.
 const CHUNK_BYTE: u32 = 16;
 /// Chunks that all banks together deliver in a clock: 32 banks of 4 bytes.
-const CHUNKS: usize = 8;
+const CHUNKS: u32 = 8;
 
 /// A way of reading a tile from shared memory: so many chunks of each of so many consecutive rows at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,27 +21,24 @@ impl Access {
     /// 8-byte loads, of which half a warp is served at once: four rows, two chunks of each.
     pub(super) const DOUBLE_WORD: Self = Self { rows: 4, chunks: 2 };
 
-    /// Clocks for each clock that the access would take without collisions.
+    /// Clocks for each clock that the access would take without collisions. Rows are a power of two of chunks long, before
+    /// padding.
     pub(super) fn conflicts(self, tile: &Tile, element: Element) -> u32 {
         let pitch = tile.row_pitch_byte(element) / CHUNK_BYTE;
-        let mut load = [0u32; CHUNKS];
+        // Where rows are shorter than all banks together, several rows in a line of them are permuted alike.
+        let (shift, mask) = match tile.swizzle {
+            Swizzle::None | Swizzle::Pad16 => (0, 0),
+            Swizzle::Xor => ((CHUNKS / pitch).max(1).trailing_zeros(), pitch.min(CHUNKS) - 1),
+        };
+        let mut load = [0u32; CHUNKS as usize];
         for row in 0..self.rows {
-            let permutation = match tile.swizzle {
-                Swizzle::None | Swizzle::Pad16 => 0,
-                Swizzle::Xor => permutation(row, pitch),
-            };
+            let permutation = (row >> shift) & mask;
             for chunk in 0..self.chunks {
-                load[(row * pitch + (chunk ^ permutation)) as usize % CHUNKS] += 1;
+                load[((row * pitch + (chunk ^ permutation)) % CHUNKS) as usize] += 1;
             }
         }
         load.into_iter().max().unwrap_or(1)
     }
-}
-
-/// What the number of a chunk is combined with in `row`, for rows of `pitch` chunks, a power of two.
-fn permutation(row: u32, pitch: u32) -> u32 {
-    let rows_per_line = (CHUNKS as u32 / pitch).max(1);
-    row / rows_per_line % pitch.min(CHUNKS as u32)
 }
 
 #[cfg(test)]

@@ -208,12 +208,11 @@ impl Model {
 
         let registers = f64::from(tile.narrow_registers(gemm.operands) / WARP_THREADS);
         let prepare = preparation(gemm, tile);
-        let [integer, single, half, convert, shuffle, load] = prepare
-            .pipe_cycles(pipes, self.narrow_load_conflicts(gemm, tile))
-            .map(|cycles| cycles * registers);
+        let [integer, single, half, convert, shuffle, load] =
+            prepare.pipe_cycles(pipes, narrow_load_conflicts(gemm, tile)).map(|cycles| cycles * registers);
 
         let fragment = fragment_byte(gemm, tile);
-        let conflicts = self.fragment_conflicts(gemm, tile);
+        let conflicts = fragment_conflicts(gemm, tile);
         let spill = spill_byte(tile, spilled);
         let shared = (fragment[0] * conflicts[0] + fragment[1] * conflicts[1] + filled + spill)
             / pipes.shared_byte
@@ -234,24 +233,6 @@ impl Model {
             issue: (instructions / f64::from(PARTS)).max(busiest_pipe),
             l2: filled / device.fitted.l2_byte_per_clock,
         }
-    }
-
-    /// Clocks for each clock of loading fragments of the first operand and of the second.
-    fn fragment_conflicts(&self, gemm: &Gemm, tile: &Tile) -> [f64; 2] {
-        let narrow = gemm.operands.narrow_side();
-        let conflicts = |side, element| {
-            // With `k` permuted it is the wide operand that is loaded by 8 bytes a lane.
-            let is_by_words = tile.layout == Layout::KPermuted && narrow.is_some_and(|narrow| narrow != side);
-            let access = if is_by_words { Access::DOUBLE_WORD } else { Access::MATRIX };
-            f64::from(access.conflicts(tile, element))
-        };
-        [conflicts(NarrowSide::A, gemm.operands.a()), conflicts(NarrowSide::B, gemm.operands.b())]
-    }
-
-    /// Ways in which the lanes of a two-element load of the narrow operand collide.
-    fn narrow_load_conflicts(&self, gemm: &Gemm, tile: &Tile) -> f64 {
-        let narrow = gemm.operands.conversion().map(|(narrow, _)| narrow);
-        narrow.map_or(1.0, |narrow| f64::from(Access::MATRIX.conflicts(tile, narrow)))
     }
 }
 
@@ -286,4 +267,24 @@ fn fragment_byte(gemm: &Gemm, tile: &Tile) -> [f64; 2] {
 fn spill_byte(tile: &Tile, spilled: u32) -> f64 {
     const REGISTER_BYTE: u32 = 4;
     f64::from(2 * spilled * REGISTER_BYTE * tile.threads() * (tile.block_k / MMA[2]))
+}
+
+/// Clocks for each clock of loading fragments of the first operand and of the second.
+fn fragment_conflicts(gemm: &Gemm, tile: &Tile) -> [f64; 2] {
+    let narrow = gemm.operands.narrow_side();
+    let conflicts = |side, element| {
+        // With `k` permuted it is the wide operand that is loaded by 8 bytes a lane.
+        let is_by_words = tile.layout == Layout::KPermuted && narrow.is_some_and(|narrow| narrow != side);
+        let access = if is_by_words { Access::DOUBLE_WORD } else { Access::MATRIX };
+        f64::from(access.conflicts(tile, element))
+    };
+    [conflicts(NarrowSide::A, gemm.operands.a()), conflicts(NarrowSide::B, gemm.operands.b())]
+}
+
+/// Ways in which the lanes of a two-element load of the narrow operand collide.
+fn narrow_load_conflicts(gemm: &Gemm, tile: &Tile) -> f64 {
+    match (tile.layout, gemm.operands.conversion()) {
+        (Layout::NarrowLoads, Some((narrow, _))) => f64::from(Access::MATRIX.conflicts(tile, narrow)),
+        _ => 1.0,
+    }
 }
