@@ -20,6 +20,7 @@ use crate::acquisition::{Normal, Strips};
 use crate::bounds::at_least;
 use crate::candidates::{apart, search};
 use crate::follower::{Capacity, Follower};
+use crate::history::History;
 use crate::scalarize::Scalarizer;
 use crate::seen::Seen;
 use crate::targets::targets;
@@ -89,20 +90,8 @@ pub struct GaussianProcessSearch {
     n_initial: usize,
     /// Proposed before any model was made.
     first: Vec<Design>,
-    log: Log,
+    history: History,
     models: Models,
-}
-
-/// All trials observed, as models want them.
-#[derive(Default)]
-struct Log {
-    trials: Vec<Trial>,
-    /// Shape `[n][d]`.
-    points: Vec<Vec<f64>>,
-    /// The trials that were measured, acceptable or not.
-    measured: Vec<usize>,
-    measured_points: Vec<Vec<f64>>,
-    n_accepted: usize,
 }
 
 /// One for each objective that is modelled on its own, of feasibility, and of the way there while nothing is feasible.
@@ -223,56 +212,18 @@ impl Scorer<'_> {
     }
 }
 
-impl Log {
-    fn push(&mut self, trial: &Trial, embedding: &Embedding) {
-        let point = embedding.embed(&trial.design);
-        if trial.judgement.losses().is_some() {
-            self.measured.push(self.trials.len());
-            self.measured_points.push(point.clone());
-        }
-        self.n_accepted += usize::from(trial.judgement.accepted().is_some());
-        self.points.push(point);
-        self.trials.push(trial.clone());
-    }
-
-    /// One number for each measured trial.
-    fn measured_losses(&self, loss: impl Fn(&[f64]) -> f64) -> Vec<f64> {
-        let measured = self.measured.iter().filter_map(|&index| self.trials[index].judgement.losses());
-        measured.map(loss).collect()
-    }
-
-    /// Of `values`, one for each measured trial, those of acceptable ones.
-    fn accepted<'a, T: Copy>(&'a self, values: &'a [T]) -> impl Iterator<Item = T> + 'a {
-        let is_accepted = |&index: &usize| self.trials[index].judgement.accepted().is_some();
-        self.measured.iter().zip(values).filter(move |(index, _)| is_accepted(index)).map(|(_, &value)| value)
-    }
-
-    /// How far each trial is from acceptable, as its place among the different shortfalls.
-    fn shortfall_places(&self) -> Vec<f64> {
-        let mut order: Vec<usize> = (0..self.trials.len()).collect();
-        order.sort_by(|&a, &b| self.trials[a].judgement.compare_shortfall(&self.trials[b].judgement));
-        let is_alike =
-            |&a: &usize, &b: &usize| self.trials[a].judgement.compare_shortfall(&self.trials[b].judgement).is_eq();
-        let mut places = vec![0.0; order.len()];
-        for (place, alike) in order.chunk_by(is_alike).enumerate() {
-            alike.iter().for_each(|&index| places[index] = place as f64);
-        }
-        places
-    }
-}
-
 /// The regression targets of a class, 1 for whatever is not acceptable, standardised; and where the middle, 0.5, then lies.
-fn labels(log: &Log) -> (Vec<f64>, f64) {
-    let n = log.trials.len() as f64;
-    let mean = 1.0 - log.n_accepted as f64 / n;
+fn labels(history: &History) -> (Vec<f64>, f64) {
+    let n = history.trials.len() as f64;
+    let mean = 1.0 - history.n_accepted as f64 / n;
     let std = (mean * (1.0 - mean)).sqrt(); // positive: there are both
     let label = |trial: &Trial| if trial.judgement.accepted().is_some() { 0.0 } else { 1.0 };
-    (log.trials.iter().map(|trial| (label(trial) - mean) / std).collect(), (0.5 - mean) / std)
+    (history.trials.iter().map(|trial| (label(trial) - mean) / std).collect(), (0.5 - mean) / std)
 }
 
 /// The front of the acceptable trials, and a reference point behind it.
-fn hypervolume_aim(log: &Log, targets: &[Vec<f64>]) -> Aim {
-    let points: Vec<[f64; 2]> = log.accepted(&targets[0]).zip(log.accepted(&targets[1])).map(<[f64; 2]>::from).collect();
+fn hypervolume_aim(history: &History, targets: &[Vec<f64>]) -> Aim {
+    let points: Vec<[f64; 2]> = history.accepted(&targets[0]).zip(history.accepted(&targets[1])).map(<[f64; 2]>::from).collect();
     let front: Vec<[f64; 2]> = front(&points).into_iter().map(|index| points[index]).collect();
     let reference = [0, 1].map(|index| {
         let losses = front.iter().map(|point| point[index]);
@@ -298,38 +249,38 @@ impl Models {
     /// Brings the models up to the log, and says what they are asked.
     fn scorer(
         &mut self,
-        log: &Log,
+        history: &History,
         embedding: &Embedding,
         scalarizer: &mut Scalarizer,
         settings: &Settings,
     ) -> Scorer<'_> {
-        if log.n_accepted == 0 {
-            let targets = targets(&log.shortfall_places());
+        if history.n_accepted == 0 {
+            let targets = targets(&history.shortfall_places());
             let best = targets.iter().copied().fold(f64::INFINITY, f64::min);
-            let process = self.shortfall.follow(embedding, &log.points, &targets);
+            let process = self.shortfall.follow(embedding, &history.points, &targets);
             return Scorer { losses: vec![process], feasibility: None, aim: Aim::Improvement { best } };
         }
         let is_front = self.objectives.len() == 2;
         let losses: Vec<Vec<f64>> = if is_front {
-            (0..2).map(|index| targets(&log.measured_losses(|losses| losses[index]))).collect()
+            (0..2).map(|index| targets(&history.measured_losses(|losses| losses[index]))).collect()
         } else {
             scalarizer.redraw();
-            vec![targets(&log.measured_losses(|losses| scalarizer.loss(losses)))]
+            vec![targets(&history.measured_losses(|losses| scalarizer.loss(losses)))]
         };
         let aim = if is_front {
-            hypervolume_aim(log, &losses)
+            hypervolume_aim(history, &losses)
         } else if settings.acquisition == Acquisition::UpperConfidenceBound {
             Aim::Bound { exploration: settings.exploration }
         } else {
-            Aim::Improvement { best: log.accepted(&losses[0]).fold(f64::INFINITY, f64::min) }
+            Aim::Improvement { best: history.accepted(&losses[0]).fold(f64::INFINITY, f64::min) }
         };
         let objectives = self.objectives.iter_mut().zip(&losses);
         let losses = objectives
-            .map(|(follower, losses)| follower.follow(embedding, &log.measured_points, losses))
+            .map(|(follower, losses)| follower.follow(embedding, &history.measured_points, losses))
             .collect();
-        let feasibility = (log.n_accepted < log.trials.len()).then(|| {
-            let (labels, border) = labels(log);
-            Border { process: self.feasibility.follow(embedding, &log.points, &labels), border }
+        let feasibility = (history.n_accepted < history.trials.len()).then(|| {
+            let (labels, border) = labels(history);
+            Border { process: self.feasibility.follow(embedding, &history.points, &labels), border }
         });
         Scorer { losses, feasibility, aim }
     }
@@ -338,7 +289,7 @@ impl Models {
 impl GaussianProcessSearch {
     /// A design apart from all known ones, before there is a model.
     fn initial(&mut self) -> Design {
-        let observed = self.log.trials.iter().map(|trial| &trial.design);
+        let observed = self.history.trials.iter().map(|trial| &trial.design);
         let known: Vec<&Design> = self.first.iter().chain(observed).collect();
         let design = apart(&self.seen, &known, &mut self.rng);
         let design = design.unwrap_or_else(|| self.seen.draw(&mut self.rng));
@@ -349,10 +300,10 @@ impl GaussianProcessSearch {
 
     /// Up to `count` designs worth trying; none if every design is known.
     fn proposals(&mut self, count: usize) -> Vec<Design> {
-        let Self { settings, embedding, seen, scalarizer, rng, log, models, .. } = self;
-        let starts = scalarizer.select(&log.trials, STARTS);
-        let starts: Vec<Design> = starts.into_iter().map(|index| log.trials[index].design.clone()).collect();
-        let mut scorer = models.scorer(log, embedding, scalarizer, settings);
+        let Self { settings, embedding, seen, scalarizer, rng, history, models, .. } = self;
+        let starts = scalarizer.select(&history.trials, STARTS);
+        let starts: Vec<Design> = starts.into_iter().map(|index| history.trials[index].design.clone()).collect();
+        let mut scorer = models.scorer(history, embedding, scalarizer, settings);
         let budget = (settings.effort * 1_000_000 / scorer.cost()).clamp(CANDIDATES.0, CANDIDATES.1);
         let embed = |designs: &[Design]| -> Vec<Vec<f64>> {
             designs.iter().map(|design| embedding.embed(design)).collect()
@@ -375,7 +326,7 @@ impl GaussianProcessSearch {
 impl Agent for GaussianProcessSearch {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
         let mut designs = Vec::with_capacity(count);
-        while designs.len() < count && (self.log.trials.is_empty() || self.first.len() < self.n_initial) {
+        while designs.len() < count && (self.history.trials.is_empty() || self.first.len() < self.n_initial) {
             designs.push(self.initial());
         }
         if designs.len() < count {
@@ -393,7 +344,7 @@ impl Agent for GaussianProcessSearch {
         if self.first.is_empty() {
             self.n_initial = self.n_initial.saturating_sub(trials.len()); // an earlier log
         }
-        trials.iter().for_each(|trial| self.log.push(trial, &self.embedding));
+        trials.iter().for_each(|trial| self.history.push(trial, &self.embedding));
         Ok(())
     }
 }
@@ -419,7 +370,7 @@ impl BuildAgent for GaussianProcessSearch {
             scalarizer: Scalarizer::new(problem, seed),
             rng: seed.stream("gaussian process"),
             first: Vec::new(),
-            log: Log::default(),
+            history: History::default(),
             models: Models::new(problem.n_objectives(), capacity),
             settings,
         })

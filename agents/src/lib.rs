@@ -12,6 +12,7 @@
 //! | [`acquisition`] | what a design is worth trying, from what a model expects of it |
 //! | [`candidates`] | where a model looks for its next proposals |
 //! | [`targets`] | losses as a model likes to learn them |
+//! | [`history`] | all that was observed, as models want it |
 //! | [`follower`] | a Gaussian process that follows a growing log within a bounded cost |
 //!
 //! ```
@@ -41,12 +42,15 @@ pub mod firefly;
 pub mod follower;
 pub mod gaussian_process;
 pub mod grid;
+pub mod history;
 pub mod nsga2;
 pub mod random;
 pub mod regularized_evolution;
 pub mod scalarize;
 pub mod seen;
+pub mod smac;
 pub mod targets;
+pub mod tpe;
 
 use tapeout_core::AgentEntry;
 
@@ -57,5 +61,7 @@ pub const AGENTS: &[AgentEntry] = &[
     AgentEntry::of::<regularized_evolution::RegularizedEvolution>(),
     AgentEntry::of::<nsga2::Nsga2>(),
     AgentEntry::of::<firefly::Firefly>(),
+    AgentEntry::of::<tpe::Tpe>(),
+    AgentEntry::of::<smac::Smac>(),
     AgentEntry::of::<gaussian_process::GaussianProcessSearch>(),
 ];

@@ -2,6 +2,7 @@
 
 pub mod gaussian_process;
 pub mod network;
+pub mod random_forest;
 
 use tapeout_core::LearnerEntry;
 

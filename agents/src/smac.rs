@@ -1,0 +1,212 @@
+//! SMAC: Bayesian optimization with random forests.
+//!
+//! Source: Hutter, Hoos & Leyton-Brown (2011), doi:10.1007/978-3-642-25566-3_40, and for its defaults SMAC3 2.x (Lindauer et al.
+//! 2022, arXiv:2109.09831), the black-box facade. Several objectives after Knowles (2006), as SMAC3 has it.
+//! Departs from them: one evaluation of a design is enough, there is no intensification; what is infeasible is learned
+//! by a forest of its own (after Gardner et al. 2014) in place of being given the worst loss; forests are grown anew when the log
+//! has grown by a share of itself.
+
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+use tapeout_core::{
+    Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
+};
+use tapeout_surrogates::gaussian_process::embedding::Embedding;
+use tapeout_surrogates::random_forest::{Growth, RandomForest};
+
+use crate::acquisition::Normal;
+use crate::bounds::{at_least, within};
+use crate::candidates::{apart, search};
+use crate::history::History;
+use crate::scalarize::Scalarizer;
+use crate::seen::Seen;
+use crate::targets::targets;
+
+/// The log grows by one in so many before the next forests: 2 %.
+const GROWTH_PER_FIT: usize = 50;
+/// The best known designs from which to climb. Source: Hutter et al. (2011), section 4.3.
+const STARTS: usize = 10;
+/// A mixture of leaves that agree has no variance; SMAC3's `VERY_SMALL_NUMBER` stands in for it.
+const LEAST_VARIANCE: f64 = 1e-10;
+
+/// Hyperparameters.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Designs spread over the space before the first forest; 2 (d + 1) for d parameters if absent.
+    pub initial: Option<usize>,
+    /// Trees of a forest.
+    pub trees: usize,
+    /// The share of parameters among which a split is chosen.
+    pub split_share: f64,
+    /// A node of fewer samples is not split.
+    pub least_split: usize,
+    /// How likely a proposal is a random design.
+    pub random_share: f64,
+    /// Designs scored for a proposal.
+    pub candidates: usize,
+}
+
+impl Default for Settings {
+    /// SMAC3: 10 trees, 5/6 of the parameters, nodes of 3, 8.4 % random designs.
+    fn default() -> Self {
+        Self {
+            initial: None,
+            trees: 10,
+            split_share: 5.0 / 6.0,
+            least_split: 3,
+            random_share: 0.084,
+            candidates: 2000,
+        }
+    }
+}
+
+/// Forests of the loss and of feasibility, and the search for the design most worth trying.
+pub struct Smac {
+    settings: Settings,
+    embedding: Embedding,
+    seen: Seen,
+    scalarizer: Scalarizer,
+    rng: Stream,
+    n_initial: usize,
+    /// Proposed before any forest was grown.
+    first: Vec<Design>,
+    history: History,
+    forests: Option<Forests>,
+}
+
+/// What was learned from the first trials of the log.
+struct Forests {
+    n_learned: usize,
+    /// Of the loss, or of the shortfall as long as nothing is acceptable.
+    loss: RandomForest,
+    /// The best target.
+    best: f64,
+    /// Of the indicator of what is not acceptable.
+    infeasibility: Option<RandomForest>,
+}
+
+impl Forests {
+    /// The logarithm of the expected improvement, plus that of the probability that the design is acceptable.
+    fn value(&self, point: &[f64]) -> f64 {
+        let (mean, variance) = self.loss.predict(point);
+        let value = Normal { mean, std: variance.max(LEAST_VARIANCE).sqrt() }.log_improvement(self.best);
+        let infeasible = self.infeasibility.as_ref().map_or(0.0, |forest| forest.predict(point).0);
+        value + (1.0 - infeasible).max(LEAST_VARIANCE).ln()
+    }
+}
+
+impl Smac {
+    fn grow(&mut self) -> Forests {
+        let Self { settings, embedding, scalarizer, history, rng, .. } = self;
+        let growth = Growth {
+            n_trees: settings.trees,
+            coordinate_share: settings.split_share,
+            least_split: settings.least_split,
+        };
+        let n_learned = history.trials.len();
+        let mut fit = |points: &[Vec<f64>], targets: &[f64]| {
+            RandomForest::fit(growth, embedding.differences(), points, targets, rng)
+        };
+        if history.n_accepted == 0 {
+            let targets = targets(&history.shortfall_places());
+            let best = targets.iter().copied().fold(f64::INFINITY, f64::min);
+            return Forests { n_learned, loss: fit(&history.points, &targets), best, infeasibility: None };
+        }
+        scalarizer.redraw();
+        let targets = targets(&history.measured_losses(|losses| scalarizer.loss(losses)));
+        let best = history.accepted(&targets).fold(f64::INFINITY, f64::min);
+        let loss = fit(&history.measured_points, &targets);
+        let infeasibility = (history.n_accepted < n_learned).then(|| {
+            let label = |trial: &Trial| if trial.judgement.accepted().is_some() { 0.0 } else { 1.0 };
+            fit(&history.points, &history.trials.iter().map(label).collect::<Vec<f64>>())
+        });
+        Forests { n_learned, loss, best, infeasibility }
+    }
+
+    /// Up to `count` designs, most promising first; none if every design is known.
+    fn promising(&mut self, count: usize) -> Vec<Design> {
+        let n = self.history.trials.len();
+        let forests = match self.forests.take() {
+            Some(forests) if (n - forests.n_learned) * GROWTH_PER_FIT < forests.n_learned => forests,
+            _ => self.grow(),
+        };
+        let trials = &self.history.trials;
+        let starts = self.scalarizer.select(trials, STARTS);
+        let starts: Vec<Design> = starts.into_iter().map(|index| trials[index].design.clone()).collect();
+        let budget = self.settings.candidates.max(2 * count);
+        let found = search(&self.seen, &starts, budget, &mut self.rng, |designs| {
+            designs.iter().map(|design| forests.value(&self.embedding.embed(design))).collect()
+        });
+        self.forests = Some(forests);
+        found.into_iter().take(count).map(|candidate| candidate.design).collect()
+    }
+
+    fn initial(&mut self) -> Design {
+        let observed = self.history.trials.iter().map(|trial| &trial.design);
+        let known: Vec<&Design> = self.first.iter().chain(observed).collect();
+        let design = apart(&self.seen, &known, &mut self.rng);
+        let design = design.unwrap_or_else(|| self.seen.draw(&mut self.rng));
+        self.seen.insert(&design);
+        self.first.push(design.clone());
+        design
+    }
+}
+
+impl Agent for Smac {
+    fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
+        let mut designs = Vec::with_capacity(count);
+        while designs.len() < count && (self.history.trials.is_empty() || self.first.len() < self.n_initial) {
+            designs.push(self.initial());
+        }
+        let n_left = count - designs.len();
+        let n_random = (0..n_left).filter(|_| self.rng.random_bool(self.settings.random_share)).count();
+        if n_left > n_random {
+            designs.extend(self.promising(n_left - n_random));
+            designs.iter().for_each(|design| _ = self.seen.insert(design));
+        }
+        while designs.len() < count {
+            designs.push(self.seen.draw(&mut self.rng));
+        }
+        Ok(designs)
+    }
+
+    fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
+        self.seen.observe(trials);
+        self.scalarizer.observe(trials);
+        if self.first.is_empty() {
+            self.n_initial = self.n_initial.saturating_sub(trials.len()); // an earlier log
+        }
+        trials.iter().for_each(|trial| self.history.push(trial, &self.embedding));
+        Ok(())
+    }
+}
+
+impl BuildAgent for Smac {
+    const ID: &'static str = "smac";
+    const SUMMARY: &'static str = "SMAC: Bayesian optimization with random forests";
+    const DESCRIPTION: &'static str = include_str!("smac.md");
+    const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
+    type Config = Settings;
+
+    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+        let embedding = Embedding::new(problem.space());
+        at_least("initial", settings.initial.unwrap_or(1), 1)?;
+        at_least("trees", settings.trees, 2)?;
+        at_least("least_split", settings.least_split, 2)?;
+        at_least("candidates", settings.candidates, 1)?;
+        within("split_share", settings.split_share, 0.0..=1.0)?;
+        within("random_share", settings.random_share, 0.0..=1.0)?;
+        Ok(Self {
+            n_initial: settings.initial.unwrap_or(2 * (embedding.dimension() + 1)),
+            embedding,
+            seen: Seen::new(problem.space()),
+            scalarizer: Scalarizer::new(problem, seed),
+            rng: seed.stream("smac"),
+            first: Vec::new(),
+            history: History::default(),
+            forests: None,
+            settings,
+        })
+    }
+}

@@ -1,0 +1,274 @@
+//! Random forests for regression, with the spread of their trees as uncertainty.
+//!
+//! Source: Breiman (2001), doi:10.1023/A:1010933404324; Hutter, Xu, Hoos & Leyton-Brown (2014), "Algorithm runtime prediction",
+//! doi:10.1016/j.artint.2013.10.003, sections 4.1 and 4.3.2, for split points drawn within the gap between values and for the
+//! predictive variance.
+//! Departs from them: a category is split from all others, one at a time.
+
+use rand::RngExt;
+use tapeout_core::Stream;
+
+use crate::gaussian_process::embedding::Difference;
+
+/// How trees are grown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Growth {
+    /// How many trees.
+    pub n_trees: usize,
+    /// The share of coordinates among which each split is chosen, at least one.
+    pub coordinate_share: f64,
+    /// A node of fewer samples is not split.
+    pub least_split: usize,
+}
+
+/// Trees that each learned from a bootstrap sample.
+#[derive(Debug, Clone)]
+pub struct RandomForest {
+    trees: Vec<Tree>,
+}
+
+/// Nodes, the root last.
+#[derive(Debug, Clone)]
+struct Tree {
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Node {
+    Leaf { mean: f64, variance: f64 },
+    Branch { split: Split, near: usize, far: usize },
+}
+
+/// Which side of a node a point is on.
+#[derive(Debug, Clone, Copy)]
+struct Split {
+    coordinate: usize,
+    difference: Difference,
+    at: f64,
+}
+
+impl Split {
+    fn is_near(&self, point: &[f64]) -> bool {
+        match self.difference {
+            Difference::Ordered => point[self.coordinate] <= self.at,
+            Difference::Categorical => point[self.coordinate] == self.at,
+        }
+    }
+}
+
+/// What a tree is grown from.
+struct Grower<'a> {
+    growth: Growth,
+    differences: &'a [Difference],
+    points: &'a [Vec<f64>],
+    targets: &'a [f64],
+    nodes: Vec<Node>,
+}
+
+/// A number of samples, their sum and the sum of their squares.
+#[derive(Debug, Clone, Copy, Default)]
+struct Moments {
+    n: f64,
+    sum: f64,
+    squares: f64,
+}
+
+impl Moments {
+    fn with(self, target: f64) -> Self {
+        Self { n: self.n + 1.0, sum: self.sum + target, squares: self.squares + target * target }
+    }
+
+    fn without(self, other: Self) -> Self {
+        Self { n: self.n - other.n, sum: self.sum - other.sum, squares: self.squares - other.squares }
+    }
+
+    /// The sum of squared distances from the mean.
+    fn scatter(self) -> f64 {
+        (self.squares - self.sum * self.sum / self.n).max(0.0)
+    }
+}
+
+impl Grower<'_> {
+    /// Grows the subtree of `samples`; returns its root's place.
+    fn grow(&mut self, samples: &mut [usize], rng: &mut Stream) -> usize {
+        let all = samples.iter().fold(Moments::default(), |moments, &i| moments.with(self.targets[i]));
+        let split =
+            if samples.len() < self.growth.least_split { None } else { self.best_split(samples, all, rng) };
+        let node = match split {
+            None => Node::Leaf { mean: all.sum / all.n, variance: all.scatter() / all.n },
+            Some(split) => {
+                samples.sort_by_key(|&i| !split.is_near(&self.points[i])); // stable: near ones first
+                let n_near = samples.partition_point(|&i| split.is_near(&self.points[i]));
+                let (near, far) = samples.split_at_mut(n_near);
+                Node::Branch { split, near: self.grow(near, rng), far: self.grow(far, rng) }
+            }
+        };
+        self.nodes.push(node);
+        self.nodes.len() - 1
+    }
+
+    /// The split that leaves the least scatter, among coordinates drawn at random; none if no split lessens it.
+    fn best_split(&self, samples: &mut [usize], all: Moments, rng: &mut Stream) -> Option<Split> {
+        let d = self.differences.len();
+        let n_drawn = ((self.growth.coordinate_share * d as f64) as usize).max(1);
+        let mut coordinates: Vec<usize> = (0..d).collect();
+        let mut best: Option<(f64, Split)> = None;
+        for drawn in 0..n_drawn.min(d) {
+            coordinates.swap(drawn, rng.random_range(drawn..d));
+            let coordinate = coordinates[drawn];
+            let found = self.best_split_along(coordinate, samples, all, rng);
+            if let Some((scatter, split)) = found
+                && scatter < best.as_ref().map_or(all.scatter(), |(least, _)| *least)
+            {
+                best = Some((scatter, split));
+            }
+        }
+        best.map(|(_, split)| split)
+    }
+
+    fn best_split_along(
+        &self,
+        coordinate: usize,
+        samples: &mut [usize],
+        all: Moments,
+        rng: &mut Stream,
+    ) -> Option<(f64, Split)> {
+        let value = |i: usize| self.points[i][coordinate];
+        samples.sort_unstable_by(|&a, &b| value(a).total_cmp(&value(b)).then(a.cmp(&b)));
+        let difference = self.differences[coordinate];
+        let (mut best, mut near) = (None::<(f64, f64, f64)>, Moments::default());
+        let alike = |a: &usize, b: &usize| value(*a) == value(*b);
+        let mut groups = samples.chunk_by(alike).peekable();
+        let mut is_only = true;
+        while let Some(group) = groups.next() {
+            let next = groups.peek().map(|next| value(next[0]));
+            is_only &= next.is_none();
+            let here = group.iter().fold(Moments::default(), |moments, &i| moments.with(self.targets[i]));
+            near = match difference {
+                Difference::Ordered => group.iter().fold(near, |moments, &i| moments.with(self.targets[i])),
+                Difference::Categorical => here,
+            };
+            let has_other_side = match difference {
+                Difference::Ordered => next.is_some(),
+                Difference::Categorical => !is_only,
+            };
+            if !has_other_side {
+                break;
+            }
+            let scatter = near.scatter() + all.without(near).scatter();
+            if best.is_none_or(|(least, _, _)| scatter < least) {
+                best = Some((scatter, value(group[0]), next.unwrap_or(value(group[0]))));
+            }
+        }
+        let (scatter, low, high) = best?;
+        let at = match difference {
+            Difference::Ordered => low + (high - low) * rng.random::<f64>(), // below high
+            Difference::Categorical => low,
+        };
+        Some((scatter, Split { coordinate, difference, at }))
+    }
+}
+
+impl Tree {
+    fn leaf(&self, point: &[f64]) -> (f64, f64) {
+        let mut place = self.nodes.len() - 1;
+        loop {
+            match self.nodes[place] {
+                Node::Leaf { mean, variance } => return (mean, variance),
+                Node::Branch { split, near, far } => place = if split.is_near(point) { near } else { far },
+            }
+        }
+    }
+}
+
+impl RandomForest {
+    /// Trees grown on bootstrap samples of `points`, shape `[n][d]`, and `targets`, shape `[n]`.
+    ///
+    /// `differences`: whether each coordinate is ordered, shape `[d]`.
+    ///
+    /// # Panics
+    /// If there is no point, no tree, or not one target for each point.
+    pub fn fit(
+        growth: Growth,
+        differences: &[Difference],
+        points: &[Vec<f64>],
+        targets: &[f64],
+        rng: &mut Stream,
+    ) -> Self {
+        assert!(!points.is_empty() && growth.n_trees > 0, "a forest has trees, and trees have samples");
+        assert_eq!(points.len(), targets.len(), "one target for each point");
+        let trees = (0..growth.n_trees).map(|_| {
+            let n = points.len();
+            let mut samples: Vec<usize> = (0..n).map(|_| rng.random_range(0..n)).collect();
+            let mut grower = Grower { growth, differences, points, targets, nodes: Vec::new() };
+            grower.grow(&mut samples, rng);
+            Tree { nodes: grower.nodes }
+        });
+        Self { trees: trees.collect() }
+    }
+
+    /// The mean and the variance expected at a point, shape `[d]`: the moments of a mixture of the leaves it falls into.
+    /// Source: Hutter et al. (2014), section 4.3.2.
+    pub fn predict(&self, point: &[f64]) -> (f64, f64) {
+        let leaves = self.trees.iter().map(|tree| tree.leaf(point));
+        let (sum, squares) = leaves.fold((0.0, 0.0), |(sum, squares), (mean, variance)| {
+            (sum + mean, squares + variance + mean * mean)
+        });
+        let n = self.trees.len() as f64;
+        let mean = sum / n;
+        (mean, (squares / n - mean * mean).max(0.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tapeout_core::Seed;
+
+    const DIFFERENCES: [Difference; 2] = [Difference::Ordered, Difference::Categorical];
+
+    fn grid() -> Vec<Vec<f64>> {
+        (0..30).map(|i| vec![f64::from(i / 3) / 9.0, f64::from(i % 3)]).collect()
+    }
+
+    /// A tree on four samples, by hand: 0, 0 on the left, 6, 8 on the right. The split that leaves the least scatter, 2, is
+    /// between them; with nodes of up to three left alone the leaves are 0 and 7, the latter with variance 1.
+    #[test]
+    fn one_tree_by_hand() {
+        let points: Vec<Vec<f64>> = [0.0, 0.25, 0.75, 1.0].iter().map(|&x| vec![x, 0.0]).collect();
+        let growth = Growth { n_trees: 1, coordinate_share: 1.0, least_split: 4 };
+        let targets = [0.0, 0.0, 6.0, 8.0];
+        let mut grower = Grower { growth, differences: &DIFFERENCES, points: &points, targets: &targets, nodes: Vec::new() };
+        grower.grow(&mut [3, 1, 0, 2], &mut Seed::new(0).stream("test"));
+        let tree = Tree { nodes: grower.nodes };
+        assert_eq!((tree.leaf(&[0.1, 0.0]), tree.leaf(&[0.9, 0.0])), ((0.0, 0.0), (7.0, 1.0)));
+    }
+
+    /// A step in the first coordinate and a category that matters: what is learned is near the truth on the samples, and
+    /// further from samples than among them the trees disagree.
+    #[test]
+    fn steps_and_categories_are_learned() {
+        let points = grid();
+        let truth = |point: &[f64]| {
+            let step = if point[0] > 0.5 { 4.0 } else { 0.0 };
+            step + if point[1] == 1.0 { 2.0 } else { 0.0 }
+        };
+        let targets: Vec<f64> = points.iter().map(|point| truth(point)).collect();
+        let growth = Growth { n_trees: 50, coordinate_share: 1.0, least_split: 2 };
+        let forest = RandomForest::fit(growth, &DIFFERENCES, &points, &targets, &mut Seed::new(0).stream("test"));
+        let errors = points.iter().map(|point| (forest.predict(point).0 - truth(point)).powi(2));
+        // The variance of the targets is 4 + 8/9; a tenth of its root would be 0.22.
+        let rmse = (errors.sum::<f64>() / points.len() as f64).sqrt();
+        assert!(rmse < 0.22, "{rmse}");
+        assert!(forest.predict(&[0.5, 1.0]).1 > forest.predict(&[0.0, 0.0]).1);
+    }
+
+    /// Law: equal targets give no split, and no doubt.
+    #[test]
+    fn nothing_is_split_where_all_is_equal() {
+        let growth = Growth { n_trees: 3, coordinate_share: 1.0, least_split: 2 };
+        let forest = RandomForest::fit(growth, &DIFFERENCES, &grid(), &[5.0; 30], &mut Seed::new(0).stream("test"));
+        assert_eq!(forest.predict(&[0.3, 1.0]), (5.0, 0.0));
+        assert!(forest.trees.iter().all(|tree| tree.nodes.len() == 1));
+    }
+}
