@@ -9,6 +9,8 @@
 //! | [`seen`] | the designs already known, and how to get one that is not |
 //! | [`scalarize`] | several objectives as one, and a total order of judgements |
 //! | [`bounds`] | errors for hyperparameters out of range |
+//! | [`variation`] | crossover and mutation |
+//! | [`moves`] | the steps of a local search |
 //! | [`acquisition`] | what a design is worth trying, from what a model expects of it |
 //! | [`candidates`] | where a model looks for its next proposals |
 //! | [`targets`] | losses as a model likes to learn them |
@@ -36,21 +38,31 @@
 //! ```
 
 pub mod acquisition;
+pub mod ant_colony;
 pub mod bounds;
 pub mod candidates;
+pub mod cma_es;
+pub mod differential_evolution;
 pub mod firefly;
 pub mod follower;
 pub mod gaussian_process;
+pub mod genetic;
 pub mod grid;
 pub mod history;
+pub mod local_search;
+pub mod moves;
 pub mod nsga2;
+pub mod particle_swarm;
 pub mod random;
 pub mod regularized_evolution;
 pub mod scalarize;
 pub mod seen;
+pub mod simulated_annealing;
 pub mod smac;
+pub mod sms_emoa;
 pub mod targets;
 pub mod tpe;
+pub mod variation;
 
 use tapeout_core::AgentEntry;
 
@@ -58,8 +70,16 @@ use tapeout_core::AgentEntry;
 pub const AGENTS: &[AgentEntry] = &[
     AgentEntry::of::<random::Random>(),
     AgentEntry::of::<grid::Grid>(),
+    AgentEntry::of::<simulated_annealing::SimulatedAnnealing>(),
+    AgentEntry::of::<local_search::IteratedLocalSearch>(),
+    AgentEntry::of::<genetic::Genetic>(),
     AgentEntry::of::<regularized_evolution::RegularizedEvolution>(),
+    AgentEntry::of::<differential_evolution::DifferentialEvolution>(),
+    AgentEntry::of::<particle_swarm::ParticleSwarm>(),
+    AgentEntry::of::<ant_colony::AntColony>(),
+    AgentEntry::of::<cma_es::CmaEs>(),
     AgentEntry::of::<nsga2::Nsga2>(),
+    AgentEntry::of::<sms_emoa::SmsEmoa>(),
     AgentEntry::of::<firefly::Firefly>(),
     AgentEntry::of::<tpe::Tpe>(),
     AgentEntry::of::<smac::Smac>(),

@@ -102,7 +102,7 @@ impl Agent for RegularizedEvolution {
 }
 
 impl BuildAgent for RegularizedEvolution {
-    const ID: &'static str = "ga";
+    const ID: &'static str = "regularized-evolution";
     const SUMMARY: &'static str = "Regularized evolution: mutation, tournaments, and death by age";
     const DESCRIPTION: &'static str = include_str!("regularized_evolution.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;

@@ -54,7 +54,7 @@ fn standardise(values: &mut [f64]) {
 }
 
 /// Where the standard normal distribution reaches `probability`, by bisection of its distribution function.
-fn quantile(probability: f64) -> f64 {
+pub fn quantile(probability: f64) -> f64 {
     let (mut low, mut high) = (-9.0, 9.0); // beyond which doubles hold no probability
     for _ in 0..f64::MANTISSA_DIGITS {
         let middle = 0.5 * (low + high);

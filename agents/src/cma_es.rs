@@ -1,0 +1,161 @@
+//! CMA-ES with margin: a normal distribution over levels that learns which way is down, and never loses a level from sight.
+//!
+//! Source: Hansen (2016), "The CMA Evolution Strategy: A Tutorial", arXiv:1604.00772v1, whose equations are numbered below; with the
+//! margin of Hamano, Saito, Nomura & Shirakawa (2022), doi:10.1145/3512290.3528827, which keeps the neighbouring levels of an ordered
+//! parameter within reach; and for categories a distribution with a margin beside it, as in CatCMA, Hamano et al. (2024),
+//! doi:10.1145/3638529.3654198.
+//! Departs from them: weights are not negative; a category's distribution moves at the learning rate of the rank-mu update,
+//! in place of an adapted one; a generation is whatever has been observed when it holds lambda trials or more; designs from elsewhere,
+//! and those that repair moved, are injected with a bound on their length (Hansen 2011, "Injecting external solutions into CMA-ES",
+//! arXiv:1110.4181, eq. 3); known designs are not proposed again.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use tapeout_core::{
+    Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, ObjectiveSupport, Problem, Seed, Stream,
+    Trial,
+};
+
+use crate::bounds::{at_least, within};
+use crate::scalarize::Scalarizer;
+use crate::seen::Seen;
+use categories::Categories;
+use gaussian::{Gaussian, Strategy};
+
+mod categories;
+mod eigen;
+mod gaussian;
+
+/// Hyperparameters.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// `lambda`: how many designs make a generation; 4 + 3 ln n for n parameters with a choice if absent.
+    pub population: Option<usize>,
+    /// `sigma`: the first standard deviation, as a share of each parameter's range.
+    pub step: f64,
+    /// `alpha`: how likely a level next to the mean's is at least; 1 / (lambda n) if absent.
+    pub margin: Option<f64>,
+}
+
+impl Default for Settings {
+    /// Hansen (2016), table 1 and appendix B.2: lambda = 4 + floor(3 ln n), sigma = 0.3 of the range. Hamano et al. (2022), section 4:
+    /// alpha = 1 / (lambda N).
+    fn default() -> Self {
+        Self { population: None, step: 0.3, margin: None }
+    }
+}
+
+/// Two distributions, of ordered levels and of categories, that are sampled together.
+pub struct CmaEs {
+    lambda: usize,
+    seen: Seen,
+    scalarizer: Scalarizer,
+    rng: Stream,
+    gaussian: Gaussian,
+    categories: Categories,
+    /// What was drawn for designs not yet answered: y of eq. 39, before the margin's scale.
+    pending: HashMap<Design, Vec<f64>>,
+    /// Observed since the last update.
+    generation: Vec<(Vec<f64>, Trial)>,
+    has_proposed: bool,
+}
+
+impl CmaEs {
+    /// A design drawn from both distributions that is not known.
+    fn sampled(&mut self) -> Design {
+        let (gaussian, categories) = (&self.gaussian, &self.categories);
+        let mut drawn = Vec::new();
+        let mut made = None;
+        let design = self.seen.propose(&mut self.rng, |space, rng| {
+            drawn = gaussian.draw(rng);
+            let mut levels = vec![0; space.n_parameters()];
+            gaussian.write_levels(&drawn, &mut levels);
+            categories.draw(&mut levels, rng);
+            let design = space.repair(&levels);
+            made = Some((levels, design.clone()));
+            design
+        });
+        let is_as_drawn = made.is_some_and(|(levels, made)| made == design && levels == design.levels());
+        if is_as_drawn {
+            self.pending.insert(design.clone(), drawn);
+        }
+        design
+    }
+
+    /// Both distributions move towards the better half of the generation.
+    fn update(&mut self) {
+        self.scalarizer.redraw();
+        let mut generation = std::mem::take(&mut self.generation);
+        generation.sort_by_cached_key(|(_, trial)| self.scalarizer.merit(&trial.judgement));
+        let strategy = Strategy::new(self.gaussian.dimension(), generation.len());
+        let steps: Vec<&[f64]> = generation.iter().map(|(step, _)| step.as_slice()).collect();
+        self.gaussian.update(&strategy, &steps);
+        let designs: Vec<&Design> = generation.iter().map(|(_, trial)| &trial.design).collect();
+        self.categories.update(&strategy, &designs);
+    }
+
+    /// An earlier log: both distributions start from its best quarter.
+    fn adopt(&mut self, log: &[Trial]) {
+        let chosen = self.scalarizer.select(log, log.len().div_ceil(4));
+        let designs: Vec<&Design> = chosen.iter().map(|&index| &log[index].design).collect();
+        self.gaussian.fit(&designs);
+        self.categories.fit(&designs);
+    }
+}
+
+impl Agent for CmaEs {
+    fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
+        self.has_proposed = true;
+        Ok((0..count).map(|_| self.sampled()).collect())
+    }
+
+    fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
+        self.seen.observe(trials);
+        self.scalarizer.observe(trials);
+        if !self.has_proposed {
+            self.adopt(trials);
+            return Ok(());
+        }
+        for trial in trials {
+            let step = self.pending.remove(&trial.design).unwrap_or_else(|| self.gaussian.injected(&trial.design));
+            self.generation.push((step, trial.clone()));
+        }
+        if self.generation.len() >= self.lambda {
+            self.update();
+        }
+        Ok(())
+    }
+}
+
+impl BuildAgent for CmaEs {
+    const ID: &'static str = "cma-es";
+    const SUMMARY: &'static str = "CMA-ES with margin for ordered levels, and a distribution of categories";
+    const DESCRIPTION: &'static str = include_str!("cma_es.md");
+    const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
+    type Config = Settings;
+
+    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+        let space: &DesignSpace = problem.space();
+        let n_choices = space.parameters().iter().filter(|parameter| parameter.n_levels() > 1).count().max(1);
+        // Eq. 48.
+        let lambda = settings.population.unwrap_or(4 + (3.0 * (n_choices as f64).ln()) as usize);
+        let margin = settings.margin.unwrap_or(1.0 / (lambda * n_choices) as f64);
+        at_least("population", lambda, 2)?;
+        within("step", settings.step, f64::MIN_POSITIVE..=1.0)?;
+        // Two sides of a level and the level itself share the probability.
+        within("margin", margin, f64::MIN_POSITIVE..=0.5)?;
+        Ok(Self {
+            lambda,
+            seen: Seen::new(space),
+            scalarizer: Scalarizer::new(problem, seed),
+            rng: seed.stream("cma-es"),
+            gaussian: Gaussian::new(space, settings.step, margin),
+            categories: Categories::new(space),
+            pending: HashMap::new(),
+            generation: Vec::new(),
+            has_proposed: false,
+        })
+    }
+}

@@ -1,0 +1,293 @@
+//! Particle swarm: particles with inertia, drawn to the best places they and a few others have been at.
+//!
+//! Source: Kennedy & Eberhart (1995), doi:10.1109/ICNN.1995.488968, as "SPSO 2006" in Clerc (2012), "Standard Particle Swarm
+//! Optimisation", hal-00764996, section 3: the size of the swarm, the coefficients, informants at random, confinement.
+//! Departs from it: a particle flies in the unit cube over levels, with an axis for each category of which the highest counts;
+//! the nearest legal design is evaluated; informants are drawn anew for each move; a particle that
+//! comes upon a known design flies on.
+
+use std::collections::HashMap;
+
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+use tapeout_core::encoding::unit;
+use tapeout_core::{
+    Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, ObjectiveSupport, Parameter, Problem,
+    Seed, Stream, Trial,
+};
+
+use crate::bounds::{at_least, within};
+use crate::scalarize::Scalarizer;
+use crate::seen::Seen;
+
+/// Hyperparameters; the defaults are those of SPSO 2006.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// `S`: the number of particles; 10 + 2 sqrt(n) for n parameters if absent.
+    pub particles: Option<usize>,
+    /// `w`: how much of its velocity a particle keeps.
+    pub inertia: f64,
+    /// `c`: the largest pull of its own best place, and of its informants' best.
+    pub acceleration: f64,
+    /// `K`: how many particles, drawn at random, inform a particle besides itself.
+    pub informants: usize,
+}
+
+impl Default for Settings {
+    /// Clerc (2012), section 3: w = 1 / (2 ln 2), c = 1/2 + ln 2, K = 3.
+    fn default() -> Self {
+        let ln_2 = std::f64::consts::LN_2;
+        Self { particles: None, inertia: 0.5 / ln_2, acceleration: 0.5 + ln_2, informants: 3 }
+    }
+}
+
+/// A swarm whose particles move in turn.
+pub struct ParticleSwarm {
+    settings: Settings,
+    capacity: usize,
+    cube: Cube,
+    seen: Seen,
+    scalarizer: Scalarizer,
+    rng: Stream,
+    swarm: Vec<Particle>,
+    /// The next particle to move.
+    turn: usize,
+    /// Moves not yet answered, with the particle that made them.
+    pending: HashMap<Design, usize>,
+}
+
+/// A place, a velocity, and the best design found on the way. Shapes `[d]`.
+struct Particle {
+    position: Vec<f64>,
+    velocity: Vec<f64>,
+    best: Trial,
+    best_position: Vec<f64>,
+}
+
+/// Designs as points of the unit cube with `d` axes: one for an ordered parameter, one for each category.
+struct Cube {
+    dimension: usize,
+}
+
+impl Cube {
+    fn new(space: &DesignSpace) -> Self {
+        Self { dimension: space.parameters().iter().map(width).sum() }
+    }
+
+    fn position(&self, design: &Design, space: &DesignSpace) -> Vec<f64> {
+        let mut position = Vec::with_capacity(self.dimension);
+        for (&level, parameter) in design.levels().iter().zip(space.parameters()) {
+            if parameter.is_categorical() {
+                position.extend((0..parameter.n_levels()).map(|other| f64::from(u8::from(other == level))));
+            } else {
+                position.push(unit(level, parameter.n_levels()));
+            }
+        }
+        position
+    }
+
+    /// The legal design nearest to a position.
+    fn design(&self, position: &[f64], space: &DesignSpace) -> Design {
+        let mut at = 0;
+        let level = |parameter: &Parameter| {
+            let axes = &position[at..at + width(parameter)];
+            at += axes.len();
+            if parameter.is_categorical() {
+                let highest = (0..axes.len()).max_by(|&a, &b| axes[a].total_cmp(&axes[b]).then(b.cmp(&a)));
+                return highest.map_or(0, |level| level as u32);
+            }
+            (axes[0] * f64::from(parameter.n_levels() - 1)).round() as u32
+        };
+        let levels: Vec<u32> = space.parameters().iter().map(level).collect();
+        space.repair(&levels)
+    }
+}
+
+/// How many axes a parameter has.
+fn width(parameter: &Parameter) -> usize {
+    if parameter.is_categorical() { parameter.n_levels() as usize } else { 1 }
+}
+
+impl ParticleSwarm {
+    /// The best place known to a particle: its own, or that of one of its informants.
+    fn informed(&mut self, place: usize) -> usize {
+        let mut best = place;
+        for _ in 0..self.settings.informants {
+            let other = self.rng.random_range(0..self.swarm.len());
+            let merit = |place: usize| self.scalarizer.merit(&self.swarm[place].best.judgement);
+            if merit(other) < merit(best) {
+                best = other;
+            }
+        }
+        best
+    }
+
+    /// The next particle in turn moves until it comes to a design that is not known.
+    fn fly(&mut self) -> Design {
+        if self.turn >= self.swarm.len() {
+            self.turn = 0;
+            self.scalarizer.redraw();
+        }
+        let place = self.turn;
+        self.turn += 1;
+        let informed = self.informed(place);
+        let informed = self.swarm[informed].best_position.clone();
+        let (particle, cube, settings) = (&mut self.swarm[place], &self.cube, &self.settings);
+        let mut last = None;
+        let design = self.seen.propose(&mut self.rng, |space, rng| {
+            particle.fly(&informed, settings, rng);
+            let design = cube.design(&particle.position, space);
+            last = Some(design.clone());
+            design
+        });
+        if last.as_ref() != Some(&design) {
+            particle.position = self.cube.position(&design, self.seen.space()); // carried off to a random design
+        }
+        self.pending.insert(design.clone(), place);
+        design
+    }
+
+    /// A trial that no particle made becomes a particle while there is room, and then the best of the worst one if it is better.
+    fn take_in(&mut self, trial: &Trial) {
+        let position = self.cube.position(&trial.design, self.seen.space());
+        if self.swarm.len() < self.capacity {
+            // Half the way to another random place; Clerc (2012), section 3.2.
+            let velocity = position.iter().map(|x| 0.5 * (self.rng.random::<f64>() - x)).collect();
+            let best_position = position.clone();
+            self.swarm.push(Particle { position, velocity, best: trial.clone(), best_position });
+            return;
+        }
+        if self.swarm.iter().any(|particle| particle.best.design == trial.design) {
+            return;
+        }
+        let merit = |trial: &Trial| self.scalarizer.merit(&trial.judgement);
+        let worst = self.swarm.iter_mut().max_by_key(|particle| merit(&particle.best));
+        let worst = worst.expect("a full swarm is not empty");
+        if merit(trial) < merit(&worst.best) {
+            (worst.best, worst.best_position) = (trial.clone(), position);
+        }
+    }
+}
+
+impl Particle {
+    /// One move. Clerc (2012), section 3.3: each axis is pulled by itself.
+    fn fly(&mut self, informed: &[f64], settings: &Settings, rng: &mut Stream) {
+        let axes = self.position.iter_mut().zip(&mut self.velocity).zip(&self.best_position).zip(informed);
+        for (((x, v), own), other) in axes {
+            let mut pull = |to: f64| settings.acceleration * rng.random::<f64>() * (to - *x);
+            *v = settings.inertia * *v + pull(*own) + pull(*other);
+            *x += *v;
+            if !(0.0..=1.0).contains(x) {
+                (*x, *v) = (x.clamp(0.0, 1.0), 0.0); // confined; section 3.4
+            }
+        }
+    }
+}
+
+impl Agent for ParticleSwarm {
+    fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
+        let mut n_joining = 0; // random designs proposed in this call, each a particle to be
+        let mut designs = Vec::with_capacity(count);
+        for _ in 0..count {
+            if self.swarm.is_empty() || self.swarm.len() + n_joining < self.capacity {
+                n_joining += 1;
+                designs.push(self.seen.draw(&mut self.rng));
+            } else {
+                designs.push(self.fly());
+            }
+        }
+        Ok(designs)
+    }
+
+    fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
+        self.seen.observe(trials);
+        self.scalarizer.observe(trials);
+        for trial in trials {
+            let Some(place) = self.pending.remove(&trial.design) else {
+                self.take_in(trial);
+                continue;
+            };
+            let merit = |trial: &Trial| self.scalarizer.merit(&trial.judgement);
+            if merit(trial) < merit(&self.swarm[place].best) {
+                self.swarm[place].best_position = self.cube.position(&trial.design, self.seen.space());
+                self.swarm[place].best = trial.clone();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl BuildAgent for ParticleSwarm {
+    const ID: &'static str = "pso";
+    const SUMMARY: &'static str = "Particle swarm: inertia, and the pull of the best places known";
+    const DESCRIPTION: &'static str = include_str!("particle_swarm.md");
+    const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
+    type Config = Settings;
+
+    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+        let n = problem.space().n_parameters() as f64;
+        // Clerc (2012), section 3.1: S = 10 + [2 sqrt(D)].
+        let capacity = settings.particles.unwrap_or(10 + (2.0 * n.sqrt()) as usize);
+        at_least("particles", capacity, 1)?;
+        within("inertia", settings.inertia, 0.0..=1.0)?;
+        at_least("acceleration", settings.acceleration, 0.0)?;
+        Ok(Self {
+            capacity,
+            cube: Cube::new(problem.space()),
+            seen: Seen::new(problem.space()),
+            scalarizer: Scalarizer::new(problem, seed),
+            rng: seed.stream("particle swarm"),
+            swarm: Vec::with_capacity(capacity),
+            turn: 0,
+            pending: HashMap::new(),
+            settings,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tapeout_core::Env;
+    use tapeout_core::check::toy::Toy;
+
+    #[test]
+    fn a_design_is_the_nearest_to_its_own_position() {
+        let toy = Toy::bowl();
+        let cube = Cube::new(toy.space());
+        let mut rng = Seed::new(0).stream("test");
+        for _ in 0..100 {
+            let design = toy.space().sample(&mut rng);
+            assert_eq!(cube.design(&cube.position(&design, toy.space()), toy.space()), design);
+        }
+        // Levels 0..=15: 0.5 * 15 = 7.5 is rounded up, 0.03 * 15 = 0.45 down; the second category is highest.
+        let position = [0.5, 0.03, 0.0, 1.0, 0.2, 0.1, 0.4, 0.3];
+        assert_eq!(cube.design(&position, toy.space()).levels(), [8, 0, 0, 15, 3, 1]);
+    }
+
+    /// Pulls average to half the acceleration: from 0.5 with velocity 0.1, best places at 0.6 and 0.9, the mean velocity is
+    /// 0.721 * 0.1 + 0.597 * (0.1 + 0.4) = 0.370, hence beyond 1 at times, where it stops.
+    #[test]
+    fn a_particle_keeps_some_velocity_and_is_pulled_twice() {
+        let toy = Toy::bowl();
+        let mut rng = Seed::new(0).stream("test");
+        let best = toy.problem().trial(toy.space().unrank(0), toy.evaluate(&toy.space().unrank(0)).unwrap());
+        let (mut sum, mut n_stopped) = (0.0, 0);
+        for _ in 0..4000 {
+            let mut particle =
+                Particle { position: vec![0.5], velocity: vec![0.1], best: best.clone(), best_position: vec![0.6] };
+            particle.fly(&[0.9], &Settings::default(), &mut rng);
+            assert!((0.0..=1.0).contains(&particle.position[0]));
+            if particle.velocity[0] == 0.0 {
+                assert_eq!(particle.position[0], 1.0);
+                n_stopped += 1;
+            } else {
+                sum += particle.velocity[0];
+            }
+        }
+        // Without confinement pulls reach 0.072 + 0.119 + 0.477 = 0.669 at most. Beyond 0.5 it stops; the mean of the others is lower.
+        let mean = sum / f64::from(4000 - n_stopped);
+        assert!(n_stopped > 400 && (0.25..0.37).contains(&mean), "{n_stopped} {mean}");
+    }
+}

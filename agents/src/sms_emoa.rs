@@ -1,0 +1,203 @@
+//! SMS-EMOA: the population of the largest hypervolume, one design at a time.
+//!
+//! Source: Beume, Naujoks & Emmerich (2007), doi:10.1016/j.ejor.2006.08.008, algorithms 1 and 3: the member that goes is, on the
+//! last of several fronts, the one with the most dominating it, and on a single front the one that adds least to the
+//! hypervolume.
+//! Departs from it: children are made as [`Variation`] says, from parents drawn uniformly as there; losses are divided by
+//! their range, so that the reference, worse than the worst by 1 in each objective, is as far for all; designs that are not
+//! acceptable go first, the furthest from it before all; known designs are not proposed again.
+
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+use tapeout_core::pareto::{contributions, dominates, non_dominated_sort};
+use tapeout_core::{
+    Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, ObjectiveSupport, Problem, Seed, Stream,
+    Trial,
+};
+
+use crate::bounds::at_least;
+use crate::seen::Seen;
+use crate::variation::Variation;
+
+/// Hyperparameters.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// `mu`: how many designs survive.
+    pub population: usize,
+    /// `p_c`: how likely a child has two parents.
+    pub crossover_probability: f64,
+    /// `p_m`: how likely each parameter of a child is mutated; one over the number of parameters if absent.
+    pub mutation_probability: Option<f64>,
+    /// `eta_m`: the larger, the shorter the steps of a mutation.
+    pub mutation_index: f64,
+}
+
+impl Default for Settings {
+    /// Beume et al. (2007), section 5.1: mu = 100, and the operators of NSGA-II: p_c = 0.9, p_m = 1/n, eta_m = 20.
+    fn default() -> Self {
+        Self { population: 100, crossover_probability: 0.9, mutation_probability: None, mutation_index: 20.0 }
+    }
+}
+
+/// Selection by hypervolume, in steady state.
+pub struct SmsEmoa {
+    variation: Variation,
+    capacity: usize,
+    seen: Seen,
+    rng: Stream,
+    population: Vec<Trial>,
+}
+
+impl SmsEmoa {
+    /// The member that the population misses least. Algorithm 3.
+    fn least(&self) -> usize {
+        let judgement = |index: usize| &self.population[index].judgement;
+        let (accepted, others): (Vec<usize>, Vec<usize>) =
+            (0..self.population.len()).partition(|&index| judgement(index).accepted().is_some());
+        let worst = others.into_iter().max_by(|&a, &b| judgement(a).compare_shortfall(judgement(b)));
+        if let Some(worst) = worst {
+            return worst;
+        }
+        let losses: Vec<&[f64]> = accepted.iter().filter_map(|&index| judgement(index).accepted()).collect();
+        let fronts = non_dominated_sort(&losses);
+        let last = fronts.last().expect("a population has a front");
+        if fronts.len() > 1 {
+            let n_dominating = |&&point: &&usize| losses.iter().filter(|other| dominates(other, losses[point])).count();
+            return *last.iter().max_by_key(n_dominating).expect("a front has a member");
+        }
+        let points = normalised(&losses);
+        let reference = vec![2.0; points[0].len()]; // the worst is at 1
+        let shares = contributions(&points, &reference).expect("judged losses are finite");
+        (0..shares.len()).min_by(|&a, &b| shares[a].total_cmp(&shares[b])).expect("a front has a member")
+    }
+}
+
+/// Each objective's range as 0 to 1. `losses`: shape `[n][m]`, not empty.
+fn normalised(losses: &[&[f64]]) -> Vec<Vec<f64>> {
+    let ranges: Vec<(f64, f64)> = (0..losses[0].len())
+        .map(|objective| {
+            let column = losses.iter().map(|point| point[objective]);
+            column.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), loss| (low.min(loss), high.max(loss)))
+        })
+        .collect();
+    let scaled = |(&loss, &(low, high)): (&f64, &(f64, f64))| {
+        if high > low { (loss - low) / (high - low) } else { 1.0 }
+    };
+    losses.iter().map(|point| point.iter().zip(&ranges).map(scaled).collect()).collect()
+}
+
+impl Agent for SmsEmoa {
+    fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
+        let mut n_joining = 0; // random designs proposed in this call, each a member to be
+        let mut designs = Vec::with_capacity(count);
+        for _ in 0..count {
+            let n = self.population.len();
+            if n < 2 || n + n_joining < self.capacity {
+                n_joining += 1;
+                designs.push(self.seen.draw(&mut self.rng));
+                continue;
+            }
+            let (mother, father) = (self.rng.random_range(0..n), self.rng.random_range(0..n));
+            let (mother, father) = (&self.population[mother].design, &self.population[father].design);
+            let variation = &self.variation;
+            let mate = |space: &DesignSpace, rng: &mut Stream| variation.child(mother, father, space, rng);
+            designs.push(self.seen.propose(&mut self.rng, mate));
+        }
+        Ok(designs)
+    }
+
+    fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
+        self.seen.observe(trials);
+        for trial in trials {
+            if self.population.iter().any(|member| member.design == trial.design) {
+                continue;
+            }
+            self.population.push(trial.clone());
+            if self.population.len() > self.capacity {
+                let least = self.least();
+                self.population.swap_remove(least);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl BuildAgent for SmsEmoa {
+    const ID: &'static str = "sms-emoa";
+    const SUMMARY: &'static str = "SMS-EMOA: whoever adds least to the hypervolume goes; for three and more objectives";
+    const DESCRIPTION: &'static str = include_str!("sms_emoa.md");
+    const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
+    type Config = Settings;
+
+    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+        at_least("population", settings.population, 2)?;
+        let variation = Variation::new(
+            problem.space(),
+            settings.crossover_probability,
+            settings.mutation_probability,
+            settings.mutation_index,
+        )?;
+        Ok(Self {
+            variation,
+            capacity: settings.population,
+            seen: Seen::new(problem.space()),
+            rng: seed.stream("sms-emoa"),
+            population: Vec::with_capacity(settings.population + 1),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tapeout_core::check::toy::Toy;
+    use tapeout_core::{Env, Outcome};
+
+    /// The places of the toy's first designs that survive, given what each is measured at.
+    fn survivors(population: usize, outcomes: &[Outcome]) -> Vec<u128> {
+        let toy = Toy::tradeoff();
+        let settings = Settings { population, ..Settings::default() };
+        let mut agent = SmsEmoa::build(&toy.problem(), settings, Seed::new(0)).unwrap();
+        let trial = |(rank, outcome): (usize, &Outcome)| toy.problem().trial(toy.space().unrank(rank as u128), outcome.clone());
+        agent.observe(&outcomes.iter().enumerate().map(trial).collect::<Vec<_>>()).unwrap();
+        let mut kept: Vec<u128> = agent.population.iter().map(|member| toy.space().rank(&member.design)).collect();
+        kept.sort_unstable();
+        kept
+    }
+
+    fn measured(losses: [f64; 2]) -> Outcome {
+        Outcome::Measured(losses.to_vec())
+    }
+
+    /// On one front, with ranges 10 and 10 and the reference at (20, 20): (2, 8) adds (3 - 2)(10 - 8) = 2, (3, 7) adds
+    /// (10 - 3)(8 - 7) = 7, the ends more.
+    #[test]
+    fn of_one_front_the_least_contribution_goes() {
+        let points = [[0.0, 10.0], [2.0, 8.0], [3.0, 7.0], [10.0, 0.0]].map(measured);
+        assert_eq!(survivors(3, &points), [0, 2, 3]);
+    }
+
+    /// Of the second front (4, 4), (1, 6), the former is dominated by (2, 2) and (3, 3)'s... (2, 2) and (3, 1); the latter by
+    /// (1, 5) alone.
+    #[test]
+    fn of_several_fronts_the_most_dominated_of_the_last_goes() {
+        let points = [[1.0, 5.0], [2.0, 2.0], [3.0, 1.0], [4.0, 4.0], [1.0, 6.0]].map(measured);
+        assert_eq!(survivors(4, &points), [0, 1, 2, 4]);
+    }
+
+    #[test]
+    fn what_falls_short_most_goes_before_all() {
+        let infeasible = |violation| Outcome::infeasible("never", violation);
+        let outcomes = [infeasible(0.5), measured([1.0, 1.0]), infeasible(0.1), measured([2.0, 2.0])];
+        assert_eq!(survivors(3, &outcomes), [1, 2, 3]);
+        assert_eq!(survivors(2, &outcomes), [1, 3]);
+    }
+
+    /// Three objectives: (0, 0, 1), (0, 1, 0), (1, 0, 0) and their centroid all survive a copy-like neighbour of the centroid.
+    #[test]
+    fn normalised_losses_span_the_unit_cube() {
+        let rows = normalised(&[&[1.0, 10.0, 7.0], &[3.0, 30.0, 7.0], &[2.0, 15.0, 7.0]]);
+        assert_eq!(rows, [[0.0, 0.0, 1.0], [1.0, 1.0, 1.0], [0.5, 0.25, 1.0]]);
+    }
+}
