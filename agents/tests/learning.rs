@@ -21,10 +21,22 @@ const WINS: usize = 28;
 const BASELINES: &[&str] = &["random", "grid"];
 
 /// The agents that learn, each with the number of designs it may evaluate on the bowl (2,359,296 feasible ones).
-const LEARNERS: &[(&str, usize)] = &[("ga", 300), ("nsga2", 1000), ("firefly", 200)];
+const LEARNERS: &[(&str, usize)] = &[
+    ("nsga2", 1000),
+    ("firefly", 200),
+    ("ga", 300),
+    ("regularized-evolution", 300),
+    ("sms-emoa", 1000),
+    ("de", 400),
+    ("sa", 200),
+    ("pso", 200),
+    ("aco", 600),
+    ("cma-es", 200),
+    ("ils", 200),
+];
 
 /// Searches for fronts, each with its budget on the trade-off between cost and time (1,048,576 designs, 31 on the front).
-const FRONT_LEARNERS: &[(&str, usize)] = &[("nsga2", 1000)];
+const FRONT_LEARNERS: &[(&str, usize)] = &[("nsga2", 1000), ("sms-emoa", 1000)];
 
 fn entry(id: &str) -> &'static AgentEntry {
     AGENTS.iter().find(|entry| entry.id == id).unwrap_or_else(|| panic!("no agent is called `{id}`"))
