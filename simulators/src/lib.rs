@@ -3,5 +3,6 @@
 pub mod edge;
 pub mod gpu_gemm;
 pub mod loop_nest;
+pub mod mapper;
 pub mod networks;
 pub mod technology;

@@ -1,0 +1,503 @@
+//! Energy and cycles from a candidate's factors alone, its loop orders left open: a bound, or a guess.
+//!
+//! For every boundary between a level and the next one that keeps a tensor, words follow from the tile and from which
+//! dimension runs innermost above it: tensors that it indexes move with every iteration, the others stay for as long
+//! as the loops right above the tile leave them where they are. The bound takes the cheapest dimension and everything
+//! that a sliding window can save at best; the guess takes what it saves mostly. As a bound it also takes candidates
+//! whose inner levels are not decided yet: there, every instance receives each word that it needs at least once.
+
+use super::candidate::Candidate;
+use super::constraints::DimSet;
+use super::options::Objective;
+use super::problem::{LevelCost, Problem, Shape, Way};
+use crate::loop_nest::{MAX_DIMS, MAX_LEVELS, MAX_TENSORS};
+
+/// What is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// No legal completion of the candidate costs less. Factors in time are those of levels from `decided` outwards.
+    Bound { decided: usize },
+    /// About what the candidate costs with its best orders; all factors are there.
+    Guess,
+}
+
+/// The result.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Estimate {
+    pub(super) energy_j: f64,
+    pub(super) cycles: f64,
+    /// By level, the dimension that best runs innermost, if it matters.
+    pub(super) innermost: [Option<u8>; MAX_LEVELS],
+}
+
+impl Estimate {
+    pub(super) fn score(&self, objective: Objective) -> (f64, f64) {
+        objective.score(self.energy_j, self.cycles)
+    }
+}
+
+/// The estimate of `candidate`, or `None` if a decided tile does not fit or a tensor is not kept as a whole.
+pub(super) fn estimate(problem: &Problem, candidate: &Candidate, mode: Mode) -> Option<Estimate> {
+    Pass::new(problem, candidate, mode).run()
+}
+
+/// Words of one tensor that cross a boundary, per instance below, for one choice of the innermost loop.
+#[derive(Clone, Copy)]
+struct Crossing {
+    tensor: usize,
+    parent: usize,
+    /// If the innermost loop moves the tile.
+    moved: f64,
+    /// If it does not.
+    still: f64,
+    /// Dimension that slides the tile, and the words if it is innermost.
+    slid: Option<(usize, f64)>,
+}
+
+struct Pass<'a> {
+    problem: &'a Problem<'a>,
+    candidate: &'a Candidate,
+    decided: usize,
+    is_bound: bool,
+    /// Iterations in time, and instances, per dimension above the tile looked at.
+    time: [u64; MAX_DIMS],
+    space: [u64; MAX_DIMS],
+    /// Instances per dimension below the level above the tile.
+    block: [u64; MAX_DIMS],
+    /// By tensor: the level that supplies it, different tiles among the instances below that, and from the top.
+    parents: [Option<usize>; MAX_TENSORS],
+    groups: [f64; MAX_TENSORS],
+    all_groups: [f64; MAX_TENSORS],
+    block_groups: [f64; MAX_TENSORS],
+    used: [f64; MAX_LEVELS],
+    reads: [f64; MAX_LEVELS],
+    writes: [f64; MAX_LEVELS],
+    exposed: f64,
+    result: Estimate,
+}
+
+impl<'a> Pass<'a> {
+    fn new(problem: &'a Problem<'a>, candidate: &'a Candidate, mode: Mode) -> Self {
+        let (decided, is_bound) = match mode {
+            Mode::Bound { decided } => (decided, true),
+            Mode::Guess => (0, false),
+        };
+        Self {
+            problem,
+            candidate,
+            decided,
+            is_bound,
+            time: [1; MAX_DIMS],
+            space: [1; MAX_DIMS],
+            block: [1; MAX_DIMS],
+            parents: [None; MAX_TENSORS],
+            groups: [1.0; MAX_TENSORS],
+            all_groups: [1.0; MAX_TENSORS],
+            block_groups: [1.0; MAX_TENSORS],
+            used: [1.0; MAX_LEVELS],
+            reads: [0.0; MAX_LEVELS],
+            writes: [0.0; MAX_LEVELS],
+            exposed: 0.0,
+            result: Estimate::default(),
+        }
+    }
+
+    fn run(mut self) -> Option<Estimate> {
+        let problem = self.problem;
+        let mut instances = 1.0;
+        let mut fanout = 1.0;
+        for level in (0..problem.n_levels).rev() {
+            self.used[level] = instances;
+            if level + 1 < self.decided {
+                self.keep_undecided(level);
+            } else {
+                self.keep(level, fanout)?;
+            }
+            fanout = self.enter(level);
+            instances *= fanout;
+        }
+        if self.parents[..problem.shapes.len()].contains(&None) {
+            return None;
+        }
+        let product =
+            |values: &[u64; MAX_DIMS]| problem.dims.iter().map(|&dim| values[dim] as f64).product::<f64>();
+        let macs = product(&self.candidate.padded);
+        let iterations = macs / product(&self.space);
+        for tensor in 0..problem.shapes.len() {
+            let parent = self.parents[tensor].expect("invariant: checked above");
+            self.cross(tensor, parent, None, iterations);
+        }
+        let mut cycles = iterations;
+        for (level, cost) in problem.costs.iter().enumerate() {
+            let (read, written) = (self.reads[level], self.writes[level]);
+            let busy = (read * cost.read_cycles)
+                .max(written * cost.write_cycles)
+                .max((read + written) * cost.shared_cycles);
+            cycles = cycles.max(busy);
+        }
+        if !problem.quirks.perfect_overlap {
+            cycles += self.exposed;
+        }
+        self.result.cycles = cycles;
+        self.result.energy_j += macs * problem.mac_j;
+        for (level, cost) in problem.costs.iter().enumerate() {
+            let gated = problem.quirks.idle_instances_gated;
+            let leaking = if gated { self.used[level] } else { cost.instances as f64 };
+            self.result.energy_j += cost.leak_j_per_cycle * cycles * leaking;
+        }
+        Some(self.result)
+    }
+
+    /// Passes the loops of `level` on the way inwards. Returns the instances in use below it.
+    fn enter(&mut self, level: usize) -> f64 {
+        let (problem, factors) = (self.problem, &self.candidate.factors);
+        self.block = [1; MAX_DIMS];
+        let mut across = [1.0; 2];
+        for index in problem.places() {
+            let place = &problem.positions[index];
+            if place.level == level {
+                for &dim in &problem.dims {
+                    self.block[dim] *= factors[index][dim];
+                    self.space[dim] *= factors[index][dim];
+                    across[usize::from(place.way == Way::Y)] *= factors[index][dim] as f64;
+                }
+            }
+        }
+        if level >= self.decided {
+            problem.dims.iter().for_each(|&dim| self.time[dim] *= factors[level][dim]);
+        }
+        if across[0] * across[1] > 1.0 {
+            for (tensor, shape) in problem.shapes.iter().enumerate() {
+                let groups = distinct(shape, &self.block, self.is_bound);
+                self.block_groups[tensor] = groups;
+                self.groups[tensor] *= groups;
+                self.all_groups[tensor] *= if shape.slides { 1.0 } else { groups };
+            }
+        } else {
+            self.block_groups = [1.0; MAX_TENSORS];
+        }
+        if problem.costs[level].systolic {
+            let held_twice = level > 0 && !problem.costs[level - 1].single_buffered;
+            let passes: f64 = problem.dims.iter().map(|&dim| self.time[dim] as f64).product();
+            self.exposed += (across[0] + across[1] - 2.0) * if held_twice { 1.0 } else { passes };
+        }
+        across[0] * across[1]
+    }
+
+    /// Fills `level` with tiles that are known.
+    fn keep(&mut self, level: usize, fanout_above: f64) -> Option<()> {
+        let (problem, candidate) = (self.problem, self.candidate);
+        let mut extents = [1; MAX_DIMS];
+        for &dim in &problem.dims {
+            extents[dim] = candidate.padded[dim] / self.time[dim] / self.space[dim];
+        }
+        let iterations: f64 = problem.dims.iter().map(|&dim| self.time[dim] as f64).product();
+        let run = self.innermost_loops(level);
+        let mut crossings =
+            [Crossing { tensor: 0, parent: 0, moved: 0.0, still: 0.0, slid: None }; MAX_TENSORS];
+        let mut n_crossings = 0;
+        let mut need = 0u64;
+        let (mut load, mut store, mut load_above, mut store_above) = (0.0, 0.0, 0.0, 0.0);
+        for (tensor, shape) in problem.shapes.iter().enumerate() {
+            if !candidate.keep[level].contains(tensor) {
+                continue;
+            }
+            let words = Problem::words(shape, &extents);
+            need = need.saturating_add(words);
+            let Some(parent) = self.parents[tensor] else {
+                let is_whole =
+                    |&dim: &usize| !shape.uses.contains(dim) || extents[dim] == candidate.padded[dim];
+                if !problem.quirks.unbacked_tensors && !problem.dims.iter().all(is_whole) {
+                    return None;
+                }
+                self.adopt(tensor, level);
+                continue;
+            };
+            let words = words as f64;
+            let crossing = self.crossing(tensor, parent, &extents, words, iterations, run);
+            let sets =
+                if self.is_bound && shape.slides { 1.0 } else { self.block_groups[tensor].min(fanout_above) };
+            let above = if level + 1 == parent { words * sets } else { 0.0 };
+            let once =
+                if problem.costs[level].single_buffered { crossing.moved.min(crossing.still) } else { words };
+            match (shape.output, problem.costs[level].single_buffered) {
+                (false, _) => (load, load_above) = (load + once, load_above + above),
+                (true, _) => (store, store_above) = (store + words, store_above + above),
+            }
+            crossings[n_crossings] = crossing;
+            n_crossings += 1;
+        }
+        if problem.costs[level].capacity_words.is_some_and(|have| need > have) {
+            return None;
+        }
+        self.settle(level, &crossings[..n_crossings], run);
+        for crossing in &crossings[..n_crossings] {
+            self.adopt(crossing.tensor, level);
+        }
+        self.exposed +=
+            load * written_cycles(&problem.costs[level]) + store * read_cycles(&problem.costs[level]);
+        if let Some(cost) = problem.costs.get(level + 1) {
+            self.exposed += load_above * read_cycles(cost) + store_above * written_cycles(cost);
+        }
+        Some(())
+    }
+
+    /// Fills `level` with tiles that are not known: every instance receives what it needs at least once.
+    fn keep_undecided(&mut self, level: usize) {
+        let (problem, candidate) = (self.problem, self.candidate);
+        let mut reached = [1; MAX_DIMS];
+        for &dim in &problem.dims {
+            reached[dim] = candidate.padded[dim] / self.space[dim];
+        }
+        for (tensor, shape) in problem.shapes.iter().enumerate() {
+            if candidate.keep[level].contains(tensor) {
+                if let Some(parent) = self.parents[tensor] {
+                    let words = distinct(shape, &reached, true);
+                    self.cross(tensor, parent, Some(level), words);
+                }
+                self.adopt(tensor, level);
+            }
+        }
+    }
+
+    fn adopt(&mut self, tensor: usize, level: usize) {
+        self.parents[tensor] = Some(level);
+        self.groups[tensor] = 1.0;
+    }
+
+    /// The innermost level above `level` that has loops in time.
+    fn innermost_loops(&self, level: usize) -> Option<usize> {
+        let factors = &self.candidate.factors;
+        (level + 1..self.problem.n_levels).find(|&l| self.problem.dims.iter().any(|&dim| factors[l][dim] > 1))
+    }
+
+    fn crossing(
+        &self,
+        tensor: usize,
+        parent: usize,
+        extents: &[u64; MAX_DIMS],
+        words: f64,
+        iterations: f64,
+        run: Option<usize>,
+    ) -> Crossing {
+        let shape = &self.problem.shapes[tensor];
+        let Some(run) = run else {
+            return Crossing { tensor, parent, moved: words, still: words, slid: None };
+        };
+        // Iterations during which the tile can stay, its innermost loops being those that leave it where it is.
+        let mut stay = 1.0;
+        for level in run..self.problem.n_levels {
+            let mut moves = false;
+            for &dim in &self.problem.dims {
+                let factor = self.candidate.factors[level][dim];
+                match shape.uses.contains(dim) {
+                    true => moves |= factor > 1,
+                    false => stay *= factor as f64,
+                }
+            }
+            if moves {
+                break;
+            }
+        }
+        let steps = iterations / stay;
+        let (mut moved, mut still) = (words * iterations, words * steps);
+        let mut slid = None;
+        if shape.slides && self.is_bound {
+            let (fresh, union) = self.least_fresh(shape, extents, words);
+            moved = (words + (iterations - 1.0) * fresh).max(union);
+            still = (words + (steps - 1.0) * fresh).max(union);
+        } else if shape.slides {
+            let mut most = 0.0;
+            for rank in shape.ranks.iter().filter(|rank| rank.len() > 1) {
+                let length = 1 + rank.iter().map(|&(dim, c)| c * (extents[dim] - 1)).sum::<u64>();
+                for &(dim, coefficient) in rank {
+                    let factor = self.candidate.factors[run][dim];
+                    let travel = coefficient * extents[dim] * if run == parent { self.block[dim] } else { 1 };
+                    if factor > 1 && travel < length {
+                        let kept =
+                            words * (length - travel) as f64 / length as f64 * (1.0 - 1.0 / factor as f64);
+                        if kept > most {
+                            most = kept;
+                            slid = Some((dim, (words - kept) * iterations));
+                        }
+                    }
+                }
+            }
+            still = (words - most) * steps;
+        }
+        Crossing { tensor, parent, moved, still, slid }
+    }
+
+    /// New words of the cheapest step, and words of all tiles together, at least.
+    fn least_fresh(&self, shape: &Shape, extents: &[u64; MAX_DIMS], words: f64) -> (f64, f64) {
+        if self.problem.quirks.reset_on_turn {
+            return (0.0, words);
+        }
+        let (mut fresh, mut union) = (words, 1.0);
+        for rank in &shape.ranks {
+            let length = 1 + rank.iter().map(|&(dim, c)| c * (extents[dim] - 1)).sum::<u64>();
+            let (mut n_moving, mut longest) = (0, length);
+            for &(dim, coefficient) in rank.iter().filter(|&&(dim, _)| self.time[dim] > 1) {
+                let travel = (coefficient * extents[dim]).min(length);
+                longest = longest.max(length + (self.time[dim] - 1) * travel);
+                fresh = fresh.min(words * travel as f64 / length as f64);
+                n_moving += 1;
+            }
+            if n_moving > 1 {
+                fresh = 0.0;
+            }
+            // A dimension of two ranks moves both at once.
+            union *= if rank.iter().all(|&(dim, _)| self.is_in_one_rank(shape, dim)) {
+                longest as f64
+            } else {
+                1.0
+            };
+        }
+        (fresh, union.max(words))
+    }
+
+    fn is_in_one_rank(&self, shape: &Shape, dim: usize) -> bool {
+        shape.ranks.iter().filter(|rank| rank.iter().any(|&(other, _)| other == dim)).count() == 1
+    }
+
+    /// Chooses the innermost loop above `level` and books what crosses then.
+    fn settle(&mut self, level: usize, crossings: &[Crossing], run: Option<usize>) {
+        let problem = self.problem;
+        let words = |crossing: &Crossing, dim: usize| match crossing.slid {
+            Some((slides, words)) if slides == dim => words,
+            _ if problem.shapes[crossing.tensor].uses.contains(dim) => crossing.moved,
+            _ => crossing.still,
+        };
+        let Some(run) = run else {
+            for crossing in crossings {
+                self.cross(crossing.tensor, crossing.parent, Some(level), crossing.moved);
+            }
+            return;
+        };
+        if self.is_bound {
+            return self.book_bound(level, crossings, run);
+        }
+        let mut best: Option<((f64, f64), usize)> = None;
+        let mut seen: [Option<DimSet>; MAX_DIMS] = [None; MAX_DIMS];
+        let innermost = problem.dims.iter().filter(|&&dim| self.candidate.factors[run][dim] > 1);
+        for (&dim, slot) in innermost.zip(0..) {
+            // Dimensions that move the same tensors are alike, unless one slides.
+            let moved =
+                crossings.iter().enumerate().filter(|(_, c)| problem.shapes[c.tensor].uses.contains(dim));
+            let mut key = moved.fold(DimSet::EMPTY, |set, (index, _)| set.with(index));
+            if crossings.iter().any(|crossing| crossing.slid.is_some_and(|(slides, _)| slides == dim)) {
+                key = key.with(MAX_TENSORS);
+            }
+            if seen[..slot].contains(&Some(key)) {
+                continue;
+            }
+            seen[slot] = Some(key);
+            let mut price = (0.0, 0.0);
+            for crossing in crossings {
+                let (energy_j, cycles) = self.price(crossing, level, words(crossing, dim));
+                price = (price.0 + energy_j, price.1 + cycles);
+            }
+            let rank = if problem.objective == Objective::Latency { (price.1, price.0) } else { price };
+            if best.is_none_or(|(least, _)| rank < least) {
+                best = Some((rank, dim));
+            }
+        }
+        let Some((_, dim)) = best else { return };
+        self.result.innermost[run].get_or_insert(dim as u8);
+        for crossing in crossings {
+            self.cross(crossing.tensor, crossing.parent, Some(level), words(crossing, dim));
+        }
+    }
+
+    /// Books the least energy that any innermost loop leaves, and the fewest words of each tensor.
+    fn book_bound(&mut self, level: usize, crossings: &[Crossing], run: usize) {
+        let problem = self.problem;
+        let (before, mut least) = (self.result.energy_j, f64::INFINITY);
+        for &dim in problem.dims.iter().filter(|&&dim| self.candidate.factors[run][dim] > 1) {
+            let words = |crossing: &Crossing| match problem.shapes[crossing.tensor].uses.contains(dim) {
+                true => crossing.moved,
+                false => crossing.still,
+            };
+            least = least.min(crossings.iter().map(|c| self.price(c, level, words(c)).0).sum());
+        }
+        for crossing in crossings {
+            self.cross(crossing.tensor, crossing.parent, Some(level), crossing.moved.min(crossing.still));
+        }
+        self.result.energy_j = before + least;
+    }
+
+    /// Energy, and cycles of the two levels together, of `words` that cross.
+    fn price(&self, crossing: &Crossing, child: usize, words: f64) -> (f64, f64) {
+        let flow = self.flow(crossing.tensor, crossing.parent, Some(child), words);
+        let (parent, child) = (&self.problem.costs[crossing.parent], &self.problem.costs[child]);
+        let cycles = flow.reads * read_cycles(parent)
+            + flow.updates * written_cycles(parent)
+            + flow.fills * written_cycles(child);
+        (flow.energy_j, cycles)
+    }
+
+    /// Books `words` that each instance of `child` (or each unit) fetches.
+    fn cross(&mut self, tensor: usize, parent: usize, child: Option<usize>, words: f64) {
+        let flow = self.flow(tensor, parent, child, words);
+        self.reads[parent] += flow.reads;
+        self.writes[parent] += flow.updates;
+        if let Some(child) = child {
+            self.writes[child] += flow.fills;
+        }
+        self.result.energy_j += flow.energy_j;
+    }
+
+    fn flow(&self, tensor: usize, parent: usize, child: Option<usize>, words: f64) -> Flow {
+        let problem = self.problem;
+        let output = problem.shapes[tensor].output;
+        let cost = &problem.costs[parent];
+        // What neighbours hand over is not read again; how much that is depends on the order.
+        let between = child.map_or(0, |child| child + 1)..=parent;
+        let sparing = self.is_bound && problem.costs[between].iter().any(|cost| cost.linked);
+        let accesses = if sparing { 0.0 } else { words * self.groups[tensor] };
+        let clusters = |level: usize| (self.used[level] / problem.costs[level].cluster_size as f64).ceil();
+        let mut flow = Flow { reads: accesses, updates: 0.0, fills: 0.0, energy_j: 0.0 };
+        let mut first = 0.0;
+        if output {
+            // The first partial sum of every word is not fetched.
+            let tensor_words = Problem::words(&problem.shapes[tensor], &self.candidate.padded) as f64;
+            first = tensor_words / self.all_groups[tensor];
+            let above = first * self.groups[tensor];
+            flow.updates = accesses;
+            flow.reads = (accesses - above.min(tensor_words)).max(0.0);
+        }
+        flow.energy_j = clusters(parent) * (flow.reads * cost.read_j + flow.updates * cost.update_j);
+        if let Some(child) = child {
+            flow.fills = (words - first).max(0.0);
+            flow.energy_j += clusters(child) * flow.fills * problem.costs[child].fill_j;
+        }
+        flow
+    }
+}
+
+/// Words per instance.
+struct Flow {
+    reads: f64,
+    updates: f64,
+    fills: f64,
+    energy_j: f64,
+}
+
+/// Cycles of a word that is read, if nothing is written.
+fn read_cycles(cost: &LevelCost) -> f64 {
+    cost.read_cycles.max(cost.shared_cycles)
+}
+
+/// Cycles of a word that is written, if nothing is read.
+fn written_cycles(cost: &LevelCost) -> f64 {
+    cost.write_cycles.max(cost.shared_cycles)
+}
+
+/// Different tiles among those of `counts` instances or steps per dimension: at least, or about.
+fn distinct(shape: &Shape, counts: &[u64; MAX_DIMS], is_bound: bool) -> f64 {
+    let of_rank = |rank: &Vec<(usize, u64)>| match is_bound || rank.len() == 1 {
+        true => rank.iter().map(|&(dim, _)| counts[dim]).max().unwrap_or(1),
+        false => 1 + rank.iter().map(|&(dim, _)| counts[dim] - 1).sum::<u64>(),
+    };
+    shape.groups.iter().map(|rank| of_rank(rank) as f64).product()
+}
