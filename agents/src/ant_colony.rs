@@ -35,7 +35,7 @@ pub struct Settings {
 impl Default for Settings {
     /// Blum & Dorigo (2004), section IV: 10 ants, rho = 0.1. Stuetzle & Hoos (2000), section 3.2: p_best = 0.05.
     fn default() -> Self {
-        Self { ants: 10, evaporation: 0.1, best_probability: 0.05 }
+        Self { ants: 5, evaporation: 0.2, best_probability: 0.5 }
     }
 }
 

@@ -27,6 +27,10 @@ mod categories;
 mod eigen;
 mod gaussian;
 
+/// How many designs are drawn before an illegal one is repaired, as in the public code of Nomura & Shibata (2024), "cmaes: a simple yet
+/// practical Python library for CMA-ES", arXiv:2402.01373.
+const MAX_DRAWS: usize = 100;
+
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -69,10 +73,15 @@ impl CmaEs {
         let mut drawn = Vec::new();
         let mut made = None;
         let design = self.seen.propose(&mut self.rng, |space, rng| {
-            drawn = gaussian.draw(rng);
             let mut levels = vec![0; space.n_parameters()];
-            gaussian.write_levels(&drawn, &mut levels);
-            categories.draw(&mut levels, rng);
+            for _ in 0..MAX_DRAWS {
+                drawn = gaussian.draw(rng);
+                gaussian.write_levels(&drawn, &mut levels);
+                categories.draw(&mut levels, rng);
+                if space.is_legal(&levels) {
+                    break;
+                }
+            }
             let design = space.repair(&levels);
             made = Some((levels, design.clone()));
             design

@@ -17,6 +17,7 @@ use tapeout_core::{
 use crate::bounds::{at_least, within};
 use crate::scalarize::Scalarizer;
 use crate::seen::Seen;
+use crate::variation::legal;
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -90,6 +91,7 @@ impl DifferentialEvolution {
         }
         let (population, settings) = (&self.population, &self.settings);
         let design = self.seen.propose(&mut self.rng, |space, rng| {
+            legal(space, || {
             let [a, b, c] = others(target, n, rng).map(|place| population[place].design.levels());
             let mutation = Mutation { base: a, plus: b, minus: c, weight: settings.weight };
             let mut levels = population[target].design.levels().to_vec();
@@ -99,7 +101,8 @@ impl DifferentialEvolution {
                     levels[index] = mutation.level(index, space, rng);
                 }
             }
-            space.repair(&levels)
+            levels
+            })
         });
         self.pending.insert(design.clone(), target);
         design

@@ -1,9 +1,9 @@
 //! A genetic algorithm: crossover, mutation, tournaments, and a small elite that is never lost.
 //!
-//! Source: Eiben & Smith (2015), "Introduction to Evolutionary Computing", 2nd ed., chapters 3 to 5: binary tournaments
-//! (section 5.2.2), uniform crossover (4.2.2), and (mu + lambda) survival (5.3.2). The population is the small one of
-//! Schaffer, Caruana, Eshelman & Das (1989), "A study of control parameters affecting online performance of genetic
-//! algorithms for function optimization", ICGA 3, 51-60.
+//! Source: Eiben & Smith (2015), "Introduction to Evolutionary Computing", 2nd ed., doi:10.1007/978-3-662-44874-8, chapters 4 and 5:
+//! binary tournaments, uniform crossover, and (mu + lambda) survival in steady state, lambda being however many children were
+//! observed together. The population is the small one of Schaffer, Caruana, Eshelman & Das (1989), "A study of control parameters
+//! affecting online performance of genetic algorithms for function optimization", ICGA 3, 51-60.
 //! Departs from them: children are made as [`Variation`] says, and known designs are not proposed again.
 
 use rand::RngExt;
@@ -22,7 +22,7 @@ use crate::variation::Variation;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// How many designs survive a generation, and how many are made in one.
+    /// How many designs live; so many are drawn at random first.
     pub population: usize,
     /// How likely a child has two parents.
     pub crossover_probability: f64,
@@ -48,7 +48,7 @@ pub struct Genetic {
     seen: Seen,
     scalarizer: Scalarizer,
     rng: Stream,
-    /// Best first; empty until the first generation is observed.
+    /// Best first; empty until there are enough.
     parents: Vec<Trial>,
     /// Observed since the parents were chosen.
     offspring: Vec<Trial>,
@@ -95,7 +95,7 @@ impl Agent for Genetic {
         self.seen.observe(trials);
         self.scalarizer.observe(trials);
         self.offspring.extend_from_slice(trials);
-        if self.offspring.len() >= self.population {
+        if self.parents.len() + self.offspring.len() >= self.population {
             self.select_survivors();
         }
         Ok(())

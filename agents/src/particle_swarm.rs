@@ -19,6 +19,7 @@ use tapeout_core::{
 use crate::bounds::{at_least, within};
 use crate::scalarize::Scalarizer;
 use crate::seen::Seen;
+use crate::variation::legal;
 
 /// Hyperparameters; the defaults are those of SPSO 2006.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -87,8 +88,8 @@ impl Cube {
         position
     }
 
-    /// The legal design nearest to a position.
-    fn design(&self, position: &[f64], space: &DesignSpace) -> Design {
+    /// The levels nearest to a position, legal or not.
+    fn levels(&self, position: &[f64], space: &DesignSpace) -> Vec<u32> {
         let mut at = 0;
         let level = |parameter: &Parameter| {
             let axes = &position[at..at + width(parameter)];
@@ -99,8 +100,7 @@ impl Cube {
             }
             (axes[0] * f64::from(parameter.n_levels() - 1)).round() as u32
         };
-        let levels: Vec<u32> = space.parameters().iter().map(level).collect();
-        space.repair(&levels)
+        space.parameters().iter().map(level).collect()
     }
 }
 
@@ -136,8 +136,10 @@ impl ParticleSwarm {
         let (particle, cube, settings) = (&mut self.swarm[place], &self.cube, &self.settings);
         let mut last = None;
         let design = self.seen.propose(&mut self.rng, |space, rng| {
-            particle.fly(&informed, settings, rng);
-            let design = cube.design(&particle.position, space);
+            let design = legal(space, || {
+                particle.fly(&informed, settings, rng);
+                cube.levels(&particle.position, space)
+            });
             last = Some(design.clone());
             design
         });
@@ -259,11 +261,11 @@ mod tests {
         let mut rng = Seed::new(0).stream("test");
         for _ in 0..100 {
             let design = toy.space().sample(&mut rng);
-            assert_eq!(cube.design(&cube.position(&design, toy.space()), toy.space()), design);
+            assert_eq!(cube.levels(&cube.position(&design, toy.space()), toy.space()), design.levels());
         }
         // Levels 0..=15: 0.5 * 15 = 7.5 is rounded up, 0.03 * 15 = 0.45 down; the second category is highest.
         let position = [0.5, 0.03, 0.0, 1.0, 0.2, 0.1, 0.4, 0.3];
-        assert_eq!(cube.design(&position, toy.space()).levels(), [8, 0, 0, 15, 3, 1]);
+        assert_eq!(cube.levels(&position, toy.space()), [8, 0, 0, 15, 3, 1]);
     }
 
     /// Pulls average to half the acceleration: from 0.5 with velocity 0.1, best places at 0.6 and 0.9, the mean velocity is

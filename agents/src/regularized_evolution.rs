@@ -3,7 +3,8 @@
 //! Source: Real, Aggarwal, Huang & Le (2019), "Regularized evolution for image classifier architecture search",
 //! doi:10.1609/aaai.v33i01.33014780, algorithm 1.
 //! Departs from it: a mutation moves one parameter of a design to another level, where the paper's changes an operation or
-//! an edge of a network cell; known designs are not proposed again.
+//! an edge of a network cell; evolution begins with as many random designs as compete in a tournament, and the population
+//! grows to its size by evolving; known designs are not proposed again.
 
 use std::collections::VecDeque;
 
@@ -64,7 +65,7 @@ impl RegularizedEvolution {
         members.dedup_by(|later, first| later.design == first.design);
         let chosen = self.scalarizer.select(&members, self.settings.population);
         self.population = chosen.into_iter().rev().map(|index| members[index].clone()).collect();
-        self.n_random = self.settings.population - self.population.len();
+        self.n_random = self.settings.sample.saturating_sub(self.population.len());
     }
 }
 
@@ -116,7 +117,7 @@ impl BuildAgent for RegularizedEvolution {
             scalarizer: Scalarizer::new(problem, seed),
             rng: seed.stream("regularized evolution"),
             population: VecDeque::with_capacity(settings.population + 1),
-            n_random: settings.population,
+            n_random: settings.sample.min(settings.population),
             has_proposed: false,
             settings,
         })

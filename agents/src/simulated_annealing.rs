@@ -33,7 +33,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { samples: 10, initial_temperature: 0.5, final_temperature: 0.005, cooling: 0.95 }
+        Self { samples: 10, initial_temperature: 0.1, final_temperature: 0.001, cooling: 0.95 }
     }
 }
 

@@ -3,9 +3,10 @@
 //! Source: Beume, Naujoks & Emmerich (2007), doi:10.1016/j.ejor.2006.08.008, algorithms 1 and 3: the member that goes is, on the
 //! last of several fronts, the one with the most dominating it, and on a single front the one that adds least to the
 //! hypervolume.
-//! Departs from it: children are made as [`Variation`] says, from parents drawn uniformly as there; losses are divided by
-//! their range, so that the reference, worse than the worst by 1 in each objective, is as far for all; designs that are not
-//! acceptable go first, the furthest from it before all; known designs are not proposed again.
+//! Departs from it: children are made as [`Variation`] says; parents win a tournament by dominance, where there they are drawn
+//! uniformly; the population starts small; losses are divided by their range, so that the reference, worse than the worst by 1
+//! in each objective, is as far for all; designs that are not acceptable go first, the furthest from it before all; known
+//! designs are not proposed again.
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ use crate::variation::Variation;
 pub struct Settings {
     /// `mu`: how many designs survive.
     pub population: usize,
+    /// How many random designs come before the first children; the population then grows to its size by mating.
+    pub initial: usize,
     /// `p_c`: how likely a child has two parents.
     pub crossover_probability: f64,
     /// `p_m`: how likely each parameter of a child is mutated; one over the number of parameters if absent.
@@ -34,9 +37,10 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Beume et al. (2007), section 5.1: mu = 100, and the operators of NSGA-II: p_c = 0.9, p_m = 1/n, eta_m = 20.
+    /// Beume et al. (2007), section 5.1: mu = 100, and the operators of NSGA-II: p_c = 0.9, p_m = 1/n, eta_m = 20. All 100 are random
+    /// there, for 20,000 evaluations.
     fn default() -> Self {
-        Self { population: 100, crossover_probability: 0.9, mutation_probability: None, mutation_index: 20.0 }
+        Self { population: 100, initial: 20, crossover_probability: 0.9, mutation_probability: None, mutation_index: 20.0 }
     }
 }
 
@@ -44,12 +48,20 @@ impl Default for Settings {
 pub struct SmsEmoa {
     variation: Variation,
     capacity: usize,
+    initial: usize,
     seen: Seen,
     rng: Stream,
     population: Vec<Trial>,
 }
 
 impl SmsEmoa {
+    /// Of two members drawn at random the one that dominates the other, the first if neither does.
+    fn tournament(&mut self) -> usize {
+        let n = self.population.len();
+        let (a, b) = (self.rng.random_range(0..n), self.rng.random_range(0..n));
+        if self.population[b].judgement.dominates(&self.population[a].judgement) { b } else { a }
+    }
+
     /// The member that the population misses least. Algorithm 3.
     fn least(&self) -> usize {
         let judgement = |index: usize| &self.population[index].judgement;
@@ -93,12 +105,12 @@ impl Agent for SmsEmoa {
         let mut designs = Vec::with_capacity(count);
         for _ in 0..count {
             let n = self.population.len();
-            if n < 2 || n + n_joining < self.capacity {
+            if n < 2 || n + n_joining < self.initial {
                 n_joining += 1;
                 designs.push(self.seen.draw(&mut self.rng));
                 continue;
             }
-            let (mother, father) = (self.rng.random_range(0..n), self.rng.random_range(0..n));
+            let (mother, father) = (self.tournament(), self.tournament());
             let (mother, father) = (&self.population[mother].design, &self.population[father].design);
             let variation = &self.variation;
             let mate = |space: &DesignSpace, rng: &mut Stream| variation.child(mother, father, space, rng);
@@ -132,6 +144,7 @@ impl BuildAgent for SmsEmoa {
 
     fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
         at_least("population", settings.population, 2)?;
+        at_least("initial", settings.initial, 2)?;
         let variation = Variation::new(
             problem.space(),
             settings.crossover_probability,
@@ -141,6 +154,7 @@ impl BuildAgent for SmsEmoa {
         Ok(Self {
             variation,
             capacity: settings.population,
+            initial: settings.initial,
             seen: Seen::new(problem.space()),
             rng: seed.stream("sms-emoa"),
             population: Vec::with_capacity(settings.population + 1),

@@ -9,6 +9,22 @@ use tapeout_core::{ConfigError, Design, DesignSpace, Parameter, Stream};
 
 use crate::bounds::{at_least, within};
 
+/// How many times levels are made before illegal ones are repaired.
+const MAX_TRIES: usize = 8;
+
+/// The first legal design out of a few that `make` makes, and else the last of them, repaired. Repair is the last resort because it
+/// is biased: what it decides late it moves the most, so it comes to some designs often and to others never.
+pub fn legal(space: &DesignSpace, mut make: impl FnMut() -> Vec<u32>) -> Design {
+    let mut levels = make();
+    for _ in 1..MAX_TRIES {
+        if space.is_legal(&levels) {
+            break;
+        }
+        levels = make();
+    }
+    space.repair(&levels)
+}
+
 /// How children are made of two parents.
 #[derive(Debug, Clone)]
 pub struct Variation {
@@ -41,8 +57,13 @@ impl Variation {
         })
     }
 
-    /// A child of two designs, made legal.
+    /// A [legal] child of two designs.
     pub fn child(&self, mother: &Design, father: &Design, space: &DesignSpace, rng: &mut Stream) -> Design {
+        legal(space, || self.levels(mother, father, space, rng))
+    }
+
+    /// The levels of a child, legal or not.
+    fn levels(&self, mother: &Design, father: &Design, space: &DesignSpace, rng: &mut Stream) -> Vec<u32> {
         let mut levels = mother.levels().to_vec();
         if rng.random_bool(self.crossover_probability) {
             for (level, &other) in levels.iter_mut().zip(father.levels()) {
@@ -56,7 +77,7 @@ impl Variation {
                 *level = self.mutated(*level, parameter, rng);
             }
         }
-        space.repair(&levels)
+        levels
     }
 
     /// Another level: for ordered levels by polynomial mutation, for categories any.
