@@ -128,7 +128,8 @@ impl Agent for CmaEs {
             return Ok(());
         }
         for trial in trials {
-            let step = self.pending.remove(&trial.design).unwrap_or_else(|| self.gaussian.injected(&trial.design));
+            let step =
+                self.pending.remove(&trial.design).unwrap_or_else(|| self.gaussian.injected(&trial.design));
             self.generation.push((step, trial.clone()));
         }
         if self.generation.len() >= self.lambda {

@@ -32,8 +32,8 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Storn & Price (1997), section 4: F = 0.5 and CR = 0.9 as first choices. NP there is 5 to 10 for each parameter, for
-    /// tens of thousands of evaluations.
+    /// Storn & Price (1997), section 5: F = 0.5 and CR = 0.9 or 1 as first choices. NP there is 5 to 10 for each parameter, for thousands
+    /// of evaluations; 20 leaves some for evolution within a hundred.
     fn default() -> Self {
         Self { population: 20, weight: 0.5, crossover: 0.9 }
     }
@@ -92,16 +92,16 @@ impl DifferentialEvolution {
         let (population, settings) = (&self.population, &self.settings);
         let design = self.seen.propose(&mut self.rng, |space, rng| {
             legal(space, || {
-            let [a, b, c] = others(target, n, rng).map(|place| population[place].design.levels());
-            let mutation = Mutation { base: a, plus: b, minus: c, weight: settings.weight };
-            let mut levels = population[target].design.levels().to_vec();
-            let forced = rng.random_range(0..levels.len()); // at least one is the mutant's; equation 4
-            for index in 0..levels.len() {
-                if index == forced || rng.random_bool(settings.crossover) {
-                    levels[index] = mutation.level(index, space, rng);
+                let [a, b, c] = others(target, n, rng).map(|place| population[place].design.levels());
+                let mutation = Mutation { base: a, plus: b, minus: c, weight: settings.weight };
+                let mut levels = population[target].design.levels().to_vec();
+                let forced = rng.random_range(0..levels.len()); // at least one is the mutant's; equation 4
+                for index in 0..levels.len() {
+                    if index == forced || rng.random_bool(settings.crossover) {
+                        levels[index] = mutation.level(index, space, rng);
+                    }
                 }
-            }
-            levels
+                levels
             })
         });
         self.pending.insert(design.clone(), target);
@@ -208,8 +208,12 @@ mod tests {
     fn a_mutant_by_hand() {
         let space = Toy::bowl().space().clone();
         let mut rng = Seed::new(0).stream("test");
-        let mutation =
-            Mutation { base: &[4, 1, 15, 0, 0, 1], plus: &[9, 0, 9, 0, 0, 1], minus: &[6, 6, 0, 0, 0, 1], weight: 0.5 };
+        let mutation = Mutation {
+            base: &[4, 1, 15, 0, 0, 1],
+            plus: &[9, 0, 9, 0, 0, 1],
+            minus: &[6, 6, 0, 0, 0, 1],
+            weight: 0.5,
+        };
         let n_up = (0..1000)
             .filter(|_| match mutation.level(0, &space, &mut rng) {
                 5 => false,

@@ -9,8 +9,7 @@
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use tapeout_core::{
-    Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, ObjectiveSupport, Problem, Seed, Stream,
-    Trial,
+    Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
 use crate::bounds::at_least;
@@ -66,12 +65,12 @@ impl Genetic {
         members.truncate(self.population);
         self.parents = members;
     }
+}
 
-    /// The better of two parents drawn at random.
-    fn tournament(&mut self) -> usize {
-        let n = self.parents.len();
-        self.rng.random_range(0..n).min(self.rng.random_range(0..n))
-    }
+/// The better of two parents drawn at random. `parents`: best first.
+fn tournament<'a>(parents: &'a [Trial], rng: &mut Stream) -> &'a Design {
+    let n = parents.len();
+    &parents[rng.random_range(0..n).min(rng.random_range(0..n))].design
 }
 
 impl Agent for Genetic {
@@ -82,11 +81,11 @@ impl Agent for Genetic {
                 designs.push(self.seen.draw(&mut self.rng));
                 continue;
             }
-            let (mother, father) = (self.tournament(), self.tournament());
-            let (mother, father) = (&self.parents[mother].design, &self.parents[father].design);
-            let variation = &self.variation;
-            let mate = |space: &DesignSpace, rng: &mut Stream| variation.child(mother, father, space, rng);
-            designs.push(self.seen.propose(&mut self.rng, mate));
+            let (parents, variation) = (&self.parents, &self.variation);
+            designs.push(self.seen.propose(&mut self.rng, |space, rng| {
+                let (mother, father) = (tournament(parents, rng), tournament(parents, rng));
+                variation.child(mother, father, space, rng)
+            }));
         }
         Ok(designs)
     }
@@ -160,7 +159,8 @@ mod tests {
     fn without_mutation_children_mix_the_levels_of_their_parents() {
         let mut agent = agent(2);
         let space = Toy::bowl().space().clone();
-        let ranks = [[0, 0, 0, 0, 0, 0], [5, 4, 3, 2, 1, 2]].map(|levels| space.rank(&space.design(&levels).unwrap()));
+        let ranks = [[0, 0, 0, 0, 0, 0], [5, 4, 3, 2, 1, 2]]
+            .map(|levels| space.rank(&space.design(&levels).unwrap()));
         agent.observe(&[trial(ranks[0], 1.0), trial(ranks[1], 2.0)]).unwrap();
         let children = agent.suggest(20).unwrap();
         for child in &children {

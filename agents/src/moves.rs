@@ -15,7 +15,8 @@ fn adjacent(space: &DesignSpace, design: &Design, rng: &mut Stream) -> Option<De
     let n = space.n_parameters();
     let start = rng.random_range(0..n as u32) as usize;
     let is_up_first = rng.random::<bool>();
-    let ordered = (0..n).map(|offset| (start + offset) % n).filter(|&p| !space.parameters()[p].is_categorical());
+    let ordered =
+        (0..n).map(|offset| (start + offset) % n).filter(|&p| !space.parameters()[p].is_categorical());
     let directions = [is_up_first, !is_up_first];
     let mut steps = ordered.flat_map(|parameter| directions.map(|is_up| (parameter, is_up)));
     steps.find_map(|(parameter, is_up)| {
@@ -43,8 +44,13 @@ mod tests {
         let mut n_adjacent = 0;
         for _ in 0..1000 {
             let next = step(toy.space(), &start, &mut rng);
-            let changes: Vec<u32> =
-                start.levels().iter().zip(next.levels()).map(|(a, b)| a.abs_diff(*b)).filter(|&d| d > 0).collect();
+            let changes: Vec<u32> = start
+                .levels()
+                .iter()
+                .zip(next.levels())
+                .map(|(a, b)| a.abs_diff(*b))
+                .filter(|&d| d > 0)
+                .collect();
             assert_eq!(changes.len(), 1);
             n_adjacent += usize::from(start.levels()[5] == next.levels()[5] && changes[0] == 1);
         }

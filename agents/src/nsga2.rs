@@ -1,7 +1,8 @@
 //! NSGA-II: elitist genetic search for a Pareto front.
 //!
 //! Source: Deb, Pratap, Agarwal & Meyarivan (2002), doi:10.1109/4235.996017.
-//! Departs from it: children are made as [`Variation`] says, and known designs are not proposed again.
+//! Departs from it: children are made as [`Variation`] says; the population starts small and grows to its size; known designs are
+//! not proposed again.
 
 use std::cmp::Ordering;
 
@@ -9,8 +10,8 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use tapeout_core::pareto::{crowding_distance, non_dominated_sort};
 use tapeout_core::{
-    Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, Judgement, ObjectiveSupport, Problem, Seed,
-    Stream, Trial,
+    Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, Judgement, ObjectiveSupport, Problem,
+    Seed, Stream, Trial,
 };
 
 use crate::bounds::at_least;
@@ -23,6 +24,8 @@ use crate::variation::Variation;
 pub struct Settings {
     /// `N`: how many designs survive a generation, and how many are made in one.
     pub population: usize,
+    /// How many random designs come before the first children; generations then double until they are `N`.
+    pub initial: usize,
     /// `p_c`: how likely a child has two parents.
     pub crossover_probability: f64,
     /// `p_m`: how likely each parameter of a child is mutated; one over the number of parameters if absent.
@@ -32,9 +35,16 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Deb et al. (2002), section V: a population of 100, p_c = 0.9, p_m = 1/n, eta_m = 20.
+    /// Deb et al. (2002), section V: a population of 100, p_c = 0.9, p_m = 1/n, eta_m = 20. All 100 are random there, for 25,000
+    /// evaluations.
     fn default() -> Self {
-        Self { population: 100, crossover_probability: 0.9, mutation_probability: None, mutation_index: 20.0 }
+        Self {
+            population: 100,
+            initial: 20,
+            crossover_probability: 0.9,
+            mutation_probability: None,
+            mutation_index: 20.0,
+        }
     }
 }
 
@@ -42,6 +52,7 @@ impl Default for Settings {
 pub struct Nsga2 {
     variation: Variation,
     population: usize,
+    initial: usize,
     seen: Seen,
     rng: Stream,
     /// Sorted by the crowded comparison, best first; empty until the first generation is observed.
@@ -140,7 +151,7 @@ impl Agent for Nsga2 {
     fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
         self.seen.observe(trials);
         self.offspring.extend_from_slice(trials);
-        if self.offspring.len() >= self.population {
+        if self.offspring.len() >= self.parents.len().max(self.initial).min(self.population) {
             self.select_survivors();
         }
         Ok(())
@@ -156,6 +167,7 @@ impl BuildAgent for Nsga2 {
 
     fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
         at_least("population", settings.population, 2)?;
+        at_least("initial", settings.initial, 2)?;
         let variation = Variation::new(
             problem.space(),
             settings.crossover_probability,
@@ -165,6 +177,7 @@ impl BuildAgent for Nsga2 {
         Ok(Self {
             variation,
             population: settings.population,
+            initial: settings.initial,
             seen: Seen::new(problem.space()),
             rng: seed.stream("nsga2"),
             parents: Vec::new(),

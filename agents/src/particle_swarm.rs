@@ -277,8 +277,12 @@ mod tests {
         let best = toy.problem().trial(toy.space().unrank(0), toy.evaluate(&toy.space().unrank(0)).unwrap());
         let (mut sum, mut n_stopped) = (0.0, 0);
         for _ in 0..4000 {
-            let mut particle =
-                Particle { position: vec![0.5], velocity: vec![0.1], best: best.clone(), best_position: vec![0.6] };
+            let mut particle = Particle {
+                position: vec![0.5],
+                velocity: vec![0.1],
+                best: best.clone(),
+                best_position: vec![0.6],
+            };
             particle.fly(&[0.9], &Settings::default(), &mut rng);
             assert!((0.0..=1.0).contains(&particle.position[0]));
             if particle.velocity[0] == 0.0 {

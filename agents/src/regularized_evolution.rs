@@ -65,7 +65,7 @@ impl RegularizedEvolution {
         members.dedup_by(|later, first| later.design == first.design);
         let chosen = self.scalarizer.select(&members, self.settings.population);
         self.population = chosen.into_iter().rev().map(|index| members[index].clone()).collect();
-        self.n_random = self.settings.sample.saturating_sub(self.population.len());
+        self.n_random = self.n_random.saturating_sub(self.population.len());
     }
 }
 

@@ -40,7 +40,13 @@ impl Default for Settings {
     /// Beume et al. (2007), section 5.1: mu = 100, and the operators of NSGA-II: p_c = 0.9, p_m = 1/n, eta_m = 20. All 100 are random
     /// there, for 20,000 evaluations.
     fn default() -> Self {
-        Self { population: 100, initial: 20, crossover_probability: 0.9, mutation_probability: None, mutation_index: 20.0 }
+        Self {
+            population: 100,
+            initial: 20,
+            crossover_probability: 0.9,
+            mutation_probability: None,
+            mutation_index: 20.0,
+        }
     }
 }
 
@@ -75,7 +81,8 @@ impl SmsEmoa {
         let fronts = non_dominated_sort(&losses);
         let last = fronts.last().expect("a population has a front");
         if fronts.len() > 1 {
-            let n_dominating = |&&point: &&usize| losses.iter().filter(|other| dominates(other, losses[point])).count();
+            let n_dominating =
+                |&&point: &&usize| losses.iter().filter(|other| dominates(other, losses[point])).count();
             return *last.iter().max_by_key(n_dominating).expect("a front has a member");
         }
         let points = normalised(&losses);
@@ -90,7 +97,8 @@ fn normalised(losses: &[&[f64]]) -> Vec<Vec<f64>> {
     let ranges: Vec<(f64, f64)> = (0..losses[0].len())
         .map(|objective| {
             let column = losses.iter().map(|point| point[objective]);
-            column.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), loss| (low.min(loss), high.max(loss)))
+            column
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), loss| (low.min(loss), high.max(loss)))
         })
         .collect();
     let scaled = |(&loss, &(low, high)): (&f64, &(f64, f64))| {
@@ -137,7 +145,8 @@ impl Agent for SmsEmoa {
 
 impl BuildAgent for SmsEmoa {
     const ID: &'static str = "sms-emoa";
-    const SUMMARY: &'static str = "SMS-EMOA: whoever adds least to the hypervolume goes; for three and more objectives";
+    const SUMMARY: &'static str =
+        "SMS-EMOA: whoever adds least to the hypervolume goes; for three and more objectives";
     const DESCRIPTION: &'static str = include_str!("sms_emoa.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
     type Config = Settings;
@@ -173,9 +182,12 @@ mod tests {
         let toy = Toy::tradeoff();
         let settings = Settings { population, ..Settings::default() };
         let mut agent = SmsEmoa::build(&toy.problem(), settings, Seed::new(0)).unwrap();
-        let trial = |(rank, outcome): (usize, &Outcome)| toy.problem().trial(toy.space().unrank(rank as u128), outcome.clone());
+        let trial = |(rank, outcome): (usize, &Outcome)| {
+            toy.problem().trial(toy.space().unrank(rank as u128), outcome.clone())
+        };
         agent.observe(&outcomes.iter().enumerate().map(trial).collect::<Vec<_>>()).unwrap();
-        let mut kept: Vec<u128> = agent.population.iter().map(|member| toy.space().rank(&member.design)).collect();
+        let mut kept: Vec<u128> =
+            agent.population.iter().map(|member| toy.space().rank(&member.design)).collect();
         kept.sort_unstable();
         kept
     }
@@ -192,8 +204,7 @@ mod tests {
         assert_eq!(survivors(3, &points), [0, 2, 3]);
     }
 
-    /// Of the second front (4, 4), (1, 6), the former is dominated by (2, 2) and (3, 3)'s... (2, 2) and (3, 1); the latter by
-    /// (1, 5) alone.
+    /// The first front is (1, 5), (2, 2), (3, 1), the second (1, 6) and (4, 4): (1, 5) alone dominates the former, (2, 2) and (3, 1) the latter.
     #[test]
     fn of_several_fronts_the_most_dominated_of_the_last_goes() {
         let points = [[1.0, 5.0], [2.0, 2.0], [3.0, 1.0], [4.0, 4.0], [1.0, 6.0]].map(measured);
@@ -208,7 +219,7 @@ mod tests {
         assert_eq!(survivors(2, &outcomes), [1, 3]);
     }
 
-    /// Three objectives: (0, 0, 1), (0, 1, 0), (1, 0, 0) and their centroid all survive a copy-like neighbour of the centroid.
+    /// Ranges 1 to 3, 10 to 30, and none: an objective in which all are equal is at its worst for all.
     #[test]
     fn normalised_losses_span_the_unit_cube() {
         let rows = normalised(&[&[1.0, 10.0, 7.0], &[3.0, 30.0, 7.0], &[2.0, 15.0, 7.0]]);

@@ -19,7 +19,8 @@ struct Parameter {
 impl Categories {
     /// Uniform.
     pub(super) fn new(space: &DesignSpace) -> Self {
-        let all = || space.parameters().iter().enumerate().filter(|(_, p)| p.is_categorical() && p.n_levels() > 1);
+        let all =
+            || space.parameters().iter().enumerate().filter(|(_, p)| p.is_categorical() && p.n_levels() > 1);
         let n = all().count().max(1) as f64;
         let parameter = |(index, parameter): (usize, &tapeout_core::Parameter)| {
             let n_levels = f64::from(parameter.n_levels());
@@ -61,7 +62,8 @@ impl Categories {
         for parameter in &mut self.parameters {
             parameter.probabilities.fill(0.0);
             for design in designs {
-                parameter.probabilities[design.levels()[parameter.index] as usize] += 1.0 / designs.len() as f64;
+                parameter.probabilities[design.levels()[parameter.index] as usize] +=
+                    1.0 / designs.len() as f64;
             }
             parameter.keep_margin();
         }
@@ -76,7 +78,8 @@ impl Parameter {
         let excess: f64 = raised.iter().sum::<f64>() - 1.0;
         let free: f64 = raised.iter().map(|probability| probability - margin).sum();
         let kept = if free > 0.0 { 1.0 - excess / free } else { 1.0 };
-        self.probabilities = raised.iter().map(|probability| margin + (probability - margin) * kept).collect();
+        self.probabilities =
+            raised.iter().map(|probability| margin + (probability - margin) * kept).collect();
     }
 }
 

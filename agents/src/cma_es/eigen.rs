@@ -13,7 +13,8 @@ pub(super) fn decompose(matrix: &[f64], n: usize) -> (Vec<f64>, Vec<f64>) {
     (0..n).for_each(|i| vectors[i * n + i] = 1.0);
     let scale: f64 = a.iter().map(|entry| entry * entry).sum();
     for _ in 0..MAX_SWEEPS {
-        let off: f64 = (0..n).flat_map(|p| (0..p).map(move |q| (p, q))).map(|(p, q)| a[p * n + q].powi(2)).sum();
+        let off: f64 =
+            (0..n).flat_map(|p| (0..p).map(move |q| (p, q))).map(|(p, q)| a[p * n + q].powi(2)).sum();
         if off <= f64::EPSILON.powi(2) * scale {
             break;
         }
@@ -64,7 +65,8 @@ mod tests {
     #[test]
     fn the_parts_multiply_to_the_matrix() {
         let n = 7;
-        let entry = |i: usize, j: usize| 1.0 / (1.0 + i as f64 + j as f64) + f64::from(u8::from(i == j)) * i as f64;
+        let entry =
+            |i: usize, j: usize| 1.0 / (1.0 + i as f64 + j as f64) + f64::from(u8::from(i == j)) * i as f64;
         let matrix: Vec<f64> = (0..n * n).map(|at| entry(at / n, at % n)).collect();
         let (values, vectors) = decompose(&matrix, n);
         for i in 0..n {

@@ -140,7 +140,8 @@ impl Gaussian {
     /// C^(-1/2) y = B D^-1 B' y.
     fn whitened(&self, step: &[f64]) -> Vec<f64> {
         let n = self.dimension();
-        let column = |k: usize| (0..n).map(|i| self.basis[i * n + k] * step[i]).sum::<f64>() / self.deviations[k];
+        let column =
+            |k: usize| (0..n).map(|i| self.basis[i * n + k] * step[i]).sum::<f64>() / self.deviations[k];
         let rotated: Vec<f64> = (0..n).map(column).collect();
         (0..n).map(|i| dot(&self.basis[i * n..(i + 1) * n], &rotated)).collect()
     }
@@ -163,7 +164,8 @@ impl Gaussian {
         }
         let dimension = n as f64;
         // The expected length of a standard normal vector, below eq. 44.
-        let expected = dimension.sqrt() * (1.0 - 1.0 / (4.0 * dimension) + 1.0 / (21.0 * dimension * dimension));
+        let expected =
+            dimension.sqrt() * (1.0 - 1.0 / (4.0 * dimension) + 1.0 / (21.0 * dimension * dimension));
         let length = norm(&self.path_sigma);
         self.sigma = (self.sigma * ((c_sigma / d_sigma) * (length / expected - 1.0)).exp()).min(1.0); // eq. 44
         let settled = (1.0 - (1.0 - c_sigma).powi(2 * (self.n_updates + 1))).sqrt();
@@ -175,9 +177,11 @@ impl Gaussian {
         let kept = 1.0 - c_1 - c_mu + (1.0 - h_sigma) * c_1 * c_c * (2.0 - c_c);
         for i in 0..n {
             for j in 0..n {
-                let rank_mu: f64 = weights.iter().zip(steps).map(|(weight, step)| weight * step[i] * step[j]).sum();
-                self.covariance[i * n + j] =
-                    kept * self.covariance[i * n + j] + c_1 * self.path_c[i] * self.path_c[j] + c_mu * rank_mu; // eq. 47
+                let rank_mu: f64 =
+                    weights.iter().zip(steps).map(|(weight, step)| weight * step[i] * step[j]).sum();
+                self.covariance[i * n + j] = kept * self.covariance[i * n + j]
+                    + c_1 * self.path_c[i] * self.path_c[j]
+                    + c_mu * rank_mu; // eq. 47
             }
         }
         self.decompose();
@@ -224,11 +228,13 @@ impl Gaussian {
             return;
         }
         let count = designs.len() as f64;
-        let position = |design: &Design, i: usize| unit(design.levels()[self.axes[i].parameter], self.axes[i].n_levels);
+        let position =
+            |design: &Design, i: usize| unit(design.levels()[self.axes[i].parameter], self.axes[i].n_levels);
         let mean: Vec<f64> =
             (0..n).map(|i| designs.iter().map(|design| position(design, i)).sum::<f64>() / count).collect();
         let entry = |i: usize, j: usize| {
-            let product = |design: &&Design| (position(design, i) - mean[i]) * (position(design, j) - mean[j]);
+            let product =
+                |design: &&Design| (position(design, i) - mean[i]) * (position(design, j) - mean[j]);
             let prior = if i == j { WARM_DEVIATION.powi(2) } else { 0.0 };
             prior + designs.iter().map(product).sum::<f64>() / count
         };
@@ -251,7 +257,8 @@ fn with_margin(below: f64, above: f64, margin: f64) -> (f64, f64) {
     let within = (1.0 - below - above).max(half);
     let (below, above) = (below.max(half), above.max(half));
     let total = below + within + above;
-    let reduced = |probability: f64| probability + (1.0 - total) * (probability - half) / (total - 3.0 * half);
+    let reduced =
+        |probability: f64| probability + (1.0 - total) * (probability - half) / (total - 3.0 * half);
     // The mean lies within the level, so neither side may reach 1/2.
     let most = 0.5 - f64::EPSILON.sqrt();
     (reduced(below).clamp(half.min(most), most), reduced(above).clamp(half.min(most), most))
@@ -316,7 +323,9 @@ mod tests {
         for _ in 0..60 {
             let mut steps: Vec<Vec<f64>> = (0..8).map(|_| gaussian.draw(&mut rng)).collect();
             let loss = |step: &Vec<f64>| -> f64 {
-                (0..5).map(|i| (gaussian.mean[i] + gaussian.sigma * gaussian.scale[i] * step[i] - 0.7).powi(2)).sum()
+                (0..5)
+                    .map(|i| (gaussian.mean[i] + gaussian.sigma * gaussian.scale[i] * step[i] - 0.7).powi(2))
+                    .sum()
             };
             steps.sort_by(|a, b| loss(a).total_cmp(&loss(b)));
             gaussian.update(&strategy, &steps.iter().map(Vec::as_slice).collect::<Vec<_>>());
