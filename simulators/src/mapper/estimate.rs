@@ -7,7 +7,6 @@
 //! whose inner levels are not decided yet: there, every instance receives each word that it needs at least once.
 
 use super::candidate::Candidate;
-use super::constraints::DimSet;
 use super::options::Objective;
 use super::problem::{LevelCost, Problem, Shape, Way};
 use crate::loop_nest::{MAX_DIMS, MAX_LEVELS, MAX_TENSORS};
@@ -41,17 +40,38 @@ pub(super) fn estimate(problem: &Problem, candidate: &Candidate, mode: Mode) -> 
     Pass::new(problem, candidate, mode).run()
 }
 
-/// Words of one tensor that cross a boundary, per instance below, for one choice of the innermost loop.
-#[derive(Clone, Copy)]
-struct Crossing {
+/// A tensor on its way from a level to the next one inside that keeps it, or to the multiply-accumulate units.
+#[derive(Debug, Clone, Copy, Default)]
+struct Boundary {
     tensor: usize,
     parent: usize,
+    child: Option<usize>,
+    /// Different tiles among the instances of the child below one of the parent.
+    groups: f64,
+    /// Words of the tensor that pass through one instance of the child.
+    share: f64,
+}
+
+/// Words that cross a boundary, per instance of the child, for each kind of innermost loop above its tile.
+#[derive(Debug, Clone, Copy, Default)]
+struct Crossing {
+    boundary: Boundary,
     /// If the innermost loop moves the tile.
     moved: f64,
     /// If it does not.
     still: f64,
     /// Dimension that slides the tile, and the words if it is innermost.
     slid: Option<(usize, f64)>,
+}
+
+/// Most crossings that are looked at together; more are looked at in turns.
+const MAX_PENDING: usize = 8;
+
+/// Crossings whose innermost loop is at level `run`.
+struct Pending {
+    run: Option<usize>,
+    list: [Crossing; MAX_PENDING],
+    len: usize,
 }
 
 struct Pass<'a> {
@@ -73,6 +93,9 @@ struct Pass<'a> {
     reads: [f64; MAX_LEVELS],
     writes: [f64; MAX_LEVELS],
     exposed: f64,
+    /// Words of every output.
+    output_words: [f64; MAX_TENSORS],
+    pending: Pending,
     result: Estimate,
 }
 
@@ -82,11 +105,17 @@ impl<'a> Pass<'a> {
             Mode::Bound { decided } => (decided, true),
             Mode::Guess => (0, false),
         };
+        let mut output_words = [0.0; MAX_TENSORS];
+        for (words, shape) in output_words.iter_mut().zip(&problem.shapes).filter(|(_, shape)| shape.output) {
+            *words = Problem::words(shape, &candidate.padded) as f64;
+        }
         Self {
             problem,
             candidate,
             decided,
             is_bound,
+            output_words,
+            pending: Pending { run: None, list: [Crossing::default(); MAX_PENDING], len: 0 },
             time: [1; MAX_DIMS],
             space: [1; MAX_DIMS],
             block: [1; MAX_DIMS],
@@ -116,6 +145,7 @@ impl<'a> Pass<'a> {
             fanout = self.enter(level);
             instances *= fanout;
         }
+        self.settle();
         if self.parents[..problem.shapes.len()].contains(&None) {
             return None;
         }
@@ -125,7 +155,7 @@ impl<'a> Pass<'a> {
         let iterations = macs / product(&self.space);
         for tensor in 0..problem.shapes.len() {
             let parent = self.parents[tensor].expect("invariant: checked above");
-            self.cross(tensor, parent, None, iterations);
+            self.cross(&self.boundary(tensor, parent, None), iterations);
         }
         let mut cycles = iterations;
         for (level, cost) in problem.costs.iter().enumerate() {
@@ -193,9 +223,10 @@ impl<'a> Pass<'a> {
         }
         let iterations: f64 = problem.dims.iter().map(|&dim| self.time[dim] as f64).product();
         let run = self.innermost_loops(level);
-        let mut crossings =
-            [Crossing { tensor: 0, parent: 0, moved: 0.0, still: 0.0, slid: None }; MAX_TENSORS];
-        let mut n_crossings = 0;
+        if run != self.pending.run || self.pending.len + problem.shapes.len() > MAX_PENDING {
+            self.settle();
+            self.pending.run = run;
+        }
         let mut need = 0u64;
         let (mut load, mut store, mut load_above, mut store_above) = (0.0, 0.0, 0.0, 0.0);
         for (tensor, shape) in problem.shapes.iter().enumerate() {
@@ -214,7 +245,8 @@ impl<'a> Pass<'a> {
                 continue;
             };
             let words = words as f64;
-            let crossing = self.crossing(tensor, parent, &extents, words, iterations, run);
+            let boundary = self.boundary(tensor, parent, Some(level));
+            let crossing = self.crossing(boundary, &extents, words, iterations, run);
             let sets =
                 if self.is_bound && shape.slides { 1.0 } else { self.block_groups[tensor].min(fanout_above) };
             let above = if level + 1 == parent { words * sets } else { 0.0 };
@@ -224,15 +256,12 @@ impl<'a> Pass<'a> {
                 (false, _) => (load, load_above) = (load + once, load_above + above),
                 (true, _) => (store, store_above) = (store + words, store_above + above),
             }
-            crossings[n_crossings] = crossing;
-            n_crossings += 1;
+            self.pending.list[self.pending.len] = crossing;
+            self.pending.len += 1;
+            self.adopt(tensor, level);
         }
         if problem.costs[level].capacity_words.is_some_and(|have| need > have) {
             return None;
-        }
-        self.settle(level, &crossings[..n_crossings], run);
-        for crossing in &crossings[..n_crossings] {
-            self.adopt(crossing.tensor, level);
         }
         self.exposed +=
             load * written_cycles(&problem.costs[level]) + store * read_cycles(&problem.costs[level]);
@@ -253,7 +282,7 @@ impl<'a> Pass<'a> {
             if candidate.keep[level].contains(tensor) {
                 if let Some(parent) = self.parents[tensor] {
                     let words = distinct(shape, &reached, true);
-                    self.cross(tensor, parent, Some(level), words);
+                    self.cross(&self.boundary(tensor, parent, Some(level)), words);
                 }
                 self.adopt(tensor, level);
             }
@@ -273,20 +302,24 @@ impl<'a> Pass<'a> {
 
     fn crossing(
         &self,
-        tensor: usize,
-        parent: usize,
+        boundary: Boundary,
         extents: &[u64; MAX_DIMS],
         words: f64,
         iterations: f64,
         run: Option<usize>,
     ) -> Crossing {
-        let shape = &self.problem.shapes[tensor];
+        let shape = &self.problem.shapes[boundary.tensor];
         let Some(run) = run else {
-            return Crossing { tensor, parent, moved: words, still: words, slid: None };
+            return Crossing { boundary, moved: words, still: words, slid: None };
         };
         // Iterations during which the tile can stay, its innermost loops being those that leave it where it is.
         let mut stay = 1.0;
         for level in run..self.problem.n_levels {
+            // What runs innermost further out was chosen before.
+            let chosen = self.result.innermost[level].filter(|_| level > run && !self.is_bound);
+            if chosen.is_some_and(|dim| shape.uses.contains(usize::from(dim))) {
+                break;
+            }
             let mut moves = false;
             for &dim in &self.problem.dims {
                 let factor = self.candidate.factors[level][dim];
@@ -312,7 +345,7 @@ impl<'a> Pass<'a> {
                 let length = 1 + rank.iter().map(|&(dim, c)| c * (extents[dim] - 1)).sum::<u64>();
                 for &(dim, coefficient) in rank {
                     let factor = self.candidate.factors[run][dim];
-                    let travel = coefficient * extents[dim] * if run == parent { self.block[dim] } else { 1 };
+                    let travel = coefficient * extents[dim] * if run == boundary.parent { self.block[dim] } else { 1 };
                     if factor > 1 && travel < length {
                         let kept =
                             words * (length - travel) as f64 / length as f64 * (1.0 - 1.0 / factor as f64);
@@ -325,7 +358,7 @@ impl<'a> Pass<'a> {
             }
             still = (words - most) * steps;
         }
-        Crossing { tensor, parent, moved, still, slid }
+        Crossing { boundary, moved, still, slid }
     }
 
     /// New words of the cheapest step, and words of all tiles together, at least.
@@ -360,118 +393,139 @@ impl<'a> Pass<'a> {
         shape.ranks.iter().filter(|rank| rank.iter().any(|&(other, _)| other == dim)).count() == 1
     }
 
-    /// Chooses the innermost loop above `level` and books what crosses then.
-    fn settle(&mut self, level: usize, crossings: &[Crossing], run: Option<usize>) {
-        let problem = self.problem;
-        let words = |crossing: &Crossing, dim: usize| match crossing.slid {
-            Some((slides, words)) if slides == dim => words,
-            _ if problem.shapes[crossing.tensor].uses.contains(dim) => crossing.moved,
-            _ => crossing.still,
-        };
-        let Some(run) = run else {
-            for crossing in crossings {
-                self.cross(crossing.tensor, crossing.parent, Some(level), crossing.moved);
+    fn boundary(&self, tensor: usize, parent: usize, child: Option<usize>) -> Boundary {
+        let share = self.output_words[tensor] / self.all_groups[tensor];
+        Boundary { tensor, parent, child, groups: self.groups[tensor], share }
+    }
+
+    /// Chooses the innermost loop that all pending crossings share, and books what crosses then.
+    fn settle(&mut self) {
+        let Some(run) = self.pending.run.filter(|_| self.pending.len > 0) else {
+            for index in 0..std::mem::take(&mut self.pending.len) {
+                let Crossing { boundary, moved, .. } = self.pending.list[index];
+                self.cross(&boundary, moved);
             }
             return;
         };
-        if self.is_bound {
-            return self.book_bound(level, crossings, run);
+        let mut prices = [Prices::default(); MAX_PENDING];
+        for (price, crossing) in prices.iter_mut().zip(&self.pending.list[..self.pending.len]) {
+            price.moved = self.price(&crossing.boundary, crossing.moved);
+            price.still = self.price(&crossing.boundary, crossing.still);
+            price.slid = crossing.slid.map(|(_, words)| self.price(&crossing.boundary, words)).unwrap_or_default();
         }
-        let mut best: Option<((f64, f64), usize)> = None;
-        let mut seen: [Option<DimSet>; MAX_DIMS] = [None; MAX_DIMS];
-        let innermost = problem.dims.iter().filter(|&&dim| self.candidate.factors[run][dim] > 1);
-        for (&dim, slot) in innermost.zip(0..) {
-            // Dimensions that move the same tensors are alike, unless one slides.
-            let moved =
-                crossings.iter().enumerate().filter(|(_, c)| problem.shapes[c.tensor].uses.contains(dim));
-            let mut key = moved.fold(DimSet::EMPTY, |set, (index, _)| set.with(index));
-            if crossings.iter().any(|crossing| crossing.slid.is_some_and(|(slides, _)| slides == dim)) {
-                key = key.with(MAX_TENSORS);
-            }
-            if seen[..slot].contains(&Some(key)) {
-                continue;
-            }
-            seen[slot] = Some(key);
-            let mut price = (0.0, 0.0);
-            for crossing in crossings {
-                let (energy_j, cycles) = self.price(crossing, level, words(crossing, dim));
-                price = (price.0 + energy_j, price.1 + cycles);
-            }
-            let rank = if problem.objective == Objective::Latency { (price.1, price.0) } else { price };
-            if best.is_none_or(|(least, _)| rank < least) {
-                best = Some((rank, dim));
+        let mut best = ((f64::INFINITY, f64::INFINITY), self.problem.dims[0]);
+        for &dim in self.problem.dims.iter().filter(|&&dim| self.candidate.factors[run][dim] > 1) {
+            let crossings = &self.pending.list[..self.pending.len];
+            let price = crossings.iter().zip(&prices).fold((0.0, 0.0), |sum, (crossing, price)| {
+                let price = price.of(crossing.kind(self.problem, dim));
+                (sum.0 + price.0, sum.1 + price.1)
+            });
+            let by_cycles = self.problem.objective == Objective::Latency && !self.is_bound;
+            let rank = if by_cycles { (price.1, price.0) } else { price };
+            if rank < best.0 {
+                best = (rank, dim);
             }
         }
-        let Some((_, dim)) = best else { return };
-        self.result.innermost[run].get_or_insert(dim as u8);
-        for crossing in crossings {
-            self.cross(crossing.tensor, crossing.parent, Some(level), words(crossing, dim));
-        }
-    }
-
-    /// Books the least energy that any innermost loop leaves, and the fewest words of each tensor.
-    fn book_bound(&mut self, level: usize, crossings: &[Crossing], run: usize) {
-        let problem = self.problem;
-        let (before, mut least) = (self.result.energy_j, f64::INFINITY);
-        for &dim in problem.dims.iter().filter(|&&dim| self.candidate.factors[run][dim] > 1) {
-            let words = |crossing: &Crossing| match problem.shapes[crossing.tensor].uses.contains(dim) {
-                true => crossing.moved,
-                false => crossing.still,
+        let ((least_j, _), dim) = best;
+        self.result.innermost[run] = Some(dim as u8);
+        let before = self.result.energy_j;
+        for index in 0..std::mem::take(&mut self.pending.len) {
+            let crossing = self.pending.list[index];
+            let words = match crossing.kind(self.problem, dim) {
+                // The fewest words and the least energy may be those of different loops.
+                _ if self.is_bound => crossing.moved.min(crossing.still),
+                Kind::Moved => crossing.moved,
+                Kind::Still => crossing.still,
+                Kind::Slid => crossing.slid.map_or(crossing.moved, |(_, words)| words),
             };
-            least = least.min(crossings.iter().map(|c| self.price(c, level, words(c)).0).sum());
+            self.cross(&crossing.boundary, words);
         }
-        for crossing in crossings {
-            self.cross(crossing.tensor, crossing.parent, Some(level), crossing.moved.min(crossing.still));
+        if self.is_bound {
+            self.result.energy_j = before + least_j;
         }
-        self.result.energy_j = before + least;
     }
 
     /// Energy, and cycles of the two levels together, of `words` that cross.
-    fn price(&self, crossing: &Crossing, child: usize, words: f64) -> (f64, f64) {
-        let flow = self.flow(crossing.tensor, crossing.parent, Some(child), words);
-        let (parent, child) = (&self.problem.costs[crossing.parent], &self.problem.costs[child]);
-        let cycles = flow.reads * read_cycles(parent)
-            + flow.updates * written_cycles(parent)
-            + flow.fills * written_cycles(child);
+    fn price(&self, boundary: &Boundary, words: f64) -> (f64, f64) {
+        let flow = self.flow(boundary, words);
+        let parent = &self.problem.costs[boundary.parent];
+        let filling = boundary.child.map_or(0.0, |child| written_cycles(&self.problem.costs[child]));
+        let cycles =
+            flow.reads * read_cycles(parent) + flow.updates * written_cycles(parent) + flow.fills * filling;
         (flow.energy_j, cycles)
     }
 
-    /// Books `words` that each instance of `child` (or each unit) fetches.
-    fn cross(&mut self, tensor: usize, parent: usize, child: Option<usize>, words: f64) {
-        let flow = self.flow(tensor, parent, child, words);
-        self.reads[parent] += flow.reads;
-        self.writes[parent] += flow.updates;
-        if let Some(child) = child {
+    /// Books `words` that each instance of the child fetches.
+    fn cross(&mut self, boundary: &Boundary, words: f64) {
+        let flow = self.flow(boundary, words);
+        self.reads[boundary.parent] += flow.reads;
+        self.writes[boundary.parent] += flow.updates;
+        if let Some(child) = boundary.child {
             self.writes[child] += flow.fills;
         }
         self.result.energy_j += flow.energy_j;
     }
 
-    fn flow(&self, tensor: usize, parent: usize, child: Option<usize>, words: f64) -> Flow {
+    fn flow(&self, boundary: &Boundary, words: f64) -> Flow {
         let problem = self.problem;
-        let output = problem.shapes[tensor].output;
+        let &Boundary { tensor, parent, child, groups, share } = boundary;
         let cost = &problem.costs[parent];
-        // What neighbours hand over is not read again; how much that is depends on the order.
-        let between = child.map_or(0, |child| child + 1)..=parent;
-        let sparing = self.is_bound && problem.costs[between].iter().any(|cost| cost.linked);
-        let accesses = if sparing { 0.0 } else { words * self.groups[tensor] };
+        let accesses = if self.is_spared(boundary) { 0.0 } else { words * groups };
         let clusters = |level: usize| (self.used[level] / problem.costs[level].cluster_size as f64).ceil();
         let mut flow = Flow { reads: accesses, updates: 0.0, fills: 0.0, energy_j: 0.0 };
-        let mut first = 0.0;
-        if output {
+        if problem.shapes[tensor].output {
             // The first partial sum of every word is not fetched.
-            let tensor_words = Problem::words(&problem.shapes[tensor], &self.candidate.padded) as f64;
-            first = tensor_words / self.all_groups[tensor];
-            let above = first * self.groups[tensor];
             flow.updates = accesses;
-            flow.reads = (accesses - above.min(tensor_words)).max(0.0);
+            flow.reads = (accesses - (share * groups).min(self.output_words[tensor])).max(0.0);
         }
         flow.energy_j = clusters(parent) * (flow.reads * cost.read_j + flow.updates * cost.update_j);
         if let Some(child) = child {
-            flow.fills = (words - first).max(0.0);
+            flow.fills = (words - share).max(0.0);
             flow.energy_j += clusters(child) * flow.fills * problem.costs[child].fill_j;
         }
         flow
+    }
+
+    /// Whether neighbours may hand words to each other that the parent then does not read: how many depends on orders.
+    fn is_spared(&self, boundary: &Boundary) -> bool {
+        let between = boundary.child.map_or(0, |child| child + 1)..=boundary.parent;
+        self.is_bound && self.problem.costs[between].iter().any(|cost| cost.linked)
+    }
+}
+
+/// What the innermost loop does to a tile.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Moved,
+    Still,
+    Slid,
+}
+
+impl Crossing {
+    fn kind(&self, problem: &Problem, dim: usize) -> Kind {
+        match self.slid {
+            Some((slides, _)) if slides == dim => Kind::Slid,
+            _ if problem.shapes[self.boundary.tensor].uses.contains(dim) => Kind::Moved,
+            _ => Kind::Still,
+        }
+    }
+}
+
+/// Energy and cycles of a crossing by kind of the innermost loop.
+#[derive(Debug, Clone, Copy, Default)]
+struct Prices {
+    moved: (f64, f64),
+    still: (f64, f64),
+    slid: (f64, f64),
+}
+
+impl Prices {
+    fn of(&self, kind: Kind) -> (f64, f64) {
+        match kind {
+            Kind::Moved => self.moved,
+            Kind::Still => self.still,
+            Kind::Slid => self.slid,
+        }
     }
 }
 

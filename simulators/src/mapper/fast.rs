@@ -15,13 +15,13 @@ use super::problem::{Problem, Way};
 use super::spread;
 
 /// Spreads in which tiles are grown.
-const GROWN: usize = 8;
+const GROWN: usize = 40;
 /// Grown candidates from which factors are moved.
-const REFINED: usize = 3;
+const REFINED: usize = 40;
 /// Guesses per refined candidate.
-const GUESSES: u32 = 700;
+const GUESSES: u32 = 10000;
 /// Evaluations by the model.
-const EVALUATIONS: u64 = 160;
+const EVALUATIONS: u64 = 600;
 
 type Score = (f64, f64);
 
@@ -44,8 +44,9 @@ pub(super) fn search(problem: &Problem, costing: &mut Costing) -> Result<(), NoM
         refined.push((score, candidate));
     }
     sort(&mut refined);
-    for (_, candidate) in &refined {
-        costing.cost(candidate)?;
+    for (score, candidate) in &refined {
+        let real = costing.cost(candidate)?;
+        if std::env::var("DBG").is_ok() { println!("guess {score:?} real {real:?} {:?}", candidate.factors.iter().take(problem.positions.len()).map(|f| problem.dims.iter().map(|&d| f[d]).collect::<Vec<_>>()).collect::<Vec<_>>()); }
     }
     polish(problem, costing)
 }
