@@ -73,8 +73,11 @@ pub struct Strips {
 impl Strips {
     /// Left by `front`, in any order and perhaps with dominated points, below `reference`.
     pub fn new(front: &[[f64; 2]], reference: [f64; 2]) -> Self {
-        let mut points: Vec<[f64; 2]> =
-            front.iter().copied().filter(|point| point[0] < reference[0] && point[1] < reference[1]).collect();
+        let mut points: Vec<[f64; 2]> = front
+            .iter()
+            .copied()
+            .filter(|point| point[0] < reference[0] && point[1] < reference[1])
+            .collect();
         points.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
         let (mut strips, mut height) = (Vec::with_capacity(points.len() + 1), reference[1]);
         for [right, below] in points {
@@ -121,7 +124,12 @@ mod tests {
     #[test]
     fn the_log_improvement_agrees_with_arbitrary_precision() {
         let standard = Normal { mean: 0.0, std: 1.0 };
-        let values = [(0.0, -0.918_938_533_204_672_7), (-3.0, -7.869_686_059_603_028_5), (-10.0, -55.553_122_036_122_356), (-100.0, -5_010.129_578_800_25)];
+        let values = [
+            (0.0, -0.918_938_533_204_672_7),
+            (-3.0, -7.869_686_059_603_028_5),
+            (-10.0, -55.553_122_036_122_356),
+            (-100.0, -5_010.129_578_800_25),
+        ];
         for (z, expected) in values {
             let got = standard.log_improvement(z);
             assert!((got - expected).abs() < 1e-10 * expected.abs(), "{z}: {got} {expected}");

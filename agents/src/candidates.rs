@@ -2,7 +2,7 @@
 //!
 //! Source: Hutter, Hoos & Leyton-Brown (2011), doi:10.1007/978-3-642-25566-3_40, section 4.3: a local search over
 //! neighbours from several good designs, beside random designs that are scored with them.
-//! Departs from it: every score counts against one budget; a climb expands the best few designs not yet expanded, wherever they
+//! Departs from it: every score counts against one budget; a climb expands the best design not yet expanded, wherever it
 //! came from, in place of following one path for each start; a space smaller than the budget is scored whole.
 
 use std::collections::HashSet;
@@ -12,10 +12,10 @@ use tapeout_core::{Design, DesignSpace, Stream};
 
 use crate::seen::Seen;
 
-/// How many of the best designs are expanded before scores are asked for again: enough to share out the cost of a call.
-const EXPANDED_TOGETHER: usize = 4;
-/// The share of the budget that goes to designs drawn at random; the climbs have the rest.
-const RANDOM_SHARE: usize = 2;
+/// The climbs go on until so many of the best designs have been expanded.
+const EXPANDED: usize = 10;
+/// A third of the budget each goes to neighbours of the starts, to designs drawn at random, and to climbs.
+const SHARES: usize = 3;
 /// A space whose designs have more neighbours than this is climbed to adjacent levels only.
 const MANY_NEIGHBOURS: u32 = 128;
 /// Draws for each random design wanted, before it is left out: nearly all of the space is known.
@@ -58,10 +58,10 @@ pub fn search(
     for start in starts {
         fresh.extend(space.neighbours(start, neighbourhood).into_iter().filter(&mut is_open));
     }
-    // The neighbours of all starts, but no more than the climbs are due.
-    fresh.truncate(budget - budget / RANDOM_SHARE);
-    for _ in 0..DRAWS * (budget / RANDOM_SHARE) {
-        if fresh.len() >= budget - budget / RANDOM_SHARE / 2 {
+    fresh.truncate(budget / SHARES);
+    let n_wanted = fresh.len() + budget / SHARES;
+    for _ in 0..DRAWS * (budget / SHARES) {
+        if fresh.len() == n_wanted {
             break;
         }
         let design = space.sample(rng);
@@ -72,17 +72,11 @@ pub fn search(
     let mut candidates = ranked(fresh, &mut score);
     let mut expanded: HashSet<Design> = HashSet::new();
     while candidates.len() < budget {
-        let best = candidates.iter().map(|candidate| &candidate.design);
-        let next: Vec<Design> =
-            best.take(EXPANDED_TOGETHER).filter(|&design| !expanded.contains(design)).cloned().collect();
-        if next.is_empty() {
-            break;
-        }
-        let mut fresh = Vec::new();
-        for design in next {
-            fresh.extend(space.neighbours(&design, neighbourhood).into_iter().filter(&mut is_open));
-            expanded.insert(design);
-        }
+        let mut best = candidates.iter().take(EXPANDED).map(|candidate| &candidate.design);
+        let Some(next) = best.find(|&design| !expanded.contains(design)).cloned() else { break };
+        let fresh: Vec<Design> =
+            space.neighbours(&next, neighbourhood).into_iter().filter(&mut is_open).collect();
+        expanded.insert(next);
         candidates.extend(ranked(fresh, &mut score));
         candidates.sort_by(|a, b| b.score.total_cmp(&a.score)); // stable: of equals, the first found
     }
@@ -111,8 +105,7 @@ pub fn apart(seen: &Seen, known: &[&Design], rng: &mut Stream) -> Option<Design>
         if seen.contains(&design) {
             continue;
         }
-        let nearest =
-            known.iter().map(|other| distance(space, &design, other)).fold(f64::INFINITY, f64::min);
+        let nearest = known.iter().map(|other| distance(space, &design, other)).fold(f64::INFINITY, f64::min);
         if best.as_ref().is_none_or(|(distance, _)| nearest > *distance) {
             best = Some((nearest, design));
         }

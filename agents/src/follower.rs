@@ -46,7 +46,12 @@ impl Follower {
     ///
     /// # Panics
     /// If the log is empty or shorter than before.
-    pub fn follow(&mut self, embedding: &Embedding, points: &[Vec<f64>], targets: &[f64]) -> &GaussianProcess {
+    pub fn follow(
+        &mut self,
+        embedding: &Embedding,
+        points: &[Vec<f64>],
+        targets: &[f64],
+    ) -> &GaussianProcess {
         let n = points.len();
         assert!(n > 0 && n >= self.n_followed, "a log only grows");
         let is_due = n > self.n_at_fit && (n - self.n_at_fit) * GROWTH_PER_FIT >= self.n_at_fit;

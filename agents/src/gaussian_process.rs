@@ -204,8 +204,7 @@ impl Scorer<'_> {
             for (process, posterior) in self.losses.iter().zip(&mut expectation.losses) {
                 process.believe(posterior, points, best);
             }
-            let means: Vec<f64> =
-                expectation.losses.iter().map(|posterior| posterior.mean[best]).collect();
+            let means: Vec<f64> = expectation.losses.iter().map(|posterior| posterior.mean[best]).collect();
             self.aim.believe(&means);
         }
         picked
@@ -223,7 +222,8 @@ fn labels(history: &History) -> (Vec<f64>, f64) {
 
 /// The front of the acceptable trials, and a reference point behind it.
 fn hypervolume_aim(history: &History, targets: &[Vec<f64>]) -> Aim {
-    let points: Vec<[f64; 2]> = history.accepted(&targets[0]).zip(history.accepted(&targets[1])).map(<[f64; 2]>::from).collect();
+    let points: Vec<[f64; 2]> =
+        history.accepted(&targets[0]).zip(history.accepted(&targets[1])).map(<[f64; 2]>::from).collect();
     let front: Vec<[f64; 2]> = front(&points).into_iter().map(|index| points[index]).collect();
     let reference = [0, 1].map(|index| {
         let losses = front.iter().map(|point| point[index]);
@@ -302,7 +302,8 @@ impl GaussianProcessSearch {
     fn proposals(&mut self, count: usize) -> Vec<Design> {
         let Self { settings, embedding, seen, scalarizer, rng, history, models, .. } = self;
         let starts = scalarizer.select(&history.trials, STARTS);
-        let starts: Vec<Design> = starts.into_iter().map(|index| history.trials[index].design.clone()).collect();
+        let starts: Vec<Design> =
+            starts.into_iter().map(|index| history.trials[index].design.clone()).collect();
         let mut scorer = models.scorer(history, embedding, scalarizer, settings);
         let budget = (settings.effort * 1_000_000 / scorer.cost()).clamp(CANDIDATES.0, CANDIDATES.1);
         let embed = |designs: &[Design]| -> Vec<Vec<f64>> {
@@ -351,7 +352,8 @@ impl Agent for GaussianProcessSearch {
 
 impl BuildAgent for GaussianProcessSearch {
     const ID: &'static str = "gp";
-    const SUMMARY: &'static str = "Bayesian optimization with Gaussian processes: expected (hypervolume) improvement";
+    const SUMMARY: &'static str =
+        "Bayesian optimization with Gaussian processes: expected (hypervolume) improvement";
     const DESCRIPTION: &'static str = include_str!("gaussian_process.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
     type Config = Settings;
@@ -364,7 +366,7 @@ impl BuildAgent for GaussianProcessSearch {
         at_least("fit_capacity", settings.fit_capacity, 10)?;
         let capacity = Capacity { model: settings.capacity, fit: settings.fit_capacity };
         Ok(Self {
-            n_initial: settings.initial.unwrap_or(2 * (embedding.dimension() + 1)),
+            n_initial: settings.initial.unwrap_or(2 * (embedding.n_free() + 1)),
             embedding,
             seen: Seen::new(problem.space()),
             scalarizer: Scalarizer::new(problem, seed),

@@ -47,8 +47,9 @@ impl History {
     pub fn shortfall_places(&self) -> Vec<f64> {
         let mut order: Vec<usize> = (0..self.trials.len()).collect();
         order.sort_by(|&a, &b| self.trials[a].judgement.compare_shortfall(&self.trials[b].judgement));
-        let is_alike =
-            |&a: &usize, &b: &usize| self.trials[a].judgement.compare_shortfall(&self.trials[b].judgement).is_eq();
+        let is_alike = |&a: &usize, &b: &usize| {
+            self.trials[a].judgement.compare_shortfall(&self.trials[b].judgement).is_eq()
+        };
         let mut places = vec![0.0; order.len()];
         for (place, alike) in order.chunk_by(is_alike).enumerate() {
             alike.iter().for_each(|&index| places[index] = place as f64);
@@ -56,4 +57,3 @@ impl History {
         places
     }
 }
-

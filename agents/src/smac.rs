@@ -198,7 +198,7 @@ impl BuildAgent for Smac {
         within("split_share", settings.split_share, 0.0..=1.0)?;
         within("random_share", settings.random_share, 0.0..=1.0)?;
         Ok(Self {
-            n_initial: settings.initial.unwrap_or(2 * (embedding.dimension() + 1)),
+            n_initial: settings.initial.unwrap_or(2 * (embedding.n_free() + 1)),
             embedding,
             seen: Seen::new(problem.space()),
             scalarizer: Scalarizer::new(problem, seed),

@@ -4,8 +4,9 @@
 //! "Tree-Structured Parzen Estimator", arXiv:2304.11127, for the joint kernel, the split and the weights he recommends, and
 //! for the kernel of a discrete parameter; Ozaki et al. (2020), doi:10.1145/3377930.3389817, for several objectives. Bandwidths
 //! are those of Optuna 4's multivariate estimator.
-//! Departs from them: one bandwidth for each parameter, so that a kernel is a small table; a last front that does not fit among
-//! the good is thinned by crowding, not by hypervolume; samples are made legal, and known ones are not proposed.
+//! Departs from them: a bandwidth ends a level beyond the spread of the centres; a last front that does not fit among the good is
+//! thinned by crowding, not by hypervolume; the uniform component weighs the same in both densities; samples are made legal,
+//! and known ones are not proposed.
 
 use std::cmp::Ordering;
 use std::f64::consts::SQRT_2;
@@ -21,8 +22,10 @@ use tapeout_core::{
 use crate::bounds::{at_least, within};
 use crate::seen::Seen;
 
-// Optuna 4, `_calculate_numerical_distributions`: sigma0_magnitude = 0.2.
+// Optuna 4, `_calculate_numerical_distributions`: sigma0_magnitude = 0.2, a share of the range.
 const BANDWIDTH: f64 = 0.2;
+/// Own choice: a kernel is no wider than the centres are spread, and one level. It tells where a log is all around one design.
+const BEYOND_SPREAD: f64 = 1.0;
 /// Rounds of samples that may bring nothing new before a design is drawn at random.
 const ROUNDS: usize = 4;
 
@@ -71,16 +74,19 @@ struct Kernel {
 }
 
 impl Kernel {
-    /// For a mixture of `n_kernels` in `d` parameters.
-    fn new(parameter: &Parameter, n_kernels: usize, d: usize, least_bandwidth: f64) -> Self {
+    /// For a mixture of kernels at these `centers`, of `d` parameters, and a uniform component.
+    fn new(parameter: &Parameter, centers: &[u32], d: usize, least_bandwidth: f64) -> Self {
         let n_levels = parameter.n_levels() as usize;
+        let n_kernels = centers.len() + 1;
+        let widest = (BANDWIDTH * n_levels as f64).min(std(centers) + BEYOND_SPREAD);
+        let bandwidth = widest * (n_kernels as f64).powf(-1.0 / (d as f64 + 4.0));
+        let bandwidth = bandwidth.max(least_bandwidth * n_levels as f64);
         let mut by_level = vec![0.0; n_levels * n_levels];
         for center in 0..n_levels {
             let column: Vec<f64> = if parameter.is_categorical() {
                 aitchison_aitken(n_levels, center, n_kernels)
             } else {
-                let share = BANDWIDTH * (n_kernels as f64).powf(-1.0 / (d as f64 + 4.0));
-                discrete_normal(n_levels, center, share.max(least_bandwidth) * n_levels as f64)
+                discrete_normal(n_levels, center, bandwidth)
             };
             for (level, probability) in column.into_iter().enumerate() {
                 by_level[level * n_levels + center] = probability;
@@ -104,6 +110,12 @@ impl Kernel {
         }
         center // rounding
     }
+}
+
+fn std(levels: &[u32]) -> f64 {
+    let n = levels.len().max(1) as f64;
+    let mean = levels.iter().map(|&level| f64::from(level)).sum::<f64>() / n;
+    (levels.iter().map(|&level| (f64::from(level) - mean).powi(2)).sum::<f64>() / n).sqrt()
 }
 
 /// A normal distribution around a level, cut at the ends, each level having the mass within half a step.
@@ -214,28 +226,40 @@ impl Tpe {
         if gains.iter().sum::<f64>() > 0.0 { gains } else { vec![1.0; good.len()] }
     }
 
-    /// The densities of good designs and of the others; the uniform component has the mean weight of the good, and counts as
-    /// one of the others.
+    /// The densities of good designs and of the others. The uniform component has the mean weight of the good; it has the
+    /// same in both, so that where there are no trials neither is the likelier.
     fn mixtures(&self, good: &[usize]) -> (Mixture, Mixture) {
         let n = self.judgements.len();
         let d = self.columns.len();
-        let kernels = |n_kernels: usize| {
-            let parameters = self.seen.space().parameters().iter();
-            let least = self.settings.least_bandwidth;
-            parameters.map(|parameter| Kernel::new(parameter, n_kernels + 1, d, least)).collect()
+        let kernels = |is_member: &dyn Fn(usize) -> bool| {
+            let parameters = self.seen.space().parameters().iter().zip(&self.columns);
+            let kernel = |(parameter, column): (&Parameter, &Vec<u32>)| {
+                let centers: Vec<u32> =
+                    (0..n).filter(|&trial| is_member(trial)).map(|trial| column[trial]).collect();
+                Kernel::new(parameter, &centers, d, self.settings.least_bandwidth)
+            };
+            parameters.map(kernel).collect()
         };
         let gains = self.good_weights(good);
         let total: f64 = gains.iter().sum();
         let uniform = 1.0 / (1.0 + good.len() as f64);
         let mut good_weights = vec![0.0; n];
-        let each = 1.0 / (1 + n - good.len()) as f64;
+        let each = (1.0 - uniform) / (n - good.len()).max(1) as f64;
         let mut other_weights = vec![each; n];
         for (&trial, gain) in good.iter().zip(gains) {
             good_weights[trial] = gain / total * (1.0 - uniform);
             other_weights[trial] = 0.0;
         }
-        let good_mixture = Mixture { kernels: kernels(good.len()), weights: good_weights, uniform };
-        let others = Mixture { kernels: kernels(n - good.len()), weights: other_weights, uniform: each };
+        let good_mixture = Mixture {
+            kernels: kernels(&|trial| other_weights[trial] == 0.0),
+            weights: good_weights,
+            uniform,
+        };
+        let others = Mixture {
+            kernels: kernels(&|trial| other_weights[trial] > 0.0),
+            weights: other_weights.clone(),
+            uniform,
+        };
         (good_mixture, others)
     }
 
@@ -243,11 +267,8 @@ impl Tpe {
     fn proposals(&mut self, count: usize) -> Vec<Design> {
         let good = self.good();
         let (good_mixture, others) = self.mixtures(&good);
-        let good_columns: Vec<Vec<u32>> = self
-            .columns
-            .iter()
-            .map(|column| good.iter().map(|&trial| column[trial]).collect())
-            .collect();
+        let good_columns: Vec<Vec<u32>> =
+            self.columns.iter().map(|column| good.iter().map(|&trial| column[trial]).collect()).collect();
         let near = Mixture {
             weights: good.iter().map(|&trial| good_mixture.weights[trial]).collect(),
             ..good_mixture
@@ -382,13 +403,13 @@ mod tests {
     fn densities_add_up_to_one() {
         let toy = Toy::hopeless(); // 64 designs, no rules
         let mut agent = agent(&toy, Settings::default());
-        let trial = |rank| toy.problem().trial(toy.space().unrank(rank), Outcome::Measured(vec![rank as f64]));
+        let trial =
+            |rank| toy.problem().trial(toy.space().unrank(rank), Outcome::Measured(vec![rank as f64]));
         agent.observe(&[0, 9, 13, 40, 63].map(trial)).unwrap();
         let (good, others) = agent.mixtures(&agent.good());
         for mixture in [good, others] {
-            let density = |design: Design| {
-                mixture.log_density(design.levels(), &agent.columns, &mut Vec::new()).exp()
-            };
+            let density =
+                |design: Design| mixture.log_density(design.levels(), &agent.columns, &mut Vec::new()).exp();
             let total: f64 = toy.space().iter().map(density).sum();
             assert!((total - 1.0).abs() < 1e-9, "{total}");
         }

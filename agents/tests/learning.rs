@@ -29,14 +29,17 @@ const LEARNERS: &[(&str, usize)] = &[
     ("sms-emoa", 1000),
     ("de", 400),
     ("sa", 200),
-    ("pso", 200),
-    ("aco", 600),
+    ("pso", 400),
+    ("aco", 400),
     ("cma-es", 200),
     ("ils", 200),
+    ("tpe", 150),
+    ("smac", 200),
+    ("gp", 60),
 ];
 
 /// Searches for fronts, each with its budget on the trade-off between cost and time (1,048,576 designs, 31 on the front).
-const FRONT_LEARNERS: &[(&str, usize)] = &[("nsga2", 1000), ("sms-emoa", 1000)];
+const FRONT_LEARNERS: &[(&str, usize)] = &[("nsga2", 1000), ("sms-emoa", 1000), ("tpe", 200), ("smac", 200), ("gp", 60)];
 
 fn entry(id: &str) -> &'static AgentEntry {
     AGENTS.iter().find(|entry| entry.id == id).unwrap_or_else(|| panic!("no agent is called `{id}`"))

@@ -238,7 +238,13 @@ mod tests {
         let points: Vec<Vec<f64>> = [0.0, 0.25, 0.75, 1.0].iter().map(|&x| vec![x, 0.0]).collect();
         let growth = Growth { n_trees: 1, coordinate_share: 1.0, least_split: 4 };
         let targets = [0.0, 0.0, 6.0, 8.0];
-        let mut grower = Grower { growth, differences: &DIFFERENCES, points: &points, targets: &targets, nodes: Vec::new() };
+        let mut grower = Grower {
+            growth,
+            differences: &DIFFERENCES,
+            points: &points,
+            targets: &targets,
+            nodes: Vec::new(),
+        };
         grower.grow(&mut [3, 1, 0, 2], &mut Seed::new(0).stream("test"));
         let tree = Tree { nodes: grower.nodes };
         assert_eq!((tree.leaf(&[0.1, 0.0]), tree.leaf(&[0.9, 0.0])), ((0.0, 0.0), (7.0, 1.0)));
@@ -255,7 +261,8 @@ mod tests {
         };
         let targets: Vec<f64> = points.iter().map(|point| truth(point)).collect();
         let growth = Growth { n_trees: 50, coordinate_share: 1.0, least_split: 2 };
-        let forest = RandomForest::fit(growth, &DIFFERENCES, &points, &targets, &mut Seed::new(0).stream("test"));
+        let forest =
+            RandomForest::fit(growth, &DIFFERENCES, &points, &targets, &mut Seed::new(0).stream("test"));
         let errors = points.iter().map(|point| (forest.predict(point).0 - truth(point)).powi(2));
         // The variance of the targets is 4 + 8/9; a tenth of its root would be 0.22.
         let rmse = (errors.sum::<f64>() / points.len() as f64).sqrt();
@@ -267,7 +274,8 @@ mod tests {
     #[test]
     fn nothing_is_split_where_all_is_equal() {
         let growth = Growth { n_trees: 3, coordinate_share: 1.0, least_split: 2 };
-        let forest = RandomForest::fit(growth, &DIFFERENCES, &grid(), &[5.0; 30], &mut Seed::new(0).stream("test"));
+        let forest =
+            RandomForest::fit(growth, &DIFFERENCES, &grid(), &[5.0; 30], &mut Seed::new(0).stream("test"));
         assert_eq!(forest.predict(&[0.3, 1.0]), (5.0, 0.0));
         assert!(forest.trees.iter().all(|tree| tree.nodes.len() == 1));
     }

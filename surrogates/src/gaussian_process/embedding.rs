@@ -1,9 +1,9 @@
-//! Designs as coordinates: ordered levels in the unit interval, categories as they are.
+//! Designs as coordinates: where a level lies in the unit interval, and which level it is.
 
 use tapeout_core::encoding::unit;
-use tapeout_core::{Design, DesignSpace};
+use tapeout_core::{Design, DesignSpace, Parameter};
 
-/// How two levels of a parameter differ.
+/// How two levels of a parameter differ along a coordinate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Difference {
     /// By the square of their distance, which is 1 between the first and the last level.
@@ -12,49 +12,82 @@ pub enum Difference {
     Categorical,
 }
 
-/// The coordinates of a space: one for each parameter that has a choice.
+/// The coordinates of a space.
 ///
-/// Neighbouring levels of an ordered parameter are equally far apart whatever their numbers: whoever lists 16, 32, 64, 128
-/// says so.
+/// A category has one, categorical, and a parameter of two ordered levels one, ordered. A parameter of more ordered levels has
+/// both: what is along the first says how far apart two levels are, along the second only that they are not the same.
+/// Hardware has trends in a size and, beside them, sizes that fit (a multiple of a warp) next to sizes that do not; with a
+/// length scale for each coordinate, data decide how much of which there is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embedding {
-    /// The parameter behind each coordinate and its number of levels, shape `[d]`.
-    parameters: Vec<(usize, u32)>,
+    coordinates: Vec<Coordinate>,
     differences: Vec<Difference>,
+    n_free: usize,
+}
+
+/// A parameter, and where each of its levels lies.
+#[derive(Debug, Clone, PartialEq)]
+struct Coordinate {
+    parameter: usize,
+    /// Shape `[levels]`.
+    positions: Vec<f64>,
 }
 
 impl Embedding {
-    /// The coordinates of `space`.
+    /// The coordinates of `space`; parameters without a choice have none.
     pub fn new(space: &DesignSpace) -> Self {
-        let (mut parameters, mut differences) = (Vec::new(), Vec::new());
-        for (index, parameter) in space.parameters().iter().enumerate() {
-            if parameter.n_levels() > 1 {
-                parameters.push((index, parameter.n_levels()));
-                let is_categorical = parameter.is_categorical();
-                differences.push(if is_categorical { Difference::Categorical } else { Difference::Ordered });
+        let (mut coordinates, mut differences) = (Vec::new(), Vec::new());
+        let free = space.parameters().iter().enumerate().filter(|(_, parameter)| parameter.n_levels() > 1);
+        let n_free = free.clone().count();
+        for (index, parameter) in free {
+            if !parameter.is_categorical() {
+                coordinates.push(Coordinate { parameter: index, positions: positions(parameter) });
+                differences.push(Difference::Ordered);
+            }
+            if parameter.is_categorical() || parameter.n_levels() > 2 {
+                let positions = (0..parameter.n_levels()).map(f64::from).collect();
+                coordinates.push(Coordinate { parameter: index, positions });
+                differences.push(Difference::Categorical);
             }
         }
-        Self { parameters, differences }
+        Self { coordinates, differences, n_free }
     }
 
     /// How many coordinates there are, `d`.
     pub fn dimension(&self) -> usize {
-        self.parameters.len()
+        self.coordinates.len()
     }
 
-    /// How each coordinate differs, shape `[d]`.
+    /// How many parameters have a choice.
+    pub fn n_free(&self) -> usize {
+        self.n_free
+    }
+
+    /// How designs differ along each coordinate, shape `[d]`.
     pub fn differences(&self) -> &[Difference] {
         &self.differences
     }
 
     /// The coordinates of a design, shape `[d]`.
     pub fn embed(&self, design: &Design) -> Vec<f64> {
-        let coordinate = |(&(index, n_levels), difference): (&(usize, u32), &Difference)| match difference {
-            Difference::Ordered => unit(design.levels()[index], n_levels),
-            Difference::Categorical => f64::from(design.levels()[index]),
-        };
-        self.parameters.iter().zip(&self.differences).map(coordinate).collect()
+        let levels = design.levels();
+        self.coordinates
+            .iter()
+            .map(|coordinate| coordinate.positions[levels[coordinate.parameter] as usize])
+            .collect()
     }
+}
+
+/// The levels of an ordered parameter in the unit interval: by their logarithms where all are positive, since sizes act by
+/// their ratios, and else evenly.
+fn positions(parameter: &Parameter) -> Vec<f64> {
+    let number = |level| parameter.number(level).expect("an ordered parameter's levels are numbers");
+    let last = parameter.n_levels() - 1;
+    let (low, high) = (number(0), number(last));
+    let position = |level| {
+        if low > 0.0 { (number(level) / low).ln() / (high / low).ln() } else { unit(level, last + 1) }
+    };
+    (0..=last).map(position).collect()
 }
 
 /// Points in an embedding, kept by coordinate.
@@ -126,5 +159,31 @@ impl Points {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2, 8, 32 lie at 0, 1/2, 1 by their logarithms; 0 to 4 evenly; two levels need one coordinate, one level none.
+    #[test]
+    fn an_embedding_by_hand() {
+        let parameters = vec![
+            Parameter::ordinal("tile", [2, 8, 32]),
+            Parameter::integer("offset", 0, 4),
+            Parameter::ordinal("fixed", [3]),
+            Parameter::ordinal("cached", [0, 1]),
+            Parameter::categorical("order", &["row", "column", "tile"]),
+        ];
+        let space = DesignSpace::new(parameters, Vec::new()).unwrap();
+        let embedding = Embedding::new(&space);
+        let design = space.design(&[1, 3, 0, 1, 2]).unwrap();
+        let expected = [0.5, 1.0, 0.75, 3.0, 1.0, 2.0];
+        let is_near = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-12;
+        assert!(embedding.embed(&design).iter().zip(&expected).all(is_near));
+        assert_eq!((embedding.dimension(), embedding.n_free()), (6, 4));
+        let (o, c) = (Difference::Ordered, Difference::Categorical);
+        assert_eq!(embedding.differences(), [o, c, o, c, o, c]);
     }
 }

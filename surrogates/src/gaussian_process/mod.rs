@@ -130,7 +130,8 @@ impl GaussianProcess {
             let mut next = [0.0; LANES];
             let first = block_index * LANES;
             for (lane, next) in next.iter_mut().enumerate().take(points.len() - first) {
-                let prior = self.kernel.covariance(self.points.embedding(), &points[first + lane], &points[index]);
+                let prior =
+                    self.kernel.covariance(self.points.embedding(), &points[first + lane], &points[index]);
                 *next = (prior - explained[lane]) / scale;
                 let variance = &mut posterior.variance[first + lane];
                 *variance = (*variance - *next * *next).max(self.floor());

@@ -16,7 +16,8 @@ fn points(n: usize) -> (Points, Vec<Vec<f64>>) {
 }
 
 fn kernel(noise: f64) -> Kernel {
-    Kernel { amplitude: 2.0, noise, inverse_squared_lengths: vec![1.0, 2.0, 0.5, 1.0, 3.0, 0.25] }
+    let inverse_squared_lengths = vec![1.0, 0.1, 2.0, 0.3, 0.5, 0.0, 1.0, 0.2, 3.0, 0.4, 0.25];
+    Kernel { amplitude: 2.0, noise, inverse_squared_lengths }
 }
 
 /// One observation y = 3 at x, σ² = 2, noise 1. At x itself: mean 2 / (2 + 1) * 3 = 2, variance 2 - 2² / 3 = 2/3.
@@ -26,7 +27,7 @@ fn one_observation_by_hand() {
     let (points, mut rows) = points(1);
     let process = GaussianProcess::new(kernel(1.0), &points, &[3.0]);
     rows.push(rows[0].clone());
-    rows[1][5] = (rows[1][5] + 1.0) % 3.0;
+    rows[1][10] = (rows[1][10] + 1.0) % 3.0;
     let posterior = process.posterior(&rows);
     assert!((posterior.mean[0] - 2.0).abs() < 1e-12 && (posterior.variance[0] - 2.0 / 3.0).abs() < 1e-12);
     let s = 5f64.sqrt() / 2.0;
@@ -44,12 +45,16 @@ fn the_inverse_times_the_matrix_is_the_identity() {
         let kernel = kernel(0.1);
         let process = GaussianProcess::new(kernel.clone(), &points, &vec![0.0; n]);
         let inverse = process.factor.inverse();
-        let at = |i: usize, j: usize| if i >= j { inverse[i * (i + 1) / 2 + j] } else { inverse[j * (j + 1) / 2 + i] };
+        let at = |i: usize, j: usize| {
+            if i >= j { inverse[i * (i + 1) / 2 + j] } else { inverse[j * (j + 1) / 2 + i] }
+        };
         for i in 0..n {
             for j in 0..n {
                 let noise = |k: usize| if k == j { kernel.noise } else { 0.0 };
                 let entry: f64 = (0..n)
-                    .map(|k| at(i, k) * (kernel.covariance(points.embedding(), &rows[k], &rows[j]) + noise(k)))
+                    .map(|k| {
+                        at(i, k) * (kernel.covariance(points.embedding(), &rows[k], &rows[j]) + noise(k))
+                    })
                     .sum();
                 assert!((entry - f64::from(u8::from(i == j))).abs() < 1e-9, "{i} {j}: {entry}");
             }
@@ -61,7 +66,7 @@ fn the_inverse_times_the_matrix_is_the_identity() {
 #[test]
 fn the_mean_passes_through_observations_without_noise() {
     let (points, rows) = points(21);
-    let targets: Vec<f64> = rows.iter().map(|row| row[0] - row[1] * row[2]).collect();
+    let targets: Vec<f64> = rows.iter().map(|row| row[0] - row[2] * row[4]).collect();
     let posterior = GaussianProcess::new(kernel(1e-9), &points, &targets).posterior(&rows);
     for ((mean, variance), target) in posterior.mean.iter().zip(&posterior.variance).zip(&targets) {
         assert!((mean - target).abs() < 1e-5 && *variance < 1e-5, "{mean} {target} {variance}");
@@ -74,7 +79,7 @@ fn a_believed_point_counts_as_an_observation_of_its_mean() {
     let (all, rows) = points(30);
     let mut known = Points::new(all.embedding().clone());
     rows[..10].iter().for_each(|row| known.push(row));
-    let mut targets: Vec<f64> = rows[..10].iter().map(|row| row[0] - row[3]).collect();
+    let mut targets: Vec<f64> = rows[..10].iter().map(|row| row[0] - row[6]).collect();
     let mut process = GaussianProcess::new(kernel(0.01), &known, &targets);
     let mut believed = process.posterior(&rows[10..]);
     for index in [4, 17] {
