@@ -1,13 +1,12 @@
 //! Ant colony optimization: designs are built choice by choice, each level chosen as often as its trail is strong.
 //!
 //! Source: Blum & Dorigo (2004), "The hyper-cube framework for ant colony optimization", doi:10.1109/TSMCB.2003.821450: trails lie
-//! between 0 and 1 and move towards the designs that reinforce them (eq. 14), so the losses' scale does not matter. Bounds of
+//! between 0 and 1 and move towards the designs that reinforce them, so the losses' scale does not matter. Bounds of
 //! Stuetzle & Hoos (2000), "MAX-MIN ant system", doi:10.1016/S0167-739X(00)00043-1, section 3.2, around them.
 //! Departs from them: there is no visibility, an ant knowing nothing of a level but its trail; ants choose among legal levels
 //! alone, on a walk through the space; known designs are not proposed again.
-//! A trail is a weighted mean of itself, 0 and 1, so it cannot become negative. In the ant colony that the public code of ArchGym
-//! (Krishnan et al. 2023, doi:10.1145/3579371.3589049) searches with, a reward that is negative is deposited as it is, and the best
-//! design's trail is driven below 0.
+//! A trail is a weighted mean of itself, 0 and 1, so it cannot become negative. The public ant colony of ArchGym (Krishnan et al.
+//! 2023, doi:10.1145/3579371.3589049) has no such bound, and drives the pheromone of the best design below 0.
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -33,7 +32,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Stuetzle & Hoos (2000), section 5, with rho = 0.2 (persistence 0.8) where an iteration is worth much. Their p_best = 0.05 and tens
+    /// Stuetzle & Hoos (2000), with rho = 0.2 (persistence 0.8) where an iteration is worth much. Their p_best = 0.05 and tens
     /// of ants are for tens of thousands of designs; 5 ants and 0.5 were chosen on synthetic spaces, as the page says.
     fn default() -> Self {
         Self { ants: 5, evaporation: 0.2, best_probability: 0.5 }
@@ -60,12 +59,12 @@ struct Trails {
 }
 
 impl Trails {
-    /// Half as strong as can be, everywhere; Blum & Dorigo (2004), figure 3.
+    /// Half as strong as can be, everywhere, as Blum & Dorigo (2004) begin.
     fn new(space: &DesignSpace, best_probability: f64) -> Self {
         let n_levels: Vec<f64> = space.parameters().iter().map(|p| f64::from(p.n_levels())).collect();
         let n_choices = n_levels.iter().filter(|&&n| n > 1.0).count().max(1);
-        // All n choices right with probability p_best, so each with its n-th root p: Stuetzle & Hoos (2000), eq. 9. With strength
-        // t_max there and t_min at n_levels - 1 other levels, p = t_max / (t_max + (n_levels - 1) t_min); eq. 10 and 11.
+        // All n choices right with probability p_best, so each with its n-th root p: Stuetzle & Hoos (2000), section 3.2. With strength
+        // t_max there and t_min at n_levels - 1 other levels, p = t_max / (t_max + (n_levels - 1) t_min).
         let p = best_probability.powf(1.0 / n_choices as f64);
         let bounds = |n: &f64| {
             let ratio = if *n > 1.0 { (1.0 - p) / ((n - 1.0) * p) } else { 1.0 };
@@ -93,7 +92,7 @@ impl Trails {
         walk.design().expect("all is decided")
     }
 
-    /// Moves every trail towards the share of `designs` that it is part of. Eq. 14.
+    /// Moves every trail towards the share of `designs` that it is part of.
     fn reinforce(&mut self, designs: &[&Design], evaporation: f64) {
         let share = 1.0 / designs.len() as f64;
         for (parameter, strengths) in self.strengths.iter_mut().enumerate() {

@@ -7,7 +7,7 @@
 //! Departs from them: weights are not negative; a category's distribution moves at the learning rate of the rank-mu update,
 //! in place of an adapted one; a generation is whatever has been observed when it holds lambda trials or more; designs from elsewhere,
 //! and those that repair moved, are injected with a bound on their length (Hansen 2011, "Injecting external solutions into CMA-ES",
-//! arXiv:1110.4181, eq. 3); known designs are not proposed again.
+//! arXiv:1110.4181); known designs are not proposed again.
 
 use std::collections::HashMap;
 
@@ -44,7 +44,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Hansen (2016), table 1 and appendix B.2: lambda = 4 + floor(3 ln n), sigma = 0.3 of the range. Hamano et al. (2022), section 4:
+    /// Hansen (2016), table 1 and the note on figure 6: lambda = 4 + floor(3 ln n), sigma = 0.3 of the range. Hamano et al. (2022):
     /// alpha = 1 / (lambda N).
     fn default() -> Self {
         Self { population: None, step: 0.3, margin: None }

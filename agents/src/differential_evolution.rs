@@ -32,7 +32,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Storn & Price (1997), section 5: F = 0.5 and CR = 0.9 or 1 as first choices. NP there is 5 to 10 for each parameter, for thousands
+    /// Storn & Price (1997): F = 0.5 and CR = 0.9 or 1 as first choices. NP there is 5 to 10 for each parameter, for thousands
     /// of evaluations; 20 leaves some for evolution within a hundred.
     fn default() -> Self {
         Self { population: 20, weight: 0.5, crossover: 0.9 }

@@ -1,7 +1,7 @@
 //! Iterated local search: descend to a local optimum, kick it, descend again; a tabu list keeps kicks apart.
 //!
 //! Source: Lourenco, Martin & Stuetzle (2003), "Iterated local search", doi:10.1007/0-306-48056-5_11: first improvement, kicks
-//! from the better of two local optima (section 3.3). The strength of the kick grows while kicks fail, and falls back when one helps,
+//! from the better of two local optima. The strength of the kick grows while kicks fail, and falls back when one helps,
 //! after Hansen & Mladenovic (2001), "Variable neighborhood search", doi:10.1016/S0377-2217(00)00100-4. The tabu list is that of
 //! Glover (1989), "Tabu search, part I", doi:10.1287/ijoc.1.3.190, over parameters.
 //! Departs from them: known designs are not evaluated again, so a neighbourhood is searched only where it is new; a kick
@@ -36,7 +36,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Lourenco et al. (2003), section 2.3, leave all of these to the problem at hand: these are first guesses, and no others were tried
+    /// Lourenco et al. (2003) leave all of these to the problem at hand: these are first guesses, and no others were tried
     /// but for `kick` = 3 and `samples` = 5, which were alike on synthetic spaces.
     fn default() -> Self {
         Self { samples: 10, kick: 2, tenure: 2, neighbourhood: Neighbourhood::Hamming }

@@ -1,10 +1,10 @@
 //! Particle swarm: particles with inertia, drawn to the best places they and a few others have been at.
 //!
 //! Source: Kennedy & Eberhart (1995), doi:10.1109/ICNN.1995.488968, as "SPSO 2006" in Clerc (2012), "Standard Particle Swarm
-//! Optimisation", hal-00764996, section 3: the size of the swarm, the coefficients, informants at random, confinement.
+//! Optimisation", hal-00764996: the size of the swarm, the coefficients, informants at random, confinement.
 //! Departs from it: a particle flies in the unit cube over levels, with an axis for each category of which the highest counts;
-//! the nearest legal design is evaluated; informants are drawn anew for each move; a particle that
-//! comes upon a known design flies on.
+//! the nearest legal design is evaluated; informants are drawn anew for each move; a particle that comes upon a known design flies
+//! on, and one that comes upon nothing else is replaced.
 
 use std::collections::HashMap;
 
@@ -36,7 +36,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Clerc (2012), section 3: w = 1 / (2 ln 2), c = 1/2 + ln 2, K = 3.
+    /// Clerc (2012), SPSO 2006: w = 1 / (2 ln 2), c = 1/2 + ln 2, K = 3.
     fn default() -> Self {
         let ln_2 = std::f64::consts::LN_2;
         Self { particles: None, inertia: 0.5 / ln_2, acceleration: 0.5 + ln_2, informants: 3 }
@@ -56,6 +56,8 @@ pub struct ParticleSwarm {
     turn: usize,
     /// Moves not yet answered, with the particle that made them.
     pending: HashMap<Design, usize>,
+    /// Random designs not yet answered, with the particle each is to replace.
+    resting: HashMap<Design, usize>,
 }
 
 /// A place, a velocity, and the best design found on the way. Shapes `[d]`.
@@ -143,21 +145,20 @@ impl ParticleSwarm {
             last = Some(design.clone());
             design
         });
-        if last.as_ref() != Some(&design) {
-            particle.position = self.cube.position(&design, self.seen.space()); // carried off to a random design
+        // A particle that flies only among known designs is at rest: a new one is to begin at a random design.
+        if last.as_ref() == Some(&design) {
+            self.pending.insert(design.clone(), place);
+        } else {
+            self.resting.insert(design.clone(), place);
         }
-        self.pending.insert(design.clone(), place);
         design
     }
 
     /// A trial that no particle made becomes a particle while there is room, and then the best of the worst one if it is better.
     fn take_in(&mut self, trial: &Trial) {
-        let position = self.cube.position(&trial.design, self.seen.space());
         if self.swarm.len() < self.capacity {
-            // Half the way to another random place; Clerc (2012), section 3.2.
-            let velocity = position.iter().map(|x| 0.5 * (self.rng.random::<f64>() - x)).collect();
-            let best_position = position.clone();
-            self.swarm.push(Particle { position, velocity, best: trial.clone(), best_position });
+            let particle = self.begin(trial);
+            self.swarm.push(particle);
             return;
         }
         if self.swarm.iter().any(|particle| particle.best.design == trial.design) {
@@ -167,13 +168,30 @@ impl ParticleSwarm {
         let worst = self.swarm.iter_mut().max_by_key(|particle| merit(&particle.best));
         let worst = worst.expect("a full swarm is not empty");
         if merit(trial) < merit(&worst.best) {
-            (worst.best, worst.best_position) = (trial.clone(), position);
+            worst.best_position = self.cube.position(&trial.design, self.seen.space());
+            worst.best = trial.clone();
+        }
+    }
+
+    /// A particle at a design, with half the way to another random place as its velocity. Clerc (2012), SPSO 2006.
+    fn begin(&mut self, trial: &Trial) -> Particle {
+        let position = self.cube.position(&trial.design, self.seen.space());
+        let velocity = position.iter().map(|x| 0.5 * (self.rng.random::<f64>() - x)).collect();
+        Particle { best_position: position.clone(), position, velocity, best: trial.clone() }
+    }
+
+    /// The trial's particle takes the place of one at rest, unless that knows the best place of all.
+    fn replace(&mut self, place: usize, trial: &Trial) {
+        let merit = |trial: &Trial| self.scalarizer.merit(&trial.judgement);
+        let is_beaten = self.swarm.iter().any(|other| merit(&other.best) < merit(&self.swarm[place].best));
+        if is_beaten || merit(trial) < merit(&self.swarm[place].best) {
+            self.swarm[place] = self.begin(trial);
         }
     }
 }
 
 impl Particle {
-    /// One move. Clerc (2012), section 3.3: each axis is pulled by itself.
+    /// One move. Each axis is pulled by itself.
     fn fly(&mut self, informed: &[f64], settings: &Settings, rng: &mut Stream) {
         let axes = self.position.iter_mut().zip(&mut self.velocity).zip(&self.best_position).zip(informed);
         for (((x, v), own), other) in axes {
@@ -181,7 +199,7 @@ impl Particle {
             *v = settings.inertia * *v + pull(*own) + pull(*other);
             *x += *v;
             if !(0.0..=1.0).contains(x) {
-                (*x, *v) = (x.clamp(0.0, 1.0), 0.0); // confined; section 3.4
+                (*x, *v) = (x.clamp(0.0, 1.0), 0.0); // confined
             }
         }
     }
@@ -206,6 +224,10 @@ impl Agent for ParticleSwarm {
         self.seen.observe(trials);
         self.scalarizer.observe(trials);
         for trial in trials {
+            if let Some(place) = self.resting.remove(&trial.design) {
+                self.replace(place, trial);
+                continue;
+            }
             let Some(place) = self.pending.remove(&trial.design) else {
                 self.take_in(trial);
                 continue;
@@ -229,7 +251,7 @@ impl BuildAgent for ParticleSwarm {
 
     fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
         let n = problem.space().n_parameters() as f64;
-        // Clerc (2012), section 3.1: S = 10 + [2 sqrt(D)].
+        // Clerc (2012), SPSO 2006: S = 10 + [2 sqrt(D)].
         let capacity = settings.particles.unwrap_or(10 + (2.0 * n.sqrt()) as usize);
         at_least("particles", capacity, 1)?;
         within("inertia", settings.inertia, 0.0..=1.0)?;
@@ -243,6 +265,7 @@ impl BuildAgent for ParticleSwarm {
             swarm: Vec::with_capacity(capacity),
             turn: 0,
             pending: HashMap::new(),
+            resting: HashMap::new(),
             settings,
         })
     }

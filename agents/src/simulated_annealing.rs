@@ -32,7 +32,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// The factor of Johnson, Aragon, McGeoch & Schevon (1989), doi:10.1287/opre.37.6.865, section 3 (TEMPFACTOR = 0.95), but for each
+    /// The factor of Johnson, Aragon, McGeoch & Schevon (1989), doi:10.1287/opre.37.6.865 (TEMPFACTOR = 0.95), but for each
     /// evaluation, so that a cycle of 90 fits into budgets of a few hundred. Temperatures chosen on synthetic spaces: the page says how.
     fn default() -> Self {
         Self { samples: 10, initial_temperature: 0.1, final_temperature: 0.001, cooling: 0.95 }

@@ -37,7 +37,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Beume et al. (2007), section 5.1: mu = 100, and the operators of NSGA-II: p_c = 0.9, p_m = 1/n, eta_m = 20. All 100 are random
+    /// Beume et al. (2007): mu = 100, and the operators of NSGA-II: p_c = 0.9, p_m = 1/n, eta_m = 20. All 100 are random
     /// there, for 20,000 evaluations.
     fn default() -> Self {
         Self {

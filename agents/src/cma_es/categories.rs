@@ -24,7 +24,7 @@ impl Categories {
         let n = all().count().max(1) as f64;
         let parameter = |(index, parameter): (usize, &tapeout_core::Parameter)| {
             let n_levels = f64::from(parameter.n_levels());
-            // CatCMA, section 4.4: with all at their margins every parameter draws its best with probability 0.73 together.
+            // CatCMA: with all at their margins every parameter draws its best with probability 0.73 together.
             let margin = ((1.0 - 0.73f64.powf(1.0 / n)) / (n_levels - 1.0)).min(1.0 / n_levels);
             Parameter { index, probabilities: vec![1.0 / n_levels; parameter.n_levels() as usize], margin }
         };

@@ -12,7 +12,7 @@ use super::eigen::decompose;
 use crate::acquisition::Normal;
 use crate::targets::quantile;
 
-/// Nomura et al. (2021), "Warm starting CMA-ES for hyperparameter optimization", doi:10.1609/aaai.v35i10.17109, section 4: the prior's
+/// Nomura et al. (2021), "Warm starting CMA-ES for hyperparameter optimization", doi:10.1609/aaai.v35i10.17109: the prior's
 /// standard deviation, alpha = 0.1 of the range.
 const WARM_DEVIATION: f64 = 0.1;
 
@@ -125,7 +125,7 @@ impl Gaussian {
         }
     }
 
-    /// The y of a design that was not drawn, no longer than such a y may be. Hansen (2011), eq. 3 and 4.
+    /// The y of a design that was not drawn, no longer than such a y may be. Hansen (2011): c_y = sqrt(n) + 2 n / (n + 2).
     pub(super) fn injected(&self, design: &Design) -> Vec<f64> {
         let n = self.dimension() as f64;
         let position = |axis: &Axis| unit(design.levels()[axis.parameter], axis.n_levels);
@@ -196,7 +196,7 @@ impl Gaussian {
     }
 
     /// Moves the mean and the scale of each axis until the levels next to the mean's are likely enough. Hamano et al. (2022),
-    /// section 4: at an end eq. 12 and 13, elsewhere eq. 14 to 20.
+    /// section 4: at an end the mean alone, elsewhere both.
     fn keep_margin(&mut self) {
         let n = self.dimension();
         for i in 0..n {
