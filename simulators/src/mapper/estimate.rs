@@ -90,6 +90,11 @@ struct Pass<'a> {
     all_groups: [f64; MAX_TENSORS],
     block_groups: [f64; MAX_TENSORS],
     used: [f64; MAX_LEVELS],
+    /// The same, those that share an access counted once.
+    clusters: [f64; MAX_LEVELS],
+    /// Points per dimension of the tile of each level, if it is known, and its words by tensor if it is kept.
+    tiles: [[u64; MAX_DIMS]; MAX_LEVELS],
+    words: [[u64; MAX_LEVELS]; MAX_TENSORS],
     reads: [f64; MAX_LEVELS],
     writes: [f64; MAX_LEVELS],
     exposed: f64,
@@ -124,6 +129,9 @@ impl<'a> Pass<'a> {
             all_groups: [1.0; MAX_TENSORS],
             block_groups: [1.0; MAX_TENSORS],
             used: [1.0; MAX_LEVELS],
+            clusters: [1.0; MAX_LEVELS],
+            tiles: [[1; MAX_DIMS]; MAX_LEVELS],
+            words: [[1; MAX_LEVELS]; MAX_TENSORS],
             reads: [0.0; MAX_LEVELS],
             writes: [0.0; MAX_LEVELS],
             exposed: 0.0,
@@ -133,10 +141,14 @@ impl<'a> Pass<'a> {
 
     fn run(mut self) -> Option<Estimate> {
         let problem = self.problem;
+        self.set_tiles()?;
         let mut instances = 1.0;
         let mut fanout = 1.0;
         for level in (0..problem.n_levels).rev() {
             self.used[level] = instances;
+            let cluster_size = problem.costs[level].cluster_size;
+            self.clusters[level] =
+                if cluster_size == 1 { instances } else { (instances / cluster_size as f64).ceil() };
             if level + 1 < self.decided {
                 self.keep_undecided(level);
             } else {
@@ -178,19 +190,52 @@ impl<'a> Pass<'a> {
         Some(self.result)
     }
 
+    /// Works out the tiles that are known; `None` if they do not fit.
+    fn set_tiles(&mut self) -> Option<()> {
+        let (problem, candidate) = (self.problem, self.candidate);
+        let innermost = self.decided.saturating_sub(1);
+        let mut extents = [1; MAX_DIMS];
+        if innermost > 0 {
+            // What is not decided is in this tile.
+            extents = candidate.padded;
+            for index in (self.decided..problem.n_levels).chain(problem.places()) {
+                if problem.positions[index].level > innermost {
+                    problem.dims.iter().for_each(|&dim| extents[dim] /= candidate.factors[index][dim]);
+                }
+            }
+        }
+        for level in innermost..problem.n_levels {
+            if level > innermost || innermost == 0 {
+                for index in problem.places_of(level).chain(std::iter::once(level)) {
+                    problem.dims.iter().for_each(|&dim| extents[dim] *= candidate.factors[index][dim]);
+                }
+            }
+            self.tiles[level] = extents;
+            let mut need = 0u64;
+            for (tensor, shape) in problem.shapes.iter().enumerate() {
+                if candidate.keep[level].contains(tensor) {
+                    self.words[tensor][level] = Problem::words(shape, &extents);
+                    need = need.saturating_add(self.words[tensor][level]);
+                }
+            }
+            if problem.costs[level].capacity_words.is_some_and(|have| need > have) {
+                return None;
+            }
+        }
+        Some(())
+    }
+
     /// Passes the loops of `level` on the way inwards. Returns the instances in use below it.
     fn enter(&mut self, level: usize) -> f64 {
         let (problem, factors) = (self.problem, &self.candidate.factors);
         self.block = [1; MAX_DIMS];
         let mut across = [1.0; 2];
-        for index in problem.places() {
-            let place = &problem.positions[index];
-            if place.level == level {
-                for &dim in &problem.dims {
-                    self.block[dim] *= factors[index][dim];
-                    self.space[dim] *= factors[index][dim];
-                    across[usize::from(place.way == Way::Y)] *= factors[index][dim] as f64;
-                }
+        for index in problem.places_of(level) {
+            let axis = usize::from(problem.positions[index].way == Way::Y);
+            for &dim in &problem.dims {
+                self.block[dim] *= factors[index][dim];
+                self.space[dim] *= factors[index][dim];
+                across[axis] *= factors[index][dim] as f64;
             }
         }
         if level >= self.decided {
@@ -217,24 +262,18 @@ impl<'a> Pass<'a> {
     /// Fills `level` with tiles that are known.
     fn keep(&mut self, level: usize, fanout_above: f64) -> Option<()> {
         let (problem, candidate) = (self.problem, self.candidate);
-        let mut extents = [1; MAX_DIMS];
-        for &dim in &problem.dims {
-            extents[dim] = candidate.padded[dim] / self.time[dim] / self.space[dim];
-        }
+        let extents = self.tiles[level];
         let iterations: f64 = problem.dims.iter().map(|&dim| self.time[dim] as f64).product();
         let run = self.innermost_loops(level);
         if run != self.pending.run || self.pending.len + problem.shapes.len() > MAX_PENDING {
             self.settle();
             self.pending.run = run;
         }
-        let mut need = 0u64;
         let (mut load, mut store, mut load_above, mut store_above) = (0.0, 0.0, 0.0, 0.0);
         for (tensor, shape) in problem.shapes.iter().enumerate() {
             if !candidate.keep[level].contains(tensor) {
                 continue;
             }
-            let words = Problem::words(shape, &extents);
-            need = need.saturating_add(words);
             let Some(parent) = self.parents[tensor] else {
                 let is_whole =
                     |&dim: &usize| !shape.uses.contains(dim) || extents[dim] == candidate.padded[dim];
@@ -244,7 +283,7 @@ impl<'a> Pass<'a> {
                 self.adopt(tensor, level);
                 continue;
             };
-            let words = words as f64;
+            let words = self.words[tensor][level] as f64;
             let boundary = self.boundary(tensor, parent, Some(level));
             let crossing = self.crossing(boundary, &extents, words, iterations, run);
             let sets =
@@ -259,9 +298,6 @@ impl<'a> Pass<'a> {
             self.pending.list[self.pending.len] = crossing;
             self.pending.len += 1;
             self.adopt(tensor, level);
-        }
-        if problem.costs[level].capacity_words.is_some_and(|have| need > have) {
-            return None;
         }
         self.exposed +=
             load * written_cycles(&problem.costs[level]) + store * read_cycles(&problem.costs[level]);
@@ -471,17 +507,16 @@ impl<'a> Pass<'a> {
         let &Boundary { tensor, parent, child, groups, share } = boundary;
         let cost = &problem.costs[parent];
         let accesses = if self.is_spared(boundary) { 0.0 } else { words * groups };
-        let clusters = |level: usize| (self.used[level] / problem.costs[level].cluster_size as f64).ceil();
         let mut flow = Flow { reads: accesses, updates: 0.0, fills: 0.0, energy_j: 0.0 };
         if problem.shapes[tensor].output {
             // The first partial sum of every word is not fetched.
             flow.updates = accesses;
             flow.reads = (accesses - (share * groups).min(self.output_words[tensor])).max(0.0);
         }
-        flow.energy_j = clusters(parent) * (flow.reads * cost.read_j + flow.updates * cost.update_j);
+        flow.energy_j = self.clusters[parent] * (flow.reads * cost.read_j + flow.updates * cost.update_j);
         if let Some(child) = child {
             flow.fills = (words - share).max(0.0);
-            flow.energy_j += clusters(child) * flow.fills * problem.costs[child].fill_j;
+            flow.energy_j += self.clusters[child] * flow.fills * problem.costs[child].fill_j;
         }
         flow
     }

@@ -15,13 +15,15 @@ use super::problem::{Problem, Way};
 use super::spread;
 
 /// Spreads in which tiles are grown.
-const GROWN: usize = 40;
-/// Grown candidates from which factors are moved.
-const REFINED: usize = 40;
-/// Guesses per refined candidate.
-const GUESSES: u32 = 10000;
+const GROWN: usize = 8;
+/// Grown candidates from which walks start.
+const STARTS: usize = 4;
+/// Guesses altogether.
+const GUESSES: u32 = 4000;
+/// Moves at random between one walk and the next.
+const KICKS: usize = 3;
 /// Evaluations by the model.
-const EVALUATIONS: u64 = 600;
+const EVALUATIONS: u64 = 60;
 
 type Score = (f64, f64);
 
@@ -34,21 +36,64 @@ pub(super) fn search(problem: &Problem, costing: &mut Costing) -> Result<(), NoM
         }
     }
     sort(&mut starts);
-    starts.truncate(REFINED);
-    let mut refined: Vec<(Score, Candidate)> = Vec::new();
-    for (score, candidate) in starts {
-        let mut walk = Walk { problem, candidate, score, guesses: GUESSES };
+    starts.truncate(STARTS);
+    let mut guesses = GUESSES;
+    for (score, candidate) in &mut starts {
+        let mut walk = Walk { problem, candidate: candidate.clone(), score: *score, guesses };
         walk.run();
-        let Walk { mut candidate, score, .. } = walk;
-        order(problem, &mut candidate);
-        refined.push((score, candidate));
+        (*score, guesses) = (walk.score, walk.guesses);
+        *candidate = walk.candidate;
     }
-    sort(&mut refined);
-    for (score, candidate) in &refined {
-        let real = costing.cost(candidate)?;
-        if std::env::var("DBG").is_ok() { println!("guess {score:?} real {real:?} {:?}", candidate.factors.iter().take(problem.positions.len()).map(|f| problem.dims.iter().map(|&d| f[d]).collect::<Vec<_>>()).collect::<Vec<_>>()); }
+    sort(&mut starts);
+    starts.dedup_by(|(a, _), (b, _)| a == b);
+    wander(problem, &mut starts, guesses);
+    for (_, candidate) in &mut starts {
+        order(problem, candidate);
+        costing.cost(candidate)?;
     }
     polish(problem, costing)
+}
+
+/// Kicks the candidates in turn and walks on from there; a walk that ends lower takes the place of where it began.
+fn wander(problem: &Problem, starts: &mut [(Score, Candidate)], mut guesses: u32) {
+    let mut random = Stream(0);
+    for turn in 0.. {
+        if guesses == 0 || starts.is_empty() {
+            break;
+        }
+        let place = turn % starts.len();
+        let (before, start) = &starts[place];
+        let mut candidate = start.clone();
+        for _ in 0..KICKS {
+            let moves = moves(problem, &candidate);
+            if !moves.is_empty() {
+                moves[random.below(moves.len())].apply(&mut candidate);
+            }
+        }
+        guesses -= 1;
+        let Some(score) = guess(problem, &candidate) else { continue };
+        let mut walk = Walk { problem, candidate, score, guesses };
+        walk.run();
+        guesses = walk.guesses;
+        if is_better(walk.score, *before) {
+            starts[place] = (walk.score, walk.candidate);
+        }
+    }
+}
+
+/// A fixed stream of numbers, so that results do not depend on anything else.
+/// Source: Steele, Lea & Flood (2014), "Fast splittable pseudorandom number generators", doi:10.1145/2660193.2660195,
+/// figure 13 (the mixing function of SplitMix64).
+struct Stream(u64);
+
+impl Stream {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % limit as u64) as usize
+    }
 }
 
 fn sort(list: &mut [(Score, Candidate)]) {

@@ -75,6 +75,8 @@ pub(super) struct Problem<'a> {
     pub(super) costs: Vec<LevelCost>,
     pub(super) mac_j: f64,
     pub(super) positions: Vec<Position>,
+    /// Where the positions over the instances below each level begin.
+    place_starts: [usize; MAX_LEVELS + 1],
     pub(super) must_keep: [TensorSet; MAX_LEVELS],
     /// Tensors that must or may be kept.
     pub(super) may_keep: [TensorSet; MAX_LEVELS],
@@ -107,6 +109,7 @@ impl<'a> Problem<'a> {
             costs: architecture.levels().iter().map(|level| LevelCost::new(level, quirks)).collect(),
             mac_j: architecture.mac().energy_j,
             positions: positions(architecture, constraints),
+            place_starts: [n_levels; MAX_LEVELS + 1],
             must_keep: [TensorSet::EMPTY; MAX_LEVELS],
             may_keep: [TensorSet::EMPTY; MAX_LEVELS],
             homes: [None; MAX_DIMS],
@@ -114,6 +117,8 @@ impl<'a> Problem<'a> {
             sizes,
         };
         for (level, entry) in constraints.levels.iter().enumerate() {
+            let below = problem.positions[n_levels..].iter().filter(|place| place.level == level).count();
+            problem.place_starts[level + 1] = problem.place_starts[level] + below;
             problem.must_keep[level] = entry.must_keep;
             let either = |set: TensorSet, tensor: usize| match entry.may_keep.contains(tensor) {
                 true => set.with(tensor),
@@ -133,6 +138,11 @@ impl<'a> Problem<'a> {
     /// Positions over instances.
     pub(super) fn places(&self) -> std::ops::Range<usize> {
         self.n_levels..self.positions.len()
+    }
+
+    /// Positions over the instances below `level`.
+    pub(super) fn places_of(&self, level: usize) -> std::ops::Range<usize> {
+        self.place_starts[level]..self.place_starts[level + 1]
     }
 
     /// Dimensions as the index arithmetic of `shape` sees them: words of a tile of `extents` points per dimension.
