@@ -96,9 +96,9 @@ impl DifferentialEvolution {
                 let mutation = Mutation { base: a, plus: b, minus: c, weight: settings.weight };
                 let mut levels = population[target].design.levels().to_vec();
                 let forced = rng.random_range(0..levels.len()); // at least one is the mutant's; equation 4
-                for index in 0..levels.len() {
+                for (index, level) in levels.iter_mut().enumerate() {
                     if index == forced || rng.random_bool(settings.crossover) {
-                        levels[index] = mutation.level(index, space, rng);
+                        *level = mutation.level(index, space, rng);
                     }
                 }
                 levels

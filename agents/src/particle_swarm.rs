@@ -2,7 +2,8 @@
 //!
 //! Source: Kennedy & Eberhart (1995), doi:10.1109/ICNN.1995.488968, as "SPSO 2006" in Clerc (2012), "Standard Particle Swarm
 //! Optimisation", hal-00764996: the size of the swarm, the coefficients, informants at random, confinement.
-//! Departs from it: a particle flies in the unit cube over levels, with an axis for each category of which the highest counts;
+//! Departs from it: a particle flies in the unit cube over levels, with an axis for each category, drawn in proportion, after Strasser,
+//! Goodman, Sheppard & Butcher (2016), "A new discrete particle swarm optimization algorithm", doi:10.1145/2908812.2908935;
 //! the nearest legal design is evaluated; informants are drawn anew for each move; a particle that comes upon a known design flies
 //! on, and one that comes upon nothing else is replaced.
 
@@ -71,18 +72,26 @@ struct Particle {
 /// Designs as points of the unit cube with `d` axes: one for an ordered parameter, one for each category.
 struct Cube {
     dimension: usize,
+    /// How likely a category is at the position of a design that has it.
+    kept: f64,
 }
 
 impl Cube {
     fn new(space: &DesignSpace) -> Self {
-        Self { dimension: space.parameters().iter().map(width).sum() }
+        let n_categories = space.parameters().iter().filter(|parameter| parameter.is_categorical()).count();
+        // CatCMA (Hamano et al. 2024, doi:10.1145/3638529.3654198) keeps all categories together with probability 0.73.
+        let kept = 0.73f64.powf(1.0 / n_categories.max(1) as f64);
+        Self { dimension: space.parameters().iter().map(width).sum(), kept }
     }
 
     fn position(&self, design: &Design, space: &DesignSpace) -> Vec<f64> {
         let mut position = Vec::with_capacity(self.dimension);
         for (&level, parameter) in design.levels().iter().zip(space.parameters()) {
             if parameter.is_categorical() {
-                position.extend((0..parameter.n_levels()).map(|other| f64::from(u8::from(other == level))));
+                let n_others = parameter.n_levels().max(2) - 1;
+                let other = (1.0 - self.kept) / f64::from(n_others);
+                position
+                    .extend((0..parameter.n_levels()).map(|l| if l == level { self.kept } else { other }));
             } else {
                 position.push(unit(level, parameter.n_levels()));
             }
@@ -90,15 +99,20 @@ impl Cube {
         position
     }
 
-    /// The levels nearest to a position, legal or not.
-    fn levels(&self, position: &[f64], space: &DesignSpace) -> Vec<u32> {
+    /// The levels nearest to a position, legal or not; each category with a probability in proportion to its axis.
+    fn levels(&self, position: &[f64], space: &DesignSpace, rng: &mut Stream) -> Vec<u32> {
         let mut at = 0;
         let level = |parameter: &Parameter| {
             let axes = &position[at..at + width(parameter)];
             at += axes.len();
             if parameter.is_categorical() {
-                let highest = (0..axes.len()).max_by(|&a, &b| axes[a].total_cmp(&axes[b]).then(b.cmp(&a)));
-                return highest.map_or(0, |level| level as u32);
+                let mut left = axes.iter().sum::<f64>() * rng.random::<f64>();
+                let drawn = axes.iter().position(|axis| {
+                    left -= axis;
+                    left < 0.0
+                });
+                // Of axes that are all 0, any.
+                return drawn.map_or_else(|| rng.random_range(0..parameter.n_levels()), |level| level as u32);
             }
             (axes[0] * f64::from(parameter.n_levels() - 1)).round() as u32
         };
@@ -140,7 +154,7 @@ impl ParticleSwarm {
         let design = self.seen.propose(&mut self.rng, |space, rng| {
             let design = legal(space, || {
                 particle.fly(&informed, settings, rng);
-                cube.levels(&particle.position, space)
+                cube.levels(&particle.position, space, rng)
             });
             last = Some(design.clone());
             design
@@ -277,18 +291,24 @@ mod tests {
     use tapeout_core::Env;
     use tapeout_core::check::toy::Toy;
 
+    /// One category of three values: at a design's position its own is drawn with probability 0.73, and the levels are its own.
     #[test]
-    fn a_design_is_the_nearest_to_its_own_position() {
+    fn the_levels_at_a_design_are_its_own_but_for_some_categories() {
         let toy = Toy::bowl();
         let cube = Cube::new(toy.space());
         let mut rng = Seed::new(0).stream("test");
-        for _ in 0..100 {
+        let mut n_kept = 0;
+        for _ in 0..1000 {
             let design = toy.space().sample(&mut rng);
-            assert_eq!(cube.levels(&cube.position(&design, toy.space()), toy.space()), design.levels());
+            let levels = cube.levels(&cube.position(&design, toy.space()), toy.space(), &mut rng);
+            assert_eq!(levels[..5], design.levels()[..5]);
+            n_kept += usize::from(levels[5] == design.levels()[5]);
         }
-        // Levels 0..=15: 0.5 * 15 = 7.5 is rounded up, 0.03 * 15 = 0.45 down; the second category is highest.
-        let position = [0.5, 0.03, 0.0, 1.0, 0.2, 0.1, 0.4, 0.3];
-        assert_eq!(cube.levels(&position, toy.space()), [8, 0, 0, 15, 3, 1]);
+        // Binomial(1000, 0.73): standard deviation 14; 5 of them is 70.
+        assert!(n_kept.abs_diff(730) < 70, "{n_kept}");
+        // Levels 0..=15: 0.5 * 15 = 7.5 is rounded up, 0.03 * 15 = 0.45 down; the second category alone is possible.
+        let position = [0.5, 0.03, 0.0, 1.0, 0.2, 0.0, 0.4, 0.0];
+        assert_eq!(cube.levels(&position, toy.space(), &mut rng), [8, 0, 0, 15, 3, 1]);
     }
 
     /// Pulls average to half the acceleration: from 0.5 with velocity 0.1, best places at 0.6 and 0.9, the mean velocity is
