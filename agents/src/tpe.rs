@@ -26,6 +26,8 @@ use crate::seen::Seen;
 const BANDWIDTH: f64 = 0.2;
 /// Own choice: a kernel is no wider than the centres are spread, and one level. It tells where a log is all around one design.
 const BEYOND_SPREAD: f64 = 1.0;
+/// Levels that most parameters do not exceed.
+const SMALL: usize = 16;
 /// Rounds of samples that may bring nothing new before a design is drawn at random.
 const ROUNDS: usize = 4;
 
@@ -152,8 +154,16 @@ impl Mixture {
         for ((kernel, column), &level) in self.kernels.iter().zip(columns).zip(levels) {
             let row = kernel.row(level);
             uniform /= kernel.n_levels as f64;
-            for (product, &center) in products.iter_mut().zip(column) {
-                *product *= row[center as usize];
+            if row.len() <= SMALL {
+                let mut table = [0.0; SMALL]; // of known size, so that looking up needs no check: half the time
+                table[..row.len()].copy_from_slice(row);
+                for (product, &center) in products.iter_mut().zip(column) {
+                    *product *= table[center as usize % SMALL];
+                }
+            } else {
+                for (product, &center) in products.iter_mut().zip(column) {
+                    *product *= row[center as usize];
+                }
             }
         }
         (products.iter().sum::<f64>() + uniform).max(f64::MIN_POSITIVE).ln()
