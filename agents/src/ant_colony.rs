@@ -1,12 +1,13 @@
 //! Ant colony optimization: designs are built choice by choice, each level chosen as often as its trail is strong.
 //!
-//! Source: Blum & Dorigo (2004), "The hyper-cube framework for ant colony optimization", doi:10.1109/TSMCB.2003.821450: trails lie
-//! between 0 and 1 and move towards the designs that reinforce them, so the losses' scale does not matter. Bounds of
-//! Stuetzle & Hoos (2000), "MAX-MIN ant system", doi:10.1016/S0167-739X(00)00043-1, section 3.2, around them.
-//! Departs from them: there is no visibility, an ant knowing nothing of a level but its trail; ants choose among legal levels
-//! alone, on a walk through the space; known designs are not proposed again.
-//! A trail is a weighted mean of itself, 0 and 1, so it cannot become negative. The public ant colony of ArchGym (Krishnan et al.
-//! 2023, doi:10.1145/3579371.3589049) has no such bound, and drives the pheromone of the best design below 0.
+//! Source: Blum & Dorigo (2004), "The hyper-cube framework for ant colony optimization",
+//! doi:10.1109/TSMCB.2003.821450: trails lie between 0 and 1 and move towards the designs that reinforce them, so the
+//! losses' scale does not matter. Bounds of Stuetzle & Hoos (2000), "MAX-MIN ant system",
+//! doi:10.1016/S0167-739X(00)00043-1, section 3.2, around them.
+//! Departs from them: there is no visibility, an ant knowing nothing of a level but its trail; ants choose among
+//! legal levels alone, on a walk through the space; known designs are not proposed again. A trail is a weighted mean
+//! of itself, 0 and 1, so it cannot become negative. The public ant colony of ArchGym (Krishnan et al. 2023,
+//! doi:10.1145/3579371.3589049) has no such bound, and drives the pheromone of the best design below 0.
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -32,8 +33,9 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Stuetzle & Hoos (2000), with rho = 0.2 (persistence 0.8) where an iteration is worth much. Their p_best = 0.05 and tens
-    /// of ants are for tens of thousands of designs; 5 ants and 0.5 were chosen on synthetic spaces, as the page says.
+    /// Stuetzle & Hoos (2000), with rho = 0.2 (persistence 0.8) where an iteration is worth much. Their p_best = 0.05
+    /// and tens of ants are for tens of thousands of designs; 5 ants and 0.5 were chosen on synthetic spaces, as the
+    /// page says.
     fn default() -> Self {
         Self { ants: 5, evaporation: 0.2, best_probability: 0.5 }
     }
@@ -63,8 +65,9 @@ impl Trails {
     fn new(space: &DesignSpace, best_probability: f64) -> Self {
         let n_levels: Vec<f64> = space.parameters().iter().map(|p| f64::from(p.n_levels())).collect();
         let n_choices = n_levels.iter().filter(|&&n| n > 1.0).count().max(1);
-        // All n choices right with probability p_best, so each with its n-th root p: Stuetzle & Hoos (2000), section 3.2. With strength
-        // t_max there and t_min at n_levels - 1 other levels, p = t_max / (t_max + (n_levels - 1) t_min).
+        // All n choices right with probability p_best, so each with its n-th root p: Stuetzle & Hoos (2000), section
+        // 3.2. With strength t_max there and t_min at n_levels - 1 other levels, p = t_max / (t_max + (n_levels - 1)
+        // t_min).
         let p = best_probability.powf(1.0 / n_choices as f64);
         let bounds = |n: &f64| {
             let ratio = if *n > 1.0 { (1.0 - p) / ((n - 1.0) * p) } else { 1.0 };
@@ -168,8 +171,8 @@ mod tests {
     use tapeout_core::Env;
     use tapeout_core::check::toy::Toy;
 
-    /// Six choices, p_best = 0.05: p = 0.05^(1/6) = 0.60696. For 16 levels t_min = 0.39304 / (15 * 0.60696) = 0.043170, for
-    /// three 0.39304 / (2 * 0.60696) = 0.32378.
+    /// Six choices, p_best = 0.05: p = 0.05^(1/6) = 0.60696. For 16 levels t_min = 0.39304 / (15 * 0.60696) =
+    /// 0.043170, for three 0.39304 / (2 * 0.60696) = 0.32378.
     #[test]
     fn converged_trails_build_the_best_design_as_often_as_is_asked() {
         let toy = Toy::bowl();

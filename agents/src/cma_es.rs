@@ -1,13 +1,14 @@
-//! CMA-ES with margin: a normal distribution over levels that learns which way is down, and never loses a level from sight.
+//! CMA-ES with margin: a normal distribution over levels that learns which way is down, and never loses a level from
+//! sight.
 //!
-//! Source: Hansen (2016), "The CMA Evolution Strategy: A Tutorial", arXiv:1604.00772v1, whose equations are numbered below; with the
-//! margin of Hamano, Saito, Nomura & Shirakawa (2022), doi:10.1145/3512290.3528827, which keeps the neighbouring levels of an ordered
-//! parameter within reach; and for categories a distribution with a margin beside it, as in CatCMA, Hamano et al. (2024),
-//! doi:10.1145/3638529.3654198.
-//! Departs from them: weights are not negative; a category's distribution moves at the learning rate of the rank-mu update,
-//! in place of an adapted one; a generation is whatever has been observed when it holds lambda trials or more; designs from elsewhere,
-//! and those that repair moved, are injected with a bound on their length (Hansen 2011, "Injecting external solutions into CMA-ES",
-//! arXiv:1110.4181); known designs are not proposed again.
+//! Source: Hansen (2016), "The CMA Evolution Strategy: A Tutorial", arXiv:1604.00772v1, whose equations are numbered
+//! below; with the margin of Hamano, Saito, Nomura & Shirakawa (2022), doi:10.1145/3512290.3528827, which keeps the
+//! neighbouring levels of an ordered parameter within reach; and for categories a distribution with a margin beside
+//! it, as in CatCMA, Hamano et al. (2024), doi:10.1145/3638529.3654198.
+//! Departs from them: weights are not negative; a category's distribution moves at the learning rate of the rank-mu
+//! update, in place of an adapted one; a generation is whatever has been observed when it holds lambda trials or
+//! more; designs from elsewhere, and those that repair moved, are injected with a bound on their length (Hansen 2011,
+//! "Injecting external solutions into CMA-ES", arXiv:1110.4181); known designs are not proposed again.
 
 use std::collections::HashMap;
 
@@ -27,8 +28,8 @@ mod categories;
 mod eigen;
 mod gaussian;
 
-/// How many designs are drawn before an illegal one is repaired, as in the public code of Nomura & Shibata (2024), "cmaes: a simple yet
-/// practical Python library for CMA-ES", arXiv:2402.01373.
+/// How many designs are drawn before an illegal one is repaired, as in the public code of Nomura & Shibata (2024),
+/// "cmaes: a simple yet practical Python library for CMA-ES", arXiv:2402.01373.
 const MAX_DRAWS: usize = 100;
 
 /// Hyperparameters.
@@ -44,8 +45,8 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Hansen (2016), table 1 and the note on figure 6: lambda = 4 + floor(3 ln n), sigma = 0.3 of the range. Hamano et al. (2022):
-    /// alpha = 1 / (lambda N).
+    /// Hansen (2016), table 1 and the note on figure 6: lambda = 4 + floor(3 ln n), sigma = 0.3 of the range. Hamano
+    /// et al. (2022): alpha = 1 / (lambda N).
     fn default() -> Self {
         Self { population: None, step: 0.3, margin: None }
     }

@@ -1,9 +1,9 @@
 //! Differential evolution: each member is challenged by another, moved along the difference of two more.
 //!
 //! Source: Storn & Price (1997), doi:10.1023/A:1008202821328: DE/rand/1/bin, equations 2 to 6.
-//! Departs from it: vectors are levels, and a difference is rounded up or down at random, so that it keeps its mean; where the
-//! two categories differ, a category is taken from either with probability F; a member is challenged as soon as its
-//! turn comes, not in generations; a challenger that is known already is replaced by another.
+//! Departs from it: vectors are levels, and a difference is rounded up or down at random, so that it keeps its mean;
+//! where the two categories differ, a category is taken from either with probability F; a member is challenged as
+//! soon as its turn comes, not in generations; a challenger that is known already is replaced by another.
 
 use std::collections::HashMap;
 
@@ -32,8 +32,8 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Storn & Price (1997): F = 0.5 and CR = 0.9 or 1 as first choices. NP there is 5 to 10 for each parameter, for thousands
-    /// of evaluations; 20 leaves some for evolution within a hundred.
+    /// Storn & Price (1997): F = 0.5 and CR = 0.9 or 1 as first choices. NP there is 5 to 10 for each parameter, for
+    /// thousands of evaluations; 20 leaves some for evolution within a hundred.
     fn default() -> Self {
         Self { population: 20, weight: 0.5, crossover: 0.9 }
     }

@@ -1,9 +1,10 @@
 //! A genetic algorithm: crossover, mutation, tournaments, and a small elite that is never lost.
 //!
-//! Source: Eiben & Smith (2015), "Introduction to Evolutionary Computing", 2nd ed., doi:10.1007/978-3-662-44874-8, chapters 4 and 5:
-//! binary tournaments, uniform crossover, and (mu + lambda) survival in steady state, lambda being however many children were
-//! observed together. The population is the small one of Schaffer, Caruana, Eshelman & Das (1989), "A study of control parameters
-//! affecting online performance of genetic algorithms for function optimization", ICGA 3, 51-60.
+//! Source: Eiben & Smith (2015), "Introduction to Evolutionary Computing", 2nd ed., doi:10.1007/978-3-662-44874-8,
+//! chapters 4 and 5: binary tournaments, uniform crossover, and (mu + lambda) survival in steady state, lambda being
+//! however many children were observed together. The population is the small one of Schaffer, Caruana, Eshelman & Das
+//! (1989), "A study of control parameters affecting online performance of genetic algorithms for function
+//! optimization", ICGA 3, 51-60.
 //! Departs from them: children are made as [`Variation`] says, and known designs are not proposed again.
 
 use rand::RngExt;
@@ -54,7 +55,8 @@ pub struct Genetic {
 }
 
 impl Genetic {
-    /// The best of parents and children, each design once, live on; under fresh weights if there are several objectives.
+    /// The best of parents and children, each design once, live on; under fresh weights if there are several
+    /// objectives.
     fn select_survivors(&mut self) {
         self.scalarizer.redraw();
         // Of two trials of one design the later counts.

@@ -1,11 +1,12 @@
 //! Iterated local search: descend to a local optimum, kick it, descend again; a tabu list keeps kicks apart.
 //!
-//! Source: Lourenco, Martin & Stuetzle (2003), "Iterated local search", doi:10.1007/0-306-48056-5_11: first improvement, kicks
-//! from the better of two local optima. The strength of the kick grows while kicks fail, and falls back when one helps,
-//! after Hansen & Mladenovic (2001), "Variable neighborhood search", doi:10.1016/S0377-2217(00)00100-4. The tabu list is that of
-//! Glover (1989), "Tabu search, part I", doi:10.1287/ijoc.1.3.190, over parameters.
-//! Departs from them: known designs are not evaluated again, so a neighbourhood is searched only where it is new; a kick
-//! of all parameters is a random design.
+//! Source: Lourenco, Martin & Stuetzle (2003), "Iterated local search", doi:10.1007/0-306-48056-5_11: first
+//! improvement, kicks from the better of two local optima. The strength of the kick grows while kicks fail, and falls
+//! back when one helps, after Hansen & Mladenovic (2001), "Variable neighborhood search",
+//! doi:10.1016/S0377-2217(00)00100-4. The tabu list is that of Glover (1989), "Tabu search, part I",
+//! doi:10.1287/ijoc.1.3.190, over parameters.
+//! Departs from them: known designs are not evaluated again, so a neighbourhood is searched only where it is new; a
+//! kick of all parameters is a random design.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -36,8 +37,8 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Lourenco et al. (2003) leave all of these to the problem at hand: these are first guesses, and no others were tried
-    /// but for `kick` = 3 and `samples` = 5, which were alike on synthetic spaces.
+    /// Lourenco et al. (2003) leave all of these to the problem at hand: these are first guesses, and no others were
+    /// tried but for `kick` = 3 and `samples` = 5, which were alike on synthetic spaces.
     fn default() -> Self {
         Self { samples: 10, kick: 2, tenure: 2, neighbourhood: Neighbourhood::Hamming }
     }
@@ -72,7 +73,8 @@ impl IteratedLocalSearch {
         self.current = Some(trial);
     }
 
-    /// The descent is over: it ends at the better of where it is and where it was kicked from, and a kick from there follows.
+    /// The descent is over: it ends at the better of where it is and where it was kicked from, and a kick from there
+    /// follows.
     fn kick(&mut self) -> Design {
         if self.kicks.is_empty() {
             self.settle();
@@ -252,8 +254,9 @@ mod tests {
         assert!(agent.suggest(10).unwrap().iter().all(|design| n_differing(design, &tried[1]) == 1));
     }
 
-    /// A bowl's design has 5 * 15 + 2 = 77 neighbours. When none is better, kicks of two parameters follow, no two in a row of the same
-    /// ones, each followed by a descent from where it landed, however bad; and when they fail, of three, four, ...
+    /// A bowl's design has 5 * 15 + 2 = 77 neighbours. When none is better, kicks of two parameters follow, no two in
+    /// a row of the same ones, each followed by a descent from where it landed, however bad; and when they fail, of
+    /// three, four, ...
     #[test]
     fn a_local_optimum_is_kicked_harder_and_harder() {
         let mut agent = agent(Settings { samples: 1, tenure: 1, ..Settings::default() });

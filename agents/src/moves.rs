@@ -34,8 +34,8 @@ mod tests {
     use tapeout_core::check::toy::Toy;
     use tapeout_core::{Env, Seed};
 
-    /// Half the steps of the bowl's five ordered parameters are adjacent; of the others, which draw one of six parameters and
-    /// for an ordered one of 15 other levels, a few are too.
+    /// Half the steps of the bowl's five ordered parameters are adjacent; of the others, which draw one of six
+    /// parameters and for an ordered one of 15 other levels, a few are too.
     #[test]
     fn half_the_steps_go_to_the_next_level_and_all_change_one_parameter() {
         let toy = Toy::bowl();

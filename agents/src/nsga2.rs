@@ -1,8 +1,8 @@
 //! NSGA-II: elitist genetic search for a Pareto front.
 //!
 //! Source: Deb, Pratap, Agarwal & Meyarivan (2002), doi:10.1109/4235.996017.
-//! Departs from it: children are made as [`Variation`] says; the population starts small and grows to its size; known designs are
-//! not proposed again.
+//! Departs from it: children are made as [`Variation`] says; the population starts small and grows to its size; known
+//! designs are not proposed again.
 
 use std::cmp::Ordering;
 
@@ -35,8 +35,8 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Deb et al. (2002), section V: a population of 100, p_c = 0.9, p_m = 1/n, eta_m = 20. All 100 are random there, for 25,000
-    /// evaluations.
+    /// Deb et al. (2002), section V: a population of 100, p_c = 0.9, p_m = 1/n, eta_m = 20. All 100 are random there,
+    /// for 25,000 evaluations.
     fn default() -> Self {
         Self {
             population: 100,
@@ -196,8 +196,8 @@ mod tests {
         Judgement::Acceptable { losses: losses.to_vec() }
     }
 
-    /// (1, 3) and (2, 1) are the first front, (3, 3) the second; then the unacceptable by violation, whatever their losses,
-    /// then the infeasible, two of which fall short alike.
+    /// (1, 3) and (2, 1) are the first front, (3, 3) the second; then the unacceptable by violation, whatever their
+    /// losses, then the infeasible, two of which fall short alike.
     #[test]
     fn fronts_by_constraint_domination_by_hand() {
         let unacceptable = |violation| Judgement::Unacceptable { losses: vec![0.0, 0.0], violation };
@@ -216,8 +216,9 @@ mod tests {
         assert_eq!(ranks, [4, 1, 3, 0, 2, 0, 4]);
     }
 
-    /// Four designs on one front for three places. Of the inner two, (2, 8) lies between (0, 10) and (3, 7): 3/10 + 3/10;
-    /// (3, 7) between (2, 8) and (10, 0): 8/10 + 8/10. The more crowded (2, 8) goes, and the dominated (10, 11) with it.
+    /// Four designs on one front for three places. Of the inner two, (2, 8) lies between (0, 10) and (3, 7): 3/10 +
+    /// 3/10; (3, 7) between (2, 8) and (10, 0): 8/10 + 8/10. The more crowded (2, 8) goes, and the dominated (10, 11)
+    /// with it.
     #[test]
     fn the_most_crowded_of_the_last_front_goes() {
         let toy = Toy::tradeoff();

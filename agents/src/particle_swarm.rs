@@ -1,11 +1,12 @@
 //! Particle swarm: particles with inertia, drawn to the best places they and a few others have been at.
 //!
-//! Source: Kennedy & Eberhart (1995), doi:10.1109/ICNN.1995.488968, as "SPSO 2006" in Clerc (2012), "Standard Particle Swarm
-//! Optimisation", hal-00764996: the size of the swarm, the coefficients, informants at random, confinement.
-//! Departs from it: a particle flies in the unit cube over levels, with an axis for each category, drawn in proportion, after Strasser,
-//! Goodman, Sheppard & Butcher (2016), "A new discrete particle swarm optimization algorithm", doi:10.1145/2908812.2908935;
-//! the nearest legal design is evaluated; informants are drawn anew for each move; a particle that comes upon a known design flies
-//! on, and one that comes upon nothing else is replaced.
+//! Source: Kennedy & Eberhart (1995), doi:10.1109/ICNN.1995.488968, as "SPSO 2006" in Clerc (2012), "Standard
+//! Particle Swarm Optimisation", hal-00764996: the size of the swarm, the coefficients, informants at random,
+//! confinement.
+//! Departs from it: a particle flies in the unit cube over levels, with an axis for each category, drawn in
+//! proportion, after Strasser, Goodman, Sheppard & Butcher (2016), "A new discrete particle swarm optimization
+//! algorithm", doi:10.1145/2908812.2908935; the nearest legal design is evaluated; informants are drawn anew for each
+//! move; a particle that comes upon a known design flies on, and one that comes upon nothing else is replaced.
 
 use std::collections::HashMap;
 
@@ -168,7 +169,8 @@ impl ParticleSwarm {
         design
     }
 
-    /// A trial that no particle made becomes a particle while there is room, and then the best of the worst one if it is better.
+    /// A trial that no particle made becomes a particle while there is room, and then the best of the worst one if it
+    /// is better.
     fn take_in(&mut self, trial: &Trial) {
         if self.swarm.len() < self.capacity {
             let particle = self.begin(trial);
@@ -291,7 +293,8 @@ mod tests {
     use tapeout_core::Env;
     use tapeout_core::check::toy::Toy;
 
-    /// One category of three values: at a design's position its own is drawn with probability 0.73, and the levels are its own.
+    /// One category of three values: at a design's position its own is drawn with probability 0.73, and the levels
+    /// are its own.
     #[test]
     fn the_levels_at_a_design_are_its_own_but_for_some_categories() {
         let toy = Toy::bowl();
@@ -311,8 +314,8 @@ mod tests {
         assert_eq!(cube.levels(&position, toy.space(), &mut rng), [8, 0, 0, 15, 3, 1]);
     }
 
-    /// Pulls average to half the acceleration: from 0.5 with velocity 0.1, best places at 0.6 and 0.9, the mean velocity is
-    /// 0.721 * 0.1 + 0.597 * (0.1 + 0.4) = 0.370, hence beyond 1 at times, where it stops.
+    /// Pulls average to half the acceleration: from 0.5 with velocity 0.1, best places at 0.6 and 0.9, the mean
+    /// velocity is 0.721 * 0.1 + 0.597 * (0.1 + 0.4) = 0.370, hence beyond 1 at times, where it stops.
     #[test]
     fn a_particle_keeps_some_velocity_and_is_pulled_twice() {
         let toy = Toy::bowl();
@@ -335,7 +338,8 @@ mod tests {
                 sum += particle.velocity[0];
             }
         }
-        // Without confinement pulls reach 0.072 + 0.119 + 0.477 = 0.669 at most. Beyond 0.5 it stops; the mean of the others is lower.
+        // Without confinement pulls reach 0.072 + 0.119 + 0.477 = 0.669 at most. Beyond 0.5 it stops; the mean of the
+        // others is lower.
         let mean = sum / f64::from(4000 - n_stopped);
         assert!(n_stopped > 400 && (0.25..0.37).contains(&mean), "{n_stopped} {mean}");
     }

@@ -2,9 +2,9 @@
 //!
 //! Source: Real, Aggarwal, Huang & Le (2019), "Regularized evolution for image classifier architecture search",
 //! doi:10.1609/aaai.v33i01.33014780, algorithm 1.
-//! Departs from it: a mutation moves one parameter of a design to another level, where the paper's changes an operation or
-//! an edge of a network cell; evolution begins with as many random designs as compete in a tournament, and the population
-//! grows to its size by evolving; known designs are not proposed again.
+//! Departs from it: a mutation moves one parameter of a design to another level, where the paper's changes an
+//! operation or an edge of a network cell; evolution begins with as many random designs as compete in a tournament,
+//! and the population grows to its size by evolving; known designs are not proposed again.
 
 use std::collections::VecDeque;
 

@@ -1,10 +1,11 @@
 //! Simulated annealing: a walk that takes every step down, and steps up the less often the colder it gets.
 //!
-//! Source: Kirkpatrick, Gelatt & Vecchi (1983), doi:10.1126/science.220.4598.671, with the scale of White (1984), "Concepts of
-//! scale in simulated annealing", ICCD, 646-651: temperatures are in units of the spread of losses over random designs.
+//! Source: Kirkpatrick, Gelatt & Vecchi (1983), doi:10.1126/science.220.4598.671, with the scale of White (1984),
+//! "Concepts of scale in simulated annealing", ICCD, 646-651: temperatures are in units of the spread of losses over
+//! random designs.
 //! Departs from them: the spread is the interquartile range, which a few bad designs do not move; when the walk is
-//! cold it is heated again from the best design; a step onto known designs goes on until it leaves them; of steps proposed
-//! together each is judged against where the walk then is.
+//! cold it is heated again from the best design; a step onto known designs goes on until it leaves them; of steps
+//! proposed together each is judged against where the walk then is.
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -32,8 +33,9 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// The factor of Johnson, Aragon, McGeoch & Schevon (1989), doi:10.1287/opre.37.6.865 (TEMPFACTOR = 0.95), but for each
-    /// evaluation, so that a cycle of 90 fits into budgets of a few hundred. Temperatures chosen on synthetic spaces: the page says how.
+    /// The factor of Johnson, Aragon, McGeoch & Schevon (1989), doi:10.1287/opre.37.6.865 (TEMPFACTOR = 0.95), but
+    /// for each evaluation, so that a cycle of 90 fits into budgets of a few hundred. Temperatures chosen on
+    /// synthetic spaces: the page says how.
     fn default() -> Self {
         Self { samples: 10, initial_temperature: 0.1, final_temperature: 0.001, cooling: 0.95 }
     }
@@ -72,8 +74,8 @@ impl SimulatedAnnealing {
         self.best.clone_from(&self.current);
     }
 
-    /// The criterion of Metropolis: downhill always, uphill by `loss` with probability exp(-loss / temperature). What falls short of
-    /// acceptable is a step up that is taken only from what falls short by as much.
+    /// The criterion of Metropolis: downhill always, uphill by `loss` with probability exp(-loss / temperature). What
+    /// falls short of acceptable is a step up that is taken only from what falls short by as much.
     fn is_taken(&mut self, from: &Trial, to: &Trial) -> bool {
         let (here, there) = (self.scalarizer.merit(&from.judgement), self.scalarizer.merit(&to.judgement));
         if there <= here {
@@ -177,8 +179,8 @@ mod tests {
         toy.problem().trial(toy.space().unrank(rank), Outcome::Measured(vec![loss]))
     }
 
-    /// Losses 0, 1, ..., 7: the quartiles are at places 2 and 6, the spread is 4. At temperature 0.5 a step up by 2 is taken with
-    /// probability exp(-2 / (0.5 * 4)) = 0.368.
+    /// Losses 0, 1, ..., 7: the quartiles are at places 2 and 6, the spread is 4. At temperature 0.5 a step up by 2
+    /// is taken with probability exp(-2 / (0.5 * 4)) = 0.368.
     #[test]
     fn steps_up_are_taken_as_often_as_metropolis_says() {
         let settings = Settings { samples: 8, initial_temperature: 0.5, ..Settings::default() };

@@ -1,12 +1,12 @@
 //! SMS-EMOA: the population of the largest hypervolume, one design at a time.
 //!
-//! Source: Beume, Naujoks & Emmerich (2007), doi:10.1016/j.ejor.2006.08.008, algorithms 1 and 3: the member that goes is, on the
-//! last of several fronts, the one with the most dominating it, and on a single front the one that adds least to the
-//! hypervolume.
-//! Departs from it: children are made as [`Variation`] says; parents win a tournament by dominance, where there they are drawn
-//! uniformly; the population starts small; losses are divided by their range, so that the reference, worse than the worst by 1
-//! in each objective, is as far for all; designs that are not acceptable go first, the furthest from it before all; known
-//! designs are not proposed again.
+//! Source: Beume, Naujoks & Emmerich (2007), doi:10.1016/j.ejor.2006.08.008, algorithms 1 and 3: the member that goes
+//! is, on the last of several fronts, the one with the most dominating it, and on a single front the one that adds
+//! least to the hypervolume.
+//! Departs from it: children are made as [`Variation`] says; parents win a tournament by dominance, where there they
+//! are drawn uniformly; the population starts small; losses are divided by their range, so that the reference, worse
+//! than the worst by 1 in each objective, is as far for all; designs that are not acceptable go first, the furthest
+//! from it before all; known designs are not proposed again.
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -37,8 +37,8 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Beume et al. (2007): mu = 100, and the operators of NSGA-II: p_c = 0.9, p_m = 1/n, eta_m = 20. All 100 are random
-    /// there, for 20,000 evaluations.
+    /// Beume et al. (2007): mu = 100, and the operators of NSGA-II: p_c = 0.9, p_m = 1/n, eta_m = 20. All 100 are
+    /// random there, for 20,000 evaluations.
     fn default() -> Self {
         Self {
             population: 100,
@@ -204,7 +204,8 @@ mod tests {
         assert_eq!(survivors(3, &points), [0, 2, 3]);
     }
 
-    /// The first front is (1, 5), (2, 2), (3, 1), the second (1, 6) and (4, 4): (1, 5) alone dominates the former, (2, 2) and (3, 1) the latter.
+    /// The first front is (1, 5), (2, 2), (3, 1), the second (1, 6) and (4, 4): (1, 5) alone dominates the former,
+    /// (2, 2) and (3, 1) the latter.
     #[test]
     fn of_several_fronts_the_most_dominated_of_the_last_goes() {
         let points = [[1.0, 5.0], [2.0, 2.0], [3.0, 1.0], [4.0, 4.0], [1.0, 6.0]].map(measured);

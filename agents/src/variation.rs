@@ -2,7 +2,8 @@
 //!
 //! Source: Deb, Pratap, Agarwal & Meyarivan (2002), doi:10.1109/4235.996017, section V.
 //! Departs from it: integer levels are crossed over uniformly, not by SBX (hardware knobs have no midpoint); a polynomial
-//! mutation is rounded to whole levels, at least one, and draws a category uniformly; a mating gives one child.
+//! mutation is rounded to whole levels, at least one, and draws a category uniformly; a mating gives one child, which
+//! is made anew while rules forbid it.
 
 use rand::RngExt;
 use tapeout_core::{ConfigError, Design, DesignSpace, Parameter, Stream};
@@ -12,8 +13,9 @@ use crate::bounds::{at_least, within};
 /// How many times levels are made before illegal ones are repaired.
 const MAX_TRIES: usize = 8;
 
-/// The first legal design out of a few that `make` makes, and else the last of them, repaired. Repair is the last resort because it
-/// is biased: what it decides late it moves the most, so it comes to some designs often and to others never.
+/// The first legal design out of a few that `make` makes, and else the last of them, repaired. Repair is the last
+/// resort because it is biased: what it decides late it moves the most, so it comes to some designs often and to
+/// others never.
 pub fn legal(space: &DesignSpace, mut make: impl FnMut() -> Vec<u32>) -> Design {
     let mut levels = make();
     for _ in 1..MAX_TRIES {
@@ -35,8 +37,8 @@ pub struct Variation {
 }
 
 impl Variation {
-    /// For designs of `space`: how likely a child has two parents; how likely each parameter of it mutates, one over their
-    /// number if absent; and `mutation_index`, eta_m: the larger, the shorter the steps of a mutation.
+    /// For designs of `space`: how likely a child has two parents; how likely each parameter of it mutates, one over
+    /// their number if absent; and `mutation_index`, eta_m: the larger, the shorter the steps of a mutation.
     ///
     /// # Errors
     /// [`ConfigError`] naming the one that is out of range.

@@ -89,7 +89,8 @@ mod tests {
     use tapeout_core::Env;
     use tapeout_core::check::toy::Toy;
 
-    /// One parameter of three categories: the margin is 0.27 / 2 = 0.135. Frequencies 0, 0, 1 become 0.135, 0.135, 0.73.
+    /// One parameter of three categories: the margin is 0.27 / 2 = 0.135. Frequencies 0, 0, 1 become 0.135, 0.135,
+    /// 0.73.
     #[test]
     fn the_margin_by_hand() {
         let toy = Toy::bowl();

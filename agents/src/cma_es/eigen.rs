@@ -1,12 +1,13 @@
 //! Eigenvalues and eigenvectors of a small symmetric matrix.
 //!
-//! Source: Golub & Van Loan (2013), "Matrix Computations", 4th ed., section 8.5: the cyclic Jacobi method, algorithms 8.5.1 and
-//! 8.5.3.
+//! Source: Golub & Van Loan (2013), "Matrix Computations", 4th ed., section 8.5: the cyclic Jacobi method, algorithms
+//! 8.5.1 and 8.5.3.
 
 /// Sweeps after which the method has long converged: it does so quadratically, in about ten (section 8.5.4).
 const MAX_SWEEPS: usize = 32;
 
-/// Eigenvalues `[n]`, and eigenvectors `[n][n]` as columns, row after row, of a symmetric matrix `[n][n]`, row after row.
+/// Eigenvalues `[n]`, and eigenvectors `[n][n]` as columns, row after row, of a symmetric matrix `[n][n]`, row after
+/// row.
 pub(super) fn decompose(matrix: &[f64], n: usize) -> (Vec<f64>, Vec<f64>) {
     let mut a = matrix.to_vec();
     let mut vectors = vec![0.0; n * n];

@@ -12,8 +12,8 @@ use super::eigen::decompose;
 use crate::acquisition::Normal;
 use crate::targets::quantile;
 
-/// Nomura et al. (2021), "Warm starting CMA-ES for hyperparameter optimization", doi:10.1609/aaai.v35i10.17109: the prior's
-/// standard deviation, alpha = 0.1 of the range.
+/// Nomura et al. (2021), "Warm starting CMA-ES for hyperparameter optimization", doi:10.1609/aaai.v35i10.17109: the
+/// prior's standard deviation, alpha = 0.1 of the range.
 const WARM_DEVIATION: f64 = 0.1;
 
 /// What follows from the dimension and the size of a generation. Hansen (2016), table 1.
@@ -125,7 +125,8 @@ impl Gaussian {
         }
     }
 
-    /// The y of a design that was not drawn, no longer than such a y may be. Hansen (2011): c_y = sqrt(n) + 2 n / (n + 2).
+    /// The y of a design that was not drawn, no longer than such a y may be. Hansen (2011): c_y = sqrt(n) + 2 n / (n
+    /// + 2).
     pub(super) fn injected(&self, design: &Design) -> Vec<f64> {
         let n = self.dimension() as f64;
         let position = |axis: &Axis| unit(design.levels()[axis.parameter], axis.n_levels);
@@ -146,7 +147,8 @@ impl Gaussian {
         (0..n).map(|i| dot(&self.basis[i * n..(i + 1) * n], &rotated)).collect()
     }
 
-    /// Moves the mean, the step size and the covariance by the steps y of a generation, best first; shape `[lambda][n]`.
+    /// Moves the mean, the step size and the covariance by the steps y of a generation, best first; shape
+    /// `[lambda][n]`.
     pub(super) fn update(&mut self, strategy: &Strategy, steps: &[&[f64]]) {
         let n = self.dimension();
         if n == 0 {
@@ -195,8 +197,8 @@ impl Gaussian {
         self.basis = vectors;
     }
 
-    /// Moves the mean and the scale of each axis until the levels next to the mean's are likely enough. Hamano et al. (2022),
-    /// section 4: at an end the mean alone, elsewhere both.
+    /// Moves the mean and the scale of each axis until the levels next to the mean's are likely enough. Hamano et al.
+    /// (2022), section 4: at an end the mean alone, elsewhere both.
     fn keep_margin(&mut self) {
         let n = self.dimension();
         for i in 0..n {
@@ -251,7 +253,8 @@ impl Gaussian {
     }
 }
 
-/// Probabilities beside a level, each at least half the margin, and the level's own at least as much. Hamano et al. (2022), eq. 15 to 18.
+/// Probabilities beside a level, each at least half the margin, and the level's own at least as much. Hamano et al.
+/// (2022), eq. 15 to 18.
 fn with_margin(below: f64, above: f64, margin: f64) -> (f64, f64) {
     let half = margin / 2.0;
     let within = (1.0 - below - above).max(half);
@@ -284,7 +287,8 @@ mod tests {
     use tapeout_core::check::toy::Toy;
     use tapeout_core::{Env, Seed};
 
-    /// lambda = 6: raw weights ln 3.5 - ln 1, 2, 3 = 1.2528, 0.5596, 0.1542, sum 1.9665; mu_eff = 1 / (0.4058 + 0.0810 + 0.0061) = 2.0286.
+    /// lambda = 6: raw weights ln 3.5 - ln 1, 2, 3 = 1.2528, 0.5596, 0.1542, sum 1.9665; mu_eff = 1 / (0.4058 +
+    /// 0.0810 + 0.0061) = 2.0286.
     #[test]
     fn the_weights_by_hand() {
         let strategy = Strategy::new(5, 6);
