@@ -35,7 +35,7 @@ const OPERATIONS_PER_COVARIANCE: usize = 30;
 const CANDIDATES_PER_PICK: usize = 8;
 // BoTorch 0.12, `infer_reference_point`: a tenth of the front's range beyond its worst.
 const REFERENCE_MARGIN: f64 = 0.1;
-/// Added to variances of classes, whose noise is all that is left once a model has seen both sides of a border closely.
+/// No design is less likely to be feasible than this, so that all can be told apart by their losses.
 const LEAST_PROBABILITY: f64 = 1e-9;
 
 /// How designs are valued, with one objective or a scalar of three and more. Two are valued by hypervolume.

@@ -1,8 +1,8 @@
 //! L-BFGS with a backtracking line search.
 //!
 //! Source: Nocedal & Wright (2006), "Numerical Optimization", algorithms 7.4 (two-loop recursion), 7.5 and 3.1.
-//! Departs from it: the line search looks for sufficient decrease only, and a pair that would spoil the curvature is left
-//! out, as their page 537 allows for the damped variant's cheaper kin.
+//! Departs from it: the line search looks for sufficient decrease only, and a pair along which the
+//! function is not convex is left out.
 
 use std::collections::VecDeque;
 
