@@ -65,7 +65,7 @@ struct Crossing {
 }
 
 /// Most crossings that are looked at together; more are looked at in turns.
-const MAX_PENDING: usize = 8;
+const MAX_PENDING: usize = 6;
 
 /// Crossings whose innermost loop is at level `run`.
 struct Pending {

@@ -1,10 +1,11 @@
 //! The search of bounded effort.
 //!
-//! 1. A beam finds the spreads that take the fewest steps ([`spread::fewest_steps`]); a lower bound picks some.
+//! 1. A beam finds spreads of few steps ([`spread::fewest_steps`]); a lower bound picks some.
 //! 2. In each, tiles grow from the outermost buffer inwards while that saves something, by a guess of the cost that
 //!    takes the best loop orders for granted ([`Mode::Guess`]).
 //! 3. From the best of these, prime factors move between levels and between time and space, one by one and in
-//!    exchange for each other, and tensors are kept or let pass, while the guess falls.
+//!    exchange for each other, and tensors are kept or let pass, while the guess falls; then at random, accepting
+//!    what is a little worse, from a fixed stream of numbers; then downhill again.
 //! 4. The model costs the results, and other loop orders, factors and choices of what is kept near the best.
 
 use super::candidate::{Candidate, Costing};
@@ -13,72 +14,145 @@ use super::options::is_better;
 use super::outcome::NoMapping;
 use super::problem::{Problem, Way};
 use super::spread;
+use crate::loop_nest::TensorSet;
 
-/// Spreads in which tiles are grown.
-const GROWN: usize = 8;
-/// Grown candidates from which walks start.
-const STARTS: usize = 4;
-/// Guesses altogether.
-const GUESSES: u32 = 4000;
-/// Moves at random between one walk and the next.
-const KICKS: usize = 3;
-/// Evaluations by the model.
-const EVALUATIONS: u64 = 60;
+/// How much is tried, in each step of the search.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Effort {
+    /// Spreads in which tiles are grown.
+    grown: usize,
+    /// Grown candidates from which walks start.
+    starts: usize,
+    /// Guesses of one walk downhill.
+    walk_guesses: u32,
+    /// Results of walks that are changed at random.
+    annealed: usize,
+    /// Guesses of each of those.
+    anneal_guesses: u32,
+    /// Evaluations by the model.
+    evaluations: u64,
+}
+
+/// Less than 2 ms on small layers.
+pub(super) const FAST: Effort =
+    Effort { grown: 12, starts: 4, walk_guesses: 250, annealed: 2, anneal_guesses: 1500, evaluations: 60 };
+/// Several times faster.
+pub(super) const QUICK: Effort =
+    Effort { grown: 4, starts: 2, walk_guesses: 150, annealed: 1, anneal_guesses: 250, evaluations: 25 };
+
+/// What a change at random may make worse at first, as a share.
+const THRESHOLD: f64 = 0.7;
 
 type Score = (f64, f64);
 
 /// Puts the best mapping found into `costing`.
-pub(super) fn search(problem: &Problem, costing: &mut Costing) -> Result<(), NoMapping> {
+pub(super) fn search(problem: &Problem, costing: &mut Costing, effort: Effort) -> Result<(), NoMapping> {
     let mut starts: Vec<(Score, Candidate)> = Vec::new();
-    for (_, mut candidate) in promising(problem) {
+    for (_, mut candidate) in promising(problem, effort.grown) {
         if let Some(score) = grow(problem, &mut candidate) {
             starts.push((score, candidate));
         }
     }
     sort(&mut starts);
-    starts.truncate(STARTS);
-    let mut guesses = GUESSES;
-    for (score, candidate) in &mut starts {
-        let mut walk = Walk { problem, candidate: candidate.clone(), score: *score, guesses };
-        walk.run();
-        (*score, guesses) = (walk.score, walk.guesses);
-        *candidate = walk.candidate;
+    starts.truncate(effort.starts);
+    starts.iter_mut().for_each(|start| descend(problem, start, effort.walk_guesses));
+    sort(&mut starts);
+    let mut random = Stream(0);
+    for index in 0..effort.annealed.min(starts.len()) {
+        let mut annealed = anneal(problem, &starts[index], effort.anneal_guesses, &mut random);
+        descend(problem, &mut annealed, effort.walk_guesses);
+        starts.push(annealed);
     }
     sort(&mut starts);
-    starts.dedup_by(|(a, _), (b, _)| a == b);
-    wander(problem, &mut starts, guesses);
+    starts.truncate(effort.starts);
     for (_, candidate) in &mut starts {
         order(problem, candidate);
         costing.cost(candidate)?;
     }
-    polish(problem, costing)
+    polish(problem, costing, effort.evaluations)
 }
 
-/// Kicks the candidates in turn and walks on from there; a walk that ends lower takes the place of where it began.
-fn wander(problem: &Problem, starts: &mut [(Score, Candidate)], mut guesses: u32) {
-    let mut random = Stream(0);
-    for turn in 0.. {
-        if guesses == 0 || starts.is_empty() {
-            break;
-        }
-        let place = turn % starts.len();
-        let (before, start) = &starts[place];
-        let mut candidate = start.clone();
-        for _ in 0..KICKS {
-            let moves = moves(problem, &candidate);
-            if !moves.is_empty() {
-                moves[random.below(moves.len())].apply(&mut candidate);
+/// Changes `candidate` at random, `guesses` times, keeping what is worse by less than a threshold that falls to 0.
+/// Returns the best on the way.
+/// Source: Dueck & Scheuer (1990), "Threshold accepting", doi:10.1016/0021-9991(90)90201-B.
+fn anneal(problem: &Problem, start: &(Score, Candidate), guesses: u32, random: &mut Stream) -> (Score, Candidate) {
+    let (mut score, mut candidate) = start.clone();
+    let mut best = start.clone();
+    for guessed in 0..guesses {
+        let threshold = 1.0 + THRESHOLD * f64::from(guesses - guessed) / f64::from(guesses);
+        let change = Change::any(problem, &mut candidate, random);
+        match guess(problem, &candidate) {
+            Some(next) if next.0 < score.0 * threshold => {
+                score = next;
+                if is_better(next, best.0) {
+                    best = (next, candidate.clone());
+                }
             }
-        }
-        guesses -= 1;
-        let Some(score) = guess(problem, &candidate) else { continue };
-        let mut walk = Walk { problem, candidate, score, guesses };
-        walk.run();
-        guesses = walk.guesses;
-        if is_better(walk.score, *before) {
-            starts[place] = (walk.score, walk.candidate);
+            _ => change.undo(&mut candidate),
         }
     }
+    best
+}
+
+/// What was done to a candidate.
+#[derive(Default)]
+struct Change {
+    moves: [Option<Move>; 2],
+    keep: Option<(usize, TensorSet)>,
+}
+
+impl Change {
+    /// Mostly one or two moves, else a tensor kept or let pass.
+    fn any(problem: &Problem, candidate: &mut Candidate, random: &mut Stream) -> Self {
+        let mut change = Self::default();
+        let kind = random.below(8);
+        if kind == 0 {
+            let level = random.below(problem.n_levels);
+            if let Some(keep) = toggled(problem, candidate, level, random.below(problem.shapes.len())) {
+                change.keep = Some((level, std::mem::replace(&mut candidate.keep[level], keep)));
+                return change;
+            }
+        }
+        for slot in &mut change.moves[..if kind < 5 { 2 } else { 1 }] {
+            *slot = any_move(problem, candidate, random);
+            if let Some(step) = slot {
+                step.apply(candidate);
+            }
+        }
+        change
+    }
+
+    fn undo(self, candidate: &mut Candidate) {
+        self.moves.into_iter().rev().flatten().for_each(|step| step.reverse().apply(candidate));
+        if let Some((level, keep)) = self.keep {
+            candidate.keep[level] = keep;
+        }
+    }
+}
+
+/// Tries to find a move before [`any_move`] gives up.
+const TRIES: usize = 64;
+
+fn any_move(problem: &Problem, candidate: &Candidate, random: &mut Stream) -> Option<Move> {
+    let n_positions = problem.positions.len();
+    if problem.dims.is_empty() {
+        return None;
+    }
+    for _ in 0..TRIES {
+        let dim = problem.dims[random.below(problem.dims.len())];
+        let (from, to) = (random.below(n_positions), random.below(n_positions));
+        let factor = candidate.factors[from][dim];
+        if factor == 1 || from == to {
+            continue;
+        }
+        let n_primes = primes(factor).count();
+        let prime = primes(factor).nth(random.below(n_primes))?;
+        let step = Move { dim, from, to, prime };
+        if step.is_allowed(problem, candidate) {
+            return Some(step);
+        }
+    }
+    None
 }
 
 /// A fixed stream of numbers, so that results do not depend on anything else.
@@ -96,12 +170,19 @@ impl Stream {
     }
 }
 
+/// Walks downhill from `start`.
+fn descend(problem: &Problem, start: &mut (Score, Candidate), guesses: u32) {
+    let mut walk = Walk { problem, candidate: start.1.clone(), score: start.0, guesses };
+    walk.run();
+    *start = (walk.score, walk.candidate);
+}
+
 fn sort(list: &mut [(Score, Candidate)]) {
     list.sort_by(|(a, _), (b, _)| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
 }
 
 /// Spreads of the least lower bounds whose smallest tiles fit.
-fn promising(problem: &Problem) -> Vec<(Score, Candidate)> {
+fn promising(problem: &Problem, most: usize) -> Vec<(Score, Candidate)> {
     let mut spreads: Vec<(Score, Candidate)> = Vec::new();
     for mut spread in spread::fewest_steps(problem) {
         fit(problem, &mut spread);
@@ -111,7 +192,7 @@ fn promising(problem: &Problem) -> Vec<(Score, Candidate)> {
         }
     }
     sort(&mut spreads);
-    spreads.truncate(GROWN);
+    spreads.truncate(most);
     spreads
 }
 
@@ -322,7 +403,7 @@ fn toggled(
     candidate: &Candidate,
     level: usize,
     tensor: usize,
-) -> Option<crate::loop_nest::TensorSet> {
+) -> Option<TensorSet> {
     let keep = candidate.keep[level];
     match keep.contains(tensor) {
         true if !problem.must_keep[level].contains(tensor) => Some(keep.without(tensor)),
@@ -347,13 +428,13 @@ fn order(problem: &Problem, candidate: &mut Candidate) {
 }
 
 /// Lets the model judge the neighbours of the best candidate until none is better or the evaluations are used up.
-fn polish(problem: &Problem, costing: &mut Costing) -> Result<(), NoMapping> {
+fn polish(problem: &Problem, costing: &mut Costing, evaluations: u64) -> Result<(), NoMapping> {
     while let Some((start, before)) = costing.best.clone() {
-        reorder(problem, costing, &start)?;
+        reorder(problem, costing, &start, evaluations)?;
         let Some((start, _)) = costing.best.clone() else { break };
         let mut trial = start.clone();
         for step in moves(problem, &start) {
-            if costing.evaluated >= EVALUATIONS {
+            if costing.evaluated >= evaluations {
                 return Ok(());
             }
             step.apply(&mut trial);
@@ -377,12 +458,12 @@ fn polish(problem: &Problem, costing: &mut Costing) -> Result<(), NoMapping> {
 }
 
 /// Tries every loop of every level as the innermost.
-fn reorder(problem: &Problem, costing: &mut Costing, start: &Candidate) -> Result<(), NoMapping> {
+fn reorder(problem: &Problem, costing: &mut Costing, start: &Candidate, evaluations: u64) -> Result<(), NoMapping> {
     let mut base = start.clone();
     for level in 1..problem.n_levels {
         let loops = problem.dims.iter().filter(|&&dim| start.factors[level][dim] > 1);
         for &dim in loops {
-            if costing.evaluated >= EVALUATIONS {
+            if costing.evaluated >= evaluations {
                 return Ok(());
             }
             let mut trial = base.clone();

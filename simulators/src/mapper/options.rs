@@ -33,9 +33,11 @@ impl Objective {
 /// How thoroughly to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Search {
-    /// A bounded number of evaluations from a few well-chosen starts.
+    /// A bounded number of trials from a few well-chosen starts: a millisecond or two.
     #[default]
     Fast,
+    /// The same with a fraction of the trials: for a search over many designs.
+    Quick,
     /// All mappings of the space but those that a lower bound rules out: the result is the optimum. For small cases.
     Exhaustive {
         /// Evaluations after which to give up with [`super::NoMapping::TooLarge`].

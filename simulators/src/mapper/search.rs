@@ -10,7 +10,7 @@ use crate::loop_nest::{Architecture, Einsum};
 
 /// The best mapping of `einsum` onto `architecture` within `constraints`, and its cost.
 ///
-/// Deterministic. The fast search costs a bounded number of mappings, whatever the layer.
+/// Deterministic. The quick and the fast search cost a bounded number of mappings, whatever the layer.
 ///
 /// # Errors
 /// [`NoMapping`]: which level and tensor do not fit and by how much, or what else stands in the way.
@@ -24,10 +24,11 @@ pub fn best_mapping(
     let problem = Problem::new(architecture, einsum, objective, options.quirks, constraints)?;
     problem.check_smallest()?;
     let mut costing = Costing::new(&problem);
-    fast::search(&problem, &mut costing)?;
+    let effort = if options.search == Search::Quick { fast::QUICK } else { fast::FAST };
+    fast::search(&problem, &mut costing, effort)?;
     if let Search::Exhaustive { max_evaluations } = options.search {
         exhaustive::search(&problem, &mut costing, max_evaluations)?;
     }
-    let is_proven = options.search != Search::Fast;
+    let is_proven = matches!(options.search, Search::Exhaustive { .. });
     costing.finish(is_proven)?.ok_or_else(|| problem.nothing_fits())
 }

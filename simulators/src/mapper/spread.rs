@@ -5,7 +5,7 @@ use super::problem::{MAX_POSITIONS, Problem, Way};
 use crate::loop_nest::MAX_DIMS;
 
 /// Spreads that the fast search keeps from one position to the next.
-const BEAM: usize = 24;
+const BEAM: usize = 48;
 
 /// All spreads of which no factor can be made smaller without more steps in time. Of two that differ only in that x
 /// and y are exchanged, where that makes no difference, one is listed.
@@ -95,7 +95,7 @@ pub(super) fn fewest_steps(problem: &Problem) -> Vec<Candidate> {
         let mut candidate = Candidate::new(problem);
         candidate.factors = partial.factors;
         narrow(problem, &mut candidate);
-        if settle(problem, &mut candidate) {
+        if settle(problem, &mut candidate) && is_canonical(problem, &candidate) {
             spreads.push(candidate);
         }
     }
