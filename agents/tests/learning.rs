@@ -39,7 +39,8 @@ const LEARNERS: &[(&str, usize)] = &[
 ];
 
 /// Searches for fronts, each with its budget on the trade-off between cost and time (1,048,576 designs, 31 on the front).
-const FRONT_LEARNERS: &[(&str, usize)] = &[("nsga2", 1000), ("sms-emoa", 1000), ("tpe", 200), ("smac", 200), ("gp", 60)];
+const FRONT_LEARNERS: &[(&str, usize)] =
+    &[("nsga2", 1000), ("sms-emoa", 1000), ("tpe", 200), ("smac", 200), ("gp", 60)];
 
 fn entry(id: &str) -> &'static AgentEntry {
     AGENTS.iter().find(|entry| entry.id == id).unwrap_or_else(|| panic!("no agent is called `{id}`"))

@@ -10,7 +10,7 @@ use tapeout_core::EnvEntry;
 pub use edge_accelerator::{EdgeAccelerator, EdgeAcceleratorConfig};
 pub use gpu_gemm::{TileEncoding, TileSpace};
 pub use gpu_gemm_model::{GpuGemmModel, GpuGemmModelConfig};
-pub use recorded_kernel::{RecordedKernel, RecordedKernelConfig};
+pub use recorded_kernel::{CacheFile, CacheFileError, RecordedKernel, RecordedKernelConfig};
 
 /// Every environment of this crate.
 pub const ENVS: &[EnvEntry] =
