@@ -195,7 +195,7 @@ impl<'a> Pass<'a> {
         let (problem, candidate) = (self.problem, self.candidate);
         let innermost = self.decided.saturating_sub(1);
         let mut extents = [1; MAX_DIMS];
-        if innermost > 0 {
+        if self.decided > 0 {
             // What is not decided is in this tile.
             extents = candidate.padded;
             for index in (self.decided..problem.n_levels).chain(problem.places()) {
@@ -205,7 +205,7 @@ impl<'a> Pass<'a> {
             }
         }
         for level in innermost..problem.n_levels {
-            if level > innermost || innermost == 0 {
+            if level > innermost || self.decided == 0 {
                 for index in problem.places_of(level).chain(std::iter::once(level)) {
                     problem.dims.iter().for_each(|&dim| extents[dim] *= candidate.factors[index][dim]);
                 }
@@ -381,7 +381,8 @@ impl<'a> Pass<'a> {
                 let length = 1 + rank.iter().map(|&(dim, c)| c * (extents[dim] - 1)).sum::<u64>();
                 for &(dim, coefficient) in rank {
                     let factor = self.candidate.factors[run][dim];
-                    let travel = coefficient * extents[dim] * if run == boundary.parent { self.block[dim] } else { 1 };
+                    let travel =
+                        coefficient * extents[dim] * if run == boundary.parent { self.block[dim] } else { 1 };
                     if factor > 1 && travel < length {
                         let kept =
                             words * (length - travel) as f64 / length as f64 * (1.0 - 1.0 / factor as f64);
@@ -447,7 +448,8 @@ impl<'a> Pass<'a> {
         for (price, crossing) in prices.iter_mut().zip(&self.pending.list[..self.pending.len]) {
             price.moved = self.price(&crossing.boundary, crossing.moved);
             price.still = self.price(&crossing.boundary, crossing.still);
-            price.slid = crossing.slid.map(|(_, words)| self.price(&crossing.boundary, words)).unwrap_or_default();
+            price.slid =
+                crossing.slid.map(|(_, words)| self.price(&crossing.boundary, words)).unwrap_or_default();
         }
         let mut best = ((f64::INFINITY, f64::INFINITY), self.problem.dims[0]);
         for &dim in self.problem.dims.iter().filter(|&&dim| self.candidate.factors[run][dim] > 1) {

@@ -75,7 +75,12 @@ pub(super) fn search(problem: &Problem, costing: &mut Costing, effort: Effort) -
 /// Changes `candidate` at random, `guesses` times, keeping what is worse by less than a threshold that falls to 0.
 /// Returns the best on the way.
 /// Source: Dueck & Scheuer (1990), "Threshold accepting", doi:10.1016/0021-9991(90)90201-B.
-fn anneal(problem: &Problem, start: &(Score, Candidate), guesses: u32, random: &mut Stream) -> (Score, Candidate) {
+fn anneal(
+    problem: &Problem,
+    start: &(Score, Candidate),
+    guesses: u32,
+    random: &mut Stream,
+) -> (Score, Candidate) {
     let (mut score, mut candidate) = start.clone();
     let mut best = start.clone();
     for guessed in 0..guesses {
@@ -398,12 +403,7 @@ impl Walk<'_> {
 }
 
 /// What `level` keeps if it keeps `tensor` where it did not, or lets it pass where it did; if that is allowed.
-fn toggled(
-    problem: &Problem,
-    candidate: &Candidate,
-    level: usize,
-    tensor: usize,
-) -> Option<TensorSet> {
+fn toggled(problem: &Problem, candidate: &Candidate, level: usize, tensor: usize) -> Option<TensorSet> {
     let keep = candidate.keep[level];
     match keep.contains(tensor) {
         true if !problem.must_keep[level].contains(tensor) => Some(keep.without(tensor)),
@@ -458,7 +458,12 @@ fn polish(problem: &Problem, costing: &mut Costing, evaluations: u64) -> Result<
 }
 
 /// Tries every loop of every level as the innermost.
-fn reorder(problem: &Problem, costing: &mut Costing, start: &Candidate, evaluations: u64) -> Result<(), NoMapping> {
+fn reorder(
+    problem: &Problem,
+    costing: &mut Costing,
+    start: &Candidate,
+    evaluations: u64,
+) -> Result<(), NoMapping> {
     let mut base = start.clone();
     for level in 1..problem.n_levels {
         let loops = problem.dims.iter().filter(|&&dim| start.factors[level][dim] > 1);
