@@ -1,0 +1,5 @@
+//! The mapper against the proven optimum, against an enumeration of its own, and its laws.
+
+mod gap;
+mod laws;
+mod pairs;
