@@ -10,9 +10,11 @@
 //! | [`reward`] | what a design is worth to a learner, and what a design from a log is |
 //! | [`advantage`] | how much better a decision turned out than was expected of it |
 //! | [`actor`] | a network that decides, and one that expects |
+//! | [`team`] | actors that take turns |
 
 pub mod actor;
 pub mod advantage;
 pub mod categorical;
 pub mod reward;
 pub mod steps;
+pub mod team;
