@@ -67,14 +67,14 @@ fn resnet50(criterion: &mut Criterion) {
         group.bench_function(format!("{search:?}"), |bencher| {
             bencher.iter(|| {
                 let options = Options { search, ..Options::default() };
-                let latency = |einsum: &&Einsum| {
+                let cycles = |einsum: &&Einsum| {
                     let constraints = MappingConstraints::free(&architecture, einsum);
                     best_mapping(&architecture, einsum, Objective::EnergyDelay, &constraints, options)
                         .expect("the smallest tiles fit")
                         .report
                         .cycles
                 };
-                black_box(&einsums).iter().map(latency).sum::<u64>()
+                black_box(&einsums).iter().map(cycles).sum::<u64>()
             });
         });
     }

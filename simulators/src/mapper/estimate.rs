@@ -592,3 +592,111 @@ fn distinct(shape: &Shape, counts: &[u64; MAX_DIMS], is_bound: bool) -> f64 {
     };
     shape.groups.iter().map(|rank| of_rank(rank) as f64).product()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::constraints::MappingConstraints;
+    use super::super::spread;
+    use super::*;
+    use crate::loop_nest::{
+        AccessEnergy, Architecture, Bandwidth, Delivery, Einsum, Evaluator, Level, Loop, Mac, Mapping,
+        Network, Quirks, Report, TensorSet, TensorSpec, Workspace,
+    };
+
+    fn level(name: &str, instances: u64, word_j: f64) -> Level {
+        Level {
+            name: name.to_owned(),
+            instances,
+            mesh_x: instances,
+            word_bits: 8,
+            block_words: 1,
+            cluster_size: 1,
+            entries: None,
+            multiple_buffering: 2.0,
+            bandwidth: Bandwidth { shared_words_per_cycle: Some(2.0), ..Bandwidth::default() },
+            energy: AccessEnergy {
+                read_j: word_j,
+                fill_j: word_j,
+                update_j: word_j,
+                leak_j_per_cycle: 1e-13,
+            },
+            network: Network { delivery: Delivery::Systolic, ..Network::default() },
+            reduces_in_place: true,
+            area_m2: None,
+        }
+    }
+
+    /// Three levels; two units below each of two register files.
+    fn machine() -> Architecture {
+        let mac = Mac { instances: 4, mesh_x: 4, word_bits: 8, energy_j: 1e-12, area_m2: None };
+        let single = Level { multiple_buffering: 1.0, ..level("RF", 2, 1e-12) };
+        let levels = vec![single, level("GLB", 1, 6e-12), level("DRAM", 1, 2e-10)];
+        Architecture::new(mac, levels).expect("the machine is well formed")
+    }
+
+    fn layer(stride: u64) -> Einsum {
+        let tensors = [
+            TensorSpec::input("W", &[&[("K", 1)], &[("C", 1)], &[("R", 1)]]),
+            TensorSpec::input("I", &[&[("C", 1)], &[("P", stride), ("R", 1)]]),
+            TensorSpec::output("Z", &[&[("K", 1)], &[("P", 1)]]),
+        ];
+        Einsum::new(&[("K", 4), ("C", 4), ("P", 8), ("R", 3)], &tensors).expect("the layer is well formed")
+    }
+
+    /// Cycles and energy by the model, the loops of every level in the order of `order`.
+    fn costed(evaluator: &Evaluator, candidate: &Candidate, order: &[usize]) -> (f64, f64) {
+        let loops = |position: usize| {
+            order.iter().map(|&dim| Loop::new(dim, candidate.factors[position][dim])).collect::<Vec<_>>()
+        };
+        let mut mapping = Mapping { levels: vec![Default::default(); 3] };
+        for (index, entry) in mapping.levels.iter_mut().enumerate() {
+            entry.keep = candidate.keep[index];
+            entry.temporal = loops(index);
+        }
+        // The positions after the three levels are those in x below the register files and below the buffer.
+        mapping.levels[0].spatial_x = loops(3);
+        mapping.levels[1].spatial_x = loops(4);
+        let mut report = Report::new();
+        evaluator.evaluate(&mapping, &mut Workspace::new(), &mut report).expect("buffers are unlimited");
+        (report.energy_j, report.cycles as f64)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// What makes a proof of the exhaustive search.
+        #[test]
+        fn the_bound_of_a_candidate_and_of_its_outer_levels_is_never_above_its_cost(
+            stride in 1..4u64, pick in any::<prop::sample::Index>(), moves in prop::collection::vec(0..2usize, 16),
+            keep in (0..8u8, 0..8u8), order in Just(vec![0usize, 1, 2, 3]).prop_shuffle()
+        ) {
+            let (architecture, einsum) = (machine(), layer(stride));
+            let free = MappingConstraints::free(&architecture, &einsum);
+            let problem = Problem::new(&architecture, &einsum, Objective::Energy, Quirks::default(), &free).unwrap();
+            let mut candidate = pick.get(&spread::all(&problem)).clone();
+            // Prime factors go inwards from DRAM one by one.
+            for (index, &to) in moves.iter().enumerate() {
+                let dim = index % 4;
+                let left = candidate.factors[2][dim];
+                if let Some(prime) = (2..=left).find(|&prime| left.is_multiple_of(prime)) {
+                    candidate.factors[2][dim] /= prime;
+                    candidate.factors[to][dim] *= prime;
+                }
+            }
+            for (level, bits) in [keep.0, keep.1].into_iter().enumerate() {
+                let kept = (0..3).filter(|tensor| bits >> tensor & 1 == 1);
+                candidate.keep[level] = kept.fold(TensorSet::EMPTY, TensorSet::with);
+            }
+            let padded = einsum.with_sizes(&candidate.padded).unwrap();
+            let evaluator = Evaluator::new(&architecture, &padded, Quirks::default()).unwrap();
+            let (energy_j, cycles) = costed(&evaluator, &candidate, &order);
+            for decided in 0..=3 {
+                let bound = estimate(&problem, &candidate, Mode::Bound { decided }).expect("buffers are unlimited");
+                prop_assert!(bound.energy_j <= energy_j * (1.0 + 1e-9), "{} > {energy_j}, {decided}", bound.energy_j);
+                prop_assert!(bound.cycles <= cycles * (1.0 + 1e-9), "{} > {cycles}, {decided}", bound.cycles);
+            }
+        }
+    }
+}
