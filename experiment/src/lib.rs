@@ -19,12 +19,15 @@
 //! | [`folder`] | a run on disk |
 //! | [`summary`] | `summary.json`: what came of it |
 //! | [`plot`] | pictures of runs, as SVG and PNG |
+//! | [`comparison`] | agents side by side, over environments and seeds |
+//! | [`statistics`] | quantiles, bootstrap intervals, ranks, paired tests |
 //! | [`error`], [`spec_error`] | why a run cannot begin or go on, and what to do about it |
 //!
 //! Nothing here prints; only the clock module looks at a clock.
 
 pub mod budget;
 mod clock;
+pub mod comparison;
 pub mod error;
 mod evaluate;
 pub mod experiment;
@@ -38,6 +41,7 @@ mod search;
 pub mod spec;
 pub mod spec_error;
 mod spec_location;
+pub mod statistics;
 pub mod summary;
 
 pub use budget::{Budget, StopReason, Target};

@@ -1,0 +1,71 @@
+//! Why a comparison could not be made.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::error::RunError;
+use crate::plot::PlotError;
+
+/// A comparison that cannot begin or go on. The runs made until then stay.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ComparisonError {
+    /// Nothing to compare.
+    #[error("nothing to compare: no {missing}")]
+    Empty {
+        /// What there must be at least one of.
+        missing: &'static str,
+    },
+    /// Two arenas or two contestants share a name, and so a folder.
+    #[error("{kind} `{name}` stands twice")]
+    Twice {
+        /// Arena or contestant.
+        kind: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A run cannot begin or go on.
+    #[error("{}: {contestant} on {arena}, seed {seed}", .path.display())]
+    Run {
+        /// The folder.
+        path: PathBuf,
+        /// Who searched.
+        contestant: String,
+        /// Where.
+        arena: String,
+        /// With which seed.
+        seed: u64,
+        /// Why not.
+        #[source]
+        source: Box<RunError>,
+    },
+    /// Somebody asked for the end.
+    #[error("interrupted; {done} of {cells} runs are done")]
+    Interrupted {
+        /// How many runs are finished.
+        done: usize,
+        /// How many there are.
+        cells: usize,
+    },
+    /// No threads to run on.
+    #[error("cannot start {threads} threads")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// Why not.
+        #[source]
+        source: rayon::ThreadPoolBuildError,
+    },
+    /// A table cannot be written.
+    #[error("{}: cannot write", .path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// A picture cannot be drawn or written.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+}

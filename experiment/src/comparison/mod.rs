@@ -1,0 +1,34 @@
+//! Agents side by side: every contestant on every arena with every seed, under one budget, and what that says.
+//!
+//! ```text
+//! Plan -> conduct -> OUT/<arena>/<contestant>/<seed>/ (run folders) -> Results -> Standings . tables . pictures
+//! ```
+//!
+//! A cell is an ordinary run folder. One that is finished is read, one that was interrupted is resumed, and one of another
+//! experiment is refused; so a comparison can be stopped at any time, and grown by agents, seeds or trials.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`plan`] | what is compared, and its cells |
+//! | [`conduct`](mod@conduct) | running the cells side by side, a thread each |
+//! | [`trace`] | what counts of a run: its incumbents |
+//! | [`results`] | what each run was worth after so many trials, on a scale that all runs of an arena share |
+//! | [`standings`] | what the results say: quartiles, means, ranks, tests, each with its interval |
+//! | [`tables`] | `results.csv`, `summary.csv` |
+//! | [`pictures`] | progress, runtime distributions, performance profiles, final results |
+
+pub mod conduct;
+pub mod error;
+pub mod pictures;
+pub mod plan;
+pub mod results;
+pub mod standings;
+pub mod tables;
+pub mod trace;
+
+pub use conduct::{Conditions, conduct};
+pub use error::ComparisonError;
+pub use plan::{Arena, Cell, Contestant, Plan};
+pub use results::{ArenaResults, Results};
+pub use standings::{Standing, Standings};
+pub use trace::Trace;

@@ -1,0 +1,162 @@
+//! The tables of a comparison as CSV (RFC 4180), one observation to a row, empty where there is no value.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::standings::{Estimate, Standing, Standings};
+use super::{ComparisonError, Results};
+
+/// Every run at every checkpoint.
+///
+/// Columns: `env`, `agent`, `seed`, `trials`, `measure`, `value` (in SI units) and `fraction` of the best known.
+pub fn results_csv(results: &Results) -> String {
+    let mut csv = line(["env", "agent", "seed", "trials", "measure", "value", "fraction"].map(str::to_owned));
+    for arena in &results.arenas {
+        for (contestant, name) in results.contestants.iter().enumerate() {
+            for seed in 0..results.seeds {
+                for (trials, &cost) in results.checkpoints.iter().zip(arena.costs(contestant, seed)) {
+                    csv.push_str(&line([
+                        arena.name.clone(),
+                        name.clone(),
+                        seed.to_string(),
+                        trials.to_string(),
+                        arena.measure().to_owned(),
+                        number(arena.value(cost)),
+                        number(arena.fraction(cost)),
+                    ]));
+                }
+            }
+        }
+    }
+    csv
+}
+
+/// Every contestant in every arena.
+pub fn summary_csv(standings: &Standings) -> String {
+    let mut csv = line(
+        [
+            "env",
+            "agent",
+            "seeds",
+            "trials",
+            "measure",
+            "found",
+            "q1",
+            "median",
+            "q3",
+            "mean",
+            "mean_low",
+            "mean_high",
+            "fraction",
+            "fraction_low",
+            "fraction_high",
+            "rank",
+            "rank_low",
+            "rank_high",
+            "wins",
+            "losses",
+            "p",
+            "p_holm",
+        ]
+        .map(str::to_owned),
+    );
+    for arena in &standings.arenas {
+        for standing in &arena.standings {
+            let whose = [
+                arena.env.clone(),
+                standing.agent.clone(),
+                standings.seeds.to_string(),
+                standings.trials.to_string(),
+                arena.measure.clone(),
+                standing.found.to_string(),
+            ];
+            csv.push_str(&line(whose.into_iter().chain(figures(standing))));
+        }
+    }
+    csv
+}
+
+fn figures(standing: &Standing) -> impl Iterator<Item = String> {
+    let estimate = |estimate: Option<Estimate>| {
+        [estimate.map(|it| it.value), estimate.map(|it| it.low), estimate.map(|it| it.high)]
+    };
+    let test = standing.test;
+    let tests = [
+        test.map(|test| test.wins as f64),
+        test.map(|test| test.losses as f64),
+        test.map(|test| test.p),
+        test.map(|test| test.p_holm),
+    ];
+    (standing.quartiles.into_iter())
+        .chain(estimate(standing.mean))
+        .chain(estimate(standing.fraction))
+        .chain(estimate(Some(standing.rank)))
+        .chain(tests)
+        .map(number)
+}
+
+/// Writes `results.csv` and `summary.csv` in `folder`, and returns their paths.
+///
+/// # Errors
+/// [`ComparisonError::Table`] if a file cannot be written.
+pub fn write(
+    results: &Results,
+    standings: &Standings,
+    folder: &Path,
+) -> Result<[PathBuf; 2], ComparisonError> {
+    let put = |name: &str, text: String| {
+        let path = folder.join(name);
+        match fs::write(&path, text) {
+            Ok(()) => Ok(path),
+            Err(source) => Err(ComparisonError::Table { path, source }),
+        }
+    };
+    Ok([put("results.csv", results_csv(results))?, put("summary.csv", summary_csv(standings))?])
+}
+
+/// A number such that reading gives the same bits; nothing for none.
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+fn line(fields: impl IntoIterator<Item = String>) -> String {
+    let quoted = |field: String| {
+        if field.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", field.replace('"', "\"\""))
+        } else {
+            field
+        }
+    };
+    let mut line = fields.into_iter().map(quoted).collect::<Vec<_>>().join(",");
+    line.push('\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::results::tests::{results, trace};
+    use super::*;
+
+    #[test]
+    fn each_run_has_a_row_for_each_checkpoint() {
+        let results = results(&["time_s"], &[trace(&[(2, &[8.0])])], &[trace(&[(1, &[4.0])])]);
+        let csv = results_csv(&results);
+        let rows: Vec<&str> = csv.lines().collect();
+        assert_eq!(rows.len(), 1 + 2 * 4);
+        assert_eq!(rows[1], "arena,a,0,1,time_s,,0");
+        assert_eq!(rows[2], "arena,a,0,2,time_s,8,0.5");
+    }
+
+    #[test]
+    fn every_row_of_the_summary_is_as_long_as_its_header() {
+        let results = results(&["time_s"], &[trace(&[])], &[trace(&[(1, &[4.0])])]);
+        let csv = summary_csv(&Standings::of(&results, Some(0)));
+        let lengths: Vec<usize> = csv.lines().map(|row| row.split(',').count()).collect();
+        assert_eq!(lengths, [22; 3]);
+    }
+
+    #[test]
+    fn fields_with_commas_are_quoted() {
+        assert_eq!(line(["a=1,b=2".to_owned(), "say \"x\"".to_owned()]), "\"a=1,b=2\",\"say \"\"x\"\"\"\n");
+    }
+}

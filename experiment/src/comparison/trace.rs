@@ -1,0 +1,32 @@
+//! What counts of a run: the designs that were the best, or on the front, when they were found.
+
+use tapeout_core::Trial;
+use tapeout_core::pareto::Archive;
+
+/// The incumbents of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trace {
+    /// Each design that nothing before it dominated or equalled: how many trials it took, counting its own, and its losses.
+    pub incumbents: Vec<(usize, Vec<f64>)>,
+    /// How many trials there are; fewer than the budget if the agent finished early.
+    pub trials: usize,
+    /// How many of them are acceptable.
+    pub acceptable: usize,
+}
+
+impl Trace {
+    /// The trace of these trials over `n_objectives`.
+    pub fn of(trials: &[Trial], n_objectives: usize) -> Self {
+        let mut archive = Archive::new(n_objectives);
+        let mut trace = Self { incumbents: Vec::new(), trials: trials.len(), acceptable: 0 };
+        for (index, trial) in trials.iter().enumerate() {
+            let Some(losses) = trial.judgement.accepted() else { continue };
+            trace.acceptable += 1;
+            let is_new = archive.insert(index, losses);
+            if is_new.expect("invariant: judged losses are finite, one for each objective") {
+                trace.incumbents.push((index + 1, losses.to_vec()));
+            }
+        }
+        trace
+    }
+}

@@ -1,0 +1,18 @@
+//! What a few repetitions of a random run say: pure functions of samples.
+//!
+//! | function | says |
+//! |---|---|
+//! | [`quantile`], [`quartiles`] | where the middle of a sample lies |
+//! | [`bootstrap_interval`] | how far a figure would move if the runs were made again |
+//! | [`ranks`] | who comes first, ties shared |
+//! | [`signed_rank`], [`holm`] | whether one of two paired samples is smaller, and of how many such questions |
+
+mod bootstrap;
+mod quantile;
+mod ranks;
+mod signed_rank;
+
+pub use bootstrap::{CONFIDENCE, RESAMPLES, bootstrap_interval};
+pub use quantile::{mean, quantile, quartiles};
+pub use ranks::ranks;
+pub use signed_rank::{SignedRank, holm, signed_rank};
