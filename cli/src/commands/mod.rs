@@ -4,6 +4,7 @@
 //! its `mod` line, its row here and its arm below.
 
 mod check;
+mod compare;
 mod completions;
 mod describe;
 mod list;
@@ -11,7 +12,9 @@ mod plot;
 mod replay;
 mod resume;
 mod search;
+mod simulate;
 mod spec;
+mod sweep;
 
 use clap::Subcommand;
 use tapeout::core::Catalog;
@@ -36,8 +39,14 @@ pub(crate) enum Command {
     Replay(replay::Args),
     /// Draw one run, or several side by side
     Plot(plot::Args),
+    /// Compare agents over environments and seeds: tables with intervals and tests, CSV, pictures
+    Compare(compare::Args),
+    /// Compare hyperparameters of one agent
+    Sweep(sweep::Args),
     /// Check that what is registered keeps its contract, a spec can be run, or a log holds what its environment says
     Check(check::Args),
+    /// Cost a layer or a network on an accelerator, or check the model against Timeloop's results
+    Simulate(simulate::Args),
     /// Print shell completions
     Completions(completions::Args),
 }
@@ -53,7 +62,10 @@ impl Command {
             Self::Resume(args) => args.run(catalog),
             Self::Replay(args) => args.run(catalog),
             Self::Plot(args) => args.run(catalog),
+            Self::Compare(args) => args.run(catalog),
+            Self::Sweep(args) => args.run(catalog),
             Self::Check(args) => args.run(catalog),
+            Self::Simulate(args) => args.run(catalog),
             Self::Completions(args) => Ok(args.run()),
         }
     }

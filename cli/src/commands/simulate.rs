@@ -1,0 +1,166 @@
+//! `tapeout simulate`.
+
+mod breakdown;
+mod golden;
+mod inputs;
+mod pictures;
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use tapeout::core::Catalog;
+use tapeout::simulators::loop_nest::{Evaluator, Hops, Mapping, Quirks, Report, Workspace};
+use tapeout::simulators::mapper::{MappingConstraints, Objective, Options, best_mapping};
+use tapeout::simulators::networks::Layer;
+
+use crate::answer::Answer;
+use crate::failure::Failure;
+use breakdown::{Breakdown, Run};
+use inputs::{Machine, Workload};
+
+/// What to simulate on what, or which file to check.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The architecture: a TOML file, or a built-in one: `eyeriss-like`, `edge-like`
+    #[arg(value_name = "ARCH", required_unless_present = "check")]
+    architecture: Option<String>,
+    /// A network or a layer of it: `resnet50`, `resnet50:conv1`, `mine.toml`, `mine.toml:conv1`
+    #[arg(value_name = "WORKLOAD", required_unless_present = "check")]
+    workload: Option<String>,
+    /// Where the loops of the layer run, in TOML; without it, the best mapping that is found
+    #[arg(long, value_name = "FILE.toml")]
+    mapping: Option<PathBuf>,
+    /// What the best mapping is best at
+    #[arg(long, value_enum, default_value = "edp", conflicts_with = "mapping")]
+    objective: Goal,
+    /// Count as Timeloop does, quirks included
+    #[arg(long)]
+    timeloop_compat: bool,
+    /// Draw energy and cycles by level into this folder
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Compare the model with a file of Timeloop's results, value by value, and list the differences
+    #[arg(
+        long,
+        value_name = "FILE.json",
+        conflicts_with_all = ["architecture", "workload", "mapping", "objective", "timeloop_compat", "out"]
+    )]
+    check: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is to be least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Goal {
+    /// Cycles; among equals, energy
+    Latency,
+    /// Energy; among equals, cycles
+    Energy,
+    /// Energy times cycles
+    Edp,
+}
+
+impl From<Goal> for Objective {
+    fn from(goal: Goal) -> Self {
+        match goal {
+            Goal::Latency => Self::Latency,
+            Goal::Energy => Self::Energy,
+            Goal::Edp => Self::EnergyDelay,
+        }
+    }
+}
+
+impl Args {
+    /// The breakdown of a layer or a network, or what a check found.
+    pub(crate) fn run(&self, _: &Catalog) -> Result<Answer, Failure> {
+        match (&self.check, &self.architecture, &self.workload) {
+            (Some(path), ..) => golden::check(path, self.json),
+            (None, Some(architecture), Some(workload)) => self.simulate(architecture, workload),
+            _ => unreachable!("clap asks for an architecture and a workload where there is no `--check`"),
+        }
+    }
+
+    fn simulate(&self, architecture: &str, workload: &str) -> Result<Answer, Failure> {
+        let machine = Machine::open(architecture)?;
+        let workload = Workload::open(workload)?;
+        let runs = match &self.mapping {
+            Some(path) => vec![self.mapped(path, &machine, &workload)?],
+            None => self.searched(&machine, &workload)?,
+        };
+        let breakdown = Breakdown { machine: &machine, workload: &workload, runs };
+        let mut paths = Vec::new();
+        if let Some(folder) = &self.out {
+            paths = pictures::write(&breakdown, folder)?;
+        }
+        if self.json {
+            return Ok(Answer::json(&breakdown.json(&paths)));
+        }
+        let pictures: String = paths.iter().map(|path| format!("\n{}", path.display())).collect();
+        Ok(Answer::text(format!("{}{pictures}", breakdown.text())))
+    }
+
+    fn quirks(&self) -> Quirks {
+        if self.timeloop_compat { Quirks::timeloop_compat() } else { Quirks::default() }
+    }
+
+    /// The one layer of `workload` under the mapping of a file.
+    fn mapped(&self, path: &PathBuf, machine: &Machine, workload: &Workload) -> Result<Run, Failure> {
+        let [layer] = workload.layers() else {
+            let problem = anyhow::anyhow!(
+                "`--mapping` is for one layer, `{}` has {}",
+                workload.name,
+                workload.layers().len()
+            );
+            return Err(Failure::bad_input(problem).hint("name one of its layers: `NETWORK:LAYER`"));
+        };
+        let (architecture, einsum) = (&machine.architecture, layer.einsum());
+        let text = inputs::mapping(path)?;
+        let at = path.display();
+        let mapping = Mapping::from_text(&text, architecture, einsum)
+            .map_err(|error| Failure::bad_input(anyhow::anyhow!("{at}: {error}")))?;
+        let illegal = |illegal: tapeout::simulators::loop_nest::Illegal| {
+            let reason = illegal.describe(architecture, einsum);
+            Failure::bad_input(anyhow::anyhow!("{at}: `{}` cannot run so: {reason}", layer.name()))
+        };
+        let evaluator = Evaluator::new(architecture, einsum, self.quirks()).map_err(illegal)?;
+        let mut report = Report::new();
+        let evaluator = evaluator.with_hops(Hops::Everywhere);
+        evaluator.evaluate(&mapping, &mut Workspace::new(), &mut report).map_err(illegal)?;
+        let einsum = einsum.clone();
+        Ok(Run { layer: layer.clone(), utilization: report.utilization, einsum, mapping, report })
+    }
+
+    /// Every layer of `workload` under the best mapping; layers of one shape are searched once.
+    fn searched(&self, machine: &Machine, workload: &Workload) -> Result<Vec<Run>, Failure> {
+        let mut runs: Vec<Run> = Vec::new();
+        for layer in workload.layers() {
+            let known = runs.iter().find(|run| run.layer.einsum() == layer.einsum());
+            let run = match known {
+                Some(run) => Run { layer: layer.clone(), ..run.clone() },
+                None => self.best(machine, layer)?,
+            };
+            runs.push(run);
+        }
+        Ok(runs)
+    }
+
+    fn best(&self, machine: &Machine, layer: &Layer) -> Result<Run, Failure> {
+        let (architecture, einsum) = (&machine.architecture, layer.einsum());
+        let free = MappingConstraints::free(architecture, einsum);
+        let options = Options { quirks: self.quirks(), ..Options::default() };
+        let best =
+            best_mapping(architecture, einsum, self.objective.into(), &free, options).map_err(|error| {
+                Failure::bad_input(anyhow::anyhow!("`{}` on `{}`: {error}", layer.name(), machine.name))
+            })?;
+        let utilization = best.utilization();
+        Ok(Run {
+            layer: layer.clone(),
+            utilization,
+            einsum: best.einsum,
+            mapping: best.mapping,
+            report: best.report,
+        })
+    }
+}

@@ -1,0 +1,110 @@
+//! What is named on the command line: architectures, workloads, mappings.
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use tapeout::core::UnknownName;
+use tapeout::simulators::loop_nest::{Architecture, MappingText};
+use tapeout::simulators::networks::{Layer, NETWORKS, Network};
+
+use crate::failure::Failure;
+
+/// The built-in architectures, by name.
+const ARCHITECTURES: &[(&str, &str)] = &[
+    ("edge-like", include_str!("../../../../data/architectures/edge-like.toml")),
+    ("eyeriss-like", include_str!("../../../../data/architectures/eyeriss-like.toml")),
+];
+
+/// An architecture and what it is called.
+pub(super) struct Machine {
+    /// As it was named on the command line.
+    pub(super) name: String,
+    /// What it is.
+    pub(super) architecture: Architecture,
+}
+
+impl Machine {
+    /// The built-in architecture `name`, or that of the file `name` if it ends in `.toml`.
+    pub(super) fn open(name: &str) -> Result<Self, Failure> {
+        let architecture = if is_file(name) {
+            toml(Path::new(name))?
+        } else {
+            let known = ARCHITECTURES.iter().find(|(known, _)| *known == name);
+            let Some((_, text)) = known else {
+                let known = ARCHITECTURES.iter().map(|(known, _)| *known);
+                let hint = format!(
+                    "built in are {}; a file ends in `.toml`",
+                    known.clone().collect::<Vec<_>>().join(", ")
+                );
+                return Err(Failure::from(UnknownName::among("architecture", name, known)).hint(hint));
+            };
+            toml::from_str(text)
+                .expect("invariant: built-in architectures are well formed; a test reads each of them")
+        };
+        Ok(Self { name: name.to_owned(), architecture })
+    }
+}
+
+/// The layers that are to be run.
+pub(super) struct Workload {
+    /// As it was named on the command line.
+    pub(super) name: String,
+    layers: Vec<Layer>,
+}
+
+impl Workload {
+    /// A network or, behind a colon, one run of one layer of it.
+    pub(super) fn open(name: &str) -> Result<Self, Failure> {
+        let (network_name, layer_name) =
+            name.split_once(':').map_or((name, None), |(network, layer)| (network, Some(layer)));
+        let network = network(network_name)?;
+        let layers = match layer_name {
+            None => network.layers().to_vec(),
+            Some(wanted) => {
+                let Some(layer) = network.layers().iter().find(|layer| layer.name() == wanted) else {
+                    let known = network.layers().iter().map(Layer::name);
+                    let hint = format!("its layers are {}", known.clone().collect::<Vec<_>>().join(", "));
+                    return Err(Failure::from(UnknownName::among("layer", wanted, known)).hint(hint));
+                };
+                let once = Layer::new(layer.name(), layer.op().clone());
+                vec![once.expect("invariant: a layer of a network is in range")]
+            }
+        };
+        Ok(Self { name: name.to_owned(), layers })
+    }
+
+    /// The layers, at least one.
+    pub(super) fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+}
+
+fn network(name: &str) -> Result<Network, Failure> {
+    if is_file(name) {
+        return Network::from_toml(&text(Path::new(name))?, name).map_err(Failure::bad_input);
+    }
+    let known = NETWORKS.iter().find(|row| row.id == name);
+    let unknown = || Failure::from(UnknownName::among("network", name, NETWORKS.iter().map(|row| row.id)));
+    known.map(|row| row.network()).ok_or_else(unknown)
+}
+
+/// The mapping of a file.
+pub(super) fn mapping(path: &Path) -> Result<MappingText, Failure> {
+    toml(path)
+}
+
+/// The text of a file.
+pub(super) fn text(path: &Path) -> Result<String, Failure> {
+    let unread = |error| Failure::bad_input(error).context(format!("{}: cannot read", path.display()));
+    std::fs::read_to_string(path).map_err(unread)
+}
+
+fn is_file(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "toml")
+}
+
+fn toml<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+    toml::from_str(&text(path)?).map_err(|error| {
+        Failure::bad_input(anyhow::anyhow!("{}: {}", path.display(), error.to_string().trim_end()))
+    })
+}

@@ -1,0 +1,69 @@
+//! Bars of energy and cycles by level, summed over the layers.
+
+use std::path::{Path, PathBuf};
+
+use tapeout::experiment::plot::{Axis, Bar, BarChart, Plot};
+
+use super::breakdown::{Breakdown, Run};
+use crate::failure::Failure;
+use crate::number::count;
+
+/// Draws `energy` and `cycles` into `folder` as SVG and PNG, and returns their paths.
+pub(super) fn write(breakdown: &Breakdown<'_>, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        let failure = Failure::failed(error).context(format!("{}: cannot make the folder", folder.display()));
+        failure.hint("choose a folder that can be written to")
+    })?;
+    let mut paths = Vec::new();
+    for (name, chart) in [("energy", energy(breakdown)), ("cycles", cycles(breakdown))] {
+        paths.extend(chart.write(&folder.join(name))?);
+    }
+    Ok(paths)
+}
+
+/// Levels from the outermost to the multiply-accumulates, parted by tensor, leakage and network.
+fn energy(breakdown: &Breakdown<'_>) -> BarChart {
+    let tensors = breakdown.runs[0].einsum.tensors();
+    let mut parts: Vec<String> = tensors.iter().map(|tensor| tensor.name().to_owned()).collect();
+    parts.extend(["network below", "leakage", "arithmetic"].map(str::to_owned));
+    let total = |of: &dyn Fn(&Run) -> f64| breakdown.runs.iter().map(of).sum::<f64>();
+    let mut bars = Vec::new();
+    for (index, level) in breakdown.machine.architecture.levels().iter().enumerate().rev() {
+        let accesses = (0..tensors.len()).map(|tensor| total(&|run| run.access_j(index, tensor)));
+        let rest = [total(&|run| run.network_j(index)), total(&|run| run.leakage_j(index)), 0.0];
+        bars.push(Bar { name: level.name.clone(), parts: accesses.chain(rest).collect() });
+    }
+    let mut arithmetic = vec![0.0; parts.len()];
+    arithmetic[parts.len() - 1] = total(&Run::mac_j);
+    bars.push(Bar { name: "MAC units".to_owned(), parts: arithmetic });
+    BarChart {
+        title: format!("{} on {}: energy", breakdown.workload.name, breakdown.machine.name),
+        x: Axis::new("energy", "J"),
+        parts,
+        bars,
+        caption: String::new(),
+    }
+}
+
+/// The whole time, then what each level and the multiply-accumulates would take by themselves.
+fn cycles(breakdown: &Breakdown<'_>) -> BarChart {
+    let total = |of: &dyn Fn(&Run) -> u64| -> f64 {
+        breakdown.runs.iter().map(|run| of(run) as f64 * run.layer.count() as f64).sum()
+    };
+    let bar = |name: &str, cycles: f64| Bar { name: name.to_owned(), parts: vec![cycles] };
+    let mut bars = vec![bar("in all", breakdown.cycles() as f64)];
+    for (index, level) in breakdown.machine.architecture.levels().iter().enumerate().rev() {
+        bars.push(bar(&level.name, total(&|run| run.report.levels[index].cycles)));
+    }
+    bars.push(bar("MAC units", total(&|run| run.report.latency.compute_cycles)));
+    BarChart {
+        title: format!("{} on {}: cycles", breakdown.workload.name, breakdown.machine.name),
+        x: Axis::new("cycles", "cycles"),
+        parts: vec!["cycles".to_owned()],
+        bars,
+        caption: format!(
+            "{} cycles: the slowest level of each layer, and what nothing hides.",
+            count(breakdown.cycles())
+        ),
+    }
+}

@@ -1,0 +1,257 @@
+//! `simulate`: hand-checked numbers, and files of Timeloop's results.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use tapeout::simulators::technology::{DramKind, Node, mac, register_file, sram};
+
+use crate::scratch::{Scratch, is_png};
+
+/// One unit under a buffer; only DRAM and arithmetic cost energy, and only DRAM is slow.
+const SMALL: &str = r#"
+mac = { instances = 1, mesh_x = 1, word_bits = 8, energy_j = 1e-12 }
+
+[[levels]]
+name = "Buffer"
+instances = 1
+mesh_x = 1
+word_bits = 8
+entries = 12
+energy = { read_j = 0.0, fill_j = 0.0, update_j = 0.0 }
+
+[[levels]]
+name = "DRAM"
+instances = 1
+mesh_x = 1
+word_bits = 8
+energy = { read_j = 100e-12, fill_j = 100e-12, update_j = 100e-12 }
+bandwidth = { shared_words_per_cycle = 1.0 }
+"#;
+
+const PRODUCTS: &str = r#"
+schema = 1
+id = "products"
+title = "Two products of 2 x 2 matrices"
+source = "made up for this test"
+layers = [
+  { name = "first", matmul = { m = 2, n = 2, k = 2, second = "weight" } },
+  { name = "rest", matmul = { m = 2, n = 2, k = 2, second = "weight" }, count = 3 },
+]
+"#;
+
+/// All three matrices are in the buffer at once.
+const MAPPING: &str = r#"
+[[levels]]
+level = "Buffer"
+keep = ["Weights", "Inputs", "Outputs"]
+temporal = [["M", 2], ["N", 2], ["K", 2]]
+
+[[levels]]
+level = "DRAM"
+keep = ["Weights", "Inputs", "Outputs"]
+"#;
+
+fn small() -> Scratch {
+    let here = Scratch::new();
+    here.write("small.toml", SMALL);
+    here.write("products.toml", PRODUCTS);
+    here.write("mapping.toml", MAPPING);
+    here
+}
+
+fn json(here: &Scratch, arguments: &[&str]) -> Value {
+    let arguments = [&["simulate"], arguments, &["--json"]].concat();
+    serde_json::from_str(&here.data(&arguments)).expect("the program writes JSON")
+}
+
+fn close(value: &Value, expected: f64) -> bool {
+    value.as_f64().is_some_and(|value| (value - expected).abs() <= 1e-6 * expected.abs())
+}
+
+// 12 words pass DRAM once each at 100 pJ, and 8 multiply-accumulates take 1 pJ each: 1.208 nJ. Overlapped, 12 words take
+// 12 cycles.
+#[test]
+fn one_layer_under_a_mapping_costs_what_it_does_by_hand() {
+    let here = small();
+    let arguments = ["small.toml", "products.toml:first", "--mapping", "mapping.toml", "--timeloop-compat"];
+    let found = json(&here, &arguments);
+    assert_eq!(found["cycles"], 12, "{found}");
+    assert!(close(&found["energy_j"], 1.208e-9), "{found}");
+    assert!(close(&found["utilization"], 8.0 / 12.0), "{found}");
+    let layer = &found["layers"][0];
+    let [weights, outputs] = [0, 2].map(|tensor| &layer["levels"][1]["tensors"][tensor]);
+    assert_eq!((&weights["name"], &weights["reads"]), (&Value::from("Weights"), &Value::from(4)));
+    assert_eq!((&outputs["name"], &outputs["updates"]), (&Value::from("Outputs"), &Value::from(4)));
+
+    let page = here.data(&[&["simulate"], arguments.as_slice()].concat());
+    for text in ["12: 8 of work, 4 waiting for bandwidth", "66.7 %", "1.21 nJ: 8 pJ in 8 multiply"] {
+        assert!(page.contains(text), "{text}\n{page}");
+    }
+}
+
+// By default nothing hides the 8 words that are loaded first and the 4 that are stored last.
+#[test]
+fn first_loads_and_last_stores_take_time_by_default() {
+    let found = json(&small(), &["small.toml", "products.toml:first", "--mapping", "mapping.toml"]);
+    let layer = &found["layers"][0];
+    assert_eq!((&layer["load_cycles"], &layer["store_cycles"]), (&Value::from(8), &Value::from(4)));
+}
+
+// Nothing can be cheaper than to move each word once, and `first` fits the buffer as a whole; four runs cost four times that.
+#[test]
+fn the_best_mapping_of_a_network_moves_each_word_once_where_that_fits() {
+    let found = json(&small(), &["small.toml", "products.toml", "--objective", "energy"]);
+    assert!(close(&found["energy_j"], 4.0 * 1.208e-9), "{found}");
+    let one = found["layers"][0]["cycles"].as_u64().unwrap();
+    assert_eq!(found["cycles"], 4 * one);
+    assert_eq!(found["layers"][1]["runs"], 3);
+}
+
+#[test]
+fn pictures_are_written_in_both_formats() {
+    let here = small();
+    let data = here.data(&["simulate", "small.toml", "products.toml", "--out", "pictures"]);
+    for name in ["energy", "cycles"] {
+        assert!(is_png(&here.path(&format!("pictures/{name}.png"))), "{name}");
+        assert!(here.read(&format!("pictures/{name}.svg")).contains("DRAM"), "{name}");
+        assert!(data.contains(&format!("pictures/{name}.png")), "{data}");
+    }
+}
+
+#[test]
+fn bad_input_is_named_with_the_remedy() {
+    let here = small();
+    here.write("typo.toml", &SMALL.replace("entries", "entires"));
+    here.write("tight.toml", &SMALL.replace("entries = 12", "entries = 11"));
+    for (arguments, expected) in [
+        (vec!["eyeris-like", "alexnet"], "unknown architecture `eyeris-like`; did you mean `eyeriss-like`?"),
+        (vec!["eyeriss-like", "alexnt"], "unknown network `alexnt`; did you mean `alexnet`?"),
+        (vec!["eyeriss-like", "alexnet:conv6"], "unknown layer `conv6`; did you mean `conv1`?"),
+        (vec!["typo.toml", "products.toml"], "unknown field `entires`"),
+        (vec!["nowhere.toml", "products.toml"], "nowhere.toml: cannot read"),
+        (vec!["small.toml", "products.toml", "--mapping", "mapping.toml"], "is for one layer"),
+        (
+            vec!["tight.toml", "products.toml:first", "--mapping", "mapping.toml"],
+            "mapping.toml: `first` cannot run so: level `Buffer`: tiles of 12 words exceed the 11 that fit",
+        ),
+    ] {
+        let complaint = here.complaint(2, &[&["simulate"], arguments.as_slice()].concat());
+        assert!(complaint.contains(expected), "{complaint}");
+    }
+}
+
+/// The text of a file of Timeloop's results.
+fn golden(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../simulators/tests/golden").join(name);
+    std::fs::read_to_string(path).expect("the golden files are part of the sources")
+}
+
+#[test]
+fn the_model_agrees_with_every_value_of_timeloop() {
+    let here = Scratch::new();
+    for (name, n_cases) in [("timeloop_hand.json", 24), ("timeloop_random.json", 150)] {
+        here.write(name, &golden(name));
+        let text = here.data(&["simulate", "--check", name]);
+        assert!(text.starts_with(&format!("{name}: {n_cases} cases, ")), "{text}");
+        assert!(text.ends_with(" values compared: all agree\n"), "{text}");
+        let found = json(&here, &["--check", name]);
+        assert_eq!(found["cases"], n_cases);
+        assert!(found["values_compared"].as_u64().unwrap() > 50 * n_cases);
+        assert_eq!(found["differences"], Value::Array(Vec::new()));
+    }
+}
+
+// The first case has 48 reads of its weights in `Buf`.
+#[test]
+fn a_value_that_differs_is_named_with_both_sides() {
+    let here = Scratch::new();
+    let text = golden("timeloop_hand.json");
+    assert!(text.contains("\"reads\":48,"));
+    here.write("edited.json", &text.replacen("\"reads\":48,", "\"reads\":49,", 1));
+    let done = here.run(&["simulate", "--check", "edited.json"]);
+    assert_eq!((done.exit, done.notes.as_str()), (Some(3), ""));
+    assert!(done.data.contains(": 1 difference in 1 case\n"), "{}", done.data);
+    let line = "case `tl01-conv1d-ws`: levels.Buf.Weights.reads: got 48, expected 49";
+    assert!(done.data.lines().any(|text| text == line), "{}", done.data);
+    let done = here.run(&["simulate", "--check", "edited.json", "--json"]);
+    let found: Value = serde_json::from_str(&done.data).unwrap();
+    assert_eq!((done.exit, &found["differences"][0]["got"]), (Some(3), &Value::from("48")));
+}
+
+#[test]
+fn a_file_that_is_not_of_the_format_is_named_with_its_field() {
+    let here = Scratch::new();
+    let text = golden("timeloop_hand.json");
+    for (from, to, expected) in [
+        ("\"cases\":", "\"case\":", "bad.json: golden file: missing field `cases`"),
+        ("\"instances\":1,", "\"instances\":\"one\",", "\"instances\":\"one\""),
+        ("\"keep\":[", "\"keeps\":[", "unknown field `keeps`"),
+        (
+            "\"level\":\"Buf\"",
+            "\"level\":\"Bof\"",
+            "case `tl01-conv1d-ws`: mapping: no level is called `Bof`",
+        ),
+    ] {
+        assert!(text.contains(from), "{from}");
+        here.write("bad.json", &text.replacen(from, to, 1));
+        let complaint = here.complaint(2, &["simulate", "--check", "bad.json"]);
+        assert!(complaint.starts_with("error: bad.json: ") && complaint.contains(expected), "{complaint}");
+    }
+    here.write("bad.json", "{\"cases\": []}");
+    let complaint = here.complaint(2, &["simulate", "--check", "bad.json"]);
+    assert_eq!(complaint, "error: bad.json: `cases` is empty, expected at least one case\n");
+}
+
+/// The figures of a built-in architecture, as they are in its file.
+fn architecture(name: &str) -> toml::Table {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../data/architectures").join(name);
+    std::fs::read_to_string(path).expect("part of the sources").parse().expect("TOML")
+}
+
+fn same(value: &toml::Value, expected: f64) {
+    let value = value.as_float().expect("a number");
+    assert!((value - expected).abs() <= 1e-6 * expected, "{value}, expected {expected}");
+}
+
+// Claim: the costs in the files are those of the sources that they name.
+#[test]
+fn built_in_architectures_cost_what_their_sources_say() {
+    /// A cycle of 400 MHz.
+    const CYCLE_S: f64 = 2.5e-9;
+    let edge = architecture("edge-like.toml");
+    let node = Node::new(22).unwrap();
+    let unit = mac(8, Some(32), node).unwrap();
+    same(&edge["mac"]["energy_j"], unit.energy_j);
+    same(&edge["mac"]["area_m2"], unit.area_m2);
+    let macros = [register_file(64, 8, node).unwrap(), sram(1 << 20, 128, node).unwrap()];
+    for (level, cost) in macros.iter().enumerate() {
+        let level = &edge["levels"][level];
+        same(&level["energy"]["read_j"], cost.read_j);
+        same(&level["energy"]["fill_j"], cost.write_j);
+        same(&level["energy"]["update_j"], cost.write_j);
+        same(&level["energy"]["leak_j_per_cycle"], cost.leakage_w * CYCLE_S);
+        same(&level["area_m2"], cost.area_m2);
+        assert!(cost.cycle_s <= CYCLE_S);
+    }
+    same(&edge["levels"][2]["energy"]["read_j"], 8.0 * DramKind::Lpddr4.energy_j_per_bit());
+
+    let eyeriss = architecture("eyeriss-like.toml");
+    let unit_j = mac(16, None, Node::new(65).unwrap()).unwrap().energy_j;
+    same(&eyeriss["mac"]["energy_j"], unit_j);
+    for (level, ratio) in [(0, 1.0), (1, 6.0), (2, 200.0)] {
+        for access in ["read_j", "fill_j", "update_j"] {
+            same(&eyeriss["levels"][level]["energy"][access], ratio * unit_j);
+        }
+    }
+    same(&eyeriss["levels"][1]["network"]["hop_j"], 2.0 * 0.25 / 1.5 * unit_j);
+}
+
+#[test]
+fn a_network_runs_on_every_built_in_architecture() {
+    let here = Scratch::new();
+    for name in ["edge-like", "eyeriss-like"] {
+        let found = json(&here, &[name, "alexnet:conv3"]);
+        let utilization = found["utilization"].as_f64().unwrap();
+        assert!(utilization > 0.1 && utilization <= 1.0, "{name}: {utilization}");
+    }
+}
