@@ -86,11 +86,7 @@ impl SpecFlags {
             overridden.push("agent".to_owned());
         }
         for setting in &self.set {
-            let config = match setting.part {
-                Part::Env => &mut spec.env.config,
-                Part::Agent => &mut spec.agent.config,
-            };
-            insert(config, &setting.path, setting.value.clone());
+            setting.apply(&mut spec.env.config, &mut spec.agent.config);
             overridden.push(format!("{}.config.{}", setting.part.name(), setting.path[0]));
         }
         if !self.objective.is_empty() {
@@ -147,11 +143,22 @@ fn unplaced(mut error: SpecError, overridden: &[String]) -> SpecError {
 
 /// `env.networks=["bert-base"]`: a setting of the environment or the agent.
 #[derive(Debug, Clone, PartialEq)]
-struct Setting {
+pub(crate) struct Setting {
     part: Part,
     /// At least one key.
     path: Vec<String>,
     value: Value,
+}
+
+impl Setting {
+    /// Writes it over the settings of whom it is for.
+    pub(crate) fn apply(&self, env: &mut Map<String, Value>, agent: &mut Map<String, Value>) {
+        let config = match self.part {
+            Part::Env => env,
+            Part::Agent => agent,
+        };
+        insert(config, &self.path, self.value.clone());
+    }
 }
 
 /// Whose setting.
@@ -186,11 +193,20 @@ impl FromStr for Setting {
         if path.is_empty() || path.iter().any(String::is_empty) {
             return Err(format!("`{key}` names no setting; write `{key}.KEY=VALUE`"));
         }
-        let value = value.trim();
-        let table = toml::from_str::<BTreeMap<String, Value>>(&format!("value = {value}"));
-        let parsed = table.ok().filter(|table| table.len() == 1).and_then(|mut table| table.remove("value"));
-        Ok(Self { part, path, value: parsed.unwrap_or_else(|| Value::String(value.to_owned())) })
+        Ok(Self { part, path, value: setting_value(value) })
     }
+}
+
+/// The value of a setting: as in TOML, or text if it is not TOML.
+pub(crate) fn setting_value(text: &str) -> Value {
+    let text = text.trim();
+    toml_value(text).unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// What TOML reads in `text`; none if it is not one value.
+pub(crate) fn toml_value(text: &str) -> Option<Value> {
+    let table = toml::from_str::<BTreeMap<String, Value>>(&format!("value = {text}"));
+    table.ok().filter(|table| table.len() == 1).and_then(|mut table| table.remove("value"))
 }
 
 /// Sets the value at `path`, making tables on the way.

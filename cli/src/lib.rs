@@ -15,6 +15,7 @@
 mod answer;
 mod arguments;
 mod commands;
+mod comparison_report;
 mod failure;
 mod number;
 mod pictures;

@@ -21,7 +21,7 @@ use crate::report::Report;
 /// How to run and what to show; nothing here changes what comes of it.
 #[derive(clap::Args)]
 pub(crate) struct RunFlags {
-    /// Designs evaluated side by side [default: one for each core]
+    /// Designs, or runs of a comparison, evaluated side by side [default: one for each core]
     #[arg(long, value_name = "NUMBER")]
     threads: Option<NonZeroUsize>,
     /// Print JSON
@@ -40,17 +40,39 @@ pub(crate) struct WatchedRun<'a> {
     interrupt: Arc<AtomicBool>,
 }
 
+impl RunFlags {
+    /// How many threads work side by side.
+    pub(crate) fn threads(&self) -> NonZeroUsize {
+        self.threads.unwrap_or_else(|| available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    }
+
+    /// Whether to print JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Who watches.
+    pub(crate) fn watcher(&self) -> Watcher {
+        Watcher::new(self.quiet)
+    }
+}
+
+/// Listens for Ctrl-C: the first sets the flag that is returned, the second ends the program.
+pub(crate) fn interrupt_on_signal() -> Result<Arc<AtomicBool>, Failure> {
+    let interrupt = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // The order matters: what kills looks at the flag before this very signal sets it.
+        flag::register_conditional_shutdown(signal, Exit::Interrupted as i32, Arc::clone(&interrupt))
+            .and_then(|_| flag::register(signal, Arc::clone(&interrupt)))
+            .map_err(|error| Failure::failed(error).context("cannot listen for Ctrl-C"))?;
+    }
+    Ok(interrupt)
+}
+
 impl<'a> WatchedRun<'a> {
-    /// Listens for Ctrl-C: the first ends the run in good order, the second ends the program.
+    /// Begins to watch, and to listen for Ctrl-C.
     pub(crate) fn begin(flags: &'a RunFlags, folder: &'a Path) -> Result<Self, Failure> {
-        let interrupt = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            // The order matters: what kills looks at the flag before this very signal sets it.
-            flag::register_conditional_shutdown(signal, Exit::Interrupted as i32, Arc::clone(&interrupt))
-                .and_then(|_| flag::register(signal, Arc::clone(&interrupt)))
-                .map_err(|error| Failure::failed(error).context("cannot listen for Ctrl-C"))?;
-        }
-        Ok(Self { flags, folder, watcher: Watcher::new(flags.quiet), interrupt })
+        Ok(Self { flags, folder, watcher: flags.watcher(), interrupt: interrupt_on_signal()? })
     }
 
     /// Does the work, in view of whoever watches.
@@ -58,9 +80,7 @@ impl<'a> WatchedRun<'a> {
         &mut self,
         work: impl FnOnce(&Options<'_>, &mut dyn Observer) -> Result<Summary, RunError>,
     ) -> Result<Summary, Failure> {
-        let cores = available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let threads = self.flags.threads.unwrap_or(cores);
-        let options = Options { threads, interrupt: Some(&self.interrupt) };
+        let options = Options { threads: self.flags.threads(), interrupt: Some(&self.interrupt) };
         let summary = work(&options, &mut self.watcher);
         self.watcher.finish();
         Ok(summary?)

@@ -10,6 +10,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`plan`] | what is compared, and its cells |
+//! | [`variants`] | hyperparameters of one agent as contestants |
 //! | [`conduct`](mod@conduct) | running the cells side by side, a thread each |
 //! | [`trace`] | what counts of a run: its incumbents |
 //! | [`results`] | what each run was worth after so many trials, on a scale that all runs of an arena share |
@@ -25,6 +26,7 @@ pub mod results;
 pub mod standings;
 pub mod tables;
 pub mod trace;
+pub mod variants;
 
 pub use conduct::{Conditions, conduct};
 pub use error::ComparisonError;
@@ -32,3 +34,4 @@ pub use plan::{Arena, Cell, Contestant, Plan};
 pub use results::{ArenaResults, Results};
 pub use standings::{Standing, Standings};
 pub use trace::Trace;
+pub use variants::{Knob, variants};

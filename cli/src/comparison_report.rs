@@ -1,0 +1,198 @@
+//! A comparison at work, as `compare` and `sweep` share it, and what came of it as text and as data.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use tapeout::core::Catalog;
+use tapeout::experiment::comparison::pictures::pictures;
+use tapeout::experiment::comparison::standings::{ArenaStandings, Estimate, Standing};
+use tapeout::experiment::comparison::{
+    Cell, ComparisonError, Conditions, Plan, Results, Standings, conduct, tables,
+};
+use tapeout::experiment::plot::quantity;
+
+use crate::answer::{Answer, Exit};
+use crate::failure::Failure;
+use crate::number::usize_count;
+use crate::table::{Column, Table};
+use crate::watched_run::{RunFlags, interrupt_on_signal};
+
+/// A line of progress at each of so many equal parts of the runs. Ours: a log of a comparison stays within a screen.
+const LINES: usize = 20;
+
+/// A comparison on disk, and what came of it.
+#[derive(Serialize)]
+struct Report<'a> {
+    comparison: &'a Path,
+    tables: [PathBuf; 2],
+    plots: Vec<PathBuf>,
+    #[serde(flatten)]
+    standings: &'a Standings,
+}
+
+/// Runs what is not run yet of `plan`, and reports on all of it; `baseline` is who the others are tested against.
+pub(crate) fn compare(
+    catalog: &Catalog,
+    plan: &Plan,
+    baseline: Option<usize>,
+    out: &Path,
+    flags: &RunFlags,
+) -> Result<Answer, Failure> {
+    let watcher = flags.watcher();
+    let interrupt = interrupt_on_signal()?;
+    let n_cells = plan.cells().len();
+    let watch = |cell: Cell, done: usize| {
+        if done * LINES / n_cells > (done - 1) * LINES / n_cells {
+            let (arena, contestant) =
+                (&plan.arenas[cell.arena].name, &plan.contestants[cell.contestant].name);
+            let (done, all) = (usize_count(done), usize_count(n_cells));
+            watcher
+                .note(&format!("{done} of {all} runs, the last {contestant} on {arena}, seed {}", cell.seed));
+        }
+    };
+    let conditions = Conditions { threads: flags.threads(), interrupt: Some(&interrupt), watch: &watch };
+    let (quarries, traces) = match conduct(catalog, plan, out, &conditions) {
+        Err(error @ ComparisonError::Interrupted { .. }) => {
+            watcher.note(&format!("{error}\nhint: the same command goes on"));
+            return Ok(Answer::text("").with_exit(Exit::Interrupted));
+        }
+        conducted => conducted?,
+    };
+    let results = Results::of(plan, &quarries, &traces);
+    let standings = Standings::of(&results, baseline);
+    let tables = tables::write(&results, &standings, out)?;
+    let mut plots = Vec::new();
+    for picture in pictures(&results) {
+        plots.extend(picture.plot.write(&out.join(&picture.name))?);
+    }
+    let report = Report { comparison: out, tables, plots, standings: &standings };
+    Ok(if flags.is_json() { Answer::json(&report) } else { Answer::text(report.text(plan)) })
+}
+
+impl From<ComparisonError> for Failure {
+    fn from(error: ComparisonError) -> Self {
+        let message = error.to_string();
+        match error {
+            ComparisonError::Run { source, .. } => Self::from(*source).context(message),
+            ComparisonError::Plot(error) => error.into(),
+            ComparisonError::Empty { .. } | ComparisonError::Twice { .. } => Self::bad_input(error),
+            _ => Self::failed(error),
+        }
+    }
+}
+
+impl Report<'_> {
+    fn text(&self, plan: &Plan) -> String {
+        let standings = self.standings;
+        let mut text = format!(
+            "n = {} seeds (0 to {}), {} designs each, {} at once; intervals are bootstrap, 95 %\n",
+            standings.seeds,
+            standings.seeds.saturating_sub(1),
+            usize_count(standings.trials),
+            plan.batch
+        );
+        if let Some(baseline) = &standings.baseline {
+            text.push_str(&format!(
+                "won-lost and p against {baseline}: Wilcoxon's signed-rank test over seeds, two-sided, after Holm\n"
+            ));
+        }
+        for arena in &standings.arenas {
+            text.push_str(&format!("\n{}", heading(arena)));
+            text.push_str(&arena_table(arena, standings.baseline.is_some()));
+        }
+        if standings.arenas.len() > 1 {
+            text.push_str(&format!(
+                "\nover all {} environments and their seeds\n\n{}",
+                standings.arenas.len(),
+                self.overall()
+            ));
+        }
+        text.push('\n');
+        for path in &self.tables {
+            text.push_str(&format!("table {}\n", path.display()));
+        }
+        for path in self.plots.iter().filter(|path| path.extension().is_some_and(|it| it == "png")) {
+            text.push_str(&format!("plot  {}\n", path.display()));
+        }
+        text
+    }
+
+    fn overall(&self) -> String {
+        let mut table = Table::new(&[("agent", Column::Words), ("average rank", Column::Numbers)]);
+        for overall in &self.standings.overall {
+            table.row([overall.agent.clone(), interval(&overall.rank, |rank| format!("{rank:.2}"))]);
+        }
+        table.text()
+    }
+}
+
+/// What is measured in an arena, and against what.
+fn heading(arena: &ArenaStandings) -> String {
+    let mut text = format!("{}: {} of {}", arena.env, arena.measure, arena.objectives.join(", "));
+    if let Some(best) = arena.best_known {
+        text.push_str(&format!("; best known {}", shown(arena, best)));
+    }
+    if !arena.reference.is_empty() {
+        let values = arena.reference.iter().map(|(name, value)| format!("{name} = {value:.4e}"));
+        text.push_str(&format!("; reference {}", values.collect::<Vec<_>>().join(", ")));
+    }
+    text.push_str("\n\n");
+    text
+}
+
+fn shown(arena: &ArenaStandings, value: f64) -> String {
+    // Products of units have no prefix of their own.
+    if arena.unit.is_empty() { format!("{value:.4e}") } else { quantity(value, &arena.unit) }
+}
+
+fn arena_table(arena: &ArenaStandings, is_tested: bool) -> String {
+    let mut columns = vec![
+        ("agent", Column::Words),
+        ("found", Column::Numbers),
+        ("lower quartile", Column::Numbers),
+        ("median", Column::Numbers),
+        ("upper quartile", Column::Numbers),
+        ("mean", Column::Numbers),
+        ("share of best known", Column::Numbers),
+        ("average rank", Column::Numbers),
+    ];
+    if is_tested {
+        columns.extend([("won-lost", Column::Numbers), ("p", Column::Numbers)]);
+    }
+    let mut table = Table::new(&columns);
+    for standing in &arena.standings {
+        let tests = is_tested.then(|| tests(standing)).into_iter().flatten();
+        table.row(figures(arena, standing).into_iter().chain(tests));
+    }
+    table.text()
+}
+
+fn figures(arena: &ArenaStandings, standing: &Standing) -> Vec<String> {
+    let value = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| shown(arena, value));
+    let [lower, median, upper] = standing.quartiles.map(value);
+    let estimate = |estimate: &Option<Estimate>, shown: &dyn Fn(f64) -> String| {
+        estimate.as_ref().map_or_else(|| "-".to_owned(), |estimate| interval(estimate, shown))
+    };
+    vec![
+        standing.agent.clone(),
+        standing.found.to_string(),
+        lower,
+        median,
+        upper,
+        estimate(&standing.mean, &|value| shown(arena, value)),
+        estimate(&standing.fraction, &|share| format!("{share:.3}")),
+        interval(&standing.rank, |rank| format!("{rank:.2}")),
+    ]
+}
+
+fn tests(standing: &Standing) -> [String; 2] {
+    match &standing.test {
+        None => ["-".to_owned(), "-".to_owned()],
+        Some(test) => [format!("{}-{}", test.wins, test.losses), format!("{:.2e}", test.p_holm)],
+    }
+}
+
+/// `0.921 [0.910, 0.930]`.
+fn interval(estimate: &Estimate, shown: impl Fn(f64) -> String) -> String {
+    format!("{} [{}, {}]", shown(estimate.value), shown(estimate.low), shown(estimate.high))
+}
