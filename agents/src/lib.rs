@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`seen`] | the designs already known, and how to get one that is not |
 //! | [`scalarize`] | several objectives as one, and a total order of judgements |
+//! | [`policy`] | decisions, rewards and networks, for reinforcement learners |
 //! | [`bounds`] | errors for hyperparameters out of range |
 //! | [`variation`] | crossover and mutation |
 //! | [`moves`] | the steps of a local search |
@@ -50,11 +51,15 @@ pub mod genetic;
 pub mod grid;
 pub mod history;
 pub mod local_search;
+pub mod mappo;
 pub mod moves;
 pub mod nsga2;
 pub mod particle_swarm;
+pub mod policy;
+pub mod ppo;
 pub mod random;
 pub mod regularized_evolution;
+pub mod reinforce;
 pub mod scalarize;
 pub mod seen;
 pub mod simulated_annealing;
@@ -84,4 +89,7 @@ pub const AGENTS: &[AgentEntry] = &[
     AgentEntry::of::<tpe::Tpe>(),
     AgentEntry::of::<smac::Smac>(),
     AgentEntry::of::<gaussian_process::GaussianProcessSearch>(),
+    AgentEntry::of::<reinforce::Reinforce>(),
+    AgentEntry::of::<ppo::Ppo>(),
+    AgentEntry::of::<mappo::Mappo>(),
 ];

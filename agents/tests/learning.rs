@@ -36,6 +36,9 @@ const LEARNERS: &[(&str, usize)] = &[
     ("tpe", 150),
     ("smac", 200),
     ("gp", 60),
+    ("reinforce", 1000),
+    ("ppo", 500),
+    ("mappo", 500),
 ];
 
 /// Searches for fronts, each with its budget on the trade-off between cost and time (1,048,576 designs, 31 on the front).
