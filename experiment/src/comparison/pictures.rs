@@ -85,12 +85,17 @@ fn progress(results: &Results, arena: &ArenaResults) -> LineChart {
         series
     };
     let all = results.contestants.iter().enumerate().map(series);
+    let all: Vec<Series> = all.filter(|series| !series.points.is_empty()).collect();
+    let mut y = axis(arena);
+    if !arena.is_volume() && all.iter().flat_map(|series| &series.band).all(|band| band[1] > 0.0) {
+        y = y.log(); // the first designs of a search may be far worse than all that matters later
+    }
     let what = if arena.is_volume() { "hypervolume" } else { "best so far" };
     LineChart {
         title: format!("{}: {what}", arena.name),
         x: Axis::new("designs evaluated", "").linear(),
-        y: axis(arena),
-        series: all.filter(|series| !series.points.is_empty()).collect(),
+        y,
+        series: all,
         caption: format!(
             "Median and quartiles of n = {} seeds, 0 to {}.{}",
             results.seeds,

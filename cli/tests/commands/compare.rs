@@ -1,0 +1,118 @@
+//! Comparisons: what they leave, what they reuse, and what they refuse.
+
+use std::fs;
+
+use crate::scratch::{Scratch, is_png};
+use serde_json::Value;
+
+/// A small comparison in the folder `c`, with these further flags.
+fn arguments<'a>(further: &[&'a str]) -> Vec<&'a str> {
+    let fixed = ["compare", "--env", "edge-accelerator", "--agents", "ga,random", "--seeds", "2", "--quiet"];
+    fixed.into_iter().chain(further.iter().copied()).collect()
+}
+
+/// A log without the times in it.
+fn untimed(log: &str) -> Vec<Value> {
+    let mut lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for line in &mut lines {
+        line.as_object_mut().unwrap().remove("timing");
+    }
+    lines
+}
+
+/// Claim: each run is an ordinary run folder, and the tables and pictures that are named are there.
+#[test]
+fn a_comparison_leaves_runs_tables_and_pictures() {
+    let here = Scratch::new();
+    let data = here.data(&arguments(&["--trials", "12", "--out", "c", "--json"]));
+    let report: Value = serde_json::from_str(&data).unwrap();
+    assert_eq!(
+        (&report["seeds"], &report["trials"], &report["baseline"]),
+        (&2.into(), &12.into(), &"random".into())
+    );
+    let standings = report["arenas"][0]["standings"].as_array().unwrap();
+    assert_eq!(standings.len(), 2);
+    let ranks: f64 = standings.iter().map(|standing| standing["rank"]["value"].as_f64().unwrap()).sum();
+    assert_eq!(ranks, 3.0, "two ranks, 1 and 2, or 1.5 twice");
+    for plot in report["plots"].as_array().unwrap() {
+        let plot = plot.as_str().unwrap();
+        assert!(plot.ends_with(".svg") || is_png(&here.path(plot)), "{plot}");
+    }
+    // Checkpoints are each of the 12 trials, for 2 agents with 2 seeds.
+    assert_eq!(here.read("c/results.csv").lines().count(), 1 + 12 * 2 * 2);
+    assert_eq!(here.read("c/summary.csv").lines().count(), 1 + 2);
+    assert!(here.data(&["replay", "c/edge-accelerator/ga/1"]).contains("12"));
+}
+
+/// Claim: the same comparison is the same tables; a run that was cut off is gone on with, one that is whole is only read.
+#[test]
+fn a_comparison_that_was_cut_off_ends_as_if_it_had_not_been() {
+    let here = Scratch::new();
+    let once = here.data(&arguments(&["--trials", "12", "--out", "c", "--threads", "1"]));
+    let csv = here.read("c/results.csv");
+    let cut = "c/edge-accelerator/ga/1";
+    let whole_log = here.read("c/edge-accelerator/random/0/trials.jsonl");
+    let log = here.read(&format!("{cut}/trials.jsonl"));
+    let kept: String = log.split_inclusive('\n').take(6).collect();
+    here.write(&format!("{cut}/trials.jsonl"), &format!("{kept}{{\"torn"));
+    fs::remove_file(here.path(&format!("{cut}/summary.json"))).unwrap();
+    fs::remove_dir_all(here.path("c/edge-accelerator/random/1")).unwrap();
+    assert_eq!(here.data(&arguments(&["--trials", "12", "--out", "c", "--threads", "2"])), once);
+    assert_eq!(here.read("c/results.csv"), csv);
+    assert_eq!(untimed(&here.read(&format!("{cut}/trials.jsonl"))), untimed(&log));
+    assert_eq!(
+        here.read("c/edge-accelerator/random/0/trials.jsonl"),
+        whole_log,
+        "a whole run is not run again"
+    );
+}
+
+/// Claim: a comparison grows by trials, and what is longer than asked for is read as far as asked for.
+#[test]
+fn a_larger_budget_goes_on_from_the_smaller() {
+    let here = Scratch::new();
+    here.data(&arguments(&["--trials", "6", "--out", "grown"]));
+    let short = here.read("grown/results.csv");
+    here.data(&arguments(&["--trials", "12", "--out", "grown"]));
+    here.data(&arguments(&["--trials", "12", "--out", "fresh"]));
+    assert_eq!(here.read("grown/results.csv"), here.read("fresh/results.csv"));
+    here.data(&arguments(&["--trials", "6", "--out", "grown"]));
+    assert_eq!(here.read("grown/results.csv"), short);
+}
+
+#[test]
+fn runs_of_another_experiment_are_not_taken_for_these() {
+    let here = Scratch::new();
+    here.data(&arguments(&["--trials", "4", "--out", "c"]));
+    let other = arguments(&["--trials", "4", "--out", "c", "--set", "env.networks=[\"alexnet\"]"]);
+    let complaint = here.complaint(2, &other);
+    assert!(
+        complaint.contains("c/edge-accelerator/") && complaint.contains("env.config.networks"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn a_fault_in_the_last_agent_is_found_before_the_first_runs() {
+    let here = Scratch::new();
+    let complaint = here.complaint(2, &["compare", "--agents", "ga,ranom", "--trials", "4", "--out", "c"]);
+    assert!(complaint.contains("unknown agent `ranom`; did you mean `random`?"), "{complaint}");
+    assert!(!here.path("c").exists());
+    let complaint = here.complaint(2, &["compare", "--agents", "ga,ga", "--out", "c"]);
+    assert!(complaint.contains("agent `ga` stands twice"), "{complaint}");
+}
+
+#[test]
+fn a_sweep_compares_every_combination() {
+    let here = Scratch::new();
+    let grid = ["sweep", "--agent", "ga", "--grid", "population=4,8", "--grid", "mutation_index=5,20"];
+    let rest = ["--seeds", "2", "--trials", "10", "--quiet", "--out", "s"];
+    let table = here.data(&[grid.as_slice(), &rest].concat());
+    for variant in ["population=4,mutation_index=5", "population=8,mutation_index=20"] {
+        assert!(table.contains(variant), "{variant}\n{table}");
+        assert!(here.read(&format!("s/edge-accelerator/{variant}/1/spec.toml")).contains("mutation_index"));
+    }
+    assert!(is_png(&here.path("s/final-edge-accelerator.png")));
+    let complaint = here.complaint(2, &["sweep", "--agent", "ga", "--grid", "popluation=4", "--out", "t"]);
+    assert!(complaint.contains("agent.config.popluation"), "{complaint}");
+}
