@@ -5,7 +5,7 @@ mod golden;
 mod inputs;
 mod pictures;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use tapeout::core::Catalog;
@@ -106,7 +106,7 @@ impl Args {
     }
 
     /// The one layer of `workload` under the mapping of a file.
-    fn mapped(&self, path: &PathBuf, machine: &Machine, workload: &Workload) -> Result<Run, Failure> {
+    fn mapped(&self, path: &Path, machine: &Machine, workload: &Workload) -> Result<Run, Failure> {
         let [layer] = workload.layers() else {
             let problem = anyhow::anyhow!(
                 "`--mapping` is for one layer, `{}` has {}",

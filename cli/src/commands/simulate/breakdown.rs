@@ -137,10 +137,14 @@ impl Breakdown<'_> {
         let report = &run.report;
         let latency = &report.latency;
         let waiting = latency.steady_cycles - latency.compute_cycles;
+        let padding = match report.macs - run.layer.macs() {
+            0 => String::new(),
+            macs => format!(" ({} of them on padding)", count(macs)),
+        };
         format!(
             "cycles       {}: {} of work, {} waiting for bandwidth, {} loading, {} storing, {} filling the array\n\
              utilization  {}\n\
-             energy       {}: {} in {} multiply-accumulates, {} in networks\n\
+             energy       {}: {} in {} multiply-accumulates{padding}, {} in networks\n\
              \n{}\n{}\n{}",
             count(report.cycles),
             count(latency.compute_cycles),

@@ -36,6 +36,15 @@ fn energy(breakdown: &Breakdown<'_>) -> BarChart {
     let mut arithmetic = vec![0.0; parts.len()];
     arithmetic[parts.len() - 1] = total(&Run::mac_j);
     bars.push(Bar { name: "MAC units".to_owned(), parts: arithmetic });
+    // A part that is nowhere has no place in the legend.
+    for part in (0..parts.len()).rev() {
+        if bars.iter().all(|bar| bar.parts[part] == 0.0) {
+            parts.remove(part);
+            for bar in &mut bars {
+                bar.parts.remove(part);
+            }
+        }
+    }
     BarChart {
         title: format!("{} on {}: energy", breakdown.workload.name, breakdown.machine.name),
         x: Axis::new("energy", "J"),
@@ -45,7 +54,7 @@ fn energy(breakdown: &Breakdown<'_>) -> BarChart {
     }
 }
 
-/// The whole time, then what each level and the multiply-accumulates would take by themselves.
+/// The whole time, then each level if all others kept up with it, down to the multiply-accumulates alone.
 fn cycles(breakdown: &Breakdown<'_>) -> BarChart {
     let total = |of: &dyn Fn(&Run) -> u64| -> f64 {
         breakdown.runs.iter().map(|run| of(run) as f64 * run.layer.count() as f64).sum()
@@ -58,7 +67,7 @@ fn cycles(breakdown: &Breakdown<'_>) -> BarChart {
     bars.push(bar("MAC units", total(&|run| run.report.latency.compute_cycles)));
     BarChart {
         title: format!("{} on {}: cycles", breakdown.workload.name, breakdown.machine.name),
-        x: Axis::new("cycles", "cycles"),
+        x: Axis::new("cycles", ""),
         parts: vec!["cycles".to_owned()],
         bars,
         caption: format!(
