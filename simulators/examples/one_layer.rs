@@ -49,7 +49,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut report = Report::new();
     evaluator.evaluate(&mapping, &mut Workspace::new(), &mut report)?;
 
-    println!("{} cycles, utilization {:.2}, {:.3e} J", report.cycles, report.utilization, report.energy_j);
     // 8 * 8 * 8 multiply-accumulates on 4 units.
     assert_eq!(report.cycles, 128);
     assert_eq!(report.utilization, 1.0);
