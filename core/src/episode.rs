@@ -31,6 +31,11 @@ impl<'a> Episode<'a> {
         self.walk.allowed()
     }
 
+    /// The share of the designs still possible that each of the allowed levels leads to: [`Walk::shares`].
+    pub fn shares(&self) -> Vec<f64> {
+        self.walk.shares()
+    }
+
     /// Whether `level` can be chosen now.
     pub fn allows(&self, level: u32) -> bool {
         self.walk.allows(level)
@@ -86,6 +91,8 @@ impl<'a> Episode<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::toy::Toy;
+    use crate::env::Env;
     use crate::parameter::Parameter;
     use crate::rule::Rule;
 
@@ -108,6 +115,25 @@ mod tests {
         assert_eq!(seen, [0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
         episode.choose(1);
         assert_eq!(episode.design(), Some(space.design(&[0, 1]).unwrap()));
+    }
+
+    /// Law: the shares along the way to a design multiply to one over the number of designs, whichever it is.
+    #[test]
+    fn shares_make_all_designs_equally_likely() {
+        for toy in [Toy::tied(), Toy::bowl()] {
+            let space = toy.space();
+            for rank in 0..37 {
+                let design = space.unrank(rank);
+                let (mut episode, mut p) = (Episode::new(space), 1.0);
+                while let Some(parameter) = episode.parameter() {
+                    let level = design.levels()[parameter];
+                    let place = episode.allowed().iter().position(|&allowed| allowed == level).unwrap();
+                    p *= episode.shares()[place];
+                    episode.choose(level);
+                }
+                assert!((p * space.cardinality() as f64 - 1.0).abs() < 1e-9, "{rank}: {p}");
+            }
+        }
     }
 
     #[test]

@@ -167,6 +167,16 @@ impl Diagram {
         edges.binary_search_by_key(&level, |edge| edge.level).ok().map(|at| &edges[at])
     }
 
+    /// How many assignments pass on from a node: those before its last edge, and those that pass on through that.
+    pub(super) fn count_below(&self, mut node: u32) -> u64 {
+        let mut count = 1; // the end's own
+        while let Some(last) = self.edges(node).last() {
+            count += last.before;
+            node = last.child;
+        }
+        count
+    }
+
     /// The number of the assignment in `levels` (of all parameters of the space); none if it is not legal.
     pub(super) fn rank(&self, levels: &[u32]) -> Option<u64> {
         let (mut node, mut rank) = (self.root, 0);

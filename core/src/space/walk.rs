@@ -45,6 +45,20 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// The share of the designs still possible that each of the [allowed](Walk::allowed) levels leads to. Levels drawn in
+    /// proportion to it make every legal design equally likely.
+    pub fn shares(&self) -> Vec<f64> {
+        match self.space.0.blocks.get(self.block) {
+            None => Vec::new(),
+            Some(Block::Free { n_levels, .. }) => vec![1.0 / f64::from(*n_levels); *n_levels as usize],
+            Some(Block::Tied(diagram)) => {
+                let all = diagram.count_below(self.node) as f64;
+                let share = |child| diagram.count_below(child) as f64 / all;
+                diagram.edges(self.node).iter().map(|edge| share(edge.child)).collect()
+            }
+        }
+    }
+
     /// Whether `level` can be chosen now.
     pub fn allows(&self, level: u32) -> bool {
         match self.space.0.blocks.get(self.block) {
