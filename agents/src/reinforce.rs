@@ -15,7 +15,7 @@ use tapeout_core::{
 use crate::bounds::within;
 use crate::policy::categorical::Categorical;
 use crate::policy::reward::{Rewards, imitation_weights};
-use crate::policy::steps::Steps;
+use crate::policy::steps::{Allowed, Steps};
 use crate::seen::Seen;
 
 /// Hyperparameters; the defaults are those of NAS-Bench-101's authors.
@@ -57,16 +57,19 @@ impl Table {
         Self { logits: n_levels.map(|n| vec![0.0; n]).collect() }
     }
 
-    /// The distribution over the `allowed` levels of a parameter.
-    fn distribution(&self, parameter: usize, allowed: &[u32]) -> Categorical {
-        Categorical::new(allowed.iter().map(|&level| self.logits[parameter][level as usize]))
+    /// The distribution over the allowed levels of a parameter.
+    fn distribution(&self, parameter: usize, allowed: &Allowed) -> Categorical {
+        let choices = allowed.levels.iter().zip(&allowed.log_shares);
+        Categorical::new(
+            choices.map(|(&level, log_share)| self.logits[parameter][level as usize] + log_share),
+        )
     }
 
     fn sample(&self, space: &DesignSpace, rng: &mut Stream) -> Design {
         let mut episode = Episode::new(space);
         while let Some(parameter) = episode.parameter() {
-            let allowed = episode.allowed();
-            episode.choose(allowed[self.distribution(parameter, &allowed).sample(rng)]);
+            let allowed = Allowed::now(&episode);
+            episode.choose(allowed.levels[self.distribution(parameter, &allowed).sample(rng)]);
         }
         episode.design().expect("an episode that is over has a design")
     }
@@ -76,7 +79,7 @@ impl Table {
         for decision in Steps::of(space, std::iter::once(design)).decisions() {
             let distribution = self.distribution(decision.parameter, &decision.allowed);
             let gradient = distribution.log_p_gradient(decision.chosen);
-            for (&level, slope) in decision.allowed.iter().zip(gradient) {
+            for (&level, slope) in decision.allowed.levels.iter().zip(gradient) {
                 self.logits[decision.parameter][level as usize] += step * slope;
             }
         }

@@ -4,7 +4,7 @@ use tapeout_core::{DesignSpace, Episode, Stream};
 use tapeout_surrogates::network::{Activation, Adam, Mlp, Trace};
 
 use super::categorical::Categorical;
-use super::steps::Decision;
+use super::steps::{Allowed, Decision};
 
 // Andrychowicz et al. (2021), "What matters for on-policy deep actor-critic methods?", arXiv:2006.05990, section 3.2: the
 // policy's last layer with weights 100 times smaller than the others', so that at first all choices are nearly equally likely.
@@ -59,19 +59,22 @@ impl Layout {
         layout
     }
 
-    /// The place of each of the `allowed` levels of `parameter`.
-    fn places<'a>(&self, parameter: usize, allowed: &'a [u32]) -> impl Iterator<Item = usize> + use<'a> {
+    /// The place of each of the allowed levels of `parameter`.
+    fn places<'a>(&self, parameter: usize, allowed: &'a Allowed) -> impl Iterator<Item = usize> + use<'a> {
         let start = self.start_by_parameter[parameter].expect("an actor is asked for what it decides");
-        allowed.iter().map(move |&level| start + level as usize)
+        allowed.levels.iter().map(move |&level| start + level as usize)
+    }
+
+    /// The distribution over the allowed levels of `parameter`; `outputs` of shape `[outputs]`.
+    fn distribution(&self, outputs: &[f32], parameter: usize, allowed: &Allowed) -> Categorical {
+        let places = self.places(parameter, allowed).zip(&allowed.log_shares);
+        Categorical::new(places.map(|(place, log_share)| outputs[place] + log_share))
     }
 
     /// The distribution each decision is made from; `outputs` of shape `[n][outputs]`.
     fn distributions(&self, outputs: &[f32], decisions: &[&Decision]) -> Vec<Categorical> {
         let rows = outputs.chunks_exact(self.n_outputs).zip(decisions);
-        rows.map(|(row, decision)| {
-            Categorical::new(self.places(decision.parameter, &decision.allowed).map(|place| row[place]))
-        })
-        .collect()
+        rows.map(|(row, decision)| self.distribution(row, decision.parameter, &decision.allowed)).collect()
     }
 }
 
@@ -97,10 +100,9 @@ impl Actor {
         Self { learner, layout }
     }
 
-    /// The distribution over the `allowed` levels of `parameter` in a state with this observation.
-    pub fn distribution(&self, observation: &[f32], parameter: usize, allowed: &[u32]) -> Categorical {
-        let outputs = self.learner.network.predict(observation);
-        Categorical::new(self.layout.places(parameter, allowed).map(|place| outputs[place]))
+    /// The distribution over the allowed levels of `parameter` in a state with this observation.
+    pub fn distribution(&self, observation: &[f32], parameter: usize, allowed: &Allowed) -> Categorical {
+        self.layout.distribution(&self.learner.network.predict(observation), parameter, allowed)
     }
 
     /// The distribution each of the decisions is made from; `observations` of shape `[n][inputs]`.

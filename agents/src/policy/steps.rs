@@ -12,16 +12,34 @@ pub struct Steps {
 }
 
 /// One parameter decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
     /// Which of the designs it belongs to.
     pub design: usize,
     /// The parameter that was decided.
     pub parameter: usize,
-    /// The levels that could be chosen, increasing.
-    pub allowed: Vec<u32>,
+    /// The levels that could be chosen.
+    pub allowed: Allowed,
     /// Which of these was chosen.
     pub chosen: usize,
+}
+
+/// The levels that can be chosen for a parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Allowed {
+    /// The levels, increasing, shape `[choices]`.
+    pub levels: Vec<u32>,
+    /// ln of the share of the legal designs that each leads to, shape `[choices]`. A policy adds them to its logits, so that
+    /// before it has learned anything it draws every legal design alike, and not every level.
+    pub log_shares: Vec<f32>,
+}
+
+impl Allowed {
+    /// What can be chosen now.
+    pub fn now(episode: &Episode<'_>) -> Self {
+        let log_shares = episode.shares().into_iter().map(|share| share.ln() as f32).collect();
+        Self { levels: episode.allowed(), log_shares }
+    }
 }
 
 impl Steps {
@@ -35,8 +53,8 @@ impl Steps {
                 let start = steps.observations.len();
                 steps.observations.resize(start + n_inputs, 0.0);
                 episode.observe(&mut steps.observations[start..]);
-                let (allowed, level) = (episode.allowed(), design.levels()[parameter]);
-                let chosen = allowed.binary_search(&level).expect("a design is legal in its space");
+                let (allowed, level) = (Allowed::now(&episode), design.levels()[parameter]);
+                let chosen = allowed.levels.binary_search(&level).expect("a design is legal in its space");
                 steps.decisions.push(Decision { design: index, parameter, allowed, chosen });
                 episode.choose(level);
             }
@@ -72,7 +90,7 @@ mod tests {
             let mut episode = Episode::new(toy.space());
             for decision in steps.decisions().iter().filter(|decision| decision.design == index) {
                 assert_eq!(episode.parameter(), Some(decision.parameter));
-                episode.choose(decision.allowed[decision.chosen]);
+                episode.choose(decision.allowed.levels[decision.chosen]);
             }
             assert_eq!(episode.design().as_ref(), Some(design));
         }

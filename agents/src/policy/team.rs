@@ -6,15 +6,15 @@ use tapeout_core::{Design, DesignSpace, Episode, Stream};
 
 use super::actor::Actor;
 use super::categorical::Categorical;
-use super::steps::Steps;
+use super::steps::{Allowed, Steps};
 
 /// Actors, each deciding its parameters when their turn comes.
 pub struct Team {
     actors: Vec<Actor>,
     actor_by_parameter: Vec<usize>,
-    /// What is drawn from after the levels decided so far. Designs proposed between two lessons begin alike, and the more so
+    /// The levels that can be drawn after those decided so far, and how likely each is. Designs proposed between two lessons begin alike, and the more so
     /// the more has been learned: most decisions need no network.
-    known: BTreeMap<Vec<u32>, Categorical>,
+    known: BTreeMap<Vec<u32>, (Vec<u32>, Categorical)>,
 }
 
 impl Team {
@@ -44,20 +44,17 @@ impl Team {
         let mut observation = vec![0.0; Episode::observation_len(space)];
         let mut decided = Vec::with_capacity(space.n_parameters());
         while let Some(parameter) = episode.parameter() {
-            let allowed = episode.allowed();
-            let choice = match self.known.get(&decided) {
-                Some(distribution) => distribution.sample(rng),
-                None => {
-                    episode.observe(&mut observation);
-                    let actor = &self.actors[self.actor_by_parameter[parameter]];
-                    let distribution = actor.distribution(&observation, parameter, &allowed);
-                    let choice = distribution.sample(rng);
-                    self.known.insert(decided.clone(), distribution);
-                    choice
-                }
-            };
-            episode.choose(allowed[choice]);
-            decided.push(allowed[choice]);
+            if !self.known.contains_key(&decided) {
+                episode.observe(&mut observation);
+                let allowed = Allowed::now(&episode);
+                let actor = &self.actors[self.actor_by_parameter[parameter]];
+                let distribution = actor.distribution(&observation, parameter, &allowed);
+                self.known.insert(decided.clone(), (allowed.levels, distribution));
+            }
+            let (levels, distribution) = &self.known[&decided];
+            let level = levels[distribution.sample(rng)];
+            episode.choose(level);
+            decided.push(level);
         }
         episode.design().expect("an episode that is over has a design")
     }
@@ -117,6 +114,18 @@ mod tests {
             let p: Vec<f32> = space.iter().map(|design| probability(&team, space, &design)).collect();
             assert!(p.iter().all(|&p| p > 0.0), "{p:?}");
             assert!((p.iter().sum::<f32>() - 1.0).abs() < 1e-4, "{}", p.iter().sum::<f32>());
+        }
+    }
+
+    /// A policy that has learned nothing draws each of the 37 legal designs alike, whatever rules tie their levels; the last layer
+    /// starts small, not at zero, and leaves a few per cent.
+    #[test]
+    fn at_first_all_legal_designs_are_about_equally_likely() {
+        let toy = Toy::tied();
+        let team = team(toy.space(), &[vec![0, 1, 2, 3, 4]]);
+        for design in toy.space().iter() {
+            let p = probability(&team, toy.space(), &design);
+            assert!((37.0 * p - 1.0).abs() < 0.05, "{p}");
         }
     }
 
