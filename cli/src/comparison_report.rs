@@ -24,7 +24,7 @@ const LINES: usize = 20;
 #[derive(Serialize)]
 struct Report<'a> {
     comparison: &'a Path,
-    tables: [PathBuf; 2],
+    tables: [PathBuf; 3],
     plots: Vec<PathBuf>,
     #[serde(flatten)]
     standings: &'a Standings,

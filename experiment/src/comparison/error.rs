@@ -65,6 +65,9 @@ pub enum ComparisonError {
         #[source]
         source: io::Error,
     },
+    /// A table cannot be encoded.
+    #[error("encoding the results as parquet")]
+    Parquet(#[from] parquet::errors::ParquetError),
     /// A picture cannot be drawn or written.
     #[error(transparent)]
     Plot(#[from] PlotError),

@@ -15,11 +15,12 @@
 //! | [`trace`] | what counts of a run: its incumbents |
 //! | [`results`] | what each run was worth after so many trials, on a scale that all runs of an arena share |
 //! | [`standings`] | what the results say: quartiles, means, ranks, tests, each with its interval |
-//! | [`tables`] | `results.csv`, `summary.csv` |
+//! | [`tables`] | `results.csv`, `results.parquet`, `summary.csv` |
 //! | [`pictures`] | progress, runtime distributions, performance profiles, final results |
 
 pub mod conduct;
 pub mod error;
+mod parquet;
 pub mod pictures;
 pub mod plan;
 pub mod results;

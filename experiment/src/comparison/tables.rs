@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::parquet::results_parquet;
 use super::standings::{Estimate, Standing, Standings};
 use super::{ComparisonError, Results};
 
@@ -11,24 +12,51 @@ use super::{ComparisonError, Results};
 /// Columns: `env`, `agent`, `seed`, `trials`, `measure`, `value` (in SI units) and `fraction` of the best known.
 pub fn results_csv(results: &Results) -> String {
     let mut csv = line(["env", "agent", "seed", "trials", "measure", "value", "fraction"].map(str::to_owned));
+    for row in rows(results) {
+        csv.push_str(&line([
+            row.env.to_owned(),
+            row.agent.to_owned(),
+            row.seed.to_string(),
+            row.trials.to_string(),
+            row.measure.to_owned(),
+            number(row.value),
+            number(row.fraction),
+        ]));
+    }
+    csv
+}
+
+/// A run at a checkpoint.
+pub(super) struct Row<'a> {
+    pub(super) env: &'a str,
+    pub(super) agent: &'a str,
+    pub(super) seed: usize,
+    pub(super) trials: usize,
+    pub(super) measure: &'a str,
+    pub(super) value: Option<f64>,
+    pub(super) fraction: Option<f64>,
+}
+
+/// Every run at every checkpoint.
+pub(super) fn rows(results: &Results) -> Vec<Row<'_>> {
+    let mut rows = Vec::new();
     for arena in &results.arenas {
-        for (contestant, name) in results.contestants.iter().enumerate() {
+        for (contestant, agent) in results.contestants.iter().enumerate() {
             for seed in 0..results.seeds {
-                for (trials, &cost) in results.checkpoints.iter().zip(arena.costs(contestant, seed)) {
-                    csv.push_str(&line([
-                        arena.name.clone(),
-                        name.clone(),
-                        seed.to_string(),
-                        trials.to_string(),
-                        arena.measure().to_owned(),
-                        number(arena.value(cost)),
-                        number(arena.fraction(cost)),
-                    ]));
-                }
+                let checkpoints = results.checkpoints.iter().zip(arena.costs(contestant, seed));
+                rows.extend(checkpoints.map(|(&trials, &cost)| Row {
+                    env: &arena.name,
+                    agent,
+                    seed,
+                    trials,
+                    measure: arena.measure(),
+                    value: arena.value(cost),
+                    fraction: arena.fraction(cost),
+                }));
             }
         }
     }
-    csv
+    rows
 }
 
 /// Every contestant in every arena.
@@ -95,23 +123,27 @@ fn figures(standing: &Standing) -> impl Iterator<Item = String> {
         .map(number)
 }
 
-/// Writes `results.csv` and `summary.csv` in `folder`, and returns their paths.
+/// Writes `results.csv`, `results.parquet` and `summary.csv` in `folder`, and returns their paths.
 ///
 /// # Errors
-/// [`ComparisonError::Table`] if a file cannot be written.
+/// [`ComparisonError::Table`] if a file cannot be written, [`ComparisonError::Parquet`] if it cannot be encoded.
 pub fn write(
     results: &Results,
     standings: &Standings,
     folder: &Path,
-) -> Result<[PathBuf; 2], ComparisonError> {
-    let put = |name: &str, text: String| {
+) -> Result<[PathBuf; 3], ComparisonError> {
+    let put = |name: &str, bytes: Vec<u8>| {
         let path = folder.join(name);
-        match fs::write(&path, text) {
+        match fs::write(&path, bytes) {
             Ok(()) => Ok(path),
             Err(source) => Err(ComparisonError::Table { path, source }),
         }
     };
-    Ok([put("results.csv", results_csv(results))?, put("summary.csv", summary_csv(standings))?])
+    Ok([
+        put("results.csv", results_csv(results).into_bytes())?,
+        put("results.parquet", results_parquet(results)?)?,
+        put("summary.csv", summary_csv(standings).into_bytes())?,
+    ])
 }
 
 /// A number such that reading gives the same bits; nothing for none.
