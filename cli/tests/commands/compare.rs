@@ -13,9 +13,10 @@ fn arguments<'a>(further: &[&'a str]) -> Vec<&'a str> {
 
 /// A log without the times in it.
 fn untimed(log: &str) -> Vec<Value> {
-    let mut lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut lines: Vec<Value> =
+        log.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect();
     for line in &mut lines {
-        line.as_object_mut().unwrap().remove("timing");
+        line.as_object_mut().expect("each line is an object").remove("timing");
     }
     lines
 }
