@@ -2,7 +2,8 @@
 //!
 //! Source: Schulman, Wolski, Dhariwal, Radford & Klimov (2017), "Proximal policy optimization algorithms", arXiv:1707.06347.
 //! Departs from it: an episode is the making of one design; rewards are standardised ranks, levels that lead to no legal
-//! design are masked, known designs are not proposed again, and an earlier log is imitated.
+//! design are masked, the policy starts with all legal designs nearly alike, known designs are not proposed again, and an
+//! earlier log is imitated.
 
 use rand::RngExt;
 use rand::seq::SliceRandom;

@@ -1,11 +1,10 @@
 //! REINFORCE: the policy gradient, with a moving average of the reward as its baseline.
 //!
 //! Source: Williams (1992), "Simple statistical gradient-following algorithms for connectionist reinforcement learning",
-//! doi:10.1007/BF00992696, with a baseline that follows the reward; a table of independent categorical variables as the policy, as in
-//! Ying et al. (2019), "NAS-Bench-101", arXiv:1902.09635.
-//! Departs from it: rewards are standardised ranks, levels that lead to no legal design are masked, a policy starts
-//! with all legal designs alike, known designs are not
-//! proposed again, and an earlier log is imitated.
+//! doi:10.1007/BF00992696, with a baseline that follows the reward; a table of independent categorical variables as the
+//! policy, as in Ying et al. (2019), "NAS-Bench-101", arXiv:1902.09635.
+//! Departs from it: rewards are standardised ranks, levels that lead to no legal design are masked, the policy starts
+//! with all legal designs alike, known designs are not proposed again, and an earlier log is imitated.
 
 use serde::{Deserialize, Serialize};
 use tapeout_core::{
