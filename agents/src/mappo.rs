@@ -5,7 +5,7 @@
 //! games", arXiv:2103.01955, for the critic that all agents share; de Witt et al. (2020), "Is independent learning all you need in the
 //! StarCraft multi-agent challenge?", arXiv:2011.09533, for a critic each.
 //! Departs from them: actors take turns and see what was decided before theirs, so that each can keep to the rules of the
-//! space; they and their critics are trained as in [`ppo`](crate::ppo), with its hyperparameters.
+//! space; they and their critics are trained as in [`crate::ppo`], with its hyperparameters.
 
 use serde::{Deserialize, Serialize};
 use tapeout_core::{

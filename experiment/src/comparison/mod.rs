@@ -10,7 +10,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`plan`] | what is compared, and its cells |
-//! | [`variants`] | hyperparameters of one agent as contestants |
+//! | [`variants()`] | hyperparameters of one agent as contestants |
 //! | [`conduct`](mod@conduct) | running the cells side by side, a thread each |
 //! | [`trace`] | what counts of a run: its incumbents |
 //! | [`results`] | what each run was worth after so many trials, on a scale that all runs of an arena share |

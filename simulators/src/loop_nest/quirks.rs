@@ -11,7 +11,7 @@
 //! | `truncated_passes` | passes through routers are truncated to a whole number after floating-point scaling by bypass, which can lose one | counted exactly |
 //! | `idle_instances_gated` | only instances in use leak | all instances leak |
 //! | `hops_before_bypass` | hops of words that pass by a level are weighted as if the level kept them | weighted by the words that move |
-//! | `perfect_overlap` | no first load, last store, array fill or drain, and a single buffer overlaps like a double one | see [`Latency`](super::Latency) |
+//! | `perfect_overlap` | no first load, last store, array fill or drain, and a single buffer overlaps like a double one | see [`LatencyReport`](super::LatencyReport) |
 //!
 //! Shared by both: the first partial sum of an output is not fetched; holes in a strided access count as if fetched
 //! (storage and buses move boxes); partly overlapping halos are not multicast; and capacity, energy per vector access

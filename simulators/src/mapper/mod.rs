@@ -8,7 +8,7 @@
 //! of the factors `f` that take as many steps, only the smallest is in the space. Steps are divided into whole factors
 //! over the levels.
 //!
-//! *Fast* ([`Search::Fast`]): see [`fast`]. *Exhaustive* ([`Search::Exhaustive`]): see [`exhaustive`]. Both are
+//! *Fast* ([`Search::Fast`]): see `fast.rs`. *Exhaustive* ([`Search::Exhaustive`]): see `exhaustive.rs`. Both are
 //! deterministic. How far the first is from the second is measured in `docs/concepts/mapper.md`.
 //!
 //! ```
