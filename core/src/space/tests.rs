@@ -1,4 +1,6 @@
 use super::*;
+use crate::parameter::Parameter;
+use crate::rule::Rule;
 use crate::check::toy::Toy;
 use crate::env::Env;
 use crate::seed::Seed;

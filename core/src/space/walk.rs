@@ -2,7 +2,8 @@
 
 use rand::{Rng, RngExt};
 
-use super::{Block, Design, DesignSpace};
+use super::block::Block;
+use super::{Design, DesignSpace};
 
 /// Decides one parameter after another; offers only levels from which a legal design can still be reached.
 #[derive(Clone)]
