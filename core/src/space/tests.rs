@@ -1,8 +1,8 @@
 use super::*;
-use crate::parameter::Parameter;
-use crate::rule::Rule;
 use crate::check::toy::Toy;
 use crate::env::Env;
+use crate::parameter::Parameter;
+use crate::rule::Rule;
 use crate::seed::Seed;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
