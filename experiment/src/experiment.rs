@@ -4,12 +4,13 @@ use serde_json::{Map, Value};
 use tapeout_core::catalog::nearest_name;
 use tapeout_core::{
     Agent, AgentEntry, Catalog, ConfigError, Constraint, Direction, Env, Goal, Objective, Problem,
-    ProblemError,
+    ProblemError, Trial,
 };
 
 use crate::budget::Budget;
 use crate::spec::Spec;
 use crate::spec_error::{SpecError, SpecFault};
+use crate::warm_start::{Lesson, WarmStart, WarmStartFault};
 
 /// A spec with the environment, the problem and the agent that it names.
 pub struct Experiment {
@@ -52,7 +53,13 @@ impl Experiment {
             .build(&problem, &settings, spec.seed)
             .map_err(|error| config_fault(&spec, "agent.config", error))?;
         spec.agent.config = agent_config;
-        Ok(Self { spec, env, problem, agent })
+        let mut experiment = Self { spec, env, problem, agent };
+        for index in 0..experiment.spec.warm_start.len() {
+            let resolved = experiment.spec.warm_start[index].resolved(&experiment);
+            experiment.spec.warm_start[index] =
+                resolved.map_err(|fault| experiment.warm_start_fault(index, fault))?;
+        }
+        Ok(experiment)
     }
 
     /// The spec, with every default filled in.
@@ -75,6 +82,26 @@ impl Experiment {
         let settings = Value::Object(self.spec.agent.config.clone());
         let agent = self.agent.build(&self.problem, &settings, self.spec.seed);
         agent.map_err(|error| config_fault(&self.spec, "agent.config", error))
+    }
+
+    /// What the agent is told before its first proposal, told apart from anything else it might be told.
+    pub(crate) fn lessons(&self) -> Vec<Lesson> {
+        self.spec.warm_start.iter().filter_map(WarmStart::lesson).collect()
+    }
+
+    /// What the agent is told before its first proposal, judged by the problem of this experiment.
+    pub(crate) fn warm_trials(&self) -> Result<Vec<Trial>, SpecError> {
+        let mut trials = Vec::new();
+        for (index, warm_start) in self.spec.warm_start.iter().enumerate() {
+            let records = warm_start.read(self).map_err(|fault| self.warm_start_fault(index, fault))?;
+            trials
+                .extend(records.into_iter().map(|record| self.problem.trial(record.design, record.outcome)));
+        }
+        Ok(trials)
+    }
+
+    fn warm_start_fault(&self, index: usize, fault: WarmStartFault) -> SpecError {
+        self.spec.fault(&format!("warm_start[{index}]"), SpecFault::WarmStart(fault))
     }
 
     /// The same experiment for longer, or less long.

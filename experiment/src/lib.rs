@@ -13,6 +13,7 @@
 //! |---|---|
 //! | [`spec`], [`budget`] | what to run: read from TOML, with errors that name file, line, field and remedy |
 //! | [`experiment`] | a spec that met the catalog: environment, problem, agent |
+//! | [`warm_start`] | trials of earlier logs, which the agent is told before its first proposal |
 //! | [`run`](mod@run), [`replay`](mod@replay) | the one loop in which agent and environment meet |
 //! | [`observer`] | what the loop tells whoever watches |
 //! | [`log`] | `trials.jsonl`: format, durability, reading |
@@ -43,6 +44,7 @@ pub mod spec_error;
 mod spec_location;
 pub mod statistics;
 pub mod summary;
+pub mod warm_start;
 
 pub use budget::{Budget, StopReason, Target};
 pub use error::RunError;
@@ -55,3 +57,4 @@ pub use spec::{AgentSpec, EnvSpec, LogSpec, Spec, SyncPolicy};
 pub use spec_error::{SpecError, SpecFault};
 pub use spec_location::Position;
 pub use summary::Summary;
+pub use warm_start::WarmStart;

@@ -2,7 +2,8 @@
 //!
 //! A round asks the agent for a batch, answers the designs that are in the log from the log, evaluates the others side by
 //! side, adds them to the log, and tells the agent, in the order of its proposals. A run that is resumed takes the
-//! same rounds with its log in place of the environment until the log is used up, so that the agent is as it was.
+//! same rounds with its log in place of the environment until the log is used up, so that the agent is as it was. What
+//! was evaluated in an earlier log, from which the agent started warm, is answered from there and is no trial of the run.
 
 use std::fs::File;
 use std::num::NonZeroUsize;
@@ -47,9 +48,10 @@ pub fn run(
     options: &Options<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Summary, RunError> {
+    let search = Search::new(experiment)?; // nothing is made if the agent cannot begin
     folder::create(experiment, folder)?;
     let file = open_locked(&folder::log_path(folder))?;
-    go_on(experiment, folder, file, options, observer)
+    go_on(search, folder, file, options, observer)
 }
 
 /// Goes on with the run in `folder`: replays its log, and then runs until the budget is spent.
@@ -78,20 +80,20 @@ pub fn resume(
     if is_changed {
         folder::write_spec(&experiment, folder)?;
     }
-    go_on(&experiment, folder, file, options, observer)
+    go_on(Search::new(&experiment)?, folder, file, options, observer)
 }
 
 /// Replays what is in the log, runs until the budget is spent, and sums up.
 fn go_on(
-    experiment: &Experiment,
+    mut search: Search<'_>,
     folder: &Path,
     file: File,
     options: &Options<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Summary, RunError> {
+    let experiment = search.experiment();
     let (records, whole) = folder::read_log(experiment, folder)?;
     let logged = Logged::new(folder, experiment, records);
-    let mut search = Search::new(experiment)?;
     let mut live = Live {
         experiment,
         evaluator: Evaluator::new(experiment.env(), options.threads)?,

@@ -20,9 +20,11 @@ pub const STALLED_BATCHES: usize = 100;
 pub(crate) struct Search<'a> {
     experiment: &'a Experiment,
     agent: Box<dyn Agent>,
-    /// Where each design stands in the log; empty if the environment is noisy, and nothing is looked up.
+    /// Where each design stands among what is known; empty if the environment is noisy, and nothing is looked up.
     index_by_design: HashMap<Design, usize>,
-    trials: Vec<Trial>,
+    /// What the agent was told before its first proposal, and then the trials of the run.
+    known: Vec<Trial>,
+    n_warm: usize,
     front: Archive,
     acceptable: usize,
     infeasible: usize,
@@ -44,12 +46,28 @@ pub(crate) struct Batch {
 }
 
 impl<'a> Search<'a> {
+    /// A search before its first proposal; the agent has learned from earlier logs, if there are any.
     pub(crate) fn new(experiment: &'a Experiment) -> Result<Self, RunError> {
+        let (mut agent, warm) = (experiment.agent()?, experiment.warm_trials()?);
+        if !warm.is_empty() {
+            agent.observe(&warm).map_err(|source| RunError::Agent {
+                agent: experiment.spec().agent.id.clone(),
+                trials: 0,
+                source,
+            })?;
+        }
+        let mut index_by_design = HashMap::new();
+        if !experiment.env().is_noisy() {
+            for (index, trial) in warm.iter().enumerate() {
+                index_by_design.entry(trial.design.clone()).or_insert(index);
+            }
+        }
         Ok(Self {
             experiment,
-            agent: experiment.agent()?,
-            index_by_design: HashMap::new(),
-            trials: Vec::new(),
+            agent,
+            index_by_design,
+            n_warm: warm.len(),
+            known: warm,
             front: Archive::new(experiment.problem().n_objectives()),
             acceptable: 0,
             infeasible: 0,
@@ -64,8 +82,14 @@ impl<'a> Search<'a> {
         self.experiment
     }
 
+    /// The trials of the run.
     pub(crate) fn trials(&self) -> &[Trial] {
-        &self.trials
+        &self.known[self.n_warm..]
+    }
+
+    /// How many trials of earlier logs the agent has learned from.
+    pub(crate) fn n_warm(&self) -> usize {
+        self.n_warm
     }
 
     pub(crate) fn front(&self) -> &Archive {
@@ -86,7 +110,7 @@ impl<'a> Search<'a> {
 
     pub(crate) fn progress(&self, elapsed_s: f64) -> Progress {
         Progress {
-            trials: self.trials.len(),
+            trials: self.trials().len(),
             budget_trials: self.experiment.spec().budget.trials.get(),
             acceptable: self.acceptable,
             infeasible: self.infeasible,
@@ -98,8 +122,9 @@ impl<'a> Search<'a> {
 
     /// Why the search cannot yield another trial, if it cannot; the budget is none of its business.
     pub(crate) fn dead_end(&self) -> Option<StopReason> {
-        let evaluated = self.trials.len() as u128;
-        if !self.experiment.env().is_noisy() && evaluated >= self.experiment.problem().space().cardinality() {
+        let is_noisy = self.experiment.env().is_noisy();
+        let n_known = self.index_by_design.len() as u128;
+        if !is_noisy && n_known >= self.experiment.problem().space().cardinality() {
             Some(StopReason::SpaceExhausted)
         } else if self.batches_without_new >= STALLED_BATCHES {
             Some(StopReason::Stalled)
@@ -113,7 +138,7 @@ impl<'a> Search<'a> {
     /// The agent is always asked for a whole batch, so that its proposals do not depend on the budget.
     pub(crate) fn propose(&mut self, limit: usize) -> Result<Option<Batch>, RunError> {
         let spec = self.experiment.spec();
-        let n_trials = self.trials.len();
+        let n_trials = self.trials().len();
         let agent_id = || spec.agent.id.clone();
         let proposals = self.agent.suggest(spec.batch.get()).map_err(|source| RunError::Agent {
             agent: agent_id(),
@@ -138,11 +163,11 @@ impl<'a> Search<'a> {
                 batch.answers.push(known);
                 continue;
             }
-            let index = n_trials + batch.new.len();
-            if index >= limit {
+            if n_trials + batch.new.len() >= limit {
                 batch.is_cut = true;
                 break;
             }
+            let index = self.known.len() + batch.new.len();
             if !self.experiment.env().is_noisy() {
                 self.index_by_design.insert(design.clone(), index);
             }
@@ -163,7 +188,7 @@ impl<'a> Search<'a> {
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
         let is_whole = !batch.is_cut && records.len() == batch.new.len();
-        let end = self.trials.len() + records.len();
+        let end = self.known.len() + records.len();
         self.batches_without_new = if records.is_empty() { self.batches_without_new + 1 } else { 0 };
         self.duplicates += batch.answers.iter().filter(|&&index| index < end).count() - records.len();
         for (offset, record) in records.into_iter().enumerate() {
@@ -172,16 +197,16 @@ impl<'a> Search<'a> {
         if !is_whole {
             return Ok(());
         }
-        let answers: Vec<Trial> = batch.answers.iter().map(|&index| self.trials[index].clone()).collect();
+        let answers: Vec<Trial> = batch.answers.iter().map(|&index| self.known[index].clone()).collect();
         self.agent.observe(&answers).map_err(|source| RunError::Agent {
             agent: self.experiment.spec().agent.id.clone(),
-            trials: self.trials.len(),
+            trials: self.trials().len(),
             source,
         })
     }
 
     fn add(&mut self, record: Record, is_from_log: bool, observer: &mut dyn Observer) {
-        let index = self.trials.len();
+        let index = self.trials().len();
         self.evaluation_s += record.timing.evaluation_s;
         let trial = self.experiment.problem().trial(record.design, record.outcome);
         let is_incumbent = match &trial.judgement {
@@ -199,7 +224,7 @@ impl<'a> Search<'a> {
             }
         };
         observer.event(Event::Trial { index, trial: &trial, is_from_log, is_incumbent });
-        self.trials.push(trial);
+        self.known.push(trial);
     }
 
     fn reaches_target(&self, losses: &[f64]) -> bool {

@@ -19,6 +19,9 @@
 //! target = { metric = "latency_s", value = 1e-3 }
 //! [log]
 //! sync = "second"
+//! [[warm_start]]          # again for several
+//! log = "runs/earlier"
+//! trials = 500
 //! ```
 //!
 //! Only `version`, `env.id`, `agent.id` and `budget.trials` must be there.
@@ -35,6 +38,7 @@ use tapeout_core::{Constraint, Objective, Seed};
 use crate::budget::Budget;
 use crate::spec_error::{SpecError, SpecFault};
 use crate::spec_location::SpecText;
+use crate::warm_start::WarmStart;
 
 /// The version of the spec's format that this program reads and writes.
 pub const SPEC_VERSION: u32 = 1;
@@ -70,6 +74,9 @@ pub struct Spec {
     /// How the log is kept. Not part of the result.
     #[serde(default)]
     pub log: LogSpec,
+    /// What the agent is told before its first proposal: trials of earlier logs, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warm_start: Vec<WarmStart>,
     /// The file it was read from, for messages.
     #[serde(skip)]
     pub(crate) text: SpecText,
@@ -143,6 +150,7 @@ impl Spec {
             agent: AgentSpec { id: agent.to_owned(), config: Map::new() },
             budget,
             log: LogSpec::default(),
+            warm_start: Vec::new(),
             text: SpecText::default(),
         }
     }

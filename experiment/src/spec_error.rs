@@ -8,6 +8,7 @@ use tapeout_core::{ConfigError, ProblemError, UnknownName};
 
 use crate::spec::SPEC_VERSION;
 use crate::spec_location::Position;
+use crate::warm_start::WarmStartFault;
 
 /// A spec that cannot be run: where, and why.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +88,9 @@ pub enum SpecFault {
         /// The metrics of all objectives.
         known: Vec<String>,
     },
+    /// An earlier log cannot be learned from.
+    #[error("{0}")]
+    WarmStart(WarmStartFault),
     /// A setting that TOML cannot hold.
     #[error("cannot be written as TOML: {0}")]
     NotToml(String),
@@ -107,6 +111,7 @@ impl SpecError {
             SpecFault::Config(_) if self.field.starts_with("env") => {
                 Some("its settings are shown by `tapeout describe`".to_owned())
             }
+            SpecFault::WarmStart(fault) => Some(fault.hint()),
             SpecFault::Config(_) => Some("its hyperparameters are shown by `tapeout describe`".to_owned()),
             _ => None,
         }

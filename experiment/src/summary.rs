@@ -42,6 +42,9 @@ pub struct Summary {
     pub infeasible: BTreeMap<String, usize>,
     /// How many proposals were answered from the log.
     pub duplicates: usize,
+    /// How many trials of earlier logs the agent was told before its first proposal; they count nowhere else here.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub warm_trials: usize,
     /// The acceptable designs that no other dominates, ordered by the first objective; of equal ones the first found.
     pub front: Vec<Standout>,
     /// For each objective, the best acceptable design (the first found, of equals); empty if nothing is acceptable.
@@ -71,6 +74,7 @@ impl Summary {
             unacceptable: 0,
             infeasible: BTreeMap::new(),
             duplicates: search.duplicates(),
+            warm_trials: search.n_warm(),
             front: search.front().members().iter().map(|member| standout(search, member.trial)).collect(),
             best: (0..problem.n_objectives()).filter_map(|index| best(search, index)).collect(),
             hypervolume: dominated_volume(search),
@@ -92,6 +96,10 @@ impl Summary {
     pub fn n_infeasible(&self) -> usize {
         self.infeasible.values().sum()
     }
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A design worth naming.

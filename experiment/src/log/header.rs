@@ -9,6 +9,7 @@ use tapeout_core::{Constraint, Objective, Parameter, Seed};
 use super::LogFault;
 use crate::experiment::Experiment;
 use crate::spec::{AgentSpec, EnvSpec};
+use crate::warm_start::Lesson;
 
 /// The version of the log's format.
 pub const LOG_VERSION: u32 = 1;
@@ -59,6 +60,9 @@ pub struct LoggedSearch {
     pub objectives: Vec<Objective>,
     /// What was acceptable.
     pub constraints: Vec<Constraint>,
+    /// What the agent was told before its first proposal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warm_start: Vec<Lesson>,
 }
 
 /// What every version of the format has in its first line.
@@ -89,8 +93,16 @@ impl Header {
                 batch: spec.batch,
                 objectives: problem.objectives().to_vec(),
                 constraints: problem.constraints().to_vec(),
+                warm_start: experiment.lessons(),
             },
         }
+    }
+
+    /// The first part of what a design is, and of what it is measured by, in which two headers differ, and what either
+    /// has there: the environment with its settings, and the space.
+    pub(crate) fn first_difference_of_spaces(&self, other: &Self) -> Option<(String, Value, Value)> {
+        let space = |header: &Self| serde_json::json!({ "env": header.env, "parameters": header.parameters, "space": header.space });
+        first_difference(&space(self), &space(other), String::new())
     }
 
     /// The line, newline included.

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use tapeout_core::Problem;
+
 use super::{Header, LogError, LogFault, Record, RecordFormat};
 use crate::experiment::Experiment;
 
@@ -21,9 +23,18 @@ impl LogReader {
     /// # Errors
     /// [`LogError`] if it cannot be read, has no header, is of another version, or belongs to another experiment.
     pub fn open(path: &Path, experiment: &Experiment) -> Result<Self, LogError> {
+        let (header, log) = Self::open_any(path, experiment.problem())?;
+        header.check(experiment).map_err(|fault| log.lines.error(fault))?;
+        Ok(log)
+    }
+
+    /// Opens the log at `path`, whatever made it: its header, and its trials, to be read as trials of `problem`.
+    ///
+    /// # Errors
+    /// [`LogError`] if it cannot be read, has no header, or is of another version.
+    pub(crate) fn open_any(path: &Path, problem: &Problem) -> Result<(Header, Self), LogError> {
         let mut lines = Lines::open(path)?;
-        lines.header()?.check(experiment).map_err(|fault| lines.error(fault))?;
-        Ok(Self { lines, format: RecordFormat::of(experiment.problem()) })
+        Ok((lines.header()?, Self { lines, format: RecordFormat::of(problem) }))
     }
 
     /// Reads the header of the log at `path` alone.
