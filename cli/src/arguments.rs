@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 use tapeout::core::{Catalog, Constraint, Objective, Seed};
-use tapeout::experiment::{AgentSpec, Budget, EnvSpec, Experiment, Spec, SpecError, Target};
+use tapeout::experiment::{AgentSpec, Budget, EnvSpec, Experiment, Spec, SpecError, Target, WarmStart};
 
 use crate::failure::Failure;
 
@@ -45,6 +45,9 @@ pub(crate) struct SpecFlags {
     /// Designs asked for at once; part of the result, unlike the number of threads
     #[arg(long, value_name = "DESIGNS")]
     batch: Option<NonZeroUsize>,
+    /// An earlier run or its log, which the agent learns from first; again for several
+    #[arg(long, value_name = "RUN")]
+    warm_start: Vec<PathBuf>,
     #[command(flatten)]
     budget: BudgetFlags,
 }
@@ -103,6 +106,10 @@ impl SpecFlags {
         }
         if let Some(batch) = self.batch {
             spec.batch = batch;
+        }
+        if !self.warm_start.is_empty() {
+            spec.warm_start = self.warm_start.iter().map(WarmStart::from_log).collect();
+            overridden.push("warm_start".to_owned());
         }
         if self.budget.apply(&mut spec.budget) {
             overridden.push("budget".to_owned());

@@ -63,6 +63,10 @@ impl Report<'_> {
             usize_count(summary.unacceptable),
             usize_count(summary.n_infeasible())
         );
+        if summary.warm_trials > 0 {
+            let warm = usize_count(summary.warm_trials);
+            text.push_str(&format!("started from {warm} trials of earlier logs, which are not among them\n"));
+        }
         if !summary.infeasible.is_empty() {
             let mut table = Table::new(&[
                 ("infeasible by rule", Column::Words),

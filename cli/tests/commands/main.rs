@@ -6,3 +6,4 @@ mod pages;
 mod runs;
 mod scratch;
 mod simulate;
+mod warm_start;
