@@ -5,12 +5,15 @@ use serde_json::Value;
 use crate::agent::{Agent, BuildAgent, ObjectiveSupport};
 use crate::config::{self, ConfigError};
 use crate::env::{BuildEnv, Env};
+use crate::model::{LoadError, Saved};
 use crate::problem::{Goal, Problem};
 use crate::seed::Seed;
-use crate::surrogate::{BuildLearner, Learner};
+use crate::space::DesignSpace;
+use crate::surrogate::{BuildLearner, Learner, Surrogate};
 
 type BuildAgentFn = fn(&Problem, &Value, Seed) -> Result<Box<dyn Agent>, ConfigError>;
 type BuildLearnerFn = fn(&Problem, &Value) -> Result<Box<dyn Learner>, ConfigError>;
+type LoadSurrogateFn = fn(&DesignSpace, &Saved) -> Result<Box<dyn Surrogate>, LoadError>;
 
 /// An environment with what to optimise in it when nobody says.
 pub type BuiltEnv = (Box<dyn Env>, Goal);
@@ -137,8 +140,12 @@ pub struct LearnerEntry {
     pub summary: &'static str,
     /// Its page in Markdown.
     pub description: &'static str,
+    /// The version of what its models save.
+    pub schema: u32,
     defaults: fn() -> Value,
+    resolve: fn(&Value) -> Result<Value, ConfigError>,
     build: BuildLearnerFn,
+    load: LoadSurrogateFn,
 }
 
 impl LearnerEntry {
@@ -148,8 +155,11 @@ impl LearnerEntry {
             id: L::ID,
             summary: L::SUMMARY,
             description: L::DESCRIPTION,
+            schema: L::SCHEMA,
             defaults: config::defaults::<L::Config>,
+            resolve: config::resolved::<L::Config>,
             build: |problem, settings| Ok(Box::new(L::build(problem, config::read(settings)?)?)),
+            load: L::load,
         }
     }
 
@@ -158,12 +168,35 @@ impl LearnerEntry {
         (self.defaults)()
     }
 
+    /// These hyperparameters with the defaults filled in.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the unknown or ill-typed field.
+    pub fn resolve(&self, settings: &Value) -> Result<Value, ConfigError> {
+        (self.resolve)(settings)
+    }
+
     /// Makes the learner.
     ///
     /// # Errors
     /// [`ConfigError`] if a hyperparameter cannot be used.
     pub fn build(&self, problem: &Problem, settings: &Value) -> Result<Box<dyn Learner>, ConfigError> {
         (self.build)(problem, settings)
+    }
+
+    /// Makes the model over `space` that `saved` was made from.
+    ///
+    /// # Errors
+    /// [`LoadError`] if another learner saved it, in another version, or the bytes say no model over this space.
+    pub fn load(&self, space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
+        if saved.learner != self.id {
+            return Err(LoadError::OtherLearner { got: saved.learner.clone(), expected: self.id });
+        }
+        if saved.schema != self.schema {
+            let (got, expected) = (saved.schema, self.schema);
+            return Err(LoadError::LearnerSchema { learner: self.id, got, expected });
+        }
+        (self.load)(space, saved)
     }
 }
 

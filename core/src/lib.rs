@@ -10,6 +10,7 @@
 //! | [`encoding`] | every way to turn a design into numbers and back |
 //! | [`outcome`], [`problem`] | what an evaluation says, and what is wanted of it |
 //! | [`env`](mod@env), [`agent`], [`surrogate`] | the three contracts |
+//! | [`model`] | fitted models as files |
 //! | [`episode`] | a design space as a sequence of decisions |
 //! | [`pareto`] | fronts, crowding, hypervolume |
 //! | [`catalog`] | what is registered, by name |
@@ -23,6 +24,7 @@ pub mod config;
 pub mod encoding;
 pub mod env;
 pub mod episode;
+pub mod model;
 pub mod outcome;
 pub mod parameter;
 pub mod pareto;
@@ -38,10 +40,13 @@ pub use config::ConfigError;
 pub use encoding::{Encoder, Encoding};
 pub use env::{BuildEnv, Env, EvalError};
 pub use episode::Episode;
+pub use model::{LoadError, ModelCard, ModelFile, Saved, Source};
 pub use outcome::{Metric, Outcome, Trial};
 pub use parameter::{Domain, Parameter, Value};
 pub use problem::{Constraint, Direction, Goal, Judgement, Objective, Problem, ProblemError};
 pub use rule::Rule;
 pub use seed::{Seed, Stream};
 pub use space::{Design, DesignSpace, SpaceError};
-pub use surrogate::{BuildLearner, FitError, Learner, Prediction, Surrogate};
+pub use surrogate::{
+    Application, BuildLearner, FitError, Learner, Prediction, Surrogate, Task, TrainingData, TrainingDataError,
+};

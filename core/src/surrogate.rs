@@ -1,41 +1,150 @@
 //! Surrogates: models that predict what an environment would say.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigError;
+use crate::model::{LoadError, Saved};
 use crate::outcome::Trial;
 use crate::problem::Problem;
 use crate::seed::Seed;
-use crate::space::Design;
+use crate::space::{Design, DesignSpace};
 
 /// A recipe for a surrogate.
 pub trait Learner: Send + Sync {
-    /// Fits a model to trials, feasible and infeasible; the same trials and seed give the same model.
+    /// Fits a model to trials, feasible and infeasible, of one application or several.
+    ///
+    /// The same data and seed give the same model, whatever the number of threads. Weights are learned from
+    /// [`TrainingData::train`] alone; [`TrainingData::validation`] may only choose among models.
     ///
     /// # Errors
     /// [`FitError`] if there is too little to learn from, or the fit fails.
-    fn fit(&self, trials: &[Trial], seed: Seed) -> Result<Box<dyn Surrogate>, FitError>;
+    fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError>;
 }
 
 /// A fitted model.
 pub trait Surrogate: Send + Sync {
-    /// What the model expects of `n` designs.
-    fn predict(&self, designs: &[Design]) -> Prediction;
+    /// What the model expects of `n` designs for the application with this context, shape `[c]`; it need not be one of those
+    /// learned from.
+    ///
+    /// # Panics
+    /// If the context has another length than those learned from.
+    fn predict(&self, context: &[f64], designs: &[Design]) -> Prediction;
+
+    /// The model as bytes, from which [`LearnerEntry::load`](crate::LearnerEntry::load) makes one that predicts the same.
+    fn save(&self) -> Saved;
 }
 
 /// What a surrogate expects of `n` designs with `k` metrics.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction {
-    /// The expected metrics, in their own units, if feasible; shape `[n][k]`.
+    /// The expected metrics, in their own units, if feasible; shape `[n][k]`. Of a metric whose logarithm is modelled it is
+    /// the exponential of the expected logarithm, which is the median.
     pub mean: Vec<Vec<f64>>,
-    /// The standard deviations of those expectations, if the model has them; shape `[n][k]`.
+    /// The standard deviations of those expectations, if the model has them, in the same units; shape `[n][k]`. Of a metric
+    /// whose logarithm is modelled it is the mean times the standard deviation of the logarithm.
     pub std: Option<Vec<Vec<f64>>>,
     /// The probability that the design is feasible; shape `[n]`.
     pub p_feasible: Vec<f64>,
 }
 
-/// How the catalog makes a learner.
+/// What is to be run on a design, as a model sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Application {
+    /// Its name: `mobilenet-v2`.
+    pub name: String,
+    /// Numbers that describe it, shape `[c]`; empty where there is but one application.
+    pub context: Vec<f64>,
+}
+
+/// What is known of one application.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// The application.
+    pub application: Application,
+    /// Trials of it, feasible and infeasible.
+    pub trials: Vec<Trial>,
+}
+
+/// What a learner is given: trials to learn from, and trials by which to choose among models.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainingData {
+    context_names: Vec<String>,
+    train: Vec<Task>,
+    validation: Vec<Task>,
+}
+
+impl TrainingData {
+    /// The trials of several applications.
+    ///
+    /// `context_names`: shape `[c]`. `validation` may be empty, and may be of applications that are not in `train`.
+    ///
+    /// # Errors
+    /// [`TrainingDataError`] if a context is not `c` finite numbers, or an application stands twice in one list.
+    pub fn new(
+        context_names: Vec<String>,
+        train: Vec<Task>,
+        validation: Vec<Task>,
+    ) -> Result<Self, TrainingDataError> {
+        for tasks in [&train, &validation] {
+            for (index, task) in tasks.iter().enumerate() {
+                check_task(task, &tasks[..index], &context_names)?;
+            }
+        }
+        Ok(Self { context_names, train, validation })
+    }
+
+    /// The trials of one application, which needs no context, and no trials for validation.
+    pub fn of_trials(trials: Vec<Trial>) -> Self {
+        let application = Application { name: String::new(), context: Vec::new() };
+        Self { context_names: Vec::new(), train: vec![Task { application, trials }], validation: Vec::new() }
+    }
+
+    /// The names of the numbers in a context, shape `[c]`.
+    pub fn context_names(&self) -> &[String] {
+        &self.context_names
+    }
+
+    /// What weights are learned from, by application.
+    pub fn train(&self) -> &[Task] {
+        &self.train
+    }
+
+    /// What models are chosen by, by application; empty if nothing was kept for that.
+    pub fn validation(&self) -> &[Task] {
+        &self.validation
+    }
+
+    /// How many trials there are to learn from, and how many of them are feasible.
+    pub fn n_trials(&self) -> (usize, usize) {
+        let trials = self.train.iter().flat_map(|task| &task.trials);
+        let n_feasible = trials.clone().filter(|trial| trial.outcome.metrics().is_some()).count();
+        (trials.count(), n_feasible)
+    }
+}
+
+fn check_task(task: &Task, before: &[Task], context_names: &[String]) -> Result<(), TrainingDataError> {
+    let Application { name, context } = &task.application;
+    if context.len() != context_names.len() {
+        let (got, expected) = (context.len(), context_names.len());
+        return Err(TrainingDataError::ContextLength { application: name.clone(), got, expected });
+    }
+    if let Some(index) = context.iter().position(|value| !value.is_finite()) {
+        let feature = context_names[index].clone();
+        return Err(TrainingDataError::ContextValue {
+            application: name.clone(),
+            feature,
+            got: context[index],
+        });
+    }
+    if before.iter().any(|other| other.application.name == *name) {
+        return Err(TrainingDataError::ApplicationTwice { application: name.clone() });
+    }
+    Ok(())
+}
+
+/// How the catalog makes a learner, and reads what its models save.
 pub trait BuildLearner: Learner + Sized + 'static {
     /// Its name on the command line: `random-forest`.
     const ID: &'static str;
@@ -43,6 +152,8 @@ pub trait BuildLearner: Learner + Sized + 'static {
     const SUMMARY: &'static str;
     /// Its page in Markdown.
     const DESCRIPTION: &'static str;
+    /// The version of what its models save. Any change to that is a new one.
+    const SCHEMA: u32;
     /// Its hyperparameters; `deny_unknown_fields`, and the defaults are the paper's values.
     type Config: Serialize + DeserializeOwned + Default;
 
@@ -51,6 +162,44 @@ pub trait BuildLearner: Learner + Sized + 'static {
     /// # Errors
     /// [`ConfigError`] if a hyperparameter is out of range.
     fn build(problem: &Problem, config: Self::Config) -> Result<Self, ConfigError>;
+
+    /// Makes the model that `saved` was made from; the learner and the schema have been compared.
+    ///
+    /// # Errors
+    /// [`LoadError`] if the bytes do not say a model over this space.
+    fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError>;
+}
+
+/// Why trials cannot be learned from together.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainingDataError {
+    /// A context of another length.
+    #[error("application `{application}`: its context has {got} numbers; expected {expected}")]
+    ContextLength {
+        /// Whose.
+        application: String,
+        /// How many numbers it has.
+        got: usize,
+        /// How many have names.
+        expected: usize,
+    },
+    /// A context that is not finite.
+    #[error("application `{application}`: `{feature}` of its context is {got}; expected a finite number")]
+    ContextValue {
+        /// Whose.
+        application: String,
+        /// Which number.
+        feature: String,
+        /// What it is.
+        got: f64,
+    },
+    /// The same application twice.
+    #[error("application `{application}` stands twice; put its trials into one task")]
+    ApplicationTwice {
+        /// Which.
+        application: String,
+    },
 }
 
 /// Why a model could not be fitted.
@@ -71,4 +220,39 @@ pub enum FitError {
         /// How.
         message: String,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(name: &str, context: &[f64]) -> Task {
+        let application = Application { name: name.to_owned(), context: context.to_vec() };
+        Task { application, trials: Vec::new() }
+    }
+
+    fn refusal(train: Vec<Task>) -> String {
+        TrainingData::new(vec!["log_macs".to_owned()], train, Vec::new()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_context_that_does_not_fit_its_names_is_refused() {
+        assert_eq!(
+            refusal(vec![task("a", &[1.0]), task("b", &[1.0, 2.0])]),
+            "application `b`: its context has 2 numbers; expected 1"
+        );
+        assert_eq!(
+            refusal(vec![task("a", &[f64::NAN])]),
+            "application `a`: `log_macs` of its context is NaN; expected a finite number"
+        );
+    }
+
+    #[test]
+    fn an_application_stands_once_among_those_to_learn_from_and_once_among_those_to_validate_by() {
+        assert_eq!(
+            refusal(vec![task("a", &[1.0]), task("a", &[2.0])]),
+            "application `a` stands twice; put its trials into one task"
+        );
+        assert!(TrainingData::new(Vec::new(), vec![task("a", &[])], vec![task("a", &[])]).is_ok());
+    }
 }

@@ -6,7 +6,9 @@
 //! Departs from them: a category is split from all others, one at a time.
 
 use rand::RngExt;
-use tapeout_core::Stream;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use tapeout_core::{Seed, Stream};
 
 use crate::gaussian_process::embedding::Difference;
 
@@ -22,37 +24,59 @@ pub struct Growth {
 }
 
 /// Trees that each learned from a bootstrap sample.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RandomForest {
     trees: Vec<Tree>,
 }
 
 /// Nodes, the root last.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Tree {
     nodes: Vec<Node>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 enum Node {
     Leaf { mean: f64, variance: f64 },
-    Branch { split: Split, near: usize, far: usize },
+    Branch { split: Split, near: u32, far: u32 },
 }
 
 /// Which side of a node a point is on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Split {
-    coordinate: usize,
-    difference: Difference,
     at: f64,
+    coordinate: u16,
+    difference: Difference,
 }
 
 impl Split {
     fn is_near(&self, point: &[f64]) -> bool {
+        self.is_value_near(point[usize::from(self.coordinate)])
+    }
+
+    fn is_value_near(&self, value: f64) -> bool {
         match self.difference {
-            Difference::Ordered => point[self.coordinate] <= self.at,
-            Difference::Categorical => point[self.coordinate] == self.at,
+            Difference::Ordered => value <= self.at,
+            Difference::Categorical => value == self.at,
         }
+    }
+}
+
+/// One coordinate of all points: the values there are, increasing, and which of them each point has.
+struct Column {
+    values: Vec<f64>,
+    /// Shape `[n]`.
+    ranks: Vec<u32>,
+}
+
+impl Column {
+    fn new(points: &[Vec<f64>], coordinate: usize) -> Self {
+        let mut values: Vec<f64> = points.iter().map(|point| point[coordinate]).collect();
+        values.sort_unstable_by(f64::total_cmp);
+        values.dedup();
+        let rank = |point: &Vec<f64>| values.partition_point(|&value| value < point[coordinate]) as u32;
+        let ranks = points.iter().map(rank).collect();
+        Self { values, ranks }
     }
 }
 
@@ -60,9 +84,12 @@ impl Split {
 struct Grower<'a> {
     growth: Growth,
     differences: &'a [Difference],
-    points: &'a [Vec<f64>],
+    /// Shape `[d]`.
+    columns: &'a [Column],
     targets: &'a [f64],
     nodes: Vec<Node>,
+    /// Room for the samples of each value of a coordinate; empty between uses.
+    buckets: Vec<Moments>,
 }
 
 /// A number of samples, their sum and the sum of their squares.
@@ -78,6 +105,10 @@ impl Moments {
         Self { n: self.n + 1.0, sum: self.sum + target, squares: self.squares + target * target }
     }
 
+    fn and(self, other: Self) -> Self {
+        Self { n: self.n + other.n, sum: self.sum + other.sum, squares: self.squares + other.squares }
+    }
+
     fn without(self, other: Self) -> Self {
         Self { n: self.n - other.n, sum: self.sum - other.sum, squares: self.squares - other.squares }
     }
@@ -88,27 +119,39 @@ impl Moments {
     }
 }
 
-impl Grower<'_> {
-    /// Grows the subtree of `samples`; returns its root's place.
-    fn grow(&mut self, samples: &mut [usize], rng: &mut Stream) -> usize {
-        let all = samples.iter().fold(Moments::default(), |moments, &i| moments.with(self.targets[i]));
-        let split =
-            if samples.len() < self.growth.least_split { None } else { self.best_split(samples, all, rng) };
+impl<'a> Grower<'a> {
+    fn new(growth: Growth, differences: &'a [Difference], columns: &'a [Column], targets: &'a [f64]) -> Self {
+        let most_values = columns.iter().map(|column| column.values.len()).max().unwrap_or(0);
+        let buckets = vec![Moments::default(); most_values];
+        Self { growth, differences, columns, targets, nodes: Vec::new(), buckets }
+    }
+
+    /// Grows the subtree of `samples`, which are in increasing order; returns its root's place.
+    fn grow(&mut self, samples: &mut [u32], rng: &mut Stream) -> u32 {
+        let targets = samples.iter().map(|&i| self.targets[i as usize]);
+        let all = targets.fold(Moments::default(), Moments::with);
+        let is_leaf = samples.len() < self.growth.least_split;
+        let split = if is_leaf { None } else { self.best_split(samples, all, rng) };
         let node = match split {
             None => Node::Leaf { mean: all.sum / all.n, variance: all.scatter() / all.n },
             Some(split) => {
-                samples.sort_by_key(|&i| !split.is_near(&self.points[i])); // stable: near ones first
-                let n_near = samples.partition_point(|&i| split.is_near(&self.points[i]));
+                let column = &self.columns[usize::from(split.coordinate)];
+                let is_near = |i: u32| split.is_value_near(column.values[column.ranks[i as usize] as usize]);
+                let (mut sorted, mut rest) = (Vec::with_capacity(samples.len()), Vec::new());
+                samples.iter().for_each(|&i| if is_near(i) { sorted.push(i) } else { rest.push(i) });
+                let n_near = sorted.len();
+                sorted.extend(rest);
+                samples.copy_from_slice(&sorted);
                 let (near, far) = samples.split_at_mut(n_near);
                 Node::Branch { split, near: self.grow(near, rng), far: self.grow(far, rng) }
             }
         };
         self.nodes.push(node);
-        self.nodes.len() - 1
+        (self.nodes.len() - 1) as u32
     }
 
     /// The split that leaves the least scatter, among coordinates drawn at random; none if no split lessens it.
-    fn best_split(&self, samples: &mut [usize], all: Moments, rng: &mut Stream) -> Option<Split> {
+    fn best_split(&mut self, samples: &[u32], all: Moments, rng: &mut Stream) -> Option<Split> {
         let d = self.differences.len();
         let n_drawn = ((self.growth.coordinate_share * d as f64) as usize).max(1);
         let mut coordinates: Vec<usize> = (0..d).collect();
@@ -127,45 +170,50 @@ impl Grower<'_> {
     }
 
     fn best_split_along(
-        &self,
+        &mut self,
         coordinate: usize,
-        samples: &mut [usize],
+        samples: &[u32],
         all: Moments,
         rng: &mut Stream,
     ) -> Option<(f64, Split)> {
-        let value = |i: usize| self.points[i][coordinate];
-        samples.sort_unstable_by(|&a, &b| value(a).total_cmp(&value(b)).then(a.cmp(&b)));
-        let difference = self.differences[coordinate];
+        let (column, difference) = (&self.columns[coordinate], self.differences[coordinate]);
+        let (mut first, mut last) = (u32::MAX, 0);
+        for &i in samples {
+            let rank = column.ranks[i as usize];
+            (first, last) = (first.min(rank), last.max(rank));
+            let bucket = &mut self.buckets[rank as usize];
+            *bucket = bucket.with(self.targets[i as usize]);
+        }
         let (mut best, mut near) = (None::<(f64, f64, f64)>, Moments::default());
-        let alike = |a: &usize, b: &usize| value(*a) == value(*b);
-        let mut groups = samples.chunk_by(alike).peekable();
-        let mut is_only = true;
-        while let Some(group) = groups.next() {
-            let next = groups.peek().map(|next| value(next[0]));
-            is_only &= next.is_none();
-            let here = group.iter().fold(Moments::default(), |moments, &i| moments.with(self.targets[i]));
+        let mut here = first as usize;
+        loop {
+            let bucket = std::mem::take(&mut self.buckets[here]);
+            let next = (here + 1..=last as usize).find(|&rank| self.buckets[rank].n > 0.0);
             near = match difference {
-                Difference::Ordered => group.iter().fold(near, |moments, &i| moments.with(self.targets[i])),
-                Difference::Categorical => here,
+                Difference::Ordered => near.and(bucket),
+                Difference::Categorical => bucket,
             };
             let has_other_side = match difference {
                 Difference::Ordered => next.is_some(),
-                Difference::Categorical => !is_only,
+                Difference::Categorical => first < last,
             };
             if !has_other_side {
                 break;
             }
             let scatter = near.scatter() + all.without(near).scatter();
+            let value = column.values[here];
             if best.is_none_or(|(least, _, _)| scatter < least) {
-                best = Some((scatter, value(group[0]), next.unwrap_or(value(group[0]))));
+                best = Some((scatter, value, next.map_or(value, |next| column.values[next])));
             }
+            let Some(next) = next else { break };
+            here = next;
         }
         let (scatter, low, high) = best?;
         let at = match difference {
             Difference::Ordered => low + (high - low) * rng.random::<f64>(), // below high
             Difference::Categorical => low,
         };
-        Some((scatter, Split { coordinate, difference, at }))
+        Some((scatter, Split { coordinate: coordinate as u16, difference, at }))
     }
 }
 
@@ -175,7 +223,9 @@ impl Tree {
         loop {
             match self.nodes[place] {
                 Node::Leaf { mean, variance } => return (mean, variance),
-                Node::Branch { split, near, far } => place = if split.is_near(point) { near } else { far },
+                Node::Branch { split, near, far } => {
+                    place = if split.is_near(point) { near } else { far } as usize;
+                }
             }
         }
     }
@@ -195,16 +245,59 @@ impl RandomForest {
         targets: &[f64],
         rng: &mut Stream,
     ) -> Self {
+        Self::fit_trees(growth, differences, points, targets, |grow| {
+            (0..growth.n_trees).map(|_| grow(rng)).collect()
+        })
+    }
+
+    /// As [`fit`](RandomForest::fit), on several threads: each tree draws from a stream of its own.
+    ///
+    /// # Panics
+    /// As `fit`.
+    pub fn fit_in_parallel(
+        growth: Growth,
+        differences: &[Difference],
+        points: &[Vec<f64>],
+        targets: &[f64],
+        seed: Seed,
+    ) -> Self {
+        Self::fit_trees(growth, differences, points, targets, |grow| {
+            let trees = (0..growth.n_trees as u64).into_par_iter();
+            trees.map(|index| grow(&mut seed.child("tree", index).stream("growth"))).collect()
+        })
+    }
+
+    fn fit_trees(
+        growth: Growth,
+        differences: &[Difference],
+        points: &[Vec<f64>],
+        targets: &[f64],
+        grow_all: impl FnOnce(&(dyn Fn(&mut Stream) -> Tree + Sync)) -> Vec<Tree>,
+    ) -> Self {
         assert!(!points.is_empty() && growth.n_trees > 0, "a forest has trees, and trees have samples");
         assert_eq!(points.len(), targets.len(), "one target for each point");
-        let trees = (0..growth.n_trees).map(|_| {
-            let n = points.len();
-            let mut samples: Vec<usize> = (0..n).map(|_| rng.random_range(0..n)).collect();
-            let mut grower = Grower { growth, differences, points, targets, nodes: Vec::new() };
+        let columns: Vec<Column> = (0..differences.len()).map(|index| Column::new(points, index)).collect();
+        let n = points.len() as u32;
+        let grow = |rng: &mut Stream| {
+            let mut samples: Vec<u32> = (0..n).map(|_| rng.random_range(0..n as usize) as u32).collect();
+            samples.sort_unstable();
+            let mut grower = Grower::new(growth, differences, &columns, targets);
             grower.grow(&mut samples, rng);
             Tree { nodes: grower.nodes }
-        });
-        Self { trees: trees.collect() }
+        };
+        Self { trees: grow_all(&grow) }
+    }
+
+    /// Whether it can be asked about points of `d` coordinates.
+    pub fn fits(&self, d: usize) -> bool {
+        let fits = |(place, node): (usize, &Node)| match node {
+            Node::Leaf { .. } => true,
+            Node::Branch { split, near, far } => {
+                usize::from(split.coordinate) < d && (*near.max(far) as usize) < place
+            }
+        };
+        let is_whole = |tree: &Tree| !tree.nodes.is_empty() && tree.nodes.iter().enumerate().all(fits);
+        !self.trees.is_empty() && self.trees.iter().all(is_whole)
     }
 
     /// The mean and the variance expected at a point, shape `[d]`: the moments of a mixture of the leaves it falls into.
@@ -223,7 +316,6 @@ impl RandomForest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tapeout_core::Seed;
 
     const DIFFERENCES: [Difference; 2] = [Difference::Ordered, Difference::Categorical];
 
@@ -238,14 +330,9 @@ mod tests {
         let points: Vec<Vec<f64>> = [0.0, 0.25, 0.75, 1.0].iter().map(|&x| vec![x, 0.0]).collect();
         let growth = Growth { n_trees: 1, coordinate_share: 1.0, least_split: 4 };
         let targets = [0.0, 0.0, 6.0, 8.0];
-        let mut grower = Grower {
-            growth,
-            differences: &DIFFERENCES,
-            points: &points,
-            targets: &targets,
-            nodes: Vec::new(),
-        };
-        grower.grow(&mut [3, 1, 0, 2], &mut Seed::new(0).stream("test"));
+        let columns = [0, 1].map(|index| Column::new(&points, index));
+        let mut grower = Grower::new(growth, &DIFFERENCES, &columns, &targets);
+        grower.grow(&mut [0, 1, 2, 3], &mut Seed::new(0).stream("test"));
         let tree = Tree { nodes: grower.nodes };
         assert_eq!((tree.leaf(&[0.1, 0.0]), tree.leaf(&[0.9, 0.0])), ((0.0, 0.0), (7.0, 1.0)));
     }

@@ -4,10 +4,12 @@ use super::Findings;
 use super::toy::Toy;
 use crate::catalog::LearnerEntry;
 use crate::env::Env;
-use crate::outcome::Trial;
+use crate::model::Saved;
+use crate::outcome::{Outcome, Trial};
+use crate::problem::Problem;
 use crate::seed::Seed;
 use crate::space::Design;
-use crate::surrogate::{Prediction, Surrogate};
+use crate::surrogate::{Application, Prediction, Surrogate, Task, TrainingData};
 
 /// How many designs are learned from, and how many are predicted.
 const SAMPLES: usize = 200;
@@ -18,17 +20,32 @@ const SAMPLES: usize = 200;
 /// [`Findings`]: every departure, with how to mend it.
 pub fn check_surrogate(entry: &LearnerEntry) -> Result<(), Findings> {
     let mut findings = Findings::default();
-    for (name, toy) in [
-        ("a plain problem", Toy::bowl()),
-        ("two metrics", Toy::tradeoff()),
-        ("a space tied by rules", Toy::tied()),
+    findings.require(
+        entry.build(&Toy::bowl().problem(), &serde_json::json!({ "no-such-setting": 1 })).is_err(),
+        || "a hyperparameter that does not exist is accepted".to_owned(),
+        "put #[serde(deny_unknown_fields)] on the settings",
+    );
+    for (name, toy, applications) in [
+        ("a plain problem", Toy::bowl(), &[("", &[][..], 1.0)][..]),
+        ("two metrics", Toy::tradeoff(), &[("", &[], 1.0)]),
+        ("a space tied by rules", Toy::tied(), &[("", &[], 1.0)]),
+        ("two applications", Toy::tradeoff(), &[("small", &[0.0, 7.0], 1.0), ("large", &[3.0, 7.0], 8.0)]),
     ] {
-        check_on(entry, &toy, name, &mut findings);
+        check_on(entry, &toy, applications, name, &mut findings);
     }
     findings.into_result()
 }
 
-fn check_on(entry: &LearnerEntry, toy: &Toy, name: &str, findings: &mut Findings) {
+/// An application of a toy: name, context, and by how much its metrics are larger.
+type ToyApplication<'a> = (&'a str, &'a [f64], f64);
+
+fn check_on(
+    entry: &LearnerEntry,
+    toy: &Toy,
+    applications: &[ToyApplication<'_>],
+    name: &str,
+    findings: &mut Findings,
+) {
     let problem = toy.problem();
     let learner = match entry.build(&problem, &serde_json::Value::Null) {
         Ok(learner) => learner,
@@ -38,30 +55,57 @@ fn check_on(entry: &LearnerEntry, toy: &Toy, name: &str, findings: &mut Findings
             return;
         }
     };
-    let mut rng = Seed::new(0).stream("check_surrogate");
-    let mut draw = || -> Vec<Design> { (0..SAMPLES).map(|_| toy.space().sample(&mut rng)).collect() };
-    let outcome = |design: &Design| toy.evaluate(design).expect("toys never fail");
-    let trials: Vec<Trial> =
-        draw().into_iter().map(|design| problem.trial(design.clone(), outcome(&design))).collect();
-    let unseen = draw();
-    let mut models = (0..2).map(|_| learner.fit(&trials, Seed::new(5)));
+    let data = training_data(toy, &problem, applications);
+    let mut models = (0..2).map(|_| learner.fit(&data, Seed::new(5)));
     let (first, second) = (models.next(), models.next());
     let (Some(Ok(first)), Some(Ok(second))) = (first, second) else {
         let seen = || format!("on {name}, {SAMPLES} trials could not be learned from");
         findings.require(false, seen, "fit whatever a few hundred trials allow");
         return;
     };
-    let prediction = first.predict(&unseen);
-    check_shapes(&prediction, unseen.len(), problem.metrics().len(), name, findings);
-    let seen = || format!("on {name}, two fits with one seed predict differently");
-    findings.require(
-        prediction == second.predict(&unseen),
-        seen,
-        "draw all randomness from the seed, and reduce in a fixed order",
-    );
-    check_alone(first.as_ref(), &unseen, &prediction, name, findings);
+    let mut rng = Seed::new(1).stream("check_surrogate");
+    let unseen: Vec<Design> = (0..SAMPLES).map(|_| toy.space().sample(&mut rng)).collect();
+    let mut contexts: Vec<Vec<f64>> = applications.iter().map(|(_, context, _)| context.to_vec()).collect();
+    contexts.push(applications[0].1.iter().map(|value| value + 1.5).collect()); // of no application learned from
+    for context in &contexts {
+        let prediction = first.predict(context, &unseen);
+        check_shapes(&prediction, unseen.len(), problem.metrics().len(), name, findings);
+        let seen = || format!("on {name}, two fits with one seed predict differently");
+        findings.require(
+            prediction == second.predict(context, &unseen),
+            seen,
+            "draw all randomness from the seed, and reduce in a fixed order",
+        );
+        check_alone(first.as_ref(), context, &unseen, &prediction, name, findings);
+    }
+    check_saving(entry, toy, first.as_ref(), (&contexts[0], &unseen), name, findings);
     let seen = || format!("on {name}, a learner made something of no trials at all");
-    findings.require(learner.fit(&[], Seed::new(5)).is_err(), seen, "return FitError::TooFew");
+    let nothing = TrainingData::of_trials(Vec::new());
+    findings.require(learner.fit(&nothing, Seed::new(5)).is_err(), seen, "return FitError::TooFew");
+}
+
+fn training_data(toy: &Toy, problem: &Problem, applications: &[ToyApplication<'_>]) -> TrainingData {
+    let mut rng = Seed::new(0).stream("check_surrogate");
+    let mut tasks = |n: usize| -> Vec<Task> {
+        let mut trial = |factor: f64| -> Trial {
+            let design = toy.space().sample(&mut rng);
+            let outcome = match toy.evaluate(&design).expect("toys never fail") {
+                Outcome::Measured(metrics) => {
+                    Outcome::Measured(metrics.iter().map(|value| value * factor).collect())
+                }
+                infeasible @ Outcome::Infeasible { .. } => infeasible,
+            };
+            problem.trial(design, outcome)
+        };
+        let mut task = |&(name, context, factor): &ToyApplication<'_>| Task {
+            application: Application { name: name.to_owned(), context: context.to_vec() },
+            trials: (0..n).map(|_| trial(factor)).collect(),
+        };
+        applications.iter().map(&mut task).collect()
+    };
+    let (train, validation) = (tasks(SAMPLES), tasks(SAMPLES / 4));
+    let context_names = (0..applications[0].1.len()).map(|index| format!("feature_{index}")).collect();
+    TrainingData::new(context_names, train, validation).expect("the toys' contexts have names")
 }
 
 fn check_shapes(prediction: &Prediction, n: usize, k: usize, name: &str, findings: &mut Findings) {
@@ -84,14 +128,43 @@ fn check_shapes(prediction: &Prediction, n: usize, k: usize, name: &str, finding
 
 fn check_alone(
     model: &dyn Surrogate,
+    context: &[f64],
     designs: &[Design],
     together: &Prediction,
     name: &str,
     findings: &mut Findings,
 ) {
-    let alone = model.predict(&designs[..1]);
+    let alone = model.predict(context, &designs[..1]);
     let is_same = alone.mean.first() == together.mean.first()
         && alone.p_feasible.first() == together.p_feasible.first();
     let seen = || format!("on {name}, a design is predicted differently alone and in a batch");
     findings.require(is_same, seen, "predict each design by itself");
+}
+
+fn check_saving(
+    entry: &LearnerEntry,
+    toy: &Toy,
+    model: &dyn Surrogate,
+    (context, designs): (&[f64], &[Design]),
+    name: &str,
+    findings: &mut Findings,
+) {
+    let saved = model.save();
+    let seen = || format!("on {name}, a model says that it was saved by `{}`", saved.learner);
+    findings.require(saved.learner == entry.id, seen, "save with the learner's ID");
+    match entry.load(toy.space(), &saved) {
+        Ok(loaded) => {
+            let seen = || format!("on {name}, a model predicts differently after it was saved and loaded");
+            let is_same = loaded.predict(context, designs) == model.predict(context, designs);
+            findings.require(is_same, seen, "save all that a prediction depends on");
+        }
+        Err(error) => {
+            let seen = || format!("on {name}, what was saved cannot be loaded: {error}");
+            findings.require(false, seen, "load what the same version saves");
+        }
+    }
+    let half = saved.payload[..saved.payload.len() / 2].to_vec();
+    let damaged = Saved { payload: half, ..saved };
+    let seen = || format!("on {name}, half of a saved model is loaded as if it were whole");
+    findings.require(entry.load(toy.space(), &damaged).is_err(), seen, "return LoadError::Corrupt");
 }

@@ -1,10 +1,11 @@
 //! Designs as coordinates: where a level lies in the unit interval, and which level it is.
 
+use serde::{Deserialize, Serialize};
 use tapeout_core::encoding::unit;
 use tapeout_core::{Design, DesignSpace, Parameter};
 
 /// How two levels of a parameter differ along a coordinate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Difference {
     /// By the square of their distance, which is 1 between the first and the last level.
     Ordered,

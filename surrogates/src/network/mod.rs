@@ -9,7 +9,7 @@
 //! | [`mlp`] | the network, forward and backward |
 //! | [`adam`] | the optimizer |
 //! | [`activation`] | what stands between two layers |
-//! | `product` | the matrix product, and the only call into `matrixmultiply` |
+//! | `product` | the matrix product |
 //!
 //! ```
 //! use tapeout_core::Seed;

@@ -1,5 +1,8 @@
 //! The matrix product of the network.
 
+use ndarray::linalg::general_mat_mul;
+use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
+
 /// A matrix in a slice, as it lies or transposed.
 #[derive(Clone, Copy)]
 pub struct Matrix<'a> {
@@ -25,9 +28,12 @@ impl<'a> Matrix<'a> {
         Self { n_rows, n_columns, is_transposed: !self.is_transposed, ..self }
     }
 
-    /// How far apart in `entries` neighbouring rows and neighbouring columns are.
-    fn strides(&self) -> (isize, isize) {
-        if self.is_transposed { (1, self.n_rows as isize) } else { (self.n_columns as isize, 1) }
+    fn view(self) -> ArrayView2<'a, f32> {
+        let (n_rows, n_columns) = (self.n_rows, self.n_columns);
+        let shape = (n_rows, n_columns);
+        let shape =
+            if self.is_transposed { shape.strides((1, n_rows)) } else { shape.strides((n_columns, 1)) };
+        ArrayView2::from_shape(shape, self.entries).expect("a matrix has an entry for each row and column")
     }
 }
 
@@ -37,35 +43,11 @@ impl<'a> Matrix<'a> {
 ///
 /// # Panics
 /// If the shapes do not fit.
-#[expect(unsafe_code, reason = "the product is called by pointers and strides")]
 pub fn add_product(a: Matrix<'_>, b: Matrix<'_>, sum: &mut [f32]) {
     assert_eq!(a.n_columns, b.n_rows, "the inner dimensions of a product agree");
-    assert_eq!(
-        sum.len(),
-        a.n_rows * b.n_columns,
-        "a product has the rows of one factor and the columns of the other"
-    );
-    let ((a_row, a_column), (b_row, b_column)) = (a.strides(), b.strides());
-    // SAFETY: `Matrix` is only made of a slice with exactly one entry for each row and column, and its strides address
-    // just these; `sum` has the asserted length with rows `b.n_columns` apart, and being borrowed mutably overlaps neither.
-    unsafe {
-        matrixmultiply::sgemm(
-            a.n_rows,
-            a.n_columns,
-            b.n_columns,
-            1.0,
-            a.entries.as_ptr(),
-            a_row,
-            a_column,
-            b.entries.as_ptr(),
-            b_row,
-            b_column,
-            1.0,
-            sum.as_mut_ptr(),
-            b.n_columns as isize,
-            1,
-        );
-    }
+    let mut sum = ArrayViewMut2::from_shape((a.n_rows, b.n_columns), sum)
+        .expect("a product has the rows of one factor and the columns of the other");
+    general_mat_mul(1.0, &a.view(), &b.view(), 1.0, &mut sum);
 }
 
 #[cfg(test)]

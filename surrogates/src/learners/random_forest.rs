@@ -1,0 +1,170 @@
+//! The learner `random-forest`: a forest for each metric and one for feasibility.
+//!
+//! Source: Hutter, Xu, Hoos & Leyton-Brown (2014), "Algorithm runtime prediction", doi:10.1016/j.artint.2013.10.003, for forests
+//! of logarithms with the spread of their trees as uncertainty, and for joining instance features to the parameters; the
+//! trees are in `random_forest.rs` with their own sources.
+//! Departs from it: feasibility is learned by a forest of its own.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use tapeout_core::{
+    BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
+    Seed, Surrogate, TrainingData,
+};
+
+use super::ranges::within;
+use crate::features::assert_context;
+use crate::gaussian_process::embedding::{Difference, Embedding};
+use crate::random_forest::{Growth, RandomForest};
+use crate::targets::{TargetScales, feasible_share};
+
+/// Hyperparameters.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Trees of each forest.
+    pub trees: usize,
+    /// The share of coordinates among which a split is chosen.
+    pub split_share: f64,
+    /// A node of fewer samples is not split.
+    pub least_split: usize,
+}
+
+impl Default for Settings {
+    /// SMAC3 (Lindauer et al. 2022, arXiv:2109.09831) has 10 trees, 5/6 of the parameters, nodes of 3 to split. Own choice: 50
+    /// trees, since a model is fitted once here and not after every few trials.
+    fn default() -> Self {
+        Self { trees: 50, split_share: 5.0 / 6.0, least_split: 3 }
+    }
+}
+
+/// Grows forests.
+pub struct RandomForestLearner {
+    embedding: Embedding,
+    settings: Settings,
+}
+
+/// A forest for each metric, and one for feasibility.
+struct Forests {
+    embedding: Embedding,
+    state: State,
+}
+
+/// What a saved model keeps.
+#[derive(Serialize, Deserialize)]
+struct State {
+    scales: TargetScales,
+    n_context: usize,
+    /// Shape `[k]`.
+    metrics: Vec<RandomForest>,
+    feasibility: Feasibility,
+}
+
+/// How likely a design is to be feasible.
+#[derive(Serialize, Deserialize)]
+enum Feasibility {
+    /// None of the trials was infeasible.
+    Share(f64),
+    /// The share of feasible trials around it.
+    Forest(RandomForest),
+}
+
+impl BuildLearner for RandomForestLearner {
+    const ID: &'static str = "random-forest";
+    const SUMMARY: &'static str = "Forests of regression trees; their disagreement is the spread";
+    const DESCRIPTION: &'static str = include_str!("random_forest.md");
+    const SCHEMA: u32 = 1;
+    type Config = Settings;
+
+    fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
+        within("trees", settings.trees, 1, 10_000)?;
+        within("split_share", settings.split_share, f64::MIN_POSITIVE, 1.0)?;
+        within("least_split", settings.least_split, 2, usize::MAX)?;
+        Ok(Self { embedding: Embedding::new(problem.space()), settings })
+    }
+
+    fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
+        let (embedding, state) = (Embedding::new(space), saved.state::<State>()?);
+        let n_coordinates = embedding.dimension() + state.n_context;
+        let mut forests = state.metrics.iter().chain(match &state.feasibility {
+            Feasibility::Share(_) => None,
+            Feasibility::Forest(forest) => Some(forest),
+        });
+        if !forests.all(|forest| forest.fits(n_coordinates))
+            || state.metrics.len() != state.scales.n_metrics()
+        {
+            let message = format!("its trees are not of {n_coordinates} coordinates");
+            return Err(LoadError::Corrupt { message });
+        }
+        Ok(Box::new(Forests { embedding, state }))
+    }
+}
+
+impl Learner for RandomForestLearner {
+    fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
+        let scales = TargetScales::new(data)?;
+        let (mut points, mut measured, mut is_feasible) = (Vec::new(), Vec::new(), Vec::new());
+        for task in data.train() {
+            for trial in &task.trials {
+                points.push(point(&self.embedding, &task.application.context, &trial.design));
+                measured.push(trial.outcome.metrics().map(|metrics| scales.targets(metrics)));
+                is_feasible.push(f64::from(u8::from(trial.outcome.metrics().is_some())));
+            }
+        }
+        let mut differences = self.embedding.differences().to_vec();
+        differences.resize(self.embedding.dimension() + data.context_names().len(), Difference::Ordered);
+        let Settings { trees, split_share, least_split } = self.settings;
+        let growth = Growth { n_trees: trees, coordinate_share: split_share, least_split };
+        let grow = |points: &[Vec<f64>], targets: &[f64], seed| {
+            RandomForest::fit_in_parallel(growth, &differences, points, targets, seed)
+        };
+        let feasibility = if is_feasible.contains(&0.0) {
+            Feasibility::Forest(grow(&points, &is_feasible, seed.child("feasibility", 0)))
+        } else {
+            Feasibility::Share(feasible_share(data.train()))
+        };
+        let (points, measured): (Vec<Vec<f64>>, Vec<Vec<f64>>) =
+            points.into_iter().zip(measured).filter_map(|(point, targets)| Some((point, targets?))).unzip();
+        let forest = |metric: usize| {
+            let targets: Vec<f64> = measured.iter().map(|targets| targets[metric]).collect();
+            grow(&points, &targets, seed.child("metric", metric as u64))
+        };
+        let metrics = (0..scales.n_metrics()).map(forest).collect();
+        let n_context = data.context_names().len();
+        let state = State { scales, n_context, metrics, feasibility };
+        Ok(Box::new(Forests { embedding: self.embedding.clone(), state }))
+    }
+}
+
+impl Surrogate for Forests {
+    fn predict(&self, context: &[f64], designs: &[Design]) -> Prediction {
+        let State { scales, n_context, metrics, feasibility } = &self.state;
+        assert_context(context, *n_context);
+        let predict = |design: &Design| {
+            let point = point(&self.embedding, context, design);
+            let expected: Vec<(f64, f64)> = metrics
+                .iter()
+                .map(|forest| forest.predict(&point))
+                .map(|(mean, variance)| (mean, variance.sqrt()))
+                .collect();
+            let p_feasible = match feasibility {
+                Feasibility::Share(share) => *share,
+                Feasibility::Forest(forest) => forest.predict(&point).0.clamp(0.0, 1.0),
+            };
+            (expected, p_feasible)
+        };
+        let (expected, p_feasible): (Vec<_>, Vec<f64>) = designs.par_iter().map(predict).unzip();
+        scales.prediction(&expected, p_feasible)
+    }
+
+    fn save(&self) -> Saved {
+        Saved::new(RandomForestLearner::ID, RandomForestLearner::SCHEMA, &self.state)
+    }
+}
+
+/// The coordinates of a design, then those of a context.
+fn point(embedding: &Embedding, context: &[f64], design: &Design) -> Vec<f64> {
+    let mut point = embedding.embed(design);
+    point.extend_from_slice(context);
+    point
+}

@@ -1,0 +1,19 @@
+//! What the learners for offline optimisation have in common: a model that is to be searched without a simulator has to be
+//! right where the search goes, not where the data is.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `examples` | trials as rows, application by application |
+//! | `mining` | designs that a model likes too much: by fireflies, or down its gradient |
+//! | `trainer` | the loop, and the choice of weights on the validation trials |
+//! | `model` | the fitted network |
+
+mod examples;
+mod mining;
+mod model;
+mod trainer;
+
+pub(crate) use examples::{Examples, Labelled, TaskRows};
+pub(crate) use mining::descend;
+pub(crate) use model::NetworkModel;
+pub(crate) use trainer::{Schedule, train};

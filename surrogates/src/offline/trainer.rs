@@ -1,0 +1,56 @@
+//! The loop in which a network learns, and the choice among what it was along the way.
+
+use tapeout_core::Stream;
+
+use crate::network::{Adam, Mlp};
+
+/// How long and how fast.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Schedule {
+    /// Steps of the optimizer.
+    pub steps: usize,
+    /// Adam's alpha.
+    pub learning_rate: f32,
+    /// Steps from one look at the validation trials to the next.
+    pub check_every: usize,
+    /// Looks without a better score after which training ends.
+    pub patience: usize,
+}
+
+/// Trains `network` and leaves it with the weights of the best score, or the last ones if nothing can be scored.
+///
+/// `add_gradient`: adds the gradient of one step's loss, shape `[weights]`, to zeros. `score`: what to make large, on trials
+/// that are not learned from; none if there are none.
+pub(crate) fn train(
+    network: &mut Mlp,
+    schedule: Schedule,
+    rng: &mut Stream,
+    mut add_gradient: impl FnMut(&Mlp, &mut [f32], &mut Stream),
+    score: impl Fn(&Mlp) -> Option<f64>,
+) {
+    let mut adam = Adam::new(network.n_weights(), schedule.learning_rate);
+    let mut gradient = vec![0.0; network.n_weights()];
+    let mut best: Option<(f64, Vec<f32>)> = None;
+    let mut n_worse = 0;
+    for step in 1..=schedule.steps {
+        gradient.fill(0.0);
+        add_gradient(network, &mut gradient, rng);
+        adam.step(network.weights_mut(), &gradient);
+        if step % schedule.check_every != 0 && step != schedule.steps {
+            continue;
+        }
+        let Some(score) = score(network) else { continue };
+        if best.as_ref().is_none_or(|(best, _)| score > *best) {
+            best = Some((score, network.weights().to_vec()));
+            n_worse = 0;
+        } else {
+            n_worse += 1;
+            if n_worse >= schedule.patience {
+                break;
+            }
+        }
+    }
+    if let Some((_, weights)) = best {
+        network.weights_mut().copy_from_slice(&weights);
+    }
+}
