@@ -11,7 +11,8 @@ use serde_json::Value;
 const ARROWS: &[(&str, &[&str])] = &[
     ("tapeout-core", &[]),
     ("tapeout-simulators", &["tapeout-core"]),
-    ("tapeout-envs", &["tapeout-core", "tapeout-simulators"]),
+    ("tapeout-gpu", &["tapeout-simulators"]),
+    ("tapeout-envs", &["tapeout-core", "tapeout-simulators", "tapeout-gpu"]),
     ("tapeout-surrogates", &["tapeout-core"]),
     ("tapeout-agents", &["tapeout-core", "tapeout-surrogates"]),
     ("tapeout-experiment", &["tapeout-core"]),
@@ -20,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "tapeout-core",
             "tapeout-simulators",
+            "tapeout-gpu",
             "tapeout-envs",
             "tapeout-surrogates",
             "tapeout-agents",

@@ -1,0 +1,105 @@
+// Shared memory: where rows lie, how they are filled, how they are read.
+
+constexpr u32 THREADS = 32 * (BLOCK_M / WARP_M) * (BLOCK_N / WARP_N);
+
+// One operand: its type, its rows in a block and in a warp, and where its rows lie in shared memory.
+template <Element ELEMENT_, u32 ROWS_, u32 WARP_ROWS_>
+struct Operand {
+  static constexpr Element ELEMENT = ELEMENT_;
+  static constexpr u32 ROWS = ROWS_;
+  static constexpr u32 WARP_ROWS = WARP_ROWS_;
+  static constexpr bool IS_NARROW = bits(ELEMENT) < 16;
+
+  // A row holds `BLOCK_K` elements in chunks of 16 byte, which a swizzle moves as one.
+  static constexpr u32 ROW_BYTE = BLOCK_K * bits(ELEMENT) / 8;
+  static constexpr u32 PITCH_BYTE = ROW_BYTE + (SWIZZLE == Swizzle::Pad16 ? 16 : 0);
+  static constexpr u32 TILE_BYTE = ROWS * PITCH_BYTE;
+  static constexpr u64 GLOBAL_PITCH_BYTE = u64(GEMM_K) * bits(ELEMENT) / 8;
+
+  // Rows shorter than the eight chunks that all banks hold share a line of them: so many rows are permuted alike.
+  static constexpr u32 CHUNKS = ROW_BYTE / 16;
+  static constexpr u32 ALIKE = CHUNKS < 8 ? 8 / CHUNKS : 1;
+  static constexpr u32 PERMUTATIONS = CHUNKS < 8 ? CHUNKS : 8;
+
+  // Bytes from the start of the tile to a chunk of a row.
+  static __device__ u32 offset(u32 row, u32 chunk) {
+    const u32 permutation = SWIZZLE == Swizzle::Xor ? row / ALIKE % PERMUTATIONS : 0;
+    return row * PITCH_BYTE + (chunk ^ permutation) * 16;
+  }
+};
+
+__device__ u32 lane() { return threadIdx.x % 32; }
+
+__device__ u32 shared_address(const void *pointer) { return u32(__cvta_generic_to_shared(pointer)); }
+
+__device__ void copy_async(u32 shared, const u8 *global) {
+  if constexpr (COPY_BYTE == 16) {
+    asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16;" ::"r"(shared), "l"(global) : "memory");
+  } else {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(shared), "l"(global), "n"(COPY_BYTE) : "memory");
+  }
+}
+
+__device__ void close_group() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+
+// Waits until at most `PENDING` groups of this thread are under way, then for the other threads.
+template <u32 PENDING>
+__device__ void await_groups() {
+  asm volatile("cp.async.wait_group %0;" ::"n"(PENDING) : "memory");
+  __syncthreads();
+}
+
+// This thread's share of one tile's copies, of which it starts part `PART` of `PARTS`.
+template <class O, u32 PART, u32 PARTS>
+__device__ void copy_part(u32 shared, const u8 *global) {
+  constexpr u32 PIECES = O::ROW_BYTE / COPY_BYTE;
+  constexpr u32 COPIES = O::ROWS * PIECES / THREADS;
+  static_assert(COPIES * THREADS == O::ROWS * PIECES, "every thread copies as much");
+  // Unrolled without limit, four bytes at a time, this is what compile time goes to.
+#pragma unroll 16
+  for (u32 copy = COPIES * PART / PARTS; copy < COPIES * (PART + 1) / PARTS; ++copy) {
+    const u32 index = copy * THREADS + threadIdx.x;
+    const u32 row = index / PIECES;
+    const u32 byte = index % PIECES * COPY_BYTE;
+    copy_async(shared + O::offset(row, byte / 16) + byte % 16, global + row * O::GLOBAL_PITCH_BYTE + byte);
+  }
+}
+
+// `N` matrices of eight rows of 16 byte; lane 4r+c gets bytes 4c to 4c+3 of row r of each. Lanes 8i to 8i+7 say where the rows
+// of matrix i are.
+template <u32 N>
+__device__ void load_matrices(u32 *out, u32 address) {
+  if constexpr (N == 4) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(out[0]), "=r"(out[1]), "=r"(out[2]), "=r"(out[3])
+                 : "r"(address));
+  } else if constexpr (N == 2) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0, %1}, [%2];"
+                 : "=r"(out[0]), "=r"(out[1])
+                 : "r"(address));
+  } else {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%0}, [%1];" : "=r"(out[0]) : "r"(address));
+  }
+}
+
+__device__ u32 load_byte(u32 address) {
+  u32 value;
+  asm volatile("ld.shared.u8 %0, [%1];" : "=r"(value) : "r"(address));
+  return value;
+}
+
+__device__ u32 load_pair(u32 address) {
+  u16 value;
+  asm volatile("ld.shared.u16 %0, [%1];" : "=h"(value) : "r"(address));
+  return value;
+}
+
+__device__ void load_two_words(u32 *out, u32 address) {
+  asm volatile("ld.shared.v2.u32 {%0, %1}, [%2];" : "=r"(out[0]), "=r"(out[1]) : "r"(address));
+}
+
+__device__ void load_four_words(u32 *out, u32 address) {
+  asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(out[0]), "=r"(out[1]), "=r"(out[2]), "=r"(out[3])
+               : "r"(address));
+}

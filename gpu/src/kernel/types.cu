@@ -1,0 +1,18 @@
+// Names and types. The files of this folder are compiled as one text, in the order types, generated constants, shared, convert,
+// fragment, gemm, which needs no header of CUDA's.
+
+using u8 = unsigned char;
+using u16 = unsigned short;
+using u32 = unsigned int;
+using u64 = unsigned long long;
+
+enum class Element { F16, Bf16, U8, S8, U4, S4 };
+enum class Swizzle { None, Xor, Pad16 };
+enum class Conversion { Naive, Unpacked, Fast, Alternative };
+enum class Layout { Shuffle, NarrowLoads, Prepermuted, KPermuted };
+
+__device__ constexpr u32 bits(Element element) {
+  return element == Element::F16 || element == Element::Bf16 ? 16
+         : element == Element::U8 || element == Element::S8  ? 8
+                                                             : 4;
+}

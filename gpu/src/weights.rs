@@ -1,0 +1,159 @@
+//! How the narrow operand is stored.
+//!
+//! Most kernels take it as it is. Two choices of a tile want its elements in another order along `k`, made once and in
+//! advance: the layout `prepermuted`, so that `ldmatrix` brings each element to its lane, and those conversions of
+//! four-bit numbers that find two of them with one mask, so that these two belong together.
+
+use tapeout_simulators::gpu_gemm::{Conversion, Element, Gemm, Layout, Tile};
+
+/// Lanes of a warp that share a row of a fragment, each with one 32-bit register of it.
+const LANES: usize = 4;
+
+/// The order in which a tile wants the narrow operand's elements along `k`: the same in each group.
+///
+/// ```
+/// # use tapeout_gpu::NarrowOrder;
+/// # use tapeout_simulators::gpu_gemm::{Gemm, Layout, Operands, Tile};
+/// let gemm = Gemm { m: 128, n: 128, k: 64, operands: Operands::F16_U8 };
+/// let tile = Tile { layout: Layout::Prepermuted, ..Tile::default() };
+/// let order = NarrowOrder::of(&tile, &gemm).expect("one operand is narrow");
+/// assert_eq!(order.group(), [0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15]);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NarrowOrder {
+    element: Element,
+    group: Vec<usize>,
+}
+
+impl NarrowOrder {
+    /// The order that `tile` wants; none if neither operand of `gemm` is narrow.
+    pub fn of(tile: &Tile, gemm: &Gemm) -> Option<Self> {
+        let (element, _) = gemm.operands.conversion()?;
+        Some(Self { element, group: group(element, tile.layout, tile.conversion) })
+    }
+
+    /// Which `k` of a group of consecutive ones each position holds: 16 of them, or 32 of four bits.
+    pub fn group(&self) -> &[usize] {
+        &self.group
+    }
+
+    /// The bytes of the operand: `codes` in their new order, four-bit numbers two to a byte, the first of them in the lower
+    /// half.
+    ///
+    /// `codes`: shape `[rows][k]`, one element to a byte, in two's complement if signed; of four-bit numbers the upper half
+    /// of the byte is not read. `k` is a whole number of groups.
+    ///
+    /// # Panics
+    /// If `codes` is not a whole number of groups.
+    pub fn pack(&self, codes: &[u8]) -> Vec<u8> {
+        let groups = codes.chunks_exact(self.group.len());
+        assert!(groups.remainder().is_empty(), "a row is a whole number of groups of {}", self.group.len());
+        let ordered = groups.flat_map(|codes| self.group.iter().map(|&k| codes[k]));
+        if self.element.bits() == 8 {
+            return ordered.collect();
+        }
+        let ordered: Vec<u8> = ordered.collect();
+        ordered.chunks_exact(2).map(|pair| pair[0] & 15 | pair[1] << 4).collect()
+    }
+}
+
+/// The `k` at each position of a group.
+fn group(element: Element, layout: Layout, conversion: Conversion) -> Vec<usize> {
+    let per_register = (32 / element.bits()) as usize;
+    let mut group = vec![0; LANES * per_register];
+    for lane in 0..LANES {
+        for index in 0..per_register {
+            let position = stored_position(element, layout, lane, index);
+            group[position] =
+                wanted(per_register, layout, lane, converted_position(element, conversion, index));
+        }
+    }
+    group
+}
+
+/// Where in the group that stands which the layout brings to element `index` of the register of `lane`.
+const fn stored_position(element: Element, layout: Layout, lane: usize, index: usize) -> usize {
+    match layout {
+        // As `ldmatrix` brings it.
+        Layout::Prepermuted | Layout::KPermuted => lane * (32 / element.bits() as usize) + index,
+        // In pairs: pair `p` of lane `t` is pair `4p + t` of the row.
+        Layout::Shuffle | Layout::NarrowLoads => 2 * (index / 2 * LANES + lane) + index % 2,
+    }
+}
+
+/// Which of the converted elements of a register, in the order in which tensor cores take them, comes from element `index`.
+const fn converted_position(element: Element, conversion: Conversion, index: usize) -> usize {
+    if is_interleaved(element, conversion) { index % 4 * 2 + index / 4 } else { index }
+}
+
+/// Whether the conversion makes pairs of elements `i` and `i + 4` of a register.
+const fn is_interleaved(element: Element, conversion: Conversion) -> bool {
+    match element {
+        Element::U4 => matches!(conversion, Conversion::Fast | Conversion::Unpacked),
+        Element::S4 => matches!(conversion, Conversion::Alternative),
+        Element::F16 | Element::Bf16 | Element::U8 | Element::S8 => false,
+    }
+}
+
+/// The `k` that `lane` wants as its converted element `index`.
+const fn wanted(per_register: usize, layout: Layout, lane: usize, index: usize) -> usize {
+    match layout {
+        // The wide operand's words: consecutive `k` in each lane.
+        Layout::KPermuted => lane * per_register + index,
+        // Of each 16: `2t, 2t+1, 2t+8, 2t+9` (PTX ISA, section "Matrix Fragments for mma.m16n8k16", table of B).
+        Layout::Shuffle | Layout::NarrowLoads | Layout::Prepermuted => {
+            index / 4 * 16 + 2 * lane + index % 2 + index % 4 / 2 * 8
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ELEMENTS: [Element; 4] = [Element::U8, Element::S8, Element::U4, Element::S4];
+    const CONVERSIONS: [Conversion; 4] =
+        [Conversion::Naive, Conversion::Unpacked, Conversion::Fast, Conversion::Alternative];
+
+    /// Law: an order loses no element and doubles none.
+    #[test]
+    fn every_order_is_a_permutation() {
+        for element in ELEMENTS {
+            for (_, layout) in Layout::ALL {
+                for conversion in CONVERSIONS {
+                    let mut group = group(element, layout, conversion);
+                    group.sort_unstable();
+                    assert_eq!(group, (0..group.len()).collect::<Vec<_>>(), "{element:?} {layout:?}");
+                }
+            }
+        }
+    }
+
+    /// Claim: weights are touched only where the table of `docs/concepts/gpu-model.md` says that they are prepared offline.
+    #[test]
+    fn weights_stay_as_they_are_unless_permuted_or_interleaved() {
+        for element in ELEMENTS {
+            for (_, layout) in Layout::ALL {
+                for conversion in CONVERSIONS {
+                    let group = group(element, layout, conversion);
+                    let is_plain = group.iter().enumerate().all(|(position, &k)| position == k);
+                    let is_prepared = layout == Layout::Prepermuted || is_interleaved(element, conversion);
+                    assert_eq!(is_plain, !is_prepared, "{element:?} {layout:?} {conversion:?}");
+                }
+            }
+        }
+    }
+
+    /// U4, fast, k permuted: lane t has k = 8t to 8t+7, and pairs 0, 1 stand in numbers 0, 4 of its register, pairs 2, 3 in
+    /// numbers 1, 5, and so on.
+    #[test]
+    fn interleaved_numbers_by_hand() {
+        let order = NarrowOrder {
+            element: Element::U4,
+            group: group(Element::U4, Layout::KPermuted, Conversion::Fast),
+        };
+        assert_eq!(order.group()[..8], [0, 2, 4, 6, 1, 3, 5, 7]);
+        let codes: Vec<u8> = (0..32).map(|k| k % 16).collect();
+        assert_eq!(order.pack(&codes)[..4], [0x20, 0x64, 0x31, 0x75]);
+    }
+}
