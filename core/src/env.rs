@@ -1,7 +1,7 @@
 //! Environments: what a design is worth, by a model or a measurement.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigError;
 use crate::outcome::{Metric, Outcome};
@@ -35,6 +35,39 @@ pub trait Env: Send + Sync {
     /// Whether designs may be evaluated on several threads at once; no for one physical device.
     fn is_parallel(&self) -> bool {
         true
+    }
+
+    /// The settings that say which workload the designs run, such as `networks`: what a data set tells its applications
+    /// apart by. None if there is but one workload.
+    fn workload_settings(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Numbers that describe the workload, the same in number and order whatever the workload is, so that one model can
+    /// serve several and be asked about another; shape `[c]`. None if the environment cannot say.
+    fn context(&self) -> Vec<ContextFeature> {
+        Vec::new()
+    }
+}
+
+/// A number that describes the workload which designs run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContextFeature {
+    /// Its name: `log10_macs`.
+    pub name: String,
+    /// Its unit in SI; empty for a ratio, a count or a logarithm.
+    pub unit: String,
+    /// What it describes.
+    pub summary: String,
+    /// The number; finite.
+    pub value: f64,
+}
+
+impl ContextFeature {
+    /// A feature with this name, unit, summary and value.
+    pub fn new(name: &str, unit: &str, summary: &str, value: f64) -> Self {
+        Self { name: name.to_owned(), unit: unit.to_owned(), summary: summary.to_owned(), value }
     }
 }
 

@@ -21,6 +21,7 @@
 //! | [`summary`] | `summary.json`: what came of it |
 //! | [`plot`] | pictures of runs, as SVG and PNG |
 //! | [`comparison`] | agents side by side, over environments and seeds |
+//! | [`dataset`] | tables of trials, from logs or drawn at random, to learn from: files, splits |
 //! | [`statistics`] | quantiles, bootstrap intervals, ranks, paired tests |
 //! | [`error`], [`spec_error`] | why a run cannot begin or go on, and what to do about it |
 //!
@@ -29,6 +30,7 @@
 pub mod budget;
 mod clock;
 pub mod comparison;
+pub mod dataset;
 pub mod error;
 mod evaluate;
 pub mod experiment;

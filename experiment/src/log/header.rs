@@ -4,7 +4,8 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tapeout_core::{Constraint, Objective, Parameter, Seed};
+use tapeout_core::env::ContextFeature;
+use tapeout_core::{Constraint, Env, Objective, Parameter, Seed};
 
 use super::LogFault;
 use crate::experiment::Experiment;
@@ -34,6 +35,32 @@ pub struct Header {
     pub space: String,
     /// Who searched for what.
     pub search: LoggedSearch,
+    /// What designs ran; absent from logs of before it was logged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<LoggedWorkload>,
+}
+
+/// What the environment says of the workload that designs ran.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoggedWorkload {
+    /// The settings that name it.
+    pub settings: Vec<String>,
+    /// The numbers that describe it.
+    pub context: Vec<ContextFeature>,
+    /// Whether a design may have several outcomes.
+    pub is_noisy: bool,
+}
+
+impl LoggedWorkload {
+    /// What `env` says of its workload.
+    pub fn of(env: &dyn Env) -> Self {
+        Self {
+            settings: env.workload_settings().iter().map(|&name| name.to_owned()).collect(),
+            context: env.context(),
+            is_noisy: env.is_noisy(),
+        }
+    }
 }
 
 /// A metric, as a log needs it.
@@ -95,6 +122,7 @@ impl Header {
                 constraints: problem.constraints().to_vec(),
                 warm_start: experiment.lessons(),
             },
+            workload: Some(LoggedWorkload::of(experiment.env())),
         }
     }
 
@@ -133,7 +161,11 @@ impl Header {
 
     /// Fails unless a log with this header belongs to `experiment`.
     pub(crate) fn check(&self, experiment: &Experiment) -> Result<(), LogFault> {
-        let data = |header| serde_json::to_value(header).expect("a header is plain data with text keys");
+        // What describes the workload follows from the environment; logs of before it was logged belong here too.
+        let data = |header: &Self| {
+            let header = Self { workload: None, ..header.clone() };
+            serde_json::to_value(header).expect("a header is plain data with text keys")
+        };
         let difference = first_difference(&data(self), &data(&Self::of(experiment)), String::new());
         difference.map_or(Ok(()), |(field, logged, here)| {
             Err(LogFault::OtherRun {

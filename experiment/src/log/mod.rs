@@ -30,7 +30,7 @@ mod record;
 mod writer;
 
 pub use error::{LogError, LogFault};
-pub use header::{Header, LOG_VERSION, LoggedMetric, LoggedSearch};
+pub use header::{Header, LOG_VERSION, LoggedMetric, LoggedSearch, LoggedWorkload};
 pub use reader::LogReader;
 pub(crate) use record::RecordFormat;
 pub use record::{Record, Timing};

@@ -1,0 +1,30 @@
+//! Data sets: trials of many runs as one table, to learn from.
+//!
+//! ```text
+//! run folders -> Dataset::of_runs --+--> Dataset -> write -> folder: dataset.toml . table.parquet (or table.csv)
+//! environment -> generate ----------+       ^                   |
+//!                                           +------ read -------+
+//! Dataset -> split -> Split: rows to train on, to select by, and to hide
+//! ```
+//!
+//! A row is a design, what became of it, and for which *application*: the workload that the environment's settings name.
+//! All rows share space, environment, version, metrics and every other setting; logs that differ in any of them are
+//! refused with the difference. Infeasible designs are rows like others, with the rule that they break.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`table`] | the data set: applications, sources, rows |
+//! | [`gather`] | a data set of run folders |
+//! | [`generate`](mod@generate) | a data set of designs drawn at random, made in parallel, resumable |
+//! | [`split`](mod@split) | by quality, by application, by the levels of a parameter |
+//! | [`overview`] | counts, infeasible shares by rule, quantiles of metrics |
+//! | [`folder`] | a data set on disk: manifest with checksum, table as Parquet or CSV |
+//! | [`error`] | what can be wrong with all of these |
+
+pub mod error;
+pub mod gather;
+mod kinship;
+pub mod table;
+
+pub use error::DatasetError;
+pub use table::{Application, Dataset, Row, Source};

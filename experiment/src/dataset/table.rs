@@ -1,0 +1,192 @@
+//! The data set: rows, and what they are rows of.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tapeout_core::env::ContextFeature;
+use tapeout_core::{
+    Design, DesignSpace, Goal, Metric, Outcome, Problem, ProblemError, Seed, Trial, UnknownName,
+};
+
+use crate::spec::EnvSpec;
+
+/// Designs and what became of them, for one or several applications of one environment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dataset {
+    pub(super) about: About,
+    pub(super) rows: Vec<Row>,
+}
+
+/// What the rows of a data set are rows of.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct About {
+    pub(super) space: DesignSpace,
+    pub(super) env: EnvSpec,
+    pub(super) is_noisy: bool,
+    pub(super) metrics: Vec<Metric>,
+    pub(super) applications: Vec<Application>,
+    pub(super) sources: Vec<Source>,
+}
+
+/// A workload that designs were evaluated on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Application {
+    /// Its name: the values of the settings that name it, or the environment's if none does.
+    pub name: String,
+    /// The settings that name it.
+    pub settings: Map<String, Value>,
+    /// Numbers that describe it, the same in number and order for all applications; shape `[c]`.
+    pub context: Vec<ContextFeature>,
+}
+
+/// Where rows come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The run's folder as it was named when it was read, or how the designs were drawn.
+    pub name: String,
+    /// The agent that proposed the designs.
+    pub agent: String,
+    /// The agent's seed.
+    pub seed: Seed,
+}
+
+/// A design, and what became of it in an application.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The index of the application.
+    pub application: usize,
+    /// The design.
+    pub design: Design,
+    /// What was measured, or the rule that makes the design infeasible.
+    pub outcome: Outcome,
+    /// The index of the source.
+    pub source: usize,
+    /// The trial's number in its source, from 0.
+    pub trial: usize,
+}
+
+impl Dataset {
+    /// The space that all designs are of.
+    pub fn space(&self) -> &DesignSpace {
+        &self.about.space
+    }
+
+    /// The environment, its version, and the settings that all applications share.
+    pub fn env(&self) -> &EnvSpec {
+        &self.about.env
+    }
+
+    /// Whether a design may have several outcomes in one application.
+    pub fn is_noisy(&self) -> bool {
+        self.about.is_noisy
+    }
+
+    /// What is measured, in the order in which it stands in each outcome; shape `[k]`.
+    pub fn metrics(&self) -> &[Metric] {
+        &self.about.metrics
+    }
+
+    /// The index of the metric called `name`.
+    ///
+    /// # Errors
+    /// [`UnknownName`], with the nearest name.
+    pub fn metric_index(&self, name: &str) -> Result<usize, UnknownName> {
+        let names = || self.about.metrics.iter().map(|metric| metric.name.as_str());
+        names().position(|known| known == name).ok_or_else(|| UnknownName::among("metric", name, names()))
+    }
+
+    /// The applications, at least one.
+    pub fn applications(&self) -> &[Application] {
+        &self.about.applications
+    }
+
+    /// The index of the application called `name`.
+    ///
+    /// # Errors
+    /// [`UnknownName`], with the nearest name.
+    pub fn application_index(&self, name: &str) -> Result<usize, UnknownName> {
+        let names = || self.about.applications.iter().map(|application| application.name.as_str());
+        names()
+            .position(|known| known == name)
+            .ok_or_else(|| UnknownName::among("application", name, names()))
+    }
+
+    /// The environment with all settings of one application, from which a catalog can build it.
+    ///
+    /// # Panics
+    /// If there is no application at `index`.
+    pub fn env_of(&self, index: usize) -> EnvSpec {
+        let mut env = self.about.env.clone();
+        env.config.extend(self.about.applications[index].settings.clone());
+        env
+    }
+
+    /// Where the rows come from.
+    pub fn sources(&self) -> &[Source] {
+        &self.about.sources
+    }
+
+    /// The rows, application by application.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The rows at `indices` alone, in that order, with all applications and sources.
+    ///
+    /// # Panics
+    /// If there is no row at one of them.
+    #[must_use]
+    pub fn subset(&self, indices: &[usize]) -> Self {
+        let rows = indices.iter().map(|&index| self.rows[index].clone()).collect();
+        Self { about: self.about.clone(), rows }
+    }
+
+    /// The problem of optimising this `goal` over the data set's space and metrics.
+    ///
+    /// # Errors
+    /// [`ProblemError`] if the goal names an unknown metric.
+    pub fn problem(&self, goal: Goal) -> Result<Problem, ProblemError> {
+        Problem::new(self.about.space.clone(), self.about.metrics.clone(), goal)
+    }
+
+    /// The rows at `indices` as trials of `problem`, which is one of this data set's.
+    ///
+    /// # Panics
+    /// If there is no row at one of them.
+    pub fn trials(&self, indices: &[usize], problem: &Problem) -> Vec<Trial> {
+        let trial = |&index: &usize| {
+            let row = &self.rows[index];
+            problem.trial(row.design.clone(), row.outcome.clone())
+        };
+        indices.iter().map(trial).collect()
+    }
+}
+
+impl Row {
+    /// Whether the design can be built and run.
+    pub fn is_feasible(&self) -> bool {
+        self.outcome.metrics().is_some()
+    }
+}
+
+impl Application {
+    /// The application that a workload's settings name: their values, apart by `/`.
+    pub(super) fn new(env_id: &str, settings: Map<String, Value>, context: Vec<ContextFeature>) -> Self {
+        let name = if settings.is_empty() {
+            env_id.to_owned()
+        } else {
+            settings.values().map(setting_text).collect::<Vec<_>>().join("/")
+        };
+        Self { name, settings, context }
+    }
+}
+
+/// A setting's value as people write it: a list's entries apart by `+`.
+fn setting_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(setting_text).collect::<Vec<_>>().join("+"),
+        other => other.to_string(),
+    }
+}
