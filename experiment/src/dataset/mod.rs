@@ -24,7 +24,9 @@
 pub mod error;
 pub mod gather;
 mod kinship;
+pub mod split;
 pub mod table;
 
 pub use error::DatasetError;
+pub use split::{Split, SplitBy, SplitError};
 pub use table::{Application, Dataset, Row, Source};
