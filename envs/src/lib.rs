@@ -3,6 +3,7 @@
 mod edge_accelerator;
 mod gpu_gemm;
 mod gpu_gemm_model;
+mod mapping;
 mod recorded_kernel;
 
 use tapeout_core::EnvEntry;
@@ -10,8 +11,13 @@ use tapeout_core::EnvEntry;
 pub use edge_accelerator::{EdgeAccelerator, EdgeAcceleratorConfig};
 pub use gpu_gemm::{TileEncoding, TileSpace};
 pub use gpu_gemm_model::{GpuGemmModel, GpuGemmModelConfig};
+pub use mapping::{LayerMapping, LayerMappingConfig};
 pub use recorded_kernel::{CacheFile, CacheFileError, RecordedKernel, RecordedKernelConfig};
 
 /// Every environment of this crate.
-pub const ENVS: &[EnvEntry] =
-    &[EnvEntry::of::<EdgeAccelerator>(), EnvEntry::of::<GpuGemmModel>(), EnvEntry::of::<RecordedKernel>()];
+pub const ENVS: &[EnvEntry] = &[
+    EnvEntry::of::<EdgeAccelerator>(),
+    EnvEntry::of::<GpuGemmModel>(),
+    EnvEntry::of::<LayerMapping>(),
+    EnvEntry::of::<RecordedKernel>(),
+];

@@ -1,5 +1,6 @@
 //! Analytical cost models of hardware: a machine and a workload in, a report out.
 
+pub mod architectures;
 pub mod edge;
 pub mod gpu_gemm;
 pub mod loop_nest;

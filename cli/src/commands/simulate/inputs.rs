@@ -4,16 +4,11 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use tapeout::core::UnknownName;
+use tapeout::simulators::architectures::ARCHITECTURES;
 use tapeout::simulators::loop_nest::{Architecture, MappingText};
 use tapeout::simulators::networks::{Layer, NETWORKS, Network};
 
 use crate::failure::Failure;
-
-/// The built-in architectures, by name.
-const ARCHITECTURES: &[(&str, &str)] = &[
-    ("edge-like", include_str!("../../../../data/architectures/edge-like.toml")),
-    ("eyeriss-like", include_str!("../../../../data/architectures/eyeriss-like.toml")),
-];
 
 /// An architecture and what it is called.
 pub(super) struct Machine {
@@ -29,17 +24,15 @@ impl Machine {
         let architecture = if is_file(name) {
             toml(Path::new(name))?
         } else {
-            let known = ARCHITECTURES.iter().find(|(known, _)| *known == name);
-            let Some((_, text)) = known else {
-                let known = ARCHITECTURES.iter().map(|(known, _)| *known);
+            let Some(row) = ARCHITECTURES.iter().find(|row| row.id == name) else {
+                let known = ARCHITECTURES.iter().map(|row| row.id);
                 let hint = format!(
                     "built in are {}; a file ends in `.toml`",
                     known.clone().collect::<Vec<_>>().join(", ")
                 );
                 return Err(Failure::from(UnknownName::among("architecture", name, known)).hint(hint));
             };
-            toml::from_str(text)
-                .expect("invariant: built-in architectures are well formed; a test reads each of them")
+            row.architecture()
         };
         Ok(Self { name: name.to_owned(), architecture })
     }

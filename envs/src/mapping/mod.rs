@@ -1,0 +1,185 @@
+//! GAMMA's question: how to run one layer on one architecture.
+//!
+//! Source: Kao & Krishna (2020), "GAMMA: automating the HW mapping of DNN models on accelerators via genetic algorithm",
+//! doi:10.1145/3400302.3415639: tile sizes, loop order and parallel dimensions at every level of a hierarchy. The cost
+//! model is [`tapeout_simulators::loop_nest`].
+
+mod encoding;
+
+use serde::{Deserialize, Serialize};
+use tapeout_core::catalog::UnknownName;
+use tapeout_core::{
+    BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
+};
+use tapeout_simulators::architectures::{architecture, from_toml};
+use tapeout_simulators::loop_nest::{
+    Architecture, Einsum, Evaluator, Illegal, Mapping, Quirks, Report, Workspace,
+};
+use tapeout_simulators::networks::{Layer, MatMul, Op, SecondOperand, network};
+
+use encoding::Encoding;
+
+/// One layer and one architecture.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LayerMappingConfig {
+    /// A built-in architecture, or the path of a file that ends in `.toml`.
+    pub architecture: String,
+    /// The network whose layer it is. Not read if `gemm` is given.
+    pub network: String,
+    /// The layer, by name. Not read if `gemm` is given.
+    pub layer: String,
+    /// Inputs at once. Not read if `gemm` is given.
+    pub batch: u64,
+    /// A matrix product instead of a layer: rows, columns and summands of the result, `[m, n, k]`.
+    pub gemm: Option<[u64; 3]>,
+    /// Cycles of the architecture per second.
+    pub clock_hz: f64,
+}
+
+impl Default for LayerMappingConfig {
+    fn default() -> Self {
+        Self {
+            architecture: "edge-like".to_owned(),
+            network: "resnet50".to_owned(),
+            layer: "layer3.1.conv2".to_owned(),
+            batch: 1,
+            gemm: None,
+            // Source: data/architectures/edge-like.toml is counted in cycles of 400 MHz.
+            clock_hz: 400e6,
+        }
+    }
+}
+
+/// All mappings of one layer on one architecture.
+pub struct LayerMapping {
+    architecture: Architecture,
+    einsum: Einsum,
+    macs: f64,
+    encoding: Encoding,
+    metrics: Vec<Metric>,
+    clock_hz: f64,
+}
+
+impl LayerMapping {
+    /// The mappings of `einsum` on `architecture`, which runs `clock_hz` cycles a second.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if a level cannot hold one word of every tensor, or there is nothing to map.
+    pub fn new(architecture: Architecture, einsum: Einsum, clock_hz: f64) -> Result<Self, ConfigError> {
+        if !(clock_hz.is_finite() && clock_hz > 0.0) {
+            let message = format!("got {clock_hz}, expected a finite number above 0");
+            return Err(ConfigError::new("clock_hz", message));
+        }
+        let encoding = Encoding::new(&architecture, &einsum)
+            .map_err(|error| ConfigError::new("", format!("the layer cannot be mapped: {error}")))?;
+        let macs = einsum.macs().map_err(|error| ConfigError::new("", error.to_string()))? as f64;
+        Ok(Self { architecture, einsum, macs, encoding, metrics: metrics(), clock_hz })
+    }
+
+    /// The mapping that `design` says, and the layer as it runs, padded where tiles do not divide it.
+    pub fn mapping(&self, design: &Design) -> Result<(Mapping, Einsum), EvalError> {
+        let decoded = self.encoding.decode(design, &self.einsum);
+        let padded = self.einsum.with_sizes(&decoded.sizes);
+        let padded = padded.map_err(|error| EvalError::caused_by("the padded layer is too large", error))?;
+        Ok((decoded.mapping, padded))
+    }
+
+    fn infeasible(&self, level: usize, tensor: usize, need: u64, have: u64) -> Outcome {
+        let level = self.architecture.levels()[level].name.to_lowercase();
+        let tensor = self.einsum.tensors()[tensor].name().to_lowercase();
+        Outcome::infeasible(&format!("{level}_capacity_{tensor}"), need as f64 / have as f64 - 1.0)
+    }
+}
+
+impl Env for LayerMapping {
+    fn space(&self) -> &DesignSpace {
+        &self.encoding.space
+    }
+
+    fn metrics(&self) -> &[Metric] {
+        &self.metrics
+    }
+
+    fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
+        let (mapping, padded) = self.mapping(design)?;
+        let failed = |error: Illegal| EvalError::new(error.describe(&self.architecture, &padded));
+        let nest = Evaluator::new(&self.architecture, &padded, Quirks::default()).map_err(failed)?;
+        let mut report = Report::new();
+        match nest.evaluate(&mapping, &mut Workspace::new(), &mut report) {
+            Ok(()) => {}
+            Err(Illegal::Capacity { level, tensor, need, have, .. }) => {
+                return Ok(self.infeasible(level, tensor, need, have));
+            }
+            Err(error) => return Err(failed(error)),
+        }
+        let latency_s = report.cycles as f64 / self.clock_hz;
+        let useful = self.macs / report.macs as f64;
+        Ok(Outcome::Measured(vec![
+            latency_s,
+            report.energy_j,
+            report.energy_j * latency_s,
+            report.utilization * useful,
+        ]))
+    }
+}
+
+impl BuildEnv for LayerMapping {
+    const ID: &'static str = "mapping";
+    const VERSION: u32 = 0;
+    const SUMMARY: &'static str =
+        "GAMMA's question: tiles, loop orders and parallel dimensions of one layer on one architecture";
+    const DESCRIPTION: &'static str = include_str!("page.md");
+    type Config = LayerMappingConfig;
+
+    fn build(config: LayerMappingConfig) -> Result<Self, ConfigError> {
+        Self::new(machine(&config.architecture)?, layer(&config)?.einsum().clone(), config.clock_hz)
+    }
+
+    fn default_goal(&self) -> Goal {
+        Goal {
+            objectives: vec![Objective::minimize("latency_s"), Objective::minimize("energy_j")],
+            constraints: Vec::new(),
+        }
+    }
+}
+
+fn machine(name: &str) -> Result<Architecture, ConfigError> {
+    let refused = |message: String| ConfigError::new("architecture", message);
+    if !name.ends_with(".toml") {
+        return architecture(name).map_err(|error| refused(error.to_string()));
+    }
+    let text = std::fs::read_to_string(name).map_err(|error| refused(format!("{name}: {error}")))?;
+    from_toml(&text, name).map_err(|error| refused(error.to_string()))
+}
+
+fn layer(config: &LayerMappingConfig) -> Result<Layer, ConfigError> {
+    if let Some([m, n, k]) = config.gemm {
+        let product = MatMul { batch: 1, m, n, k, second: SecondOperand::Weight };
+        return Layer::new("gemm", Op::MatMul(product))
+            .map_err(|error| ConfigError::new("gemm", error.to_string()));
+    }
+    let network = network(&config.network).map_err(|error| ConfigError::new("network", error.to_string()))?;
+    let found = network.layers().iter().find(|layer| layer.name() == config.layer);
+    let names = network.layers().iter().map(Layer::name);
+    let layer = found.ok_or_else(|| {
+        ConfigError::new("layer", UnknownName::among("layer", &config.layer, names).to_string())
+    })?;
+    layer.with_batch(config.batch).map_err(|error| ConfigError::new("batch", error.to_string()))
+}
+
+fn metrics() -> Vec<Metric> {
+    vec![
+        Metric::new("latency_s", "s", "time of the layer"),
+        Metric::new("energy_j", "J", "energy of the layer: arithmetic, storage, networks, leakage"),
+        Metric::new("energy_delay_js", "J s", "energy times latency"),
+        Metric::new(
+            "utilization",
+            "",
+            "multiply-accumulates of the layer over what all units could do in that time",
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests;
