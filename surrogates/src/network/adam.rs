@@ -34,6 +34,11 @@ impl Adam {
         }
     }
 
+    /// Sets how long steps are from now on: for a schedule.
+    pub fn set_learning_rate(&mut self, learning_rate: f32) {
+        self.learning_rate = learning_rate;
+    }
+
     /// Moves `weights` down the `gradient`; both of shape `[n weights]`.
     ///
     /// # Panics

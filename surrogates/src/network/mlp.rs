@@ -5,18 +5,50 @@
 //! Checked against: finite differences, in the tests below.
 
 use rand::RngExt;
+use serde::{Deserialize, Serialize};
 use tapeout_core::Stream;
 
 use super::activation::Activation;
 use super::product::{Matrix, add_product};
 
 /// Dense layers. Its weights are one vector: for each layer the matrix of shape `[outputs][inputs]`, then the biases.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Parts")]
 pub struct Mlp {
     /// Inputs, hidden layers, outputs.
     widths: Vec<usize>,
     activation: Activation,
     weights: Vec<f32>,
+}
+
+/// A network as it is read, before its weights are counted.
+#[derive(Deserialize)]
+struct Parts {
+    widths: Vec<usize>,
+    activation: Activation,
+    weights: Vec<f32>,
+}
+
+impl TryFrom<Parts> for Mlp {
+    type Error = String;
+
+    fn try_from(parts: Parts) -> Result<Self, String> {
+        let Parts { widths, activation, weights } = parts;
+        let is_network = widths.len() >= 2 && widths.iter().all(|&width| (1..=MOST_WIDTH).contains(&width));
+        let expected: usize = if is_network { n_weights(&widths) } else { 0 };
+        if !is_network || weights.len() != expected {
+            return Err(format!("a network of widths {widths:?} does not have {} weights", weights.len()));
+        }
+        Ok(Self { widths, activation, weights })
+    }
+}
+
+/// Wider layers are no network of ours: the bound keeps the number of weights of one that is read within 64 bits.
+const MOST_WIDTH: usize = 1 << 24;
+
+/// How many weights there are in the layers of these widths, biases included.
+fn n_weights(widths: &[usize]) -> usize {
+    widths.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum()
 }
 
 /// What a forward pass leaves for the backward pass: the input of each layer, shape `[n][width]`.
@@ -193,7 +225,7 @@ impl Mlp {
 
     /// Where the weights of a layer begin.
     fn layer_start(&self, layer: usize) -> usize {
-        self.widths[..=layer].windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum()
+        n_weights(&self.widths[..=layer])
     }
 
     /// The matrix and the biases of a layer.

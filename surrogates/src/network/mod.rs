@@ -9,6 +9,7 @@
 //! | [`mlp`] | the network, forward and backward |
 //! | [`adam`] | the optimizer |
 //! | [`activation`] | what stands between two layers |
+//! | [`losses`] | what is made small, with its gradient |
 //! | `product` | the matrix product |
 //!
 //! ```
@@ -33,6 +34,7 @@
 
 pub mod activation;
 pub mod adam;
+pub mod losses;
 pub mod mlp;
 mod product;
 

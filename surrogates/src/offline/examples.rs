@@ -74,6 +74,11 @@ impl Examples {
         self.features.width()
     }
 
+    /// One of the applications, each as likely as any other.
+    pub fn draw_task(&self, rng: &mut Stream) -> &TaskRows {
+        &self.tasks[rng.random_range(0..self.tasks.len())]
+    }
+
     /// A weight for each metric, shape `[k]`: random ones for the objectives, signed so that less is better, that add up to
     /// 1 in size; 0 for all else. Each mixture of objectives is as likely as any other.
     pub fn mixture(&self, rng: &mut Stream) -> Vec<f32> {
@@ -151,7 +156,7 @@ impl TaskRows {
 }
 
 /// For each metric the sign that makes it a loss, or 0 if it is no objective; shape `[k]`.
-fn signs(problem: &Problem) -> Vec<f32> {
+pub(crate) fn signs(problem: &Problem) -> Vec<f32> {
     let mut signs = vec![0.0; problem.metrics().len()];
     for index in 0..problem.n_objectives() {
         let name = &problem.objective_metric(index).name;

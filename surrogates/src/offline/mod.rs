@@ -4,16 +4,19 @@
 //! | file | holds |
 //! |---|---|
 //! | `examples` | trials as rows, application by application |
+//! | `gradient` | losses of single outputs, gathered |
 //! | `mining` | designs that a model likes too much: by fireflies, or down its gradient |
 //! | `trainer` | the loop, and the choice of weights on the validation trials |
 //! | `model` | the fitted network |
 
 mod examples;
+mod gradient;
 mod mining;
 mod model;
 mod trainer;
 
-pub(crate) use examples::{Examples, Labelled, TaskRows};
+pub(crate) use examples::{Examples, Labelled, TaskRows, signs};
+pub(crate) use gradient::OutputGradient;
 pub(crate) use mining::descend;
-pub(crate) use model::NetworkModel;
+pub(crate) use model::{Feasibility, NetworkModel};
 pub(crate) use trainer::{Schedule, train};

@@ -1,0 +1,204 @@
+//! Conservative objective models: what lies down the model's own gradient is pushed up until it is overestimated no more.
+//!
+//! Source: Trabucco, Kumar, Geng & Levine (2021), "Conservative objective models for effective offline model-based
+//! optimization", ICML, arXiv:2107.06882, eq. 2 (loss), eq. 4 (adversarial designs), section 4.2 (dual alpha); constants recalled
+//! from its appendix and public code (brandontrabucco/design-baselines, `coms_cleaned`).
+//! Departs from it: costs are minimised, so what it calls overestimation is here a cost predicted too low; a feasibility head learns
+//! from infeasible designs; widths, and how many designs go down the gradient, are cut to two cores.
+
+use serde::{Deserialize, Serialize};
+use tapeout_core::{
+    BuildLearner, ConfigError, DesignSpace, FitError, Learner, LoadError, Problem, Saved, Seed, Stream,
+    Surrogate, TrainingData,
+};
+
+use super::prime::{feasibility, regression};
+use super::ranges::within;
+use crate::network::{Activation, Mlp, Trace};
+use crate::offline::{
+    Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Schedule, descend, train,
+};
+use crate::targets::TargetScales;
+
+/// Hyperparameters.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The first weight of the conservative term.
+    pub alpha: f32,
+    /// How fast that weight follows the overestimation.
+    pub alpha_learning_rate: f32,
+    /// tau: how much overestimation is allowed, in standard deviations.
+    pub overestimation_limit: f32,
+    /// Steps down the gradient to an adversarial design.
+    pub gradient_steps: usize,
+    /// The size of these steps, over the square root of the number of columns.
+    pub gradient_step: f32,
+    /// Hidden layers.
+    pub hidden: Vec<usize>,
+    /// Adam's alpha.
+    pub learning_rate: f32,
+    /// Labelled designs in a step, and as many infeasible ones.
+    pub batch: usize,
+    /// Adversarial designs in a step.
+    pub adversaries: usize,
+    /// Steps.
+    pub steps: usize,
+    /// Steps from one look at the validation trials to the next.
+    pub check_every: usize,
+    /// Looks without a better order after which training ends.
+    pub patience: usize,
+}
+
+impl Default for Settings {
+    /// Public code, discrete tasks: alpha 1 with rate 0.01, tau 2 (0.5 for continuous inputs), 50 steps of 2 sqrt(d), Adam at 3e-4,
+    /// batches of 128, layers 2048 x 2. Own choices: layers and adversaries for two cores, and steps of 0.05 sqrt(d), the
+    /// paper's for continuous inputs, since columns here are standardised and not logits.
+    fn default() -> Self {
+        Self {
+            alpha: 1.0,
+            alpha_learning_rate: 0.01,
+            overestimation_limit: 2.0,
+            gradient_steps: 50,
+            gradient_step: 0.05,
+            hidden: vec![256, 256],
+            learning_rate: 3e-4,
+            batch: 128,
+            adversaries: 16,
+            steps: 5_000,
+            check_every: 250,
+            patience: 6,
+        }
+    }
+}
+
+/// Trains conservative objective models.
+pub struct Coms {
+    problem: Problem,
+    settings: Settings,
+}
+
+impl BuildLearner for Coms {
+    const ID: &'static str = "coms";
+    const SUMMARY: &'static str =
+        "Conservative objective models: adversarial designs are pushed up, data down, with a dual weight";
+    const DESCRIPTION: &'static str = include_str!("coms.md");
+    const SCHEMA: u32 = 1;
+    type Config = Settings;
+
+    fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
+        within("alpha", settings.alpha, 0.0, 1e6)?;
+        within("alpha_learning_rate", settings.alpha_learning_rate, 0.0, 1e3)?;
+        within("overestimation_limit", settings.overestimation_limit, 0.0, 1e6)?;
+        within("gradient_steps", settings.gradient_steps, 1, 10_000)?;
+        within("gradient_step", settings.gradient_step, f32::MIN_POSITIVE, 1e3)?;
+        within("hidden", settings.hidden.len(), 1, 16)?;
+        settings.hidden.iter().try_for_each(|&width| within("hidden", width, 1, 8_192))?;
+        within("learning_rate", settings.learning_rate, f32::MIN_POSITIVE, 1.0)?;
+        within("batch", settings.batch, 1, 1 << 16)?;
+        within("adversaries", settings.adversaries, 1, settings.batch)?;
+        within("steps", settings.steps, 1, 10_000_000)?;
+        within("check_every", settings.check_every, 1, settings.steps)?;
+        within("patience", settings.patience, 1, usize::MAX)?;
+        Ok(Self { problem: problem.clone(), settings })
+    }
+
+    fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
+        NetworkModel::load(space, saved)
+    }
+}
+
+impl Learner for Coms {
+    fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
+        let settings = &self.settings;
+        let examples = Examples::new(&self.problem, data, TargetScales::new(data)?, Labelled::Measured)?;
+        let widths = [&[examples.width()], settings.hidden.as_slice(), &[examples.n_metrics() + 1]].concat();
+        let mut rng = seed.stream("coms");
+        let mut network = Mlp::new(&widths, Activation::LeakyRelu, &mut rng);
+        let mut step =
+            Step { settings, examples: &examples, alpha: settings.alpha, trace: Trace::default() };
+        let schedule = Schedule {
+            steps: settings.steps,
+            learning_rate: settings.learning_rate,
+            check_every: settings.check_every,
+            patience: settings.patience,
+        };
+        let add_gradient =
+            |network: &Mlp, gradient: &mut [f32], rng: &mut Stream| step.add_gradient(network, gradient, rng);
+        train(&mut network, schedule, &mut rng, add_gradient, |network| examples.score(network));
+        Ok(Box::new(NetworkModel::new((Self::ID, Self::SCHEMA), examples, network, Feasibility::Head)))
+    }
+}
+
+/// What a step of training needs, and what it keeps for the next.
+struct Step<'a> {
+    settings: &'a Settings,
+    examples: &'a Examples,
+    /// The dual variable of the bound on overestimation.
+    alpha: f32,
+    trace: Trace,
+}
+
+impl Step<'_> {
+    fn add_gradient(&mut self, network: &Mlp, gradient: &mut [f32], rng: &mut Stream) {
+        let (examples, settings) = (self.examples, self.settings);
+        let (d, k, width) = (examples.width(), examples.n_metrics(), network.n_outputs());
+        let task = examples.draw_task(rng);
+        let (mut rows, mut targets) = (Vec::new(), Vec::new());
+        task.draw_labelled(settings.batch, (d, k), (&mut rows, &mut targets), rng);
+        let mixture = examples.mixture(rng);
+        let mut weights = mixture.clone();
+        weights.resize(width, 0.0);
+        let size = settings.gradient_step * (d as f32).sqrt();
+        let n_fixed = examples.features.context_width();
+        let started = rows[..settings.adversaries * d].to_vec();
+        let adversaries = descend(network, started, &weights, (settings.gradient_steps, size), n_fixed);
+        let n_infeasible = task.draw_infeasible(settings.batch, d, &mut rows, rng);
+        rows.extend_from_slice(&adversaries);
+
+        let outputs = network.forward(&rows, &mut self.trace);
+        let mut terms = OutputGradient::new(&outputs, width);
+        let (labelled, known) = (0..settings.batch, 0..settings.batch + n_infeasible);
+        let adversarial = known.end..known.end + settings.adversaries;
+        for metric in 0..k {
+            let f = terms.column(labelled.clone(), metric, 1.0);
+            let y: Vec<f32> = targets.iter().skip(metric).step_by(k).copied().collect();
+            terms.add(&regression(&f, &y).gradient, 0, metric, 1.0);
+        }
+        // Overestimation: how much better adversarial designs are promised to be than the data is.
+        let mut overestimation = 0.0;
+        for metric in (0..k).filter(|&metric| mixture[metric] != 0.0) {
+            let mean = |column: &[f32]| column.iter().sum::<f32>() / column.len() as f32;
+            let data = mean(&terms.column(labelled.clone(), metric, mixture[metric]));
+            overestimation += data - mean(&terms.column(adversarial.clone(), metric, mixture[metric]));
+            let by_data = vec![self.alpha / settings.batch as f32; settings.batch];
+            terms.add(&by_data, 0, metric, mixture[metric]);
+            let by_adversary = vec![-self.alpha / settings.adversaries as f32; settings.adversaries];
+            terms.add(&by_adversary, adversarial.start, metric, mixture[metric]);
+        }
+        let logits = terms.column(known.clone(), k, 1.0);
+        let is_feasible: Vec<bool> = known.map(|row| row < labelled.end).collect();
+        terms.add(&feasibility(&logits, &is_feasible).gradient, 0, k, 1.0);
+        network.backward(&self.trace, &terms.finish(), gradient);
+        self.alpha = dual(self.alpha, overestimation, settings);
+    }
+}
+
+/// The dual variable after a step of gradient ascent: up while overestimation is above its limit, down to 0 while below.
+fn dual(alpha: f32, overestimation: f32, settings: &Settings) -> f32 {
+    (alpha + settings.alpha_learning_rate * (overestimation - settings.overestimation_limit)).max(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Limit 2, rate 0.01: overestimation 5 raises alpha by 0.03, overestimation 1 lowers it by 0.01, and not below 0.
+    #[test]
+    fn the_dual_weight_follows_the_overestimation() {
+        let settings = Settings::default();
+        assert!((dual(1.0, 5.0, &settings) - 1.03).abs() < 1e-6);
+        assert!((dual(1.0, 1.0, &settings) - 0.99).abs() < 1e-6);
+        assert_eq!(dual(0.005, 1.0, &settings), 0.0);
+    }
+}

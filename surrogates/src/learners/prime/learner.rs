@@ -1,0 +1,215 @@
+//! One step of PRIME's training, and the learner.
+
+use std::marker::PhantomData;
+
+use rand::RngExt;
+use tapeout_core::{
+    BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Problem, Saved, Seed,
+    Stream, Surrogate, TrainingData,
+};
+
+use super::loss::{conservatism, feasibility, infeasibility, regression};
+use super::settings::{Negatives, Preset, Settings, Units};
+use crate::features::Standard;
+use crate::firefly::{self, Swarm};
+use crate::network::{Activation, Mlp, Trace};
+use crate::offline::{
+    Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Schedule, TaskRows, descend, train,
+};
+use crate::targets::{TargetScale, TargetScales, feasible_share};
+
+/// Trains conservative networks.
+pub struct Prime<P: Preset> {
+    problem: Problem,
+    settings: Settings<P>,
+    preset: PhantomData<P>,
+}
+
+/// The version of what is saved.
+const SCHEMA: u32 = 1;
+
+impl<P: Preset> BuildLearner for Prime<P> {
+    const ID: &'static str = P::ID;
+    const SUMMARY: &'static str = P::SUMMARY;
+    const DESCRIPTION: &'static str = P::DESCRIPTION;
+    const SCHEMA: u32 = SCHEMA;
+    type Config = Settings<P>;
+
+    fn build(problem: &Problem, settings: Settings<P>) -> Result<Self, ConfigError> {
+        settings.check()?;
+        Ok(Self { problem: problem.clone(), settings, preset: PhantomData })
+    }
+
+    fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
+        NetworkModel::load(space, saved)
+    }
+}
+
+impl<P: Preset> Learner for Prime<P> {
+    fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
+        let settings = &self.settings;
+        let labelled = if settings.unacceptable_is_infeasible {
+            Labelled::Acceptable
+        } else {
+            Labelled::Measured
+        };
+        let examples = Examples::new(&self.problem, data, self.scales(data)?, labelled)?;
+        let n_outputs = examples.n_metrics() + usize::from(settings.feasibility_head);
+        let widths = [&[examples.width()], settings.hidden.as_slice(), &[n_outputs]].concat();
+        let mut rng = seed.stream("prime");
+        let mut network = Mlp::new(&widths, Activation::LeakyRelu, &mut rng);
+        let mut step = Step::new(&self.problem, settings, &examples, &mut rng);
+        let schedule = Schedule {
+            steps: settings.steps,
+            learning_rate: settings.learning_rate,
+            check_every: settings.check_every,
+            patience: settings.patience,
+        };
+        let add_gradient =
+            |network: &Mlp, gradient: &mut [f32], rng: &mut Stream| step.add_gradient(network, gradient, rng);
+        train(&mut network, schedule, &mut rng, add_gradient, |network| examples.score(network));
+        let feasibility = if settings.feasibility_head {
+            Feasibility::Head
+        } else {
+            Feasibility::Share(feasible_share(data.train()))
+        };
+        Ok(Box::new(NetworkModel::new((P::ID, SCHEMA), examples, network, feasibility)))
+    }
+}
+
+impl<P: Preset> Prime<P> {
+    fn scales(&self, data: &TrainingData) -> Result<TargetScales, FitError> {
+        let mut scales = TargetScales::new(data)?;
+        if self.settings.units == Units::Milli {
+            for objective in self.problem.objectives() {
+                let metrics = self.problem.metrics().iter();
+                let pairs = metrics.zip(&mut scales.0);
+                for (_, scale) in pairs.filter(|(metric, _)| metric.name == objective.metric) {
+                    *scale = TargetScale { is_logarithmic: false, standard: Standard { mean: 0.0, std: 1e-3 } };
+                }
+            }
+        }
+        Ok(scales)
+    }
+}
+
+/// What a step of training needs, and what it keeps for the next.
+struct Step<'a, P: Preset> {
+    settings: &'a Settings<P>,
+    examples: &'a Examples,
+    /// A pool for each application.
+    swarms: Vec<Swarm>,
+    trace: Trace,
+}
+
+/// The rows of one step: first the labelled ones, then the infeasible ones, then the negatives.
+struct Batch {
+    rows: Vec<f32>,
+    /// Shape `[n_labelled][k]`.
+    targets: Vec<f32>,
+    n_labelled: usize,
+    n_infeasible: usize,
+}
+
+impl<'a, P: Preset> Step<'a, P> {
+    fn new(problem: &Problem, settings: &'a Settings<P>, examples: &'a Examples, rng: &mut Stream) -> Self {
+        let n_swarms = if settings.negatives == Negatives::Firefly { examples.tasks.len() } else { 0 };
+        let swarm = |rng: &mut Stream| Swarm::new(problem.space(), firefly::Settings::default(), rng);
+        let swarms = (0..n_swarms).map(|_| swarm(rng)).collect();
+        Self { settings, examples, swarms, trace: Trace::default() }
+    }
+
+    /// Adds the gradient of the loss over one batch of one application: L_k of the paper, and so in the mean over steps the mean
+    /// over applications.
+    fn add_gradient(&mut self, network: &Mlp, gradient: &mut [f32], rng: &mut Stream) {
+        let task = rng.random_range(0..self.examples.tasks.len());
+        let batch = self.batch(task, network, rng);
+        let outputs = network.forward(&batch.rows, &mut self.trace);
+        let by_outputs = self.by_outputs(&batch, &outputs, network.n_outputs());
+        network.backward(&self.trace, &by_outputs, gradient);
+    }
+
+    fn batch(&mut self, task: usize, network: &Mlp, rng: &mut Stream) -> Batch {
+        let (settings, rows_of) = (self.settings, &self.examples.tasks[task]);
+        let (d, k) = (self.examples.width(), self.examples.n_metrics());
+        let (mut rows, mut targets) = (Vec::new(), Vec::new());
+        rows_of.draw_labelled(settings.batch, (d, k), (&mut rows, &mut targets), rng);
+        let is_infeasible_used = settings.beta > 0.0 || settings.feasibility_head;
+        let n_infeasible =
+            if is_infeasible_used { rows_of.draw_infeasible(settings.batch, d, &mut rows, rng) } else { 0 };
+        let negatives = match settings.negatives {
+            Negatives::None => Vec::new(),
+            Negatives::Firefly => self.mined(task, network, rng),
+            Negatives::Gradient => self.descended(task, network, rng),
+        };
+        rows.extend_from_slice(&negatives);
+        Batch { rows, targets, n_labelled: settings.batch, n_infeasible }
+    }
+
+    /// Negatives from the application's fireflies, which minimise a random mixture of the objectives; with a feasibility head
+    /// they minimise the mixture less ln p(feasible), since what looks infeasible is not what the optimizer likes.
+    fn mined(&mut self, task: usize, network: &Mlp, rng: &mut Stream) -> Vec<f32> {
+        let (examples, settings) = (self.examples, self.settings);
+        let TaskRows { context, known, .. } = &examples.tasks[task];
+        let mixture = examples.mixture(rng);
+        let cost = |designs: &[Design]| -> Vec<f32> {
+            let outputs = network.predict(&examples.features.rows(context, designs));
+            let cost = |row: &[f32]| -> f32 {
+                let mixed: f32 = row.iter().zip(&mixture).map(|(f, weight)| f * weight).sum();
+                let surprise =
+                    row.get(mixture.len()).map_or(0.0, |&logit| feasibility(&[logit], &[true]).value);
+                mixed + surprise
+            };
+            outputs.chunks_exact(network.n_outputs()).map(cost).collect()
+        };
+        let swarm = &mut self.swarms[task];
+        let mut negatives: Vec<Design> =
+            (0..settings.firefly_moves).flat_map(|_| swarm.fly(cost, rng)).collect();
+        if settings.skip_known {
+            negatives.retain(|design| !known.contains(design));
+        }
+        examples.features.rows(context, &negatives)
+    }
+
+    /// Negatives down the gradient of a random mixture of the objectives, from labelled designs.
+    fn descended(&self, task: usize, network: &Mlp, rng: &mut Stream) -> Vec<f32> {
+        let (examples, settings) = (self.examples, self.settings);
+        let (d, k) = (examples.width(), examples.n_metrics());
+        let (mut rows, mut targets) = (Vec::new(), Vec::new());
+        examples.tasks[task].draw_labelled(settings.batch, (d, k), (&mut rows, &mut targets), rng);
+        let mut weights = examples.mixture(rng);
+        weights.resize(network.n_outputs(), 0.0);
+        let steps = (settings.gradient_steps, settings.gradient_step);
+        descend(network, rows, &weights, steps, examples.features.context_width())
+    }
+
+    /// The gradient of the loss by the outputs, shape `[n][outputs]`.
+    fn by_outputs(&self, batch: &Batch, outputs: &[f32], width: usize) -> Vec<f32> {
+        let (settings, k) = (self.settings, self.examples.n_metrics());
+        let labelled = 0..batch.n_labelled;
+        let infeasible = labelled.end..labelled.end + batch.n_infeasible;
+        let negatives = infeasible.end..outputs.len() / width;
+        let mut gradient = OutputGradient::new(outputs, width);
+        for metric in 0..k {
+            let f = gradient.column(labelled.clone(), metric, 1.0);
+            let y: Vec<f32> = batch.targets.iter().skip(metric).step_by(k).copied().collect();
+            gradient.add(&regression(&f, &y).gradient, 0, metric, 1.0);
+            let sign = self.examples.signs[metric];
+            if sign == 0.0 {
+                continue;
+            }
+            let f = gradient.column(infeasible.clone(), metric, sign);
+            let pushed = infeasibility(&f, settings.beta, settings.hinge_at());
+            gradient.add(&pushed.gradient, infeasible.start, metric, sign);
+            let f = gradient.column(negatives.clone(), metric, sign);
+            let pushed = conservatism(&f, settings.alpha, settings.hinge_at());
+            gradient.add(&pushed.gradient, negatives.start, metric, sign);
+        }
+        if settings.feasibility_head {
+            let is_feasible: Vec<bool> = (0..infeasible.end).map(|row| row < labelled.end).collect();
+            let logits = gradient.column(0..infeasible.end, k, 1.0);
+            gradient.add(&feasibility(&logits, &is_feasible).gradient, 0, k, 1.0);
+        }
+        gradient.finish()
+    }
+}

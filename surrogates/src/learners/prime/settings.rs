@@ -1,0 +1,195 @@
+//! Hyperparameters of PRIME, and the two presets.
+
+use std::marker::PhantomData;
+
+use serde::{Deserialize, Serialize};
+use tapeout_core::ConfigError;
+
+use crate::learners::ranges::within;
+
+/// A set of defaults.
+pub trait Preset: Send + Sync + 'static {
+    /// The learner's name.
+    const ID: &'static str;
+    /// One line about it.
+    const SUMMARY: &'static str;
+    /// Its page.
+    const DESCRIPTION: &'static str;
+    /// The values.
+    fn settings() -> Settings<Self>
+    where
+        Self: Sized;
+}
+
+/// The form of the paper.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Paper;
+
+/// The form of the paper with all improvements.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Improved;
+
+/// In what units the loss sees metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Units {
+    /// Standard deviations of the metric, or of its logarithm if it is positive.
+    Normalised,
+    /// Thousandths of the metric's unit, as the public code's milliseconds; what is no objective is normalised all the same.
+    Milli,
+}
+
+/// How the designs are found that a model likes too much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Negatives {
+    /// Not at all.
+    None,
+    /// By a pool of fireflies that flies over the model while it is trained.
+    Firefly,
+    /// Down the model's gradient from designs in the data, on the relaxed input.
+    Gradient,
+}
+
+/// Hyperparameters.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default, bound = "P: Preset")]
+pub struct Settings<P: Preset> {
+    /// Weight of the term of negatives.
+    pub alpha: f32,
+    /// Weight of the term of infeasible designs; 0 leaves them out.
+    pub beta: f32,
+    /// How negatives are found.
+    pub negatives: Negatives,
+    /// Moves of every firefly at each step.
+    pub firefly_moves: usize,
+    /// Steps down the gradient.
+    pub gradient_steps: usize,
+    /// The size of these, in standard deviations of a column.
+    pub gradient_step: f32,
+    /// In what units the loss sees metrics.
+    pub units: Units,
+    /// Whether the two conservative terms push no further than to `ceiling`.
+    pub hinge: bool,
+    /// Where a hinge ends: that many units of the loss above the mean cost of the data.
+    pub ceiling: f32,
+    /// Whether negatives that are in the data are left out.
+    pub skip_known: bool,
+    /// Whether an output of its own learns which designs are feasible.
+    pub feasibility_head: bool,
+    /// Whether designs that were measured but break a constraint count as infeasible, as in the paper, or are learned from.
+    pub unacceptable_is_infeasible: bool,
+    /// Hidden layers.
+    pub hidden: Vec<usize>,
+    /// Adam's alpha.
+    pub learning_rate: f32,
+    /// Designs in a step, of each kind.
+    pub batch: usize,
+    /// Steps.
+    pub steps: usize,
+    /// Steps from one look at the validation trials to the next.
+    pub check_every: usize,
+    /// Looks without a better order after which training ends.
+    pub patience: usize,
+    #[serde(skip)]
+    preset: PhantomData<P>,
+}
+
+impl<P: Preset> Settings<P> {
+    /// Holds each hyperparameter to its range.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the first that is outside.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        within("alpha", self.alpha, 0.0, 1e6)?;
+        within("beta", self.beta, 0.0, 1e6)?;
+        within("firefly_moves", self.firefly_moves, 1, 1_000)?;
+        within("gradient_steps", self.gradient_steps, 1, 10_000)?;
+        within("gradient_step", self.gradient_step, f32::MIN_POSITIVE, 1e3)?;
+        within("ceiling", self.ceiling, -1e6, 1e6)?;
+        within("hidden", self.hidden.len(), 1, 16)?;
+        self.hidden.iter().try_for_each(|&width| within("hidden", width, 1, 8_192))?;
+        within("learning_rate", self.learning_rate, f32::MIN_POSITIVE, 1.0)?;
+        within("batch", self.batch, 1, 1 << 16)?;
+        within("steps", self.steps, 1, 10_000_000)?;
+        within("check_every", self.check_every, 1, self.steps)?;
+        within("patience", self.patience, 1, usize::MAX)
+    }
+
+    /// The ceiling of the conservative terms, if they have one.
+    pub(super) fn hinge_at(&self) -> Option<f32> {
+        self.hinge.then_some(self.ceiling)
+    }
+}
+
+impl Preset for Paper {
+    const ID: &'static str = "prime-paper";
+    const SUMMARY: &'static str = "PRIME in the form of its paper: raw units, no hinge, no feasibility head";
+    const DESCRIPTION: &'static str = include_str!("paper.md");
+
+    /// The public code: alpha 10 and beta 0.01 (the model class), two iterations of the firefly sampler at each step, or 20
+    /// gradient steps of 1e-3; Adam at 1e-4, batches of 256. Steps and widths are cut to two cores, from 1e6 and 512 x 3.
+    fn settings() -> Settings<Self> {
+        Settings {
+            alpha: 10.0,
+            beta: 0.01,
+            negatives: Negatives::Firefly,
+            firefly_moves: 2,
+            gradient_steps: 20,
+            gradient_step: 1e-3,
+            units: Units::Milli,
+            hinge: false,
+            ceiling: 2.0,
+            skip_known: false,
+            feasibility_head: false,
+            unacceptable_is_infeasible: true,
+            hidden: vec![256, 256],
+            learning_rate: 1e-4,
+            batch: 256,
+            steps: 10_000,
+            check_every: 500,
+            patience: 6,
+            preset: PhantomData,
+        }
+    }
+}
+
+impl Preset for Improved {
+    const ID: &'static str = "prime";
+    const SUMMARY: &'static str =
+        "A conservative model: what the optimizer likes too much, and what is infeasible, is pushed up";
+    const DESCRIPTION: &'static str = include_str!("prime.md");
+
+    /// As the paper but for the switches. Own choices: alpha and beta of 0.1, so that in normalised units neither outweighs an
+    /// error of a third of a standard deviation; a ceiling of two standard deviations; a learning rate at which two cores are done
+    /// in minutes.
+    fn settings() -> Settings<Self> {
+        Settings {
+            alpha: 0.1,
+            beta: 0.1,
+            negatives: Negatives::Firefly,
+            firefly_moves: 2,
+            gradient_steps: 20,
+            gradient_step: 1e-3,
+            units: Units::Normalised,
+            hinge: true,
+            ceiling: 2.0,
+            skip_known: true,
+            feasibility_head: true,
+            unacceptable_is_infeasible: false,
+            hidden: vec![256, 256],
+            learning_rate: 1e-3,
+            batch: 256,
+            steps: 5_000,
+            check_every: 250,
+            patience: 6,
+            preset: PhantomData,
+        }
+    }
+}
+
+impl<P: Preset> Default for Settings<P> {
+    fn default() -> Self {
+        P::settings()
+    }
+}

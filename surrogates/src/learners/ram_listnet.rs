@@ -1,0 +1,193 @@
+//! Ranking in place of regression: a network learns the order of designs in lists, from the best down.
+//!
+//! Source: Tan, Xue, Lyu, Shang, Wang, Wang, Fu & Qian (2025), "Offline model-based optimization by learning to rank", ICLR,
+//! arXiv:2410.11502 (RaM: lists, then outputs brought to mean 0 and standard deviation 1); ListNet's loss is from Cao, Qin, Liu, Tsai & Li
+//! (2007), "Learning to rank: from pairwise approach to listwise approach", doi:10.1145/1273496.1273513, eq. 4 and definition 7.
+//! Departs from it: lists are of one application each; metrics that are no objective are learned by regression, and
+//! feasibility by a head; outputs are brought to the scale of the targets, so that predictions have units.
+
+use serde::{Deserialize, Serialize};
+use tapeout_core::{
+    BuildLearner, ConfigError, DesignSpace, FitError, Learner, LoadError, Problem, Saved, Seed, Stream,
+    Surrogate, TrainingData,
+};
+
+use super::prime::{Term, feasibility, regression};
+use super::ranges::within;
+use crate::features::Standard;
+use crate::network::{Activation, Mlp, Trace};
+use crate::offline::{Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Schedule, train};
+use crate::targets::TargetScales;
+
+/// Hyperparameters.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Designs in a list.
+    pub list: usize,
+    /// Hidden layers.
+    pub hidden: Vec<usize>,
+    /// Adam's alpha.
+    pub learning_rate: f32,
+    /// Steps, of one list each.
+    pub steps: usize,
+    /// Steps from one look at the validation trials to the next.
+    pub check_every: usize,
+    /// Looks without a better order after which training ends.
+    pub patience: usize,
+}
+
+impl Default for Settings {
+    /// The paper: lists of 1000, Adam at 3e-4 (recalled), layers 2048 x 2. Own choices: lists of 256 and layers for two cores.
+    fn default() -> Self {
+        Self {
+            list: 256,
+            hidden: vec![256, 256],
+            learning_rate: 3e-4,
+            steps: 5_000,
+            check_every: 250,
+            patience: 6,
+        }
+    }
+}
+
+/// Trains networks that rank.
+pub struct RamListNet {
+    problem: Problem,
+    settings: Settings,
+}
+
+impl BuildLearner for RamListNet {
+    const ID: &'static str = "ram-listnet";
+    const SUMMARY: &'static str = "Learns the order of designs in lists, not their metrics (RaM with ListNet's loss)";
+    const DESCRIPTION: &'static str = include_str!("ram_listnet.md");
+    const SCHEMA: u32 = 1;
+    type Config = Settings;
+
+    fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
+        within("list", settings.list, 2, 1 << 16)?;
+        within("hidden", settings.hidden.len(), 1, 16)?;
+        settings.hidden.iter().try_for_each(|&width| within("hidden", width, 1, 8_192))?;
+        within("learning_rate", settings.learning_rate, f32::MIN_POSITIVE, 1.0)?;
+        within("steps", settings.steps, 1, 10_000_000)?;
+        within("check_every", settings.check_every, 1, settings.steps)?;
+        within("patience", settings.patience, 1, usize::MAX)?;
+        Ok(Self { problem: problem.clone(), settings })
+    }
+
+    fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
+        NetworkModel::load(space, saved)
+    }
+}
+
+impl Learner for RamListNet {
+    fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
+        let settings = &self.settings;
+        let mut examples = Examples::new(&self.problem, data, TargetScales::new(data)?, Labelled::Measured)?;
+        let widths = [&[examples.width()], settings.hidden.as_slice(), &[examples.n_metrics() + 1]].concat();
+        let mut rng = seed.stream("ram-listnet");
+        let mut network = Mlp::new(&widths, Activation::LeakyRelu, &mut rng);
+        let mut trace = Trace::default();
+        let schedule = Schedule {
+            steps: settings.steps,
+            learning_rate: settings.learning_rate,
+            check_every: settings.check_every,
+            patience: settings.patience,
+        };
+        let add_gradient = |network: &Mlp, gradient: &mut [f32], rng: &mut Stream| {
+            add_gradient(settings, &examples, &mut trace, network, gradient, rng);
+        };
+        train(&mut network, schedule, &mut rng, add_gradient, |network| examples.score(network));
+        adapt(&mut examples, &network);
+        Ok(Box::new(NetworkModel::new((Self::ID, Self::SCHEMA), examples, network, Feasibility::Head)))
+    }
+}
+
+/// Adds the gradient of the loss of one list.
+fn add_gradient(
+    settings: &Settings,
+    examples: &Examples,
+    trace: &mut Trace,
+    network: &Mlp,
+    gradient: &mut [f32],
+    rng: &mut Stream,
+) {
+    let (d, k) = (examples.width(), examples.n_metrics());
+    let task = examples.draw_task(rng);
+    let (mut rows, mut targets) = (Vec::new(), Vec::new());
+    task.draw_labelled(settings.list, (d, k), (&mut rows, &mut targets), rng);
+    let n_infeasible = task.draw_infeasible(settings.list, d, &mut rows, rng);
+    let outputs = network.forward(&rows, trace);
+    let mut terms = OutputGradient::new(&outputs, network.n_outputs());
+    for metric in 0..k {
+        let sign = if examples.signs[metric] == 0.0 { 1.0 } else { examples.signs[metric] };
+        let f = terms.column(0..settings.list, metric, sign);
+        let y: Vec<f32> = targets.iter().skip(metric).step_by(k).map(|&target| sign * target).collect();
+        let term = if examples.signs[metric] == 0.0 { regression(&f, &y) } else { list_net(&f, &y) };
+        terms.add(&term.gradient, 0, metric, sign);
+    }
+    let known = settings.list + n_infeasible;
+    let logits = terms.column(0..known, k, 1.0);
+    let is_feasible: Vec<bool> = (0..known).map(|row| row < settings.list).collect();
+    terms.add(&feasibility(&logits, &is_feasible).gradient, 0, k, 1.0);
+    network.backward(trace, &terms.finish(), gradient);
+}
+
+/// ListNet's loss: the cross-entropy between who is likely to be on top by the costs `y` and by the predicted costs `f`, each
+/// with probability softmax of the negated cost.
+///
+/// `f`, `y`: shape `[n]`.
+pub fn list_net(f: &[f32], y: &[f32]) -> Term {
+    let (expected, truth) = (top_probabilities(f), top_probabilities(y));
+    let surprise = |(&p, &q): (&f32, &f32)| -q * p.max(f32::MIN_POSITIVE).ln();
+    Term {
+        value: expected.iter().zip(&truth).map(surprise).sum(),
+        // d/df of -sum q ln softmax(-f): q - p.
+        gradient: expected.iter().zip(&truth).map(|(p, q)| q - p).collect(),
+    }
+}
+
+fn top_probabilities(costs: &[f32]) -> Vec<f32> {
+    let best = costs.iter().copied().fold(f32::INFINITY, f32::min);
+    let weights: Vec<f32> = costs.iter().map(|cost| (best - cost).exp()).collect();
+    let total: f32 = weights.iter().sum();
+    weights.iter().map(|weight| weight / total).collect()
+}
+
+/// Brings the outputs for the objectives to mean 0 and standard deviation 1 over the trials learned from, by changing the
+/// scales in which they are read.
+fn adapt(examples: &mut Examples, network: &Mlp) {
+    let outputs: Vec<Vec<f32>> = examples.tasks.iter().map(|task| network.predict(&task.labelled)).collect();
+    for metric in (0..examples.n_metrics()).filter(|&metric| examples.signs[metric] != 0.0) {
+        let width = network.n_outputs();
+        let column = outputs.iter().flat_map(|rows| rows.iter().skip(metric).step_by(width));
+        let ranked = Standard::of(column.map(|&value| f64::from(value)));
+        // standard.invert((output - mean) / std) is mean' + std' * output with:
+        let standard = &mut examples.scales.0[metric].standard;
+        let std = standard.std / ranked.std;
+        *standard = Standard { mean: standard.mean - std * ranked.mean, std };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Costs 0 and ln 3: the first is on top with probability 3/4. Predicted equal, each is with 1/2: the loss is
+    /// -(3/4 + 1/4) ln(1/2) = ln 2, and the first is to go down by 1/4 (slope 3/4 - 1/2), the second up.
+    #[test]
+    fn list_net_by_hand() {
+        let term = list_net(&[5.0, 5.0], &[0.0, 3f32.ln()]);
+        assert!((term.value - 2f32.ln()).abs() < 1e-6);
+        assert!((term.gradient[0] - 0.25).abs() < 1e-6 && (term.gradient[1] + 0.25).abs() < 1e-6);
+    }
+
+    /// Law: the loss sees differences of costs alone, and is least where they are the true ones.
+    #[test]
+    fn only_differences_count() {
+        let y = [0.3, -1.0, 2.0];
+        let right = list_net(&y.map(|cost| cost + 7.0), &y);
+        assert!(right.gradient.iter().all(|slope| slope.abs() < 1e-6), "{right:?}");
+        assert!(list_net(&[0.0, 0.0, 0.0], &y).value > right.value);
+    }
+}
