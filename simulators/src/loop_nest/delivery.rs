@@ -1,7 +1,7 @@
 //! Words that a level reads for the instances below it, before bypass: time and space together.
 
 use super::einsum::MAX_RANKS;
-use super::nest::{FlatLoop, MAX_LOOPS};
+use super::nest::FlatLoop;
 use super::projection::Shift;
 use super::report::{Delivered, Illegal, NetworkTraffic};
 use super::residual::{Residual, walk};
@@ -28,6 +28,7 @@ pub(super) struct Scope {
 const TOO_MANY: Illegal = Illegal::Overflow { what: "words moved" };
 
 /// Delivers `words` to every instance of `array`, none of it from a neighbour.
+#[inline]
 pub(super) fn deliver(
     words: u64,
     array: Array,
@@ -35,98 +36,131 @@ pub(super) fn deliver(
     scratch: &mut Scratch,
     traffic: &mut NetworkTraffic,
 ) -> Result<(), Illegal> {
-    find_sets(array, scope, scratch);
     traffic.link_transfers = 0;
     traffic.delivered.clear();
+    if let Some((multicast, scatter)) = array.even_sets().filter(|_| !scope.hops) {
+        let read = words.checked_mul(scatter).ok_or(TOO_MANY)?;
+        let row = Delivered { multicast, scatter, words: read, average_words: read as f64, hops: 0.0 };
+        traffic.delivered.push(row);
+        return Ok(());
+    }
+    find_sets(array, scope, scratch);
     add(&scratch.sets, words, &mut traffic.delivered)
 }
 
-/// Delivers `tile` to every instance of `array` over the run of `loops`, words that a neighbour has from it.
+/// The tiles that an array is given over the run.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a> {
+    pub(super) tile: Tile<'a>,
+    /// Loops above the tile, the innermost first, and their iterations with all loops outside them.
+    pub(super) loops: &'a [FlatLoop],
+    pub(super) around: &'a [u64],
+    /// Set if some factor is imperfect.
+    pub(super) residual: Option<Residual<'a>>,
+}
+
+/// Delivers the tiles of `run` to every instance of `array`, words that a neighbour has from it.
+#[inline]
 pub(super) fn deliver_tiles(
-    tile: Tile,
-    loops: &[FlatLoop],
-    residual: Option<&Residual>,
+    run: Run,
     array: Array,
     scope: Scope,
     scratch: &mut Scratch,
     traffic: &mut NetworkTraffic,
 ) -> Result<(), Illegal> {
-    let may_hand_over = scope.links && array.fanout > 1 && !loops.is_empty();
-    if residual.is_none() && !may_hand_over {
-        return deliver(words_fetched(tile, loops).ok_or(TOO_MANY)?, array, scope, scratch, traffic);
-    }
-    find_sets(array, scope, scratch);
-    traffic.link_transfers = 0;
-    traffic.delivered.clear();
-    let mut alone = 0u64;
-    let mut give = |previous: Step, step: Step, times: u64| -> Result<(), Illegal> {
-        let words = step.words.checked_mul(times).ok_or(TOO_MANY)?;
-        if words == 0 {
-            return Ok(());
+    let Run { tile, loops, around, residual } = run;
+    let may_hand_over = scope.links && array.may_share_over_time() && !loops.is_empty();
+    let Some(residual) = residual else {
+        let words = words_fetched(tile, loops, around).ok_or(TOO_MANY)?;
+        if !may_hand_over {
+            return deliver(words, array, scope, scratch, traffic);
         }
-        if !(may_hand_over && is_same_shape(&previous, &step) && may_link(&array, &step.shift)) {
-            alone = alone.checked_add(words).ok_or(TOO_MANY)?;
-            return Ok(());
-        }
-        let Scratch { table, sets, rest } = &mut *scratch;
-        let n_linked = array.list_sets(Some(&step.shift), table, rest);
-        let count = |sets: &[Delivered]| sets.iter().map(|set| set.scatter).sum::<u64>();
-        // Neighbours are asked only if that spares the parent a read.
-        if count(rest) >= count(sets) {
-            alone = alone.checked_add(words).ok_or(TOO_MANY)?;
-            return Ok(());
-        }
-        let linked = n_linked.checked_mul(words).ok_or(TOO_MANY)?;
-        traffic.link_transfers = traffic.link_transfers.checked_add(linked).ok_or(TOO_MANY)?;
-        add(rest, words, &mut traffic.delivered)
+        let mut links = Links::new(array, scope, scratch, traffic);
+        for_each_pair(tile, loops, around, &mut |step, times| links.hand_over(&step, times))?;
+        return links.deliver_rest(words);
     };
-    match residual {
-        Some(residual) => walk(tile, loops, residual, &mut give)?,
-        None => for_each_pair(tile, loops, &mut give)?,
-    }
-    add(&scratch.sets, alone, &mut traffic.delivered)
+    let mut words = 0u64;
+    let mut links = Links::new(array, scope, scratch, traffic);
+    walk(tile, loops, &residual, &mut |previous: Step, step: Step, times: u64| {
+        let fetched = step.words.checked_mul(times).ok_or(TOO_MANY)?;
+        words = words.checked_add(fetched).ok_or(TOO_MANY)?;
+        match may_hand_over && previous.is_like(&step) {
+            true => links.hand_over(&step, times),
+            false => Ok(()),
+        }
+    })?;
+    links.deliver_rest(words)
 }
 
-/// Calls `give` with every step, the step before it, and how often the two follow each other.
+/// Words that neighbours hand to each other, and those that are left to the parent.
+struct Links<'a> {
+    array: Array<'a>,
+    scratch: &'a mut Scratch,
+    traffic: &'a mut NetworkTraffic,
+    /// Furthest that two instances are apart.
+    reach: Shift,
+    /// Words per instance that are delivered with the help of neighbours.
+    shared: u64,
+}
+
+impl<'a> Links<'a> {
+    fn new(array: Array<'a>, scope: Scope, scratch: &'a mut Scratch, traffic: &'a mut NetworkTraffic) -> Self {
+        find_sets(array, scope, scratch);
+        traffic.link_transfers = 0;
+        traffic.delivered.clear();
+        let reach = array.projection.reach(array.loops);
+        Self { array, scratch, traffic, reach, shared: 0 }
+    }
+
+    /// Delivers the new words of `step`, `times` over, to those that no neighbour serves, if that spares a read.
+    fn hand_over(&mut self, step: &Step, times: u64) -> Result<(), Illegal> {
+        let is_near = step.shift.iter().zip(&self.reach).all(|(shift, reach)| shift.abs() <= *reach);
+        if step.words == 0 || times == 0 || !is_near {
+            return Ok(());
+        }
+        let Scratch { table, sets, rest } = &mut *self.scratch;
+        let n_linked = self.array.list_sets(Some(&step.shift), table, rest);
+        let count = |sets: &[Delivered]| sets.iter().map(|set| set.scatter).sum::<u64>();
+        if count(rest) >= count(sets) {
+            return Ok(());
+        }
+        let words = step.words.checked_mul(times).ok_or(TOO_MANY)?;
+        let linked = n_linked.checked_mul(words).ok_or(TOO_MANY)?;
+        self.traffic.link_transfers = self.traffic.link_transfers.checked_add(linked).ok_or(TOO_MANY)?;
+        self.shared += words;
+        add(rest, words, &mut self.traffic.delivered)
+    }
+
+    fn deliver_rest(self, words: u64) -> Result<(), Illegal> {
+        add(&self.scratch.sets, words - self.shared, &mut self.traffic.delivered)
+    }
+}
+
+/// Calls `give` with every step whose new words are like those of the step before it, and how often it is made.
 ///
 /// The innermost loop runs twice at least, so that whatever step an outer loop makes is preceded by one of the
 /// innermost, and the first step of the innermost by one of some outer loop, or by the first tile.
 fn for_each_pair(
     tile: Tile,
     loops: &[FlatLoop],
-    give: &mut impl FnMut(Step, Step, u64) -> Result<(), Illegal>,
+    around: &[u64],
+    give: &mut impl FnMut(Step, u64) -> Result<(), Illegal>,
 ) -> Result<(), Illegal> {
-    let whole = Step { shift: [0; MAX_RANKS], words: tile.volume, volume: tile.volume };
-    let mut made = [whole; MAX_LOOPS];
+    let volume = tile.footprint.words;
+    let whole = Step { shift: [0; MAX_RANKS], words: volume, volume };
     let mut steps = Steps::new(tile);
-    for (step, item) in made.iter_mut().zip(loops) {
-        *step = steps.next(item);
+    let innermost = steps.next(&loops[0]);
+    let mut runs = u64::from(whole.is_like(&innermost));
+    for (item, outside) in loops[1..].iter().zip(&around[2..]) {
+        let step = steps.next(item);
+        if innermost.is_like(&step) {
+            // Both products are at most the iterations in time.
+            let times = (item.bound - 1) * outside;
+            runs += times;
+            give(step, times)?;
+        }
     }
-    let innermost = made[0];
-    let repeats = loops[0].bound - 1;
-    // Nothing comes before the first tile, so nothing is handed over.
-    give(Step { volume: 0, words: 0, ..whole }, whole, 1)?;
-    give(whole, innermost, repeats)?;
-    let mut outside = 1u64;
-    for index in (1..loops.len()).rev() {
-        let times = (loops[index].bound - 1).checked_mul(outside).ok_or(TOO_MANY)?;
-        outside = outside.checked_mul(loops[index].bound).ok_or(TOO_MANY)?;
-        give(innermost, made[index], times)?;
-        give(made[index], innermost, times.checked_mul(repeats).ok_or(TOO_MANY)?)?;
-    }
-    Ok(())
-}
-
-/// Whether the new words of two steps have one shape: the whole tile, or what a displacement leaves of it.
-fn is_same_shape(a: &Step, b: &Step) -> bool {
-    a.words == b.words && a.volume == b.volume && (b.words == b.volume || a.shift == b.shift)
-}
-
-/// Whether offsets of `array` can differ by `shift` at all.
-fn may_link(array: &Array, shift: &Shift) -> bool {
-    let moves =
-        |rank: usize| array.loops.iter().any(|item| array.projection.coefficient(item.dim, rank) != 0);
-    (0..array.projection.n_ranks).all(|rank| shift[rank] == 0 || moves(rank))
+    give(innermost, runs * (loops[0].bound - 1))
 }
 
 fn find_sets(array: Array, scope: Scope, scratch: &mut Scratch) {

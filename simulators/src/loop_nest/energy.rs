@@ -18,15 +18,19 @@ pub(super) fn account(
     report.energy_j = report.mac_energy_j;
     for (index, level) in architecture.levels().iter().enumerate() {
         let instances = nest.used_instances[index] as f64;
-        let clusters = nest.used_instances[index].div_ceil(level.cluster_size);
-        let mut accesses_j = 0.0;
+        let clusters = match level.cluster_size {
+            1 => nest.used_instances[index],
+            size => nest.used_instances[index].div_ceil(size),
+        };
+        let is_free = level.network.hop_j == 0.0 && level.network.router_j == 0.0;
+        let (mut accesses_j, mut networks_j) = (0.0, 0.0);
         for tensor in 0..n_tensors {
             let entry = report.tensor_mut(index, tensor);
             entry.energy_j = clusters as f64 * access_energy_j(entry, &level.energy, level.block_words);
-            entry.network.energy_j = instances * network_energy_j(&entry.network, &level.network, quirks);
+            let network_j = if is_free { 0.0 } else { network_energy_j(&entry.network, &level.network, quirks) };
+            entry.network.energy_j = instances * network_j;
             accesses_j += entry.energy_j;
-            let network_j = entry.network.energy_j;
-            report.network_energy_j += network_j;
+            networks_j += entry.network.energy_j;
         }
         let leaking = if quirks.idle_instances_gated { nest.used_instances[index] } else { level.instances };
         let leakage_j = level.energy.leak_j_per_cycle * report.cycles as f64 * leaking as f64;
@@ -36,13 +40,14 @@ pub(super) fn account(
         entry.leakage_j = leakage_j;
         entry.energy_j = accesses_j + leakage_j;
         report.energy_j += entry.energy_j;
+        report.network_energy_j += networks_j;
     }
     report.energy_j += report.network_energy_j;
 }
 
 /// Energy of one instance: vector accesses, the last of them perhaps not full.
 fn access_energy_j(entry: &TensorReport, energy: &AccessEnergy, block_words: u64) -> f64 {
-    let blocks = |words: u64| words.div_ceil(block_words) as f64;
+    let blocks = |words: u64| if block_words == 1 { words as f64 } else { words.div_ceil(block_words) as f64 };
     blocks(entry.reads) * energy.read_j
         + blocks(entry.fills) * energy.fill_j
         + blocks(entry.updates) * energy.update_j
@@ -51,9 +56,6 @@ fn access_energy_j(entry: &TensorReport, energy: &AccessEnergy, block_words: u64
 /// Energy of the network below one instance. A word passes one router more than it makes whole hops; a word from a
 /// neighbour makes one hop between two routers. Source: Timeloop 4cf6d4c, `network-legacy.cpp`.
 fn network_energy_j(traffic: &NetworkTraffic, network: &Network, quirks: Quirks) -> f64 {
-    if network.hop_j == 0.0 && network.router_j == 0.0 {
-        return 0.0;
-    }
     let words: u64 = traffic.delivered.iter().map(|row| row.words).sum();
     let both_ways = if words > 0 { traffic.ingresses as f64 / words as f64 } else { 0.0 };
     let per_row = traffic.delivered.iter().map(|row| {

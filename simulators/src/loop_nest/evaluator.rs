@@ -3,11 +3,11 @@
 use rayon::prelude::*;
 
 use super::architecture::{Architecture, MAX_LEVELS};
-use super::delivery::{Scope, Scratch, deliver, deliver_tiles};
-use super::einsum::{Einsum, MAX_TENSORS};
+use super::delivery::{Run, Scope, Scratch, deliver, deliver_tiles};
+use super::einsum::{Einsum, MAX_DIMS, MAX_TENSORS};
 use super::mapping::Mapping;
 use super::nest::Nest;
-use super::projection::Projection;
+use super::projection::{Footprint, Projection, Touched};
 use super::quirks::Quirks;
 use super::report::{Illegal, Report};
 use super::residual::Residual;
@@ -21,8 +21,8 @@ use super::{energy, latency};
 pub struct Workspace {
     nest: Nest,
     scratch: Scratch,
-    /// Words of tiles, and of the tiles of all instances below, by tensor and level.
-    tile_words: [[u64; MAX_LEVELS]; MAX_TENSORS],
+    /// What tiles touch, and words of the tiles of all instances below, by tensor and level.
+    tiles: [[Footprint; MAX_LEVELS]; MAX_TENSORS],
     spread_words: [[u64; MAX_LEVELS]; MAX_TENSORS],
 }
 
@@ -32,7 +32,7 @@ impl Workspace {
         Self {
             nest: Nest::new(),
             scratch: Scratch::default(),
-            tile_words: [[0; MAX_LEVELS]; MAX_TENSORS],
+            tiles: [[Footprint::EMPTY; MAX_LEVELS]; MAX_TENSORS],
             spread_words: [[0; MAX_LEVELS]; MAX_TENSORS],
         }
     }
@@ -77,12 +77,20 @@ impl Evaluator {
     /// [`Illegal::Overflow`] if a tensor is too large to be indexed with 62 bits.
     pub fn new(architecture: &Architecture, einsum: &Einsum, quirks: Quirks) -> Result<Self, Illegal> {
         let too_large = Illegal::Overflow { what: "size of a tensor" };
+        let touched = Touched::Box;
         let macs = einsum.macs().map_err(|_| Illegal::Overflow { what: "number of multiply-accumulates" })?;
+        let mut sizes = [1; MAX_DIMS];
+        for (size, dim) in sizes.iter_mut().zip(einsum.dims()) {
+            *size = dim.size;
+        }
+        let mut projections = Vec::with_capacity(einsum.tensors().len());
         let mut tensor_words = [0; MAX_TENSORS];
         for (tensor, words) in tensor_words.iter_mut().enumerate().take(einsum.tensors().len()) {
-            *words = einsum.words(tensor).ok().filter(|&words| words < 1 << 62).ok_or(too_large)?;
+            einsum.words(tensor).ok().filter(|&words| words < 1 << 62).ok_or(too_large)?;
+            let projection = Projection::new(einsum, tensor, touched);
+            *words = projection.footprint(&sizes).words;
+            projections.push(projection);
         }
-        let projections: Vec<Projection> = einsum.tensors().iter().map(Projection::new).collect();
         let mut evaluator = Self {
             architecture: architecture.clone(),
             einsum: einsum.clone(),
@@ -172,22 +180,22 @@ impl Evaluator {
         workspace: &mut Workspace,
         report: &mut Report,
     ) -> Result<(), Illegal> {
-        let Workspace { nest, tile_words, spread_words, .. } = workspace;
+        let Workspace { nest, tiles, spread_words, .. } = workspace;
         for (level, entry) in mapping.levels.iter().enumerate() {
             let mut need = 0u64;
             let mut largest = (0, 0);
             for (tensor, projection) in self.projections.iter().enumerate() {
                 // Without loops in space the tile below is served alone, without loops in time it is all there is.
-                let spread = match level.checked_sub(1) {
-                    Some(child) if nest.fanout[level] == 1 => tile_words[tensor][child],
-                    _ => projection.volume(&projection.lengths(&nest.spread[level])),
+                let below = level.checked_sub(1).filter(|_| nest.fanout[level] == 1);
+                let is_spread = nest.temporal.at(level).is_empty();
+                let spread = match below {
+                    Some(child) => tiles[tensor][child],
+                    None => projection.footprint(&nest.spread[level]),
                 };
-                let words = match nest.temporal.at(level) {
-                    [] => spread,
-                    _ => projection.volume(&projection.lengths(&nest.tile[level])),
-                };
-                spread_words[tensor][level] = spread;
-                tile_words[tensor][level] = words;
+                let tile = if is_spread { spread } else { projection.footprint(&nest.tile[level]) };
+                spread_words[tensor][level] = spread.words;
+                tiles[tensor][level] = tile;
+                let words = tile.words;
                 let kept = entry.keep.contains(tensor);
                 let slot = report.tensor_mut(level, tensor);
                 (slot.kept, slot.tile_words) = (kept, words);
@@ -203,18 +211,18 @@ impl Evaluator {
                 return Err(Illegal::Capacity { level, tensor, tensor_words, need, have });
             }
         }
-        if self.quirks.unbacked_tensors { Ok(()) } else { self.check_backed(mapping, tile_words) }
+        if self.quirks.unbacked_tensors { Ok(()) } else { self.check_backed(mapping, tiles) }
     }
 
     fn check_backed(
         &self,
         mapping: &Mapping,
-        tile_words: &[[u64; MAX_LEVELS]; MAX_TENSORS],
+        tiles: &[[Footprint; MAX_LEVELS]; MAX_TENSORS],
     ) -> Result<(), Illegal> {
-        for (tensor, tiles) in tile_words.iter().enumerate().take(self.projections.len()) {
+        for (tensor, tiles) in tiles.iter().enumerate().take(self.projections.len()) {
             let level = mapping.levels.iter().rposition(|level| level.keep.contains(tensor));
             let level = level.ok_or(Illegal::KeptNowhere { tensor })?;
-            let (need, have) = (self.tensor_words[tensor], tiles[level]);
+            let (need, have) = (self.tensor_words[tensor], tiles[level].words);
             if have < need {
                 return Err(Illegal::Unbacked { tensor, level, need, have });
             }
@@ -230,7 +238,7 @@ impl Evaluator {
         workspace: &mut Workspace,
         report: &mut Report,
     ) -> Result<(), Illegal> {
-        let Workspace { nest, scratch, tile_words, spread_words } = workspace;
+        let Workspace { nest, scratch, tiles, spread_words } = workspace;
         let projection = &self.projections[tensor];
         let n_levels = mapping.levels.len();
         let mut peers = nest.fanout;
@@ -255,16 +263,15 @@ impl Evaluator {
             if self.quirks.peers_over_all_instances {
                 peers[level] = nest.used_instances[child];
             }
-            let lengths = projection.lengths(&nest.tile[child]);
-            let volume = tile_words[tensor][child];
-            let tile = Tile { projection, lengths, volume, reset_on_turn: self.quirks.reset_on_turn };
+            let (extents, footprint) = (&nest.tile[child], &tiles[tensor][child]);
+            let tile = Tile { projection, extents, footprint, reset_on_turn: self.quirks.reset_on_turn };
             let residual = Residual {
-                extents: &nest.tile[child],
                 last_extents: &nest.last_tile[child],
                 uniform_innermost: array.fanout == 1 && loops.first().is_some_and(|item| item.level == level),
             };
-            let residual = nest.imperfect.then_some(&residual);
-            deliver_tiles(tile, loops, residual, array, scope, scratch, traffic)?;
+            let residual = nest.imperfect.then_some(residual);
+            let run = Run { tile, loops, around: nest.temporal.around(level), residual };
+            deliver_tiles(run, array, scope, scratch, traffic)?;
         }
         let flow = Flow {
             tensor,

@@ -33,11 +33,11 @@ impl Demand {
     /// Cycles at `bandwidth`; 0 if it is not limited.
     fn cycles(self, bandwidth: &Bandwidth) -> Result<u64, Illegal> {
         let (read, written) = (self.read as f64, self.written as f64);
-        let cycles = |words: f64, limit: Option<f64>| limit.map_or(0.0, |limit| (words / limit).ceil());
+        let cycles = |words: f64, limit: Option<f64>| limit.map_or(0.0, |limit| words / limit);
         let longest = cycles(read, bandwidth.read_words_per_cycle)
             .max(cycles(written, bandwidth.write_words_per_cycle))
             .max(cycles(read + written, bandwidth.shared_words_per_cycle));
-        whole(longest)
+        whole(longest).map(|cycles| cycles + u64::from((cycles as f64) < longest))
     }
 }
 

@@ -7,6 +7,7 @@
 //! equal to those of Timeloop 4cf6d4c, which [`golden`] checks.
 
 mod architecture;
+mod comb;
 mod delivery;
 mod einsum;
 mod energy;

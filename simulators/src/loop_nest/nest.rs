@@ -25,11 +25,26 @@ pub(super) struct LoopList {
     loops: [FlatLoop; MAX_LOOPS],
     len: usize,
     starts: [usize; MAX_LEVELS + 1],
+    /// Iterations of a loop and of all loops outside it, residuals left out of account.
+    around: [u64; MAX_LOOPS + 1],
 }
 
 impl LoopList {
     fn new() -> Self {
-        Self { loops: [FlatLoop::default(); MAX_LOOPS], len: 0, starts: [0; MAX_LEVELS + 1] }
+        Self {
+            loops: [FlatLoop::default(); MAX_LOOPS],
+            len: 0,
+            starts: [0; MAX_LEVELS + 1],
+            around: [1; MAX_LOOPS + 1],
+        }
+    }
+
+    /// Call only if the product of all bounds fits 64 bits.
+    fn count_around(&mut self) {
+        self.around[self.len] = 1;
+        for (index, item) in self.loops[..self.len].iter().enumerate().rev() {
+            self.around[index] = self.around[index + 1] * item.bound;
+        }
     }
 
     fn push(&mut self, item: FlatLoop) -> Result<(), Illegal> {
@@ -47,6 +62,11 @@ impl LoopList {
     /// Loops of `level` and of all levels above it.
     pub(super) fn from(&self, level: usize) -> &[FlatLoop] {
         &self.loops[self.starts[level]..self.len]
+    }
+
+    /// For every loop of [`LoopList::from`], its iterations times those of all loops outside it; then 1.
+    pub(super) fn around(&self, level: usize) -> &[u64] {
+        &self.around[self.starts[level]..=self.len]
     }
 }
 
@@ -133,8 +153,12 @@ impl Nest {
         if self.imperfect {
             self.check_imperfect(einsum)?;
         }
-        self.padded_iterations = product(points.padded_iterations.iter(), "iterations in time")?;
-        self.iterations = product(points.iterations.iter(), "iterations in time")?;
+        self.padded_iterations = product(&points.padded_iterations[..points.n_dims], "iterations in time")?;
+        self.iterations = match self.imperfect {
+            true => product(&points.iterations[..points.n_dims], "iterations in time")?,
+            false => self.padded_iterations,
+        };
+        self.temporal.count_around();
         self.count_instances(n_levels)
     }
 
@@ -289,6 +313,6 @@ impl Points {
     }
 }
 
-fn product<'a>(mut factors: impl Iterator<Item = &'a u64>, what: &'static str) -> Result<u64, Illegal> {
-    factors.try_fold(1u64, |product, &factor| product.checked_mul(factor)).ok_or(Illegal::Overflow { what })
+fn product(factors: &[u64], what: &'static str) -> Result<u64, Illegal> {
+    factors.iter().try_fold(1u64, |product, &factor| product.checked_mul(factor)).ok_or(Illegal::Overflow { what })
 }

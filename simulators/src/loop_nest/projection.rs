@@ -1,15 +1,28 @@
 //! A tensor's index arithmetic in the fixed-size form that the hot path uses.
 
-use super::einsum::{MAX_DIMS, MAX_RANKS, Role, Tensor};
+use super::comb::Comb;
+use super::einsum::{Einsum, MAX_DIMS, MAX_RANKS, Role};
+use super::nest::FlatLoop;
 
 /// A displacement in tensor space, one entry per rank.
 pub(super) type Shift = [i64; MAX_RANKS];
+
+/// Words that count as touched by a strided access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Touched {
+    /// All of the box around it.
+    Box,
+    /// Those alone that some iteration uses.
+    Used,
+}
 
 /// Coefficients of one tensor, by rank and by dimension.
 #[derive(Debug, Clone)]
 pub(super) struct Projection {
     pub(super) output: bool,
     pub(super) n_ranks: usize,
+    /// Whether every rank is one dimension, with coefficient 1, that is in no other rank: tiles then never overlap.
+    pub(super) plain: bool,
     /// Coefficient of a dimension in every rank, shape `[MAX_DIMS][MAX_RANKS]`.
     coefficients: [[i64; MAX_RANKS]; MAX_DIMS],
     /// Bit `d` is set if dimension `d` moves the index.
@@ -21,34 +34,74 @@ pub(super) struct Projection {
     /// `(dimension, coefficient)` of all ranks, one after the other, and where each rank ends.
     terms: Vec<(usize, u64)>,
     ends: [usize; MAX_RANKS],
+    /// Ranks in which tiles can have holes, if holes are not to be counted.
+    combs: [Option<Comb>; MAX_RANKS],
+    has_combs: bool,
+}
+
+/// The part of a tensor that a tile touches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Footprint {
+    /// Lengths of the box around it, by rank.
+    pub(super) lengths: [u64; MAX_RANKS],
+    /// Its words.
+    pub(super) words: u64,
+    /// Bit `r` is set if rank `r` has holes that do not count.
+    holes: u8,
+}
+
+impl Footprint {
+    /// Of nothing.
+    pub(super) const EMPTY: Self = Self { lengths: [1; MAX_RANKS], words: 0, holes: 0 };
 }
 
 impl Projection {
-    pub(super) fn new(tensor: &Tensor) -> Self {
+    pub(super) fn new(einsum: &Einsum, tensor: usize, touched: Touched) -> Self {
+        let tensor = &einsum.tensors()[tensor];
         let mut projection = Self {
             output: tensor.role() == Role::Output,
             n_ranks: tensor.ranks().len(),
+            plain: true,
             coefficients: [[0; MAX_RANKS]; MAX_DIMS],
             used: 0,
             diagonal: 0,
             single: [None; MAX_DIMS],
             terms: Vec::new(),
             ends: [0; MAX_RANKS],
+            combs: [None; MAX_RANKS],
+            has_combs: false,
         };
-        for (rank_index, rank) in tensor.ranks().iter().enumerate() {
-            for &(dim, coefficient) in rank.terms() {
-                let is_first = !projection.uses(dim);
-                projection.single[dim] = is_first.then_some((rank_index, coefficient as i64));
-                projection.diagonal |= projection.used & (1 << dim);
-                projection.used |= 1 << dim;
-                projection.coefficients[dim][rank_index] = coefficient as i64;
-                projection.terms.push((dim, coefficient));
+        for (index, rank) in tensor.ranks().iter().enumerate() {
+            // A dimension of one point never moves anything.
+            let moving = rank.terms().iter().filter(|&&(dim, _)| einsum.dims()[dim].size > 1);
+            let mut terms: Vec<(usize, u64)> = moving.copied().collect();
+            if touched == Touched::Used {
+                // What all terms step over is never touched, and a rank of two terms is a comb.
+                let step = terms.iter().fold(0, |step, &(_, coefficient)| gcd(step, coefficient));
+                terms.iter_mut().for_each(|(_, coefficient)| *coefficient /= step);
+                projection.combs[index] = Comb::new(&terms);
+                projection.has_combs |= projection.combs[index].is_some();
             }
-            projection.ends[rank_index] = projection.terms.len();
+            projection.plain &= matches!(terms[..], [] | [(_, 1)]);
+            projection.push_rank(index, &terms);
         }
+        projection.plain &= projection.diagonal == 0;
         projection
     }
 
+    fn push_rank(&mut self, rank: usize, terms: &[(usize, u64)]) {
+        for &(dim, coefficient) in terms {
+            let is_first = !self.uses(dim);
+            self.single[dim] = is_first.then_some((rank, coefficient as i64));
+            self.diagonal |= self.used & (1 << dim);
+            self.used |= 1 << dim;
+            self.coefficients[dim][rank] = coefficient as i64;
+        }
+        self.terms.extend_from_slice(terms);
+        self.ends[rank] = self.terms.len();
+    }
+
+    #[inline]
     pub(super) fn uses(&self, dim: usize) -> bool {
         self.used >> dim & 1 == 1
     }
@@ -64,11 +117,6 @@ impl Projection {
         self.single[dim]
     }
 
-    /// Coefficient of `dim` in `rank`.
-    pub(super) fn coefficient(&self, dim: usize, rank: usize) -> i64 {
-        self.coefficients[dim][rank]
-    }
-
     /// `(dimension, coefficient)` of `rank`.
     pub(super) fn terms(&self, rank: usize) -> &[(usize, u64)] {
         let start = if rank == 0 { 0 } else { self.ends[rank - 1] };
@@ -79,39 +127,78 @@ impl Projection {
     #[inline]
     pub(super) fn shift(&self, dim: usize, points: u64) -> Shift {
         let mut shift = self.coefficients[dim];
-        for component in &mut shift[..self.n_ranks] {
+        for component in &mut shift {
             *component *= points as i64;
         }
         shift
     }
 
-    /// Lengths of the box that `extents` (points per dimension) reach, one per rank.
+    /// How far the last of some instances is from the first, `loops` being theirs.
+    pub(super) fn reach(&self, loops: &[FlatLoop]) -> Shift {
+        let mut reach = [0; MAX_RANKS];
+        for item in loops {
+            let part = self.shift(item.dim, item.stride * (item.bound - 1));
+            reach.iter_mut().zip(part).for_each(|(total, part)| *total += part);
+        }
+        reach
+    }
+
+    /// What `extents` (points per dimension) touch. Boxes are within the tensor, whose size was checked to fit.
     #[inline]
-    pub(super) fn lengths(&self, extents: &[u64; MAX_DIMS]) -> [u64; MAX_RANKS] {
-        let mut lengths = [1; MAX_RANKS];
+    pub(super) fn footprint(&self, extents: &[u64; MAX_DIMS]) -> Footprint {
+        let mut footprint = Footprint { words: 1, ..Footprint::EMPTY };
         let mut start = 0;
-        for (length, &end) in lengths.iter_mut().zip(&self.ends[..self.n_ranks]) {
-            for &(dim, coefficient) in &self.terms[start..end] {
-                *length += coefficient * (extents[dim] - 1);
-            }
+        for (rank, &end) in self.ends[..self.n_ranks].iter().enumerate() {
+            let steps = self.terms[start..end].iter().map(|&(dim, coefficient)| coefficient * (extents[dim] - 1));
+            let length = 1 + steps.sum::<u64>();
+            footprint.lengths[rank] = length;
+            footprint.words *= length;
             start = end;
         }
-        lengths
-    }
-
-    /// Words of a box. Boxes are within the tensor, whose size was checked to fit.
-    #[inline]
-    pub(super) fn volume(&self, lengths: &[u64; MAX_RANKS]) -> u64 {
-        lengths[..self.n_ranks].iter().product()
-    }
-
-    /// Words of a box of `lengths` that are not in the box displaced by `shift`.
-    #[inline]
-    pub(super) fn fresh(&self, lengths: &[u64; MAX_RANKS], volume: u64, shift: &Shift) -> u64 {
-        let mut common = 1;
-        for (length, component) in lengths[..self.n_ranks].iter().zip(shift) {
-            common *= length.saturating_sub(component.unsigned_abs());
+        if self.has_combs {
+            self.punch_holes(extents, &mut footprint);
         }
-        volume - common
+        footprint
     }
+
+    fn punch_holes(&self, extents: &[u64; MAX_DIMS], footprint: &mut Footprint) {
+        footprint.words = 1;
+        for (rank, comb) in self.combs[..self.n_ranks].iter().enumerate() {
+            let length = footprint.lengths[rank];
+            let points = comb.map_or(length, |comb| comb.points(extents));
+            footprint.holes |= u8::from(points != length) << rank;
+            footprint.words *= points;
+        }
+    }
+
+    /// Words of a tile that are not in the tile displaced by `shift`.
+    #[inline]
+    pub(super) fn fresh(&self, tile: &Footprint, extents: &[u64; MAX_DIMS], shift: &Shift) -> u64 {
+        let mut common = 1;
+        for (rank, (length, &component)) in tile.lengths[..self.n_ranks].iter().zip(shift).enumerate() {
+            common *= match self.combs[rank] {
+                Some(comb) if tile.holes >> rank & 1 == 1 => comb.common(extents, extents, component),
+                _ => length.saturating_sub(component.unsigned_abs()),
+            };
+        }
+        tile.words - common
+    }
+
+    /// Words that two tiles of different extents share, the second displaced by `shift` from the first.
+    pub(super) fn common(&self, a: &[u64; MAX_DIMS], b: &[u64; MAX_DIMS], shift: &Shift) -> u64 {
+        let (a_box, b_box) = (self.footprint(a), self.footprint(b));
+        let common = |rank: usize| match self.combs[rank] {
+            Some(comb) => comb.common(a, b, shift[rank]),
+            None => {
+                let start = shift[rank].max(0);
+                let end = (a_box.lengths[rank] as i64).min(shift[rank] + b_box.lengths[rank] as i64);
+                (end - start).max(0) as u64
+            }
+        };
+        (0..self.n_ranks).map(common).product()
+    }
+}
+
+pub(super) fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }

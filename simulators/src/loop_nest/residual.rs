@@ -6,7 +6,7 @@
 
 use super::einsum::{MAX_DIMS, MAX_RANKS};
 use super::nest::FlatLoop;
-use super::projection::{Projection, Shift};
+use super::projection::Shift;
 use super::report::Illegal;
 use super::temporal::{Step, Tile};
 
@@ -16,8 +16,6 @@ const MAX_WALKED: usize = 14;
 /// Extents of a tile that depend on the iteration.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Residual<'a> {
-    /// Points per dimension, mostly.
-    pub(super) extents: &'a [u64; MAX_DIMS],
     /// Points per dimension in the last iteration of all loops of that dimension above the tile.
     pub(super) last_extents: &'a [u64; MAX_DIMS],
     /// Whether the innermost loop is of the level that delivers and serves a single instance: its last step is then
@@ -44,8 +42,8 @@ struct Walk<'a, G> {
     tile: Tile<'a>,
     residual: &'a Residual<'a>,
     loops: &'a [FlatLoop],
-    /// Corner and lengths of the tile before.
-    before: Option<(Shift, [u64; MAX_RANKS])>,
+    /// Corner and extents of the tile before.
+    before: Option<(Shift, [u64; MAX_DIMS])>,
     /// The displacement that keeps what tiles share.
     travel: Option<Shift>,
     previous: Step,
@@ -80,17 +78,16 @@ impl<G: FnMut(Step, Step, u64) -> Result<(), Illegal>> Walk<'_, G> {
     }
 
     fn arrive(&mut self, corner: Shift, last: u32, epochs: u64) -> Result<(), Illegal> {
-        let mut extents = *self.residual.extents;
+        let mut extents = *self.tile.extents;
         for (dim, extent) in extents.iter_mut().enumerate() {
             if last >> dim & 1 == 1 {
                 *extent = self.residual.last_extents[dim];
             }
         }
-        let lengths = self.tile.projection.lengths(&extents);
-        let volume = self.tile.projection.volume(&lengths);
-        let step = match self.before.replace((corner, lengths)) {
+        let volume = self.tile.projection.footprint(&extents).words;
+        let step = match self.before.replace((corner, extents)) {
             None => Step { shift: [0; MAX_RANKS], words: volume, volume },
-            Some(before) => self.step(before, (corner, lengths), volume),
+            Some(before) => self.step(before, (corner, extents), volume),
         };
         let previous = std::mem::replace(&mut self.previous, step);
         (self.give)(previous, step, epochs)
@@ -98,13 +95,13 @@ impl<G: FnMut(Step, Step, u64) -> Result<(), Illegal>> Walk<'_, G> {
 
     fn step(
         &mut self,
-        before: (Shift, [u64; MAX_RANKS]),
-        now: (Shift, [u64; MAX_RANKS]),
+        before: (Shift, [u64; MAX_DIMS]),
+        now: (Shift, [u64; MAX_DIMS]),
         volume: u64,
     ) -> Step {
         let mut shift = now.0;
         shift.iter_mut().zip(before.0).for_each(|(total, part)| *total -= part);
-        let fresh = volume - overlap(self.tile.projection, before, now);
+        let fresh = volume - self.tile.projection.common(&before.1, &now.1, &shift);
         let is_still = shift.iter().all(|&component| component == 0);
         let turned = self.tile.reset_on_turn && self.travel.is_some_and(|travel| travel != shift);
         if is_still || !turned {
@@ -115,18 +112,4 @@ impl<G: FnMut(Step, Step, u64) -> Result<(), Illegal>> Walk<'_, G> {
         }
         Step { shift, words: volume, volume }
     }
-}
-
-/// Words of two boxes, each a corner and lengths, that are in both.
-fn overlap(
-    projection: &Projection,
-    (a_corner, a_lengths): (Shift, [u64; MAX_RANKS]),
-    (b_corner, b_lengths): (Shift, [u64; MAX_RANKS]),
-) -> u64 {
-    let common = |rank: usize| {
-        let start = a_corner[rank].max(b_corner[rank]);
-        let end = (a_corner[rank] + a_lengths[rank] as i64).min(b_corner[rank] + b_lengths[rank] as i64);
-        (end - start).max(0) as u64
-    };
-    (0..projection.n_ranks).map(common).product()
 }

@@ -4,7 +4,7 @@
 //! equal offset share a read. Source: Parashar et al. (2019), section VI-A, "multicast".
 
 use super::nest::FlatLoop;
-use super::projection::{Projection, Shift};
+use super::projection::{Projection, Shift, gcd};
 use super::report::Delivered;
 
 /// The instances below one instance of a level.
@@ -28,6 +28,26 @@ pub(super) struct OffsetTable {
 }
 
 impl Array<'_> {
+    /// Size and number of the sets that share a read, if they are plainly all of one size.
+    #[inline]
+    pub(super) fn even_sets(&self) -> Option<(u64, u64)> {
+        let mut multicast = 1;
+        let mut is_relevant = false;
+        for item in self.loops {
+            match self.projection.uses(item.dim) {
+                true => is_relevant = true,
+                false => multicast *= item.bound,
+            }
+        }
+        (!is_relevant || self.projection.plain).then(|| (multicast, self.fanout / multicast))
+    }
+
+    /// Whether what one instance holds can be what another needs later. Tiles of a plain tensor move past all of the
+    /// array in each step, and those that the array does not tell apart are the same at any time.
+    pub(super) fn may_share_over_time(&self) -> bool {
+        !self.projection.plain && self.loops.iter().any(|item| self.projection.uses(item.dim))
+    }
+
     /// Sizes and numbers of the sets that share a read, with `words` 0, if they have a closed form.
     ///
     /// Ranks that no dimension couples are independent, and the sets of a tensor are products of sets of its ranks.
@@ -194,13 +214,10 @@ fn multiply(sets: &mut Vec<Delivered>, (a, n_i): (u64, u64), (b, n_j): (u64, u64
     sets.drain(..n_sets);
 }
 
-fn gcd(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { gcd(b, a % b) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::einsum::{Einsum, TensorSpec};
+    use super::super::projection::Touched;
     use super::*;
 
     /// `(multicast, scatter)` of an input of index `stride P + dilation R` over `n_p` by `n_r` instances, counted by
@@ -209,7 +226,7 @@ mod tests {
         let dims = [("P", n_p), ("R", n_r), ("K", n_k)];
         let tensors = [TensorSpec::output("I", &[&[("P", stride), ("R", dilation)]])];
         let einsum = Einsum::new(&dims, &tensors).unwrap();
-        let projection = Projection::new(&einsum.tensors()[0]);
+        let projection = Projection::new(&einsum, 0, Touched::Box);
         let bounds = [(0, n_p), (1, n_r), (2, n_k)];
         let loops = bounds.map(|(dim, bound)| FlatLoop { dim, bound, residual: bound, stride: 1, level: 0 });
         let fanout = n_p * n_r * n_k;

@@ -4,22 +4,24 @@
 //! rearranged as a recurrence: a loop of `n` iterations around loops that fetch `W` words fetches
 //! `W + (n - 1) (W - V + D)`, where `V` is the tile and `D` what of it is new after a step of this loop.
 
-use super::einsum::MAX_RANKS;
+use super::einsum::{MAX_DIMS, MAX_RANKS};
 use super::nest::FlatLoop;
-use super::projection::{Projection, Shift};
+use super::projection::{Footprint, Projection, Shift};
 
 /// A tile, and how it is remembered from step to step.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tile<'a> {
     pub(super) projection: &'a Projection,
-    pub(super) lengths: [u64; MAX_RANKS],
-    pub(super) volume: u64,
+    /// Points per dimension.
+    pub(super) extents: &'a [u64; MAX_DIMS],
+    /// What they touch.
+    pub(super) footprint: &'a Footprint,
     /// [`Quirks::reset_on_turn`](super::Quirks::reset_on_turn).
     pub(super) reset_on_turn: bool,
 }
 
 /// What of the tile is new after a step of one loop, all loops inside it starting again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
     /// Displacement of the tile.
     pub(super) shift: Shift,
@@ -27,6 +29,15 @@ pub(super) struct Step {
     pub(super) words: u64,
     /// Words of the tile.
     pub(super) volume: u64,
+}
+
+impl Step {
+    /// Whether the new words of both have one shape: the whole tile, or what a displacement leaves of it.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.words == other.words
+            && self.volume == other.volume
+            && (other.words == other.volume || is_same(&self.shift, &other.shift))
+    }
 }
 
 /// Follows a tile through the loops, the innermost first.
@@ -50,33 +61,34 @@ impl<'a> Steps<'a> {
     /// The step of the next-outer loop.
     #[inline]
     pub(super) fn next(&mut self, item: &FlatLoop) -> Step {
-        let tile = &self.tile;
-        let n_ranks = tile.projection.n_ranks;
-        let travel = tile.projection.shift(item.dim, item.stride);
+        let Tile { projection, extents, footprint, reset_on_turn } = self.tile;
+        let travel = projection.shift(item.dim, item.stride);
         let mut shift = travel;
-        for (component, reached) in shift[..n_ranks].iter_mut().zip(&self.reached) {
+        let mut is_still = true;
+        for (component, reached) in shift.iter_mut().zip(&self.reached) {
             *component -= reached;
+            is_still &= *component == 0;
         }
-        let repeats = if tile.reset_on_turn { 1 } else { (item.bound - 1) as i64 };
-        for (reached, component) in self.reached[..n_ranks].iter_mut().zip(&travel) {
+        let repeats = if reset_on_turn { 1 } else { (item.bound - 1) as i64 };
+        for (reached, component) in self.reached.iter_mut().zip(&travel) {
             *reached += repeats * component;
         }
-        let words = match self.first {
-            _ if shift[..n_ranks].iter().all(|&component| component == 0) => 0,
-            Some(first) if tile.reset_on_turn && shift != first => tile.volume,
-            _ => tile.projection.fresh(&tile.lengths, tile.volume, &shift),
+        let words = match &self.first {
+            _ if is_still => 0,
+            Some(first) if reset_on_turn && !is_same(&shift, first) => footprint.words,
+            _ => projection.fresh(footprint, extents, &shift),
         };
-        let volume = tile.volume;
         self.mark_moved();
         if words > 0 && self.first.is_none() {
             self.first = Some(shift);
         }
-        Step { shift, words, volume }
+        Step { shift, words, volume: footprint.words }
     }
 
     fn mark_moved(&mut self) {
         (self.moved, self.lost) = (0, 0);
-        let ranks = self.reached.iter().zip(&self.tile.lengths).take(self.tile.projection.n_ranks);
+        let n_ranks = self.tile.projection.n_ranks;
+        let ranks = self.reached.iter().zip(&self.tile.footprint.lengths).take(n_ranks);
         for (rank, (reached, &length)) in ranks.enumerate() {
             self.moved |= u8::from(*reached != 0) << rank;
             self.lost |= u8::from(reached.unsigned_abs() >= length) << rank;
@@ -87,19 +99,19 @@ impl<'a> Steps<'a> {
     /// displacement is not worked out.
     #[inline]
     fn next_words(&mut self, item: &FlatLoop) -> u64 {
-        let (tile, projection) = (&self.tile, self.tile.projection);
+        let Tile { projection, footprint, reset_on_turn, .. } = self.tile;
         let Some((rank, coefficient)) = projection.single(item.dim) else {
             return match (projection.uses(item.dim), self.moved, self.lost) {
                 (false, 0, _) => 0,
                 // All loops step forwards, so the step back is not the one that keeps words.
-                (false, _, lost) if tile.reset_on_turn || lost != 0 => tile.volume,
+                (false, _, lost) if reset_on_turn || lost != 0 => footprint.words,
                 _ => self.next(item).words,
             };
         };
         let travel = coefficient * item.stride as i64;
-        let length = tile.lengths[rank];
+        let length = footprint.lengths[rank];
         let bit = 1u8 << rank;
-        let is_new = if tile.reset_on_turn {
+        let is_new = if reset_on_turn {
             // A rank that has moved goes back, while the innermost moving loop only goes forwards.
             self.moved & !bit != 0
         } else {
@@ -113,21 +125,33 @@ impl<'a> Steps<'a> {
             first[rank] = travel;
             self.first = Some(first);
         }
-        let volume = tile.volume;
-        self.reached[rank] += if tile.reset_on_turn { travel } else { travel * (item.bound - 1) as i64 };
+        self.reached[rank] += if reset_on_turn { travel } else { travel * (item.bound - 1) as i64 };
         self.moved |= bit;
         // Displacements only grow in the forward direction.
         self.lost |= u8::from(self.reached[rank] as u64 >= length) << rank;
-        volume
+        footprint.words
     }
 }
 
-/// Words fetched over `loops` (the innermost first), or `None` past 64 bits.
-pub(super) fn words_fetched(tile: Tile, loops: &[FlatLoop]) -> Option<u64> {
+/// Whether two displacements are one; without the call that comparing arrays takes.
+fn is_same(a: &Shift, b: &Shift) -> bool {
+    a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+}
+
+/// Words fetched over `loops` (the innermost first), or `None` past 64 bits. `around` holds, for each loop, its
+/// iterations times those of all loops outside it; then 1.
+#[inline]
+pub(super) fn words_fetched(tile: Tile, loops: &[FlatLoop], around: &[u64]) -> Option<u64> {
+    let volume = tile.footprint.words;
+    if tile.projection.plain {
+        // No two tiles share a word: every iteration of the innermost loop that moves the tile fetches one.
+        let moves = loops.iter().position(|item| tile.projection.uses(item.dim)).unwrap_or(loops.len());
+        return volume.checked_mul(around[moves]);
+    }
     let mut steps = Steps::new(tile);
-    let mut words = tile.volume;
+    let mut words = volume;
     for item in loops {
-        let again = words - tile.volume + steps.next_words(item);
+        let again = words - volume + steps.next_words(item);
         words = words.checked_add((item.bound - 1).checked_mul(again)?)?;
     }
     Some(words)
@@ -136,6 +160,7 @@ pub(super) fn words_fetched(tile: Tile, loops: &[FlatLoop]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::super::einsum::{Einsum, TensorSpec};
+    use super::super::projection::Touched;
     use super::*;
 
     fn loops(list: &[(usize, u64, u64)]) -> Vec<FlatLoop> {
@@ -149,11 +174,13 @@ mod tests {
         let dims = [("R", 3), ("P", 64), ("K", 8)];
         let tensors = [TensorSpec::output("I", &[&[("R", 1), ("P", 1)]])];
         let einsum = Einsum::new(&dims, &tensors).unwrap();
-        let projection = Projection::new(&einsum.tensors()[0]);
-        let mut lengths = [1; MAX_RANKS];
-        lengths[0] = 6;
-        let tile = Tile { projection: &projection, lengths, volume: 6, reset_on_turn };
-        words_fetched(tile, &loops(list)).unwrap()
+        let projection = Projection::new(&einsum, 0, Touched::Used);
+        let mut extents = [1; MAX_DIMS];
+        (extents[0], extents[1]) = (3, 4);
+        let footprint = projection.footprint(&extents);
+        assert_eq!(footprint.words, 6);
+        let tile = Tile { projection: &projection, extents: &extents, footprint: &footprint, reset_on_turn };
+        words_fetched(tile, &loops(list), &[]).unwrap()
     }
 
     #[test]
