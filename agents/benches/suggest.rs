@@ -11,15 +11,16 @@ use tapeout_core::{
 
 const TRIALS: usize = 1_000;
 
-/// Twelve ordinals of ten levels and two categories of four; the two metrics are in conflict.
-fn problem() -> Problem {
+/// Twelve ordinals of ten levels and two categories of four; the two metrics, of which the first `n_objectives` are sought, are
+/// in conflict.
+fn problem(n_objectives: usize) -> Problem {
     let ordinals = (0..12).map(|index| Parameter::integer(&format!("ordinal_{index}"), 0, 9));
     let categories =
         (0..2).map(|index| Parameter::categorical(&format!("category_{index}"), &["a", "b", "c", "d"]));
     let space = DesignSpace::new(ordinals.chain(categories).collect(), Vec::new()).expect("names differ");
     let metrics =
         vec![Metric::new("cost", "", "sum of the levels"), Metric::new("time", "", "and its opposite")];
-    let objectives = vec![Objective::minimize("cost"), Objective::minimize("time")];
+    let objectives = metrics[..n_objectives].iter().map(|metric| Objective::minimize(&metric.name)).collect();
     Problem::new(space, metrics, Goal { objectives, constraints: Vec::new() }).expect("the metrics are there")
 }
 
@@ -36,21 +37,23 @@ fn step(agent: &mut dyn Agent, problem: &Problem) {
 }
 
 fn suggest(criterion: &mut Criterion) {
-    let problem = problem();
-    for entry in AGENTS {
-        let warm = || {
-            let mut agent = entry.build(&problem, &Value::Null, Seed::new(0)).expect("defaults are good");
-            (0..TRIALS).for_each(|_| step(agent.as_mut(), &problem));
-            agent
-        };
-        // A hundred trials each time, so that work done once a generation is shared out.
-        criterion.bench_function(&format!("100 suggestions/{}", entry.id), |bencher| {
-            bencher.iter_batched_ref(
-                warm,
-                |agent| (0..100).for_each(|_| step(agent.as_mut(), &problem)),
-                BatchSize::LargeInput,
-            );
-        });
+    for (n_objectives, name) in [(1, "one objective"), (2, "two objectives")] {
+        let problem = problem(n_objectives);
+        for entry in AGENTS {
+            let warm = || {
+                let mut agent = entry.build(&problem, &Value::Null, Seed::new(0)).expect("defaults are good");
+                (0..TRIALS).for_each(|_| step(agent.as_mut(), &problem));
+                agent
+            };
+            // A hundred trials each time, so that work done once a generation is shared out.
+            criterion.bench_function(&format!("100 suggestions, {name}/{}", entry.id), |bencher| {
+                bencher.iter_batched_ref(
+                    warm,
+                    |agent| (0..100).for_each(|_| step(agent.as_mut(), &problem)),
+                    BatchSize::LargeInput,
+                );
+            });
+        }
     }
 }
 

@@ -8,26 +8,21 @@
 //! thinned by crowding, not by hypervolume; the uniform component weighs the same in both densities; samples are made legal,
 //! and known ones are not proposed.
 
-use std::cmp::Ordering;
-use std::f64::consts::SQRT_2;
+pub mod density;
 
-use rand::RngExt;
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 use tapeout_core::pareto::{crowding_distance, front};
 use tapeout_core::{
-    Agent, AgentError, BuildAgent, ConfigError, Design, Judgement, ObjectiveSupport, Parameter, Problem,
-    Seed, Stream, Trial,
+    Agent, AgentError, BuildAgent, ConfigError, Design, Judgement, ObjectiveSupport, Problem, Seed, Stream,
+    Trial,
 };
 
 use crate::bounds::{at_least, within};
 use crate::seen::Seen;
+use crate::tpe::density::{Centers, Good, Others, densities};
 
-// Optuna 4, `_calculate_numerical_distributions`: sigma0_magnitude = 0.2, a share of the range.
-const BANDWIDTH: f64 = 0.2;
-/// Own choice: a kernel is no wider than the centres are spread, and one level. It tells where a log is all around one design.
-const BEYOND_SPREAD: f64 = 1.0;
-/// Levels that most parameters do not exceed.
-const SMALL: usize = 16;
 /// Rounds of samples that may bring nothing new before a design is drawn at random.
 const ROUNDS: usize = 4;
 
@@ -63,125 +58,9 @@ pub struct Tpe {
     rng: Stream,
     n_initial: usize,
     judgements: Vec<Judgement>,
-    /// The level of each parameter in each trial; shape `[d][n]`.
-    columns: Vec<Vec<u32>>,
+    centers: Centers,
     /// Trials from best to worst; with several objectives, those that are acceptable stand first, in any order.
     order: Vec<usize>,
-}
-
-/// The probability of each level of a parameter given the level at a kernel's centre; shape `[levels][levels]`, by level.
-struct Kernel {
-    n_levels: usize,
-    by_level: Vec<f64>,
-}
-
-impl Kernel {
-    /// For a mixture of kernels at these `centers`, of `d` parameters, and a uniform component.
-    fn new(parameter: &Parameter, centers: &[u32], d: usize, least_bandwidth: f64) -> Self {
-        let n_levels = parameter.n_levels() as usize;
-        let n_kernels = centers.len() + 1;
-        let widest = (BANDWIDTH * n_levels as f64).min(std(centers) + BEYOND_SPREAD);
-        let bandwidth = widest * (n_kernels as f64).powf(-1.0 / (d as f64 + 4.0));
-        let bandwidth = bandwidth.max(least_bandwidth * n_levels as f64);
-        let mut by_level = vec![0.0; n_levels * n_levels];
-        for center in 0..n_levels {
-            let column: Vec<f64> = if parameter.is_categorical() {
-                aitchison_aitken(n_levels, center, n_kernels)
-            } else {
-                discrete_normal(n_levels, center, bandwidth)
-            };
-            for (level, probability) in column.into_iter().enumerate() {
-                by_level[level * n_levels + center] = probability;
-            }
-        }
-        Self { n_levels, by_level }
-    }
-
-    /// The probability of `level` for each centre, shape `[levels]`.
-    fn row(&self, level: u32) -> &[f64] {
-        &self.by_level[level as usize * self.n_levels..][..self.n_levels]
-    }
-
-    fn sample(&self, center: u32, rng: &mut Stream) -> u32 {
-        let mut left: f64 = rng.random();
-        for level in 0..self.n_levels {
-            left -= self.by_level[level * self.n_levels + center as usize];
-            if left < 0.0 {
-                return level as u32;
-            }
-        }
-        center // rounding
-    }
-}
-
-fn std(levels: &[u32]) -> f64 {
-    let n = levels.len().max(1) as f64;
-    let mean = levels.iter().map(|&level| f64::from(level)).sum::<f64>() / n;
-    (levels.iter().map(|&level| (f64::from(level) - mean).powi(2)).sum::<f64>() / n).sqrt()
-}
-
-/// A normal distribution around a level, cut at the ends, each level having the mass within half a step.
-/// Source: Watanabe (2023), section 3.3.2.
-fn discrete_normal(n_levels: usize, center: usize, std: f64) -> Vec<f64> {
-    let up_to = |edge: f64| 0.5 * libm::erfc((center as f64 - edge) / (std * SQRT_2));
-    let mass = |level: usize| up_to(level as f64 + 0.5) - up_to(level as f64 - 0.5);
-    let total = up_to(n_levels as f64 - 0.5) - up_to(-0.5);
-    (0..n_levels).map(|level| mass(level) / total).collect()
-}
-
-/// The kernel of Aitchison & Aitken (1976), doi:10.1093/biomet/63.3.413: all other categories are alike. They share the bandwidth
-/// of Optuna 4: each has 1/n beside the 1 + 1/n of the category itself.
-fn aitchison_aitken(n_levels: usize, center: usize, n_kernels: usize) -> Vec<f64> {
-    let other = 1.0 / n_kernels as f64;
-    let total = 1.0 + n_levels as f64 * other;
-    (0..n_levels).map(|level| (other + if level == center { 1.0 } else { 0.0 }) / total).collect()
-}
-
-/// A mixture of kernels around some trials, and one uniform component.
-struct Mixture {
-    kernels: Vec<Kernel>,
-    /// The weight of each trial of the log, 0 for those of the other mixture; shape `[n]`, adding up to 1 with `uniform`.
-    weights: Vec<f64>,
-    uniform: f64,
-}
-
-impl Mixture {
-    /// The logarithm of the density at a design. `columns`: the kernels' centres, shape `[d][n]`. O(n d).
-    fn log_density(&self, levels: &[u32], columns: &[Vec<u32>], products: &mut Vec<f64>) -> f64 {
-        products.clear();
-        products.extend_from_slice(&self.weights);
-        let mut uniform = self.uniform;
-        for ((kernel, column), &level) in self.kernels.iter().zip(columns).zip(levels) {
-            let row = kernel.row(level);
-            uniform /= kernel.n_levels as f64;
-            if row.len() <= SMALL {
-                let mut table = [0.0; SMALL]; // of known size, so that looking up needs no check: half the time
-                table[..row.len()].copy_from_slice(row);
-                for (product, &center) in products.iter_mut().zip(column) {
-                    *product *= table[center as usize % SMALL];
-                }
-            } else {
-                for (product, &center) in products.iter_mut().zip(column) {
-                    *product *= row[center as usize];
-                }
-            }
-        }
-        (products.iter().sum::<f64>() + uniform).max(f64::MIN_POSITIVE).ln()
-    }
-
-    /// Levels drawn from one component; not always legal.
-    fn sample(&self, good: &[usize], columns: &[Vec<u32>], rng: &mut Stream) -> Vec<u32> {
-        let mut left: f64 = rng.random();
-        let component = good.iter().find(|&&trial| {
-            left -= self.weights[trial];
-            left < 0.0
-        });
-        let draw = |(kernel, column): (&Kernel, &Vec<u32>)| match component {
-            Some(&trial) => kernel.sample(column[trial], rng),
-            None => rng.random_range(0..kernel.n_levels as u32),
-        };
-        self.kernels.iter().zip(columns).map(draw).collect()
-    }
 }
 
 impl Tpe {
@@ -236,84 +115,40 @@ impl Tpe {
         if gains.iter().sum::<f64>() > 0.0 { gains } else { vec![1.0; good.len()] }
     }
 
-    /// The densities of good designs and of the others. The uniform component has the mean weight of the good; it has the
-    /// same in both, so that where there are no trials neither is the likelier.
-    fn mixtures(&self, good: &[usize]) -> (Mixture, Mixture) {
-        let n = self.judgements.len();
-        let d = self.columns.len();
-        let kernels = |is_member: &dyn Fn(usize) -> bool| {
-            let parameters = self.seen.space().parameters().iter().zip(&self.columns);
-            let kernel = |(parameter, column): (&Parameter, &Vec<u32>)| {
-                let centers: Vec<u32> =
-                    (0..n).filter(|&trial| is_member(trial)).map(|trial| column[trial]).collect();
-                Kernel::new(parameter, &centers, d, self.settings.least_bandwidth)
-            };
-            parameters.map(kernel).collect()
-        };
-        let gains = self.good_weights(good);
-        let total: f64 = gains.iter().sum();
-        let uniform = 1.0 / (1.0 + good.len() as f64);
-        let mut good_weights = vec![0.0; n];
-        let each = (1.0 - uniform) / (n - good.len()).max(1) as f64;
-        let mut other_weights = vec![each; n];
-        for (&trial, gain) in good.iter().zip(gains) {
-            good_weights[trial] = gain / total * (1.0 - uniform);
-            other_weights[trial] = 0.0;
-        }
-        let good_mixture = Mixture {
-            kernels: kernels(&|trial| other_weights[trial] == 0.0),
-            weights: good_weights,
-            uniform,
-        };
-        let others = Mixture {
-            kernels: kernels(&|trial| other_weights[trial] > 0.0),
-            weights: other_weights.clone(),
-            uniform,
-        };
-        (good_mixture, others)
-    }
-
     /// `count` designs, each the most promising of some samples.
     fn proposals(&mut self, count: usize) -> Vec<Design> {
         let good = self.good();
-        let (good_mixture, others) = self.mixtures(&good);
-        let good_columns: Vec<Vec<u32>> =
-            self.columns.iter().map(|column| good.iter().map(|&trial| column[trial]).collect()).collect();
-        let near = Mixture {
-            weights: good.iter().map(|&trial| good_mixture.weights[trial]).collect(),
-            ..good_mixture
-        };
-        let places: Vec<usize> = (0..good.len()).collect();
-        let mut products = Vec::with_capacity(self.judgements.len());
-        let mut designs = Vec::with_capacity(count);
-        for _ in 0..count {
+        let gains = self.good_weights(&good);
+        let (good, mut others) = densities(&self.centers, &good, &gains, self.settings.least_bandwidth);
+        (0..count).map(|_| self.proposal(&good, &mut others)).collect()
+    }
+
+    /// A new design that is likely among the good and unlikely among the others.
+    fn proposal(&mut self, good: &Good, others: &mut Others) -> Design {
+        for _ in 0..ROUNDS {
+            let samples = (0..self.settings.candidates).filter_map(|_| {
+                let design = self.seen.space().repair(&good.sample(&mut self.rng));
+                (!self.seen.contains(&design)).then(|| (good.log_density(&design), design))
+            });
+            let mut samples: Vec<(f64, Design)> = samples.collect();
+            // The likeliest among the good come first: one of them is often the best, and ends the sums of the rest early.
+            samples.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+            samples.dedup();
             let mut best: Option<(f64, Design)> = None;
-            for _ in 0..ROUNDS {
-                for _ in 0..self.settings.candidates {
-                    let levels = near.sample(&places, &good_columns, &mut self.rng);
-                    let design = self.seen.space().repair(&levels);
-                    if self.seen.contains(&design) {
-                        continue;
-                    }
-                    let value = near.log_density(design.levels(), &good_columns, &mut products)
-                        - others.log_density(design.levels(), &self.columns, &mut products);
-                    if best.as_ref().is_none_or(|(most, _)| value > *most) {
-                        best = Some((value, design));
-                    }
-                }
-                if best.is_some() {
-                    break;
+            for (log_good, design) in samples {
+                let most = best.as_ref().map_or(f64::INFINITY, |(value, _)| (log_good - value).exp());
+                let Some(log_others) = others.log_density(&design, &self.centers, most) else { continue };
+                let value = log_good - log_others;
+                if best.as_ref().is_none_or(|(most, _)| value > *most) {
+                    best = Some((value, design));
                 }
             }
-            designs.push(match best {
-                Some((_, design)) => {
-                    self.seen.insert(&design);
-                    design
-                }
-                None => self.seen.draw(&mut self.rng),
-            });
+            if let Some((_, design)) = best {
+                self.seen.insert(&design);
+                return design;
+            }
         }
-        designs
+        self.seen.draw(&mut self.rng)
     }
 
     /// Acceptable ones by loss if there is but one, the others by shortfall.
@@ -346,9 +181,7 @@ impl Agent for Tpe {
             });
             self.order.insert(place, self.judgements.len());
             self.judgements.push(trial.judgement.clone());
-            for (column, &level) in self.columns.iter_mut().zip(trial.design.levels()) {
-                column.push(level);
-            }
+            self.centers.push(&trial.design);
         }
         if self.judgements.len() >= self.settings.initial {
             self.n_initial = 0; // perhaps by an earlier log
@@ -376,7 +209,7 @@ impl BuildAgent for Tpe {
             rng: seed.stream("tpe"),
             n_initial: settings.initial,
             judgements: Vec::new(),
-            columns: vec![Vec::new(); problem.space().n_parameters()],
+            centers: Centers::new(problem.space()),
             order: Vec::new(),
             settings,
         })
@@ -391,38 +224,6 @@ mod tests {
 
     fn agent(toy: &Toy, settings: Settings) -> Tpe {
         Tpe::build(&toy.problem(), settings, Seed::new(0)).unwrap()
-    }
-
-    /// Three levels, centre 1, standard deviation 1: the mass within ±0.5 is 0.3829, within ±1.5 it is 0.8664 (any table).
-    #[test]
-    fn the_ordered_kernel_by_hand() {
-        let kernel = discrete_normal(3, 1, 1.0);
-        assert!((kernel[1] - 0.3829 / 0.8664).abs() < 1e-4, "{kernel:?}");
-        assert!((kernel[0] - kernel[2]).abs() < 1e-12);
-    }
-
-    /// Four kernels, three categories: 1.25 for the category itself and 0.25 for the others, out of 1.75.
-    #[test]
-    fn the_categorical_kernel_by_hand() {
-        let kernel = aitchison_aitken(3, 2, 4);
-        assert!((kernel[2] - 1.25 / 1.75).abs() < 1e-12 && (kernel[0] - 0.25 / 1.75).abs() < 1e-12);
-    }
-
-    /// Law: a density over designs adds up to 1.
-    #[test]
-    fn densities_add_up_to_one() {
-        let toy = Toy::hopeless(); // 64 designs, no rules
-        let mut agent = agent(&toy, Settings::default());
-        let trial =
-            |rank| toy.problem().trial(toy.space().unrank(rank), Outcome::Measured(vec![rank as f64]));
-        agent.observe(&[0, 9, 13, 40, 63].map(trial)).unwrap();
-        let (good, others) = agent.mixtures(&agent.good());
-        for mixture in [good, others] {
-            let density =
-                |design: Design| mixture.log_density(design.levels(), &agent.columns, &mut Vec::new()).exp();
-            let total: f64 = toy.space().iter().map(density).sum();
-            assert!((total - 1.0).abs() < 1e-9, "{total}");
-        }
     }
 
     /// Ten trials, of which 15 % are good: two. Losses 0 to 6 and three infeasible: the best two are good, with weights
