@@ -124,7 +124,7 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
 
 /// Puts a file in its place whole or not at all, whenever the power fails: it is written beside its place, forced to the
 /// disk, moved, and the folder's own entry forced to the disk.
-fn put_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn put_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".partial");
     let beside = PathBuf::from(beside);
@@ -141,7 +141,7 @@ fn put_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Forces a folder's entries to the disk. Folders are opened for that on Unix alone; elsewhere the rename is durable when
 /// the file system makes it so.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) {
         // The parent of a bare file name is the empty path.
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };

@@ -37,6 +37,7 @@ pub mod experiment;
 pub mod folder;
 pub mod log;
 pub mod observer;
+mod parquet_column;
 pub mod plot;
 pub mod replay;
 pub mod run;

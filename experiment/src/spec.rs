@@ -213,7 +213,7 @@ impl Spec {
 }
 
 /// TOML has no null; a setting that is null is one that is absent.
-fn drop_nulls(config: &mut Map<String, Value>) {
+pub(crate) fn drop_nulls(config: &mut Map<String, Value>) {
     config.retain(|_, value| !value.is_null());
     for value in config.values_mut() {
         drop_nulls_within(value);

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use ::parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
+use ::parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use ::parquet::errors::ParquetError;
-use ::parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::parser::parse_message_type;
 
 use super::Results;
 use super::tables::{Row, rows};
+use crate::parquet_column::write_column;
 
 const SCHEMA: &str = "message results {
     required binary env (UTF8);
@@ -32,29 +33,22 @@ pub(super) fn results_parquet(results: &Results) -> Result<Vec<u8>, ParquetError
     let text = |of: fn(&Row<'_>) -> String| -> Vec<ByteArray> {
         rows.iter().map(|row| ByteArray::from(of(row).into_bytes())).collect()
     };
-    column::<ByteArrayType>(&mut group, &text(|row| row.env.to_owned()), None)?;
-    column::<ByteArrayType>(&mut group, &text(|row| row.agent.to_owned()), None)?;
-    column::<Int64Type>(&mut group, &rows.iter().map(|row| row.seed as i64).collect::<Vec<_>>(), None)?;
-    column::<Int64Type>(&mut group, &rows.iter().map(|row| row.trials as i64).collect::<Vec<_>>(), None)?;
-    column::<ByteArrayType>(&mut group, &text(|row| row.measure.to_owned()), None)?;
+    write_column::<ByteArrayType>(&mut group, &text(|row| row.env.to_owned()), None)?;
+    write_column::<ByteArrayType>(&mut group, &text(|row| row.agent.to_owned()), None)?;
+    write_column::<Int64Type>(&mut group, &rows.iter().map(|row| row.seed as i64).collect::<Vec<_>>(), None)?;
+    write_column::<Int64Type>(
+        &mut group,
+        &rows.iter().map(|row| row.trials as i64).collect::<Vec<_>>(),
+        None,
+    )?;
+    write_column::<ByteArrayType>(&mut group, &text(|row| row.measure.to_owned()), None)?;
     for of in [|row: &Row<'_>| row.value, |row: &Row<'_>| row.fraction] {
         let numbers: Vec<f64> = rows.iter().filter_map(of).collect();
         let is_there: Vec<i16> = rows.iter().map(|row| i16::from(of(row).is_some())).collect();
-        column::<DoubleType>(&mut group, &numbers, Some(&is_there))?;
+        write_column::<DoubleType>(&mut group, &numbers, Some(&is_there))?;
     }
     group.close()?;
     file.into_inner()
-}
-
-/// Writes the next column. `is_there`: 1 for each row that has a value, 0 for the others; none if all have.
-fn column<T: DataType>(
-    group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
-    values: &[T::T],
-    is_there: Option<&[i16]>,
-) -> Result<(), ParquetError> {
-    let mut column = group.next_column()?.expect("invariant: the schema has as many columns as are written");
-    column.typed::<T>().write_batch(values, is_there, None)?;
-    column.close()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use tapeout_core::UnknownName;
 
 use super::kinship::Difference;
+use super::layout::TableFault;
 use crate::log::LogError;
 
 /// A data set that cannot be made, read or written.
@@ -61,6 +62,68 @@ pub enum DatasetError {
     /// No application, metric or parameter has this name.
     #[error(transparent)]
     UnknownName(#[from] UnknownName),
+    /// There is a data set in the folder already.
+    #[error("{}: there is a data set in this folder already", .path.display())]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is no data set in the folder.
+    #[error("{}: there is no data set in this folder: `dataset.toml` is missing", .path.display())]
+    NoDataset {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The manifest cannot be understood.
+    #[error("{}{}: {reason}", .path.display(), if .field.is_empty() { String::new() } else { format!(": `{field}`") })]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// The field; empty if it is about the text.
+        field: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The table has another length than it was written with.
+    #[error("{}: {} bytes, but `table.bytes` of the manifest is {expected}: the file was {}", .path.display(), .got, if .got < .expected { "cut short" } else { "added to" })]
+    TableLength {
+        /// The table.
+        path: PathBuf,
+        /// Its length.
+        got: u64,
+        /// Its length when it was written.
+        expected: u64,
+    },
+    /// The table is not what was written.
+    #[error("{}: the file was edited or damaged: its SHA-256 is {got}, but `table.sha256` of the manifest is {expected}", .path.display())]
+    TableChecksum {
+        /// The table.
+        path: PathBuf,
+        /// Its checksum.
+        got: String,
+        /// Its checksum when it was written.
+        expected: String,
+    },
+    /// The table cannot be read.
+    #[error("{}: {fault}", .path.display())]
+    Table {
+        /// The table.
+        path: PathBuf,
+        /// Where and why.
+        fault: TableFault,
+    },
+    /// The table and the manifest disagree on how many rows there are.
+    #[error("{}: {got} {what}, but the manifest says {expected}", .path.display())]
+    Counts {
+        /// The table.
+        path: PathBuf,
+        /// Of what.
+        what: String,
+        /// How many there are.
+        got: usize,
+        /// How many the manifest says.
+        expected: usize,
+    },
     /// A file or folder cannot be read or written.
     #[error("{}: cannot {action}", .path.display())]
     File {
@@ -96,6 +159,22 @@ impl DatasetError {
                     .to_owned(),
             ),
             Self::UnknownName(_) => None,
+            Self::Exists { .. } => Some("choose another folder, or delete this one".to_owned()),
+            Self::NoDataset { .. } => {
+                Some("check the path; one is made by `tapeout dataset build` or `tapeout dataset generate`".to_owned())
+            }
+            Self::Manifest { field, .. } if field == "schema" => {
+                Some("use the release of the program that made the data set".to_owned())
+            }
+            Self::Manifest { .. } | Self::Counts { .. } => {
+                Some("put back the data set as it was written, or make it anew".to_owned())
+            }
+            Self::TableLength { .. } | Self::TableChecksum { .. } => Some(
+                "put back the file as it was written, or make the data set anew; for an edit that is meant, write the new \
+                 length and checksum into `dataset.toml`"
+                    .to_owned(),
+            ),
+            Self::Table { .. } => Some("mend the row, or make the data set anew".to_owned()),
             Self::File { .. } => Some("check the path, its permissions and the room on the disk".to_owned()),
         }
     }

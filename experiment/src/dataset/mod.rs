@@ -21,12 +21,20 @@
 //! | [`folder`] | a data set on disk: manifest with checksum, table as Parquet or CSV |
 //! | [`error`] | what can be wrong with all of these |
 
+mod csv;
 pub mod error;
+pub mod folder;
 pub mod gather;
 mod kinship;
+mod layout;
+mod manifest;
+mod parquet;
 pub mod split;
 pub mod table;
 
 pub use error::DatasetError;
+pub use folder::TableFormat;
+pub use layout::TableFault;
+pub use manifest::DATASET_SCHEMA;
 pub use split::{Split, SplitBy, SplitError};
 pub use table::{Application, Dataset, Row, Source};

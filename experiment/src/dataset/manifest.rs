@@ -1,0 +1,237 @@
+//! `dataset.toml`: what a data set is, without its rows.
+//!
+//! ```toml
+//! format = "tapeout-dataset"
+//! schema = 1
+//! space = "52b0d1b0a0f6f3a1"      # the fingerprint of the space
+//! is_noisy = false
+//! [table]                         # the rows: which file, and what must be in it
+//! file = "table.parquet"
+//! rows = 18000
+//! bytes = 412345
+//! sha256 = "..."
+//! [env]                           # environment, version, and the settings that all applications share
+//! id = "edge-accelerator"
+//! version = 0
+//! config = { batch = 1 }
+//! [[metrics]]                     # name, unit, summary
+//! [[parameters]]                  # name, unit, domain
+//! [[features]]                    # what the numbers of a context are: name, unit, summary
+//! [[applications]]                # name, settings, context, rows, infeasible
+//! [[sources]]                     # name, agent, seed
+//! ```
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tapeout_core::env::ContextFeature;
+use tapeout_core::{Catalog, Metric, Parameter};
+
+use super::error::DatasetError;
+use super::kinship;
+use super::table::{About, Application, Source};
+use crate::spec::{EnvSpec, drop_nulls};
+
+/// The version of the manifest and of the table's columns.
+pub const DATASET_SCHEMA: u32 = 1;
+
+const FORMAT: &str = "tapeout-dataset";
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Manifest {
+    format: String,
+    schema: u32,
+    space: String,
+    is_noisy: bool,
+    pub(super) table: TableEntry,
+    env: EnvSpec,
+    metrics: Vec<Metric>,
+    parameters: Vec<Parameter>,
+    features: Vec<Feature>,
+    applications: Vec<ApplicationEntry>,
+    sources: Vec<Source>,
+}
+
+/// The file of the rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TableEntry {
+    pub(super) file: String,
+    pub(super) rows: usize,
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+}
+
+/// How many rows an application has, and how many of them are infeasible.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Count {
+    pub(super) rows: usize,
+    pub(super) infeasible: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Feature {
+    name: String,
+    unit: String,
+    summary: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApplicationEntry {
+    name: String,
+    rows: usize,
+    infeasible: usize,
+    context: Vec<f64>,
+    settings: Map<String, Value>,
+}
+
+/// What every version of the manifest has.
+#[derive(Deserialize)]
+struct Mark {
+    format: String,
+    schema: u32,
+}
+
+/// Where the manifest of the data set in `folder` is.
+pub(super) fn manifest_path(folder: &Path) -> PathBuf {
+    folder.join("dataset.toml")
+}
+
+impl Manifest {
+    pub(super) fn of(about: &About, counts: &[Count], table: TableEntry) -> Self {
+        let context = about.applications.first().map_or(&[][..], |first| &first.context);
+        let feature = |it: &ContextFeature| Feature {
+            name: it.name.clone(),
+            unit: it.unit.clone(),
+            summary: it.summary.clone(),
+        };
+        let application = |(it, count): (&Application, &Count)| ApplicationEntry {
+            name: it.name.clone(),
+            rows: count.rows,
+            infeasible: count.infeasible,
+            context: it.context.iter().map(|feature| feature.value).collect(),
+            settings: it.settings.clone(),
+        };
+        let mut env = about.env.clone();
+        drop_nulls(&mut env.config);
+        Self {
+            format: FORMAT.to_owned(),
+            schema: DATASET_SCHEMA,
+            space: kinship::mark(&about.space),
+            is_noisy: about.is_noisy,
+            table,
+            env,
+            metrics: about.metrics.clone(),
+            parameters: about.space.parameters().to_vec(),
+            features: context.iter().map(feature).collect(),
+            applications: about.applications.iter().zip(counts).map(application).collect(),
+            sources: about.sources.clone(),
+        }
+    }
+
+    pub(super) fn text(&self) -> String {
+        toml::to_string(self)
+            .expect("invariant: a manifest has text keys, no nulls, and whole numbers of 63 bits")
+    }
+
+    /// Reads the manifest in `folder`.
+    pub(super) fn read(folder: &Path) -> Result<Self, DatasetError> {
+        let path = manifest_path(folder);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(DatasetError::NoDataset { path: folder.to_owned() });
+            }
+            Err(source) => return Err(DatasetError::File { path, action: "read", source }),
+        };
+        Self::parse(&text).map_err(|(field, reason)| DatasetError::Manifest { path, field, reason })
+    }
+
+    fn parse(text: &str) -> Result<Self, (String, String)> {
+        let mark: Mark = toml::from_str(text).map_err(|error| (String::new(), error.message().to_owned()))?;
+        if mark.format != FORMAT {
+            return Err(("format".to_owned(), format!("got `{}`, expected `{FORMAT}`", mark.format)));
+        }
+        if mark.schema != DATASET_SCHEMA {
+            let reason = format!("got {}; this program reads {DATASET_SCHEMA}", mark.schema);
+            return Err(("schema".to_owned(), reason));
+        }
+        let deserializer =
+            toml::Deserializer::parse(text).map_err(|error| (String::new(), error.message().to_owned()))?;
+        let manifest: Self = serde_path_to_error::deserialize(deserializer)
+            .map_err(|error| (error.path().to_string(), error.inner().message().to_owned()))?;
+        manifest.check().map(|()| manifest)
+    }
+
+    /// What types do not say: names stand once, and a context has a number for each feature.
+    fn check(&self) -> Result<(), (String, String)> {
+        if self.applications.is_empty() {
+            return Err(("applications".to_owned(), "is empty, expected at least one".to_owned()));
+        }
+        for (index, application) in self.applications.iter().enumerate() {
+            let field = |name: &str| format!("applications[{index}].{name}");
+            if self.applications[..index].iter().any(|earlier| earlier.name == application.name) {
+                return Err((field("name"), format!("`{}` stands twice", application.name)));
+            }
+            let (got, expected) = (application.context.len(), self.features.len());
+            if got != expected {
+                return Err((
+                    field("context"),
+                    format!("got {got} numbers, expected {expected}: one for each feature"),
+                ));
+            }
+            if let Some(value) = application.context.iter().find(|value| !value.is_finite()) {
+                return Err((field("context"), format!("{value} is not finite")));
+            }
+        }
+        for (index, metric) in self.metrics.iter().enumerate() {
+            if self.metrics[..index].iter().any(|earlier| earlier.name == metric.name) {
+                return Err((format!("metrics[{index}].name"), format!("`{}` stands twice", metric.name)));
+            }
+        }
+        let file = &self.table.file;
+        if file.is_empty() || file.contains(['/', '\\']) {
+            let reason = format!("got `{file}`, expected the name of a file in the same folder");
+            return Err(("table.file".to_owned(), reason));
+        }
+        Ok(())
+    }
+
+    /// What the rows are rows of, and how many each application has.
+    pub(super) fn about(&self, catalog: &Catalog) -> Result<(About, Vec<Count>), (String, String)> {
+        let mut built_from = self.env.clone();
+        if let Some(first) = self.applications.first() {
+            built_from.config.extend(first.settings.clone());
+        }
+        let space = kinship::space_again(catalog, &built_from, &self.parameters, &self.space)
+            .map_err(|reason| ("space".to_owned(), reason))?;
+        let application = |entry: &ApplicationEntry| {
+            let feature = |(it, &value): (&Feature, &f64)| ContextFeature {
+                name: it.name.clone(),
+                unit: it.unit.clone(),
+                summary: it.summary.clone(),
+                value,
+            };
+            Application {
+                name: entry.name.clone(),
+                settings: entry.settings.clone(),
+                context: self.features.iter().zip(&entry.context).map(feature).collect(),
+            }
+        };
+        let about = About {
+            space,
+            env: self.env.clone(),
+            is_noisy: self.is_noisy,
+            metrics: self.metrics.clone(),
+            applications: self.applications.iter().map(application).collect(),
+            sources: self.sources.clone(),
+        };
+        let count = |entry: &ApplicationEntry| Count { rows: entry.rows, infeasible: entry.infeasible };
+        Ok((about, self.applications.iter().map(count).collect()))
+    }
+}
