@@ -3,17 +3,33 @@
 //! | module | holds |
 //! |---|---|
 //! | [`learners`] | one file for each learner, one row each in [`LEARNERS`] |
+//! | [`errors`] | how wrong a model is |
+//! | [`firefly`] | the moves of fireflies, for the miner of PRIME and the agent |
+//! | `offline` | what the learners for offline optimisation share |
 //! | [`features`], [`targets`] | designs, contexts and metrics as numbers that models see |
-//! | [`random_forest`], [`gaussian_process`], [`network`] | what learners are made of |
+//! | [`random_forest`], [`gradient_boosting`], [`gaussian_process`], [`network`] | what learners are made of |
+//! | [`errors`] | how wrong predictions are |
 
+pub mod errors;
 pub mod features;
+pub mod firefly;
 pub mod gaussian_process;
+pub mod gradient_boosting;
 pub mod learners;
 pub mod network;
+mod offline;
 pub mod random_forest;
 pub mod targets;
 
+use learners::{Coms, Improved, Paper, Prime, RamListNet, RandomForestLearner, SupportProximity};
 use tapeout_core::LearnerEntry;
 
 /// Every learner of this crate.
-pub const LEARNERS: &[LearnerEntry] = &[LearnerEntry::of::<learners::RandomForestLearner>()];
+pub const LEARNERS: &[LearnerEntry] = &[
+    LearnerEntry::of::<RandomForestLearner>(),
+    LearnerEntry::of::<Prime<Improved>>(),
+    LearnerEntry::of::<Prime<Paper>>(),
+    LearnerEntry::of::<Coms>(),
+    LearnerEntry::of::<RamListNet>(),
+    LearnerEntry::of::<SupportProximity>(),
+];

@@ -114,7 +114,7 @@ impl Learner for Coms {
         let examples = Examples::new(&self.problem, data, TargetScales::new(data)?, Labelled::Measured)?;
         let widths = [&[examples.width()], settings.hidden.as_slice(), &[examples.n_metrics() + 1]].concat();
         let mut rng = seed.stream("coms");
-        let mut network = Mlp::new(&widths, Activation::LeakyRelu, &mut rng);
+        let mut network = Mlp::new(&widths, Activation::Relu, &mut rng);
         let mut step =
             Step { settings, examples: &examples, alpha: settings.alpha, trace: Trace::default() };
         let schedule = Schedule {
@@ -176,9 +176,8 @@ impl Step<'_> {
             let by_adversary = vec![-self.alpha / settings.adversaries as f32; settings.adversaries];
             terms.add(&by_adversary, adversarial.start, metric, mixture[metric]);
         }
-        let logits = terms.column(known.clone(), k, 1.0);
-        let is_feasible: Vec<bool> = known.map(|row| row < labelled.end).collect();
-        terms.add(&feasibility(&logits, &is_feasible).gradient, 0, k, 1.0);
+        let logits = terms.column(known, k, 1.0);
+        terms.add(&feasibility(&logits, labelled.end).gradient, 0, k, 1.0);
         network.backward(&self.trace, &terms.finish(), gradient);
         self.alpha = dual(self.alpha, overestimation, settings);
     }

@@ -86,7 +86,7 @@ impl Learner for RamListNet {
         let mut examples = Examples::new(&self.problem, data, TargetScales::new(data)?, Labelled::Measured)?;
         let widths = [&[examples.width()], settings.hidden.as_slice(), &[examples.n_metrics() + 1]].concat();
         let mut rng = seed.stream("ram-listnet");
-        let mut network = Mlp::new(&widths, Activation::LeakyRelu, &mut rng);
+        let mut network = Mlp::new(&widths, Activation::Relu, &mut rng);
         let mut trace = Trace::default();
         let schedule = Schedule {
             steps: settings.steps,
@@ -126,10 +126,8 @@ fn add_gradient(
         let term = if examples.signs[metric] == 0.0 { regression(&f, &y) } else { list_net(&f, &y) };
         terms.add(&term.gradient, 0, metric, sign);
     }
-    let known = settings.list + n_infeasible;
-    let logits = terms.column(0..known, k, 1.0);
-    let is_feasible: Vec<bool> = (0..known).map(|row| row < settings.list).collect();
-    terms.add(&feasibility(&logits, &is_feasible).gradient, 0, k, 1.0);
+    let logits = terms.column(0..settings.list + n_infeasible, k, 1.0);
+    terms.add(&feasibility(&logits, settings.list).gradient, 0, k, 1.0);
     network.backward(trace, &terms.finish(), gradient);
 }
 

@@ -174,7 +174,8 @@ impl Learner for SupportProximity {
             .collect();
         let mut rng = seed.stream("support");
         for kept in 0..settings.support.min(designs.len()) {
-            designs.swap(kept, rng.random_range(kept..designs.len())); // Fisher-Yates, as far as is kept
+            let drawn = rng.random_range(kept..designs.len()); // Fisher-Yates, as far as is kept
+            designs.swap(kept, drawn);
         }
         designs.truncate(settings.support);
         let space = self.problem.space().clone();

@@ -6,6 +6,7 @@ use tapeout_core::{Design, DesignSpace, LoadError, Prediction, Saved, Surrogate}
 use super::Examples;
 use crate::features::{FeatureScale, Features};
 use crate::network::Mlp;
+use crate::network::losses::logistic;
 use crate::targets::TargetScales;
 
 /// A network with an output for each metric, and one more if it judges feasibility.
@@ -78,7 +79,7 @@ impl Surrogate for NetworkModel {
             scales.0.iter().zip(row).map(|(scale, &target)| scale.value(f64::from(target), 0.0).0).collect()
         };
         let p_feasible = |row: &[f32]| match self.state.feasibility {
-            Feasibility::Head => 1.0 / (1.0 + (-f64::from(row[scales.n_metrics()])).exp()),
+            Feasibility::Head => f64::from(logistic(row[scales.n_metrics()])),
             Feasibility::Share(share) => share,
         };
         Prediction {

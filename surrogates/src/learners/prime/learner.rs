@@ -57,7 +57,7 @@ impl<P: Preset> Learner for Prime<P> {
         let n_outputs = examples.n_metrics() + usize::from(settings.feasibility_head);
         let widths = [&[examples.width()], settings.hidden.as_slice(), &[n_outputs]].concat();
         let mut rng = seed.stream("prime");
-        let mut network = Mlp::new(&widths, Activation::LeakyRelu, &mut rng);
+        let mut network = Mlp::new(&widths, Activation::Relu, &mut rng);
         let mut step = Step::new(&self.problem, settings, &examples, &mut rng);
         let schedule = Schedule {
             steps: settings.steps,
@@ -156,8 +156,7 @@ impl<'a, P: Preset> Step<'a, P> {
             let outputs = network.predict(&examples.features.rows(context, designs));
             let cost = |row: &[f32]| -> f32 {
                 let mixed: f32 = row.iter().zip(&mixture).map(|(f, weight)| f * weight).sum();
-                let surprise =
-                    row.get(mixture.len()).map_or(0.0, |&logit| feasibility(&[logit], &[true]).value);
+                let surprise = row.get(mixture.len()).map_or(0.0, |&logit| feasibility(&[logit], 1).value);
                 mixed + surprise
             };
             outputs.chunks_exact(network.n_outputs()).map(cost).collect()
@@ -206,9 +205,8 @@ impl<'a, P: Preset> Step<'a, P> {
             gradient.add(&pushed.gradient, negatives.start, metric, sign);
         }
         if settings.feasibility_head {
-            let is_feasible: Vec<bool> = (0..infeasible.end).map(|row| row < labelled.end).collect();
             let logits = gradient.column(0..infeasible.end, k, 1.0);
-            gradient.add(&feasibility(&logits, &is_feasible).gradient, 0, k, 1.0);
+            gradient.add(&feasibility(&logits, labelled.end).gradient, 0, k, 1.0);
         }
         gradient.finish()
     }
