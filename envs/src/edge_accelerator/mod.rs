@@ -5,8 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use tapeout_core::{
-    BuildEnv, ConfigError, Constraint, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
-    Parameter,
+    BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, Parameter,
 };
 use tapeout_simulators::edge::{Chip, Dataflow, Infeasible, PreparedWorkload, Setting, Template};
 use tapeout_simulators::networks::{Network, Workload, WorkloadError, network};
@@ -32,7 +31,7 @@ pub struct EdgeAcceleratorConfig {
     pub dram: DramKind,
     /// Time from a request to the DRAM to its data.
     pub dram_latency_s: f64,
-    /// Largest acceptable area when nobody states a goal.
+    /// Area above which a chip is infeasible.
     pub area_limit_m2: f64,
 }
 
@@ -59,6 +58,9 @@ impl Default for EdgeAcceleratorConfig {
 /// 16 nm: the table of the arithmetic has it, and the largest published class of the template stays below PRIME's limit
 /// of 27 mm2, which cuts off as many designs as PRIME reports; the page has the figures.
 const DEFAULT_NODE_NM: u32 = 16;
+
+/// The rule that a chip larger than the limit breaks.
+const AREA: &str = "area";
 
 /// The template as an environment.
 pub struct EdgeAccelerator {
@@ -93,10 +95,15 @@ impl EdgeAccelerator {
         &self.setting
     }
 
-    fn measure(&self, design: &Design) -> Result<Vec<f64>, Infeasible> {
+    /// What is cheap to rule out is looked at first: memories that cannot be made, then area, then programs.
+    fn measure(&self, design: &Design) -> Result<Outcome, Infeasible> {
         let chip = Chip::new(self.template(design), self.setting)?;
+        let area_m2 = chip.area().total_m2();
+        if area_m2 > self.area_limit_m2 {
+            return Ok(Outcome::infeasible(AREA, area_m2 / self.area_limit_m2 - 1.0));
+        }
         let report = chip.run(&self.workload)?;
-        Ok(vec![report.latency_s, report.energy_j, chip.area().total_m2(), report.utilization])
+        Ok(Outcome::Measured(vec![report.latency_s, report.energy_j, area_m2, report.utilization]))
     }
 }
 
@@ -110,10 +117,8 @@ impl Env for EdgeAccelerator {
     }
 
     fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
-        Ok(match self.measure(design) {
-            Ok(metrics) => Outcome::Measured(metrics),
-            Err(Infeasible { rule, violation }) => Outcome::infeasible(rule.name(), violation),
-        })
+        let broken = |Infeasible { rule, violation }| Outcome::infeasible(rule.name(), violation);
+        Ok(self.measure(design).unwrap_or_else(broken))
     }
 }
 
@@ -153,7 +158,7 @@ impl BuildEnv for EdgeAccelerator {
     fn default_goal(&self) -> Goal {
         Goal {
             objectives: vec![Objective::minimize("latency_s"), Objective::minimize("energy_j")],
-            constraints: vec![Constraint::at_most("area_m2", self.area_limit_m2)],
+            constraints: Vec::new(),
         }
     }
 }

@@ -5,7 +5,6 @@ use std::fmt;
 /// A rule that a template or a layer on it breaks.
 ///
 /// *Synthesis*: no arrangement of macros is as wide as the memory's port and as fast as the clock.
-/// *Capacity*: the smallest tile of a layer does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rule {
     /// Weights of a core.
@@ -18,28 +17,22 @@ pub enum Rule {
     ParameterMemorySynthesis,
     /// The program.
     InstructionMemorySynthesis,
-    /// Weights of one tile.
-    CoreMemoryCapacity,
-    /// Inputs and outputs of one tile.
-    PeMemoryCapacity,
     /// The program of a layer is longer than the instruction memory.
     InstructionMemory,
 }
 
 impl Rule {
     /// Every rule that can be broken.
-    pub const ALL: [Rule; 8] = [
+    pub const ALL: [Rule; 6] = [
         Rule::CoreMemorySynthesis,
         Rule::PeMemorySynthesis,
         Rule::ActivationMemorySynthesis,
         Rule::ParameterMemorySynthesis,
         Rule::InstructionMemorySynthesis,
-        Rule::CoreMemoryCapacity,
-        Rule::PeMemoryCapacity,
         Rule::InstructionMemory,
     ];
 
-    /// Its name: `core_memory_capacity`.
+    /// Its name: `core_memory_synthesis`.
     pub fn name(self) -> &'static str {
         match self {
             Self::CoreMemorySynthesis => "core_memory_synthesis",
@@ -47,8 +40,6 @@ impl Rule {
             Self::ActivationMemorySynthesis => "activation_memory_synthesis",
             Self::ParameterMemorySynthesis => "parameter_memory_synthesis",
             Self::InstructionMemorySynthesis => "instruction_memory_synthesis",
-            Self::CoreMemoryCapacity => "core_memory_capacity",
-            Self::PeMemoryCapacity => "pe_memory_capacity",
             Self::InstructionMemory => "instruction_memory",
         }
     }

@@ -1,6 +1,10 @@
 //! A layer made ready for mapping: the role of each dimension, worked out once.
 
-use crate::loop_nest::{Dim, Einsum, MAX_DIMS, Rank, Tensor, TensorSpec};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::mapping::MappingKey;
+use crate::loop_nest::Einsum;
+use crate::mapper::{Best, DimSet, MappingCache, NoMapping};
 use crate::networks::{Layer, Op, Workload};
 
 /// Tensors of a layer's Einsum, by index.
@@ -8,33 +12,24 @@ pub(super) const WEIGHTS: usize = 0;
 pub(super) const INPUTS: usize = 1;
 pub(super) const OUTPUTS: usize = 2;
 
-/// What a dimension indexes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Weights and outputs: output channels, columns of a product.
-    Weight,
-    /// Inputs and outputs: images, rows and columns of an image, rows of a product.
-    Input,
-    /// Everything: groups, heads.
-    Shared,
-    /// Weights and inputs, added up: input channels.
-    Sum,
-    /// Weights, and inputs together with an output dimension, added up: the window of a convolution.
-    Window,
-}
+/// Mappings of one layer that are kept: about 1 MB.
+const CACHED_MAPPINGS: usize = 256;
 
 /// A layer and how often it runs.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct PreparedLayer {
     einsum: Einsum,
-    kinds: Vec<Kind>,
-    tensors: Vec<TensorSpec>,
+    reductions: DimSet,
+    outputs: DimSet,
+    channels: DimSet,
     macs: u64,
     runs: f64,
+    /// As a search is deterministic, what was kept changes no result.
+    mappings: Mutex<MappingCache<MappingKey>>,
 }
 
 /// The layers of a workload, each distinct one once.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct PreparedWorkload {
     layers: Vec<PreparedLayer>,
 }
@@ -65,9 +60,19 @@ impl PreparedLayer {
     /// Prepares a layer that runs `runs` times.
     pub fn new(layer: &Layer, runs: f64) -> Self {
         let einsum = layer.einsum().clone();
-        let kinds = (0..einsum.dims().len()).map(|dim| kind(&einsum, dim)).collect();
-        let tensors = einsum.tensors().iter().map(|tensor| spec(tensor, einsum.dims())).collect();
-        Self { kinds, tensors, macs: layer.macs(), runs, einsum }
+        let uses = |tensor: usize, dim: &usize| einsum.tensors()[tensor].uses(*dim);
+        let set = |dims: &dyn Fn(&usize) -> bool| {
+            (0..einsum.dims().len()).filter(dims).fold(DimSet::EMPTY, DimSet::with)
+        };
+        Self {
+            reductions: set(&|dim| !uses(OUTPUTS, dim)),
+            outputs: set(&|dim| uses(OUTPUTS, dim)),
+            channels: set(&|dim| uses(OUTPUTS, dim) && uses(WEIGHTS, dim)),
+            macs: layer.macs(),
+            runs,
+            mappings: Mutex::new(MappingCache::new(CACHED_MAPPINGS)),
+            einsum,
+        }
     }
 
     /// Multiply-accumulates of one run.
@@ -80,61 +85,32 @@ impl PreparedLayer {
         self.runs
     }
 
-    pub(super) fn n_dims(&self) -> usize {
-        self.kinds.len()
+    pub(super) fn einsum(&self) -> &Einsum {
+        &self.einsum
     }
 
-    pub(super) fn size(&self, dim: usize) -> u64 {
-        self.einsum.dims()[dim].size
+    /// Dimensions that are added up: input channels, windows.
+    pub(super) fn reductions(&self) -> DimSet {
+        self.reductions
     }
 
-    /// Dimensions of one kind, in the order of the Einsum.
-    pub(super) fn of_kind(&self, kind: Kind) -> impl DoubleEndedIterator<Item = usize> + '_ {
-        (0..self.kinds.len()).filter(move |&dim| self.kinds[dim] == kind)
+    /// Dimensions of the outputs.
+    pub(super) fn outputs(&self) -> DimSet {
+        self.outputs
     }
 
-    /// Words of `tensor`'s box for these points per dimension.
-    pub(super) fn box_words(&self, tensor: usize, extents: &[u64; MAX_DIMS]) -> u64 {
-        let length = |rank: &Rank| {
-            1 + rank.terms().iter().map(|&(dim, coefficient)| coefficient * (extents[dim] - 1)).sum::<u64>()
-        };
-        self.einsum.tensors()[tensor].ranks().iter().map(length).product()
+    /// Dimensions of the outputs that index weights too: output channels, groups, columns of a product.
+    pub(super) fn channels(&self) -> DimSet {
+        self.channels
     }
 
-    pub(super) fn uses(&self, tensor: usize, dim: usize) -> bool {
-        self.einsum.tensors()[tensor].uses(dim)
+    /// The mapping under `key`, from an earlier search or from `search`.
+    pub(super) fn mapping(
+        &self,
+        key: &MappingKey,
+        search: impl FnOnce() -> Result<Best, NoMapping>,
+    ) -> Result<Arc<Best>, NoMapping> {
+        // The cache is whole between its calls, so a panic elsewhere does not spoil it.
+        self.mappings.lock().unwrap_or_else(PoisonError::into_inner).get_or_search(key, search)
     }
-
-    /// The layer's Einsum with its dimensions padded to `sizes`.
-    pub(super) fn padded(&self, sizes: &[u64; MAX_DIMS]) -> Einsum {
-        let dims = self.einsum.dims();
-        if dims.iter().zip(sizes).all(|(dim, &size)| dim.size == size) {
-            return self.einsum.clone();
-        }
-        let padded: Vec<(&str, u64)> =
-            dims.iter().zip(sizes).map(|(dim, &size)| (dim.name.as_str(), size)).collect();
-        Einsum::new(&padded, &self.tensors)
-            .expect("invariant: padding to the array keeps sizes within 64 bits")
-    }
-}
-
-fn kind(einsum: &Einsum, dim: usize) -> Kind {
-    let uses = |tensor: usize| einsum.tensors()[tensor].uses(dim);
-    match (uses(WEIGHTS), uses(INPUTS), uses(OUTPUTS)) {
-        (true, false, _) => Kind::Weight,
-        (false, _, _) => Kind::Input,
-        (true, true, true) => Kind::Shared,
-        (true, true, false) => {
-            let mut ranks = einsum.tensors()[INPUTS].ranks().iter();
-            let slides =
-                ranks.any(|rank| rank.terms().len() > 1 && rank.terms().iter().any(|&(d, _)| d == dim));
-            if slides { Kind::Window } else { Kind::Sum }
-        }
-    }
-}
-
-fn spec(tensor: &Tensor, dims: &[Dim]) -> TensorSpec {
-    let term = |&(dim, coefficient): &(usize, u64)| (dims[dim].name.clone(), coefficient);
-    let ranks = tensor.ranks().iter().map(|rank| rank.terms().iter().map(term).collect());
-    TensorSpec { name: tensor.name().to_owned(), role: tensor.role(), ranks: ranks.collect() }
 }

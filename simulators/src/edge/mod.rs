@@ -6,11 +6,11 @@
 //! is recalled from the first paper, not re-read; its published peak rates bear it out.
 //!
 //! A [`Template`] in a [`Setting`] becomes a [`Chip`], or an [`Infeasible`] names the memory that cannot be made. A chip
-//! runs a [`PreparedWorkload`]: [`map`] places each layer, the loop-nest model counts, and the report adds staging
-//! memories, first loads and last stores.
+//! runs a [`PreparedWorkload`]: [`crate::mapper`] finds the best mapping of each layer that the template allows
+//! (`constraints.rs`), and [`crate::loop_nest`] costs it on the whole hierarchy.
 //!
 //! ```text
-//! DRAM -> staging -> [ PE: PE memory (inputs, sums, outputs) -> [ core: core memory (weights) -> lanes x 4 units ] ]
+//! DRAM -> staging -> [ PE: PE memory (inputs, sums) -> [ core: core memory (weights) -> lanes x 4 units ] ]
 //! ```
 //!
 //! ```
@@ -37,17 +37,19 @@
 
 mod buffer;
 mod chip;
+mod constraints;
+mod hierarchy;
 mod infeasible;
 mod layer;
+mod mapping;
 mod network;
-mod policy;
+mod parts;
 mod template;
 
 pub use chip::{Area, Chip};
 pub use infeasible::{Infeasible, Rule};
 pub use layer::{PreparedLayer, PreparedWorkload};
 pub use network::{LayerReport, WorkloadReport};
-pub use policy::{Placement, map};
 pub use template::{Dataflow, LANE_WAYS, Setting, Template};
 
 #[cfg(test)]

@@ -1,34 +1,44 @@
 //! A workload on a chip: latency, energy, and where they go.
 //!
-//! The loop-nest model counts words, multiply-accumulate cycles and energies of the hierarchy. Added here is what it has
-//! no words for: outputs that are one byte or four, the staging memories, first loads and last stores through them, and
-//! what leaks.
+//! The loop-nest model counts words, cycles and energies of the whole hierarchy, first loads, last stores, fill, drain and
+//! leakage included. Added here is what it has no words for: the program and its memory.
 
-use super::chip::{Chip, DRAM, PE};
-use super::infeasible::Infeasible;
+use std::sync::Arc;
+
+use super::chip::Chip;
+use super::hierarchy::DRAM;
+use super::infeasible::{Infeasible, Rule};
 use super::layer::{INPUTS, OUTPUTS, PreparedLayer, PreparedWorkload, WEIGHTS};
-use super::policy::{Placement, map};
-use crate::loop_nest::{Evaluator, Quirks, Report, Workspace};
+use super::mapping::{best, instructions};
+use crate::mapper::Best;
 
 /// One layer, run once.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LayerReport {
+    /// The mapping, and what the loop-nest model says of it by level of [`Chip::architecture`].
+    pub best: Arc<Best>,
+    /// Instructions of its program.
+    pub instructions: u64,
+    /// Energy of everything, leakage included.
+    pub energy_j: f64,
+}
+
+impl LayerReport {
     /// All cycles.
-    pub cycles: f64,
-    /// Cycles of the multiply-accumulate units alone.
-    pub compute_cycles: f64,
-    /// Cycles of the busiest PE memory.
-    pub pe_memory_cycles: f64,
-    /// Cycles of moving all bytes to and from DRAM.
-    pub dram_cycles: f64,
-    /// Cycles that nothing hides: first load, last store, fill and drain of the array.
-    pub exposed_cycles: f64,
+    pub fn cycles(&self) -> u64 {
+        self.best.report.cycles
+    }
+
     /// Bytes read from DRAM as weights.
-    pub weight_bytes: u64,
+    pub fn weight_bytes(&self) -> u64 {
+        self.best.report.tensor(DRAM, WEIGHTS).reads
+    }
+
     /// Bytes read from and written to DRAM as inputs and outputs.
-    pub activation_bytes: u64,
-    /// Energy of everything but leakage.
-    pub dynamic_energy_j: f64,
+    pub fn activation_bytes(&self) -> u64 {
+        let outputs = self.best.report.tensor(DRAM, OUTPUTS);
+        self.best.report.tensor(DRAM, INPUTS).reads + outputs.reads + outputs.updates
+    }
 }
 
 /// A whole workload.
@@ -48,17 +58,15 @@ impl Chip {
     /// # Errors
     /// [`Infeasible`] with the rule that the first layer that cannot run breaks.
     pub fn run(&self, workload: &PreparedWorkload) -> Result<WorkloadReport, Infeasible> {
-        let mut scratch = Scratch::default();
-        let (mut cycles, mut dynamic_j) = (0.0, 0.0);
+        let (mut cycles, mut energy_j) = (0.0, 0.0);
         for layer in workload.layers() {
-            let report = self.run_with(layer, &mut scratch)?;
-            cycles += layer.runs() * report.cycles;
-            dynamic_j += layer.runs() * report.dynamic_energy_j;
+            let report = self.run_layer(layer)?;
+            cycles += layer.runs() * report.cycles() as f64;
+            energy_j += layer.runs() * report.energy_j;
         }
-        let latency_s = cycles / self.setting().clock_hz;
         Ok(WorkloadReport {
-            latency_s,
-            energy_j: dynamic_j + self.leakage_w() * latency_s,
+            latency_s: cycles / self.setting().clock_hz,
+            energy_j,
             utilization: workload.macs() / (self.template().n_macs() as f64 * cycles),
         })
     }
@@ -68,74 +76,13 @@ impl Chip {
     /// # Errors
     /// [`Infeasible`] with the rule that it breaks.
     pub fn run_layer(&self, layer: &PreparedLayer) -> Result<LayerReport, Infeasible> {
-        self.run_with(layer, &mut Scratch::default())
+        let best = best(self, layer);
+        let instructions = instructions(self, &best.report);
+        let (need, have) = (instructions as f64, self.template().instruction_entries as f64);
+        Infeasible::unless_within(Rule::InstructionMemory, need, have)?;
+        let seconds = best.report.cycles as f64 / self.setting().clock_hz;
+        let program_j = instructions as f64 * self.controller.instruction_j;
+        let energy_j = best.report.energy_j + program_j + seconds * self.controller.leakage_w;
+        Ok(LayerReport { best, instructions, energy_j })
     }
-
-    fn run_with(&self, layer: &PreparedLayer, scratch: &mut Scratch) -> Result<LayerReport, Infeasible> {
-        let placement = map(self, layer)?;
-        // First loads, last stores, fill and drain are added below, where the staging memories are known.
-        let quirks = Quirks { perfect_overlap: true, ..Quirks::default() };
-        let nest = Evaluator::new(self.architecture(), &placement.einsum, quirks)
-            .expect("invariant: layers are within 62 bits");
-        let report = &mut scratch.report;
-        nest.evaluate(&placement.mapping, &mut scratch.workspace, report)
-            .expect("invariant: the policy's tiles fit, and its loops cover the padded layer");
-        Ok(self.account(&placement, report))
-    }
-
-    fn account(&self, placement: &Placement, report: &Report) -> LayerReport {
-        let weight_bytes = report.tensor(DRAM, WEIGHTS).reads;
-        let outputs = report.tensor(DRAM, OUTPUTS);
-        let activation_bytes = report.tensor(DRAM, INPUTS).reads + outputs.reads + outputs.updates;
-        let [weight_tile, input_tile, output_tile] = placement.tile_words.map(|words| words as f64);
-        let dram_cycles = self.dram_cycles(weight_bytes as f64, activation_bytes as f64);
-        let pe_memory_cycles = self.pe_memory_cycles(placement, report);
-        let (used_x, used_y) = placement.used_pes;
-        let exposed_cycles = self.dram_cycles(weight_tile, input_tile)
-            + self.dram_cycles(0.0, output_tile)
-            + (used_x + used_y - 2) as f64;
-        let steady = (report.latency.steady_cycles as f64).max(pe_memory_cycles).max(dram_cycles);
-        // A sum is as wide as four words; the model counts it as one.
-        let wide_sums_j = (placement.output_bytes - 1) as f64 * report.tensor(PE, OUTPUTS).energy_j;
-        let dynamic_energy_j = report.energy_j
-            + wide_sums_j
-            + weight_bytes as f64 * self.costs.parameter_j_per_byte
-            + activation_bytes as f64 * self.costs.activation_j_per_byte
-            + placement.instructions() as f64 * self.costs.instruction_j;
-        LayerReport {
-            cycles: steady + exposed_cycles,
-            compute_cycles: report.latency.compute_cycles as f64,
-            pe_memory_cycles,
-            dram_cycles,
-            exposed_cycles,
-            weight_bytes,
-            activation_bytes,
-            dynamic_energy_j,
-        }
-    }
-
-    /// Cycles of moving these bytes: at the bandwidth of the DRAM altogether, and each stream at what its bytes in
-    /// flight sustain, the size of its staging memory over the latency of the DRAM (Little 1961).
-    fn dram_cycles(&self, weight_bytes: f64, activation_bytes: f64) -> f64 {
-        let (template, setting) = (self.template(), self.setting());
-        let together_s = (weight_bytes + activation_bytes) / template.dram_bandwidth_byte_per_s;
-        let weights_s = weight_bytes * setting.dram_latency_s / template.parameter_memory_bytes as f64;
-        let activations_s =
-            activation_bytes * setting.dram_latency_s / template.activation_memory_bytes as f64;
-        together_s.max(weights_s).max(activations_s) * setting.clock_hz
-    }
-
-    /// Cycles of one PE memory, all of whose ports are shared by reads and writes.
-    fn pe_memory_cycles(&self, placement: &Placement, report: &Report) -> f64 {
-        let (inputs, outputs) = (report.tensor(PE, INPUTS), report.tensor(PE, OUTPUTS));
-        let output_words = outputs.reads + outputs.fills + outputs.updates;
-        let bytes = inputs.reads + inputs.fills + output_words * placement.output_bytes;
-        (bytes as f64 / self.pe_port_bytes() as f64).ceil()
-    }
-}
-
-#[derive(Default)]
-struct Scratch {
-    workspace: Workspace,
-    report: Report,
 }

@@ -68,7 +68,7 @@ impl Template {
 }
 
 /// Which operand stays in the lanes while the others pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dataflow {
     /// The sum of one output, until it is complete or its operands run out.

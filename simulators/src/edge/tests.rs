@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::hierarchy::{ACTIVATION, CORE, DRAM, INPUT, LANE, PARAMETER, SUM};
+use super::layer::{INPUTS, OUTPUTS, WEIGHTS};
 use super::*;
-use crate::loop_nest::{Evaluator, Quirks, Report, Workspace};
 use crate::networks::{Conv2d, Layer, MatMul, Op, SecondOperand, Workload};
 use crate::technology::{DramKind, Node, mac};
 
@@ -80,127 +81,110 @@ fn conv(in_channels: u64, out_channels: u64, size: u64, kernel: u64) -> Layer {
     Layer::new("layer", Op::Conv2d(conv)).unwrap()
 }
 
-// Claim: cycles and energy of a small layer are those worked out on paper.
-//
-// 1 x 1 convolution, C = K = 8, P = Q = 2, so 256 multiply-accumulates, on one core of 4 lanes x 4 ways. Ways take C
-// (2 steps), lanes take K (2 steps): 2 * 2 * 2 * 2 = 16 cycles, all units busy. Everything fits, so there is one tile:
-// weights 64, inputs 32, outputs 32 bytes, each moved once.
-//
-// Cycles at 1 GHz with 1 byte per cycle of DRAM (the staging memories sustain 10 and 20): 64 + 32 + 32 = 128 cycles of
-// DRAM against 16 of compute; the first load, 96, and the last store, 32, are not hidden; one PE has nothing to fill.
-// 128 + 96 + 32 = 256.
-//
-// PE memory, 16 bytes per cycle: lanes share 4 inputs in each of 16 cycles, 64 read, 32 filled; 32 outputs arrive
-// complete: 128 bytes, 8 cycles; blocks of 16 bytes: 4 reads, 2 fills, 2 updates.
-// Lanes: 4 lanes * 16 cycles write a sum; each lane makes 8 outputs, so it reads one in 16 - 8 cycles.
-// Core memory: 16 weights in each of 16 cycles = 16 blocks read, 64 words = 4 blocks filled.
-// DRAM: 128 bytes. Program: 3 transfers and 1 tile.
-#[test]
-fn a_small_layer_by_hand() {
+/// One core of 4 lanes at 1 GHz, with 32 bytes per cycle of DRAM, which the staging memories sustain.
+fn one_core(dataflow: Dataflow) -> Chip {
     let template = Template {
         pes_x: 1,
         pes_y: 1,
         cores: 1,
         lanes: 4,
-        dram_bandwidth_byte_per_s: 1e9,
-        parameter_memory_bytes: 2048,
+        dram_bandwidth_byte_per_s: 32e9,
+        activation_memory_bytes: 4096,
+        parameter_memory_bytes: 4096,
         ..template()
     };
-    let setting = Setting { clock_hz: 1e9, dram_latency_s: 100e-9, ..setting() };
-    let chip = Chip::new(template, setting).unwrap();
-    let layer = PreparedLayer::new(&conv(8, 8, 2, 1), 1.0);
-    assert_eq!(map(&chip, &layer).unwrap().instructions(), 4);
-    let report = chip.run_layer(&layer).unwrap();
-    assert_eq!((report.compute_cycles, report.pe_memory_cycles, report.dram_cycles), (16.0, 8.0, 128.0));
-    assert_eq!((report.exposed_cycles, report.cycles), (128.0, 256.0));
-    assert_eq!((report.weight_bytes, report.activation_bytes), (64, 64));
-
-    let [lane, core, pe] = [0, 1, 2].map(|level| chip.architecture().levels()[level].energy);
-    let expected_j = 256.0 * mac(8, Some(32), setting.node).unwrap().energy_j
-        + 4.0 * (16.0 * lane.update_j + 8.0 * lane.read_j)
-        + 16.0 * core.read_j
-        + 4.0 * core.fill_j
-        + 4.0 * pe.read_j
-        + 2.0 * pe.fill_j
-        + 2.0 * pe.update_j
-        + 128.0 * 8.0 * 8e-12
-        + 64.0 * chip.costs.parameter_j_per_byte
-        + 64.0 * chip.costs.activation_j_per_byte
-        + 4.0 * chip.costs.instruction_j;
-    assert!((report.dynamic_energy_j / expected_j - 1.0).abs() < 1e-12, "{report:?} against {expected_j}");
+    Chip::new(template, Setting { clock_hz: 1e9, dram_latency_s: 100e-9, dataflow, ..setting() }).unwrap()
 }
 
-// Claim: the other dataflows keep their sums, four bytes each, in the PE memory, and what they hold out of it. The layer
-// and chip of the case above: in each of 16 cycles 4 lanes update a sum, 64 in all, and read it but for the first time,
-// 64 - 32; that is (64 + 32) * 4 = 384 bytes in either dataflow. Weight-stationary lanes take 4 new inputs every cycle:
-// 64 read and 32 filled, 480 bytes, 30 cycles of 16. Input-stationary lanes hold them for both steps of K: 32 read and
-// 32 filled, 448 bytes, 28 cycles.
+// Claim: cycles and energy of a small layer are those worked out on paper.
+//
+// Four inputs, four outputs: 16 multiply-accumulates on 4 lanes x 4 ways, one cycle. 16 bytes of weights, 4 of inputs and
+// 4 of outputs at 32 bytes per cycle: one cycle of DRAM. The first load takes a cycle for weights and one for inputs into
+// staging memories, one for inputs out of DRAM (next to their staging memory, which weights are not), and one each into
+// core and PE memory; the last store one out of PE memory and one into DRAM. One PE has nothing to fill. 1 + 5 + 2 = 8.
+//
+// Blocks: core and PE memories 16 bytes, staging 64, as its port moves twice what it sustains. Lanes: each writes its sum
+// once. Core memory and inputs: a block filled and a block read; sums: a block written. Staging: a block each of weights
+// and inputs in and out, and one of outputs in. DRAM: 24 bytes. Words on their way up are counted where they arrive.
+// Program: 3 transfers and what is between them.
 #[test]
-fn sums_in_the_pe_memory_by_hand() {
-    for (dataflow, cycles) in [(Dataflow::WeightStationary, 30.0), (Dataflow::InputStationary, 28.0)] {
-        let template = Template { pes_x: 1, pes_y: 1, cores: 1, lanes: 4, ..template() };
-        let chip = Chip::new(template, Setting { dataflow, ..setting() }).unwrap();
-        let report = chip.run_layer(&PreparedLayer::new(&conv(8, 8, 2, 1), 1.0)).unwrap();
-        assert_eq!((report.compute_cycles, report.pe_memory_cycles), (16.0, cycles), "{dataflow:?}");
+fn a_small_layer_by_hand() {
+    let chip = one_core(Dataflow::OutputStationary);
+    let layer = chip.run_layer(&PreparedLayer::new(&conv(4, 4, 1, 1), 1.0)).unwrap();
+    let latency = layer.best.report.latency;
+    assert_eq!((latency.compute_cycles, latency.steady_cycles), (1, 1));
+    assert_eq!((latency.load_cycles, latency.store_cycles, latency.array_cycles), (5, 2, 0));
+    assert_eq!((layer.cycles(), layer.weight_bytes(), layer.activation_bytes()), (8, 16, 8));
+    assert_eq!(layer.instructions, 4);
+
+    let levels = chip.architecture().levels();
+    let [lane, core, input, sum, parameter, activation] =
+        [LANE, CORE, INPUT, SUM, PARAMETER, ACTIVATION].map(|index| levels[index].energy);
+    let leak_j: f64 =
+        levels.iter().map(|level| level.instances as f64 * level.energy.leak_j_per_cycle * 8.0).sum();
+    let expected_j = 16.0 * mac(8, Some(32), setting().node).unwrap().energy_j
+        + 4.0 * lane.update_j
+        + core.fill_j
+        + core.read_j
+        + input.fill_j
+        + input.read_j
+        + sum.update_j
+        + parameter.fill_j
+        + parameter.read_j
+        + activation.fill_j
+        + activation.read_j
+        + activation.update_j
+        + 24.0 * 8.0 * 8e-12
+        + leak_j
+        + 4.0 * chip.controller.instruction_j
+        + 8e-9 * chip.controller.leakage_w;
+    assert!((layer.energy_j / expected_j - 1.0).abs() < 1e-12, "{} against {expected_j}", layer.energy_j);
+}
+
+// Claim: a dataflow keeps its operand in the lanes. Eight inputs and four outputs take 32 multiply-accumulates, two per unit
+// of the core above. A sum that stays in its lane is written to PE memory once, 4 words in all; otherwise it is written
+// twice, and read once in between.
+#[test]
+fn sums_move_as_the_dataflow_says_by_hand() {
+    for (dataflow, updates, reads) in [
+        (Dataflow::OutputStationary, 4, 0),
+        (Dataflow::WeightStationary, 8, 4),
+        (Dataflow::InputStationary, 8, 4),
+    ] {
+        let layer = one_core(dataflow).run_layer(&PreparedLayer::new(&conv(8, 4, 1, 1), 1.0)).unwrap();
+        let sums = layer.best.report.tensor(SUM, OUTPUTS);
+        assert_eq!((sums.updates, sums.reads), (updates, reads), "{dataflow:?}");
     }
 }
 
-// By hand: 1 x 1 convolution, C = 64, K = 256, P = Q = 64 on one PE of 256 KiB and a core of 8 KiB. Inputs are 256 KiB and
-// sums 4 MiB, weights 16 KiB: neither fits, each is a multiple of its tile, and each dataflow moves its own tensor once.
+// Claim: whatever the network, template and dataflow, a mapping is found, no incomplete sum leaves the chip, and what a
+// memory must hold fits it, sums counted with four bytes each.
 #[test]
-fn a_dataflow_fetches_what_is_stationary_once() {
-    let layer = PreparedLayer::new(&conv(64, 256, 64, 1), 1.0);
-    let template = Template {
-        pes_x: 1,
-        pes_y: 1,
-        cores: 1,
-        lanes: 16,
-        core_memory_bytes: 8 << 10,
-        pe_memory_bytes: 256 << 10,
-        ..template()
-    };
-    let run = |dataflow| {
-        let chip = Chip::new(template, Setting { dataflow, ..setting() }).unwrap();
-        (chip.run_layer(&layer).unwrap(), map(&chip, &layer).unwrap())
-    };
-    let (weights, (inputs, outputs)) = (64 * 256, (64 * 64 * 64, 256 * 64 * 64));
-    let (report, placement) = run(Dataflow::WeightStationary);
-    assert_eq!(report.weight_bytes, weights);
-    assert!(report.activation_bytes > inputs + outputs && placement.transfers[1] > placement.transfers[0]);
-    let (report, placement) = run(Dataflow::InputStationary);
-    assert_eq!(report.activation_bytes, inputs + outputs);
-    assert!(report.weight_bytes > weights && placement.transfers[0] > placement.transfers[1]);
-    let (report, _) = run(Dataflow::OutputStationary);
-    assert!(report.weight_bytes == weights || report.activation_bytes == inputs + outputs);
-}
-
-// Claim: no mapping of the policy is refused by the loop-nest model, whatever the network, template and dataflow; and
-// no incomplete sum leaves the chip.
-#[test]
-fn every_layer_of_every_network_maps_and_keeps_its_sums_on_the_chip() {
-    let (mut workspace, mut report) = (Workspace::new(), Report::new());
+fn layers_of_every_network_map_and_keep_their_sums_on_the_chip() {
     let mut mapped = 0;
-    for (row, templates) in crate::networks::NETWORKS.iter().zip(0..) {
+    for (row, skip) in crate::networks::NETWORKS.iter().zip(0..) {
         let workload = prepared(row.id);
-        for template in scattered(12 + templates) {
+        for template in scattered(40).skip(skip).step_by(9) {
             for dataflow in
                 [Dataflow::OutputStationary, Dataflow::WeightStationary, Dataflow::InputStationary]
             {
+                let template = Template { instruction_entries: 1 << 20, ..template };
                 let Ok(chip) = Chip::new(template, Setting { dataflow, ..setting() }) else { continue };
-                for layer in workload.layers() {
-                    let Ok(placement) = map(&chip, layer) else { continue };
-                    let nest =
-                        Evaluator::new(chip.architecture(), &placement.einsum, Quirks::default()).unwrap();
-                    nest.evaluate(&placement.mapping, &mut workspace, &mut report).unwrap();
-                    let outputs = report.tensor(3, 2);
-                    assert_eq!((outputs.reads, outputs.updates), (0, placement.einsum.words(2).unwrap()));
+                for layer in workload.layers().iter().skip(skip % 5).step_by(5) {
+                    let best = chip.run_layer(layer).unwrap().best;
+                    let report = &best.report;
+                    assert_eq!(report.tensor(DRAM, OUTPUTS).reads, 0);
+                    let outputs = report.tensor(SUM, OUTPUTS).tile_words * 4;
+                    assert!(4 * outputs <= template.pe_memory_bytes, "two tiles in half a memory");
+                    assert!(4 * report.tensor(INPUT, INPUTS).tile_words <= template.pe_memory_bytes);
+                    assert!(2 * report.tensor(CORE, WEIGHTS).tile_words <= template.core_memory_bytes);
                     assert!(report.macs >= layer.macs());
                     mapped += 1;
                 }
             }
         }
     }
-    assert!(mapped > 1000, "{mapped} mappings were tried");
+    assert!(mapped > 400, "{mapped} mappings were tried");
 }
 
 // Claim: nothing is faster than its units, nothing moves less than every weight and output once (and every input, where
@@ -209,88 +193,96 @@ fn every_layer_of_every_network_maps_and_keeps_its_sums_on_the_chip() {
 fn no_layer_beats_its_bounds() {
     let mac_j = mac(8, Some(32), setting().node).unwrap().energy_j;
     for id in ["resnet50", "mobilenet-v2", "bert-base"] {
-        for template in scattered(20) {
+        for template in scattered(6) {
             let Ok(chip) = Chip::new(template, setting()) else { continue };
-            for layer in layers(id) {
+            for layer in layers(id).iter().step_by(4) {
                 let has_gaps = matches!(layer.op(), Op::Conv2d(conv) if conv.kernel[0] < conv.stride[0]);
                 let inputs = if has_gaps { 0 } else { layer.input_words() };
                 let compulsory = layer.weight_words() + inputs + layer.output_words();
-                let Ok(report) = chip.run_layer(&PreparedLayer::new(&layer, 1.0)) else { continue };
-                assert!(report.compute_cycles * template.n_macs() as f64 >= layer.macs() as f64);
-                assert!(
-                    report.weight_bytes + report.activation_bytes >= compulsory,
-                    "{} {template:?}",
-                    layer.name()
-                );
+                let Ok(report) = chip.run_layer(&PreparedLayer::new(layer, 1.0)) else { continue };
+                assert!(report.best.report.latency.compute_cycles * template.n_macs() >= layer.macs());
+                let moved = report.weight_bytes() + report.activation_bytes();
+                assert!(moved >= compulsory, "{} {template:?}", layer.name());
                 let least_s = compulsory as f64 / template.dram_bandwidth_byte_per_s;
-                assert!(report.cycles / 0.8e9 >= least_s);
+                assert!(report.cycles() as f64 / setting().clock_hz >= least_s);
                 let least_j = layer.macs() as f64 * mac_j + compulsory as f64 * 8.0 * 8e-12;
-                assert!(report.dynamic_energy_j >= least_j);
+                assert!(report.energy_j >= least_j);
             }
         }
     }
 }
 
-/// Fails if `better`, the same template with more of something, is slower on any layer where both run.
-fn never_slower(measure: fn(&LayerReport) -> f64, better: impl Fn(Template) -> Template) {
+/// Fails if `better`, the same template with more of something, has a worse product of energy and delay. The best
+/// mappings never have; the quick search may miss them, on either side, by the margin.
+fn never_worse(better: impl Fn(Template) -> Template) {
+    const MARGIN: f64 = 0.1;
     let workload = prepared("resnet50");
-    let mut compared = 0;
-    for template in scattered(40) {
-        let chips = (Chip::new(template, setting()), Chip::new(better(template), setting()));
-        let (Ok(chip), Ok(larger)) = chips else { continue };
-        for layer in workload.layers() {
-            let (Ok(less), Ok(more)) = (chip.run_layer(layer), larger.run_layer(layer)) else { continue };
-            assert!(measure(&more) <= measure(&less), "{template:?}\n{less:?}\n{more:?}");
-            compared += 1;
-        }
+    let mut improved = 0;
+    for template in scattered(16) {
+        let product = |template: Template| -> Result<f64, Infeasible> {
+            let report = Chip::new(template, setting())?.run(&workload)?;
+            Ok(report.latency_s * report.energy_j)
+        };
+        let (Ok(less), Ok(more)) = (product(template), product(better(template))) else { continue };
+        assert!(more <= (1.0 + MARGIN) * less, "{template:?}: {} times", more / less);
+        improved += u64::from(more < less);
     }
-    assert!(compared > 100, "{compared} layers were compared");
+    assert!(improved > 5, "{improved} templates improved");
 }
 
 #[test]
-fn more_dram_bandwidth_is_never_slower() {
-    never_slower(|report| report.cycles, |template| Template { dram_bandwidth_byte_per_s: 60e9, ..template });
+fn more_dram_bandwidth_is_never_worse() {
+    never_worse(|template| Template { dram_bandwidth_byte_per_s: 60e9, ..template });
 }
 
+// Larger staging memories cost more energy per byte, and leak more; neither is much beside DRAM.
 #[test]
-fn larger_staging_memories_are_never_slower() {
-    never_slower(
-        |report| report.cycles,
-        |template| Template {
-            activation_memory_bytes: 2 * template.activation_memory_bytes,
-            parameter_memory_bytes: 2 * template.parameter_memory_bytes,
-            ..template
-        },
-    );
+fn larger_staging_memories_are_never_worse() {
+    never_worse(|template| Template {
+        activation_memory_bytes: 4 * template.activation_memory_bytes,
+        parameter_memory_bytes: 4 * template.parameter_memory_bytes,
+        ..template
+    });
 }
 
-// More lanes may cost cycles elsewhere (larger tiles load longer), but never more steps of the array.
+// Claim: what earlier searches left behind, in whatever order and by whichever thread, changes no result.
 #[test]
-fn doubling_the_lanes_never_takes_more_compute_cycles() {
-    never_slower(
-        |report| report.compute_cycles,
-        |template| Template { lanes: 2 * template.lanes, ..template },
-    );
+fn kept_mappings_change_no_result() {
+    let workload = Workload::of(&[("mobilenet-v2", 1.0)]).unwrap();
+    let chips: Vec<Chip> = scattered(12).filter_map(|template| Chip::new(template, setting()).ok()).collect();
+    let fresh: Vec<_> = chips.iter().map(|chip| chip.run(&PreparedWorkload::new(&workload))).collect();
+    let shared = PreparedWorkload::new(&workload);
+    let run = |chip: &Chip| chip.run(&shared);
+    let (forwards, mut backwards) = std::thread::scope(|scope| {
+        let thread = scope.spawn(|| chips.iter().rev().map(run).collect::<Vec<_>>());
+        (chips.iter().map(run).collect::<Vec<_>>(), thread.join().unwrap())
+    });
+    backwards.reverse();
+    assert!(fresh == forwards && fresh == backwards);
+    assert!(fresh.iter().filter(|result| result.is_ok()).count() > 3);
 }
 
-// By hand: staging of 1,024 bytes over 110 ns sustains 9.3 GB/s of the 16 GB/s; 256 inputs and 256 outputs, half of
-// what is in flight, take half of 110 ns: 44 cycles at 800 MHz.
+// By hand: staging of 1,024 bytes over 102.4 ns sustains 10 GB/s of the 16 GB/s; 256 inputs and 256 outputs take 51.2 ns,
+// which are 52 cycles at 1 GHz.
 #[test]
 fn bytes_in_flight_bound_a_stream() {
-    let chip = Chip::new(template(), setting()).unwrap();
-    let layer = PreparedLayer::new(&conv(1, 1, 16, 1), 1.0);
-    let report = chip.run_layer(&layer).unwrap();
-    assert_eq!(report.activation_bytes, 512);
-    assert!((report.dram_cycles - 44.0).abs() < 1e-9, "{report:?}");
+    let setting = Setting { clock_hz: 1e9, dram_latency_s: 102.4e-9, ..setting() };
+    let chip = Chip::new(template(), setting).unwrap();
+    let run = chip.run_layer(&PreparedLayer::new(&conv(1, 1, 16, 1), 1.0)).unwrap();
+    assert_eq!((run.activation_bytes(), run.best.report.latency.steady_cycles), (512, 52));
 }
 
-// Claim: the hierarchy and the chip agree about area: 16 PEs of 4 cores of 64 lanes of 4 units, and the controller apart.
+// Claim: the hierarchy and the chip agree about area: 16 PEs of 4 cores of 64 lanes of 4 units, and staging memories. The
+// instruction memory is apart.
 #[test]
-fn the_parts_of_the_hierarchy_are_all_of_the_area_but_the_controller() {
+fn the_parts_of_the_hierarchy_are_all_of_the_area_but_the_program() {
     let chip = Chip::new(template(), setting()).unwrap();
     let area = chip.area();
-    let array_m2 = chip.architecture().area_m2();
+    let levels = chip.architecture().levels();
+    let staging_m2: f64 = [PARAMETER, ACTIVATION].iter().filter_map(|&index| levels[index].area_m2).sum();
+    let array_m2 = chip.architecture().area_m2() - staging_m2;
     assert!((array_m2 / (area.total_m2() - area.controller_m2) - 1.0).abs() < 1e-12, "{area:?}");
+    assert!(staging_m2 < area.controller_m2);
     let macs_m2 = 16_384.0 * mac(8, Some(32), setting().node).unwrap().area_m2;
     assert!((area.macs_m2 / macs_m2 - 1.0).abs() < 1e-12);
 }
@@ -300,7 +292,6 @@ fn the_parts_of_the_hierarchy_are_all_of_the_area_but_the_controller() {
 fn every_rule_is_broken_by_some_template_or_layer() {
     let slow_clock = Setting { clock_hz: 100e6, ..setting() };
     let fast_clock = Setting { clock_hz: 20e9, ..setting() };
-    let small_core = Template { lanes: 64, core_memory_bytes: 8 << 10, ..template() };
     let product = Op::MatMul(MatMul { batch: 1, m: 1, n: 4096, k: 25088, second: SecondOperand::Weight });
     let long_program = Template {
         pes_x: 1,
@@ -311,7 +302,6 @@ fn every_rule_is_broken_by_some_template_or_layer() {
         instruction_entries: 8192,
         ..template()
     };
-    let small_pe = Template { cores: 1, lanes: 4, pe_memory_bytes: 512, ..template() };
     let chip_error = |template: Template, setting: Setting| Chip::new(template, setting).unwrap_err();
     let layer_error = |template: Template, layer: &Layer| {
         Chip::new(template, setting()).unwrap().run_layer(&PreparedLayer::new(layer, 1.0)).unwrap_err()
@@ -338,10 +328,6 @@ fn every_rule_is_broken_by_some_template_or_layer() {
         ),
         chip_error(controller, setting()),
         chip_error(template(), fast_clock),
-        // 11 x 11 taps, 64 channels: 11 * 12 * 64 bytes in half of 8 KiB.
-        layer_error(small_core, &conv(3, 64, 8, 11)),
-        // The window of one point is 11 x 12 bytes and a row of 4 lanes; half of 512 bytes holds 256.
-        layer_error(small_pe, &conv(64, 64, 8, 11)),
         // 102.8 MB of weights in tiles of 2 KiB: about 50,000 transfers.
         layer_error(long_program, &Layer::new("fc", product).unwrap()),
     ];

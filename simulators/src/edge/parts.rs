@@ -1,0 +1,105 @@
+//! What the parts of a chip cost, each once.
+
+use super::buffer::{Demand, synthesize};
+use super::infeasible::{Infeasible, Rule};
+use super::template::{Setting, Template};
+use crate::technology::{MacCost, StorageCost, mac, register_file};
+
+/// Bits of a weight, an input or a finished output.
+pub(super) const WORD_BITS: u32 = 8;
+/// Bits of a sum that is not complete; 8-bit inference accumulates in 32 bits.
+// Source: Jacob et al. (2018), "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+// Inference", doi:10.1109/CVPR.2018.00286, section 2.2.
+pub(super) const SUM_BITS: u32 = 32;
+/// Bytes of a sum that is not complete.
+pub(super) const SUM_BYTES: u64 = SUM_BITS as u64 / 8;
+/// Bytes of an instruction.
+// Source: Jouppi et al. (2017), "In-Datacenter Performance Analysis of a Tensor Processing Unit",
+// doi:10.1145/3079856.3080246, section 2: the matrix instruction has 12 bytes.
+const INSTRUCTION_BYTES: u64 = 12;
+/// Tiles that a memory holds: the one in use and the one on its way.
+pub(super) const BUFFERS: u64 = 2;
+
+/// A staging memory and the width of its port.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Staging {
+    pub(super) cost: StorageCost,
+    pub(super) port_bytes: u64,
+    /// What its bytes in flight sustain.
+    pub(super) byte_per_cycle: f64,
+}
+
+impl Staging {
+    /// The memory that sustains what its bytes in flight allow: by Little's law (Little 1961, doi:10.1287/opre.9.3.383)
+    /// no more than its size over the latency of the DRAM, and no more than the DRAM gives. Each byte is written and
+    /// read, so the port moves twice that.
+    fn new(rule: Rule, size_bytes: u64, template: &Template, setting: &Setting) -> Result<Self, Infeasible> {
+        let in_flight = size_bytes as f64 / setting.dram_latency_s;
+        let sustained = in_flight.min(template.dram_bandwidth_byte_per_s);
+        let byte_per_cycle = sustained / setting.clock_hz;
+        let port_bytes = ((2.0 * byte_per_cycle).ceil() as u64).next_power_of_two().max(2);
+        let demand = Demand { rule, size_bytes, width_bits: 8 * port_bytes, ports: 1 };
+        Ok(Self { cost: synthesize(demand, setting.node, setting.clock_hz)?, port_bytes, byte_per_cycle })
+    }
+}
+
+/// What the parts of a chip cost, each once.
+pub(super) struct Parts {
+    pub(super) unit: MacCost,
+    pub(super) register: StorageCost,
+    pub(super) core: StorageCost,
+    pub(super) pe: StorageCost,
+    pub(super) activation: Staging,
+    pub(super) parameter: Staging,
+    pub(super) instruction: StorageCost,
+}
+
+impl Parts {
+    pub(super) fn new(template: &Template, setting: &Setting) -> Result<Self, Infeasible> {
+        let (node, clock_hz) = (setting.node, setting.clock_hz);
+        let unit = mac(WORD_BITS, Some(SUM_BITS), node).expect("invariant: 8 and 32 bits are in the table");
+        // A lane holds one word of 32 bits in use and one on its way: a sum, or the operands of its four units.
+        let register =
+            register_file(BUFFERS * SUM_BYTES, SUM_BITS, node).expect("invariant: 8 bytes are a register");
+        let width_bits = 8 * template.core_words();
+        // Halves take turns: lanes read one while the next tile is written to the other.
+        let core = Demand {
+            rule: Rule::CoreMemorySynthesis,
+            size_bytes: template.core_memory_bytes,
+            width_bits,
+            ports: BUFFERS,
+        };
+        // Every core accesses a vector of inputs and a vector of sums per cycle, in different halves of the banks.
+        let pe = Demand {
+            rule: Rule::PeMemorySynthesis,
+            size_bytes: template.pe_memory_bytes,
+            width_bits,
+            ports: 2 * template.cores,
+        };
+        let instruction = Demand {
+            rule: Rule::InstructionMemorySynthesis,
+            size_bytes: template.instruction_entries * INSTRUCTION_BYTES,
+            width_bits: 8 * INSTRUCTION_BYTES,
+            ports: 1,
+        };
+        Ok(Self {
+            unit,
+            register,
+            core: synthesize(core, node, clock_hz)?,
+            pe: synthesize(pe, node, clock_hz)?,
+            activation: Staging::new(
+                Rule::ActivationMemorySynthesis,
+                template.activation_memory_bytes,
+                template,
+                setting,
+            )?,
+            parameter: Staging::new(
+                Rule::ParameterMemorySynthesis,
+                template.parameter_memory_bytes,
+                template,
+                setting,
+            )?,
+            instruction: synthesize(instruction, node, clock_hz)?,
+        })
+    }
+}
