@@ -141,7 +141,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, MIN_BLOCKS)
   a += u64(tile.m * BLOCK_M) * OperandA::GLOBAL_PITCH_BYTE + blockIdx.y * (OperandA::GLOBAL_PITCH_BYTE / SPLIT_K);
   b += u64(tile.n * BLOCK_N) * OperandB::GLOBAL_PITCH_BYTE + blockIdx.y * (OperandB::GLOBAL_PITCH_BYTE / SPLIT_K);
 
-#pragma unroll
+#pragma unroll 1
   for (u32 stage = 0; stage < STAGES - 1; ++stage) {
     if (stage < TILE_STEPS) {
       copy_stage<0, 1>(shared + stage * STAGE_BYTE, a, b);
