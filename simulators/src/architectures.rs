@@ -26,7 +26,7 @@ macro_rules! row {
 }
 
 /// The built-in architectures, by name.
-pub static ARCHITECTURES: &[ArchitectureRow] = &[row!("edge-like"), row!("eyeriss-like")];
+pub static ARCHITECTURES: &[ArchitectureRow] = &[row!("edge-like"), row!("eyeriss"), row!("eyeriss-like")];
 
 /// The built-in architecture called `id`.
 ///

@@ -6,4 +6,5 @@ pub mod gpu_gemm;
 pub mod loop_nest;
 pub mod mapper;
 pub mod networks;
+pub mod row_stationary;
 pub mod technology;

@@ -21,7 +21,7 @@ use inputs::{Machine, Workload};
 /// What to simulate on what, or which file to check.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The architecture: a TOML file, or a built-in one: `eyeriss-like`, `edge-like`
+    /// The architecture: a TOML file, or a built-in one: `eyeriss`, `eyeriss-like`, `edge-like`
     #[arg(value_name = "ARCH", required_unless_present = "check")]
     architecture: Option<String>,
     /// A network or a layer of it: `resnet50`, `resnet50:conv1`, `mine.toml`, `mine.toml:conv1`
