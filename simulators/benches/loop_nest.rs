@@ -1,4 +1,4 @@
-//! Evaluations per second of the loop-nest model: one core, and a batch on all cores.
+//! Evaluations per second of the loop-nest model: one by one, and in batches on one core and on two.
 
 use std::hint::black_box;
 
@@ -90,6 +90,7 @@ fn evaluate(criterion: &mut Criterion) {
         ("256 PEs, 3 levels", 0, Quirks::default()),
         ("256 PEs, 5 levels", 2, Quirks::default()),
         ("256 PEs, 3 levels, timeloop_compat", 0, Quirks::timeloop_compat()),
+        ("256 PEs, 5 levels, timeloop_compat", 2, Quirks::timeloop_compat()),
     ] {
         let (evaluator, mapping) = case(extra, quirks);
         let (mut workspace, mut report) = (Workspace::new(), Report::new());
@@ -106,9 +107,14 @@ fn evaluate(criterion: &mut Criterion) {
     let (evaluator, mapping) = case(0, Quirks::default());
     let mappings = vec![mapping; BATCH];
     group.throughput(Throughput::Elements(BATCH as u64));
-    group.bench_function("256 PEs, 3 levels, batch", |bencher| {
-        bencher.iter(|| evaluator.evaluate_batch(black_box(&mappings), |report| report.cycles));
-    });
+    for n_threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().expect("threads start");
+        group.bench_function(format!("256 PEs, 3 levels, batch on {n_threads} cores"), |bencher| {
+            bencher.iter(|| {
+                pool.install(|| evaluator.evaluate_batch(black_box(&mappings), |report| report.cycles))
+            });
+        });
+    }
     group.finish();
 }
 

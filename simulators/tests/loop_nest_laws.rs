@@ -221,7 +221,7 @@ fn a_count_beyond_64_bits_is_an_error_and_not_a_number() {
     mapping.levels[2].keep = TensorSet::all(3);
     mapping.levels[2].temporal = vec![Loop::new(0, 1 << 31), Loop::new(1, 1 << 31)];
     mapping.levels[1].spatial_x = vec![Loop::new(2, 2)];
-    let result = evaluate(&machine(None, None), &einsum, &mapping, Quirks::default());
+    let result = evaluate(&machine(None, Some(1.0)), &einsum, &mapping, Quirks::default());
     assert!(matches!(result, Err(Illegal::Overflow { .. })), "{result:?}");
 }
 

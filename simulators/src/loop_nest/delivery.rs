@@ -42,9 +42,11 @@ pub(super) fn deliver(
         let read = words.checked_mul(scatter).ok_or(TOO_MANY)?;
         let row = Delivered { multicast, scatter, words: read, average_words: read as f64, hops: 0.0 };
         traffic.delivered.push(row);
+        traffic.sets = scatter;
         return Ok(());
     }
     find_sets(array, scope, scratch);
+    traffic.sets = count(&scratch.sets);
     add(&scratch.sets, words, &mut traffic.delivered)
 }
 
@@ -106,6 +108,7 @@ struct Links<'a> {
 impl<'a> Links<'a> {
     fn new(array: Array<'a>, scope: Scope, scratch: &'a mut Scratch, traffic: &'a mut NetworkTraffic) -> Self {
         find_sets(array, scope, scratch);
+        traffic.sets = count(&scratch.sets);
         traffic.link_transfers = 0;
         traffic.delivered.clear();
         let reach = array.projection.reach(array.loops);
@@ -120,7 +123,6 @@ impl<'a> Links<'a> {
         }
         let Scratch { table, sets, rest } = &mut *self.scratch;
         let n_linked = self.array.list_sets(Some(&step.shift), table, rest);
-        let count = |sets: &[Delivered]| sets.iter().map(|set| set.scatter).sum::<u64>();
         if count(rest) >= count(sets) {
             return Ok(());
         }
@@ -146,7 +148,7 @@ fn for_each_pair(
     around: &[u64],
     give: &mut impl FnMut(Step, u64) -> Result<(), Illegal>,
 ) -> Result<(), Illegal> {
-    let volume = tile.footprint.words;
+    let volume = tile.words;
     let whole = Step { shift: [0; MAX_RANKS], words: volume, volume };
     let mut steps = Steps::new(tile);
     let innermost = steps.next(&loops[0]);
@@ -168,6 +170,11 @@ fn find_sets(array: Array, scope: Scope, scratch: &mut Scratch) {
     if scope.hops || !array.sets(sets) {
         array.list_sets(None, table, sets);
     }
+}
+
+/// Number of sets.
+fn count(sets: &[Delivered]) -> u64 {
+    sets.iter().map(|set| set.scatter).sum()
 }
 
 /// Adds `words` for each of `sets` to `delivered`.

@@ -8,7 +8,6 @@ use super::report::{NetworkTraffic, Report, TensorReport};
 /// Fills in the energies of `report`, whose traffic and cycles are final.
 pub(super) fn account(
     architecture: &Architecture,
-    n_tensors: usize,
     nest: &Nest,
     quirks: Quirks,
     report: &mut Report,
@@ -24,8 +23,7 @@ pub(super) fn account(
         };
         let is_free = level.network.hop_j == 0.0 && level.network.router_j == 0.0;
         let (mut accesses_j, mut networks_j) = (0.0, 0.0);
-        for tensor in 0..n_tensors {
-            let entry = report.tensor_mut(index, tensor);
+        for entry in report.at_mut(index) {
             entry.energy_j = clusters as f64 * access_energy_j(entry, &level.energy, level.block_words);
             let network_j = if is_free { 0.0 } else { network_energy_j(&entry.network, &level.network, quirks) };
             entry.network.energy_j = instances * network_j;

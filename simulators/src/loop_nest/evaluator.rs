@@ -5,24 +5,26 @@ use rayon::prelude::*;
 use super::architecture::{Architecture, MAX_LEVELS};
 use super::delivery::{Run, Scope, Scratch, deliver, deliver_tiles};
 use super::einsum::{Einsum, MAX_DIMS, MAX_TENSORS};
+use super::energy;
+use super::latency::Timing;
 use super::mapping::Mapping;
 use super::nest::Nest;
-use super::projection::{Footprint, Projection, Touched};
+use super::projection::{Projection, Touched};
 use super::quirks::Quirks;
 use super::report::{Illegal, Report};
 use super::residual::Residual;
 use super::spatial::Array;
 use super::temporal::Tile;
 use super::traffic::{Flow, account};
-use super::{energy, latency};
+
 
 /// Scratch memory of one thread; reused, so that evaluations allocate nothing once it has grown.
 #[derive(Debug, Clone)]
 pub struct Workspace {
     nest: Nest,
     scratch: Scratch,
-    /// What tiles touch, and words of the tiles of all instances below, by tensor and level.
-    tiles: [[Footprint; MAX_LEVELS]; MAX_TENSORS],
+    /// Words of tiles, and of the tiles of all instances below, by tensor and level.
+    tile_words: [[u64; MAX_LEVELS]; MAX_TENSORS],
     spread_words: [[u64; MAX_LEVELS]; MAX_TENSORS],
 }
 
@@ -32,7 +34,7 @@ impl Workspace {
         Self {
             nest: Nest::new(),
             scratch: Scratch::default(),
-            tiles: [[Footprint::EMPTY; MAX_LEVELS]; MAX_TENSORS],
+            tile_words: [[0; MAX_LEVELS]; MAX_TENSORS],
             spread_words: [[0; MAX_LEVELS]; MAX_TENSORS],
         }
     }
@@ -153,8 +155,15 @@ impl Evaluator {
         }
         report.macs = self.macs;
         report.used_macs = workspace.nest.used_macs;
-        latency::account(&self.architecture, &self.outputs, &workspace.nest, self.quirks, report)?;
-        energy::account(&self.architecture, self.projections.len(), &workspace.nest, self.quirks, report);
+        let timing = Timing {
+            architecture: &self.architecture,
+            outputs: &self.outputs,
+            nest: &workspace.nest,
+            meshes: &self.meshes,
+            quirks: self.quirks,
+        };
+        timing.account(report)?;
+        energy::account(&self.architecture, &workspace.nest, self.quirks, report);
         report.utilization =
             self.macs as f64 / self.architecture.mac().instances as f64 / report.cycles as f64;
         Ok(())
@@ -180,22 +189,16 @@ impl Evaluator {
         workspace: &mut Workspace,
         report: &mut Report,
     ) -> Result<(), Illegal> {
-        let Workspace { nest, tiles, spread_words, .. } = workspace;
+        let Workspace { nest, tile_words, spread_words, .. } = workspace;
         for (level, entry) in mapping.levels.iter().enumerate() {
             let mut need = 0u64;
             let mut largest = (0, 0);
             for (tensor, projection) in self.projections.iter().enumerate() {
-                // Without loops in space the tile below is served alone, without loops in time it is all there is.
-                let below = level.checked_sub(1).filter(|_| nest.fanout[level] == 1);
-                let is_spread = nest.temporal.at(level).is_empty();
-                let spread = match below {
-                    Some(child) => tiles[tensor][child],
-                    None => projection.footprint(&nest.spread[level]),
-                };
-                let tile = if is_spread { spread } else { projection.footprint(&nest.tile[level]) };
-                spread_words[tensor][level] = spread.words;
-                tiles[tensor][level] = tile;
-                let words = tile.words;
+                let below = level.checked_sub(1).map_or(1, |child| tile_words[tensor][child]);
+                let spread = nest.grown(projection, below, nest.spatial.at(level), &nest.spread[level]);
+                let words = nest.grown(projection, spread, nest.temporal.at(level), &nest.tile[level]);
+                spread_words[tensor][level] = spread;
+                tile_words[tensor][level] = words;
                 let kept = entry.keep.contains(tensor);
                 let slot = report.tensor_mut(level, tensor);
                 (slot.kept, slot.tile_words) = (kept, words);
@@ -211,18 +214,18 @@ impl Evaluator {
                 return Err(Illegal::Capacity { level, tensor, tensor_words, need, have });
             }
         }
-        if self.quirks.unbacked_tensors { Ok(()) } else { self.check_backed(mapping, tiles) }
+        if self.quirks.unbacked_tensors { Ok(()) } else { self.check_backed(mapping, tile_words) }
     }
 
     fn check_backed(
         &self,
         mapping: &Mapping,
-        tiles: &[[Footprint; MAX_LEVELS]; MAX_TENSORS],
+        tile_words: &[[u64; MAX_LEVELS]; MAX_TENSORS],
     ) -> Result<(), Illegal> {
-        for (tensor, tiles) in tiles.iter().enumerate().take(self.projections.len()) {
+        for (tensor, tiles) in tile_words.iter().enumerate().take(self.projections.len()) {
             let level = mapping.levels.iter().rposition(|level| level.keep.contains(tensor));
             let level = level.ok_or(Illegal::KeptNowhere { tensor })?;
-            let (need, have) = (self.tensor_words[tensor], tiles[level].words);
+            let (need, have) = (self.tensor_words[tensor], tiles[level]);
             if have < need {
                 return Err(Illegal::Unbacked { tensor, level, need, have });
             }
@@ -238,7 +241,7 @@ impl Evaluator {
         workspace: &mut Workspace,
         report: &mut Report,
     ) -> Result<(), Illegal> {
-        let Workspace { nest, scratch, tiles, spread_words } = workspace;
+        let Workspace { nest, scratch, tile_words, spread_words } = workspace;
         let projection = &self.projections[tensor];
         let n_levels = mapping.levels.len();
         let mut peers = nest.fanout;
@@ -263,8 +266,8 @@ impl Evaluator {
             if self.quirks.peers_over_all_instances {
                 peers[level] = nest.used_instances[child];
             }
-            let (extents, footprint) = (&nest.tile[child], &tiles[tensor][child]);
-            let tile = Tile { projection, extents, footprint, reset_on_turn: self.quirks.reset_on_turn };
+            let (extents, words) = (&nest.tile[child], tile_words[tensor][child]);
+            let tile = Tile { projection, extents, words, reset_on_turn: self.quirks.reset_on_turn };
             let residual = Residual {
                 last_extents: &nest.last_tile[child],
                 uniform_innermost: array.fanout == 1 && loops.first().is_some_and(|item| item.level == level),

@@ -3,16 +3,21 @@
 //! The steady state is Timeloop's: every level needs `ceil(words / bandwidth)` cycles, all levels and the array
 //! overlap, and the slowest sets the pace. Unless [`Quirks::perfect_overlap`] is on, three things come on top:
 //!
-//! - *loads*: the first tile of every level arrives before work can begin; at a single-buffered level
-//!   (`multiple_buffering` below 2) no tile arrives while another is in use, so all its fills are exposed;
+//! - *loads*: the first tile of every level is read from the next level above that keeps the tensor, and written,
+//!   before work can begin; at a single-buffered level (`multiple_buffering` below 2) no tile arrives while another is
+//!   in use, so that all its fills are exposed;
 //! - *stores*: the last tile of every output leaves after the work is done;
-//! - *fill and drain* of a systolic array, `x - 1 + y - 1` cycles for every tile that its instances hold, or once if
-//!   they are double buffered. With single-buffered weights this gives the closed forms of [`super::systolic`].
+//! - *fill and drain* of a systolic array of `x` by `y` instances, all of which a word crosses whether they are in use
+//!   or not: `x - 1 + y - 1` cycles for every tile that a single-buffered instance works on, or once if tiles follow
+//!   each other without a gap; and the time in which inputs that stay are shifted in through the columns, `y` cycles a
+//!   word, as far as it is longer than the exposed load. With buffers that never wait these are the closed forms of
+//!   [`super::systolic`], which count from cycle 0.
 
-use super::architecture::{Architecture, Bandwidth, Delivery, Level};
+use super::architecture::{Architecture, Bandwidth, Delivery, MAX_LEVELS};
+use super::einsum::MAX_TENSORS;
 use super::nest::Nest;
 use super::quirks::Quirks;
-use super::report::{Illegal, LatencyReport, Report};
+use super::report::{Illegal, LatencyReport, Report, TensorReport};
 
 const TOO_LONG: Illegal = Illegal::Overflow { what: "cycles" };
 
@@ -33,10 +38,10 @@ impl Demand {
     /// Cycles at `bandwidth`; 0 if it is not limited.
     fn cycles(self, bandwidth: &Bandwidth) -> Result<u64, Illegal> {
         let (read, written) = (self.read as f64, self.written as f64);
-        let cycles = |words: f64, limit: Option<f64>| limit.map_or(0.0, |limit| words / limit);
-        let longest = cycles(read, bandwidth.read_words_per_cycle)
-            .max(cycles(written, bandwidth.write_words_per_cycle))
-            .max(cycles(read + written, bandwidth.shared_words_per_cycle));
+        let limited = |limit: Option<f64>| limit.unwrap_or(f64::INFINITY);
+        let longest = (read / limited(bandwidth.read_words_per_cycle))
+            .max(written / limited(bandwidth.write_words_per_cycle))
+            .max((read + written) / limited(bandwidth.shared_words_per_cycle));
         whole(longest).map(|cycles| cycles + u64::from((cycles as f64) < longest))
     }
 }
@@ -65,123 +70,186 @@ fn whole(cycles: f64) -> Result<u64, Illegal> {
     if cycles < u64::MAX as f64 { Ok(cycles as u64) } else { Err(TOO_LONG) }
 }
 
-/// Fills in the cycles of `report` and of its levels.
-pub(super) fn account(
-    architecture: &Architecture,
-    outputs: &[bool],
-    nest: &Nest,
-    quirks: Quirks,
-    report: &mut Report,
-) -> Result<(), Illegal> {
-    let compute_cycles =
-        if quirks.padded_imperfect_cycles { nest.padded_iterations } else { nest.iterations };
-    let mut latency =
-        LatencyReport { compute_cycles, steady_cycles: compute_cycles, ..LatencyReport::default() };
-    for (index, level) in architecture.levels().iter().enumerate() {
-        let (mut demand, mut rate) = (Demand::default(), Rate::default());
-        for tensor in 0..outputs.len() {
-            let entry = report.tensor(index, tensor);
-            let written = entry.fills.checked_add(entry.updates).ok_or(TOO_LONG)?;
-            demand.add(entry.reads, written)?;
-            if quirks.rounded_slowdown {
+/// The parts of an evaluation that cycles follow from.
+pub(super) struct Timing<'a> {
+    pub(super) architecture: &'a Architecture,
+    /// By tensor: whether it is an output.
+    pub(super) outputs: &'a [bool],
+    pub(super) nest: &'a Nest,
+    /// By level: instances of the chip below one instance, in x and y.
+    pub(super) meshes: &'a [(u64, u64)],
+    pub(super) quirks: Quirks,
+}
+
+impl Timing<'_> {
+    /// Fills in the cycles of `report` and of its levels.
+    pub(super) fn account(&self, report: &mut Report) -> Result<(), Illegal> {
+        let padded = self.quirks.padded_imperfect_cycles;
+        let compute_cycles = if padded { self.nest.padded_iterations } else { self.nest.iterations };
+        let mut latency =
+            LatencyReport { compute_cycles, steady_cycles: compute_cycles, ..LatencyReport::default() };
+        for (index, level) in self.architecture.levels().iter().enumerate() {
+            let (mut cycles, mut slowdown) = (compute_cycles, 1.0);
+            if level.bandwidth != Bandwidth::default() {
+                (cycles, slowdown) = self.pace(report.at(index), &level.bandwidth, compute_cycles)?;
+            }
+            report.levels[index].cycles = cycles;
+            report.levels[index].slowdown = slowdown;
+            latency.steady_cycles = latency.steady_cycles.max(cycles);
+        }
+        report.cycles = latency.steady_cycles;
+        if !self.quirks.perfect_overlap {
+            self.expose(report, &mut latency)?;
+            report.cycles = [latency.load_cycles, latency.store_cycles, latency.array_cycles]
+                .iter()
+                .try_fold(latency.steady_cycles, |sum, &part| sum.checked_add(part))
+                .ok_or(TOO_LONG)?;
+        }
+        report.latency = latency;
+        Ok(())
+    }
+
+    /// Cycles of a level if everything overlaps, and the share of the compute speed that this is.
+    fn pace(
+        &self,
+        entries: &[TensorReport],
+        bandwidth: &Bandwidth,
+        compute_cycles: u64,
+    ) -> Result<(u64, f64), Illegal> {
+        if self.quirks.rounded_slowdown {
+            let mut rate = Rate::default();
+            for entry in entries {
                 rate.read += entry.reads as f64 / compute_cycles as f64;
+                let written = entry.fills.checked_add(entry.updates).ok_or(TOO_LONG)?;
                 rate.written += written as f64 / compute_cycles as f64;
             }
+            let slowdown = rate.slowdown(bandwidth);
+            return Ok((whole((compute_cycles as f64 / slowdown).ceil())?, slowdown));
         }
-        let (cycles, slowdown) = if quirks.rounded_slowdown {
-            let slowdown = rate.slowdown(&level.bandwidth);
-            (whole((compute_cycles as f64 / slowdown).ceil())?, slowdown)
-        } else {
-            let cycles = demand.cycles(&level.bandwidth)?.max(compute_cycles);
-            (cycles, compute_cycles as f64 / cycles as f64)
-        };
-        report.levels[index].cycles = cycles;
-        report.levels[index].slowdown = slowdown;
-        latency.steady_cycles = latency.steady_cycles.max(cycles);
-    }
-    if !quirks.perfect_overlap {
-        for index in 0..architecture.levels().len() {
-            expose(architecture, index, outputs, nest, report, &mut latency)?;
+        let mut demand = Demand::default();
+        for entry in entries {
+            demand.add(entry.reads, entry.fills)?;
+            demand.add(0, entry.updates)?;
         }
+        let cycles = demand.cycles(bandwidth)?.max(compute_cycles);
+        Ok((cycles, compute_cycles as f64 / cycles as f64))
     }
-    report.cycles = [latency.load_cycles, latency.store_cycles, latency.array_cycles]
-        .iter()
-        .try_fold(latency.steady_cycles, |sum, &part| sum.checked_add(part))
-        .ok_or(TOO_LONG)?;
-    report.latency = latency;
-    Ok(())
+
+    /// Adds what nothing hides, from the outermost level inwards.
+    fn expose(&self, report: &Report, latency: &mut LatencyReport) -> Result<(), Illegal> {
+        let levels = self.architecture.levels();
+        let mut suppliers = [None; MAX_TENSORS];
+        for index in (0..levels.len()).rev() {
+            let parent = levels.get(index + 1).map(|parent| parent.network.delivery);
+            let loaded = self.exchange(report.at(index), index, &suppliers, latency)?;
+            if parent == Some(Delivery::Systolic) {
+                let array = self.cross_array(report.at(index), index, &suppliers, loaded)?;
+                latency.array_cycles = latency.array_cycles.checked_add(array).ok_or(TOO_LONG)?;
+            }
+            for (tensor, entry) in report.at(index).iter().enumerate() {
+                let sets = entry.network.sets;
+                suppliers[tensor] = match (entry.kept, suppliers[tensor]) {
+                    (true, _) => Some(Supplier { level: index, sets }),
+                    // The words of different sets also differ above a level that lets them pass.
+                    (false, Some(Supplier { level, sets: above })) => {
+                        Some(Supplier { level, sets: above.checked_mul(sets).ok_or(TOO_LONG)? })
+                    }
+                    (false, None) => None,
+                };
+            }
+        }
+        if levels[0].network.delivery == Delivery::Systolic {
+            // Units of arithmetic keep nothing that work could have to wait for.
+            let (x, y) = self.meshes[0];
+            latency.array_cycles = latency.array_cycles.checked_add(x + y - 2).ok_or(TOO_LONG)?;
+        }
+        latency.array_cycles = latency.array_cycles.saturating_sub(1);
+        Ok(())
+    }
+
+    /// Adds the exposed loads and stores of level `index`. Returns the cycles of the loads.
+    fn exchange(
+        &self,
+        entries: &[TensorReport],
+        index: usize,
+        suppliers: &[Option<Supplier>; MAX_TENSORS],
+        latency: &mut LatencyReport,
+    ) -> Result<u64, Illegal> {
+        let levels = self.architecture.levels();
+        let single = levels[index].multiple_buffering < 2.0;
+        let (mut load, mut store) = (Demand::default(), Demand::default());
+        // By level above: words that it reads or takes in.
+        let mut above = [(Demand::default(), Demand::default()); MAX_LEVELS];
+        let mut outermost = index;
+        for (tensor, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.kept) {
+            let Some(Supplier { level, sets }) = suppliers[tensor] else { continue };
+            let there = entry.tile_words.checked_mul(sets).ok_or(TOO_LONG)?;
+            if self.outputs[tensor] {
+                store.add(entry.tile_words, 0)?;
+                above[level].1.add(0, there)?;
+            } else {
+                above[level].0.add(there, 0)?;
+            }
+            match (single, self.outputs[tensor]) {
+                (true, _) => load.add(0, entry.fills)?,
+                (false, true) => {}
+                (false, false) => load.add(0, entry.tile_words)?,
+            }
+            outermost = outermost.max(level);
+        }
+        let (mut loaded, mut stored) = (0, 0);
+        for (level, (read, written)) in levels.iter().zip(&above).take(outermost + 1).skip(index + 1) {
+            // Levels above work side by side.
+            if read.read > 0 {
+                loaded = read.cycles(&level.bandwidth)?.max(loaded);
+            }
+            if written.written > 0 {
+                stored = written.cycles(&level.bandwidth)?.max(stored);
+            }
+        }
+        loaded = loaded.checked_add(load.cycles(&levels[index].bandwidth)?).ok_or(TOO_LONG)?;
+        stored = stored.checked_add(store.cycles(&levels[index].bandwidth)?).ok_or(TOO_LONG)?;
+        latency.load_cycles = latency.load_cycles.checked_add(loaded).ok_or(TOO_LONG)?;
+        latency.store_cycles = latency.store_cycles.checked_add(stored).ok_or(TOO_LONG)?;
+        Ok(loaded)
+    }
+
+    /// Cycles in which a systolic array of instances of level `index` fills, drains, and is loaded with what stays,
+    /// less the `loaded` cycles that are counted as loads.
+    fn cross_array(
+        &self,
+        entries: &[TensorReport],
+        index: usize,
+        suppliers: &[Option<Supplier>; MAX_TENSORS],
+        loaded: u64,
+    ) -> Result<u64, Illegal> {
+        let (x, y) = self.meshes[index + 1];
+        let single = self.architecture.levels()[index].multiple_buffering < 2.0;
+        let (mut passes, mut shifted) = (1, 0u64);
+        for (tensor, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.kept) {
+            if suppliers[tensor].is_none() {
+                continue;
+            }
+            // The first partial sums of an output are not fetched.
+            let first = if self.outputs[tensor] { entry.partition_words } else { 0 };
+            let arrived = entry.fills.checked_add(first).ok_or(TOO_LONG)?;
+            if single {
+                passes = arrived.div_ceil(entry.tile_words).max(passes);
+            }
+            if !self.outputs[tensor] {
+                let words = if single { arrived } else { entry.tile_words };
+                shifted = shifted.checked_add(words).ok_or(TOO_LONG)?;
+            }
+        }
+        let shifting = shifted.checked_mul(y).ok_or(TOO_LONG)?.saturating_sub(loaded);
+        passes.checked_mul(x + y - 2).and_then(|filling| filling.checked_add(shifting)).ok_or(TOO_LONG)
+    }
 }
 
-/// Adds what nothing hides at level `index`.
-fn expose(
-    architecture: &Architecture,
-    index: usize,
-    outputs: &[bool],
-    nest: &Nest,
-    report: &Report,
-    latency: &mut LatencyReport,
-) -> Result<(), Illegal> {
-    let levels = architecture.levels();
-    let (x, y) = nest.fanout_xy[index];
-    if levels[index].network.delivery == Delivery::Systolic {
-        let double = index > 0 && levels[index - 1].multiple_buffering >= 2.0;
-        let passes =
-            nest.temporal.from(index).iter().try_fold(1u64, |passes, item| passes.checked_mul(item.bound));
-        let passes = if double { 1 } else { passes.ok_or(TOO_LONG)? };
-        let cycles = passes.checked_mul(x + y - 2).ok_or(TOO_LONG)?;
-        latency.array_cycles = latency.array_cycles.checked_add(cycles).ok_or(TOO_LONG)?;
-    }
-    if levels[index].bandwidth == Bandwidth::default() {
-        return expose_above(levels, index, outputs, nest, report, latency);
-    }
-    let single = levels[index].multiple_buffering < 2.0;
-    let (mut load, mut store) = (Demand::default(), Demand::default());
-    for (tensor, &output) in outputs.iter().enumerate() {
-        let entry = report.tensor(index, tensor);
-        let filled_from_above = (index + 1..levels.len()).any(|above| report.tensor(above, tensor).kept);
-        if !entry.kept || !filled_from_above {
-            continue;
-        }
-        let first_tile = if output { 0 } else { entry.tile_words };
-        let exposed = if single { entry.fills } else { first_tile };
-        load.written = load.written.checked_add(exposed).ok_or(TOO_LONG)?;
-        if output {
-            store.read = store.read.checked_add(entry.tile_words).ok_or(TOO_LONG)?;
-        }
-    }
-    latency.load_cycles =
-        latency.load_cycles.checked_add(load.cycles(&levels[index].bandwidth)?).ok_or(TOO_LONG)?;
-    latency.store_cycles =
-        latency.store_cycles.checked_add(store.cycles(&levels[index].bandwidth)?).ok_or(TOO_LONG)?;
-    expose_above(levels, index, outputs, nest, report, latency)
-}
-
-/// Adds what the level above `index` takes to deliver first tiles and to take in last ones.
-fn expose_above(
-    levels: &[Level],
-    index: usize,
-    outputs: &[bool],
-    nest: &Nest,
-    report: &Report,
-    latency: &mut LatencyReport,
-) -> Result<(), Illegal> {
-    let Some(parent) = levels.get(index + 1).filter(|parent| parent.bandwidth != Bandwidth::default()) else {
-        return Ok(());
-    };
-    let (mut load, mut store) = (Demand::default(), Demand::default());
-    for (tensor, &output) in outputs.iter().enumerate() {
-        let entry = report.tensor(index, tensor);
-        let above = report.tensor(index + 1, tensor);
-        if !entry.kept || !above.kept {
-            continue;
-        }
-        let sets: u64 = above.network.delivered.iter().map(|row| row.scatter).max().unwrap_or(1);
-        let words = entry.tile_words.checked_mul(sets.min(nest.fanout[index + 1])).ok_or(TOO_LONG)?;
-        let sum = if output { &mut store.written } else { &mut load.read };
-        *sum = sum.checked_add(words).ok_or(TOO_LONG)?;
-    }
-    latency.load_cycles = latency.load_cycles.checked_add(load.cycles(&parent.bandwidth)?).ok_or(TOO_LONG)?;
-    latency.store_cycles =
-        latency.store_cycles.checked_add(store.cycles(&parent.bandwidth)?).ok_or(TOO_LONG)?;
-    Ok(())
+/// The next level above that keeps a tensor.
+#[derive(Debug, Clone, Copy)]
+struct Supplier {
+    level: usize,
+    /// Sets of instances of the level below that it sends different words to.
+    sets: u64,
 }

@@ -3,6 +3,7 @@
 use super::architecture::MAX_LEVELS;
 use super::einsum::{Einsum, MAX_DIMS};
 use super::mapping::{LevelMapping, Loop, Mapping};
+use super::projection::Projection;
 use super::report::Illegal;
 
 /// Most loops of more than one iteration: each at least doubles an iteration space of 64 bits.
@@ -160,6 +161,25 @@ impl Nest {
         };
         self.temporal.count_around();
         self.count_instances(n_levels)
+    }
+
+    /// Words of a tile that `loops` around tiles of `words` give, `extents` being its points per dimension.
+    #[inline]
+    pub(super) fn grown(
+        &self,
+        projection: &Projection,
+        words: u64,
+        loops: &[FlatLoop],
+        extents: &[u64; MAX_DIMS],
+    ) -> u64 {
+        if loops.is_empty() {
+            return words;
+        }
+        if self.imperfect || !projection.plain {
+            return projection.footprint(extents).words;
+        }
+        // Tiles of a plain tensor lie side by side, and all of them are in the tensor, whose size fits.
+        loops.iter().filter(|item| projection.uses(item.dim)).fold(words, |words, item| words * item.bound)
     }
 
     fn push_spatial(

@@ -50,11 +50,6 @@ pub(super) struct Footprint {
     holes: u8,
 }
 
-impl Footprint {
-    /// Of nothing.
-    pub(super) const EMPTY: Self = Self { lengths: [1; MAX_RANKS], words: 0, holes: 0 };
-}
-
 impl Projection {
     pub(super) fn new(einsum: &Einsum, tensor: usize, touched: Touched) -> Self {
         let tensor = &einsum.tensors()[tensor];
@@ -146,7 +141,7 @@ impl Projection {
     /// What `extents` (points per dimension) touch. Boxes are within the tensor, whose size was checked to fit.
     #[inline]
     pub(super) fn footprint(&self, extents: &[u64; MAX_DIMS]) -> Footprint {
-        let mut footprint = Footprint { words: 1, ..Footprint::EMPTY };
+        let mut footprint = Footprint { lengths: [1; MAX_RANKS], words: 1, holes: 0 };
         let mut start = 0;
         for (rank, &end) in self.ends[..self.n_ranks].iter().enumerate() {
             let steps = self.terms[start..end].iter().map(|&(dim, coefficient)| coefficient * (extents[dim] - 1));

@@ -167,6 +167,8 @@ pub struct Delivered {
 pub struct NetworkTraffic {
     /// By size and number of the sets that share a read.
     pub delivered: Vec<Delivered>,
+    /// Sets of instances below that need different words.
+    pub sets: u64,
     /// Words entering the network; partial sums count both ways where the level cannot add in place.
     pub ingresses: u64,
     /// Words that instances hand to a neighbour.
@@ -284,6 +286,18 @@ impl Report {
 
     pub(super) fn tensor_mut(&mut self, level: usize, tensor: usize) -> &mut TensorReport {
         &mut self.tensors[level * self.n_tensors + tensor]
+    }
+
+    /// All tensors at `level`.
+    #[inline]
+    pub(super) fn at(&self, level: usize) -> &[TensorReport] {
+        &self.tensors[level * self.n_tensors..(level + 1) * self.n_tensors]
+    }
+
+    /// The same, to be filled in.
+    #[inline]
+    pub(super) fn at_mut(&mut self, level: usize) -> &mut [TensorReport] {
+        &mut self.tensors[level * self.n_tensors..(level + 1) * self.n_tensors]
     }
 
     /// `level` and the one above it, for one tensor.

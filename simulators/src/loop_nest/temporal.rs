@@ -14,8 +14,8 @@ pub(super) struct Tile<'a> {
     pub(super) projection: &'a Projection,
     /// Points per dimension.
     pub(super) extents: &'a [u64; MAX_DIMS],
-    /// What they touch.
-    pub(super) footprint: &'a Footprint,
+    /// Words that they touch.
+    pub(super) words: u64,
     /// [`Quirks::reset_on_turn`](super::Quirks::reset_on_turn).
     pub(super) reset_on_turn: bool,
 }
@@ -43,6 +43,7 @@ impl Step {
 /// Follows a tile through the loops, the innermost first.
 pub(super) struct Steps<'a> {
     tile: Tile<'a>,
+    footprint: Footprint,
     /// Displacement of the innermost loop that moves the tile.
     first: Option<Shift>,
     /// Displacement of the tile at the end of the loops so far.
@@ -55,13 +56,14 @@ pub(super) struct Steps<'a> {
 
 impl<'a> Steps<'a> {
     pub(super) fn new(tile: Tile<'a>) -> Self {
-        Self { tile, first: None, reached: [0; MAX_RANKS], moved: 0, lost: 0 }
+        let footprint = tile.projection.footprint(tile.extents);
+        Self { tile, footprint, first: None, reached: [0; MAX_RANKS], moved: 0, lost: 0 }
     }
 
     /// The step of the next-outer loop.
     #[inline]
     pub(super) fn next(&mut self, item: &FlatLoop) -> Step {
-        let Tile { projection, extents, footprint, reset_on_turn } = self.tile;
+        let Tile { projection, extents, words: volume, reset_on_turn } = self.tile;
         let travel = projection.shift(item.dim, item.stride);
         let mut shift = travel;
         let mut is_still = true;
@@ -75,20 +77,20 @@ impl<'a> Steps<'a> {
         }
         let words = match &self.first {
             _ if is_still => 0,
-            Some(first) if reset_on_turn && !is_same(&shift, first) => footprint.words,
-            _ => projection.fresh(footprint, extents, &shift),
+            Some(first) if reset_on_turn && !is_same(&shift, first) => volume,
+            _ => projection.fresh(&self.footprint, extents, &shift),
         };
         self.mark_moved();
         if words > 0 && self.first.is_none() {
             self.first = Some(shift);
         }
-        Step { shift, words, volume: footprint.words }
+        Step { shift, words, volume }
     }
 
     fn mark_moved(&mut self) {
         (self.moved, self.lost) = (0, 0);
         let n_ranks = self.tile.projection.n_ranks;
-        let ranks = self.reached.iter().zip(&self.tile.footprint.lengths).take(n_ranks);
+        let ranks = self.reached.iter().zip(&self.footprint.lengths).take(n_ranks);
         for (rank, (reached, &length)) in ranks.enumerate() {
             self.moved |= u8::from(*reached != 0) << rank;
             self.lost |= u8::from(reached.unsigned_abs() >= length) << rank;
@@ -99,17 +101,17 @@ impl<'a> Steps<'a> {
     /// displacement is not worked out.
     #[inline]
     fn next_words(&mut self, item: &FlatLoop) -> u64 {
-        let Tile { projection, footprint, reset_on_turn, .. } = self.tile;
+        let Tile { projection, words: volume, reset_on_turn, .. } = self.tile;
         let Some((rank, coefficient)) = projection.single(item.dim) else {
             return match (projection.uses(item.dim), self.moved, self.lost) {
                 (false, 0, _) => 0,
                 // All loops step forwards, so the step back is not the one that keeps words.
-                (false, _, lost) if reset_on_turn || lost != 0 => footprint.words,
+                (false, _, lost) if reset_on_turn || lost != 0 => volume,
                 _ => self.next(item).words,
             };
         };
         let travel = coefficient * item.stride as i64;
-        let length = footprint.lengths[rank];
+        let length = self.footprint.lengths[rank];
         let bit = 1u8 << rank;
         let is_new = if reset_on_turn {
             // A rank that has moved goes back, while the innermost moving loop only goes forwards.
@@ -129,7 +131,7 @@ impl<'a> Steps<'a> {
         self.moved |= bit;
         // Displacements only grow in the forward direction.
         self.lost |= u8::from(self.reached[rank] as u64 >= length) << rank;
-        footprint.words
+        volume
     }
 }
 
@@ -142,7 +144,7 @@ fn is_same(a: &Shift, b: &Shift) -> bool {
 /// iterations times those of all loops outside it; then 1.
 #[inline]
 pub(super) fn words_fetched(tile: Tile, loops: &[FlatLoop], around: &[u64]) -> Option<u64> {
-    let volume = tile.footprint.words;
+    let volume = tile.words;
     if tile.projection.plain {
         // No two tiles share a word: every iteration of the innermost loop that moves the tile fetches one.
         let moves = loops.iter().position(|item| tile.projection.uses(item.dim)).unwrap_or(loops.len());
@@ -177,9 +179,9 @@ mod tests {
         let projection = Projection::new(&einsum, 0, Touched::Used);
         let mut extents = [1; MAX_DIMS];
         (extents[0], extents[1]) = (3, 4);
-        let footprint = projection.footprint(&extents);
-        assert_eq!(footprint.words, 6);
-        let tile = Tile { projection: &projection, extents: &extents, footprint: &footprint, reset_on_turn };
+        let words = projection.footprint(&extents).words;
+        assert_eq!(words, 6);
+        let tile = Tile { projection: &projection, extents: &extents, words, reset_on_turn };
         words_fetched(tile, &loops(list), &[]).unwrap()
     }
 

@@ -29,25 +29,29 @@ struct Share {
 
 const NOTHING: Share = Share { words: 0, instances: 1 };
 
-/// The sum of two averages as a fraction.
-fn sum(a: Share, b: Share) -> (u128, u128) {
-    if b.words == 0 {
-        return (u128::from(a.words), u128::from(a.instances));
-    }
-    let (a_words, a_instances) = (u128::from(a.words), u128::from(a.instances));
-    let (b_words, b_instances) = (u128::from(b.words), u128::from(b.instances));
-    // Fanouts and instances are far below 2^32, so these products fit.
-    (a_words * b_instances + b_words * a_instances, a_instances * b_instances)
+/// How a part of a word counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rounding {
+    Down,
+    Nearest,
 }
 
-fn rounded((words, instances): (u128, u128)) -> Result<u64, Illegal> {
-    if instances == 1 {
-        return u64::try_from(words).map_err(|_| TOO_MANY);
+/// The sum of two averages.
+fn sum(a: Share, b: Share, rounding: Rounding) -> Result<u64, Illegal> {
+    let half = |instances: u64| if rounding == Rounding::Nearest { instances / 2 } else { 0 };
+    if b.words == 0 {
+        return match (a.instances, a.words.checked_add(half(a.instances))) {
+            (1, _) => Ok(a.words),
+            (instances, Some(words)) => Ok(words / instances),
+            (_, None) => Err(TOO_MANY),
+        };
     }
-    match (u64::try_from(words + instances / 2), u64::try_from(instances)) {
-        (Ok(words), Ok(instances)) => Ok(words / instances),
-        _ => u64::try_from((words + instances / 2) / instances).map_err(|_| TOO_MANY),
-    }
+    // Fanouts and instances are far below 2^32, so these products fit.
+    let (a_instances, b_instances) = (u128::from(a.instances), u128::from(b.instances));
+    let words = u128::from(a.words) * b_instances + u128::from(b.words) * a_instances;
+    let instances = a_instances * b_instances;
+    let half = if rounding == Rounding::Nearest { instances / 2 } else { 0 };
+    u64::try_from((words + half) / instances).map_err(|_| TOO_MANY)
 }
 
 /// Turns the deliveries of one tensor, already in `report` with `kept` and `tile_words`, into accesses.
@@ -174,25 +178,21 @@ fn finish(
         (entry.reads, entry.fills, entry.updates, entry.temporal_reductions) = (0, 0, 0, 0);
         return Ok(());
     }
-    let from_peers = if peers.words == 0 { 0 } else { rounded(sum(peers, NOTHING))? };
+    let from_peers = if peers.words == 0 { 0 } else { sum(peers, NOTHING, Rounding::Nearest)? };
     let read = content.checked_add(from_peers).ok_or(TOO_MANY)?;
-    let arrived = sum(share, peers);
     if flow.output {
         // The first partial sum of every word is not fetched.
         let first = entry.partition_words;
         entry.updates = content;
         entry.reads = read.saturating_sub(first);
         entry.temporal_reductions = entry.reads;
-        let filled = rounded(arrived)?;
+        let filled = sum(share, peers, Rounding::Nearest)?;
         entry.fills = if is_top { filled } else { filled.saturating_sub(first) };
     } else {
         entry.reads = read;
         entry.updates = 0;
         entry.temporal_reductions = 0;
-        entry.fills = match peers.words {
-            0 => share.words / share.instances,
-            _ => u64::try_from(arrived.0 / arrived.1).map_err(|_| TOO_MANY)?,
-        };
+        entry.fills = sum(share, peers, Rounding::Down)?;
     }
     Ok(())
 }
