@@ -3,10 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 
-use tapeout_core::UnknownName;
+use tapeout_core::{ConfigError, UnknownName};
 
 use super::kinship::Difference;
 use super::layout::TableFault;
+use crate::error::RunError;
 use crate::log::LogError;
 
 /// A data set that cannot be made, read or written.
@@ -124,6 +125,71 @@ pub enum DatasetError {
         /// How many the manifest says.
         expected: usize,
     },
+    /// The environment refuses a setting.
+    #[error("environment `{env}`: {source}")]
+    Config {
+        /// The environment.
+        env: String,
+        /// Which setting, and why.
+        source: ConfigError,
+    },
+    /// A text that names no workload.
+    #[error("`{got}` is no application of environment `{env}`: {}", expected_application(.settings))]
+    NotAnApplication {
+        /// The environment.
+        env: String,
+        /// The text.
+        got: String,
+        /// The settings that name a workload.
+        settings: Vec<String>,
+    },
+    /// An application is asked for twice.
+    #[error("application `{application}` stands twice")]
+    ApplicationTwice {
+        /// Its name.
+        application: String,
+    },
+    /// The applications do not share a space.
+    #[error(
+        "application `{application}`: {what}: got {got}, expected {expected} as in the first application"
+    )]
+    ApplicationDiffers {
+        /// Its name.
+        application: String,
+        /// What differs.
+        what: String,
+        /// What it has.
+        got: String,
+        /// What the first has.
+        expected: String,
+    },
+    /// The plan cannot be written down.
+    #[error("{}: {reason}", .path.display())]
+    Plan {
+        /// Where it was to be.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// Another data set is being made in the folder.
+    #[error("{}: another data set is being made in this folder", .path.display())]
+    OtherPlan {
+        /// Its plan.
+        path: PathBuf,
+    },
+    /// No threads to evaluate on.
+    #[error(transparent)]
+    Threads(Box<RunError>),
+    /// The evaluator failed.
+    #[error("application `{application}`: failed to evaluate {design}: {reason}")]
+    Evaluation {
+        /// The application.
+        application: String,
+        /// The design.
+        design: String,
+        /// Why.
+        reason: String,
+    },
     /// A file or folder cannot be read or written.
     #[error("{}: cannot {action}", .path.display())]
     File {
@@ -158,7 +224,16 @@ impl DatasetError {
                 "one of the logs was edited, or the environment changed without a new version; leave one out"
                     .to_owned(),
             ),
-            Self::UnknownName(_) => None,
+            Self::UnknownName(_) | Self::Config { .. } | Self::ApplicationTwice { .. } | Self::Plan { .. } => None,
+            Self::NotAnApplication { env, .. } => Some(format!("its settings are shown by `tapeout describe {env}`")),
+            Self::ApplicationDiffers { .. } => Some("make a data set for each space".to_owned()),
+            Self::OtherPlan { .. } => Some(
+                "ask for what `plan.toml` says to go on with it, or choose another folder, or delete this one".to_owned(),
+            ),
+            Self::Threads(error) => error.hint(),
+            Self::Evaluation { .. } => Some(
+                "mend what the cause names; the same command then goes on with this application".to_owned(),
+            ),
             Self::Exists { .. } => Some("choose another folder, or delete this one".to_owned()),
             Self::NoDataset { .. } => {
                 Some("check the path; one is made by `tapeout dataset build` or `tapeout dataset generate`".to_owned())
@@ -177,5 +252,13 @@ impl DatasetError {
             Self::Table { .. } => Some("mend the row, or make the data set anew".to_owned()),
             Self::File { .. } => Some("check the path, its permissions and the room on the disk".to_owned()),
         }
+    }
+}
+
+fn expected_application(settings: &[String]) -> String {
+    match settings {
+        [] => "it has no settings that name a workload, and so but one".to_owned(),
+        [setting] => format!("expected a value of setting `{setting}`"),
+        _ => format!("expected values of the settings {}, apart by `/`", settings.join(", ")),
     }
 }

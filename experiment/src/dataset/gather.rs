@@ -12,7 +12,7 @@ use super::kinship::{self, Difference};
 use super::table::{About, Application, Dataset, Row, Source};
 use crate::folder::log_path;
 use crate::log::{Header, LogReader, LoggedWorkload, Record};
-use crate::spec::EnvSpec;
+use crate::spec::{EnvSpec, drop_nulls};
 
 impl Dataset {
     /// The trials of all `runs`: every log is read by what its header says, finished or not, whatever its agent, goal and
@@ -94,6 +94,8 @@ impl Log {
         let workload =
             header.workload.clone().or_else(|| built.as_deref().map(LoggedWorkload::of)).unwrap_or_default();
         let mut env = header.env.clone();
+        // A setting that is null is one that is absent, and the manifest cannot hold it.
+        drop_nulls(&mut env.config);
         let named: Map<String, Value> = (workload.settings.iter())
             .filter_map(|name| Some((name.clone(), env.config.shift_remove(name)?)))
             .collect();

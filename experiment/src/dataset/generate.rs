@@ -1,0 +1,308 @@
+//! A data set of designs drawn at random: every application gets designs of its own, uniform over the legal ones and each at
+//! most once, and all that becomes of them is kept, infeasible or not.
+//!
+//! While it is being made, the folder holds `plan.toml`, which says what is asked for, and a file for each application
+//! that is done; whoever asks for the same again goes on with the first application that is not. The rows of one
+//! application are a function of seed, application and number of designs, whatever the threads and the other applications.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tapeout_core::{Catalog, Design, DesignSpace, Env, EnvEntry, Seed, Stream};
+
+use super::error::DatasetError;
+use super::folder::{TableFormat, TableWriter, each_group, make_folder, write_manifest};
+use super::kinship::{self, Difference};
+use super::manifest::Manifest;
+use super::table::{About, Application, Row, Source};
+use crate::evaluate::{Evaluator, Failure};
+use crate::folder::put_whole;
+use crate::run::Options;
+use crate::spec::{EnvSpec, drop_nulls};
+
+/// Designs that are evaluated between two looks at the interrupt. Ours: well under a second of a fast model, and some
+/// hundred pieces of work for each thread.
+const BATCH: usize = 4096;
+
+/// The agent that drew the designs, as a source names it.
+const DRAWN_BY: &str = "uniform";
+
+/// What to draw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// How many designs for each application; all there are, if there are fewer.
+    pub designs: usize,
+    /// Where all randomness comes from.
+    pub seed: Seed,
+    /// The applications: what the environment's workload settings are set to, apart by `/` if there are several; empty for the
+    /// one that the settings of `env` say.
+    pub applications: Vec<String>,
+    /// The environment, and the settings that all applications share.
+    pub env: EnvSpec,
+}
+
+/// How far it got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Generation<'a> {
+    /// The application that is being evaluated.
+    pub application: &'a str,
+    /// Designs of all applications that have been evaluated.
+    pub done: usize,
+    /// Designs that are asked for.
+    pub total: usize,
+}
+
+/// One application, with its environment.
+struct Part {
+    application: Application,
+    env: Box<dyn Env>,
+}
+
+/// Makes a data set as `plan` says in `folder`, or goes on making it. Tells `watch` after each batch how far it got.
+///
+/// Returns whether it is done: no if somebody interrupted it, in which case the applications that were finished stay.
+///
+/// # Errors
+/// [`DatasetError`] if the environment or an application is unknown, there is a data set or another plan in the folder, it
+/// cannot be written to, or an evaluation fails.
+pub fn generate(
+    catalog: &Catalog,
+    plan: &Plan,
+    folder: &Path,
+    options: &Options<'_>,
+    watch: &mut dyn FnMut(Generation<'_>),
+) -> Result<bool, DatasetError> {
+    let entry = catalog.env(&plan.env.id)?;
+    let parts = parts(entry, plan)?;
+    let about = about(entry, plan, &parts)?;
+    make_folder(folder)?;
+    let plan_path = folder.join("plan.toml");
+    keep_plan(&plan_path, plan, entry)?;
+    let n_designs = |space: &DesignSpace| {
+        usize::try_from(space.cardinality()).map_or(plan.designs, |n| n.min(plan.designs))
+    };
+    let total = n_designs(&about.space) * parts.len();
+    let evaluator = |env: &dyn Env| {
+        Evaluator::new(env, options.threads).map_err(|error| DatasetError::Threads(Box::new(error)))
+    };
+    let mut done = 0;
+    for (index, part) in parts.iter().enumerate() {
+        let path = part_path(folder, index);
+        if path.exists() {
+            done += n_designs(&about.space);
+            continue;
+        }
+        let mut table = TableWriter::create_at(path, TableFormat::Parquet, &about)?;
+        let mut draw = Draw::new(&about.space, plan, &part.application);
+        let evaluator = evaluator(part.env.as_ref())?;
+        let mut trial = 0;
+        loop {
+            if options.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed)) {
+                return Ok(false);
+            }
+            let designs = draw.next_batch();
+            if designs.is_empty() {
+                break;
+            }
+            for (design, outcome) in evaluate(&evaluator, part, &about.space, designs)? {
+                table.add(Row { application: index, design, outcome, source: 0, trial })?;
+                trial += 1;
+            }
+            let application = part.application.name.as_str();
+            watch(Generation { application, done: done + trial, total });
+        }
+        table.finish()?;
+        done += trial;
+    }
+    merge(folder, &about)?;
+    for path in (0..parts.len()).map(|index| part_path(folder, index)).chain([plan_path]) {
+        fs::remove_file(&path).map_err(|source| DatasetError::File { path, action: "delete", source })?;
+    }
+    Ok(true)
+}
+
+fn part_path(folder: &Path, index: usize) -> PathBuf {
+    folder.join(format!("application-{index}.parquet"))
+}
+
+/// Each application's environment.
+fn parts(entry: &EnvEntry, plan: &Plan) -> Result<Vec<Part>, DatasetError> {
+    let refuse =
+        |error: tapeout_core::ConfigError| DatasetError::Config { env: entry.id.to_owned(), source: error };
+    let build = |settings: &Map<String, Value>| -> Result<Box<dyn Env>, DatasetError> {
+        Ok(entry.build(&Value::Object(settings.clone())).map_err(refuse)?.0)
+    };
+    let whole = |settings: &Map<String, Value>| -> Result<Map<String, Value>, DatasetError> {
+        match entry.resolve(&Value::Object(settings.clone())).map_err(refuse)? {
+            Value::Object(resolved) => Ok(resolved),
+            _ => Ok(Map::new()), // a unit struct: no settings
+        }
+    };
+    let names = build(&plan.env.config)?.workload_settings();
+    let resolved = whole(&plan.env.config)?;
+    let part = |named: Map<String, Value>| -> Result<Part, DatasetError> {
+        let mut settings = plan.env.config.clone();
+        settings.extend(named);
+        let env = build(&settings)?;
+        let all = whole(&settings)?;
+        let named = names.iter().filter_map(|&name| Some((name.to_owned(), all.get(name)?.clone())));
+        Ok(Part { application: Application::new(entry.id, named.collect(), env.context()), env })
+    };
+    if plan.applications.is_empty() {
+        return Ok(vec![part(Map::new())?]);
+    }
+    let mut parts: Vec<Part> = Vec::new();
+    for text in &plan.applications {
+        let made = part(workload(entry.id, names, &resolved, text)?)?;
+        if parts.iter().any(|other| other.application.name == made.application.name) {
+            return Err(DatasetError::ApplicationTwice { application: made.application.name });
+        }
+        parts.push(made);
+    }
+    Ok(parts)
+}
+
+/// The workload settings that `text` stands for: the values apart by `/`, in a list where the setting is one.
+fn workload(
+    env: &str,
+    names: &[&str],
+    resolved: &Map<String, Value>,
+    text: &str,
+) -> Result<Map<String, Value>, DatasetError> {
+    let values: Vec<&str> = text.split('/').collect();
+    if names.is_empty() || values.len() != names.len() {
+        let (env, got) = (env.to_owned(), text.to_owned());
+        let settings = names.iter().map(|&name| name.to_owned()).collect();
+        return Err(DatasetError::NotAnApplication { env, got, settings });
+    }
+    let value = |(&name, text): (&&str, &str)| {
+        let scalar = || serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+        let value = match resolved.get(name) {
+            Some(Value::Array(_)) => text.split('+').map(|item| Value::String(item.to_owned())).collect(),
+            Some(Value::String(_)) => Value::String(text.to_owned()),
+            _ => scalar(),
+        };
+        (name.to_owned(), value)
+    };
+    Ok(names.iter().zip(values).map(value).collect())
+}
+
+/// What all rows share.
+fn about(entry: &EnvEntry, plan: &Plan, parts: &[Part]) -> Result<About, DatasetError> {
+    let first = &parts.first().expect("invariant: a plan has at least one application").env;
+    for part in parts {
+        let (got, expected) = (part.env.space(), first.space());
+        let difference = kinship::space_difference(
+            (got.parameters(), &kinship::mark(got)),
+            (expected.parameters(), &kinship::mark(expected)),
+        );
+        if let Some(Difference { what, got, expected }) = difference {
+            let application = part.application.name.clone();
+            return Err(DatasetError::ApplicationDiffers { application, what, got, expected });
+        }
+    }
+    let refuse = |source| DatasetError::Config { env: entry.id.to_owned(), source };
+    let mut config = match entry.resolve(&Value::Object(plan.env.config.clone())).map_err(refuse)? {
+        Value::Object(config) => config,
+        _ => Map::new(),
+    };
+    for name in first.workload_settings() {
+        config.shift_remove(*name);
+    }
+    drop_nulls(&mut config);
+    Ok(About {
+        space: first.space().clone(),
+        env: EnvSpec { id: entry.id.to_owned(), version: Some(entry.version), config },
+        is_noisy: first.is_noisy(),
+        metrics: first.metrics().to_vec(),
+        applications: parts.iter().map(|part| part.application.clone()).collect(),
+        sources: vec![Source {
+            name: format!("{} designs for each application", plan.designs),
+            agent: DRAWN_BY.to_owned(),
+            seed: plan.seed,
+        }],
+    })
+}
+
+/// Writes the plan down, or fails if the folder holds another.
+fn keep_plan(path: &Path, plan: &Plan, entry: &EnvEntry) -> Result<(), DatasetError> {
+    let mut plan = plan.clone();
+    plan.env.version = Some(entry.version);
+    drop_nulls(&mut plan.env.config);
+    let text = toml::to_string(&plan)
+        .map_err(|error| DatasetError::Plan { path: path.to_owned(), reason: error.to_string() })?;
+    match fs::read_to_string(path) {
+        Ok(there) if there == text => Ok(()),
+        Ok(_) => Err(DatasetError::OtherPlan { path: path.to_owned() }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => put_whole(path, text.as_bytes())
+            .map_err(|source| DatasetError::File { path: path.to_owned(), action: "write", source }),
+        Err(source) => Err(DatasetError::File { path: path.to_owned(), action: "read", source }),
+    }
+}
+
+/// Designs, drawn uniformly without repetition.
+struct Draw<'a> {
+    space: &'a DesignSpace,
+    rng: Stream,
+    wanted: usize,
+    drawn: BTreeSet<u128>,
+}
+
+impl<'a> Draw<'a> {
+    fn new(space: &'a DesignSpace, plan: &Plan, application: &Application) -> Self {
+        let rng = plan.seed.stream(&format!("designs for {}", application.name));
+        let wanted = usize::try_from(space.cardinality()).map_or(plan.designs, |n| n.min(plan.designs));
+        Self { space, rng, wanted, drawn: BTreeSet::new() }
+    }
+
+    /// Some more; none when there are as many as are wanted.
+    fn next_batch(&mut self) -> Vec<Design> {
+        let mut batch = Vec::new();
+        while batch.len() < BATCH && self.drawn.len() < self.wanted {
+            let design = self.space.sample(&mut self.rng);
+            if self.drawn.insert(self.space.rank(&design)) {
+                batch.push(design);
+            }
+        }
+        batch
+    }
+}
+
+fn evaluate(
+    evaluator: &Evaluator,
+    part: &Part,
+    space: &DesignSpace,
+    designs: Vec<Design>,
+) -> Result<Vec<(Design, tapeout_core::Outcome)>, DatasetError> {
+    let evaluation = evaluator.evaluate(part.env.as_ref(), &designs, &|| false);
+    if let Some(failure) = evaluation.failure {
+        let design = &designs[evaluation.done.len()];
+        let values = space.values(design).map(|(parameter, value)| format!("{} = {value}", parameter.name()));
+        return Err(DatasetError::Evaluation {
+            application: part.application.name.clone(),
+            design: values.collect::<Vec<_>>().join(", "),
+            reason: match failure {
+                Failure::Error(error) => error.to_string(),
+                Failure::Contract(fault) => fault,
+            },
+        });
+    }
+    Ok(designs.into_iter().zip(evaluation.done).map(|(design, (outcome, _))| (design, outcome)).collect())
+}
+
+/// Puts the applications together.
+fn merge(folder: &Path, about: &About) -> Result<(), DatasetError> {
+    let mut table = TableWriter::create(folder, TableFormat::Parquet, about)?;
+    for index in 0..about.applications.len() {
+        each_group(&part_path(folder, index), TableFormat::Parquet, about, |rows| {
+            rows.into_iter().try_for_each(|row| table.add(row))
+        })?;
+    }
+    let (entry, counts) = table.finish()?;
+    write_manifest(folder, &Manifest::of(about, &counts, entry))
+}
