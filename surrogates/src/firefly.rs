@@ -228,7 +228,8 @@ impl Swarm {
     pub fn fly(&mut self, cost: impl Fn(&[Design]) -> Vec<f32>, rng: &mut Stream) -> Vec<Design> {
         let stays: Vec<Design> = self.flies.iter().map(|fly| fly.design.clone()).collect();
         let costs = cost(&stays);
-        let moved: Vec<Design> = (0..self.flies.len()).map(|place| self.proposal(place, &costs, rng)).collect();
+        let moved: Vec<Design> =
+            (0..self.flies.len()).map(|place| self.proposal(place, &costs, rng)).collect();
         let new_costs = cost(&moved);
         let best = costs.iter().copied().fold(f32::INFINITY, f32::min);
         for (place, design) in moved.iter().enumerate() {

@@ -16,7 +16,7 @@ use super::prime::{feasibility, regression};
 use super::ranges::within;
 use crate::network::{Activation, Mlp, Trace};
 use crate::offline::{
-    Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Schedule, descend, train,
+    Decay, Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Schedule, descend, train,
 };
 use crate::targets::TargetScales;
 
@@ -44,6 +44,8 @@ pub struct Settings {
     pub adversaries: usize,
     /// Steps.
     pub steps: usize,
+    /// At most so many passes over the labelled designs.
+    pub passes: usize,
     /// Steps from one look at the validation trials to the next.
     pub check_every: usize,
     /// Looks without a better order after which training ends.
@@ -66,6 +68,7 @@ impl Default for Settings {
             batch: 128,
             adversaries: 16,
             steps: 5_000,
+            passes: 50,
             check_every: 250,
             patience: 6,
         }
@@ -98,6 +101,7 @@ impl BuildLearner for Coms {
         within("batch", settings.batch, 1, 1 << 16)?;
         within("adversaries", settings.adversaries, 1, settings.batch)?;
         within("steps", settings.steps, 1, 10_000_000)?;
+        within("passes", settings.passes, 1, usize::MAX)?;
         within("check_every", settings.check_every, 1, settings.steps)?;
         within("patience", settings.patience, 1, usize::MAX)?;
         Ok(Self { problem: problem.clone(), settings })
@@ -115,14 +119,15 @@ impl Learner for Coms {
         let widths = [&[examples.width()], settings.hidden.as_slice(), &[examples.n_metrics() + 1]].concat();
         let mut rng = seed.stream("coms");
         let mut network = Mlp::new(&widths, Activation::Relu, &mut rng);
-        let mut step =
-            Step { settings, examples: &examples, alpha: settings.alpha, trace: Trace::default() };
+        let mut step = Step { settings, examples: &examples, alpha: settings.alpha, trace: Trace::default() };
         let schedule = Schedule {
             steps: settings.steps,
             learning_rate: settings.learning_rate,
+            decay: Decay::None,
             check_every: settings.check_every,
             patience: settings.patience,
         };
+        let schedule = schedule.within_passes(settings.passes, examples.n_labelled(), settings.batch);
         let add_gradient =
             |network: &Mlp, gradient: &mut [f32], rng: &mut Stream| step.add_gradient(network, gradient, rng);
         train(&mut network, schedule, &mut rng, add_gradient, |network| examples.score(network));
@@ -145,21 +150,22 @@ impl Step<'_> {
         let (d, k, width) = (examples.width(), examples.n_metrics(), network.n_outputs());
         let task = examples.draw_task(rng);
         let (mut rows, mut targets) = (Vec::new(), Vec::new());
-        task.draw_labelled(settings.batch, (d, k), (&mut rows, &mut targets), rng);
+        let n_labelled = task.draw_labelled(settings.batch, (d, k), (&mut rows, &mut targets), rng);
         let mixture = examples.mixture(rng);
         let mut weights = mixture.clone();
         weights.resize(width, 0.0);
         let size = settings.gradient_step * (d as f32).sqrt();
         let n_fixed = examples.features.context_width();
-        let started = rows[..settings.adversaries * d].to_vec();
+        let n_adversaries = settings.adversaries.min(n_labelled);
+        let started = rows[..n_adversaries * d].to_vec();
         let adversaries = descend(network, started, &weights, (settings.gradient_steps, size), n_fixed);
         let n_infeasible = task.draw_infeasible(settings.batch, d, &mut rows, rng);
         rows.extend_from_slice(&adversaries);
 
         let outputs = network.forward(&rows, &mut self.trace);
         let mut terms = OutputGradient::new(&outputs, width);
-        let (labelled, known) = (0..settings.batch, 0..settings.batch + n_infeasible);
-        let adversarial = known.end..known.end + settings.adversaries;
+        let (labelled, known) = (0..n_labelled, 0..n_labelled + n_infeasible);
+        let adversarial = known.end..known.end + n_adversaries;
         for metric in 0..k {
             let f = terms.column(labelled.clone(), metric, 1.0);
             let y: Vec<f32> = targets.iter().skip(metric).step_by(k).copied().collect();
@@ -171,9 +177,9 @@ impl Step<'_> {
             let mean = |column: &[f32]| column.iter().sum::<f32>() / column.len() as f32;
             let data = mean(&terms.column(labelled.clone(), metric, mixture[metric]));
             overestimation += data - mean(&terms.column(adversarial.clone(), metric, mixture[metric]));
-            let by_data = vec![self.alpha / settings.batch as f32; settings.batch];
+            let by_data = vec![self.alpha / n_labelled as f32; n_labelled];
             terms.add(&by_data, 0, metric, mixture[metric]);
-            let by_adversary = vec![-self.alpha / settings.adversaries as f32; settings.adversaries];
+            let by_adversary = vec![-self.alpha / n_adversaries as f32; n_adversaries];
             terms.add(&by_adversary, adversarial.start, metric, mixture[metric]);
         }
         let logits = terms.column(known, k, 1.0);

@@ -16,7 +16,7 @@ use super::prime::{Term, feasibility, regression};
 use super::ranges::within;
 use crate::features::Standard;
 use crate::network::{Activation, Mlp, Trace};
-use crate::offline::{Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Schedule, train};
+use crate::offline::{Decay, Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Schedule, train};
 use crate::targets::TargetScales;
 
 /// Hyperparameters.
@@ -31,6 +31,8 @@ pub struct Settings {
     pub learning_rate: f32,
     /// Steps, of one list each.
     pub steps: usize,
+    /// At most so many passes over the labelled designs.
+    pub passes: usize,
     /// Steps from one look at the validation trials to the next.
     pub check_every: usize,
     /// Looks without a better order after which training ends.
@@ -45,6 +47,7 @@ impl Default for Settings {
             hidden: vec![256, 256],
             learning_rate: 3e-4,
             steps: 5_000,
+            passes: 50,
             check_every: 250,
             patience: 6,
         }
@@ -59,7 +62,8 @@ pub struct RamListNet {
 
 impl BuildLearner for RamListNet {
     const ID: &'static str = "ram-listnet";
-    const SUMMARY: &'static str = "Learns the order of designs in lists, not their metrics (RaM with ListNet's loss)";
+    const SUMMARY: &'static str =
+        "Learns the order of designs in lists, not their metrics (RaM with ListNet's loss)";
     const DESCRIPTION: &'static str = include_str!("ram_listnet.md");
     const SCHEMA: u32 = 1;
     type Config = Settings;
@@ -70,6 +74,7 @@ impl BuildLearner for RamListNet {
         settings.hidden.iter().try_for_each(|&width| within("hidden", width, 1, 8_192))?;
         within("learning_rate", settings.learning_rate, f32::MIN_POSITIVE, 1.0)?;
         within("steps", settings.steps, 1, 10_000_000)?;
+        within("passes", settings.passes, 1, usize::MAX)?;
         within("check_every", settings.check_every, 1, settings.steps)?;
         within("patience", settings.patience, 1, usize::MAX)?;
         Ok(Self { problem: problem.clone(), settings })
@@ -91,9 +96,11 @@ impl Learner for RamListNet {
         let schedule = Schedule {
             steps: settings.steps,
             learning_rate: settings.learning_rate,
+            decay: Decay::None,
             check_every: settings.check_every,
             patience: settings.patience,
         };
+        let schedule = schedule.within_passes(settings.passes, examples.n_labelled(), settings.list);
         let add_gradient = |network: &Mlp, gradient: &mut [f32], rng: &mut Stream| {
             add_gradient(settings, &examples, &mut trace, network, gradient, rng);
         };
@@ -115,19 +122,19 @@ fn add_gradient(
     let (d, k) = (examples.width(), examples.n_metrics());
     let task = examples.draw_task(rng);
     let (mut rows, mut targets) = (Vec::new(), Vec::new());
-    task.draw_labelled(settings.list, (d, k), (&mut rows, &mut targets), rng);
+    let n_labelled = task.draw_labelled(settings.list, (d, k), (&mut rows, &mut targets), rng);
     let n_infeasible = task.draw_infeasible(settings.list, d, &mut rows, rng);
     let outputs = network.forward(&rows, trace);
     let mut terms = OutputGradient::new(&outputs, network.n_outputs());
     for metric in 0..k {
         let sign = if examples.signs[metric] == 0.0 { 1.0 } else { examples.signs[metric] };
-        let f = terms.column(0..settings.list, metric, sign);
+        let f = terms.column(0..n_labelled, metric, sign);
         let y: Vec<f32> = targets.iter().skip(metric).step_by(k).map(|&target| sign * target).collect();
         let term = if examples.signs[metric] == 0.0 { regression(&f, &y) } else { list_net(&f, &y) };
         terms.add(&term.gradient, 0, metric, sign);
     }
-    let logits = terms.column(0..settings.list + n_infeasible, k, 1.0);
-    terms.add(&feasibility(&logits, settings.list).gradient, 0, k, 1.0);
+    let logits = terms.column(0..n_labelled + n_infeasible, k, 1.0);
+    terms.add(&feasibility(&logits, n_labelled).gradient, 0, k, 1.0);
     network.backward(trace, &terms.finish(), gradient);
 }
 

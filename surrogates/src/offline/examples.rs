@@ -74,6 +74,11 @@ impl Examples {
         self.features.width()
     }
 
+    /// How many trials are labelled.
+    pub fn n_labelled(&self) -> usize {
+        self.tasks.iter().map(|task| task.targets.len() / self.n_metrics()).sum()
+    }
+
     /// One of the applications, each as likely as any other.
     pub fn draw_task(&self, rng: &mut Stream) -> &TaskRows {
         &self.tasks[rng.random_range(0..self.tasks.len())]
@@ -120,33 +125,37 @@ impl TaskRows {
             context: context.clone(),
             labelled: rows(&with),
             infeasible: rows(&without),
-            targets: metrics.flat_map(|metrics| scales.targets(metrics)).map(|target| target as f32).collect(),
+            targets: metrics
+                .flat_map(|metrics| scales.targets(metrics))
+                .map(|target| target as f32)
+                .collect(),
             known: task.trials.iter().map(|trial| trial.design.clone()).collect(),
         }
     }
 
-    /// Appends `count` random labelled rows to `rows` and their targets to `targets`; rows are of width `d`, targets `k`.
+    /// Appends `most` random labelled rows, or as many as there are, to `rows` and their targets to `targets`; rows are of width
+    /// `d`, targets `k`. Returns how many.
     pub fn draw_labelled(
         &self,
-        count: usize,
+        most: usize,
         (d, k): (usize, usize),
         (rows, targets): (&mut Vec<f32>, &mut Vec<f32>),
         rng: &mut Stream,
-    ) {
+    ) -> usize {
         let n = self.labelled.len() / d;
+        let count = most.min(n);
         for _ in 0..count {
             let index = rng.random_range(0..n);
             rows.extend_from_slice(&self.labelled[index * d..][..d]);
             targets.extend_from_slice(&self.targets[index * k..][..k]);
         }
+        count
     }
 
-    /// Appends `count` random infeasible rows of width `d` to `rows`, or nothing if there are none; returns how many.
-    pub fn draw_infeasible(&self, count: usize, d: usize, rows: &mut Vec<f32>, rng: &mut Stream) -> usize {
+    /// Appends `most` random infeasible rows of width `d`, or as many as there are, to `rows`; returns how many.
+    pub fn draw_infeasible(&self, most: usize, d: usize, rows: &mut Vec<f32>, rng: &mut Stream) -> usize {
         let n = self.infeasible.len() / d;
-        if n == 0 {
-            return 0;
-        }
+        let count = most.min(n);
         for _ in 0..count {
             let index = rng.random_range(0..n);
             rows.extend_from_slice(&self.infeasible[index * d..][..d]);

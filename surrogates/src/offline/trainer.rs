@@ -9,12 +9,42 @@ use crate::network::{Adam, Mlp};
 pub(crate) struct Schedule {
     /// Steps of the optimizer.
     pub steps: usize,
-    /// Adam's alpha.
+    /// Adam's alpha, at the beginning.
     pub learning_rate: f32,
+    /// What becomes of it.
+    pub decay: Decay,
     /// Steps from one look at the validation trials to the next.
     pub check_every: usize,
     /// Looks without a better score after which training ends.
     pub patience: usize,
+}
+
+/// What becomes of a learning rate over the steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decay {
+    /// It stays as it is.
+    None,
+    /// It falls to 0 along half a cosine; Loshchilov & Hutter (2017), "SGDR", arXiv:1608.03983, eq. 5.
+    Cosine,
+}
+
+impl Schedule {
+    /// The learning rate of a step, from 1.
+    fn rate(&self, step: usize) -> f32 {
+        let progress = (step - 1) as f64 / self.steps as f64;
+        match self.decay {
+            Decay::None => self.learning_rate,
+            Decay::Cosine => {
+                self.learning_rate * (0.5 + 0.5 * (std::f64::consts::PI * progress).cos()) as f32
+            }
+        }
+    }
+
+    /// The same, ended after `passes` passes over `n_labelled` trials in batches of `batch`, should that be sooner.
+    pub fn within_passes(self, passes: usize, n_labelled: usize, batch: usize) -> Self {
+        let steps = self.steps.min(passes.saturating_mul(n_labelled.div_ceil(batch))).max(1);
+        Self { steps, ..self }
+    }
 }
 
 /// Trains `network` and leaves it with the weights of the best score, or the last ones if nothing can be scored.
@@ -35,6 +65,7 @@ pub(crate) fn train(
     for step in 1..=schedule.steps {
         gradient.fill(0.0);
         add_gradient(network, &mut gradient, rng);
+        adam.set_learning_rate(schedule.rate(step));
         adam.step(network.weights_mut(), &gradient);
         if step % schedule.check_every != 0 && step != schedule.steps {
             continue;

@@ -14,7 +14,7 @@ use crate::features::Standard;
 use crate::firefly::{self, Swarm};
 use crate::network::{Activation, Mlp, Trace};
 use crate::offline::{
-    Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Schedule, TaskRows, descend, train,
+    Decay, Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Schedule, TaskRows, descend, train,
 };
 use crate::targets::{TargetScale, TargetScales, feasible_share};
 
@@ -48,11 +48,8 @@ impl<P: Preset> BuildLearner for Prime<P> {
 impl<P: Preset> Learner for Prime<P> {
     fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
         let settings = &self.settings;
-        let labelled = if settings.unacceptable_is_infeasible {
-            Labelled::Acceptable
-        } else {
-            Labelled::Measured
-        };
+        let labelled =
+            if settings.unacceptable_is_infeasible { Labelled::Acceptable } else { Labelled::Measured };
         let examples = Examples::new(&self.problem, data, self.scales(data)?, labelled)?;
         let n_outputs = examples.n_metrics() + usize::from(settings.feasibility_head);
         let widths = [&[examples.width()], settings.hidden.as_slice(), &[n_outputs]].concat();
@@ -62,9 +59,11 @@ impl<P: Preset> Learner for Prime<P> {
         let schedule = Schedule {
             steps: settings.steps,
             learning_rate: settings.learning_rate,
+            decay: Decay::None,
             check_every: settings.check_every,
             patience: settings.patience,
         };
+        let schedule = schedule.within_passes(settings.passes, examples.n_labelled(), settings.batch);
         let add_gradient =
             |network: &Mlp, gradient: &mut [f32], rng: &mut Stream| step.add_gradient(network, gradient, rng);
         train(&mut network, schedule, &mut rng, add_gradient, |network| examples.score(network));
@@ -85,7 +84,8 @@ impl<P: Preset> Prime<P> {
                 let metrics = self.problem.metrics().iter();
                 let pairs = metrics.zip(&mut scales.0);
                 for (_, scale) in pairs.filter(|(metric, _)| metric.name == objective.metric) {
-                    *scale = TargetScale { is_logarithmic: false, standard: Standard { mean: 0.0, std: 1e-3 } };
+                    *scale =
+                        TargetScale { is_logarithmic: false, standard: Standard { mean: 0.0, std: 1e-3 } };
                 }
             }
         }
@@ -133,7 +133,7 @@ impl<'a, P: Preset> Step<'a, P> {
         let (settings, rows_of) = (self.settings, &self.examples.tasks[task]);
         let (d, k) = (self.examples.width(), self.examples.n_metrics());
         let (mut rows, mut targets) = (Vec::new(), Vec::new());
-        rows_of.draw_labelled(settings.batch, (d, k), (&mut rows, &mut targets), rng);
+        let n_labelled = rows_of.draw_labelled(settings.batch, (d, k), (&mut rows, &mut targets), rng);
         let is_infeasible_used = settings.beta > 0.0 || settings.feasibility_head;
         let n_infeasible =
             if is_infeasible_used { rows_of.draw_infeasible(settings.batch, d, &mut rows, rng) } else { 0 };
@@ -143,7 +143,7 @@ impl<'a, P: Preset> Step<'a, P> {
             Negatives::Gradient => self.descended(task, network, rng),
         };
         rows.extend_from_slice(&negatives);
-        Batch { rows, targets, n_labelled: settings.batch, n_infeasible }
+        Batch { rows, targets, n_labelled, n_infeasible }
     }
 
     /// Negatives from the application's fireflies, which minimise a random mixture of the objectives; with a feasibility head

@@ -87,6 +87,8 @@ pub struct Settings<P: Preset> {
     pub batch: usize,
     /// Steps.
     pub steps: usize,
+    /// At most so many passes over the labelled designs.
+    pub passes: usize,
     /// Steps from one look at the validation trials to the next.
     pub check_every: usize,
     /// Looks without a better order after which training ends.
@@ -112,6 +114,7 @@ impl<P: Preset> Settings<P> {
         within("learning_rate", self.learning_rate, f32::MIN_POSITIVE, 1.0)?;
         within("batch", self.batch, 1, 1 << 16)?;
         within("steps", self.steps, 1, 10_000_000)?;
+        within("passes", self.passes, 1, usize::MAX)?;
         within("check_every", self.check_every, 1, self.steps)?;
         within("patience", self.patience, 1, usize::MAX)
     }
@@ -147,6 +150,7 @@ impl Preset for Paper {
             learning_rate: 1e-4,
             batch: 256,
             steps: 10_000,
+            passes: 50,
             check_every: 500,
             patience: 6,
             preset: PhantomData,
@@ -181,6 +185,7 @@ impl Preset for Improved {
             learning_rate: 1e-3,
             batch: 256,
             steps: 5_000,
+            passes: 50,
             check_every: 250,
             patience: 6,
             preset: PhantomData,

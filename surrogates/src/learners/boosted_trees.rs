@@ -1,0 +1,275 @@
+//! The learner `boosted-trees`: gradient boosting on the levels of designs, for each metric and for feasibility.
+//!
+//! Sources: those of `gradient_boosting.rs`; Breiman (1996), "Bagging predictors", doi:10.1007/BF00058655, for members that see
+//! different samples, whose disagreement is the spread.
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use tapeout_core::{
+    BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
+    Seed, Surrogate, Task, TrainingData,
+};
+
+use super::members::mean_and_spread;
+use super::ranges::within;
+use crate::features::assert_context;
+use crate::gradient_boosting::{Binned, Boosted, Growth, Kind, Loss};
+use crate::targets::{TargetScales, feasible_share};
+
+/// Bins of a coordinate, at most; as many as a byte has values.
+const MOST_BINS: usize = 256;
+
+/// Hyperparameters.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// How many machines are averaged.
+    pub members: usize,
+    /// Trees of each machine, at most.
+    pub trees: usize,
+    /// The factor on what each tree adds.
+    pub learning_rate: f64,
+    /// Leaves of a tree, at most.
+    pub leaves: usize,
+    /// Trials in a leaf, at least.
+    pub least_leaf: usize,
+    /// The share of trials that each tree is grown from.
+    pub sample_share: f64,
+    /// lambda: what is added to the hessian of a leaf.
+    pub regularization: f64,
+    /// Trees without a smaller loss on the trials for validation, after which no more are grown.
+    pub patience: usize,
+}
+
+impl Default for Settings {
+    /// LightGBM 4: learning rate 0.1, 31 leaves; XGBoost (Chen & Guestrin 2016): lambda 1; Friedman (2002): half of the sample.
+    /// Own choices: 5 members of 400 trees, leaves of 3 trials, since simulators are without noise.
+    fn default() -> Self {
+        Self {
+            members: 5,
+            trees: 400,
+            learning_rate: 0.1,
+            leaves: 31,
+            least_leaf: 3,
+            sample_share: 0.5,
+            regularization: 1.0,
+            patience: 50,
+        }
+    }
+}
+
+/// Grows boosted trees.
+pub struct BoostedTrees {
+    space: DesignSpace,
+    settings: Settings,
+}
+
+/// Boosted trees for each metric and for feasibility.
+struct Machines {
+    space: DesignSpace,
+    state: State,
+}
+
+/// What a saved model keeps.
+#[derive(Serialize, Deserialize)]
+struct State {
+    scales: TargetScales,
+    context_edges: ContextEdges,
+    /// The members for each metric, shape `[k][members]`.
+    metrics: Vec<Vec<Boosted>>,
+    /// The members for feasibility; none if no trial was infeasible.
+    feasibility: Vec<Boosted>,
+    /// What is said of feasibility if there are none.
+    feasible_share: f64,
+}
+
+/// Halfway between the values that each number of a context takes, shape `[c][..]`.
+#[derive(Serialize, Deserialize)]
+struct ContextEdges(Vec<Vec<f64>>);
+
+impl ContextEdges {
+    fn new(tasks: &[Task], n_context: usize) -> Self {
+        let edges = |index: usize| {
+            let mut values: Vec<f64> = tasks.iter().map(|task| task.application.context[index]).collect();
+            values.sort_unstable_by(f64::total_cmp);
+            values.dedup();
+            values.windows(2).map(|pair| 0.5 * (pair[0] + pair[1])).take(MOST_BINS - 1).collect()
+        };
+        Self((0..n_context).map(edges).collect())
+    }
+
+    /// How many edges each number is above, shape `[c]`.
+    fn bins<'a>(&'a self, context: &'a [f64]) -> impl Iterator<Item = u8> + 'a {
+        context.iter().zip(&self.0).map(|(value, edges)| edges.partition_point(|edge| edge < value) as u8)
+    }
+}
+
+/// The bin of each parameter's level, then of each number of the context; shape `[d]`.
+fn bins(space: &DesignSpace, edges: &ContextEdges, context: &[f64], design: &Design) -> Vec<u8> {
+    let of_level =
+        |(n_levels, &level): (usize, &u32)| (level as usize * n_levels.min(MOST_BINS) / n_levels) as u8;
+    let n_levels = space.parameters().iter().map(|parameter| parameter.n_levels() as usize);
+    n_levels.zip(design.levels()).map(of_level).chain(edges.bins(context)).collect()
+}
+
+/// Trials as points, and what is to be learned of each.
+struct Labelled {
+    points: Binned,
+    /// Shape `[k][n]`, or `[1][n]` of ones and zeros for feasibility.
+    targets: Vec<Vec<f64>>,
+}
+
+impl Labelled {
+    /// `label`: what is to be learned of a trial, if anything.
+    fn new(
+        space: &DesignSpace,
+        edges: &ContextEdges,
+        tasks: &[Task],
+        n_targets: usize,
+        label: impl Fn(Option<&[f64]>) -> Option<Vec<f64>>,
+    ) -> Self {
+        let parameters = space.parameters().iter();
+        let mut kinds: Vec<Kind> = parameters
+            .clone()
+            .map(|parameter| if parameter.is_categorical() { Kind::Categorical } else { Kind::Ordered })
+            .collect();
+        let mut n_bins: Vec<usize> =
+            parameters.map(|parameter| (parameter.n_levels() as usize).min(MOST_BINS)).collect();
+        kinds.resize(kinds.len() + edges.0.len(), Kind::Ordered);
+        n_bins.extend(edges.0.iter().map(|edges| edges.len() + 1));
+        let mut columns = vec![Vec::new(); kinds.len()];
+        let mut targets = vec![Vec::new(); n_targets];
+        for task in tasks {
+            for trial in &task.trials {
+                let Some(label) = label(trial.outcome.metrics()) else { continue };
+                let bins = bins(space, edges, &task.application.context, &trial.design);
+                columns.iter_mut().zip(bins).for_each(|(column, bin)| column.push(bin));
+                targets.iter_mut().zip(label).for_each(|(targets, target)| targets.push(target));
+            }
+        }
+        Self { points: Binned { kinds, n_bins, columns }, targets }
+    }
+
+    /// None if there is no point.
+    fn of(&self, target: usize) -> Option<(&Binned, &[f64])> {
+        let targets = &self.targets[target];
+        (!targets.is_empty()).then_some((&self.points, targets))
+    }
+}
+
+impl BuildLearner for BoostedTrees {
+    const ID: &'static str = "boosted-trees";
+    const SUMMARY: &'static str = "Gradient-boosted trees on the levels of designs; the fastest to fit";
+    const DESCRIPTION: &'static str = include_str!("boosted_trees.md");
+    const SCHEMA: u32 = 1;
+    type Config = Settings;
+
+    fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
+        within("members", settings.members, 1, 1_000)?;
+        within("trees", settings.trees, 1, 100_000)?;
+        within("learning_rate", settings.learning_rate, f64::MIN_POSITIVE, 1.0)?;
+        within("leaves", settings.leaves, 2, 1 << 16)?;
+        within("least_leaf", settings.least_leaf, 1, usize::MAX)?;
+        within("sample_share", settings.sample_share, f64::MIN_POSITIVE, 1.0)?;
+        within("regularization", settings.regularization, 0.0, f64::MAX)?;
+        within("patience", settings.patience, 1, usize::MAX)?;
+        Ok(Self { space: problem.space().clone(), settings })
+    }
+
+    fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
+        let state = saved.state::<State>()?;
+        let n_coordinates = space.n_parameters() + state.context_edges.0.len();
+        let mut machines = state.metrics.iter().flatten().chain(&state.feasibility);
+        let is_whole = state.metrics.len() == state.scales.n_metrics()
+            && state.metrics.iter().all(|members| !members.is_empty())
+            && machines.all(|machine| machine.fits(n_coordinates));
+        if !is_whole {
+            let message = format!("its trees are not of {n_coordinates} coordinates");
+            return Err(LoadError::Corrupt { message });
+        }
+        Ok(Box::new(Machines { space: space.clone(), state }))
+    }
+}
+
+impl Learner for BoostedTrees {
+    fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
+        let scales = TargetScales::new(data)?;
+        let n_metrics = scales.n_metrics();
+        let context_edges = ContextEdges::new(data.train(), data.context_names().len());
+        let measured = |tasks| {
+            Labelled::new(&self.space, &context_edges, tasks, n_metrics, |metrics| {
+                Some(scales.targets(metrics?))
+            })
+        };
+        let judged = |tasks| {
+            let label = |metrics: Option<&[f64]>| Some(vec![f64::from(u8::from(metrics.is_some()))]);
+            Labelled::new(&self.space, &context_edges, tasks, 1, label)
+        };
+        let of_metrics = (measured(data.train()), measured(data.validation()));
+        let of_feasibility = (judged(data.train()), judged(data.validation()));
+        let (n_trials, n_feasible) = data.n_trials();
+        let n_targets = n_metrics + usize::from(n_feasible < n_trials);
+        let Settings { members, .. } = self.settings;
+        let jobs: Vec<(usize, usize)> =
+            (0..n_targets).flat_map(|target| (0..members).map(move |member| (target, member))).collect();
+        let fit = |&(target, member): &(usize, usize)| {
+            let seed = seed.child("target", target as u64).child("member", member as u64);
+            let ((train, validation), target, loss) = if target < n_metrics {
+                (&of_metrics, target, Loss::Squared)
+            } else {
+                (&of_feasibility, 0, Loss::Logistic)
+            };
+            let points = train.of(target).expect("there are feasible trials, or there would be no scales");
+            Boosted::fit(self.growth(), loss, points, validation.of(target), seed)
+        };
+        let fitted: Vec<Boosted> = jobs.par_iter().map(fit).collect();
+        let mut metrics: Vec<Vec<Boosted>> = fitted.chunks(members).map(<[Boosted]>::to_vec).collect();
+        let feasibility = if n_targets > n_metrics { metrics.pop().unwrap_or_default() } else { Vec::new() };
+        let feasible_share = feasible_share(data.train());
+        let state = State { scales, context_edges, metrics, feasibility, feasible_share };
+        Ok(Box::new(Machines { space: self.space.clone(), state }))
+    }
+}
+
+impl BoostedTrees {
+    fn growth(&self) -> Growth {
+        let Settings {
+            trees, learning_rate, leaves, least_leaf, sample_share, regularization, patience, ..
+        } = self.settings;
+        Growth {
+            most_trees: trees,
+            learning_rate,
+            most_leaves: leaves,
+            least_points: least_leaf,
+            sample_share,
+            regularization,
+            patience,
+        }
+    }
+}
+
+impl Surrogate for Machines {
+    fn predict(&self, context: &[f64], designs: &[Design]) -> Prediction {
+        let State { scales, context_edges, metrics, feasibility, feasible_share } = &self.state;
+        assert_context(context, context_edges.0.len());
+        let predict = |design: &Design| {
+            let bins = bins(&self.space, context_edges, context, design);
+            let outputs = |members: &[Boosted]| {
+                members.iter().map(|member| member.predict(&bins)).collect::<Vec<f64>>()
+            };
+            let expected: Vec<(f64, f64)> =
+                metrics.iter().map(|members| mean_and_spread(&outputs(members))).collect();
+            let probabilities: Vec<f64> =
+                outputs(feasibility).iter().map(|log_odds| 1.0 / (1.0 + (-log_odds).exp())).collect();
+            let p_feasible =
+                if feasibility.is_empty() { *feasible_share } else { mean_and_spread(&probabilities).0 };
+            (expected, p_feasible)
+        };
+        let (expected, p_feasible): (Vec<_>, Vec<f64>) = designs.par_iter().map(predict).unzip();
+        scales.prediction(&expected, p_feasible)
+    }
+
+    fn save(&self) -> Saved {
+        Saved::new(BoostedTrees::ID, BoostedTrees::SCHEMA, &self.state)
+    }
+}

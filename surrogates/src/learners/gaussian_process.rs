@@ -1,0 +1,240 @@
+//! The learner `gaussian-process`: a process for each metric and one for feasibility, on a part of the trials.
+//!
+//! Sources: those of `gaussian_process/`; Rasmussen & Williams (2006), section 8.3.3, for conditioning on a subset of the data, and
+//! section 6.5 for least-squares classification.
+//! Departs from them: the subset is drawn at random, evenly over applications; what is expected of the label 0 or 1 is taken for the
+//! probability, cut off at 0 and 1.
+
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use tapeout_core::{
+    BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
+    Seed, Surrogate, Task, TrainingData,
+};
+
+use super::ranges::within;
+use crate::features::{Standard, assert_context, context_scale};
+use crate::gaussian_process::GaussianProcess;
+use crate::gaussian_process::embedding::{Embedding, Points};
+use crate::gaussian_process::fit::{Effort, fit};
+use crate::gaussian_process::kernel::Kernel;
+use crate::targets::{TargetScales, feasible_share};
+
+/// Hyperparameters.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Trials that each process is conditioned on, at most.
+    pub points: usize,
+    /// Steps of the fit of the kernel.
+    pub steps: usize,
+}
+
+impl Default for Settings {
+    /// Own choices: a step takes some 20 ms with 500 points, which grows with their cube.
+    fn default() -> Self {
+        Self { points: 500, steps: 50 }
+    }
+}
+
+/// Fits Gaussian processes.
+pub struct GaussianProcessLearner {
+    embedding: Embedding,
+    settings: Settings,
+}
+
+/// Processes for each metric and for feasibility.
+struct Processes {
+    embedding: Embedding,
+    state: State,
+    metrics: Vec<GaussianProcess>,
+    feasibility: Option<GaussianProcess>,
+}
+
+/// What a saved model keeps.
+#[derive(Serialize, Deserialize)]
+struct State {
+    scales: TargetScales,
+    context: Vec<Standard>,
+    /// Shape `[k]`.
+    metrics: Vec<Conditioned>,
+    feasibility: Option<Conditioned>,
+    /// What is said of feasibility where nothing was infeasible, or far from all points.
+    feasible_share: f64,
+}
+
+/// A kernel, and what a process is conditioned on.
+#[derive(Debug, Serialize, Deserialize)]
+struct Conditioned {
+    kernel: Kernel,
+    /// Shape `[n][d]`.
+    points: Vec<Vec<f64>>,
+    /// Shape `[n]`.
+    targets: Vec<f64>,
+}
+
+impl Conditioned {
+    fn fit(embedding: &Embedding, points: Vec<Vec<f64>>, targets: Vec<f64>, effort: Effort) -> Self {
+        let kernel = fit(&gathered(embedding, &points), &targets, None, effort);
+        Self { kernel, points, targets }
+    }
+
+    fn process(&self, embedding: &Embedding) -> GaussianProcess {
+        GaussianProcess::new(self.kernel.clone(), &gathered(embedding, &self.points), &self.targets)
+    }
+
+    fn fits(&self, d: usize) -> bool {
+        let kernel = &self.kernel;
+        kernel.inverse_squared_lengths.len() == d
+            && kernel.amplitude > 0.0
+            && kernel.noise > 0.0
+            && self.points.len() == self.targets.len()
+            && self.points.iter().all(|point| point.len() == d)
+    }
+}
+
+fn gathered(embedding: &Embedding, points: &[Vec<f64>]) -> Points {
+    let mut gathered = Points::new(embedding.clone());
+    points.iter().for_each(|point| gathered.push(point));
+    gathered
+}
+
+/// The coordinates of a design, then those of a context: a standard deviation is as long as that of the unit interval, 1/√12.
+fn point(embedding: &Embedding, scale: &[Standard], context: &[f64], design: &Design) -> Vec<f64> {
+    let mut point = embedding.embed(design);
+    point.extend(context.iter().zip(scale).map(|(&value, scale)| scale.apply(value) / 12f64.sqrt()));
+    point
+}
+
+impl BuildLearner for GaussianProcessLearner {
+    const ID: &'static str = "gaussian-process";
+    const SUMMARY: &'static str =
+        "Gaussian processes with a length scale for each parameter, on a few hundred of the trials";
+    const DESCRIPTION: &'static str = include_str!("gaussian_process.md");
+    const SCHEMA: u32 = 1;
+    type Config = Settings;
+
+    fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
+        within("points", settings.points, 2, 5_000)?;
+        within("steps", settings.steps, 0, 10_000)?;
+        Ok(Self { embedding: Embedding::new(problem.space()), settings })
+    }
+
+    fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
+        let state = saved.state::<State>()?;
+        let embedding = Embedding::new(space).with_more_ordered(state.context.len());
+        let mut conditioned = state.metrics.iter().chain(&state.feasibility);
+        let is_whole = state.metrics.len() == state.scales.n_metrics()
+            && conditioned.all(|conditioned| conditioned.fits(embedding.dimension()));
+        if !is_whole {
+            let message = format!("its points are not of {} coordinates", embedding.dimension());
+            return Err(LoadError::Corrupt { message });
+        }
+        Ok(Box::new(Processes::new(embedding, state)))
+    }
+}
+
+impl Learner for GaussianProcessLearner {
+    fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
+        let scales = TargetScales::new(data)?;
+        let context = context_scale(data.train());
+        let embedding = self.embedding.clone().with_more_ordered(context.len());
+        let drawn = |purpose, labels: &dyn Fn(Option<&[f64]>) -> Option<Vec<f64>>| {
+            let embed =
+                |task: &Task, design: &Design| point(&embedding, &context, &task.application.context, design);
+            self.draw(data.train(), seed.child(purpose, 0), embed, labels)
+        };
+        let feasible_share = feasible_share(data.train());
+        let (points, targets) = drawn("metrics", &|metrics| Some(scales.targets(metrics?)));
+        let column =
+            |targets: &[Vec<f64>], index: usize| targets.iter().map(|row| row[index]).collect::<Vec<f64>>();
+        let mut jobs: Vec<(Vec<Vec<f64>>, Vec<f64>)> =
+            (0..scales.n_metrics()).map(|metric| (points.clone(), column(&targets, metric))).collect();
+        let (n_trials, n_feasible) = data.n_trials();
+        if n_feasible < n_trials {
+            let label =
+                |metrics: Option<&[f64]>| Some(vec![f64::from(u8::from(metrics.is_some())) - feasible_share]);
+            let (points, labels) = drawn("feasibility", &label);
+            jobs.push((points, column(&labels, 0)));
+        }
+        let effort = Effort { steps: self.settings.steps };
+        let fit = |(points, targets)| Conditioned::fit(&embedding, points, targets, effort);
+        let mut metrics: Vec<Conditioned> = jobs.into_par_iter().map(fit).collect();
+        let feasibility = if n_feasible < n_trials { metrics.pop() } else { None };
+        let state = State { scales, context, metrics, feasibility, feasible_share };
+        Ok(Box::new(Processes::new(embedding, state)))
+    }
+}
+
+impl GaussianProcessLearner {
+    /// As many labelled trials as a process is conditioned on, from each application an equal share as far as there are.
+    fn draw(
+        &self,
+        tasks: &[Task],
+        seed: Seed,
+        embed: impl Fn(&Task, &Design) -> Vec<f64>,
+        labels: &dyn Fn(Option<&[f64]>) -> Option<Vec<f64>>,
+    ) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
+        let labelled = |task: &Task| -> Vec<usize> {
+            let has_label = |&index: &usize| labels(task.trials[index].outcome.metrics()).is_some();
+            (0..task.trials.len()).filter(has_label).collect()
+        };
+        let mut left: Vec<(usize, Vec<usize>)> = tasks.iter().map(labelled).enumerate().collect();
+        left.sort_by_key(|(_, indices)| indices.len()); // what small applications leave is shared by the larger
+        let (mut points, mut targets, mut room) = (Vec::new(), Vec::new(), self.settings.points);
+        let n_tasks = left.len();
+        for (place, (task_index, mut indices)) in left.into_iter().enumerate() {
+            let n_drawn = (room / (n_tasks - place)).min(indices.len());
+            room -= n_drawn;
+            let task = &tasks[task_index];
+            let (drawn, _) =
+                indices.partial_shuffle(&mut seed.child("task", task_index as u64).stream("subset"), n_drawn);
+            drawn.sort_unstable();
+            for &mut index in drawn {
+                let trial = &task.trials[index];
+                points.push(embed(task, &trial.design));
+                targets.extend(labels(trial.outcome.metrics()));
+            }
+        }
+        (points, targets)
+    }
+}
+
+impl Processes {
+    fn new(embedding: Embedding, state: State) -> Self {
+        let metrics = state.metrics.iter().map(|conditioned| conditioned.process(&embedding)).collect();
+        let feasibility = state.feasibility.as_ref().map(|conditioned| conditioned.process(&embedding));
+        Self { embedding, state, metrics, feasibility }
+    }
+}
+
+impl Surrogate for Processes {
+    fn predict(&self, context: &[f64], designs: &[Design]) -> Prediction {
+        let State { scales, context: context_scale, feasible_share, .. } = &self.state;
+        assert_context(context, context_scale.len());
+        let embed = |design: &Design| point(&self.embedding, context_scale, context, design);
+        let points: Vec<Vec<f64>> = designs.iter().map(embed).collect();
+        let mut expected = vec![Vec::with_capacity(self.metrics.len()); designs.len()];
+        for process in &self.metrics {
+            let posterior = process.posterior(&points);
+            let pairs = posterior.mean.iter().zip(&posterior.variance);
+            expected
+                .iter_mut()
+                .zip(pairs)
+                .for_each(|(row, (mean, variance))| row.push((*mean, variance.sqrt())));
+        }
+        let p_feasible = match &self.feasibility {
+            None => vec![*feasible_share; designs.len()],
+            Some(process) => {
+                let labels = process.posterior(&points).mean;
+                labels.iter().map(|label| (label + feasible_share).clamp(0.0, 1.0)).collect()
+            }
+        };
+        scales.prediction(&expected, p_feasible)
+    }
+
+    fn save(&self) -> Saved {
+        Saved::new(GaussianProcessLearner::ID, GaussianProcessLearner::SCHEMA, &self.state)
+    }
+}
