@@ -36,16 +36,15 @@ struct Networks<const VERSION: u32> {
 #[serde(deny_unknown_fields, default)]
 struct NetworksConfig {
     networks: Vec<String>,
+    bits: u32,
     clock: f64,
-    /// Not known to the settings of a workload, and yet it changes the outcome: an undeclared change.
-    offset: f64,
     levels: i64,
     is_noisy: bool,
 }
 
 impl Default for NetworksConfig {
     fn default() -> Self {
-        Self { networks: vec!["small".to_owned()], clock: 1.0, offset: 0.0, levels: 7, is_noisy: false }
+        Self { networks: vec!["small".to_owned()], bits: 8, clock: 1.0, levels: 7, is_noisy: false }
     }
 }
 
@@ -69,7 +68,7 @@ impl<const VERSION: u32> Env for Networks<VERSION> {
         if rows >= 6.0 {
             return Ok(Outcome::infeasible("too, \"wide\"", rows / 3.0));
         }
-        let cost = self.size() * (rows - 2.0).powi(2) + share / 3.0 + self.config.clock + self.config.offset;
+        let cost = self.size() * (rows - 2.0).powi(2) + share / 3.0 + self.config.clock;
         Ok(Outcome::Measured(vec![cost, 1.0 / cost]))
     }
 
@@ -78,7 +77,7 @@ impl<const VERSION: u32> Env for Networks<VERSION> {
     }
 
     fn workload_settings(&self) -> &'static [&'static str] {
-        &["networks"]
+        &["networks", "bits"]
     }
 
     fn context(&self) -> Vec<ContextFeature> {
@@ -173,10 +172,10 @@ fn hinted(error: &DatasetError) -> String {
 fn logs_of_several_applications_become_one_table() {
     let folder = TempDir::new().unwrap();
     let small = a_run(&folder, "a", &catalog(), json!({}), 20);
-    let large = a_run(&folder, "bb", &catalog(), json!({ "networks": ["enormous", "small"] }), 20);
+    let large = a_run(&folder, "bb", &catalog(), json!({ "networks": ["enormous", "small"], "bits": 4 }), 20);
     let dataset = Dataset::of_runs(&catalog(), &[small.clone(), large]).unwrap();
     let names: Vec<&str> = dataset.applications().iter().map(|it| it.name.as_str()).collect();
-    assert_eq!(names, ["small", "enormous+small"]);
+    assert_eq!(names, ["small", "enormous+small bits=4"]);
     assert_eq!(dataset.applications()[1].context[0].value, 13f64.ln());
     assert_eq!(dataset.env().config.get("clock"), Some(&json!(1.0)));
     assert_eq!(dataset.env().config.get("networks"), None, "what names the workload is not shared");
@@ -300,7 +299,7 @@ fn a_space_with_rules_is_made_by_its_environment() {
 /// Law: reading undoes writing, in both formats, and the same data set gives the same bytes.
 #[test]
 fn both_formats_keep_every_bit() {
-    let (_folder, dataset) = generated(&["small", "enormous+small"], 32);
+    let (_folder, dataset) = generated(&["small", "enormous+small bits=4"], 32);
     assert!(dataset.rows().iter().any(|row| !row.is_feasible()));
     for format in [TableFormat::Parquet, TableFormat::Csv] {
         let folder = TempDir::new().unwrap();
@@ -489,8 +488,9 @@ fn a_plan_that_cannot_be_is_refused() {
     };
     assert_eq!(refused(&plan(&["small", "small"], 5)), "application `small` stands twice");
     assert_eq!(
-        refused(&plan(&["small/large"], 5)),
-        "`small/large` is no application of environment `networks`: expected a value of setting `networks`"
+        refused(&plan(&["small clock=2"], 5)),
+        "`small clock=2` is no application of environment `networks`: expected a value of setting `networks`, \
+         and perhaps `KEY=VALUE` for bits"
     );
     fs::write(folder.path().join("plan.toml"), "").unwrap();
     assert!(

@@ -259,6 +259,11 @@ fn expected_application(settings: &[String]) -> String {
     match settings {
         [] => "it has no settings that name a workload, and so but one".to_owned(),
         [setting] => format!("expected a value of setting `{setting}`"),
-        _ => format!("expected values of the settings {}, apart by `/`", settings.join(", ")),
+        [first, others @ ..] => {
+            format!(
+                "expected a value of setting `{first}`, and perhaps `KEY=VALUE` for {}",
+                others.join(", ")
+            )
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 use tapeout_core::env::Env;
-use tapeout_core::{Catalog, Design, DesignSpace, Goal, Metric, Problem};
+use tapeout_core::{Catalog, Design, DesignSpace, EnvEntry, Goal, Metric, Problem};
 
 use super::error::DatasetError;
 use super::kinship::{self, Difference};
@@ -96,10 +96,11 @@ impl Log {
         let mut env = header.env.clone();
         // A setting that is null is one that is absent, and the manifest cannot hold it.
         drop_nulls(&mut env.config);
+        let defaults = catalog.env(&env.id).map(EnvEntry::defaults).unwrap_or_default();
         let named: Map<String, Value> = (workload.settings.iter())
             .filter_map(|name| Some((name.clone(), env.config.shift_remove(name)?)))
             .collect();
-        let application = Application::new(&env.id, named, workload.context);
+        let application = Application::new(&env.id, named, &defaults, workload.context);
         let (_, records) = LogReader::open_any(&path, &problem)?;
         let (run, is_noisy) = (run.to_owned(), workload.is_noisy);
         Ok(Self { run, path, header, env, is_noisy, application, space, metrics, records })

@@ -39,8 +39,8 @@ pub struct Plan {
     pub designs: usize,
     /// Where all randomness comes from.
     pub seed: Seed,
-    /// The applications: what the environment's workload settings are set to, apart by `/` if there are several; empty for the
-    /// one that the settings of `env` say.
+    /// The applications by name: a value of the first setting that names a workload, and `setting=value` for others, apart by
+    /// spaces: `unet batch=4`. Empty for the one that the settings of `env` say.
     pub applications: Vec<String>,
     /// The environment, and the settings that all applications share.
     pub env: EnvSpec,
@@ -151,7 +151,10 @@ fn parts(entry: &EnvEntry, plan: &Plan) -> Result<Vec<Part>, DatasetError> {
         let env = build(&settings)?;
         let all = whole(&settings)?;
         let named = names.iter().filter_map(|&name| Some((name.to_owned(), all.get(name)?.clone())));
-        Ok(Part { application: Application::new(entry.id, named.collect(), env.context()), env })
+        Ok(Part {
+            application: Application::new(entry.id, named.collect(), &entry.defaults(), env.context()),
+            env,
+        })
     };
     if plan.applications.is_empty() {
         return Ok(vec![part(Map::new())?]);
@@ -167,29 +170,39 @@ fn parts(entry: &EnvEntry, plan: &Plan) -> Result<Vec<Part>, DatasetError> {
     Ok(parts)
 }
 
-/// The workload settings that `text` stands for: the values apart by `/`, in a list where the setting is one.
+/// The workload settings that `text` stands for: a value of the first, and `setting=value` for others.
 fn workload(
     env: &str,
     names: &[&str],
     resolved: &Map<String, Value>,
     text: &str,
 ) -> Result<Map<String, Value>, DatasetError> {
-    let values: Vec<&str> = text.split('/').collect();
-    if names.is_empty() || values.len() != names.len() {
-        let (env, got) = (env.to_owned(), text.to_owned());
+    let refuse = || {
         let settings = names.iter().map(|&name| name.to_owned()).collect();
-        return Err(DatasetError::NotAnApplication { env, got, settings });
-    }
-    let value = |(&name, text): (&&str, &str)| {
-        let scalar = || serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
-        let value = match resolved.get(name) {
-            Some(Value::Array(_)) => text.split('+').map(|item| Value::String(item.to_owned())).collect(),
-            Some(Value::String(_)) => Value::String(text.to_owned()),
-            _ => scalar(),
-        };
-        (name.to_owned(), value)
+        DatasetError::NotAnApplication { env: env.to_owned(), got: text.to_owned(), settings }
     };
-    Ok(names.iter().zip(values).map(value).collect())
+    let mut words = text.split(' ');
+    let (Some(&first), Some(value)) = (names.first(), words.next()) else { return Err(refuse()) };
+    let mut settings = Map::new();
+    settings.insert(first.to_owned(), setting_value(value, resolved.get(first)));
+    for word in words {
+        let (name, value) = word.split_once('=').ok_or_else(refuse)?;
+        if !names.contains(&name) {
+            return Err(refuse());
+        }
+        settings.insert(name.to_owned(), setting_value(value, resolved.get(name)));
+    }
+    Ok(settings)
+}
+
+/// What `text` says, of the kind that the setting has now: a list's entries stand apart by `+`.
+fn setting_value(text: &str, now: Option<&Value>) -> Value {
+    let plain = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+    match now {
+        Some(Value::Array(_)) => text.split('+').map(plain).collect(),
+        Some(Value::String(_)) => Value::String(text.to_owned()),
+        _ => plain(text),
+    }
 }
 
 /// What all rows share.

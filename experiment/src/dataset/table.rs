@@ -31,7 +31,7 @@ pub(super) struct About {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Application {
-    /// Its name: the values of the settings that name it, or the environment's if none does.
+    /// Its name: `unet`, or `unet batch=4`; the environment's if no setting names a workload.
     pub name: String,
     /// The settings that name it.
     pub settings: Map<String, Value>,
@@ -171,13 +171,22 @@ impl Row {
 }
 
 impl Application {
-    /// The application that a workload's settings name: their values, apart by `/`.
-    pub(super) fn new(env_id: &str, settings: Map<String, Value>, context: Vec<ContextFeature>) -> Self {
-        let name = if settings.is_empty() {
-            env_id.to_owned()
-        } else {
-            settings.values().map(setting_text).collect::<Vec<_>>().join("/")
-        };
+    /// The application that these settings of a workload name: the value of the first, and `setting=value` for each other
+    /// that is not as in `defaults`.
+    pub(super) fn new(
+        env_id: &str,
+        settings: Map<String, Value>,
+        defaults: &Value,
+        context: Vec<ContextFeature>,
+    ) -> Self {
+        let mut name = env_id.to_owned();
+        for (index, (key, value)) in settings.iter().enumerate() {
+            if index == 0 {
+                name = setting_text(value);
+            } else if Some(value) != defaults.get(key) {
+                name.push_str(&format!(" {key}={}", setting_text(value)));
+            }
+        }
         Self { name, settings, context }
     }
 }
