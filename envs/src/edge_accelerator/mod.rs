@@ -3,7 +3,10 @@
 //! Source: Kumar et al. (2022), "Data-Driven Offline Optimization for Architecting Hardware Accelerators",
 //! arXiv 2110.11346, table of the design space. The cost model is [`tapeout_simulators::edge`].
 
+mod context;
+
 use serde::{Deserialize, Serialize};
+use tapeout_core::env::ContextFeature;
 use tapeout_core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, Parameter,
 };
@@ -67,6 +70,7 @@ pub struct EdgeAccelerator {
     space: DesignSpace,
     metrics: Vec<Metric>,
     workload: PreparedWorkload,
+    context: Vec<ContextFeature>,
     setting: Setting,
     area_limit_m2: f64,
 }
@@ -120,6 +124,14 @@ impl Env for EdgeAccelerator {
         let broken = |Infeasible { rule, violation }| Outcome::infeasible(rule.name(), violation);
         Ok(self.measure(design).unwrap_or_else(broken))
     }
+
+    fn workload_settings(&self) -> &'static [&'static str] {
+        &["networks", "weights", "batch"]
+    }
+
+    fn context(&self) -> Vec<ContextFeature> {
+        self.context.clone()
+    }
 }
 
 impl BuildEnv for EdgeAccelerator {
@@ -144,12 +156,14 @@ impl BuildEnv for EdgeAccelerator {
             dram_latency_s: config.dram_latency_s,
             dataflow: config.dataflow,
         };
+        let workload = workload(&config)?;
         let space = DesignSpace::new(parameters(), Vec::new())
             .map_err(|error| ConfigError::new("", error.to_string()))?;
         Ok(Self {
             space,
             metrics: metrics(),
-            workload: PreparedWorkload::new(&workload(&config)?),
+            context: context::features(&workload),
+            workload: PreparedWorkload::new(&workload),
             setting,
             area_limit_m2: config.area_limit_m2,
         })

@@ -98,11 +98,11 @@ fn memories(parts: &Parts, template: &Template, setting: &Setting) -> Vec<Level>
     vec![lane, core, input, sum]
 }
 
-/// A memory through which a stream passes, no faster than its bytes in flight allow.
+/// A memory through which a stream passes: as fast as the DRAM gives it, if its bytes in flight allow that.
 fn staging(name: &str, staging: &Staging, setting: &Setting) -> Level {
     Level {
         block_words: staging.port_bytes,
-        bandwidth: Bandwidth { write_words_per_cycle: Some(staging.byte_per_cycle), ..Bandwidth::default() },
+        bandwidth: Bandwidth { write_words_per_cycle: staging.limit_byte_per_cycle, ..Bandwidth::default() },
         ..memory(name, &staging.cost, setting)
     }
 }

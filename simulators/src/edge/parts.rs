@@ -25,8 +25,8 @@ pub(super) const BUFFERS: u64 = 2;
 pub(super) struct Staging {
     pub(super) cost: StorageCost,
     pub(super) port_bytes: u64,
-    /// What its bytes in flight sustain.
-    pub(super) byte_per_cycle: f64,
+    /// What its bytes in flight sustain, if that is less than what the DRAM gives.
+    pub(super) limit_byte_per_cycle: Option<f64>,
 }
 
 impl Staging {
@@ -34,12 +34,15 @@ impl Staging {
     /// no more than its size over the latency of the DRAM, and no more than the DRAM gives. Each byte is written and
     /// read, so the port moves twice that.
     fn new(rule: Rule, size_bytes: u64, template: &Template, setting: &Setting) -> Result<Self, Infeasible> {
-        let in_flight = size_bytes as f64 / setting.dram_latency_s;
-        let sustained = in_flight.min(template.dram_bandwidth_byte_per_s);
-        let byte_per_cycle = sustained / setting.clock_hz;
-        let port_bytes = ((2.0 * byte_per_cycle).ceil() as u64).next_power_of_two().max(2);
+        let in_flight = size_bytes as f64 / setting.dram_latency_s / setting.clock_hz;
+        let given = template.dram_bandwidth_byte_per_s / setting.clock_hz;
+        let port_bytes = ((2.0 * in_flight.min(given)).ceil() as u64).next_power_of_two().max(2);
         let demand = Demand { rule, size_bytes, width_bits: 8 * port_bytes, ports: 1 };
-        Ok(Self { cost: synthesize(demand, setting.node, setting.clock_hz)?, port_bytes, byte_per_cycle })
+        Ok(Self {
+            cost: synthesize(demand, setting.node, setting.clock_hz)?,
+            port_bytes,
+            limit_byte_per_cycle: (in_flight < given).then_some(in_flight),
+        })
     }
 }
 
