@@ -3,7 +3,6 @@
 //! | module | holds |
 //! |---|---|
 //! | [`learners`] | one file for each learner, one row each in [`LEARNERS`] |
-//! | [`errors`] | how wrong a model is |
 //! | [`firefly`] | the moves of fireflies, for the miner of PRIME and the agent |
 //! | `offline` | what the learners for offline optimisation share |
 //! | [`features`], [`targets`] | designs, contexts and metrics as numbers that models see |
@@ -21,12 +20,18 @@ mod offline;
 pub mod random_forest;
 pub mod targets;
 
-use learners::{Coms, Improved, Paper, Prime, RamListNet, RandomForestLearner, SupportProximity};
+use learners::{
+    BoostedTrees, Coms, GaussianProcessLearner, Improved, MlpEnsemble, Paper, Prime, RamListNet,
+    RandomForestLearner, SupportProximity,
+};
 use tapeout_core::LearnerEntry;
 
 /// Every learner of this crate.
 pub const LEARNERS: &[LearnerEntry] = &[
     LearnerEntry::of::<RandomForestLearner>(),
+    LearnerEntry::of::<BoostedTrees>(),
+    LearnerEntry::of::<GaussianProcessLearner>(),
+    LearnerEntry::of::<MlpEnsemble>(),
     LearnerEntry::of::<Prime<Improved>>(),
     LearnerEntry::of::<Prime<Paper>>(),
     LearnerEntry::of::<Coms>(),

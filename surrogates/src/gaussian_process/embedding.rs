@@ -54,9 +54,16 @@ impl Embedding {
         Self { coordinates, differences, n_free }
     }
 
+    /// The same with `n` more ordered coordinates, which are no design's: whoever embeds appends them.
+    #[must_use]
+    pub fn with_more_ordered(mut self, n: usize) -> Self {
+        self.differences.extend(std::iter::repeat_n(Difference::Ordered, n));
+        self
+    }
+
     /// How many coordinates there are, `d`.
     pub fn dimension(&self) -> usize {
-        self.coordinates.len()
+        self.differences.len()
     }
 
     /// How many parameters have a choice.
@@ -69,7 +76,7 @@ impl Embedding {
         &self.differences
     }
 
-    /// The coordinates of a design, shape `[d]`.
+    /// The coordinates of a design, shape `[d]`, without those that are no design's.
     pub fn embed(&self, design: &Design) -> Vec<f64> {
         let levels = design.levels();
         self.coordinates

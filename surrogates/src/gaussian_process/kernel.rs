@@ -4,10 +4,12 @@
 //! categories are 1 apart if they differ, is that of Song et al. (2024), "The Vizier Gaussian Process Bandit
 //! Algorithm", arXiv:2408.11527, section 3. It is a kernel: the distance is Euclidean between one-hot vectors over √2.
 
+use serde::{Deserialize, Serialize};
+
 use super::embedding::{Difference, Embedding, Points};
 
 /// A kernel and the noise of observations.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kernel {
     /// The variance of the process, σ².
     pub amplitude: f64,
