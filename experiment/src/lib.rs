@@ -45,6 +45,7 @@ mod search;
 pub mod spec;
 pub mod spec_error;
 mod spec_location;
+mod spec_words;
 pub mod statistics;
 pub mod summary;
 pub mod warm_start;

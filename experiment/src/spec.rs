@@ -38,6 +38,7 @@ use tapeout_core::{Constraint, Objective, Seed};
 use crate::budget::Budget;
 use crate::spec_error::{SpecError, SpecFault};
 use crate::spec_location::SpecText;
+use crate::spec_words::plain;
 use crate::warm_start::WarmStart;
 
 /// The version of the spec's format that this program reads and writes.
@@ -254,7 +255,7 @@ fn mistyped(text: &SpecText, field: &str, error: &toml::de::Error) -> SpecError 
             nearest: nearest_name(got, known.iter().copied()),
             known: known.iter().map(|&name| name.to_owned()).collect(),
         },
-        _ => SpecFault::Mistyped(message.to_owned()),
+        _ => SpecFault::Mistyped(plain(message)),
     };
     let mut located = fault_at(text, field, fault);
     if !matches!(*located.fault, SpecFault::UnknownKey { .. }) {

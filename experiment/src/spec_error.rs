@@ -8,6 +8,7 @@ use tapeout_core::{ConfigError, ProblemError, UnknownName};
 
 use crate::spec::SPEC_VERSION;
 use crate::spec_location::Position;
+use crate::spec_words::plain;
 use crate::warm_start::WarmStartFault;
 
 /// A spec that cannot be run: where, and why.
@@ -73,7 +74,7 @@ pub enum SpecFault {
         expected: u32,
     },
     /// The environment or the agent refuses a setting.
-    #[error("{}", .0.message)]
+    #[error("{}", plain(&.0.message))]
     Config(ConfigError),
     /// The objectives and constraints do not fit the environment.
     #[error("{0}")]

@@ -36,7 +36,7 @@ fn an_unknown_key_is_named_with_the_nearest() {
 fn a_wrong_type_is_named_with_what_was_expected() {
     assert_eq!(
         complaint_about("40", "\"many\""),
-        "error: run.toml:7:10: `budget.trials`: invalid type: string \"many\", expected a nonzero usize\n"
+        "error: run.toml:7:10: `budget.trials`: got \"many\", expected a whole number of at least 1\n"
     );
 }
 
