@@ -3,9 +3,11 @@
 mod ptx;
 mod sample;
 
+use std::panic::catch_unwind;
+
 use half::{bf16, f16};
 use tapeout_core::Seed;
-use tapeout_gpu::{Architecture, KernelSource, NarrowOrder, Nvrtc};
+use tapeout_gpu::{Architecture, KernelSource, LaunchGeometry, NarrowOrder, Nvrtc};
 use tapeout_simulators::gpu_gemm::{Conversion, Device, Element, Gemm, Layout, Operands, Tile, device};
 
 use ptx::{Block, Global, Program, run};
@@ -47,16 +49,19 @@ fn operand(
 
 /// Compiles the kernel for `device`, runs all its blocks, and compares with the product in integers.
 fn check(nvrtc: Nvrtc, tile: &Tile, gemm: &Gemm, device: &Device) {
-    let what = format!("{tile:?} {gemm:?} {}", device.id);
     let source = KernelSource::for_tile(tile, gemm);
-    let cubin =
-        nvrtc.compile(&source, Architecture::of(device)).unwrap_or_else(|error| panic!("{what}: {error}"));
-    let program = Program::read(&cubin.ptx);
+    let cubin = nvrtc
+        .compile(&source, Architecture::of(device))
+        .unwrap_or_else(|error| panic!("{tile:?} {gemm:?}: {error}"));
+    check_ptx(&cubin.ptx, source.launch(), tile, gemm);
+}
+
+fn check_ptx(ptx: &str, launch: LaunchGeometry, tile: &Tile, gemm: &Gemm) {
+    let program = Program::read(ptx);
     let [m, n, k] = [gemm.m, gemm.n, gemm.k].map(|extent| extent as usize);
     let order = NarrowOrder::of(tile, gemm);
     let (a, a_bytes) = operand(gemm.operands.a(), order.as_ref(), m * k, "a");
     let (b, b_bytes) = operand(gemm.operands.b(), order.as_ref(), n * k, "b");
-    let launch = source.launch();
     let poison = if launch.adds_to_product { 0.0 } else { f32::NAN };
     let mut global =
         Global { operands: [a_bytes, b_bytes], product: vec![poison; m * n], writes: vec![0; m * n] };
@@ -71,10 +76,38 @@ fn check(nvrtc: Nvrtc, tile: &Tile, gemm: &Gemm, device: &Device) {
             let (a, b) = (&a[row * k..][..k], &b[column * k..][..k]);
             let expected: i64 = a.iter().zip(b).map(|(x, y)| x * y).sum();
             let element = row * n + column;
-            assert_eq!(global.writes[element], tile.split_k, "writes of ({row}, {column}), {what}");
-            assert_eq!(f64::from(global.product[element]), expected as f64, "({row}, {column}), {what}");
+            assert_eq!(
+                global.writes[element], tile.split_k,
+                "writes of ({row}, {column}), {tile:?} {gemm:?}"
+            );
+            assert_eq!(
+                f64::from(global.product[element]),
+                expected as f64,
+                "({row}, {column}), {tile:?} {gemm:?}"
+            );
         }
     }
+}
+
+/// Claim: the machine notices what would go wrong on a device: no barrier, too short a wait, a byte in the wrong place, a
+/// lane that asks the wrong one, a copy into a stage still in use.
+#[test]
+fn the_machine_notices_broken_kernels() {
+    let Some(nvrtc) = nvrtc() else { return };
+    let tile = Tile { block_m: 32, block_n: 32, warp_m: 16, warp_n: 32, ..Tile::default() };
+    let gemm = Gemm { m: 32, n: 32, k: 64 * 6, operands: Operands::F16_U8 };
+    let source = KernelSource::for_tile(&tile, &gemm);
+    let ptx = nvrtc.compile(&source, Architecture::new(80)).unwrap().ptx;
+    let breaks = |from: &str, to: &str| {
+        assert!(ptx.contains(from), "`{from}` is in the kernel");
+        let broken = ptx.replace(from, to);
+        catch_unwind(|| check_ptx(&broken, source.launch(), &tile, &gemm)).is_err()
+    };
+    assert!(!breaks("bar.sync", "bar.sync"));
+    assert!(breaks("bar.sync \t0;", ""));
+    assert!(breaks("cp.async.wait_group 1;", "cp.async.wait_group 2;"));
+    assert!(breaks(", 20816;", ", 20817;"), "0x5150 takes bytes 0 and 1, 0x5151 byte 1 twice");
+    assert!(breaks(", 30258, 21520,", ", 21520, 30258,"), "odd lanes take upper halves");
 }
 
 /// Claim: each conversion of each type with each layout is right, to the last bit of the product.
@@ -140,6 +173,7 @@ fn every_walk_over_the_tiles_covers_the_product() {
             warp_m: 16,
             warp_n: 8,
             stages: 4,
+            copy_byte: 8,
             raster_group,
             split_k,
             ..Tile::default()
