@@ -12,8 +12,9 @@ pub(super) const WEIGHTS: usize = 0;
 pub(super) const INPUTS: usize = 1;
 pub(super) const OUTPUTS: usize = 2;
 
-/// Mappings of one layer that are kept: about 1 MB.
-const CACHED_MAPPINGS: usize = 256;
+/// Mappings of one layer that are kept, about half a megabyte: what is asked again is mostly a design of late whose
+/// program memory changed.
+const CACHED_MAPPINGS: usize = 64;
 
 /// A layer and how often it runs.
 #[derive(Debug)]
