@@ -3,6 +3,7 @@
 use std::fmt;
 
 use tapeout::core::UnknownName;
+use tapeout::experiment::dataset::DatasetError;
 use tapeout::experiment::{RunError, SpecError};
 
 use crate::answer::Exit;
@@ -76,6 +77,19 @@ impl From<RunError> for Failure {
             }
             RunError::Diverged { .. } => Exit::Difference,
             _ => Exit::Failed,
+        };
+        let hint = error.hint();
+        Self { error: error.into(), hint, exit }
+    }
+}
+
+impl From<DatasetError> for Failure {
+    fn from(error: DatasetError) -> Self {
+        let exit = match &error {
+            DatasetError::File { .. } | DatasetError::Threads(_) | DatasetError::Evaluation { .. } => {
+                Exit::Failed
+            }
+            _ => Exit::BadInput,
         };
         let hint = error.hint();
         Self { error: error.into(), hint, exit }

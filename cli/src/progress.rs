@@ -49,6 +49,29 @@ impl Watcher {
         }
     }
 
+    /// Says how many designs are done that no run is made of, and which are at hand.
+    pub(crate) fn advance(&mut self, done: usize, total: usize, at_hand: &str) {
+        match self {
+            Self::Quiet => {}
+            Self::Bar(bar) => {
+                bar.set_length(total as u64);
+                bar.set_position(done as u64);
+                bar.set_message(at_hand.to_owned());
+            }
+            Self::Lines { parts, .. } => {
+                let part = done * LINES / total.max(1);
+                if part > *parts {
+                    *parts = part;
+                    write_line(&format!(
+                        "{} of {} designs, {at_hand}",
+                        usize_count(done),
+                        usize_count(total)
+                    ));
+                }
+            }
+        }
+    }
+
     /// Leaves the terminal as it was.
     pub(crate) fn finish(&self) {
         if let Self::Bar(bar) = self {

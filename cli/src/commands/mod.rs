@@ -6,6 +6,7 @@
 mod check;
 mod compare;
 mod completions;
+mod dataset;
 mod describe;
 mod list;
 mod plot;
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     Check(check::Args),
     /// Cost a layer or a network on an accelerator, or check the model against Timeloop's results
     Simulate(simulate::Args),
+    /// Make, look at and split tables of trials to learn from
+    Dataset(dataset::Args),
     /// Print shell completions
     Completions(completions::Args),
 }
@@ -66,6 +69,7 @@ impl Command {
             Self::Sweep(args) => args.run(catalog),
             Self::Check(args) => args.run(catalog),
             Self::Simulate(args) => args.run(catalog),
+            Self::Dataset(args) => args.run(catalog),
             Self::Completions(args) => Ok(args.run()),
         }
     }

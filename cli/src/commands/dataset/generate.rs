@@ -1,0 +1,77 @@
+//! `tapeout dataset generate`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use serde_json::Map;
+use tapeout::core::{Catalog, Seed};
+use tapeout::experiment::dataset::{Dataset, Plan, generate};
+use tapeout::experiment::{EnvSpec, Options};
+
+use super::info;
+use crate::answer::{Answer, Exit};
+use crate::arguments::Setting;
+use crate::failure::Failure;
+use crate::number::usize_count;
+use crate::watched_run::{RunFlags, interrupt_on_signal};
+
+/// What to draw, and where to.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The environment
+    env: String,
+    /// The applications, apart by commas: a value of the setting that names the workload, such as a network [default: the one
+    /// that the settings say]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    applications: Vec<String>,
+    /// Designs for each application
+    #[arg(long, value_name = "NUMBER", default_value = "1000")]
+    designs: NonZeroUsize,
+    /// A setting that all applications share: `env.clock_hz=1e9`
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<Setting>,
+    /// Where all randomness comes from
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 63))]
+    seed: u64,
+    /// The folder of the data set; what was begun in it is gone on with
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+    #[command(flatten)]
+    flags: RunFlags,
+}
+
+impl Args {
+    /// What is in the new data set.
+    pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
+        let plan = self.plan()?;
+        let interrupt = interrupt_on_signal()?;
+        let options = Options { threads: self.flags.threads(), interrupt: Some(&interrupt) };
+        let mut watcher = self.flags.watcher();
+        let made = generate(catalog, &plan, &self.out, &options, &mut |at| {
+            watcher.advance(at.done, at.total, at.application);
+        });
+        watcher.finish();
+        if !made? {
+            watcher.note("hint: the same command goes on with the application that was interrupted");
+            return Ok(Answer::text("").with_exit(Exit::Interrupted));
+        }
+        let dataset = Dataset::read(catalog, &self.out)?;
+        watcher.note(&format!("{} rows in {}", usize_count(dataset.rows().len()), self.out.display()));
+        Ok(info::answer(&dataset, self.flags.is_json()))
+    }
+
+    fn plan(&self) -> Result<Plan, Failure> {
+        let (mut config, mut agent) = (Map::new(), Map::new());
+        self.set.iter().for_each(|setting| setting.apply(&mut config, &mut agent));
+        if let Some((key, _)) = agent.iter().next() {
+            let error = anyhow::anyhow!("`agent.{key}`: designs are drawn at random, by no agent");
+            return Err(Failure::bad_input(error).hint("to log what an agent proposes, use `tapeout search`"));
+        }
+        Ok(Plan {
+            designs: self.designs.get(),
+            seed: Seed::new(self.seed),
+            applications: self.applications.clone(),
+            env: EnvSpec { id: self.env.clone(), version: None, config },
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! `tapeout dataset split`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::Serialize;
+use tapeout::core::{Catalog, Constraint, Objective, Seed, Value};
+use tapeout::experiment::dataset::split::{DEFAULT_BAND, DEFAULT_UNRANKED, DEFAULT_WORST};
+use tapeout::experiment::dataset::{Dataset, Split, SplitBy};
+
+use crate::answer::Answer;
+use crate::arguments::toml_value;
+use crate::failure::Failure;
+use crate::number::usize_count;
+use crate::table::{Column, Table};
+
+/// What to split, and by what. Where several rules speak, a row is trained on only if all of them agree.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The folder of a data set
+    dataset: PathBuf,
+    /// By quality: train on the worst designs in this respect, hide the best: `latency_s`, `max:utilization`
+    #[arg(long, value_name = "METRIC")]
+    objective: Option<Objective>,
+    /// What is acceptable; designs outside are never hidden: `area_m2 <= 2.7e-5`; again for several
+    #[arg(long, value_name = "LIMIT", requires = "objective")]
+    constraint: Vec<Constraint>,
+    /// The share of the acceptable designs of each application that is trained on
+    #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_WORST, requires = "objective")]
+    worst: f64,
+    /// The next better share, which selects among models
+    #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_BAND, requires = "objective")]
+    band: f64,
+    /// The share of the other designs, infeasible or outside a limit, that selects among models
+    #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_UNRANKED, requires = "objective")]
+    unranked: f64,
+    /// Applications that are hidden, apart by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    hide: Vec<String>,
+    /// Applications that select among models
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    validate: Vec<String>,
+    /// A level of a parameter that is hidden: `pes_x=32`; again for several
+    #[arg(long, value_name = "PARAMETER=VALUE")]
+    hide_level: Vec<Level>,
+    /// A level that selects among models
+    #[arg(long, value_name = "PARAMETER=VALUE")]
+    validate_level: Vec<Level>,
+    /// Where all randomness comes from
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    seed: u64,
+    /// A file for the split: the rules, the seed, and the indices of the rows, as JSON
+    #[arg(long, value_name = "FILE.json")]
+    out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A split, and how to make it again.
+#[derive(Serialize)]
+struct SplitFile {
+    by: Vec<SplitBy>,
+    seed: Seed,
+    rows: Split,
+}
+
+impl Args {
+    /// How many rows of each application are for what.
+    pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
+        let dataset = Dataset::read(catalog, &self.dataset)?;
+        let (by, seed) = (self.rules(), Seed::new(self.seed));
+        let rows = dataset.split(&by, seed).map_err(|error| {
+            Failure::bad_input(error).hint("say what to split by: `--objective`, `--hide` or `--hide-level`")
+        })?;
+        let split = SplitFile { by, seed, rows };
+        if let Some(path) = &self.out {
+            let text = serde_json::to_string(&split).map_err(Failure::failed)?;
+            fs::write(path, text).map_err(|error| {
+                Failure::failed(error).context(format!("{}: cannot write", path.display()))
+            })?;
+        }
+        if self.json {
+            return Ok(Answer::json(&split));
+        }
+        Ok(Answer::text(table(&dataset, &split.rows)))
+    }
+
+    fn rules(&self) -> Vec<SplitBy> {
+        let mut rules = Vec::new();
+        if let Some(objective) = &self.objective {
+            rules.push(SplitBy::Quality {
+                objective: objective.clone(),
+                constraints: self.constraint.clone(),
+                worst: self.worst,
+                band: self.band,
+                unranked: self.unranked,
+            });
+        }
+        if !(self.hide.is_empty() && self.validate.is_empty()) {
+            rules.push(SplitBy::Application { hidden: self.hide.clone(), validation: self.validate.clone() });
+        }
+        let mut levels: BTreeMap<&str, [Vec<Value>; 2]> = BTreeMap::new();
+        for (index, part) in [&self.hide_level, &self.validate_level].into_iter().enumerate() {
+            for Level { parameter, value } in part {
+                levels.entry(parameter).or_default()[index].push(value.clone());
+            }
+        }
+        rules.extend(levels.into_iter().map(|(parameter, [hidden, validation])| SplitBy::Architecture {
+            parameter: parameter.to_owned(),
+            hidden,
+            validation,
+        }));
+        rules
+    }
+}
+
+fn table(dataset: &Dataset, split: &Split) -> String {
+    let mut columns = vec![("application", Column::Words)];
+    columns.extend(["train", "validation", "hidden"].map(|name| (name, Column::Numbers)));
+    let mut table = Table::new(&columns);
+    for (index, application) in dataset.applications().iter().enumerate() {
+        let n = |rows: &[usize]| {
+            usize_count(rows.iter().filter(|&&row| dataset.rows()[row].application == index).count())
+        };
+        table.row([application.name.clone(), n(&split.train), n(&split.validation), n(&split.hidden)]);
+    }
+    table.text()
+}
+
+/// `pes_x=32`.
+#[derive(Debug, Clone, PartialEq)]
+struct Level {
+    parameter: String,
+    value: Value,
+}
+
+impl FromStr for Level {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (parameter, value) =
+            text.split_once('=').ok_or("expected a parameter and one of its levels such as `pes_x=32`")?;
+        let number = toml_value(value.trim()).and_then(|value| value.as_f64()).map(Value::number);
+        Ok(Self {
+            parameter: parameter.trim().to_owned(),
+            value: number.unwrap_or_else(|| Value::from(value.trim())),
+        })
+    }
+}
