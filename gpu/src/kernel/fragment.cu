@@ -11,83 +11,97 @@ template <class O>
 struct Fragment {
   static constexpr u32 BLOCKS = O::WARP_ROWS / 8;
   // Two registers a step for each eight rows; of narrow elements, not yet converted, one for all steps.
-  static constexpr u32 REGISTERS = O::IS_NARROW ? 1 : 2 * STEPS;
-  u32 words[BLOCKS][REGISTERS];
+  static constexpr u32 WORDS = O::IS_NARROW ? BLOCKS : 2 * STEPS * BLOCKS;
+  u32 words[WORDS];
+
+  // Where the register of eight rows is that holds the lower or upper half of a step, in the order in which `mma` wants them side
+  // by side: of A, sixteen rows at a time, the lower half of all before the upper; of B, both halves of each eight.
+  static __device__ constexpr u32 index(u32 block, u32 step, u32 half) {
+    const u32 pair = step * BLOCKS * 2;
+    return O::IS_A ? pair + block / 2 * 4 + half * 2 + block % 2 : pair + block * 2 + half;
+  }
 };
 
-// Matrices from `FIRST` on; those of a wide operand alternate between the two halves of a step.
-template <class O, u32 FIRST, u32 TOTAL>
-__device__ void load_from(u32 *out, u32 tile, u32 first_row, u32 first_chunk) {
-  if constexpr (FIRST < TOTAL) {
-    constexpr u32 LEFT = TOTAL - FIRST, N = LEFT >= 4 ? 4 : LEFT >= 2 ? 2 : 1;
-    constexpr u32 HALVES = O::IS_NARROW ? 1 : 2;
-    const u32 matrix = FIRST + lane() / 8 % N;
-    const u32 row = first_row + matrix / HALVES * 8 + lane() % 8;
-    load_matrices<N>(out + FIRST, tile + O::offset(row, first_chunk + matrix % HALVES));
-    load_from<O, FIRST + N, TOTAL>(out, tile, first_row, first_chunk);
-  }
-}
+// How the operand gets from shared memory to registers.
+enum class Load { Matrices, Pairs, Words };
 
 template <class O>
-__device__ void load_by_matrix(Fragment<O> &fragment, u32 tile, u32 first_row, u32 slice) {
-  constexpr u32 BLOCKS = Fragment<O>::BLOCKS;
-  if constexpr (O::IS_NARROW) {
-    load_from<O, 0, BLOCKS>(&fragment.words[0][0], tile, first_row, slice);
-  } else {
-#pragma unroll
-    for (u32 step = 0; step < STEPS; ++step) {
-      u32 words[2 * BLOCKS];
-      load_from<O, 0, 2 * BLOCKS>(words, tile, first_row, 2 * (slice * STEPS + step));
-#pragma unroll
-      for (u32 block = 0; block < BLOCKS; ++block) {
-        fragment.words[block][2 * step] = words[2 * block];
-        fragment.words[block][2 * step + 1] = words[2 * block + 1];
-      }
-    }
+__device__ constexpr Load load_of() {
+  if (O::IS_NARROW && LAYOUT == Layout::NarrowLoads) return Load::Pairs;
+  return !O::IS_NARROW && IS_MIXED && LAYOUT == Layout::KPermuted ? Load::Words : Load::Matrices;
+}
+
+// Where this lane begins to load the first slice of a warp's rows, from the start of the tile on.
+template <class O>
+__device__ u32 first_offset(u32 first_row) {
+  const u32 group = lane() / 4, t = lane() % 4;
+  if constexpr (load_of<O>() == Load::Pairs) return opaque(O::offset(first_row + group, bits(O::ELEMENT) / 4 * t));
+  if constexpr (load_of<O>() == Load::Words) return opaque(O::offset(first_row + group, 8 * STEPS * t));
+  // Lanes 8i to 8i+7 say where the rows of matrix i are. Narrow, it is the eight rows number i; wide, A goes through the
+  // rows first and B through the halves, as `Fragment::index` does.
+  const u32 matrix = lane() / 8;
+  const u32 block = O::IS_NARROW ? matrix : O::IS_A ? matrix % 2 : matrix / 2;
+  const u32 half = O::IS_NARROW ? 0 : O::IS_A ? matrix / 2 : matrix % 2;
+  return opaque(O::offset(first_row + block * 8 + lane() % 8, half * 16));
+}
+
+// Matrices from `FIRST` on, four at a time, as far as there are four.
+template <class O, u32 FIRST, u32 TOTAL>
+__device__ void load_by_matrix(u32 *out, u32 address) {
+  if constexpr (FIRST < TOTAL) {
+    constexpr u32 LEFT = TOTAL - FIRST, COUNT = LEFT >= 4 ? 4 : LEFT >= 2 ? 2 : 1;
+    constexpr u32 ROWS = FIRST / (O::IS_NARROW ? 1 : 2) * 8;
+    load_matrices<COUNT>(out + FIRST, address + ROWS * O::PITCH_BYTE);
+    load_by_matrix<O, FIRST + COUNT, TOTAL>(out, address);
   }
 }
 
 // The narrow operand, two elements at a time, from where the tensor cores want them.
 template <class O>
-__device__ void load_by_pair(Fragment<O> &fragment, u32 tile, u32 first_row, u32 slice) {
-  const u32 group = lane() / 4, t = lane() % 4;
-#pragma unroll
-  for (u32 block = 0; block < Fragment<O>::BLOCKS; ++block) {
-    const u32 row = tile + O::offset(first_row + block * 8 + group, slice);
-    if constexpr (bits(O::ELEMENT) == 8) {
-      fragment.words[block][0] = permute<0x5410>(load_pair(row + 2 * t), load_pair(row + 2 * t + 8));
-    } else {
-      const u32 low = permute<0x5140>(load_byte(row + t), load_byte(row + t + 4));
-      const u32 high = permute<0x5140>(load_byte(row + t + 8), load_byte(row + t + 12));
-      fragment.words[block][0] = permute<0x5410>(low, high);
-    }
-  }
+__device__ u32 load_by_pair(u32 address) {
+  if constexpr (bits(O::ELEMENT) == 8) return permute<0x5410>(load_pair(address), load_pair(address + 8));
+  const u32 low = permute<0x5140>(load_byte(address), load_byte(address + 4));
+  const u32 high = permute<0x5140>(load_byte(address + 8), load_byte(address + 12));
+  return permute<0x5410>(low, high);
 }
 
-// The wide operand in the order in which `ldmatrix` leaves the narrow one: of each row, lane t gets as many consecutive k as a
+// The wide operand in the order in which `ldmatrix` leaves the narrow one: of each row, a lane gets as many consecutive k as a
 // register holds narrow elements.
 template <class O>
-__device__ void load_by_word(Fragment<O> &fragment, u32 tile, u32 first_row, u32 slice) {
-  const u32 group = lane() / 4, t = lane() % 4;
+__device__ void load_by_word(Fragment<O> &fragment, u32 block, u32 address) {
+  u32 words[2 * STEPS];
+  if constexpr (STEPS == 1) {
+    load_two_words(words, address);
+  } else {
+    load_four_words(words, address);
+  }
 #pragma unroll
-  for (u32 block = 0; block < Fragment<O>::BLOCKS; ++block) {
-    const u32 row = first_row + block * 8 + group;
-    if constexpr (STEPS == 1) {
-      load_two_words(fragment.words[block], tile + O::offset(row, 2 * slice + t / 2) + t % 2 * 8);
-    } else {
-      load_four_words(fragment.words[block], tile + O::offset(row, 4 * slice + t));
-    }
+  for (u32 word = 0; word < 2 * STEPS; ++word) {
+    fragment.words[Fragment<O>::index(block, word / 2, word % 2)] = words[word];
   }
 }
 
+// `tile`: the operand's shared memory of this step; `offset`: what `first_offset` says.
 template <class O>
-__device__ void load_fragment(Fragment<O> &fragment, u32 tile, u32 first_row, u32 slice) {
-  if constexpr (O::IS_NARROW && LAYOUT == Layout::NarrowLoads) {
-    load_by_pair<O>(fragment, tile, first_row, slice);
-  } else if constexpr (!O::IS_NARROW && IS_MIXED && LAYOUT == Layout::KPermuted) {
-    load_by_word<O>(fragment, tile, first_row, slice);
+__device__ void load_fragment(Fragment<O> &fragment, u32 tile, u32 offset, u32 slice) {
+  constexpr u32 BLOCKS = Fragment<O>::BLOCKS, CHUNKS = O::IS_NARROW ? 1 : 2 * STEPS;
+  if constexpr (load_of<O>() == Load::Matrices) {
+    constexpr u32 PARTS = O::IS_NARROW ? 1 : STEPS, MATRICES = Fragment<O>::WORDS / PARTS;
+#pragma unroll
+    for (u32 part = 0; part < PARTS; ++part) {
+      const u32 address = tile + O::further(offset, slice * CHUNKS + part * 2);
+      load_by_matrix<O, 0, MATRICES>(fragment.words + part * MATRICES, address);
+    }
   } else {
-    load_by_matrix<O>(fragment, tile, first_row, slice);
+    const u32 address = tile + O::further(offset, slice * CHUNKS);
+#pragma unroll
+    for (u32 block = 0; block < BLOCKS; ++block) {
+      if constexpr (O::IS_NARROW) {
+        fragment.words[block] = load_by_pair<O>(address + block * 8 * O::PITCH_BYTE);
+      } else {
+        load_by_word<O>(fragment, block, address + block * 8 * O::PITCH_BYTE);
+      }
+    }
   }
 }
 
@@ -116,9 +130,9 @@ __device__ u32 exchange(u32 x) {
 template <class O, Element WIDE, u32 STEP>
 __device__ void operand_words(const Fragment<O> &fragment, u32 block, u32 (&out)[2]) {
   if constexpr (O::IS_NARROW) {
-    convert<O::ELEMENT, WIDE, CONVERSION, STEP>(fragment.words[block][0], out);
+    convert<O::ELEMENT, WIDE, CONVERSION, STEP>(fragment.words[block], out);
   } else {
-    out[0] = fragment.words[block][2 * STEP];
-    out[1] = fragment.words[block][2 * STEP + 1];
+    out[0] = fragment.words[Fragment<O>::index(block, STEP, 0)];
+    out[1] = fragment.words[Fragment<O>::index(block, STEP, 1)];
   }
 }

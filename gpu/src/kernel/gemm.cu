@@ -3,8 +3,8 @@
 // One kernel of a family: generated constants, between `types.cu` and `shared.cu`, say which. The main loop keeps `STAGES` steps of both operands in shared memory,
 // all but one of them under way, and converts the narrow operand, if there is one, in registers.
 
-using OperandA = Operand<ELEMENT_A, BLOCK_M, WARP_M>;
-using OperandB = Operand<ELEMENT_B, BLOCK_N, WARP_N>;
+using OperandA = Operand<true, ELEMENT_A, BLOCK_M, WARP_M>;
+using OperandB = Operand<false, ELEMENT_B, BLOCK_N, WARP_N>;
 
 constexpr Element WIDE = OperandA::IS_NARROW ? ELEMENT_B : ELEMENT_A;
 constexpr u32 STAGE_BYTE = OperandA::TILE_BYTE + OperandB::TILE_BYTE;
@@ -26,14 +26,14 @@ struct Fragments {
   Fragment<OperandB> b;
 };
 
-// Where a warp finds its rows.
-struct WarpRows {
+// Where a lane finds its part of both operands, from the start of their tiles on.
+struct Offsets {
   u32 a, b;
 };
 
-__device__ void load_fragments(Fragments &fragments, u32 stage, WarpRows rows, u32 slice) {
-  load_fragment<OperandA>(fragments.a, stage, rows.a, slice);
-  load_fragment<OperandB>(fragments.b, stage + OperandA::TILE_BYTE, rows.b, slice);
+__device__ void load_fragments(Fragments &fragments, u32 stage, Offsets offsets, u32 slice) {
+  load_fragment<OperandA>(fragments.a, stage, offsets.a, slice);
+  load_fragment<OperandB>(fragments.b, stage + OperandA::TILE_BYTE, offsets.b, slice);
 }
 
 __device__ void multiply_add(float (&sum)[4], const u32 (&a)[2][2], const u32 (&b)[2]) {
@@ -51,13 +51,15 @@ __device__ void multiply_add(float (&sum)[4], const u32 (&a)[2][2], const u32 (&
 
 using Sums = float[MMA_M][MMA_N][4];
 
-// One step of the tensor cores. The narrow operand is converted in the outer loop, once for each of its blocks.
+// One step of the tensor cores. A narrow operand is converted in the outer loop, once for each of its blocks. The exception is a wide A
+// whose words do not lie as `mma` wants them: they are moved for each new use, so each is used up while it lies there.
 template <u32 STEP>
 __device__ void multiply_step(Sums &sums, const Fragments &fragments) {
-  u32 a[2][2], b[2];
-  if constexpr (OperandB::IS_NARROW) {
+  u32 a[2][2];
+  if constexpr (OperandB::IS_NARROW && load_of<OperandA>() == Load::Matrices) {
 #pragma unroll
     for (u32 n = 0; n < MMA_N; ++n) {
+      u32 b[2];
       operand_words<OperandB, WIDE, STEP>(fragments.b, n, b);
 #pragma unroll
       for (u32 m = 0; m < MMA_M; ++m) {
@@ -67,15 +69,15 @@ __device__ void multiply_step(Sums &sums, const Fragments &fragments) {
       }
     }
   } else {
+    u32 b[MMA_N][2];
+#pragma unroll
+    for (u32 n = 0; n < MMA_N; ++n) operand_words<OperandB, WIDE, STEP>(fragments.b, n, b[n]);
 #pragma unroll
     for (u32 m = 0; m < MMA_M; ++m) {
       operand_words<OperandA, WIDE, STEP>(fragments.a, 2 * m, a[0]);
       operand_words<OperandA, WIDE, STEP>(fragments.a, 2 * m + 1, a[1]);
 #pragma unroll
-      for (u32 n = 0; n < MMA_N; ++n) {
-        operand_words<OperandB, WIDE, STEP>(fragments.b, n, b);
-        multiply_add(sums[m][n], a, b);
-      }
+      for (u32 n = 0; n < MMA_N; ++n) multiply_add(sums[m][n], a, b[n]);
     }
   }
 }
@@ -85,7 +87,7 @@ __device__ void exchange_all(Fragment<O> &fragment) {
   if constexpr (O::IS_NARROW && LAYOUT == Layout::Shuffle) {
 #pragma unroll
     for (u32 block = 0; block < Fragment<O>::BLOCKS; ++block) {
-      fragment.words[block][0] = exchange<O::ELEMENT>(fragment.words[block][0]);
+      fragment.words[block] = exchange<O::ELEMENT>(fragment.words[block]);
     }
   }
 }
@@ -123,30 +125,24 @@ __device__ void write(float *c, float low, float high) {
   }
 }
 
-// Starts part `PART` of `PARTS` of the copies of one step of both operands.
-template <u32 PART, u32 PARTS>
-__device__ void copy_stage(u32 stage, const u8 *a, const u8 *b) {
-  copy_part<OperandA, PART, PARTS>(stage, a);
-  copy_part<OperandB, PART, PARTS>(stage + OperandA::TILE_BYTE, b);
-}
-
 extern "C" __global__ void __launch_bounds__(THREADS, MIN_BLOCKS)
     tapeout_gemm(const u8 *__restrict__ a, const u8 *__restrict__ b, float *__restrict__ c) {
   extern __shared__ __align__(128) u8 memory[];
   const u32 shared = shared_address(memory);
   const Place tile = place();
   const u32 warp = threadIdx.x / 32;
-  const WarpRows rows = {warp % (BLOCK_M / WARP_M) * WARP_M, warp / (BLOCK_M / WARP_M) * WARP_N};
+  const u32 warp_m = warp % (BLOCK_M / WARP_M) * WARP_M, warp_n = warp / (BLOCK_M / WARP_M) * WARP_N;
+  const Offsets offsets = {first_offset<OperandA>(warp_m), first_offset<OperandB>(warp_n)};
 
-  a += u64(tile.m * BLOCK_M) * OperandA::GLOBAL_PITCH_BYTE + blockIdx.y * (OperandA::GLOBAL_PITCH_BYTE / SPLIT_K);
-  b += u64(tile.n * BLOCK_N) * OperandB::GLOBAL_PITCH_BYTE + blockIdx.y * (OperandB::GLOBAL_PITCH_BYTE / SPLIT_K);
+  constexpr u64 SLICE_A = OperandA::GLOBAL_PITCH_BYTE / SPLIT_K, SLICE_B = OperandB::GLOBAL_PITCH_BYTE / SPLIT_K;
+  Copies<OperandA> copies_a(a + u64(tile.m * BLOCK_M) * OperandA::GLOBAL_PITCH_BYTE + blockIdx.y * SLICE_A);
+  Copies<OperandB> copies_b(b + u64(tile.n * BLOCK_N) * OperandB::GLOBAL_PITCH_BYTE + blockIdx.y * SLICE_B);
 
 #pragma unroll 1
   for (u32 stage = 0; stage < STAGES - 1; ++stage) {
     if (stage < TILE_STEPS) {
-      copy_stage<0, 1>(shared + stage * STAGE_BYTE, a, b);
-      a += OperandA::ROW_BYTE;
-      b += OperandB::ROW_BYTE;
+      copies_a.start(shared + stage * STAGE_BYTE);
+      copies_b.start(shared + stage * STAGE_BYTE + OperandA::TILE_BYTE);
     }
     close_group();
   }
@@ -155,33 +151,33 @@ extern "C" __global__ void __launch_bounds__(THREADS, MIN_BLOCKS)
   Sums sums = {};
   Fragments now, next;
   u32 reading = shared, writing = shared + (STAGES - 1) * STAGE_BYTE;
-  if constexpr (AHEAD) load_fragments(next, reading, rows, 0);
+  if constexpr (AHEAD) load_fragments(next, reading, offsets, 0);
 
 #pragma unroll 1
   for (u32 step = 0; step < TILE_STEPS; ++step) {
-    // The stage read last is free: since then all threads have met.
+    // The stage that was read last is free: since then all threads have met.
     if (step + STAGES - 1 < TILE_STEPS) {
-      copy_stage<0, 1>(writing, a, b);
-      a += OperandA::ROW_BYTE;
-      b += OperandB::ROW_BYTE;
+      copies_a.start(writing);
+      copies_b.start(writing + OperandA::TILE_BYTE);
     }
     close_group();
     writing = reading;
-    u32 following = reading + STAGE_BYTE;
-    if (following == shared + STAGES * STAGE_BYTE) following = shared;
+    u32 following = reading == shared + (STAGES - 1) * STAGE_BYTE ? shared : reading + STAGE_BYTE;
+    // After the last step there is nothing new to load; a branch here would cost a move of every register.
+    if (step + 1 == TILE_STEPS) following = reading;
 
 #pragma unroll
     for (u32 slice = 0; slice < SLICES; ++slice) {
       if constexpr (AHEAD) {
         now = next;
         if (slice + 1 < SLICES) {
-          load_fragments(next, reading, rows, slice + 1);
-        } else if (step + 1 < TILE_STEPS) {
+          load_fragments(next, reading, offsets, slice + 1);
+        } else {
           await_groups<STAGES - 2>();
-          load_fragments(next, following, rows, 0);
+          load_fragments(next, following, offsets, 0);
         }
       } else {
-        load_fragments(now, reading, rows, slice);
+        load_fragments(now, reading, offsets, slice);
       }
       multiply_slice(sums, now);
     }
@@ -189,7 +185,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, MIN_BLOCKS)
     reading = following;
   }
 
-  const u32 row = tile.m * BLOCK_M + rows.a + lane() / 4, column = tile.n * BLOCK_N + rows.b + lane() % 4 * 2;
+  const u32 row = tile.m * BLOCK_M + warp_m + lane() / 4, column = tile.n * BLOCK_N + warp_n + lane() % 4 * 2;
   float *out = c + u64(row) * GEMM_N + column;
 #pragma unroll
   for (u32 m = 0; m < MMA_M; ++m) {

@@ -3,8 +3,9 @@
 constexpr u32 THREADS = 32 * (BLOCK_M / WARP_M) * (BLOCK_N / WARP_N);
 
 // One operand: its type, its rows in a block and in a warp, and where its rows lie in shared memory.
-template <Element ELEMENT_, u32 ROWS_, u32 WARP_ROWS_>
+template <bool IS_A_, Element ELEMENT_, u32 ROWS_, u32 WARP_ROWS_>
 struct Operand {
+  static constexpr bool IS_A = IS_A_;
   static constexpr Element ELEMENT = ELEMENT_;
   static constexpr u32 ROWS = ROWS_;
   static constexpr u32 WARP_ROWS = WARP_ROWS_;
@@ -21,12 +22,25 @@ struct Operand {
   static constexpr u32 ALIKE = CHUNKS < 8 ? 8 / CHUNKS : 1;
   static constexpr u32 PERMUTATIONS = CHUNKS < 8 ? CHUNKS : 8;
 
-  // Bytes from the start of the tile to a chunk of a row.
-  static __device__ u32 offset(u32 row, u32 chunk) {
-    const u32 permutation = SWIZZLE == Swizzle::Xor ? row / ALIKE % PERMUTATIONS : 0;
-    return row * PITCH_BYTE + (chunk ^ permutation) * 16;
+  // By what the chunks of a row are permuted: an exclusive or with their number.
+  static __device__ u32 permutation(u32 row) { return SWIZZLE == Swizzle::Xor ? row / ALIKE % PERMUTATIONS : 0; }
+
+  // Bytes from the start of the tile to a byte of a row.
+  static __device__ u32 offset(u32 row, u32 byte) {
+    return row * PITCH_BYTE + (byte / 16 ^ permutation(row)) * 16 + byte % 16;
+  }
+
+  // The same place of a row `chunk` chunks further on; `chunk` has no bit in common with the chunk that `offset` is in.
+  static __device__ u32 further(u32 offset, u32 chunk) {
+    return SWIZZLE == Swizzle::Xor ? offset ^ chunk * 16 : offset + chunk * 16;
   }
 };
+
+// The same number, of whose bits the compiler knows nothing: sums with it stay sums, which addresses take for free.
+__device__ u32 opaque(u32 x) {
+  asm("mov.u32 %0, %0;" : "+r"(x));
+  return x;
+}
 
 __device__ u32 lane() { return threadIdx.x % 32; }
 
@@ -49,21 +63,46 @@ __device__ void await_groups() {
   __syncthreads();
 }
 
-// This thread's share of one tile's copies, of which it starts part `PART` of `PARTS`.
-template <class O, u32 PART, u32 PARTS>
-__device__ void copy_part(u32 shared, const u8 *global) {
-  constexpr u32 PIECES = O::ROW_BYTE / COPY_BYTE;
-  constexpr u32 COPIES = O::ROWS * PIECES / THREADS;
+// This thread's share of the copies of an operand, one step of the depth at a time.
+template <class O>
+struct Copies {
+  static constexpr u32 PIECES = O::ROW_BYTE / COPY_BYTE;
+  static constexpr u32 COPIES = O::ROWS * PIECES / THREADS;
   static_assert(COPIES * THREADS == O::ROWS * PIECES, "every thread copies as much");
-  // Unrolled without limit, four bytes at a time, this is what compile time goes to.
-#pragma unroll 16
-  for (u32 copy = COPIES * PART / PARTS; copy < COPIES * (PART + 1) / PARTS; ++copy) {
-    const u32 index = copy * THREADS + threadIdx.x;
-    const u32 row = index / PIECES;
-    const u32 byte = index % PIECES * COPY_BYTE;
-    copy_async(shared + O::offset(row, byte / 16) + byte % 16, global + row * O::GLOBAL_PITCH_BYTE + byte);
+
+  // Where threads are whole rows, each copies the same piece of every `STRIDE`th row; often these are permuted alike.
+  static constexpr bool IS_COLUMN = THREADS % PIECES == 0;
+  static constexpr u32 STRIDE = THREADS / PIECES;
+  static constexpr bool IS_ALIKE = SWIZZLE != Swizzle::Xor || STRIDE % (O::ALIKE * O::PERMUTATIONS) == 0;
+
+  u32 row, byte, offset;
+  const u8 *global;
+
+  // `origin`: the first row of the block's tile at the first step.
+  __device__ explicit Copies(const u8 *origin) {
+    row = IS_COLUMN ? threadIdx.x / PIECES : 0;
+    byte = IS_COLUMN ? threadIdx.x % PIECES * COPY_BYTE : 0;
+    offset = opaque(O::offset(row, byte));
+    global = origin + row * O::GLOBAL_PITCH_BYTE + byte;
   }
-}
+
+  // Starts the copies of one step to the tile at `shared`.
+  __device__ void start(u32 shared) {
+    // Unrolled without limit, four bytes at a time, this is what compile time goes to.
+#pragma unroll 16
+    for (u32 copy = 0; copy < COPIES; ++copy) {
+      if constexpr (IS_COLUMN) {
+        const u32 to = IS_ALIKE ? offset + copy * STRIDE * O::PITCH_BYTE : O::offset(row + copy * STRIDE, byte);
+        copy_async(shared + to, global + copy * (STRIDE * O::GLOBAL_PITCH_BYTE));
+      } else {
+        const u32 index = copy * THREADS + threadIdx.x;
+        const u32 row = index / PIECES, byte = index % PIECES * COPY_BYTE;
+        copy_async(shared + O::offset(row, byte), global + row * O::GLOBAL_PITCH_BYTE + byte);
+      }
+    }
+    global += O::ROW_BYTE;
+  }
+};
 
 // `N` matrices of eight rows of 16 byte; lane 4r+c gets bytes 4c to 4c+3 of row r of each. Lanes 8i to 8i+7 say where the rows
 // of matrix i are.
