@@ -183,19 +183,39 @@ fn a_file_that_is_not_of_the_format_is_named_with_its_field() {
     let here = Scratch::new();
     let text = golden("timeloop_hand.json");
     for (from, to, expected) in [
-        ("\"cases\":", "\"case\":", "bad.json: golden file: missing field `cases`"),
-        ("\"instances\":1,", "\"instances\":\"one\",", "\"instances\":\"one\""),
-        ("\"keep\":[", "\"keeps\":[", "unknown field `keeps`"),
+        ("\"cases\":", "\"case\":", "missing field `cases`"),
+        ("\"id\":", "\"name\":", "`cases[0].id` is missing, expected a string"),
+        (
+            "\"instances\":1,",
+            "\"instances\":\"one\",",
+            "case `tl01-conv1d-ws` (`cases[0]`): `arch.mac.instances`: invalid type: string \"one\", expected u64",
+        ),
+        (
+            "\"keep\":[",
+            "\"keeps\":[",
+            "case `tl01-conv1d-ws` (`cases[0]`): `mapping[0].keeps`: unknown field `keeps`, expected one of `level`",
+        ),
+        (
+            "[\"P\",16]",
+            "[\"P\",\"16\"]",
+            "`mapping[1].temporal[1][1]`: expected a factor such as 4, or [4, 2] for a bound and a residual",
+        ),
+        (
+            "\"R\":3,",
+            "\"R\":3.5,",
+            "`workload.dims.R` is missing or no whole number, expected the size of dimension `R`",
+        ),
         (
             "\"level\":\"Buf\"",
             "\"level\":\"Bof\"",
-            "case `tl01-conv1d-ws`: mapping: no level is called `Bof`",
+            "case `tl01-conv1d-ws` (`cases[0]`): mapping: no level is called `Bof`; did you mean `Buf`?",
         ),
     ] {
         assert!(text.contains(from), "{from}");
         here.write("bad.json", &text.replacen(from, to, 1));
         let complaint = here.complaint(2, &["simulate", "--check", "bad.json"]);
         assert!(complaint.starts_with("error: bad.json: ") && complaint.contains(expected), "{complaint}");
+        assert!(complaint.contains("hint: "), "{complaint}");
     }
     here.write("bad.json", "{\"cases\": []}");
     let complaint = here.complaint(2, &["simulate", "--check", "bad.json"]);

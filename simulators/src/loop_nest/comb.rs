@@ -79,7 +79,9 @@ impl Blocks {
                 let n = side.n;
                 (0..side.m).map(move |block| (start + b * block, n))
             };
-            return blocks(&x, 0).map(|one| blocks(&y, offset).map(|two| within(one, two)).sum::<i64>()).sum();
+            return blocks(&x, 0)
+                .map(|one| blocks(&y, offset).map(|two| within(one, two)).sum::<i64>())
+                .sum();
         }
         // Blocks `t` of `x` and `t - lead` of `y` are `lead * b - offset` apart.
         let lead = offset.div_euclid(b);

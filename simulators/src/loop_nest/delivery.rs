@@ -2,6 +2,7 @@
 
 use super::einsum::MAX_RANKS;
 use super::nest::FlatLoop;
+use super::partial::PartialScratch;
 use super::projection::Shift;
 use super::report::{Delivered, Illegal, NetworkTraffic};
 use super::residual::{Residual, walk};
@@ -14,6 +15,7 @@ pub(super) struct Scratch {
     table: OffsetTable,
     sets: Vec<Delivered>,
     rest: Vec<Delivered>,
+    pub(super) partial: PartialScratch,
 }
 
 /// What a delivery has to look at besides words.
@@ -106,7 +108,12 @@ struct Links<'a> {
 }
 
 impl<'a> Links<'a> {
-    fn new(array: Array<'a>, scope: Scope, scratch: &'a mut Scratch, traffic: &'a mut NetworkTraffic) -> Self {
+    fn new(
+        array: Array<'a>,
+        scope: Scope,
+        scratch: &'a mut Scratch,
+        traffic: &'a mut NetworkTraffic,
+    ) -> Self {
         find_sets(array, scope, scratch);
         traffic.sets = count(&scratch.sets);
         traffic.link_transfers = 0;
@@ -121,7 +128,7 @@ impl<'a> Links<'a> {
         if step.words == 0 || times == 0 || !is_near {
             return Ok(());
         }
-        let Scratch { table, sets, rest } = &mut *self.scratch;
+        let Scratch { table, sets, rest, .. } = &mut *self.scratch;
         let n_linked = self.array.list_sets(Some(&step.shift), table, rest);
         if count(rest) >= count(sets) {
             return Ok(());

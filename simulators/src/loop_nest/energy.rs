@@ -6,12 +6,7 @@ use super::quirks::Quirks;
 use super::report::{NetworkTraffic, Report, TensorReport};
 
 /// Fills in the energies of `report`, whose traffic and cycles are final.
-pub(super) fn account(
-    architecture: &Architecture,
-    nest: &Nest,
-    quirks: Quirks,
-    report: &mut Report,
-) {
+pub(super) fn account(architecture: &Architecture, nest: &Nest, quirks: Quirks, report: &mut Report) {
     report.mac_energy_j = report.macs as f64 * architecture.mac().energy_j;
     report.network_energy_j = 0.0;
     report.energy_j = report.mac_energy_j;
@@ -25,7 +20,8 @@ pub(super) fn account(
         let (mut accesses_j, mut networks_j) = (0.0, 0.0);
         for entry in report.at_mut(index) {
             entry.energy_j = clusters as f64 * access_energy_j(entry, &level.energy, level.block_words);
-            let network_j = if is_free { 0.0 } else { network_energy_j(&entry.network, &level.network, quirks) };
+            let network_j =
+                if is_free { 0.0 } else { network_energy_j(&entry.network, &level.network, quirks) };
             entry.network.energy_j = instances * network_j;
             accesses_j += entry.energy_j;
             networks_j += entry.network.energy_j;
@@ -45,7 +41,8 @@ pub(super) fn account(
 
 /// Energy of one instance: vector accesses, the last of them perhaps not full.
 fn access_energy_j(entry: &TensorReport, energy: &AccessEnergy, block_words: u64) -> f64 {
-    let blocks = |words: u64| if block_words == 1 { words as f64 } else { words.div_ceil(block_words) as f64 };
+    let blocks =
+        |words: u64| if block_words == 1 { words as f64 } else { words.div_ceil(block_words) as f64 };
     blocks(entry.reads) * energy.read_j
         + blocks(entry.fills) * energy.fill_j
         + blocks(entry.updates) * energy.update_j

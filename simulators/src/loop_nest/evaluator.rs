@@ -9,6 +9,7 @@ use super::energy;
 use super::latency::Timing;
 use super::mapping::Mapping;
 use super::nest::Nest;
+use super::partial::{Partial, deliver_partial};
 use super::projection::{Projection, Touched};
 use super::quirks::Quirks;
 use super::report::{Illegal, Report};
@@ -16,7 +17,6 @@ use super::residual::Residual;
 use super::spatial::Array;
 use super::temporal::Tile;
 use super::traffic::{Flow, account};
-
 
 /// Scratch memory of one thread; reused, so that evaluations allocate nothing once it has grown.
 #[derive(Debug, Clone)]
@@ -79,7 +79,7 @@ impl Evaluator {
     /// [`Illegal::Overflow`] if a tensor is too large to be indexed with 62 bits.
     pub fn new(architecture: &Architecture, einsum: &Einsum, quirks: Quirks) -> Result<Self, Illegal> {
         let too_large = Illegal::Overflow { what: "size of a tensor" };
-        let touched = Touched::Box;
+        let touched = if quirks.strided_boxes { Touched::Box } else { Touched::Used };
         let macs = einsum.macs().map_err(|_| Illegal::Overflow { what: "number of multiply-accumulates" })?;
         let mut sizes = [1; MAX_DIMS];
         for (size, dim) in sizes.iter_mut().zip(einsum.dims()) {
@@ -258,14 +258,23 @@ impl Evaluator {
             let links = linked && !entry.no_link_transfer.contains(tensor);
             let scope = Scope { links, hops: self.hops[level] && array.fanout > 1 };
             let traffic = &mut report.tensor_mut(level, tensor).network;
+            if self.quirks.peers_over_all_instances && level > 0 {
+                peers[level] = nest.used_instances[level - 1];
+            }
+            if nest.imperfect && (nest.uneven || !self.quirks.skipped_iterations) {
+                let (extents, holds) = match level.checked_sub(1) {
+                    Some(child) => (&nest.tile[child], true),
+                    None => (&[1; MAX_DIMS], false),
+                };
+                let partial = Partial { array, nest, level, extents, holds, hops: scope.hops };
+                deliver_partial(partial, &mut scratch.partial, traffic)?;
+                continue;
+            }
             // A MAC unit keeps nothing: every iteration asks for a word of every tensor.
             let Some(child) = level.checked_sub(1) else {
                 deliver(nest.iterations, array, scope, scratch, traffic)?;
                 continue;
             };
-            if self.quirks.peers_over_all_instances {
-                peers[level] = nest.used_instances[child];
-            }
             let (extents, words) = (&nest.tile[child], tile_words[tensor][child]);
             let tile = Tile { projection, extents, words, reset_on_turn: self.quirks.reset_on_turn };
             let residual = Residual {

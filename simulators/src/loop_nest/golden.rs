@@ -3,6 +3,8 @@
 //! Compared are cycles, counts (equal) and energies (to 1e-6 relative); of a rejected mapping, the reason. Not
 //! compared: `achieved_*_bw`, which Timeloop rounds to two decimals, and energy per hop and instance, which are inputs.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -20,14 +22,22 @@ const JOULE_PER_PJ: f64 = 1e-12;
 /// Why a file could not be checked.
 #[derive(Debug, thiserror::Error)]
 pub enum GoldenError {
-    /// Not the format.
-    #[error("golden file: {0}")]
+    /// Not JSON, or not a list of cases.
+    #[error("{0}")]
     Json(#[from] serde_json::Error),
+    /// A case without a name to report it by.
+    #[error("`cases[{index}].id` is missing, expected a string")]
+    NoId {
+        /// Place in the list, from 0.
+        index: usize,
+    },
     /// A case that the model cannot take in.
-    #[error("case `{case}`: {source}")]
+    #[error("case `{case}` (`cases[{index}]`): {source}")]
     Case {
         /// Its id.
         case: String,
+        /// Place in the list, from 0.
+        index: usize,
         /// What is wrong with it.
         #[source]
         source: Box<CaseError>,
@@ -37,21 +47,29 @@ pub enum GoldenError {
 /// Why a case could not be taken in.
 #[derive(Debug, thiserror::Error)]
 pub enum CaseError {
-    /// Its fields.
-    #[error(transparent)]
-    Json(#[from] serde_json::Error),
+    /// A field is missing, unknown or of another type.
+    #[error("`{path}`: {source}")]
+    Field {
+        /// Where it is in the case.
+        path: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
     /// Its layer.
-    #[error(transparent)]
+    #[error("`workload`: {0}")]
     Einsum(#[from] EinsumError),
     /// Its machine.
-    #[error(transparent)]
+    #[error("`arch`: {0}")]
     Architecture(#[from] ArchitectureError),
     /// Its mapping.
     #[error(transparent)]
     Mapping(#[from] MappingError),
     /// A dimension without a size.
-    #[error("dimension `{0}` has no size")]
-    NoSize(String),
+    #[error("`workload.dims.{dim}` is missing or no whole number, expected the size of dimension `{dim}`")]
+    NoSize {
+        /// The dimension.
+        dim: String,
+    },
 }
 
 /// One value that differs.
@@ -89,12 +107,11 @@ pub struct CheckReport {
 
 #[derive(Deserialize)]
 struct File {
-    cases: Vec<Case>,
+    cases: Vec<Value>,
 }
 
 #[derive(Deserialize)]
 struct Case {
-    id: String,
     workload: Workload,
     arch: Arch,
     mapping: Vec<LevelText>,
@@ -110,7 +127,7 @@ struct Workload {
 #[derive(Deserialize)]
 struct Shape {
     dims_order: Vec<String>,
-    tensors: Map<String, Value>,
+    tensors: BTreeMap<String, TensorText>,
 }
 
 #[derive(Deserialize)]
@@ -192,11 +209,13 @@ struct NetworkSpec {
 pub fn check(json: &str) -> Result<CheckReport, GoldenError> {
     let file: File = serde_json::from_str(json)?;
     let mut report = CheckReport::default();
-    for case in file.cases {
-        let mut comparison = Comparison::new(&case.id);
-        let result = check_case(&case.workload, case.arch, case.mapping, &case.expected, &mut comparison);
-        let id = case.id;
-        result.map_err(|source| GoldenError::Case { case: id, source: Box::new(source) })?;
+    for (index, value) in file.cases.into_iter().enumerate() {
+        let id = value.get("id").and_then(Value::as_str).ok_or(GoldenError::NoId { index })?.to_owned();
+        let mut comparison = Comparison::new(&id);
+        let result = serde_path_to_error::deserialize(value)
+            .map_err(|error| CaseError::Field { path: error.path().to_string(), source: error.into_inner() })
+            .and_then(|case| check_case(case, &mut comparison));
+        result.map_err(|source| GoldenError::Case { case: id, index, source: Box::new(source) })?;
         report.n_cases += 1;
         report.n_failed += usize::from(!comparison.differences.is_empty());
         report.n_values += comparison.n_values;
@@ -205,14 +224,9 @@ pub fn check(json: &str) -> Result<CheckReport, GoldenError> {
     Ok(report)
 }
 
-fn check_case(
-    workload: &Workload,
-    arch: Arch,
-    mapping: Vec<LevelText>,
-    expected: &Value,
-    comparison: &mut Comparison,
-) -> Result<(), CaseError> {
-    let einsum = read_einsum(workload)?;
+fn check_case(case: Case, comparison: &mut Comparison) -> Result<(), CaseError> {
+    let Case { workload, arch, mapping, expected } = case;
+    let einsum = read_einsum(&workload)?;
     let architecture = read_architecture(arch)?;
     let mapping = Mapping::from_text(&MappingText { levels: mapping }, &architecture, &einsum)?;
     let mut report = Report::new();
@@ -221,7 +235,7 @@ fn check_case(
         .and_then(|evaluator| evaluator.evaluate(&mapping, &mut Workspace::new(), &mut report));
     let is_rejected = expected.get("error").and_then(Value::as_bool).unwrap_or(false);
     match (result, is_rejected) {
-        (Ok(()), false) => comparison.report(&report, &architecture, &einsum, expected),
+        (Ok(()), false) => comparison.report(&report, &architecture, &einsum, &expected),
         (Ok(()), true) => comparison.push("error", "accepted".to_owned(), "rejected".to_owned()),
         (Err(illegal), false) => {
             comparison.push("error", illegal.describe(&architecture, &einsum), "accepted".to_owned());
@@ -238,13 +252,12 @@ fn read_einsum(workload: &Workload) -> Result<Einsum, CaseError> {
     let mut dims = Vec::new();
     for name in &workload.shape.dims_order {
         let size = workload.dims.get(name).and_then(Value::as_u64);
-        dims.push((name.as_str(), size.ok_or_else(|| CaseError::NoSize(name.clone()))?));
+        dims.push((name.as_str(), size.ok_or_else(|| CaseError::NoSize { dim: name.clone() })?));
     }
     let mut tensors = Vec::new();
-    for (name, value) in &workload.shape.tensors {
-        let text = TensorText::deserialize(value)?;
+    for (name, text) in &workload.shape.tensors {
         let role = if text.rw { super::Role::Output } else { super::Role::Input };
-        tensors.push(TensorSpec { name: name.clone(), role, ranks: text.proj });
+        tensors.push(TensorSpec { name: name.clone(), role, ranks: text.proj.clone() });
     }
     Ok(Einsum::new(&dims, &tensors)?)
 }
@@ -334,9 +347,10 @@ impl Comparison {
         }
     }
 
-    /// The reason of a rejection: its kind and the two numbers of Timeloop's message.
+    /// The reason of a rejection: its kind and the numbers of Timeloop's message.
     fn reason(&mut self, illegal: &Illegal, architecture: &Architecture, einsum: &Einsum, message: &str) {
-        let numbers: Vec<u64> = message.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        let number = |word: &str| word.trim_end_matches(['.', ',', ':', ';']).parse().ok();
+        let numbers: Vec<u64> = message.split_whitespace().filter_map(number).collect();
         self.n_values += 1;
         let agrees = match *illegal {
             Illegal::Capacity { level, need, have, .. } => {
@@ -346,6 +360,9 @@ impl Comparison {
                     && numbers == [need, have]
             }
             Illegal::Fanout { need, have, .. } => message.contains("instances") && numbers == [need, have],
+            Illegal::Factors { got, expected, .. } => {
+                message.contains("factor") && numbers.iter().all(|number| [got, expected].contains(number))
+            }
             _ => message.is_empty(),
         };
         if !agrees {

@@ -81,7 +81,7 @@ pub struct Mapping {
 
 /// A factor in a file: `4`, or `[4, 2]` for a bound of 4 and a residual of 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a factor such as 4, or [4, 2] for a bound and a residual")]
 pub enum Factor {
     /// The same bound every time.
     Perfect(u64),

@@ -17,6 +17,7 @@ mod latency;
 mod mapping;
 pub(crate) mod names;
 mod nest;
+mod partial;
 mod projection;
 pub mod quirks;
 mod report;

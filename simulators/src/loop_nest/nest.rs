@@ -92,6 +92,12 @@ pub(super) struct Nest {
     pub(super) used_macs: u64,
     /// Whether some factor is imperfect.
     pub(super) imperfect: bool,
+    /// Whether instances differ in what they do: a spatial loop has a residual, or one of its dimension inside it.
+    pub(super) uneven: bool,
+    pub(super) n_dims: usize,
+    sizes: [u64; MAX_DIMS],
+    /// Points per dimension if no loop ended early.
+    padded: [u64; MAX_DIMS],
     /// Iterations in time, residuals left out of account.
     pub(super) padded_iterations: u64,
     /// Iterations in time.
@@ -111,6 +117,10 @@ impl Nest {
             used_instances: [1; MAX_LEVELS],
             used_macs: 1,
             imperfect: false,
+            uneven: false,
+            n_dims: 0,
+            sizes: [1; MAX_DIMS],
+            padded: [1; MAX_DIMS],
             padded_iterations: 1,
             iterations: 1,
         }
@@ -133,6 +143,7 @@ impl Nest {
         self.temporal.len = 0;
         self.spatial.len = 0;
         self.imperfect = false;
+        self.uneven = false;
         let mut points = Points::new(einsum);
         for (level, entry) in mapping.levels.iter().enumerate() {
             self.spatial.starts[level] = self.spatial.len;
@@ -151,9 +162,7 @@ impl Nest {
         self.spatial.starts[n_levels] = self.spatial.len;
         self.temporal.starts[n_levels] = self.temporal.len;
         points.check_sizes()?;
-        if self.imperfect {
-            self.check_imperfect(einsum)?;
-        }
+        (self.n_dims, self.sizes, self.padded) = (points.n_dims, points.sizes, points.padded);
         self.padded_iterations = product(&points.padded_iterations[..points.n_dims], "iterations in time")?;
         self.iterations = match self.imperfect {
             true => product(&points.iterations[..points.n_dims], "iterations in time")?,
@@ -192,10 +201,9 @@ impl Nest {
         let mut used = [1u64; 2];
         for (axis, loops) in [&entry.spatial_x, &entry.spatial_y].into_iter().enumerate() {
             for item in loops.iter().rev() {
-                if item.residual != item.bound {
-                    return Err(Illegal::Unsupported { what: "an imperfect factor in a spatial loop" });
-                }
                 if let Some(flat) = points.enter(level, item, false)? {
+                    self.imperfect |= flat.bound != flat.residual;
+                    self.uneven |= points.covered[flat.dim] != points.padded[flat.dim];
                     used[axis] =
                         used[axis].checked_mul(flat.bound).ok_or(Illegal::Overflow { what: "fanout" })?;
                     self.spatial.push(flat)?;
@@ -224,19 +232,15 @@ impl Nest {
         Ok(())
     }
 
-    /// A residual that only some instances see would make instances differ.
-    fn check_imperfect(&self, einsum: &Einsum) -> Result<(), Illegal> {
-        for dim in 0..einsum.dims().len() {
-            let residual = |item: &&FlatLoop| item.dim == dim && item.bound != item.residual;
-            let Some(innermost) = self.temporal.from(0).iter().find(residual) else { continue };
-            let above = |item: &FlatLoop| item.dim == dim && item.stride >= innermost.stride;
-            if self.spatial.from(0).iter().any(above) {
-                return Err(Illegal::Unsupported {
-                    what: "a spatial loop above an imperfect factor of its dimension",
-                });
-            }
-        }
-        Ok(())
+    /// Points of `dim`.
+    #[inline]
+    pub(super) fn size(&self, dim: usize) -> u64 {
+        self.sizes[dim]
+    }
+
+    /// Whether the loops of `dim` leave a remainder.
+    pub(super) fn is_imperfect(&self, dim: usize) -> bool {
+        self.padded[dim] != self.sizes[dim]
     }
 }
 
@@ -306,8 +310,13 @@ impl Points {
         })?;
         // The padded extent bounds the covered one, so this cannot overflow.
         self.covered[dim] += stride * (residual - 1);
+        // The first instance has the most to do, of the last tile too unless it has all of it.
+        self.iterations[dim] = match (temporal, residual) {
+            (true, _) => self.iterations[dim] + self.padded_iterations[dim] * (residual - 1),
+            (false, 1) => self.iterations[dim],
+            (false, _) => self.padded_iterations[dim],
+        };
         if temporal {
-            self.iterations[dim] += self.padded_iterations[dim] * (residual - 1);
             self.padded_iterations[dim] *= bound;
         }
         Ok(Some(FlatLoop { dim, bound, residual, stride, level }))
@@ -334,5 +343,8 @@ impl Points {
 }
 
 fn product(factors: &[u64], what: &'static str) -> Result<u64, Illegal> {
-    factors.iter().try_fold(1u64, |product, &factor| product.checked_mul(factor)).ok_or(Illegal::Overflow { what })
+    factors
+        .iter()
+        .try_fold(1u64, |product, &factor| product.checked_mul(factor))
+        .ok_or(Illegal::Overflow { what })
 }

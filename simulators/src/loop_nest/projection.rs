@@ -128,6 +128,15 @@ impl Projection {
         shift
     }
 
+    /// The index at `points`.
+    pub(super) fn corner(&self, points: &[u64; MAX_DIMS]) -> Shift {
+        let mut corner = [0; MAX_RANKS];
+        for (row, &point) in self.coefficients.iter().zip(points).filter(|&(_, &point)| point > 0) {
+            corner.iter_mut().zip(row).for_each(|(total, coefficient)| *total += coefficient * point as i64);
+        }
+        corner
+    }
+
     /// How far the last of some instances is from the first, `loops` being theirs.
     pub(super) fn reach(&self, loops: &[FlatLoop]) -> Shift {
         let mut reach = [0; MAX_RANKS];
@@ -144,7 +153,8 @@ impl Projection {
         let mut footprint = Footprint { lengths: [1; MAX_RANKS], words: 1, holes: 0 };
         let mut start = 0;
         for (rank, &end) in self.ends[..self.n_ranks].iter().enumerate() {
-            let steps = self.terms[start..end].iter().map(|&(dim, coefficient)| coefficient * (extents[dim] - 1));
+            let steps =
+                self.terms[start..end].iter().map(|&(dim, coefficient)| coefficient * (extents[dim] - 1));
             let length = 1 + steps.sum::<u64>();
             footprint.lengths[rank] = length;
             footprint.words *= length;

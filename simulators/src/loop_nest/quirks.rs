@@ -3,9 +3,11 @@
 //! | switch | on: as Timeloop 4cf6d4c counts | off: the default |
 //! |---|---|---|
 //! | `reset_on_turn` | a tile keeps what it shares with the previous one only while it moves on by the step of its innermost moving loop; the step back at the end of a loop is taken from that loop's second iteration, which can be too cheap | whatever the previous tile and the next one share stays |
+//! | `strided_boxes` | a tile counts as the box around it: words that a strided access steps over are fetched and stored | only words that some iteration uses |
 //! | `links_everywhere` | neighbours hand words to each other below every level | only where the architecture has `neighbour_links` |
 //! | `peers_over_all_instances` | link transfers below one parent are averaged over the instances below all parents | over the instances below that parent |
 //! | `unbacked_tensors` | a tensor whose outermost level holds only a part of it is accepted | rejected |
+//! | `skipped_iterations` | of an imperfect loop in time only the first, second and last iteration are looked at, the last as if it came right after the second, so that a window that slides is fetched anew | every iteration counts as what it is |
 //! | `padded_imperfect_cycles` | an imperfect loop nest takes as long as its padded one | as many cycles as it has iterations |
 //! | `rounded_slowdown` | cycles are rounded up after a division by the slowdown in floating point, which can add one | words over bandwidth, rounded up |
 //! | `truncated_passes` | passes through routers are truncated to a whole number after floating-point scaling by bypass, which can lose one | counted exactly |
@@ -13,9 +15,9 @@
 //! | `hops_before_bypass` | hops of words that pass by a level are weighted as if the level kept them | weighted by the words that move |
 //! | `perfect_overlap` | no first load, last store, array fill or drain, and a single buffer overlaps like a double one | see [`LatencyReport`](super::LatencyReport) |
 //!
-//! Shared by both: the first partial sum of an output is not fetched; holes in a strided access count as if fetched
-//! (storage and buses move boxes); partly overlapping halos are not multicast; and capacity, energy per vector access
-//! and average bandwidth are the same.
+//! Shared by both: the first partial sum of an output is not fetched; partly overlapping halos are not multicast; and
+//! capacity, energy per vector access and average bandwidth are the same. An index that is the sum of three dimensions
+//! or more is taken to have no holes.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,12 +27,16 @@ use serde::{Deserialize, Serialize};
 pub struct Quirks {
     /// Overlap with the previous tile is lost when the direction of movement changes.
     pub reset_on_turn: bool,
+    /// Words that a strided access steps over count as touched.
+    pub strided_boxes: bool,
     /// Neighbours hand words to each other below every level.
     pub links_everywhere: bool,
     /// Link transfers are averaged over the instances below all parents.
     pub peers_over_all_instances: bool,
     /// The outermost level of a tensor may hold a part of it.
     pub unbacked_tensors: bool,
+    /// The last iteration of an imperfect loop comes right after the second.
+    pub skipped_iterations: bool,
     /// Imperfect loops take the time of padded ones.
     pub padded_imperfect_cycles: bool,
     /// Cycles are found by way of the slowdown, in floating point.
@@ -50,9 +56,11 @@ impl Quirks {
     pub fn timeloop_compat() -> Self {
         Self {
             reset_on_turn: true,
+            strided_boxes: true,
             links_everywhere: true,
             peers_over_all_instances: true,
             unbacked_tensors: true,
+            skipped_iterations: true,
             padded_imperfect_cycles: true,
             rounded_slowdown: true,
             truncated_passes: true,

@@ -93,12 +93,7 @@ impl<G: FnMut(Step, Step, u64) -> Result<(), Illegal>> Walk<'_, G> {
         (self.give)(previous, step, epochs)
     }
 
-    fn step(
-        &mut self,
-        before: (Shift, [u64; MAX_DIMS]),
-        now: (Shift, [u64; MAX_DIMS]),
-        volume: u64,
-    ) -> Step {
+    fn step(&mut self, before: (Shift, [u64; MAX_DIMS]), now: (Shift, [u64; MAX_DIMS]), volume: u64) -> Step {
         let mut shift = now.0;
         shift.iter_mut().zip(before.0).for_each(|(total, part)| *total -= part);
         let fresh = volume - self.tile.projection.common(&before.1, &now.1, &shift);

@@ -164,7 +164,7 @@ impl Array<'_> {
 
     /// Hops from the edge of the mesh to a set of instances: along x to the farthest, then up and down its columns
     /// from the middle. Source: Timeloop 4cf6d4c, `nest-analysis.cpp`, multicast hops.
-    fn hops(&self, set: &[u32]) -> f64 {
+    pub(super) fn hops(&self, set: &[u32]) -> f64 {
         let (mesh_x, mesh_y) = self.mesh;
         let middle = (mesh_y - 1) as f64 / 2.0;
         let mut farthest = 0;

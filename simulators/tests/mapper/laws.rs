@@ -13,9 +13,11 @@ const EXHAUSTIVE: Options =
     Options { search: Search::Exhaustive { max_evaluations: 1_000_000 }, quirks: NO_QUIRKS };
 const NO_QUIRKS: Quirks = Quirks {
     reset_on_turn: false,
+    strided_boxes: false,
     links_everywhere: false,
     peers_over_all_instances: false,
     unbacked_tensors: false,
+    skipped_iterations: false,
     padded_imperfect_cycles: false,
     rounded_slowdown: false,
     truncated_passes: false,

@@ -66,13 +66,15 @@ fn as_json(path: &Path, report: &CheckReport) -> Answer {
     }))
 }
 
-/// The error with the file's name, and the text in front of the place, which names the field: such files often are
-/// one line.
+/// The error with the file's name, and what can be done: where the text breaks off, such files often being one line,
+/// or what the fields of a case are.
 fn refused(path: &Path, text: &str, error: &GoldenError) -> Failure {
     /// Letters that hold a field's name and the one before it.
     const LETTERS: usize = 48;
     let failure = Failure::bad_input(anyhow::anyhow!("{}: {error}", path.display()));
-    let GoldenError::Json(error) = error else { return failure };
+    let GoldenError::Json(error) = error else {
+        return failure.hint("docs/concepts/loop-nest.md lists the fields of a case and what they hold");
+    };
     let Some(line) = error.line().checked_sub(1).and_then(|line| text.lines().nth(line)) else {
         return failure;
     };
