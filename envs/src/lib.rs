@@ -1,14 +1,17 @@
 //! Environments: design spaces over the simulators.
 
 mod edge_accelerator;
+mod eyeriss_accelerator;
 mod gpu_gemm;
 mod gpu_gemm_model;
 mod mapping;
 mod recorded_kernel;
+mod workload;
 
 use tapeout_core::EnvEntry;
 
 pub use edge_accelerator::{EdgeAccelerator, EdgeAcceleratorConfig};
+pub use eyeriss_accelerator::{EyerissAccelerator, EyerissAcceleratorConfig};
 pub use gpu_gemm::{TileEncoding, TileSpace};
 pub use gpu_gemm_model::{GpuGemmModel, GpuGemmModelConfig};
 pub use mapping::{LayerMapping, LayerMappingConfig};
@@ -17,6 +20,7 @@ pub use recorded_kernel::{CacheFile, CacheFileError, RecordedKernel, RecordedKer
 /// Every environment of this crate.
 pub const ENVS: &[EnvEntry] = &[
     EnvEntry::of::<EdgeAccelerator>(),
+    EnvEntry::of::<EyerissAccelerator>(),
     EnvEntry::of::<GpuGemmModel>(),
     EnvEntry::of::<LayerMapping>(),
     EnvEntry::of::<RecordedKernel>(),

@@ -2,9 +2,12 @@
 
 pub mod architectures;
 pub mod edge;
+pub mod eyeriss;
 pub mod gpu_gemm;
 pub mod loop_nest;
+pub mod mapped;
 pub mod mapper;
+pub mod memory;
 pub mod networks;
 pub mod row_stationary;
 pub mod technology;

@@ -11,8 +11,9 @@ use tapeout_core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, Parameter,
 };
 use tapeout_simulators::edge::{Chip, Dataflow, Infeasible, PreparedWorkload, Setting, Template};
-use tapeout_simulators::networks::{Network, Workload, WorkloadError, network};
 use tapeout_simulators::technology::{DramKind, Node};
+
+use crate::workload::{positive, weighted};
 
 /// Networks, technology and dataflow.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -146,9 +147,6 @@ impl BuildEnv for EdgeAccelerator {
         positive("clock_hz", config.clock_hz)?;
         positive("dram_latency_s", config.dram_latency_s)?;
         positive("area_limit_m2", config.area_limit_m2)?;
-        if config.batch == 0 {
-            return Err(ConfigError::new("batch", "got 0, expected at least 1"));
-        }
         let setting = Setting {
             node: config.node_nm,
             clock_hz: config.clock_hz,
@@ -156,7 +154,7 @@ impl BuildEnv for EdgeAccelerator {
             dram_latency_s: config.dram_latency_s,
             dataflow: config.dataflow,
         };
-        let workload = workload(&config)?;
+        let workload = weighted(&config.networks, &config.weights, config.batch)?;
         let space = DesignSpace::new(parameters(), Vec::new())
             .map_err(|error| ConfigError::new("", error.to_string()))?;
         Ok(Self {
@@ -175,32 +173,6 @@ impl BuildEnv for EdgeAccelerator {
             constraints: Vec::new(),
         }
     }
-}
-
-fn workload(config: &EdgeAcceleratorConfig) -> Result<Workload, ConfigError> {
-    let (n_networks, n_weights) = (config.networks.len(), config.weights.len());
-    if n_weights > 0 && n_weights != n_networks {
-        let message =
-            format!("{n_weights} weights for {n_networks} networks, expected one each, or none at all");
-        return Err(ConfigError::new("weights", message));
-    }
-    let batched = |id: &String| -> Result<Network, ConfigError> {
-        let network = network(id).map_err(|error| ConfigError::new("networks", error.to_string()))?;
-        network.with_batch(config.batch).map_err(|error| ConfigError::new("batch", error.to_string()))
-    };
-    let weight = |index: usize| config.weights.get(index).copied().unwrap_or(1.0);
-    let networks = config.networks.iter().enumerate().map(|(index, id)| Ok((batched(id)?, weight(index))));
-    Workload::new(networks.collect::<Result<_, ConfigError>>()?).map_err(|error| {
-        let field = if matches!(error, WorkloadError::Weight { .. }) { "weights" } else { "networks" };
-        ConfigError::new(field, error.to_string())
-    })
-}
-
-fn positive(field: &str, value: f64) -> Result<(), ConfigError> {
-    if value.is_finite() && value > 0.0 {
-        return Ok(());
-    }
-    Err(ConfigError::new(field, format!("got {value}, expected a finite number above 0")))
 }
 
 /// Source of all levels: Kumar et al. (2022), arXiv 2110.11346, table of the design space; the paper gives no units for
