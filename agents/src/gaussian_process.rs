@@ -11,18 +11,18 @@
 use serde::{Deserialize, Serialize};
 use tapeout_core::pareto::front;
 use tapeout_core::{
-    Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
+    Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Trial,
 };
 use tapeout_surrogates::gaussian_process::embedding::Embedding;
 use tapeout_surrogates::gaussian_process::{GaussianProcess, Posterior};
 
 use crate::acquisition::{Normal, Strips};
 use crate::bounds::at_least;
-use crate::candidates::{apart, search};
+use crate::candidates::search;
 use crate::follower::{Capacity, Follower};
+use crate::groundwork::Groundwork;
 use crate::history::History;
 use crate::scalarize::Scalarizer;
-use crate::seen::Seen;
 use crate::targets::targets;
 
 /// The best known designs from which the search for candidates climbs: as many as SMAC's (Hutter et al. 2011, section 4.3).
@@ -83,14 +83,7 @@ impl Default for Settings {
 /// Gaussian processes of losses and of feasibility, and the search for the design most worth trying.
 pub struct GaussianProcessSearch {
     settings: Settings,
-    embedding: Embedding,
-    seen: Seen,
-    scalarizer: Scalarizer,
-    rng: Stream,
-    n_initial: usize,
-    /// Proposed before any model was made.
-    first: Vec<Design>,
-    history: History,
+    ground: Groundwork,
     models: Models,
 }
 
@@ -287,23 +280,11 @@ impl Models {
 }
 
 impl GaussianProcessSearch {
-    /// A design apart from all known ones, before there is a model.
-    fn initial(&mut self) -> Design {
-        let observed = self.history.trials.iter().map(|trial| &trial.design);
-        let known: Vec<&Design> = self.first.iter().chain(observed).collect();
-        let design = apart(&self.seen, &known, &mut self.rng);
-        let design = design.unwrap_or_else(|| self.seen.draw(&mut self.rng));
-        self.seen.insert(&design);
-        self.first.push(design.clone());
-        design
-    }
-
     /// Up to `count` designs worth trying; none if every design is known.
     fn proposals(&mut self, count: usize) -> Vec<Design> {
-        let Self { settings, embedding, seen, scalarizer, rng, history, models, .. } = self;
-        let starts = scalarizer.select(&history.trials, STARTS);
-        let starts: Vec<Design> =
-            starts.into_iter().map(|index| history.trials[index].design.clone()).collect();
+        let starts = self.ground.best(STARTS);
+        let Self { settings, ground, models } = self;
+        let Groundwork { embedding, seen, scalarizer, rng, history, .. } = ground;
         let mut scorer = models.scorer(history, embedding, scalarizer, settings);
         let budget = (settings.effort * 1_000_000 / scorer.cost()).clamp(CANDIDATES.0, CANDIDATES.1);
         let embed = |designs: &[Design]| -> Vec<Vec<f64>> {
@@ -326,26 +307,16 @@ impl GaussianProcessSearch {
 
 impl Agent for GaussianProcessSearch {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
-        let mut designs = Vec::with_capacity(count);
-        while designs.len() < count && (self.history.trials.is_empty() || self.first.len() < self.n_initial) {
-            designs.push(self.initial());
-        }
+        let mut designs = self.ground.initial(count);
         if designs.len() < count {
             designs.extend(self.proposals(count - designs.len()));
         }
-        while designs.len() < count {
-            designs.push(self.seen.draw(&mut self.rng));
-        }
+        self.ground.fill_up(&mut designs, count);
         Ok(designs)
     }
 
     fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
-        self.seen.observe(trials);
-        self.scalarizer.observe(trials);
-        if self.first.is_empty() {
-            self.n_initial = self.n_initial.saturating_sub(trials.len()); // an earlier log
-        }
-        trials.iter().for_each(|trial| self.history.push(trial, &self.embedding));
+        self.ground.observe(trials);
         Ok(())
     }
 }
@@ -359,20 +330,12 @@ impl BuildAgent for GaussianProcessSearch {
     type Config = Settings;
 
     fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
-        let embedding = Embedding::new(problem.space());
         at_least("exploration", settings.exploration, 0.0)?;
-        at_least("initial", settings.initial.unwrap_or(1), 1)?;
         at_least("capacity", settings.capacity, 10)?;
         at_least("fit_capacity", settings.fit_capacity, 10)?;
         let capacity = Capacity { model: settings.capacity, fit: settings.fit_capacity };
         Ok(Self {
-            n_initial: settings.initial.unwrap_or(2 * (embedding.n_free() + 1)),
-            embedding,
-            seen: Seen::new(problem.space()),
-            scalarizer: Scalarizer::new(problem, seed),
-            rng: seed.stream("gaussian process"),
-            first: Vec::new(),
-            history: History::default(),
+            ground: Groundwork::new(problem, settings.initial, seed, "gaussian process")?,
             models: Models::new(problem.n_objectives(), capacity),
             settings,
         })

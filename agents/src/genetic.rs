@@ -83,11 +83,9 @@ impl Agent for Genetic {
                 designs.push(self.seen.draw(&mut self.rng));
                 continue;
             }
-            let (parents, variation) = (&self.parents, &self.variation);
-            designs.push(self.seen.propose(&mut self.rng, |space, rng| {
-                let (mother, father) = (tournament(parents, rng), tournament(parents, rng));
-                variation.child(mother, father, space, rng)
-            }));
+            let parents = &self.parents;
+            let parent = |rng: &mut Stream| tournament(parents, rng);
+            designs.push(self.variation.mate(&mut self.seen, &mut self.rng, parent));
         }
         Ok(designs)
     }

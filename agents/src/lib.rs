@@ -11,10 +11,12 @@
 //! | [`policy`] | decisions, rewards and networks, for reinforcement learners |
 //! | [`bounds`] | errors for hyperparameters out of range |
 //! | [`variation`] | crossover and mutation |
+//! | [`front_population`] | hyperparameters and size of a population that searches for a front |
 //! | [`moves`] | the steps of a local search |
 //! | [`acquisition`] | what a design is worth trying, from what a model expects of it |
 //! | [`candidates`] | where a model looks for its next proposals |
 //! | [`targets`] | losses as a model likes to learn them |
+//! | [`groundwork`] | what comes before the first model, and what every model learns from |
 //! | [`history`] | all that was observed, as models want it |
 //! | [`follower`] | a Gaussian process that follows a growing log within a bounded cost |
 //!
@@ -46,9 +48,11 @@ pub mod cma_es;
 pub mod differential_evolution;
 pub mod firefly;
 pub mod follower;
+pub mod front_population;
 pub mod gaussian_process;
 pub mod genetic;
 pub mod grid;
+pub mod groundwork;
 pub mod history;
 pub mod local_search;
 pub mod mappo;

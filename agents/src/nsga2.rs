@@ -1,58 +1,26 @@
 //! NSGA-II: elitist genetic search for a Pareto front.
 //!
 //! Source: Deb, Pratap, Agarwal & Meyarivan (2002), doi:10.1109/4235.996017.
-//! Departs from it: children are made as [`Variation`] says; the population starts small and grows to its size; known
-//! designs are not proposed again.
+//! Departs from it: children are made as [`Variation`] says; the population is as large as its first front needs; known designs
+//! are not proposed again.
 
 use std::cmp::Ordering;
 
 use rand::RngExt;
-use serde::{Deserialize, Serialize};
 use tapeout_core::pareto::{crowding_distance, non_dominated_sort};
 use tapeout_core::{
-    Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, Judgement, ObjectiveSupport, Problem,
-    Seed, Stream, Trial,
+    Agent, AgentError, BuildAgent, ConfigError, Design, Judgement, ObjectiveSupport, Problem, Seed, Stream,
+    Trial,
 };
 
-use crate::bounds::at_least;
+use crate::front_population::Settings;
 use crate::seen::Seen;
 use crate::variation::Variation;
 
-/// Hyperparameters; the defaults are the paper's.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// `N`: how many designs survive a generation, and how many are made in one.
-    pub population: usize,
-    /// How many random designs come before the first children; generations then double until they are `N`.
-    pub initial: usize,
-    /// `p_c`: how likely a child has two parents.
-    pub crossover_probability: f64,
-    /// `p_m`: how likely each parameter of a child is mutated; one over the number of parameters if absent.
-    pub mutation_probability: Option<f64>,
-    /// `eta_m`: the larger, the shorter the steps of a mutation.
-    pub mutation_index: f64,
-}
-
-impl Default for Settings {
-    /// Deb et al. (2002), section V: a population of 100, p_c = 0.9, p_m = 1/n, eta_m = 20. All 100 are random there,
-    /// for 25,000 evaluations.
-    fn default() -> Self {
-        Self {
-            population: 100,
-            initial: 20,
-            crossover_probability: 0.9,
-            mutation_probability: None,
-            mutation_index: 20.0,
-        }
-    }
-}
-
 /// Non-dominated sorting, crowding, binary tournaments.
 pub struct Nsga2 {
+    settings: Settings,
     variation: Variation,
-    population: usize,
-    initial: usize,
     seen: Seen,
     rng: Stream,
     /// Sorted by the crowded comparison, best first; empty until the first generation is observed.
@@ -114,20 +82,24 @@ impl Nsga2 {
         let trials: Vec<Trial> = parents.chain(self.offspring.drain(..)).collect();
         let judgements: Vec<&Judgement> = trials.iter().map(|trial| &trial.judgement).collect();
         let standings = standings(&judgements);
+        let is_first = |(trial, standing): &(&Trial, &Standing)| {
+            standing.rank == 0 && trial.judgement.accepted().is_some()
+        };
+        let n_first = trials.iter().zip(&standings).filter(is_first).count();
         let members = trials.into_iter().zip(standings);
         self.parents.extend(members.map(|(trial, standing)| Member { trial, standing }));
         self.parents.sort_by(|a, b| a.standing.compare(&b.standing));
-        self.parents.truncate(self.population);
+        self.parents.truncate(self.settings.survivors(n_first));
     }
+}
 
-    /// The better of two parents drawn at random; a random one if neither is.
-    fn tournament(&mut self) -> usize {
-        let n = self.parents.len();
-        let (a, b) = (self.rng.random_range(0..n), self.rng.random_range(0..n));
-        match self.parents[a].standing.compare(&self.parents[b].standing) {
-            Ordering::Greater => b,
-            Ordering::Less | Ordering::Equal => a,
-        }
+/// The better of two parents drawn at random; the first if neither is.
+fn tournament<'a>(parents: &'a [Member], rng: &mut Stream) -> &'a Design {
+    let n = parents.len();
+    let (a, b) = (&parents[rng.random_range(0..n)], &parents[rng.random_range(0..n)]);
+    match a.standing.compare(&b.standing) {
+        Ordering::Greater => &b.trial.design,
+        Ordering::Less | Ordering::Equal => &a.trial.design,
     }
 }
 
@@ -139,11 +111,9 @@ impl Agent for Nsga2 {
                 designs.push(self.seen.draw(&mut self.rng));
                 continue;
             }
-            let (mother, father) = (self.tournament(), self.tournament());
-            let (mother, father) = (&self.parents[mother].trial.design, &self.parents[father].trial.design);
-            let variation = &self.variation;
-            let mate = |space: &DesignSpace, rng: &mut Stream| variation.child(mother, father, space, rng);
-            designs.push(self.seen.propose(&mut self.rng, mate));
+            let parents = &self.parents;
+            let parent = |rng: &mut Stream| tournament(parents, rng);
+            designs.push(self.variation.mate(&mut self.seen, &mut self.rng, parent));
         }
         Ok(designs)
     }
@@ -151,7 +121,7 @@ impl Agent for Nsga2 {
     fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
         self.seen.observe(trials);
         self.offspring.extend_from_slice(trials);
-        if self.offspring.len() >= self.parents.len().max(self.initial).min(self.population) {
+        if self.offspring.len() >= self.settings.survivors(self.parents.len()) {
             self.select_survivors();
         }
         Ok(())
@@ -166,18 +136,9 @@ impl BuildAgent for Nsga2 {
     type Config = Settings;
 
     fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("population", settings.population, 2)?;
-        at_least("initial", settings.initial, 2)?;
-        let variation = Variation::new(
-            problem.space(),
-            settings.crossover_probability,
-            settings.mutation_probability,
-            settings.mutation_index,
-        )?;
         Ok(Self {
-            variation,
-            population: settings.population,
-            initial: settings.initial,
+            variation: settings.variation(problem.space())?,
+            settings,
             seen: Seen::new(problem.space()),
             rng: seed.stream("nsga2"),
             parents: Vec::new(),

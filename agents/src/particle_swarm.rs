@@ -223,15 +223,9 @@ impl Particle {
 
 impl Agent for ParticleSwarm {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
-        let mut n_joining = 0; // random designs proposed in this call, each a particle to be
-        let mut designs = Vec::with_capacity(count);
-        for _ in 0..count {
-            if self.swarm.is_empty() || self.swarm.len() + n_joining < self.capacity {
-                n_joining += 1;
-                designs.push(self.seen.draw(&mut self.rng));
-            } else {
-                designs.push(self.fly());
-            }
+        let mut designs = self.seen.draw_members(self.swarm.len(), self.capacity, count, &mut self.rng);
+        while designs.len() < count {
+            designs.push(self.fly());
         }
         Ok(designs)
     }

@@ -66,6 +66,19 @@ impl Seen {
         }
     }
 
+    /// Random designs for the free places of a population of `capacity`, at most `count`; `count` of them while it has no member
+    /// to make others of.
+    pub fn draw_members(
+        &mut self,
+        n_members: usize,
+        capacity: usize,
+        count: usize,
+        rng: &mut Stream,
+    ) -> Vec<Design> {
+        let n_free = if n_members == 0 { count } else { capacity.saturating_sub(n_members) };
+        (0..n_free.min(count)).map(|_| self.draw(rng)).collect()
+    }
+
     /// The first new design out of a few that `make` makes; a [random](Seen::draw) one if all of them were known.
     /// It then is known. Once every design is, whatever `make` makes.
     pub fn propose(
@@ -106,6 +119,17 @@ mod tests {
         drawn.dedup();
         assert_eq!(drawn.len() as u128, toy.space().cardinality());
         assert!(seen.contains(&seen.clone().draw(&mut rng)));
+    }
+
+    /// Ten wanted for a population of four: all ten while it is empty, one for its last place, none once it is full.
+    #[test]
+    fn free_places_are_filled_at_random() {
+        let toy = Toy::bowl();
+        let mut seen = Seen::new(toy.space());
+        let mut rng = Seed::new(0).stream("test");
+        let n_drawn = [0, 3, 4, 5].map(|n_members| seen.draw_members(n_members, 4, 10, &mut rng).len());
+        assert_eq!(n_drawn, [10, 1, 0, 0]);
+        assert_eq!(seen.draw_members(1, 4, 2, &mut rng).len(), 2);
     }
 
     #[test]

@@ -9,17 +9,14 @@
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use tapeout_core::{
-    Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
+    Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Trial,
 };
-use tapeout_surrogates::gaussian_process::embedding::Embedding;
 use tapeout_surrogates::random_forest::{Growth, RandomForest};
 
 use crate::acquisition::Normal;
 use crate::bounds::{at_least, within};
-use crate::candidates::{apart, search};
-use crate::history::History;
-use crate::scalarize::Scalarizer;
-use crate::seen::Seen;
+use crate::candidates::search;
+use crate::groundwork::Groundwork;
 use crate::targets::targets;
 
 /// The log grows by one in so many before the next forests: 2 %.
@@ -64,14 +61,7 @@ impl Default for Settings {
 /// Forests of the loss and of feasibility, and the search for the design most worth trying.
 pub struct Smac {
     settings: Settings,
-    embedding: Embedding,
-    seen: Seen,
-    scalarizer: Scalarizer,
-    rng: Stream,
-    n_initial: usize,
-    /// Proposed before any forest was grown.
-    first: Vec<Design>,
-    history: History,
+    ground: Groundwork,
     forests: Option<Forests>,
 }
 
@@ -98,7 +88,8 @@ impl Forests {
 
 impl Smac {
     fn grow(&mut self) -> Forests {
-        let Self { settings, embedding, scalarizer, history, rng, .. } = self;
+        let settings = &self.settings;
+        let Groundwork { embedding, scalarizer, history, rng, .. } = &mut self.ground;
         let growth = Growth {
             n_trees: settings.trees,
             coordinate_share: settings.split_share,
@@ -126,58 +117,38 @@ impl Smac {
 
     /// Up to `count` designs, most promising first; none if every design is known.
     fn promising(&mut self, count: usize) -> Vec<Design> {
-        let n = self.history.trials.len();
+        let n = self.ground.history.trials.len();
         let forests = match self.forests.take() {
             Some(forests) if (n - forests.n_learned) * GROWTH_PER_FIT < forests.n_learned => forests,
             _ => self.grow(),
         };
-        let trials = &self.history.trials;
-        let starts = self.scalarizer.select(trials, STARTS);
-        let starts: Vec<Design> = starts.into_iter().map(|index| trials[index].design.clone()).collect();
+        let starts = self.ground.best(STARTS);
         let budget = self.settings.candidates.max(2 * count);
-        let found = search(&self.seen, &starts, budget, &mut self.rng, |designs| {
-            designs.iter().map(|design| forests.value(&self.embedding.embed(design))).collect()
+        let Groundwork { embedding, seen, rng, .. } = &mut self.ground;
+        let found = search(seen, &starts, budget, rng, |designs| {
+            designs.iter().map(|design| forests.value(&embedding.embed(design))).collect()
         });
         self.forests = Some(forests);
         found.into_iter().take(count).map(|candidate| candidate.design).collect()
-    }
-
-    fn initial(&mut self) -> Design {
-        let observed = self.history.trials.iter().map(|trial| &trial.design);
-        let known: Vec<&Design> = self.first.iter().chain(observed).collect();
-        let design = apart(&self.seen, &known, &mut self.rng);
-        let design = design.unwrap_or_else(|| self.seen.draw(&mut self.rng));
-        self.seen.insert(&design);
-        self.first.push(design.clone());
-        design
     }
 }
 
 impl Agent for Smac {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
-        let mut designs = Vec::with_capacity(count);
-        while designs.len() < count && (self.history.trials.is_empty() || self.first.len() < self.n_initial) {
-            designs.push(self.initial());
-        }
+        let mut designs = self.ground.initial(count);
         let n_left = count - designs.len();
-        let n_random = (0..n_left).filter(|_| self.rng.random_bool(self.settings.random_share)).count();
+        let random_share = self.settings.random_share;
+        let n_random = (0..n_left).filter(|_| self.ground.rng.random_bool(random_share)).count();
         if n_left > n_random {
             designs.extend(self.promising(n_left - n_random));
-            designs.iter().for_each(|design| _ = self.seen.insert(design));
+            designs.iter().for_each(|design| _ = self.ground.seen.insert(design));
         }
-        while designs.len() < count {
-            designs.push(self.seen.draw(&mut self.rng));
-        }
+        self.ground.fill_up(&mut designs, count);
         Ok(designs)
     }
 
     fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
-        self.seen.observe(trials);
-        self.scalarizer.observe(trials);
-        if self.first.is_empty() {
-            self.n_initial = self.n_initial.saturating_sub(trials.len()); // an earlier log
-        }
-        trials.iter().for_each(|trial| self.history.push(trial, &self.embedding));
+        self.ground.observe(trials);
         Ok(())
     }
 }
@@ -190,21 +161,13 @@ impl BuildAgent for Smac {
     type Config = Settings;
 
     fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
-        let embedding = Embedding::new(problem.space());
-        at_least("initial", settings.initial.unwrap_or(1), 1)?;
         at_least("trees", settings.trees, 2)?;
         at_least("least_split", settings.least_split, 2)?;
         at_least("candidates", settings.candidates, 1)?;
         within("split_share", settings.split_share, 0.0..=1.0)?;
         within("random_share", settings.random_share, 0.0..=1.0)?;
         Ok(Self {
-            n_initial: settings.initial.unwrap_or(2 * (embedding.n_free() + 1)),
-            embedding,
-            seen: Seen::new(problem.space()),
-            scalarizer: Scalarizer::new(problem, seed),
-            rng: seed.stream("smac"),
-            first: Vec::new(),
-            history: History::default(),
+            ground: Groundwork::new(problem, settings.initial, seed, "smac")?,
             forests: None,
             settings,
         })

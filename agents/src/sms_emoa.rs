@@ -4,92 +4,69 @@
 //! is, on the last of several fronts, the one with the most dominating it, and on a single front the one that adds
 //! least to the hypervolume.
 //! Departs from it: children are made as [`Variation`] says; parents win a tournament by dominance, where there they
-//! are drawn uniformly; the population starts small; losses are divided by their range, so that the reference, worse
+//! are drawn uniformly; the population is as large as its first front needs; losses are divided by their range, so that the reference, worse
 //! than the worst by 1 in each objective, is as far for all; designs that are not acceptable go first, the furthest
 //! from it before all; known designs are not proposed again.
 
 use rand::RngExt;
-use serde::{Deserialize, Serialize};
 use tapeout_core::pareto::{contributions, dominates, non_dominated_sort};
 use tapeout_core::{
-    Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, ObjectiveSupport, Problem, Seed, Stream,
-    Trial,
+    Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::bounds::at_least;
+use crate::front_population::Settings;
 use crate::seen::Seen;
 use crate::variation::Variation;
 
-/// Hyperparameters.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// `mu`: how many designs survive.
-    pub population: usize,
-    /// How many random designs come before the first children; the population then grows to its size by mating.
-    pub initial: usize,
-    /// `p_c`: how likely a child has two parents.
-    pub crossover_probability: f64,
-    /// `p_m`: how likely each parameter of a child is mutated; one over the number of parameters if absent.
-    pub mutation_probability: Option<f64>,
-    /// `eta_m`: the larger, the shorter the steps of a mutation.
-    pub mutation_index: f64,
-}
-
-impl Default for Settings {
-    /// Beume et al. (2007): mu = 100, and the operators of NSGA-II: p_c = 0.9, p_m = 1/n, eta_m = 20. All 100 are
-    /// random there, for 20,000 evaluations.
-    fn default() -> Self {
-        Self {
-            population: 100,
-            initial: 20,
-            crossover_probability: 0.9,
-            mutation_probability: None,
-            mutation_index: 20.0,
-        }
-    }
-}
-
 /// Selection by hypervolume, in steady state.
 pub struct SmsEmoa {
+    settings: Settings,
     variation: Variation,
-    capacity: usize,
-    initial: usize,
     seen: Seen,
     rng: Stream,
     population: Vec<Trial>,
 }
 
 impl SmsEmoa {
-    /// Of two members drawn at random the one that dominates the other, the first if neither does.
-    fn tournament(&mut self) -> usize {
-        let n = self.population.len();
-        let (a, b) = (self.rng.random_range(0..n), self.rng.random_range(0..n));
-        if self.population[b].judgement.dominates(&self.population[a].judgement) { b } else { a }
-    }
-
-    /// The member that the population misses least. Algorithm 3.
-    fn least(&self) -> usize {
+    /// The member that the population misses least, if it is larger than its first front needs. Algorithm 3.
+    fn surplus(&self) -> Option<usize> {
         let judgement = |index: usize| &self.population[index].judgement;
         let (accepted, others): (Vec<usize>, Vec<usize>) =
             (0..self.population.len()).partition(|&index| judgement(index).accepted().is_some());
-        let worst = others.into_iter().max_by(|&a, &b| judgement(a).compare_shortfall(judgement(b)));
-        if let Some(worst) = worst {
-            return worst;
-        }
         let losses: Vec<&[f64]> = accepted.iter().filter_map(|&index| judgement(index).accepted()).collect();
         let fronts = non_dominated_sort(&losses);
-        let last = fronts.last().expect("a population has a front");
-        if fronts.len() > 1 {
-            let n_dominating =
-                |&&point: &&usize| losses.iter().filter(|other| dominates(other, losses[point])).count();
-            return *last.iter().max_by_key(n_dominating).expect("a front has a member");
+        if self.population.len() <= self.settings.survivors(fronts.first().map_or(0, Vec::len)) {
+            return None;
         }
-        let points = normalised(&losses);
-        let reference = vec![2.0; points[0].len()]; // the worst is at 1
-        let shares = contributions(&points, &reference).expect("judged losses are finite");
-        (0..shares.len()).min_by(|&a, &b| shares[a].total_cmp(&shares[b])).expect("a front has a member")
+        let worst = others.into_iter().max_by(|&a, &b| judgement(a).compare_shortfall(judgement(b)));
+        let least = || match fronts.as_slice() {
+            [_, .., last] => most_dominated(&losses, last),
+            _ => least_contribution(&losses),
+        };
+        Some(worst.unwrap_or_else(|| accepted[least()]))
     }
+}
+
+/// Of two members drawn at random the one that dominates the other, the first if neither does.
+fn tournament<'a>(population: &'a [Trial], rng: &mut Stream) -> &'a Design {
+    let n = population.len();
+    let (a, b) = (&population[rng.random_range(0..n)], &population[rng.random_range(0..n)]);
+    if b.judgement.dominates(&a.judgement) { &b.design } else { &a.design }
+}
+
+/// The point of `front`, which is not empty, that most of all points dominate.
+fn most_dominated(losses: &[&[f64]], front: &[usize]) -> usize {
+    let n_dominating =
+        |&&point: &&usize| losses.iter().filter(|other| dominates(other, losses[point])).count();
+    *front.iter().max_by_key(n_dominating).expect("a front has a member")
+}
+
+/// The point that adds least to the hypervolume.
+fn least_contribution(losses: &[&[f64]]) -> usize {
+    let points = normalised(losses);
+    let reference = vec![2.0; points[0].len()]; // the worst is at 1
+    let shares = contributions(&points, &reference).expect("judged losses are finite");
+    (0..shares.len()).min_by(|&a, &b| shares[a].total_cmp(&shares[b])).expect("a front has a member")
 }
 
 /// Each objective's range as 0 to 1. `losses`: shape `[n][m]`, not empty.
@@ -109,20 +86,11 @@ fn normalised(losses: &[&[f64]]) -> Vec<Vec<f64>> {
 
 impl Agent for SmsEmoa {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
-        let mut n_joining = 0; // random designs proposed in this call, each a member to be
-        let mut designs = Vec::with_capacity(count);
-        for _ in 0..count {
-            let n = self.population.len();
-            if n < 2 || n + n_joining < self.initial {
-                n_joining += 1;
-                designs.push(self.seen.draw(&mut self.rng));
-                continue;
-            }
-            let (mother, father) = (self.tournament(), self.tournament());
-            let (mother, father) = (&self.population[mother].design, &self.population[father].design);
-            let variation = &self.variation;
-            let mate = |space: &DesignSpace, rng: &mut Stream| variation.child(mother, father, space, rng);
-            designs.push(self.seen.propose(&mut self.rng, mate));
+        let (population, initial) = (&self.population, self.settings.survivors(0));
+        let mut designs = self.seen.draw_members(population.len(), initial, count, &mut self.rng);
+        while designs.len() < count {
+            let parent = |rng: &mut Stream| tournament(population, rng);
+            designs.push(self.variation.mate(&mut self.seen, &mut self.rng, parent));
         }
         Ok(designs)
     }
@@ -134,9 +102,8 @@ impl Agent for SmsEmoa {
                 continue;
             }
             self.population.push(trial.clone());
-            if self.population.len() > self.capacity {
-                let least = self.least();
-                self.population.swap_remove(least);
+            while let Some(surplus) = self.surplus() {
+                self.population.swap_remove(surplus);
             }
         }
         Ok(())
@@ -152,21 +119,12 @@ impl BuildAgent for SmsEmoa {
     type Config = Settings;
 
     fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("population", settings.population, 2)?;
-        at_least("initial", settings.initial, 2)?;
-        let variation = Variation::new(
-            problem.space(),
-            settings.crossover_probability,
-            settings.mutation_probability,
-            settings.mutation_index,
-        )?;
         Ok(Self {
-            variation,
-            capacity: settings.population,
-            initial: settings.initial,
+            variation: settings.variation(problem.space())?,
+            settings,
             seen: Seen::new(problem.space()),
             rng: seed.stream("sms-emoa"),
-            population: Vec::with_capacity(settings.population + 1),
+            population: Vec::new(),
         })
     }
 }

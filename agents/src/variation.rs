@@ -9,6 +9,7 @@ use rand::RngExt;
 use tapeout_core::{ConfigError, Design, DesignSpace, Parameter, Stream};
 
 use crate::bounds::{at_least, within};
+use crate::seen::Seen;
 
 /// How many times levels are made before illegal ones are repaired.
 const MAX_TRIES: usize = 8;
@@ -56,6 +57,19 @@ impl Variation {
             crossover_probability,
             mutation_probability,
             mutation_exponent: 1.0 / (mutation_index + 1.0),
+        })
+    }
+
+    /// A child that is not [known](Seen::propose) yet. Each try has parents of its own, chosen by `parent`.
+    pub fn mate<'a>(
+        &self,
+        seen: &mut Seen,
+        rng: &mut Stream,
+        mut parent: impl FnMut(&mut Stream) -> &'a Design,
+    ) -> Design {
+        seen.propose(rng, |space, rng| {
+            let (mother, father) = (parent(rng), parent(rng));
+            self.child(mother, father, space, rng)
         })
     }
 

@@ -1,0 +1,94 @@
+//! What every search by a model rests on: the designs that come before the first model, all that was observed, and the
+//! best of it from which to climb.
+
+use tapeout_core::{ConfigError, Design, Problem, Seed, Stream, Trial};
+use tapeout_surrogates::gaussian_process::embedding::Embedding;
+
+use crate::bounds::at_least;
+use crate::candidates::apart;
+use crate::history::History;
+use crate::scalarize::Scalarizer;
+use crate::seen::Seen;
+
+/// All that a search by a model knows but for the model.
+pub struct Groundwork {
+    /// Designs as points.
+    pub embedding: Embedding,
+    /// The designs that are known.
+    pub seen: Seen,
+    /// Several objectives as one.
+    pub scalarizer: Scalarizer,
+    /// All that was observed.
+    pub history: History,
+    /// What is random in the search.
+    pub rng: Stream,
+    /// How many designs come before the first model.
+    n_initial: usize,
+    /// Proposed before any model was made.
+    first: Vec<Design>,
+}
+
+impl Groundwork {
+    /// For a search that draws from the stream `purpose` of `seed`, with `initial` designs before the first model; 2 (d + 1) for
+    /// d parameters if absent.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if `initial` is 0.
+    pub fn new(
+        problem: &Problem,
+        initial: Option<usize>,
+        seed: Seed,
+        purpose: &str,
+    ) -> Result<Self, ConfigError> {
+        at_least("initial", initial.unwrap_or(1), 1)?;
+        let embedding = Embedding::new(problem.space());
+        Ok(Self {
+            n_initial: initial.unwrap_or(2 * (embedding.n_free() + 1)),
+            embedding,
+            seen: Seen::new(problem.space()),
+            scalarizer: Scalarizer::new(problem, seed),
+            history: History::default(),
+            rng: seed.stream(purpose),
+            first: Vec::new(),
+        })
+    }
+
+    /// At most `count` designs apart from all known ones: as many as are wanted before there is a model.
+    pub fn initial(&mut self, count: usize) -> Vec<Design> {
+        let mut designs = Vec::with_capacity(count);
+        while designs.len() < count && (self.history.trials.is_empty() || self.first.len() < self.n_initial) {
+            let observed = self.history.trials.iter().map(|trial| &trial.design);
+            let known: Vec<&Design> = self.first.iter().chain(observed).collect();
+            let design = apart(&self.seen, &known, &mut self.rng);
+            let design = design.unwrap_or_else(|| self.seen.draw(&mut self.rng));
+            self.seen.insert(&design);
+            self.first.push(design.clone());
+            designs.push(design);
+        }
+        designs
+    }
+
+    /// The best `count` designs observed: with several objectives, a spread along the front.
+    pub fn best(&mut self, count: usize) -> Vec<Design> {
+        let trials = &self.history.trials;
+        let best = self.scalarizer.select(trials, count).into_iter();
+        best.map(|index| trials[index].design.clone()).collect()
+    }
+
+    /// Random designs up to `count`, where the model has no more to propose.
+    pub fn fill_up(&mut self, designs: &mut Vec<Design>, count: usize) {
+        while designs.len() < count {
+            designs.push(self.seen.draw(&mut self.rng));
+        }
+    }
+
+    /// Takes in trials; those before the first proposal, of an earlier log, stand in for initial designs.
+    pub fn observe(&mut self, trials: &[Trial]) {
+        self.seen.observe(trials);
+        self.scalarizer.observe(trials);
+        if self.first.is_empty() {
+            self.n_initial = self.n_initial.saturating_sub(trials.len());
+        }
+        trials.iter().for_each(|trial| self.history.push(trial, &self.embedding));
+    }
+}
