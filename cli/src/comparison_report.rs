@@ -75,6 +75,9 @@ impl From<ComparisonError> for Failure {
         match error {
             ComparisonError::Run { source, .. } => Self::from(*source).context(message),
             ComparisonError::Plot(error) => error.into(),
+            ComparisonError::Twice { kind: "environment", .. } => {
+                Self::bad_input(error).hint("give each a name of its own: `--env a=NAME --env b=NAME`")
+            }
             ComparisonError::Empty { .. } | ComparisonError::Twice { .. } => Self::bad_input(error),
             _ => Self::failed(error),
         }

@@ -2,8 +2,11 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 
+use anyhow::anyhow;
 use serde_json::Map;
+use tapeout::core::catalog::{nearest_name, suggestion};
 use tapeout::core::{Catalog, Constraint, Objective};
 use tapeout::experiment::comparison::{Arena, Contestant, Plan};
 use tapeout::experiment::{AgentSpec, EnvSpec};
@@ -17,9 +20,11 @@ use crate::watched_run::RunFlags;
 /// The folder of all comparisons whose place nobody chose.
 const COMPARISONS: &str = "comparisons";
 /// Whom the others are tested against.
-const BASELINE: &str = "random";
+pub(crate) const BASELINE: &str = "random";
 /// Left out unless it is named: it enumerates a space in order, and its seeds are all the same run.
 const ENUMERATOR: &str = "grid";
+/// How `--set` names every environment and every agent, so that no environment can be called so.
+const EVERYONE: [&str; 2] = ["env", "agent"];
 
 /// Who is compared, where, and how.
 #[derive(clap::Args)]
@@ -36,9 +41,9 @@ pub(crate) struct Args {
 /// Where contestants meet, shared by `compare` and `sweep`.
 #[derive(clap::Args)]
 pub(crate) struct FieldFlags {
-    /// An environment; again for several
-    #[arg(long, value_name = "NAME", default_value = "edge-accelerator")]
-    env: Vec<String>,
+    /// An environment, perhaps under a name of its own: `gemm=recorded-kernel`; again for several
+    #[arg(long, value_name = "[LABEL=]NAME", default_value = "edge-accelerator")]
+    env: Vec<Place>,
     /// Runs of each agent in each environment, with seeds from 0
     #[arg(long, value_name = "NUMBER", default_value = "10", value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
@@ -48,9 +53,10 @@ pub(crate) struct FieldFlags {
     /// Designs an agent is asked for at once
     #[arg(long, value_name = "DESIGNS", default_value = "1")]
     batch: NonZeroUsize,
-    /// A setting of every environment or every agent: `env.networks=["bert-base"]`
+    /// A setting of every environment, every agent, or one environment: `env.networks=["bert-base"]`,
+    /// `agent.population=50`, `LABEL.kernel=convolution-a100`
     #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<Setting>,
+    set: Vec<FieldSetting>,
     /// What to optimise in every environment: `latency_s`; again for several [default: what each says]
     #[arg(long, value_name = "METRIC")]
     objective: Vec<Objective>,
@@ -71,7 +77,7 @@ impl Args {
             self.agents.iter().map(String::as_str).collect()
         };
         let contestant = |id: &str| Contestant { name: id.to_owned(), agent: self.field.agent(id) };
-        let plan = self.field.plan(ids.into_iter().map(contestant).collect());
+        let plan = self.field.plan(ids.into_iter().map(contestant).collect())?;
         compare(catalog, &plan, plan.contestant(BASELINE), &self.field.out(None), &self.flags)
     }
 }
@@ -80,30 +86,39 @@ impl FieldFlags {
     /// The agent `id` with the settings of every agent.
     pub(crate) fn agent(&self, id: &str) -> AgentSpec {
         let mut agent = AgentSpec { id: id.to_owned(), config: Map::new() };
-        for setting in &self.set {
-            setting.apply(&mut Map::new(), &mut agent.config);
+        for of_all in self.set.iter().filter(|set| set.label.is_none()) {
+            of_all.setting.apply(&mut Map::new(), &mut agent.config);
         }
         agent
     }
 
     /// The plan in which these contestants meet.
-    pub(crate) fn plan(&self, contestants: Vec<Contestant>) -> Plan {
-        Plan {
-            arenas: self.env.iter().map(|id| self.arena(id)).collect(),
+    pub(crate) fn plan(&self, contestants: Vec<Contestant>) -> Result<Plan, Failure> {
+        let labels = || self.env.iter().map(|place| place.label.as_str());
+        for label in self.set.iter().filter_map(|set| set.label.as_deref()) {
+            if !labels().any(|known| known == label) {
+                let nearest = suggestion(&nearest_name(label, labels()));
+                return Err(Failure::bad_input(anyhow!("no environment is called `{label}` here{nearest}"))
+                    .hint(format!("the environments here are {}", labels().collect::<Vec<_>>().join(", "))));
+            }
+        }
+        Ok(Plan {
+            arenas: self.env.iter().map(|place| self.arena(place)).collect(),
             contestants,
             seeds: self.seeds,
             trials: self.trials,
             batch: self.batch,
-        }
+        })
     }
 
-    fn arena(&self, id: &str) -> Arena {
-        let mut env = EnvSpec { id: id.to_owned(), version: None, config: Map::new() };
-        for setting in &self.set {
-            setting.apply(&mut env.config, &mut Map::new());
+    fn arena(&self, place: &Place) -> Arena {
+        let mut env = EnvSpec { id: place.env.clone(), version: None, config: Map::new() };
+        let is_mine = |set: &&FieldSetting| set.label.as_ref().is_none_or(|label| *label == place.label);
+        for set in self.set.iter().filter(is_mine) {
+            set.setting.apply(&mut env.config, &mut Map::new());
         }
         Arena {
-            name: id.to_owned(),
+            name: place.label.clone(),
             env,
             objectives: (!self.objective.is_empty()).then(|| self.objective.clone()),
             constraints: (!self.constraint.is_empty()).then(|| self.constraint.clone()),
@@ -113,9 +128,85 @@ impl FieldFlags {
     /// Where everything goes: if nobody says, a folder named after the environments and, in a sweep, the agent.
     pub(crate) fn out(&self, agent: Option<&str>) -> PathBuf {
         let name = || {
-            let parts = self.env.iter().map(String::as_str).chain(agent);
+            let parts = self.env.iter().map(|place| place.label.as_str()).chain(agent);
             PathBuf::from(COMPARISONS).join(parts.collect::<Vec<_>>().join("-"))
         };
         self.out.clone().unwrap_or_else(name)
+    }
+}
+
+/// `gemm=recorded-kernel`: an environment, and what it is called in tables and folders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    label: String,
+    env: String,
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (label, env) = text.split_once('=').unwrap_or((text, text));
+        let (label, env) = (label.trim().to_owned(), env.trim().to_owned());
+        if EVERYONE.contains(&label.as_str()) {
+            return Err(format!("`{label}` means all of them in `--set`; choose another name"));
+        }
+        if label.is_empty() || env.is_empty() || label.starts_with('.') || label.contains(['/', '\\', '.']) {
+            return Err(
+                "expected an environment, or a name for it that can be a folder's, without dots, and the \
+                        environment: `gemm=recorded-kernel`"
+                    .to_owned(),
+            );
+        }
+        Ok(Self { label, env })
+    }
+}
+
+/// A setting of all, or of the environment that is called so.
+#[derive(Debug, Clone, PartialEq)]
+struct FieldSetting {
+    label: Option<String>,
+    setting: Setting,
+}
+
+impl FromStr for FieldSetting {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(['.', '=']) {
+            Some((label, _)) if text[label.len()..].starts_with('.') && !EVERYONE.contains(&label.trim()) => {
+                let setting = format!("env{}", &text[label.len()..]).parse()?;
+                Ok(Self { label: Some(label.trim().to_owned()), setting })
+            }
+            _ => Ok(Self { label: None, setting: text.parse()? }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_environment_is_called_by_its_own_name_or_by_a_label() {
+        let place = |label: &str, env: &str| Ok(Place { label: label.to_owned(), env: env.to_owned() });
+        assert_eq!("recorded-kernel".parse(), place("recorded-kernel", "recorded-kernel"));
+        assert_eq!("gemm=recorded-kernel".parse(), place("gemm", "recorded-kernel"));
+        for text in ["", "=recorded-kernel", "gemm=", "../up=recorded-kernel", "a.b=recorded-kernel", "env=x"]
+        {
+            assert!(text.parse::<Place>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_setting_is_of_all_or_of_the_environment_that_is_named() {
+        let setting = |text: &str| text.parse::<FieldSetting>();
+        let of_one = setting("gemm.kernel=gemm-rtx-3090").unwrap();
+        assert_eq!(of_one.label.as_deref(), Some("gemm"));
+        assert_eq!(of_one.setting, "env.kernel=gemm-rtx-3090".parse().unwrap());
+        for text in ["env.kernel=x", "agent.rate=0.5", "agent.rate = 0.5"] {
+            assert_eq!(setting(text), Ok(FieldSetting { label: None, setting: text.parse().unwrap() }));
+        }
+        assert!(setting("population=0.5").unwrap_err().contains("a setting of nobody"));
     }
 }

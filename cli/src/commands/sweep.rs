@@ -3,16 +3,20 @@
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tapeout::core::Catalog;
-use tapeout::experiment::comparison::{Knob, variants};
+use tapeout::experiment::AgentSpec;
+use tapeout::experiment::comparison::{Contestant, Knob, variants};
 
 use crate::answer::Answer;
 use crate::arguments::{setting_value, toml_value};
-use crate::commands::compare::FieldFlags;
+use crate::commands::compare::{BASELINE, FieldFlags};
 use crate::comparison_report::compare;
 use crate::failure::Failure;
 use crate::watched_run::RunFlags;
+
+/// The agent as it is by default, in tables and folders.
+const DEFAULT: &str = "default";
 
 /// Which hyperparameters are compared, where, and how.
 #[derive(clap::Args)]
@@ -26,6 +30,9 @@ pub(crate) struct Args {
     /// Try only so many of the combinations, drawn at random
     #[arg(long, value_name = "NUMBER")]
     samples: Option<NonZeroUsize>,
+    /// Whom each combination is tested against, seed by seed
+    #[arg(long, value_enum, default_value_t)]
+    against: Against,
     #[command(flatten)]
     field: FieldFlags,
     #[command(flatten)]
@@ -36,10 +43,32 @@ impl Args {
     /// Runs what is not run yet, and says what all of it says.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let knobs: Vec<Knob> = self.grid.iter().map(|values| values.0.clone()).collect();
-        let contestants = variants(&self.field.agent(&self.agent), &knobs, self.samples);
-        let plan = self.field.plan(contestants);
-        compare(catalog, &plan, None, &self.field.out(Some(&self.agent)), &self.flags)
+        let mut contestants = variants(&self.field.agent(&self.agent), &knobs, self.samples);
+        let baseline = contestants.len();
+        contestants.push(self.baseline());
+        let plan = self.field.plan(contestants)?;
+        compare(catalog, &plan, Some(baseline), &self.field.out(Some(&self.agent)), &self.flags)
     }
+
+    fn baseline(&self) -> Contestant {
+        match self.against {
+            Against::Default => Contestant { name: DEFAULT.to_owned(), agent: self.field.agent(&self.agent) },
+            Against::Random => Contestant {
+                name: BASELINE.to_owned(),
+                agent: AgentSpec { id: BASELINE.to_owned(), config: Map::new() },
+            },
+        }
+    }
+}
+
+/// Whom the combinations of a sweep are tested against.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum Against {
+    /// The agent with its default values in place of those of the grid
+    #[default]
+    Default,
+    /// Random search
+    Random,
 }
 
 /// `population=10,20,50`.

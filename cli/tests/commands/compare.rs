@@ -114,6 +114,46 @@ fn a_sweep_compares_every_combination() {
         assert!(here.read(&format!("s/edge-accelerator/{variant}/1/spec.toml")).contains("mutation_index"));
     }
     assert!(is_png(&here.path("s/final-edge-accelerator.png")));
+    let report: Value =
+        serde_json::from_str(&here.data(&[grid.as_slice(), &rest, &["--json"]].concat())).unwrap();
+    assert_eq!(report["baseline"], "default");
+    let standings = report["arenas"][0]["standings"].as_array().unwrap();
+    assert_eq!(standings.len(), 4 + 1, "each combination, and the default");
+    for standing in standings {
+        assert_eq!(standing["test"].is_null(), standing["agent"] == "default", "{standing}");
+    }
+    let table = here.data(&[grid.as_slice(), &rest, &["--against", "random"]].concat());
+    assert!(table.contains("won-lost and p against random"), "{table}");
     let complaint = here.complaint(2, &["sweep", "--agent", "ga", "--grid", "popluation=4", "--out", "t"]);
     assert!(complaint.contains("agent.config.popluation"), "{complaint}");
+}
+
+/// Claim: one environment can stand twice, each time with settings of its own beside those of all.
+#[test]
+fn an_environment_stands_twice_under_names_of_its_own() {
+    let here = Scratch::new();
+    let twice = [
+        "compare",
+        "--env",
+        "gemm=recorded-kernel",
+        "--env",
+        "conv=recorded-kernel",
+        "--agents",
+        "ga,random",
+    ];
+    let set = ["--set", "conv.kernel=convolution-a100"];
+    let rest = ["--seeds", "1", "--trials", "6", "--quiet", "--out", "c"];
+    let table = here.data(&[twice.as_slice(), &set, &rest].concat());
+    assert!(table.contains("\ngemm: time_s") && table.contains("\nconv: time_s"), "{table}");
+    assert!(here.read("c/gemm/ga/0/spec.toml").contains("kernel = \"gemm-rtx-3090\""));
+    assert!(here.read("c/conv/ga/0/spec.toml").contains("kernel = \"convolution-a100\""));
+    let complaint =
+        here.complaint(2, &[twice.as_slice(), &["--set", "cov.kernel=convolution-a100"], &rest].concat());
+    assert!(complaint.contains("no environment is called `cov` here; did you mean `conv`?"), "{complaint}");
+    let same = ["compare", "--env", "recorded-kernel", "--env", "recorded-kernel", "--out", "d"];
+    let complaint = here.complaint(2, &same);
+    assert!(
+        complaint.contains("`recorded-kernel` stands twice\nhint: give each a name of its own"),
+        "{complaint}"
+    );
 }
