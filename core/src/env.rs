@@ -37,6 +37,12 @@ pub trait Env: Send + Sync {
         true
     }
 
+    /// What the environment needs beside the program and does not find here: a compiler, a device. None if it can be asked;
+    /// otherwise every evaluation fails with this message.
+    fn missing(&self) -> Option<String> {
+        None
+    }
+
     /// The settings that say which workload the designs run, such as `networks`: what a data set tells its applications
     /// apart by. None if there is but one workload.
     fn workload_settings(&self) -> &'static [&'static str] {

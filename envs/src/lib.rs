@@ -3,6 +3,7 @@
 mod edge_accelerator;
 mod eyeriss_accelerator;
 mod gpu_gemm;
+mod gpu_gemm_compiled;
 mod gpu_gemm_model;
 mod mapping;
 mod recorded_kernel;
@@ -13,6 +14,7 @@ use tapeout_core::EnvEntry;
 pub use edge_accelerator::{EdgeAccelerator, EdgeAcceleratorConfig};
 pub use eyeriss_accelerator::{EyerissAccelerator, EyerissAcceleratorConfig};
 pub use gpu_gemm::{TileEncoding, TileSpace};
+pub use gpu_gemm_compiled::{GpuGemmCompiled, GpuGemmCompiledConfig};
 pub use gpu_gemm_model::{GpuGemmModel, GpuGemmModelConfig};
 pub use mapping::{LayerMapping, LayerMappingConfig};
 pub use recorded_kernel::{CacheFile, CacheFileError, RecordedKernel, RecordedKernelConfig};
@@ -21,6 +23,7 @@ pub use recorded_kernel::{CacheFile, CacheFileError, RecordedKernel, RecordedKer
 pub const ENVS: &[EnvEntry] = &[
     EnvEntry::of::<EdgeAccelerator>(),
     EnvEntry::of::<EyerissAccelerator>(),
+    EnvEntry::of::<GpuGemmCompiled>(),
     EnvEntry::of::<GpuGemmModel>(),
     EnvEntry::of::<LayerMapping>(),
     EnvEntry::of::<RecordedKernel>(),

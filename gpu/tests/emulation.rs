@@ -1,6 +1,8 @@
 //! Kernels compute the product: their PTX, run instruction by instruction, gives what integers give.
 
+#[cfg(test)]
 mod ptx;
+#[cfg(test)]
 mod sample;
 
 use std::panic::catch_unwind;

@@ -8,7 +8,11 @@ use tapeout::prelude::*;
 fn every_environment_keeps_the_gymnasium_contract_in_both_styles() {
     let catalog = tapeout::builtin();
     assert_eq!(ids(&catalog).len(), tapeout::envs::ENVS.len());
-    for id in ids(&catalog) {
+    for (id, entry) in ids(&catalog).into_iter().zip(catalog.envs()) {
+        if let Some(missing) = entry.build(&Value::Null).unwrap().0.missing() {
+            println!("{id} is skipped: {missing}");
+            continue;
+        }
         for episode in [EpisodeStyle::WholeDesign, EpisodeStyle::ParameterByParameter] {
             let mut env = make(&catalog, &id, &MakeOptions { episode, ..MakeOptions::default() }).unwrap();
             if let Err(findings) = check_environment(env.as_mut()) {
