@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod compare;
+mod dataset;
 mod pages;
 mod runs;
 mod scratch;

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use serde::Serialize;
 use tapeout::core::{Catalog, Constraint, Objective, Seed, Value};
 use tapeout::experiment::dataset::split::{DEFAULT_BAND, DEFAULT_UNRANKED, DEFAULT_WORST};
-use tapeout::experiment::dataset::{Dataset, Split, SplitBy};
+use tapeout::experiment::dataset::{Dataset, Split, SplitBy, SplitError};
 
 use crate::answer::Answer;
 use crate::arguments::toml_value;
@@ -72,8 +72,11 @@ impl Args {
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let dataset = Dataset::read(catalog, &self.dataset)?;
         let (by, seed) = (self.rules(), Seed::new(self.seed));
-        let rows = dataset.split(&by, seed).map_err(|error| {
-            Failure::bad_input(error).hint("say what to split by: `--objective`, `--hide` or `--hide-level`")
+        let rows = dataset.split(&by, seed).map_err(|error| match error {
+            SplitError::NoRule => {
+                Failure::bad_input(error).hint("`--objective`, `--hide` or `--hide-level` says it")
+            }
+            error => Failure::bad_input(error),
         })?;
         let split = SplitFile { by, seed, rows };
         if let Some(path) = &self.out {
