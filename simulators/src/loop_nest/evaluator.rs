@@ -63,7 +63,6 @@ pub struct Evaluator {
     einsum: Einsum,
     quirks: Quirks,
     projections: Vec<Projection>,
-    outputs: Vec<bool>,
     macs: u64,
     tensor_words: [u64; MAX_TENSORS],
     capacity_words: [Option<u64>; MAX_LEVELS],
@@ -97,7 +96,6 @@ impl Evaluator {
             architecture: architecture.clone(),
             einsum: einsum.clone(),
             quirks,
-            outputs: projections.iter().map(|projection| projection.output).collect(),
             projections,
             macs,
             tensor_words,
@@ -157,7 +155,7 @@ impl Evaluator {
         report.used_macs = workspace.nest.used_macs;
         let timing = Timing {
             architecture: &self.architecture,
-            outputs: &self.outputs,
+            projections: &self.projections,
             nest: &workspace.nest,
             meshes: &self.meshes,
             quirks: self.quirks,

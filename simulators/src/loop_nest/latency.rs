@@ -16,6 +16,7 @@
 use super::architecture::{Architecture, Bandwidth, Delivery, MAX_LEVELS};
 use super::einsum::MAX_TENSORS;
 use super::nest::Nest;
+use super::projection::Projection;
 use super::quirks::Quirks;
 use super::report::{Illegal, LatencyReport, Report, TensorReport};
 
@@ -73,8 +74,7 @@ fn whole(cycles: f64) -> Result<u64, Illegal> {
 /// The parts of an evaluation that cycles follow from.
 pub(super) struct Timing<'a> {
     pub(super) architecture: &'a Architecture,
-    /// By tensor: whether it is an output.
-    pub(super) outputs: &'a [bool],
+    pub(super) projections: &'a [Projection],
     pub(super) nest: &'a Nest,
     /// By level: instances of the chip below one instance, in x and y.
     pub(super) meshes: &'a [(u64, u64)],
@@ -184,13 +184,13 @@ impl Timing<'_> {
         for (tensor, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.kept) {
             let Some(Supplier { level, sets }) = suppliers[tensor] else { continue };
             let there = entry.tile_words.checked_mul(sets).ok_or(TOO_LONG)?;
-            if self.outputs[tensor] {
+            if self.projections[tensor].output {
                 store.add(entry.tile_words, 0)?;
                 above[level].1.add(0, there)?;
             } else {
                 above[level].0.add(there, 0)?;
             }
-            match (single, self.outputs[tensor]) {
+            match (single, self.projections[tensor].output) {
                 (true, _) => load.add(0, entry.fills)?,
                 (false, true) => {}
                 (false, false) => load.add(0, entry.tile_words)?,
@@ -230,14 +230,15 @@ impl Timing<'_> {
             if suppliers[tensor].is_none() {
                 continue;
             }
-            // The first partial sums of an output are not fetched.
-            let first = if self.outputs[tensor] { entry.partition_words } else { 0 };
-            let arrived = entry.fills.checked_add(first).ok_or(TOO_LONG)?;
-            if single {
-                passes = arrived.div_ceil(entry.tile_words).max(passes);
-            }
-            if !self.outputs[tensor] {
-                let words = if single { arrived } else { entry.tile_words };
+            let projection = &self.projections[tensor];
+            let tiles = if single { self.nest.tiles(projection, index + 1) } else { 1 };
+            passes = passes.max(tiles);
+            if !projection.output {
+                // Where instances differ, the first has the most to load.
+                let words = match single && !self.nest.uneven {
+                    true => entry.fills,
+                    false => entry.tile_words.checked_mul(tiles).ok_or(TOO_LONG)?,
+                };
                 shifted = shifted.checked_add(words).ok_or(TOO_LONG)?;
             }
         }

@@ -232,6 +232,14 @@ impl Nest {
         Ok(())
     }
 
+    /// How often the loops from `level` outwards replace the tile of a tensor, the first one included; a last iteration
+    /// that is cut short counts as a whole one.
+    pub(super) fn tiles(&self, projection: &Projection, level: usize) -> u64 {
+        let loops = self.temporal.from(level);
+        let moves = loops.iter().position(|item| projection.uses(item.dim)).unwrap_or(loops.len());
+        self.temporal.around(level)[moves]
+    }
+
     /// Points of `dim`.
     #[inline]
     pub(super) fn size(&self, dim: usize) -> u64 {

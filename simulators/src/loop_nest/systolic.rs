@@ -1,8 +1,10 @@
 //! Cycles of a matrix product on a systolic array that never waits for memory.
 //!
 //! Source: Samajdar et al. (2020), SCALE-Sim, doi:10.1109/ISPASS48437.2020.00016, section III (runtime of the three
-//! dataflows); one less than the paper's sum, as the simulator counts cycles from 0. [`super::Evaluator`] reaches
-//! the same per-tile cycles with `delivery = "systolic"`; these closed forms are the reference for it.
+//! dataflows); one less than the paper's sum, as the simulator counts cycles from 0. [`super::Evaluator`] gives the
+//! same figures for arrays of more than one unit with `delivery = "systolic"`, single-buffered instances that keep what
+//! is stationary alone, the reduced or streamed dimension innermost, and bandwidth that never limits; a test holds the
+//! two against each other.
 
 use super::report::Illegal;
 
