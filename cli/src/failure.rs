@@ -3,6 +3,8 @@
 use std::fmt;
 
 use tapeout::core::UnknownName;
+use tapeout::offline::OfflineError;
+use tapeout::study::StudyError;
 use tapeout::experiment::dataset::DatasetError;
 use tapeout::experiment::{RunError, SpecError};
 
@@ -99,6 +101,32 @@ impl From<DatasetError> for Failure {
 impl From<UnknownName> for Failure {
     fn from(error: UnknownName) -> Self {
         Self::bad_input(error).hint("all names are listed by `tapeout list`")
+    }
+}
+
+impl From<OfflineError> for Failure {
+    fn from(error: OfflineError) -> Self {
+        let exit = match &error {
+            OfflineError::Fit(_) | OfflineError::Evaluation { .. } => Exit::Failed,
+            _ => Exit::BadInput,
+        };
+        let hint = error.hint().map(str::to_owned);
+        Self { error: error.into(), hint, exit }
+    }
+}
+
+impl From<StudyError> for Failure {
+    fn from(error: StudyError) -> Self {
+        match error {
+            StudyError::Dataset(error) => error.into(),
+            StudyError::Offline(error) => error.into(),
+            StudyError::Spec(error) => error.into(),
+            StudyError::Run(error) => error.into(),
+            StudyError::OtherPlan { .. } => {
+                Self::bad_input(error).hint("name another folder with `--out`, or remove that one")
+            }
+            _ => Self::failed(error),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is registered, by name: environments, agents and learners, whoever wrote them.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::agent::{Agent, BuildAgent, ObjectiveSupport};
@@ -31,7 +33,9 @@ pub struct EnvEntry {
     pub description: &'static str,
     defaults: fn() -> Value,
     resolve: fn(&Value) -> Result<Value, ConfigError>,
-    build: fn(&Value) -> Result<BuiltEnv, ConfigError>,
+    build: fn(&Catalog, &Value) -> Result<BuiltEnv, ConfigError>,
+    /// The environments and learners beside it; none while it stands in no catalog.
+    neighbours: Option<Arc<Catalog>>,
 }
 
 impl EnvEntry {
@@ -44,11 +48,12 @@ impl EnvEntry {
             description: E::DESCRIPTION,
             defaults: config::defaults::<E::Config>,
             resolve: config::resolved::<E::Config>,
-            build: |settings| {
-                let env = E::build(config::read(settings)?)?;
+            build: |catalog, settings| {
+                let env = E::build_within(catalog, config::read(settings)?)?;
                 let goal = env.default_goal();
                 Ok((Box::new(env), goal))
             },
+            neighbours: None,
         }
     }
 
@@ -70,7 +75,10 @@ impl EnvEntry {
     /// # Errors
     /// [`ConfigError`] if a setting cannot be used.
     pub fn build(&self, settings: &Value) -> Result<BuiltEnv, ConfigError> {
-        (self.build)(settings)
+        match &self.neighbours {
+            Some(catalog) => (self.build)(catalog, settings),
+            None => (self.build)(&Catalog::new(), settings),
+        }
     }
 }
 
@@ -222,7 +230,7 @@ impl Catalog {
     pub fn with_env(mut self, entry: EnvEntry) -> Self {
         assert!(self.env(entry.id).is_err(), "environment `{}` is registered twice", entry.id);
         self.envs.push(entry);
-        self
+        self.introduced()
     }
 
     /// The same catalog with one more agent.
@@ -244,6 +252,15 @@ impl Catalog {
     pub fn with_learner(mut self, entry: LearnerEntry) -> Self {
         assert!(self.learner(entry.id).is_err(), "learner `{}` is registered twice", entry.id);
         self.learners.push(entry);
+        self.introduced()
+    }
+
+    /// The same catalog, each of whose environments knows what else is in it.
+    fn introduced(mut self) -> Self {
+        let mut neighbours = Self { agents: Vec::new(), ..self.clone() };
+        neighbours.envs.iter_mut().for_each(|entry| entry.neighbours = None);
+        let neighbours = Arc::new(neighbours);
+        self.envs.iter_mut().for_each(|entry| entry.neighbours = Some(Arc::clone(&neighbours)));
         self
     }
 

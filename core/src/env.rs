@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::catalog::Catalog;
 use crate::config::ConfigError;
 use crate::outcome::{Metric, Outcome};
 use crate::problem::Goal;
@@ -96,6 +97,14 @@ pub trait BuildEnv: Env + Sized + 'static {
     /// # Errors
     /// [`ConfigError`] if a setting cannot be used.
     fn build(config: Self::Config) -> Result<Self, ConfigError>;
+
+    /// Makes the environment if it needs others, or a learner, of the catalog that it stands in.
+    ///
+    /// # Errors
+    /// As [`BuildEnv::build`].
+    fn build_within(_: &Catalog, config: Self::Config) -> Result<Self, ConfigError> {
+        Self::build(config)
+    }
 
     /// What to optimise when nobody says.
     fn default_goal(&self) -> Goal;

@@ -295,6 +295,11 @@ impl Problem {
         &self.metrics
     }
 
+    /// Objectives and constraints.
+    pub fn goal(&self) -> &Goal {
+        &self.goal
+    }
+
     /// What is optimised, shape `[m]`.
     pub fn objectives(&self) -> &[Objective] {
         &self.goal.objectives

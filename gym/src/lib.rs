@@ -9,6 +9,7 @@
 //! | [`simulators`] | cost models of hardware, usable without the rest |
 //! | [`envs`], [`agents`], [`surrogates`] | what is built in |
 //! | [`experiment`] | the loop, its log, and what is made of the log |
+//! | [`offline`] | design from logs alone: fit a model, search it, validate what it proposes |
 //! | [`gymnasium`] | `reset` and `step`, for reinforcement learners |
 //!
 //! ```
@@ -21,9 +22,13 @@
 
 mod builtin;
 pub mod gymnasium;
+pub mod offline;
 pub mod prelude;
+pub mod study;
+mod proxy;
 
 pub use builtin::builtin;
+pub use proxy::{Proxy, ProxyConfig};
 pub use tapeout_agents as agents;
 pub use tapeout_core as core;
 pub use tapeout_envs as envs;

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | [`learners`] | one file for each learner, one row each in [`LEARNERS`] |
 //! | [`firefly`] | the moves of fireflies, for the miner of PRIME and the agent |
+//! | [`support`] | how far a design is from all that was logged |
 //! | `offline` | what the learners for offline optimisation share |
 //! | [`features`], [`targets`] | designs, contexts and metrics as numbers that models see |
 //! | [`random_forest`], [`gradient_boosting`], [`gaussian_process`], [`network`] | what learners are made of |
+//! | [`SurrogateEnv`] | a fitted model as an environment |
 //! | [`errors`] | how wrong predictions are |
 
 pub mod errors;
@@ -18,12 +20,15 @@ pub mod learners;
 pub mod network;
 mod offline;
 pub mod random_forest;
+mod surrogate_env;
+pub mod support;
 pub mod targets;
 
 use learners::{
     BoostedTrees, Coms, GaussianProcessLearner, Improved, MlpEnsemble, Paper, Prime, RamListNet,
     RandomForestLearner, SupportProximity,
 };
+pub use surrogate_env::{Combination, PREDICTED_INFEASIBLE, SurrogateEnv, View};
 use tapeout_core::LearnerEntry;
 
 /// Every learner of this crate.

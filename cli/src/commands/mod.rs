@@ -8,14 +8,19 @@ mod compare;
 mod completions;
 mod dataset;
 mod describe;
+mod fit;
 mod list;
+mod offline;
 mod plot;
+mod predict;
 mod replay;
 mod resume;
 mod search;
 mod simulate;
 mod spec;
+mod study;
 mod sweep;
+mod validate;
 
 use clap::Subcommand;
 use tapeout::core::Catalog;
@@ -50,6 +55,16 @@ pub(crate) enum Command {
     Simulate(simulate::Args),
     /// Make, look at and split tables of trials to learn from
     Dataset(dataset::Args),
+    /// Learn a model from a data set
+    Fit(fit::Args),
+    /// Ask a model about designs
+    Predict(predict::Args),
+    /// Design from a data set alone: learn a model, search it, propose the best
+    Offline(offline::Args),
+    /// Ask the real environment about proposals, once
+    Validate(validate::Args),
+    /// Run the study of PRIME: models learned from logs against searches that ask the simulator
+    Study(study::Args),
     /// Print shell completions
     Completions(completions::Args),
 }
@@ -70,6 +85,11 @@ impl Command {
             Self::Check(args) => args.run(catalog),
             Self::Simulate(args) => args.run(catalog),
             Self::Dataset(args) => args.run(catalog),
+            Self::Fit(args) => args.run(catalog),
+            Self::Predict(args) => args.run(catalog),
+            Self::Offline(args) => args.run(catalog),
+            Self::Validate(args) => args.run(catalog),
+            Self::Study(args) => args.run(catalog),
             Self::Completions(args) => Ok(args.run()),
         }
     }

@@ -18,8 +18,8 @@ use tapeout_core::{
 
 use super::random_forest::{self, RandomForestLearner};
 use super::ranges::within;
-use crate::firefly::Field;
 use crate::offline::signs;
+use crate::support::Support;
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -79,36 +79,6 @@ struct State {
     neighbours: usize,
     quantiles: Vec<f64>,
     distance_weight: f64,
-}
-
-/// Logged designs, and how far others are from them.
-struct Support {
-    field: Field,
-    designs: Vec<Design>,
-    positions: Vec<Vec<f64>>,
-    neighbours: usize,
-}
-
-impl Support {
-    fn new(space: &DesignSpace, designs: Vec<Design>, neighbours: usize) -> Self {
-        let field = Field::new(space);
-        let positions = designs.iter().map(|design| field.position(design, space)).collect();
-        Self { field, designs, positions, neighbours }
-    }
-
-    /// The mean distance to the nearest logged designs: 0 at a design with all of them on it, 1 across the whole space.
-    fn distance(&self, design: &Design, space: &DesignSpace) -> f64 {
-        let here = self.field.position(design, space);
-        let n_parameters = here.len() as f64;
-        let distance = |there: &Vec<f64>| {
-            let squared: f64 = self.field.squared_distances(&here, there).iter().sum();
-            (squared / n_parameters).sqrt()
-        };
-        let mut distances: Vec<f64> = self.positions.iter().map(distance).collect();
-        let n_nearest = self.neighbours.min(distances.len());
-        distances.select_nth_unstable_by(n_nearest - 1, f64::total_cmp);
-        distances[..n_nearest].iter().sum::<f64>() / n_nearest as f64
-    }
 }
 
 impl BuildLearner for SupportProximity {
@@ -268,8 +238,8 @@ impl Surrogate for Model {
         let state = State {
             forest_schema: forest.schema,
             forest: forest.payload,
-            support: self.support.designs.iter().map(|design| design.levels().to_vec()).collect(),
-            neighbours: self.support.neighbours,
+            support: self.support.designs().iter().map(|design| design.levels().to_vec()).collect(),
+            neighbours: self.support.neighbours(),
             quantiles: self.quantiles.clone(),
             distance_weight: self.distance_weight,
         };
@@ -280,7 +250,6 @@ impl Surrogate for Model {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tapeout_core::Parameter;
 
     /// Nine scores and a level of 0.8: rank ceil(10 * 0.8) = 8. With level 0.9 it would be the 9th; of three it is at most the 3rd.
     #[test]
@@ -291,16 +260,5 @@ mod tests {
         assert_eq!(conformal_quantile(vec![1.0, 2.0, 3.0], 0.9), 3.0);
         assert_eq!(conformal_quantile(Vec::new(), 0.9), 1.0);
         assert_eq!(conformal_quantile(vec![-1.0], 0.9), 0.0);
-    }
-
-    /// One logged design at (0, 0). At (1, 0) of two parameters the distance is sqrt(1 / 2); at the design itself 0.
-    #[test]
-    fn distance_by_hand() {
-        let parameters = vec![Parameter::integer("x", 0, 4), Parameter::integer("y", 0, 4)];
-        let space = DesignSpace::new(parameters, Vec::new()).unwrap();
-        let design = |x, y| space.design(&[x, y]).unwrap();
-        let support = Support::new(&space, vec![design(0, 0)], 5);
-        assert!((support.distance(&design(4, 0), &space) - 0.5f64.sqrt()).abs() < 1e-12);
-        assert_eq!(support.distance(&design(0, 0), &space), 0.0);
     }
 }

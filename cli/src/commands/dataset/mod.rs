@@ -6,6 +6,8 @@ mod generate;
 mod info;
 mod split;
 
+pub(crate) use split::CutFlags;
+
 use clap::Subcommand;
 use tapeout::core::Catalog;
 

@@ -27,14 +27,30 @@ pub(crate) struct Args {
     /// What is acceptable; designs outside are never hidden: `area_m2 <= 2.7e-5`; again for several
     #[arg(long, value_name = "LIMIT", requires = "objective")]
     constraint: Vec<Constraint>,
-    /// The share of the acceptable designs of each application that is trained on
-    #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_WORST, requires = "objective")]
+    #[command(flatten)]
+    cut: CutFlags,
+    /// Where all randomness comes from
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    seed: u64,
+    /// A file for the split: the rules, the seed, and the indices of the rows, as JSON
+    #[arg(long, value_name = "FILE.json")]
+    out: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Where rows are cut off, shared with the commands that fit models.
+#[derive(clap::Args)]
+pub(crate) struct CutFlags {
+    /// The share of the acceptable designs of each application that is trained on: the worst
+    #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_WORST)]
     worst: f64,
     /// The next better share, which selects among models
-    #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_BAND, requires = "objective")]
+    #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_BAND)]
     band: f64,
     /// The share of the other designs, infeasible or outside a limit, that selects among models
-    #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_UNRANKED, requires = "objective")]
+    #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_UNRANKED)]
     unranked: f64,
     /// Applications that are hidden, apart by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -48,15 +64,6 @@ pub(crate) struct Args {
     /// A level that selects among models
     #[arg(long, value_name = "PARAMETER=VALUE")]
     validate_level: Vec<Level>,
-    /// Where all randomness comes from
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-    seed: u64,
-    /// A file for the split: the rules, the seed, and the indices of the rows, as JSON
-    #[arg(long, value_name = "FILE.json")]
-    out: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// A split, and how to make it again.
@@ -71,7 +78,8 @@ impl Args {
     /// How many rows of each application are for what.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let dataset = Dataset::read(catalog, &self.dataset)?;
-        let (by, seed) = (self.rules(), Seed::new(self.seed));
+        let by = self.cut.rules(self.objective.as_ref(), &self.constraint);
+        let seed = Seed::new(self.seed);
         let rows = dataset.split(&by, seed).map_err(|error| match error {
             SplitError::NoRule => {
                 Failure::bad_input(error).hint("`--objective`, `--hide` or `--hide-level` says it")
@@ -90,13 +98,16 @@ impl Args {
         }
         Ok(Answer::text(table(&dataset, &split.rows)))
     }
+}
 
-    fn rules(&self) -> Vec<SplitBy> {
+impl CutFlags {
+    /// What rows are cut off by.
+    pub(crate) fn rules(&self, objective: Option<&Objective>, constraints: &[Constraint]) -> Vec<SplitBy> {
         let mut rules = Vec::new();
-        if let Some(objective) = &self.objective {
+        if let Some(objective) = objective {
             rules.push(SplitBy::Quality {
                 objective: objective.clone(),
-                constraints: self.constraint.clone(),
+                constraints: constraints.to_vec(),
                 worst: self.worst,
                 band: self.band,
                 unranked: self.unranked,

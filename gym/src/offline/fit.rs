@@ -1,0 +1,56 @@
+//! From a data set to a model file.
+
+use serde_json::Value;
+use tapeout_core::{Application, Catalog, ModelCard, ModelFile, Problem, Seed, Source};
+use tapeout_experiment::dataset::{Dataset, Split};
+
+use super::OfflineError;
+
+/// Which learner, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recipe {
+    /// The learner's name.
+    pub learner: String,
+    /// Its hyperparameters; what is absent keeps its default.
+    pub settings: Value,
+    /// Where all randomness comes from.
+    pub seed: Seed,
+}
+
+/// Fits a learner to the rows of a split: it learns from those to train on and is chosen by those that validate.
+///
+/// # Errors
+/// [`OfflineError`] if there is no such learner, a hyperparameter is refused, or there is too little to learn from.
+pub fn fit(
+    catalog: &Catalog,
+    dataset: &Dataset,
+    split: &Split,
+    problem: &Problem,
+    recipe: &Recipe,
+) -> Result<ModelFile, OfflineError> {
+    let entry = catalog.learner(&recipe.learner)?;
+    let refused = |source| OfflineError::Config { of: format!("learner `{}`", recipe.learner), source };
+    let hyperparameters = entry.resolve(&recipe.settings).map_err(refused)?;
+    let learner = entry.build(problem, &recipe.settings).map_err(refused)?;
+    let data = dataset.training_data(split, problem)?;
+    let surrogate = learner.fit(&data, recipe.seed)?;
+    let sources = dataset.applications().iter().enumerate().map(|(index, application)| Source {
+        application: Application {
+            name: application.name.clone(),
+            context: application.context.iter().map(|feature| feature.value).collect(),
+        },
+        settings: Value::Object(dataset.env_of(index).config),
+    });
+    let card = ModelCard {
+        env: dataset.env().id.clone(),
+        env_version: dataset.env().version.unwrap_or_default(),
+        space: dataset.space().fingerprint(),
+        metrics: dataset.metrics().to_vec(),
+        goal: problem.goal().clone(),
+        context_names: data.context_names().to_vec(),
+        sources: sources.collect(),
+        hyperparameters,
+        seed: recipe.seed,
+    };
+    Ok(ModelFile::new(card, surrogate.as_ref()))
+}

@@ -1,0 +1,157 @@
+//! The designs to build, with what a model expects of them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tapeout_core::parameter;
+use tapeout_core::pareto::{crowding_distance, non_dominated_sort};
+use tapeout_core::{Design, DesignSpace, Goal, Problem, Seed, Trial};
+use tapeout_experiment::EnvSpec;
+
+use super::OfflineError;
+
+/// The version of the file.
+pub const PROPOSALS_SCHEMA: u32 = 1;
+
+/// Designs that a model proposes, best first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proposals {
+    /// [`PROPOSALS_SCHEMA`].
+    pub schema: u32,
+    /// The environment they are for, with the settings that all applications share.
+    pub env: EnvSpec,
+    /// What is to run on them.
+    pub aims: Vec<Aim>,
+    /// What was wanted.
+    pub goal: Goal,
+    /// The learner that made the model.
+    pub learner: String,
+    /// The agent that searched the model.
+    pub agent: String,
+    /// The seed of the search.
+    pub seed: Seed,
+    /// How often the model was asked.
+    pub model_calls: usize,
+    /// The designs.
+    pub proposals: Vec<Proposal>,
+}
+
+/// An application that a design is to run, and how much it counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Aim {
+    /// The application's name.
+    pub name: String,
+    /// The settings of the environment that name it.
+    pub settings: Map<String, Value>,
+    /// Its weight in the mean over applications; above 0.
+    pub weight: f64,
+}
+
+/// One design.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proposal {
+    /// Its values by parameter.
+    pub design: BTreeMap<String, parameter::Value>,
+    /// What the model expects of each metric, the weighted mean over applications.
+    pub predicted: BTreeMap<String, f64>,
+    /// The spread around that, if the model has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<BTreeMap<String, f64>>,
+    /// How likely the model thinks it is to be feasible in all applications.
+    pub p_feasible: f64,
+    /// How far the nearest logged design is: 0 if it is one, 1 across the whole space.
+    pub distance: f64,
+}
+
+impl Proposals {
+    /// Reads a file of proposals.
+    ///
+    /// # Errors
+    /// [`OfflineError`] if it cannot be read, or says something else.
+    pub fn read(path: &Path) -> Result<Self, OfflineError> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| OfflineError::File { path: path.to_owned(), source })?;
+        let content = |field: String, message: String| OfflineError::Content {
+            path: path.to_owned(),
+            field,
+            message,
+        };
+        let mut deserializer = serde_json::Deserializer::from_str(&text);
+        let proposals: Self = serde_path_to_error::deserialize(&mut deserializer)
+            .map_err(|error| content(error.path().to_string(), error.inner().to_string()))?;
+        if proposals.schema != PROPOSALS_SCHEMA {
+            let message = format!("got {}; this version reads {PROPOSALS_SCHEMA}", proposals.schema);
+            return Err(content("schema".to_owned(), message));
+        }
+        if proposals.aims.is_empty() {
+            return Err(content("aims".to_owned(), "got none; expected at least one application".to_owned()));
+        }
+        if let Some(aim) = proposals.aims.iter().find(|aim| !(aim.weight.is_finite() && aim.weight > 0.0)) {
+            let message = format!("`{}` has weight {}; expected a number above 0", aim.name, aim.weight);
+            return Err(content("aims".to_owned(), message));
+        }
+        Ok(proposals)
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// [`OfflineError::File`] if that is not possible.
+    pub fn write(&self, path: &Path) -> Result<(), OfflineError> {
+        let mut text = serde_json::to_string_pretty(self).expect("proposals have text keys and finite numbers");
+        text.push('\n');
+        fs::write(path, text).map_err(|source| OfflineError::File { path: path.to_owned(), source })
+    }
+
+    /// The proposals as designs of `space`.
+    ///
+    /// # Errors
+    /// [`OfflineError::Design`] naming the first that is none.
+    pub fn designs(&self, space: &DesignSpace) -> Result<Vec<Design>, OfflineError> {
+        let design = |(index, proposal): (usize, &Proposal)| {
+            let values = proposal.design.iter().map(|(name, value)| (name.as_str(), value.clone()));
+            space.design_of(values).map_err(|source| OfflineError::Design { number: index + 1, source })
+        };
+        self.proposals.iter().enumerate().map(design).collect()
+    }
+}
+
+/// The `count` best of `trials`, best first: by loss, or for several objectives front by front and the least crowded of a front
+/// first; then, if there are not enough acceptable ones, those nearest to being so. Indices.
+pub fn choose(problem: &Problem, trials: &[Trial], count: usize) -> Vec<usize> {
+    let acceptable: Vec<usize> =
+        (0..trials.len()).filter(|&index| trials[index].judgement.accepted().is_some()).collect();
+    let losses: Vec<&[f64]> =
+        acceptable.iter().filter_map(|&index| trials[index].judgement.accepted()).collect();
+    let mut chosen = Vec::with_capacity(count);
+    if problem.n_objectives() == 1 {
+        let mut order: Vec<usize> = (0..losses.len()).collect();
+        order.sort_by(|&a, &b| losses[a][0].total_cmp(&losses[b][0]));
+        chosen.extend(order.into_iter().map(|place| acceptable[place]));
+    } else {
+        for front in non_dominated_sort(&losses) {
+            let points: Vec<&[f64]> = front.iter().map(|&place| losses[place]).collect();
+            let crowding = crowding_distance(&points);
+            let mut order: Vec<usize> = (0..front.len()).collect();
+            order.sort_by(|&a, &b| crowding[b].total_cmp(&crowding[a]));
+            chosen.extend(order.into_iter().map(|place| acceptable[front[place]]));
+            if chosen.len() >= count {
+                break;
+            }
+        }
+    }
+    if chosen.len() < count {
+        let mut others: Vec<usize> =
+            (0..trials.len()).filter(|&index| trials[index].judgement.accepted().is_none()).collect();
+        others.sort_by(|&a, &b| trials[a].judgement.compare_shortfall(&trials[b].judgement));
+        chosen.extend(others);
+    }
+    chosen.truncate(count);
+    chosen
+}

@@ -1,0 +1,87 @@
+//! How wrong a model is, application by application, on rows that it has not seen.
+
+use serde::Serialize;
+use tapeout_core::{Design, Problem, Surrogate, Task, Trial};
+use tapeout_experiment::dataset::Dataset;
+use tapeout_surrogates::errors::{
+    brier_score, expected_calibration_error, kendall_tau, log_scale_error, reliability, relative_rmse,
+    top_k_regret,
+};
+
+/// Designs among which the best is looked for, in [`Quality::regret`]: as many as one would have built or simulated.
+pub const TOP: usize = 10;
+/// Bins of the calibration error. Own choice: a tenth of the probabilities each.
+const BINS: usize = 10;
+
+/// How wrong a model is about one metric of one application.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Quality {
+    /// The application.
+    pub application: String,
+    /// The metric.
+    pub metric: String,
+    /// Feasible rows that it was asked about.
+    pub rows: usize,
+    /// The mean absolute error of the logarithm: 0.01 is one per cent.
+    pub log_error: f64,
+    /// The root of the mean squared error, over the mean.
+    pub relative_rmse: f64,
+    /// Kendall's tau between predicted and true order.
+    pub tau: f64,
+    /// How much worse the best of the [`TOP`] designs that it likes most is than the best there is, as a share of that.
+    pub regret: f64,
+    /// The mean squared error of p(feasible), over infeasible rows too.
+    pub brier: f64,
+    /// The mean gap between p(feasible) and the share that is feasible.
+    pub calibration_error: f64,
+}
+
+/// Asks a model about the rows at `indices` of a data set: every objective of every application that has two feasible rows.
+pub fn assess(
+    surrogate: &dyn Surrogate,
+    dataset: &Dataset,
+    indices: &[usize],
+    problem: &Problem,
+) -> Vec<Quality> {
+    dataset.tasks(indices, problem).iter().flat_map(|task| of_task(surrogate, task, problem)).collect()
+}
+
+fn of_task(surrogate: &dyn Surrogate, task: &Task, problem: &Problem) -> Vec<Quality> {
+    let designs: Vec<Design> = task.trials.iter().map(|trial| trial.design.clone()).collect();
+    let prediction = surrogate.predict(&task.application.context, &designs);
+    let is_feasible: Vec<bool> = task.trials.iter().map(|trial| trial.outcome.metrics().is_some()).collect();
+    let bins = reliability(&prediction.p_feasible, &is_feasible, BINS);
+    let feasible: Vec<(&Vec<f64>, &Trial)> = prediction
+        .mean
+        .iter()
+        .zip(&task.trials)
+        .filter(|(_, trial)| trial.outcome.metrics().is_some())
+        .collect();
+    if feasible.len() < 2 {
+        return Vec::new();
+    }
+    let of_objective = |objective: usize| {
+        let metric = problem.objective_metric(objective);
+        let index = problem.metrics().iter().position(|other| other.name == metric.name);
+        let index = index.expect("invariant: an objective is a metric");
+        let predicted: Vec<f64> = feasible.iter().map(|(mean, _)| mean[index]).collect();
+        let truth: Vec<f64> = feasible
+            .iter()
+            .filter_map(|(_, trial)| trial.outcome.metrics().map(|metrics| metrics[index]))
+            .collect();
+        let sign = problem.objective_value(objective, 1.0);
+        let loss = |values: &[f64]| values.iter().map(|value| sign * value).collect::<Vec<f64>>();
+        Quality {
+            application: task.application.name.clone(),
+            metric: metric.name.clone(),
+            rows: feasible.len(),
+            log_error: log_scale_error(&predicted, &truth),
+            relative_rmse: relative_rmse(&predicted, &truth),
+            tau: kendall_tau(&predicted, &truth),
+            regret: top_k_regret(&loss(&predicted), &loss(&truth), TOP),
+            brier: brier_score(&prediction.p_feasible, &is_feasible),
+            calibration_error: expected_calibration_error(&bins),
+        }
+    };
+    (0..problem.n_objectives()).map(of_objective).collect()
+}

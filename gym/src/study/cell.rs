@@ -1,0 +1,329 @@
+//! One cell of the study.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+use tapeout_core::{Application, Catalog, Design, ModelFile, Problem, Seed, Surrogate, Task, Trial};
+use tapeout_experiment::dataset::split::DEFAULT_UNRANKED;
+use tapeout_experiment::dataset::{Dataset, Split, SplitBy};
+use tapeout_experiment::statistics::quartiles;
+use tapeout_experiment::{
+    Budget, EnvSpec, Event, Experiment, LogSpec, Observer, Options, Spec, SyncPolicy, run,
+};
+use tapeout_surrogates::errors::{brier_score, kendall_tau};
+
+use super::StudyError;
+use super::ledger::{Answer, ModelScore, Score};
+use super::plan::{HEADLESS, LATENCY, Method, Plan, Question};
+use crate::offline::validation::{Evaluated, Target};
+use crate::offline::{Aim, Recipe, choose, fit};
+
+/// What all cells share.
+pub struct Study<'a> {
+    /// Everything that can be named.
+    pub catalog: &'a Catalog,
+    /// What is done.
+    pub plan: &'a Plan,
+    /// The log of all applications.
+    pub dataset: &'a Dataset,
+    /// Where models and searches are kept while they are needed.
+    pub scratch: PathBuf,
+}
+
+/// A question, ready to be answered.
+struct Asked {
+    /// The rows that may be learned from, and the others.
+    split: Split,
+    aims: Vec<Aim>,
+    target: Target,
+    problem: Problem,
+}
+
+impl Study<'_> {
+    /// Answers one question by one method with one seed.
+    ///
+    /// # Errors
+    /// [`StudyError`] if anything of it fails.
+    pub fn answer(&self, question: &Question, method: Method, seed: u64) -> Result<Answer, StudyError> {
+        let asked = self.asked(question, Seed::new(seed))?;
+        let score = match method {
+            Method::Learned(name) => self.learned(&asked, name, seed)?,
+            Method::Online { agent, calls } => self.online(&asked, agent, calls, seed)?,
+            Method::Random => self.random(&asked, seed)?,
+            Method::Logged => self.logged(&asked)?,
+        };
+        Ok(Answer { question: question.clone(), method: method.to_string(), seed, score })
+    }
+
+    fn asked(&self, question: &Question, seed: Seed) -> Result<Asked, StudyError> {
+        let goal = self.plan.goal();
+        let problem = self.dataset.problem(goal.clone())?;
+        let quality = SplitBy::Quality {
+            objective: goal.objectives[0].clone(),
+            constraints: Vec::new(),
+            worst: self.plan.worst,
+            band: self.plan.band,
+            unranked: DEFAULT_UNRANKED,
+        };
+        let rules = match question {
+            Question::Unseen(name) => {
+                vec![quality, SplitBy::Application { hidden: vec![name.clone()], validation: Vec::new() }]
+            }
+            _ => vec![quality],
+        };
+        let mut split = self.dataset.split(&rules, seed)?;
+        if let Question::One(name) = question {
+            let application = self.dataset.application_index(name)?;
+            for rows in [&mut split.train, &mut split.validation, &mut split.hidden] {
+                rows.retain(|&row| self.dataset.rows()[row].application == application);
+            }
+        }
+        let aims = self.aims(question, &split, &problem)?;
+        let target = Target::new(self.catalog, &self.plan.env(), &aims, &goal)?;
+        Ok(Asked { split, aims, target, problem })
+    }
+
+    /// The applications of a question; several are weighted by one over the best latency that is trained on.
+    fn aims(&self, question: &Question, split: &Split, problem: &Problem) -> Result<Vec<Aim>, StudyError> {
+        let aim = |index: usize, weight: f64| {
+            let application = &self.dataset.applications()[index];
+            Aim { name: application.name.clone(), settings: application.settings.clone(), weight }
+        };
+        Ok(match question {
+            Question::One(name) | Question::Unseen(name) => {
+                vec![aim(self.dataset.application_index(name)?, 1.0)]
+            }
+            Question::Several => {
+                let tasks = self.dataset.tasks(&split.train, problem);
+                let best = |index: usize| {
+                    let name = &self.dataset.applications()[index].name;
+                    let trials = tasks.iter().filter(|task| task.application.name == *name).flat_map(|task| &task.trials);
+                    let losses = trials.filter_map(|trial| trial.judgement.accepted().map(|losses| losses[0]));
+                    losses.min_by(f64::total_cmp).unwrap_or(1.0)
+                };
+                (0..self.dataset.applications().len()).map(|index| aim(index, 1.0 / best(index))).collect()
+            }
+        })
+    }
+
+    fn learned(&self, asked: &Asked, name: &'static str, seed: u64) -> Result<Score, StudyError> {
+        let (learner, settings) = self.plan.learner(name);
+        let recipe = Recipe { learner: learner.to_owned(), settings, seed: Seed::new(seed).child(name, 0) };
+        let model = fit(self.catalog, self.dataset, &asked.split, &asked.problem, &recipe)?;
+        let surrogate = model.surrogate(self.catalog, self.dataset.space())?;
+        let trials = self.searched(asked, &model, name, seed)?;
+        let chosen = choose(&asked.problem, &trials, self.plan.proposals);
+        let designs: Vec<Design> = chosen.iter().map(|&index| trials[index].design.clone()).collect();
+        let score = self.validated(asked, &designs)?;
+        let applications: Vec<&Application> = model.card.sources.iter().map(|source| &source.application).collect();
+        let p_feasible = asked.p_feasible(surrogate.as_ref(), &applications, &designs);
+        let model = ModelScore {
+            p_feasible: p_feasible.iter().sum::<f64>() / p_feasible.len().max(1) as f64,
+            brier: brier_score(&p_feasible, &asked.feasible(&designs)?),
+            tau_hidden: self.tau_hidden(asked, surrogate.as_ref()),
+        };
+        Ok(Score { model: Some(model), ..score })
+    }
+
+    /// Kendall's tau over the hidden designs that are feasible, the mean over the question's applications.
+    fn tau_hidden(&self, asked: &Asked, surrogate: &dyn Surrogate) -> Option<f64> {
+        let tasks = self.dataset.tasks(&asked.split.hidden, &asked.problem);
+        let latency = self.dataset.metric_index(LATENCY).ok()?;
+        let tau = |task: &Task| {
+            let measured: Vec<&Trial> =
+                task.trials.iter().filter(|trial| trial.outcome.metrics().is_some()).collect();
+            let designs: Vec<Design> = measured.iter().map(|trial| trial.design.clone()).collect();
+            let prediction = surrogate.predict(&task.application.context, &designs);
+            let expected: Vec<f64> = prediction.mean.iter().map(|metrics| metrics[latency]).collect();
+            let truth = measured.iter().filter_map(|trial| trial.outcome.metrics());
+            (designs.len() > 1)
+                .then(|| kendall_tau(&expected, &truth.map(|metrics| metrics[latency]).collect::<Vec<_>>()))
+        };
+        let is_asked = |task: &&Task| asked.aims.iter().any(|aim| aim.name == task.application.name);
+        let taus: Vec<f64> = tasks.iter().filter(is_asked).filter_map(tau).collect();
+        (!taus.is_empty()).then(|| taus.iter().sum::<f64>() / taus.len() as f64)
+    }
+
+    /// What a model's search found: fireflies over the `proxy` environment.
+    fn searched(
+        &self,
+        asked: &Asked,
+        model: &ModelFile,
+        name: &str,
+        seed: u64,
+    ) -> Result<Vec<Trial>, StudyError> {
+        let scratch = self.scratch(&format!("{}-{name}-{seed}", asked.slug()))?;
+        let path = scratch.0.join("model.tapeout");
+        std::fs::write(&path, model.to_bytes()).map_err(|source| file(&path, source))?;
+        let names: Vec<&str> = asked.aims.iter().map(|aim| aim.name.as_str()).collect();
+        let weights: Vec<f64> = asked.aims.iter().map(|aim| aim.weight).collect();
+        let kappa = if name == "support-proximity" { 1.0 } else { 0.0 };
+        // Where nothing tells feasible designs apart, nothing can be required.
+        let least_p_feasible = if HEADLESS.contains(&name) { 0.0 } else { 0.5 };
+        let config = json!({
+            "model": path, "applications": names, "weights": weights, "kappa": kappa,
+            "least_p_feasible": least_p_feasible,
+        });
+        let env = EnvSpec { id: "proxy".to_owned(), version: None, config: object(config) };
+        self.search(env, "firefly", self.plan.model_calls, seed, &scratch.0.join("search"))
+    }
+
+    /// A search that asks the simulator.
+    fn online(
+        &self,
+        asked: &Asked,
+        agent: &'static str,
+        calls: usize,
+        seed: u64,
+    ) -> Result<Score, StudyError> {
+        let scratch = self.scratch(&format!("{}-{agent}-{calls}-{seed}", asked.slug()))?;
+        let mut env = self.plan.env();
+        let names: Vec<&str> = asked.aims.iter().map(|aim| aim.name.as_str()).collect();
+        env.config.insert("networks".to_owned(), json!(names));
+        let weights: Vec<f64> = asked.aims.iter().map(|aim| aim.weight).collect();
+        env.config.insert("weights".to_owned(), json!(weights));
+        let calls = NonZeroUsize::new(calls).unwrap_or(NonZeroUsize::MIN);
+        let trials = self.search(env, agent, calls, seed, &scratch.0.join("search"))?;
+        let best = choose(&asked.problem, &trials, 1);
+        let designs: Vec<Design> = best.iter().map(|&index| trials[index].design.clone()).collect();
+        let score = self.validated(asked, &designs)?;
+        Ok(Score { simulator_calls: trials.len() * asked.aims.len(), ..score })
+    }
+
+    /// As many random designs as others propose; the first stands for its first.
+    fn random(&self, asked: &Asked, seed: u64) -> Result<Score, StudyError> {
+        let mut rng = Seed::new(seed).stream("random proposals");
+        let designs: Vec<Design> =
+            (0..self.plan.proposals).map(|_| asked.problem.space().sample(&mut rng)).collect();
+        self.validated(asked, &designs)
+    }
+
+    /// The best design that may be learned from; for several applications the best of those that are best for one.
+    fn logged(&self, asked: &Asked) -> Result<Score, StudyError> {
+        let tasks = self.dataset.tasks(&asked.split.train, &asked.problem);
+        let best = tasks.iter().filter_map(|task| {
+            let index = choose(&asked.problem, &task.trials, 1).first().copied()?;
+            Some(task.trials[index].design.clone())
+        });
+        let score = self.validated(asked, &best.collect::<Vec<_>>())?;
+        Ok(Score { first_s: score.best_s, simulator_calls: 0, ..score })
+    }
+
+    fn search(
+        &self,
+        env: EnvSpec,
+        agent: &str,
+        calls: NonZeroUsize,
+        seed: u64,
+        folder: &Path,
+    ) -> Result<Vec<Trial>, StudyError> {
+        let mut spec = Spec::new(&env.id, agent, Budget::trials(calls));
+        spec.env = env;
+        spec.seed = Seed::new(seed);
+        spec.batch = self.plan.batch;
+        spec.objectives = Some(self.plan.goal().objectives);
+        spec.constraints = Some(Vec::new());
+        spec.log = LogSpec { sync: SyncPolicy::Never };
+        let experiment = Experiment::prepare(self.catalog, spec)?;
+        let mut kept = Kept(Vec::new());
+        run(&experiment, folder, &Options { threads: NonZeroUsize::MIN, interrupt: None }, &mut kept)?;
+        Ok(kept.0)
+    }
+
+    /// What the simulator says of proposals, best first.
+    fn validated(&self, asked: &Asked, designs: &[Design]) -> Result<Score, StudyError> {
+        let evaluated = asked.evaluated(designs)?;
+        let loss = |evaluated: &Evaluated<'_>| evaluated.trial.judgement.accepted().map(|losses| losses[0]);
+        let feasible: Vec<f64> = evaluated.iter().filter_map(loss).collect();
+        Ok(Score {
+            first_s: evaluated.first().and_then(loss),
+            median_s: (!feasible.is_empty()).then(|| quartiles(&feasible)[1]),
+            best_s: feasible.iter().copied().min_by(f64::total_cmp),
+            proposals: designs.len(),
+            infeasible: designs.len() - feasible.len(),
+            simulator_calls: evaluated.iter().map(|evaluated| evaluated.calls).sum(),
+            model: None,
+        })
+    }
+
+    /// A folder of its own, gone when it is no longer needed.
+    fn scratch(&self, name: &str) -> Result<Scratch, StudyError> {
+        let path = self.scratch.join(name);
+        if path.exists() {
+            std::fs::remove_dir_all(&path).map_err(|source| file(&path, source))?;
+        }
+        std::fs::create_dir_all(&path).map_err(|source| file(&path, source))?;
+        Ok(Scratch(path))
+    }
+}
+
+impl Asked {
+    fn evaluated(&self, designs: &[Design]) -> Result<Vec<Evaluated<'_>>, StudyError> {
+        let numbered = designs.iter().enumerate();
+        Ok(numbered
+            .map(|(index, design)| self.target.evaluate(index + 1, design))
+            .collect::<Result<_, _>>()?)
+    }
+
+    /// Which designs are feasible in all applications.
+    fn feasible(&self, designs: &[Design]) -> Result<Vec<bool>, StudyError> {
+        let evaluated = self.evaluated(designs)?;
+        Ok(evaluated.iter().map(|evaluated| evaluated.broken_in.is_none()).collect())
+    }
+
+    /// How likely the model thinks each design is to be feasible, in the application where it is least.
+    fn p_feasible(
+        &self,
+        surrogate: &dyn Surrogate,
+        applications: &[&Application],
+        designs: &[Design],
+    ) -> Vec<f64> {
+        let mut least = vec![1.0f64; designs.len()];
+        for aim in &self.aims {
+            let application = applications.iter().find(|application| application.name == aim.name);
+            let application = application.expect("invariant: a model knows all applications of its data set");
+            let p_feasible = surrogate.predict(&application.context, designs).p_feasible;
+            least.iter_mut().zip(p_feasible).for_each(|(least, p)| *least = least.min(p));
+        }
+        least
+    }
+
+    /// The question as part of a folder's name.
+    fn slug(&self) -> String {
+        let names: Vec<&str> = self.aims.iter().map(|aim| aim.name.as_str()).collect();
+        format!("{}-of-{}", names.first().copied().unwrap_or_default(), self.split.train.len())
+    }
+}
+
+/// Keeps every trial.
+struct Kept(Vec<Trial>);
+
+impl Observer for Kept {
+    fn event(&mut self, event: Event<'_>) {
+        if let Event::Trial { trial, .. } = event {
+            self.0.push(trial.clone());
+        }
+    }
+}
+
+/// A folder that goes when this goes.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A folder that stays is in nobody's way: the next of its name clears it.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn file(path: &Path, source: std::io::Error) -> StudyError {
+    StudyError::File { path: path.to_owned(), source }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,153 @@
+//! The study from end to end: the data set, and then cell after cell.
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use tapeout_core::{Catalog, Seed};
+use tapeout_experiment::Options;
+use tapeout_experiment::dataset::{self, Dataset, generate};
+
+use super::StudyError;
+use super::cell::Study;
+use super::ledger::{Answer, Ledger};
+use super::plan::{APPLICATIONS, Method, Plan, Question};
+
+/// How far the study got.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum StudyProgress<'a> {
+    /// The data set is being made.
+    Logging {
+        /// Designs that were evaluated.
+        done: usize,
+        /// Designs in all.
+        total: usize,
+    },
+    /// A cell is done.
+    Answered {
+        /// What came of it.
+        answer: &'a Answer,
+        /// Cells that are done.
+        done: usize,
+        /// Cells in all.
+        total: usize,
+    },
+}
+
+/// Runs what is missing of the study in `folder`, with the data set and all that is not kept in `scratch`. Returns all answers.
+///
+/// `threads`: cells side by side. Answers do not depend on it, nor on where the study was interrupted.
+///
+/// # Errors
+/// [`StudyError`] if the folder holds a study of another plan, or a cell fails; what is done stays.
+pub fn conduct(
+    catalog: &Catalog,
+    plan: &Plan,
+    folder: &Path,
+    scratch: &Path,
+    options: &Options<'_>,
+    watch: &(dyn Fn(StudyProgress<'_>) + Sync),
+) -> Result<Vec<Answer>, StudyError> {
+    std::fs::create_dir_all(folder)
+        .map_err(|source| StudyError::File { path: folder.to_owned(), source })?;
+    keep_plan(&folder.join("plan.json"), plan)?;
+    let Some(dataset) = logged(catalog, plan, &scratch.join("data"), options, watch)? else {
+        return Ok(Ledger::open(&folder.join("results.jsonl"))?.answers().to_vec());
+    };
+    let study = Study { catalog, plan, dataset: &dataset, scratch: scratch.join("cells") };
+    let ledger = Mutex::new(Ledger::open(&folder.join("results.jsonl"))?);
+    let cells = cells(plan);
+    let missing: Vec<&(Question, Method, u64)> = {
+        let ledger = ledger.lock().expect("invariant: no thread has panicked yet");
+        cells.iter().filter(|(question, method, seed)| !ledger.has(question, &method.to_string(), *seed)).collect()
+    };
+    let next = AtomicUsize::new(0);
+    let is_failed = AtomicBool::new(false);
+    let work = || -> Result<(), StudyError> {
+        loop {
+            let is_over = is_failed.load(Ordering::Relaxed)
+                || options.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed));
+            let Some((question, method, seed)) =
+                missing.get(next.fetch_add(1, Ordering::Relaxed)).filter(|_| !is_over)
+            else {
+                return Ok(());
+            };
+            let answer = study.answer(question, *method, *seed).inspect_err(|_| {
+                is_failed.store(true, Ordering::Relaxed);
+            })?;
+            let mut ledger = ledger.lock().expect("invariant: nothing that holds the ledger panics");
+            ledger.add(answer.clone())?;
+            let (done, total) = (ledger.answers().len(), cells.len());
+            watch(StudyProgress::Answered { answer: &answer, done, total });
+        }
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..options.threads.get()).map(|_| scope.spawn(work)).collect();
+        let ended = workers.into_iter().map(|worker| worker.join().expect("invariant: a cell returns its errors"));
+        ended.collect::<Result<Vec<()>, StudyError>>()
+    })?;
+    let ledger = ledger.into_inner().expect("invariant: all threads have ended");
+    Ok(ledger.answers().to_vec())
+}
+
+/// All cells: seed by seed, so that what is done so far compares all methods on the same seeds.
+fn cells(plan: &Plan) -> Vec<(Question, Method, u64)> {
+    let questions = plan.questions();
+    let of_seed = |seed: u64| {
+        let cells = questions.iter().flat_map(move |(question, methods)| {
+            methods.iter().map(move |&method| (question.clone(), method, seed))
+        });
+        cells.collect::<Vec<_>>()
+    };
+    (0..plan.seeds).flat_map(of_seed).collect()
+}
+
+/// The data set; none if somebody interrupted its making.
+fn logged(
+    catalog: &Catalog,
+    plan: &Plan,
+    folder: &Path,
+    options: &Options<'_>,
+    watch: &(dyn Fn(StudyProgress<'_>) + Sync),
+) -> Result<Option<Dataset>, StudyError> {
+    let data_plan = dataset::Plan {
+        designs: plan.designs,
+        seed: Seed::new(0),
+        applications: APPLICATIONS.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        env: plan.env(),
+    };
+    if !folder.join("dataset.toml").exists() {
+        let is_done = generate(catalog, &data_plan, folder, options, &mut |generation| {
+            watch(StudyProgress::Logging { done: generation.done, total: generation.total });
+        })?;
+        if !is_done {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Dataset::read(catalog, folder)?))
+}
+
+/// Writes the plan, or compares it with the one that is there. More seeds than before are welcome.
+fn keep_plan(path: &Path, plan: &Plan) -> Result<(), StudyError> {
+    let failed = |source| StudyError::File { path: path.to_owned(), source };
+    let value = serde_json::to_value(plan).expect("a plan is plain data");
+    if path.exists() {
+        let text = std::fs::read_to_string(path).map_err(failed)?;
+        let kept: serde_json::Value = serde_json::from_str(&text).map_err(|error| StudyError::Ledger {
+            path: path.to_owned(),
+            line: error.line(),
+            message: error.to_string(),
+        })?;
+        let fields = value.as_object().into_iter().flatten();
+        let differs = fields.filter(|(field, _)| field.as_str() != "seeds").find(|(field, expected)| kept.get(field.as_str()) != Some(expected));
+        if let Some((field, expected)) = differs {
+            let got = kept.get(field.as_str()).map_or("absent".to_owned(), ToString::to_string);
+            let (field, expected) = (field.clone(), expected.to_string());
+            return Err(StudyError::OtherPlan { path: path.to_owned(), field, got, expected });
+        }
+    }
+    let mut text = serde_json::to_string_pretty(&value).expect("a plan is plain data");
+    text.push('\n');
+    std::fs::write(path, text).map_err(failed)
+}
+

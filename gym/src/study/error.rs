@@ -1,0 +1,73 @@
+//! Why a study cannot go on.
+
+use std::path::PathBuf;
+
+use tapeout_core::{LoadError, ProblemError, UnknownName};
+use tapeout_experiment::dataset::{DatasetError, SplitError};
+use tapeout_experiment::plot::PlotError;
+use tapeout_experiment::{RunError, SpecError};
+
+use crate::offline::OfflineError;
+
+/// Why a study cannot go on; what is in its ledger stays.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StudyError {
+    /// The data set.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// Its split.
+    #[error(transparent)]
+    Split(#[from] SplitError),
+    /// A fit or a validation.
+    #[error(transparent)]
+    Offline(#[from] OfflineError),
+    /// A search that cannot begin.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// A search that failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A model that cannot be read back.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A name that is not there.
+    #[error(transparent)]
+    UnknownName(#[from] UnknownName),
+    /// The goal does not fit the environment.
+    #[error(transparent)]
+    Goal(#[from] ProblemError),
+    /// A picture.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+    /// A file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A line of the ledger that says something else.
+    #[error("{}:{line}: {message}", path.display())]
+    Ledger {
+        /// The file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// The study in the folder has another plan.
+    #[error("{}: the study in this folder was begun with another plan; `{field}` is {got}, expected {expected}", path.display())]
+    OtherPlan {
+        /// The file with the plan.
+        path: PathBuf,
+        /// What differs first.
+        field: String,
+        /// In the file.
+        got: String,
+        /// Asked for.
+        expected: String,
+    },
+}

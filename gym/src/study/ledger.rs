@@ -1,0 +1,123 @@
+//! `results.jsonl`: a line for every cell that is done.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::StudyError;
+use super::plan::Question;
+
+/// A cell that is done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// What was asked.
+    pub question: Question,
+    /// Who answered.
+    pub method: String,
+    /// With which seed.
+    pub seed: u64,
+    /// What the answer is worth.
+    #[serde(flatten)]
+    pub score: Score,
+}
+
+/// What proposals are worth.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// Latency of the first proposal (for several applications the weighted mean, without unit); none if it is infeasible.
+    pub first_s: Option<f64>,
+    /// The median of the feasible proposals.
+    pub median_s: Option<f64>,
+    /// The best of them.
+    pub best_s: Option<f64>,
+    /// How many designs were proposed.
+    pub proposals: usize,
+    /// How many of them are infeasible.
+    pub infeasible: usize,
+    /// How often the simulator was asked, the data set's making left out.
+    pub simulator_calls: usize,
+    /// What a model thought of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelScore>,
+}
+
+/// What a model thought, and how right it was.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ModelScore {
+    /// The mean probability of being feasible that it gave its proposals.
+    pub p_feasible: f64,
+    /// The mean squared error of these probabilities.
+    pub brier: f64,
+    /// Kendall's tau between predicted and true latency over the hidden designs, the mean over applications; none if there are
+    /// too few.
+    pub tau_hidden: Option<f64>,
+}
+
+/// The file, and what is in it.
+pub struct Ledger {
+    path: PathBuf,
+    answers: Vec<Answer>,
+    file: File,
+}
+
+impl Ledger {
+    /// Opens the file, or begins it. A last line without an end was cut off by a kill, and is cut off for good.
+    ///
+    /// # Errors
+    /// [`StudyError`] if it cannot be read or written, or a line is no answer.
+    pub fn open(path: &Path) -> Result<Self, StudyError> {
+        let failed = |source| StudyError::File { path: path.to_owned(), source };
+        let answers = if path.exists() {
+            let text = std::fs::read_to_string(path).map_err(failed)?;
+            let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
+            if whole.len() < text.len() {
+                std::fs::write(path, whole).map_err(failed)?;
+            }
+            read(whole, path)?
+        } else {
+            Vec::new()
+        };
+        let file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
+        Ok(Self { path: path.to_owned(), answers, file })
+    }
+
+    /// What is known.
+    pub fn answers(&self) -> &[Answer] {
+        &self.answers
+    }
+
+    /// Whether this cell is done.
+    pub fn has(&self, question: &Question, method: &str, seed: u64) -> bool {
+        let is_it = |answer: &Answer| {
+            answer.question == *question && answer.method == method && answer.seed == seed
+        };
+        self.answers.iter().any(is_it)
+    }
+
+    /// Adds an answer.
+    ///
+    /// # Errors
+    /// [`StudyError::File`] if it cannot be written.
+    pub fn add(&mut self, answer: Answer) -> Result<(), StudyError> {
+        let mut line = serde_json::to_string(&answer).expect("an answer has finite numbers");
+        line.push('\n');
+        self.file
+            .write_all(line.as_bytes())
+            .map_err(|source| StudyError::File { path: self.path.clone(), source })?;
+        self.answers.push(answer);
+        Ok(())
+    }
+}
+
+fn read(text: &str, path: &Path) -> Result<Vec<Answer>, StudyError> {
+    let answer = |(index, line): (usize, &str)| {
+        serde_json::from_str(line).map_err(|error| StudyError::Ledger {
+            path: path.to_owned(),
+            line: index + 1,
+            message: error.to_string(),
+        })
+    };
+    text.lines().enumerate().map(answer).collect()
+}

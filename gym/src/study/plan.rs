@@ -1,0 +1,227 @@
+//! What the study asks, of whom, and with what budget.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use tapeout_core::{Goal, Objective};
+use tapeout_experiment::EnvSpec;
+
+/// The environment that is studied.
+pub const ENV: &str = "edge-accelerator";
+
+/// What is made small.
+pub const LATENCY: &str = "latency_s";
+
+/// The nine applications, in the order and the roles of the paper's table 3 (Kumar et al. 2022, arXiv:2110.11346). `M4` to `M6` of the
+/// paper are private object detectors: public ones of about their size stand in.
+pub const APPLICATIONS: [(&str, &str); 9] = [
+    ("mobilenet-edgetpu", "MobileNetEdgeTPU"),
+    ("mobilenet-v2", "MobileNetV2"),
+    ("mobilenet-v3-large", "MobileNetV3"),
+    ("ssd-mobilenet-v1", "in place of M4"),
+    ("ssdlite-mobilenet-v2", "in place of M5"),
+    ("ssdlite-mobilenet-v3", "in place of M6"),
+    ("unet", "U-Net"),
+    ("rnnt-decoder", "t-RNN Dec"),
+    ("rnnt-encoder", "t-RNN Enc"),
+];
+
+/// The two whose rows carry the paper's geometric mean: online searches got stuck on them.
+pub const CARRYING: [&str; 2] = ["rnnt-decoder", "rnnt-encoder"];
+
+/// How much is done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// Designs logged for each application, infeasible ones included.
+    pub designs: usize,
+    /// Of the acceptable designs of an application, the share to train on: the worst.
+    pub worst: f64,
+    /// The share, next better, that chooses among models. The best are hidden.
+    pub band: f64,
+    /// Seeds 0 to this.
+    pub seeds: u64,
+    /// How often a search asks a model.
+    pub model_calls: NonZeroUsize,
+    /// Proposals that the simulator sees, once.
+    pub proposals: usize,
+    /// Designs asked for at once, by whoever searches.
+    pub batch: NonZeroUsize,
+    /// The largest area, in square metres.
+    pub area_limit_m2: f64,
+    /// Hidden layers of every network.
+    pub hidden: Vec<usize>,
+    /// Steps of every network's training.
+    pub steps: usize,
+    /// Designs in a step.
+    pub batch_of_training: usize,
+}
+
+impl Plan {
+    /// What fits into about two hours on two cores. Cut from the full study: designs, steps and widths of networks.
+    pub fn short() -> Self {
+        Self {
+            designs: 10_000,
+            worst: 0.5,
+            band: 0.3,
+            seeds: 8,
+            model_calls: NonZeroUsize::new(3_000).expect("3000 is not 0"),
+            proposals: 16,
+            batch: NonZeroUsize::new(23).expect("23 is not 0"), // the fireflies of ten parameters: one move of each
+            area_limit_m2: 29e-6, // Kumar et al. 2022, table 4: 29 mm2
+            hidden: vec![128, 128],
+            steps: 2_000,
+            batch_of_training: 128,
+        }
+    }
+
+    /// All of it: days on two cores.
+    pub fn full() -> Self {
+        Self {
+            designs: 100_000,
+            model_calls: NonZeroUsize::new(20_000).expect("20000 is not 0"),
+            hidden: vec![256, 256],
+            steps: 20_000,
+            batch_of_training: 256,
+            ..Self::short()
+        }
+    }
+
+    /// What is wanted: the least latency. A chip above the area limit cannot be had at all, as in the paper.
+    pub fn goal(&self) -> Goal {
+        Goal { objectives: vec![Objective::minimize(LATENCY)], constraints: Vec::new() }
+    }
+
+    /// The environment, with what all applications share.
+    pub fn env(&self) -> EnvSpec {
+        let config = [("area_limit_m2".to_owned(), json!(self.area_limit_m2))].into_iter().collect();
+        EnvSpec { id: ENV.to_owned(), version: None, config }
+    }
+
+    /// Every question with the methods that answer it.
+    pub fn questions(&self) -> Vec<(Question, Vec<Method>)> {
+        let mut questions = Vec::new();
+        for (application, _) in APPLICATIONS {
+            let mut methods: Vec<Method> = LEARNED.iter().map(|&(name, ..)| Method::Learned(name)).collect();
+            methods.extend([
+                Method::Online { agent: "firefly", calls: self.designs },
+                Method::Online { agent: "firefly", calls: self.designs / 10 },
+                Method::Online { agent: "gp", calls: self.designs / 10 },
+                Method::Random,
+                Method::Logged,
+            ]);
+            questions.push((Question::One(application.to_owned()), methods));
+        }
+        let several = [
+            Method::Learned("prime"),
+            Method::Learned("mlp-ensemble"),
+            Method::Online { agent: "firefly", calls: self.designs },
+            Method::Online { agent: "gp", calls: self.designs / 10 },
+            Method::Random,
+            Method::Logged,
+        ];
+        questions.push((Question::Several, several.to_vec()));
+        for (application, _) in APPLICATIONS {
+            let methods = vec![Method::Learned("prime"), Method::Learned("mlp-ensemble"), Method::Random];
+            questions.push((Question::Unseen(application.to_owned()), methods));
+        }
+        questions
+    }
+
+    /// The learner of a learned method, its settings, and those of the `proxy` environment.
+    ///
+    /// # Panics
+    /// If there is no learned method of that name.
+    pub fn learner(&self, method: &str) -> (&'static str, Value) {
+        let found = LEARNED.iter().find(|(name, ..)| *name == method);
+        let &(_, learner, switches) = found.expect("a learned method is in the list");
+        let mut settings = Map::new();
+        let is_network = ["prime", "prime-paper", "coms", "ram-listnet"].contains(&learner);
+        if is_network {
+            let batch = if learner == "ram-listnet" { "list" } else { "batch" };
+            settings.insert("hidden".to_owned(), json!(self.hidden));
+            settings.insert("steps".to_owned(), json!(self.steps));
+            settings.insert(batch.to_owned(), json!(self.batch_of_training));
+            settings.insert("check_every".to_owned(), json!((self.steps / 20).max(1)));
+            settings.insert("passes".to_owned(), json!(1_000));
+        }
+        for &(key, value) in switches {
+            settings.insert(key.to_owned(), serde_json::from_str(value).expect("a switch is JSON"));
+        }
+        (learner, Value::Object(settings))
+    }
+}
+
+/// The learned methods: name, learner, and what is switched in it, as JSON.
+pub const LEARNED: &[(&str, &str, &[(&str, &str)])] = &[
+    ("prime", "prime", &[]),
+    ("prime-paper", "prime-paper", &[]),
+    ("no-negatives", "prime", &[("negatives", "\"none\"")]),
+    ("no-infeasible", "prime", &[("beta", "0.0"), ("feasibility_head", "false")]),
+    ("neither", "prime", &[("negatives", "\"none\""), ("beta", "0.0"), ("feasibility_head", "false")]),
+    ("gradient-negatives", "prime", &[("negatives", "\"gradient\"")]),
+    ("no-hinge", "prime", &[("hinge", "false")]),
+    ("keep-known", "prime", &[("skip_known", "false")]),
+    ("mlp-ensemble", "mlp-ensemble", &[]),
+    ("boosted-trees", "boosted-trees", &[]),
+    ("random-forest", "random-forest", &[]),
+    ("coms", "coms", &[]),
+    ("ram-listnet", "ram-listnet", &[]),
+    ("support-proximity", "support-proximity", &[]),
+];
+
+/// The learned methods that give every design the same probability of being feasible.
+pub const HEADLESS: &[&str] = &["prime-paper", "no-infeasible", "neither"];
+
+/// What a design is wanted for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Question {
+    /// One application, whose log is there.
+    One(String),
+    /// All nine at once, each weighted by one over the best latency in its log.
+    Several,
+    /// One application that was never logged; the logs of the other eight are there.
+    Unseen(String),
+}
+
+/// Who answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// A model, searched by fireflies.
+    Learned(&'static str),
+    /// An agent that asks the simulator.
+    Online {
+        /// Which.
+        agent: &'static str,
+        /// How often.
+        calls: usize,
+    },
+    /// As many random designs as others propose.
+    Random,
+    /// The best design that was logged and trained on.
+    Logged,
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(application) => write!(formatter, "{application}"),
+            Self::Several => write!(formatter, "all nine"),
+            Self::Unseen(application) => write!(formatter, "unseen {application}"),
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Learned(name) => write!(formatter, "{name}"),
+            Self::Online { agent, calls } => write!(formatter, "{agent} {calls}"),
+            Self::Random => write!(formatter, "random"),
+            Self::Logged => write!(formatter, "best in data"),
+        }
+    }
+}
