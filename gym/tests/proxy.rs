@@ -1,0 +1,100 @@
+//! The environment `proxy`: models from files, and what is refused.
+
+use serde_json::{Value, json};
+use tapeout::Proxy;
+use tapeout::core::{
+    Application, Catalog, Env, ModelCard, ModelFile, Problem, Seed, Source, Task, TrainingData, Trial,
+};
+use tapeout::prelude::EnvEntry;
+
+/// A file with a model of `gpu-gemm-model` for two applications that differ in their context only.
+fn model_file(folder: &std::path::Path, env_version: u32) -> String {
+    let catalog = tapeout::builtin();
+    let entry = catalog.env("gpu-gemm-model").unwrap();
+    let (env, goal) = entry.build(&Value::Null).unwrap();
+    let problem = Problem::new(env.space().clone(), env.metrics().to_vec(), goal.clone()).unwrap();
+    let mut rng = Seed::new(0).stream("test");
+    let mut trials = || -> Vec<Trial> {
+        let designs = (0..100).map(|_| env.space().sample(&mut rng));
+        designs.map(|design| problem.trial(design.clone(), env.evaluate(&design).unwrap())).collect()
+    };
+    let applications = [("one", 1.0), ("two", 2.0)]
+        .map(|(name, size)| Application { name: name.to_owned(), context: vec![size] });
+    let tasks = applications.clone().map(|application| Task { application, trials: trials() });
+    let data = TrainingData::new(vec!["size".to_owned()], tasks.to_vec(), Vec::new()).unwrap();
+    let learner = catalog.learner("random-forest").unwrap().build(&problem, &Value::Null).unwrap();
+    let surrogate = learner.fit(&data, Seed::new(0)).unwrap();
+    let source = |application| Source { application, settings: json!({}) };
+    let card = ModelCard {
+        env: "gpu-gemm-model".to_owned(),
+        env_version,
+        space: env.space().fingerprint(),
+        metrics: env.metrics().to_vec(),
+        goal,
+        context_names: vec!["size".to_owned()],
+        sources: applications.map(source).to_vec(),
+        hyperparameters: Value::Null,
+        seed: Seed::new(0),
+    };
+    let path = folder.join("model");
+    std::fs::write(&path, ModelFile::new(card, surrogate.as_ref()).to_bytes()).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn refusal(settings: &Value) -> String {
+    let catalog = tapeout::builtin();
+    catalog.env("proxy").unwrap().build(settings).err().expect("these settings are refused").to_string()
+}
+
+#[test]
+fn a_model_file_is_an_environment_over_the_space_it_learned_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = tapeout::builtin();
+    let (real, goal) = catalog.env("gpu-gemm-model").unwrap().build(&Value::Null).unwrap();
+    let version = catalog.env("gpu-gemm-model").unwrap().version;
+    let settings = json!({ "model": model_file(folder.path(), version), "least_p_feasible": 0.0 });
+    let (proxy, proxy_goal) = catalog.env("proxy").unwrap().build(&settings).unwrap();
+    assert_eq!((proxy.space().fingerprint(), proxy_goal), (real.space().fingerprint(), goal));
+    let design = real.space().unrank(17);
+    let expected = proxy.evaluate(&design).unwrap();
+    let metrics = expected.metrics().unwrap();
+    assert_eq!(metrics.len(), real.metrics().len() + 1);
+    // In the mean of two applications the second one alone weighs half.
+    let alone = |name: &str| {
+        let mut settings = settings.clone();
+        settings["applications"] = json!([name]);
+        let (env, _) = catalog.env("proxy").unwrap().build(&settings).unwrap();
+        env.evaluate(&design).unwrap().metrics().unwrap()[0]
+    };
+    assert!((metrics[0] - 0.5 * (alone("one") + alone("two"))).abs() < 1e-12 * metrics[0]);
+}
+
+#[test]
+fn what_cannot_be_modelled_is_refused_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let version = tapeout::builtin().env("gpu-gemm-model").unwrap().version;
+    let path = model_file(folder.path(), version + 1);
+    let message = refusal(&json!({ "model": path }));
+    assert!(
+        message.contains(&format!("it was fitted to version {} of `gpu-gemm-model`", version + 1)),
+        "{message}"
+    );
+    let path = model_file(folder.path(), version);
+    let message = refusal(&json!({ "model": path, "applications": ["tow"] }));
+    assert_eq!(message, "`applications`: unknown application `tow`; did you mean `two`?");
+    let message = refusal(&json!({ "model": path, "weights": [1.0] }));
+    assert_eq!(message, "`weights`: got [1.0]; expected 2 positive numbers");
+    let message = refusal(&json!({ "model": folder.path().join("none") }));
+    assert!(message.starts_with("`model`: ") && message.contains("none"), "{message}");
+}
+
+/// Environments and learners that are registered after `proxy` are known to it, so those of outside crates can be used too.
+#[test]
+fn what_is_registered_later_can_be_modelled() {
+    let catalog = Catalog::new().with_env(EnvEntry::of::<Proxy>());
+    let error = catalog.env("proxy").unwrap().build(&Value::Null).err().unwrap().to_string();
+    assert!(error.contains("unknown environment `gpu-gemm-model`"), "{error}");
+    let catalog = tapeout::envs::ENVS.iter().cloned().fold(catalog, Catalog::with_env);
+    let catalog = tapeout::surrogates::LEARNERS.iter().cloned().fold(catalog, Catalog::with_learner);
+    assert!(catalog.env("proxy").unwrap().build(&Value::Null).is_ok());
+}
