@@ -2,6 +2,7 @@
 
 mod edge_accelerator;
 mod eyeriss_accelerator;
+mod gemmini_accelerator;
 mod gpu_gemm;
 mod gpu_gemm_compiled;
 mod gpu_gemm_model;
@@ -13,6 +14,7 @@ use tapeout_core::EnvEntry;
 
 pub use edge_accelerator::{EdgeAccelerator, EdgeAcceleratorConfig};
 pub use eyeriss_accelerator::{EyerissAccelerator, EyerissAcceleratorConfig};
+pub use gemmini_accelerator::{GemminiAccelerator, GemminiAcceleratorConfig};
 pub use gpu_gemm::{TileEncoding, TileSpace};
 pub use gpu_gemm_compiled::{GpuGemmCompiled, GpuGemmCompiledConfig};
 pub use gpu_gemm_model::{GpuGemmModel, GpuGemmModelConfig};
@@ -24,6 +26,7 @@ pub const ENVS: &[EnvEntry] = &[
     EnvEntry::of::<EdgeAccelerator>(),
     EnvEntry::of::<EyerissAccelerator>(),
     EnvEntry::of::<GpuGemmCompiled>(),
+    EnvEntry::of::<GemminiAccelerator>(),
     EnvEntry::of::<GpuGemmModel>(),
     EnvEntry::of::<LayerMapping>(),
     EnvEntry::of::<RecordedKernel>(),

@@ -8,7 +8,7 @@
 
 use crate::loop_nest::{AccessEnergy, Architecture, Bandwidth, Einsum, Level, Mac, Network, TensorSet};
 use crate::mapper::{DimSet, LevelConstraints, MappingConstraints};
-use crate::memory::{Memory, StorageClass, TooSlow};
+use crate::memory::{Memory, StorageClass, TooSlow, dram_level};
 use crate::technology::{DramKind, Node, StorageCost, mac};
 
 /// Bits of a word.
@@ -78,15 +78,13 @@ pub struct Unbuildable {
     pub cause: TooSlow,
 }
 
-/// Names of the levels, the innermost first.
-pub const LEVELS: [&str; 6] =
-    ["psum_spad", "weights_spad", "ifmap_spad", "dummy_buffer", "shared_glb", "dram"];
+/// Names of the buffers, the innermost first; DRAM is above them.
+pub const LEVELS: [&str; 5] = ["psum_spad", "weights_spad", "ifmap_spad", "dummy_buffer", "shared_glb"];
 const SUMS: usize = 0;
 const FILTERS: usize = 1;
 const INPUTS: usize = 2;
 const DUMMY: usize = 3;
 const GLOBAL: usize = 4;
-const DRAM: usize = 5;
 
 impl Template {
     /// The hierarchy, with costs.
@@ -126,13 +124,14 @@ impl Template {
             energy_j: unit.energy_j,
             area_m2: Some(unit.area_m2),
         };
+        let words_per_cycle = setting.dram_bandwidth_byte_per_s / f64::from(WORD_BITS / 8) / setting.clock_hz;
         let levels = vec![
             spad(SUMS, &self.sums)?,
             spad(FILTERS, &self.filters)?,
             spad(INPUTS, &self.inputs)?,
             level(DUMMY, mesh_x, mesh_x, &dummy, &dummy_cost, setting),
             global,
-            dram(setting),
+            dram_level(WORD_BITS, setting.dram, words_per_cycle),
         ];
         Ok(Architecture::new(units, levels).expect("invariant: the columns divide the elements"))
     }
@@ -239,26 +238,6 @@ fn level(
         network: Network::default(),
         reduces_in_place: true,
         area_m2: Some(cost.area_m2),
-    }
-}
-
-fn dram(setting: &Setting) -> Level {
-    let word_j = f64::from(WORD_BITS) * setting.dram.energy_j_per_bit();
-    let words_per_cycle = setting.dram_bandwidth_byte_per_s / f64::from(WORD_BITS / 8) / setting.clock_hz;
-    Level {
-        name: LEVELS[DRAM].to_owned(),
-        instances: 1,
-        mesh_x: 1,
-        word_bits: WORD_BITS,
-        block_words: 1,
-        cluster_size: 1,
-        entries: None,
-        multiple_buffering: 1.0,
-        bandwidth: Bandwidth { shared_words_per_cycle: Some(words_per_cycle), ..Bandwidth::default() },
-        energy: AccessEnergy { read_j: word_j, fill_j: word_j, update_j: word_j, leak_j_per_cycle: 0.0 },
-        network: Network::default(),
-        reduces_in_place: false,
-        area_m2: None,
     }
 }
 

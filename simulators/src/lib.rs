@@ -3,6 +3,7 @@
 pub mod architectures;
 pub mod edge;
 pub mod eyeriss;
+pub mod gemmini;
 pub mod gpu_gemm;
 pub mod loop_nest;
 pub mod mapped;

@@ -6,7 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::technology::{Node, SramArray, StorageCost, mac, register_file, wire_energy_j_per_bit_m};
+use crate::loop_nest::{AccessEnergy, Bandwidth, Level, Network};
+use crate::technology::{
+    DramKind, Node, SramArray, StorageCost, mac, register_file, wire_energy_j_per_bit_m,
+};
 
 /// What a memory is made of. The names are Accelergy's, as ArchGym lists them.
 ///
@@ -146,6 +149,26 @@ impl Memory {
                 _ => banks *= 2,
             }
         }
+    }
+}
+
+/// DRAM as the outermost level `dram`, of words of `word_bits`. It does not add, so that partial sums travel both ways.
+pub(crate) fn dram_level(word_bits: u32, kind: DramKind, words_per_cycle: f64) -> Level {
+    let word_j = f64::from(word_bits) * kind.energy_j_per_bit();
+    Level {
+        name: "dram".to_owned(),
+        instances: 1,
+        mesh_x: 1,
+        word_bits,
+        block_words: 1,
+        cluster_size: 1,
+        entries: None,
+        multiple_buffering: 1.0,
+        bandwidth: Bandwidth { shared_words_per_cycle: Some(words_per_cycle), ..Bandwidth::default() },
+        energy: AccessEnergy { read_j: word_j, fill_j: word_j, update_j: word_j, leak_j_per_cycle: 0.0 },
+        network: Network::default(),
+        reduces_in_place: false,
+        area_m2: None,
     }
 }
 

@@ -1,0 +1,292 @@
+//! Gemmini: a square systolic array below an accumulator and a scratchpad.
+//!
+//! Source: Genc et al. (2021), "Gemmini: enabling systematic deep-learning architecture evaluation via full-stack
+//! integration", DAC, doi:10.1109/DAC18074.2021.9586216; as a template with three numbers: Hong et al. (2023), "DOSA:
+//! differentiable model-based one-loop search for DNN accelerators", MICRO, doi:10.1145/3613424.3623797: bandwidth of the
+//! scratchpad two words a cycle for each column, of DRAM eight bytes a cycle.
+
+use serde::{Deserialize, Serialize};
+
+use crate::loop_nest::{
+    AccessEnergy, Architecture, Bandwidth, Delivery, Einsum, Level, Mac, Network, TensorSet,
+};
+use crate::mapper::{DimSet, LevelConstraints, MappingConstraints};
+use crate::memory::{Memory, StorageClass, TooSlow, dram_level};
+use crate::technology::{DramKind, Node, StorageCost, mac, register_file};
+
+/// Bits of a weight, an input or a finished output; of a sum.
+// Source: Genc et al. (2021), section 3: 8-bit inputs and 32-bit accumulation are the default configuration (recalled).
+const WORD_BITS: u32 = 8;
+const SUM_BITS: u32 = 32;
+/// Banks of the scratchpad and of the accumulator.
+// Source: Gemmini's default configuration, `sp_banks = 4`, `acc_banks = 2` (recalled).
+const SCRATCHPAD_BANKS: u32 = 4;
+const ACCUMULATOR_BANKS: u32 = 2;
+/// Tiles that a memory or register holds: the one in use and the one on its way.
+const BUFFERS: u64 = 2;
+/// Words that the DRAM moves in a cycle.
+// Source: Hong et al. (2023): 8 bytes a cycle.
+const DRAM_WORDS_PER_CYCLE: f64 = 8.0;
+
+/// What stays in the array.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dataflow {
+    /// Weights: input channels along rows, output channels along columns.
+    #[default]
+    WeightStationary,
+    /// Sums: points of the output along rows, output channels along columns.
+    OutputStationary,
+}
+
+/// The three numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Template {
+    /// Rows, and columns, of the array: a power of two from 2 on.
+    pub array: u64,
+    /// Inputs and weights.
+    pub scratchpad_bytes: u64,
+    /// Sums.
+    pub accumulator_bytes: u64,
+}
+
+/// What a template is built in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Setting {
+    /// Process node.
+    pub node: Node,
+    /// Clock of the chip.
+    pub clock_hz: f64,
+    /// Kind of DRAM.
+    pub dram: DramKind,
+    /// What stays in the array.
+    pub dataflow: Dataflow,
+}
+
+/// A memory that cannot be built.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("memory `{level}`: {cause}")]
+pub struct Unbuildable {
+    /// The memory.
+    pub level: &'static str,
+    /// Why.
+    pub cause: TooSlow,
+}
+
+impl Template {
+    /// The hierarchy, with costs: registers, a column of the accumulator, the scratchpad, DRAM.
+    ///
+    /// # Errors
+    /// [`Unbuildable`] with the memory that is slower than the clock.
+    pub fn architecture(&self, setting: &Setting) -> Result<Architecture, Unbuildable> {
+        let array = self.array;
+        let unit =
+            mac(WORD_BITS, Some(SUM_BITS), setting.node).expect("invariant: 8 and 32 bits are tabulated");
+        let units = Mac {
+            instances: array * array,
+            mesh_x: array,
+            word_bits: WORD_BITS,
+            energy_j: unit.energy_j,
+            area_m2: Some(unit.area_m2),
+        };
+        let register_bits = match setting.dataflow {
+            Dataflow::WeightStationary => WORD_BITS,
+            Dataflow::OutputStationary => SUM_BITS,
+        };
+        let register = register_file(BUFFERS * u64::from(register_bits / 8), register_bits, setting.node)
+            .expect("invariant: a few bytes are a register file");
+        let registers = Level {
+            word_bits: register_bits,
+            entries: Some(BUFFERS),
+            ..level("registers", array * array, array, &register, setting)
+        };
+        let levels = vec![
+            registers,
+            self.accumulator(setting)?,
+            self.scratchpad(setting)?,
+            dram_level(WORD_BITS, setting.dram, DRAM_WORDS_PER_CYCLE),
+        ];
+        Ok(Architecture::new(units, levels).expect("invariant: columns and rows divide the array"))
+    }
+
+    /// A column of the accumulator. A row across all columns is one access to one memory.
+    fn accumulator(&self, setting: &Setting) -> Result<Level, Unbuildable> {
+        let width_bits = SUM_BITS * self.array as u32;
+        let rows = self.accumulator_bytes / (u64::from(SUM_BITS / 8) * self.array);
+        let cost = build("accumulator", rows, width_bits, ACCUMULATOR_BANKS, setting)?;
+        let columns = self.array as f64;
+        let share =
+            StorageCost { area_m2: cost.area_m2 / columns, leakage_w: cost.leakage_w / columns, ..cost };
+        Ok(Level {
+            word_bits: SUM_BITS,
+            cluster_size: self.array,
+            entries: Some(rows),
+            // A sum is read and written back in a cycle.
+            bandwidth: Bandwidth { shared_words_per_cycle: Some(2.0), ..Bandwidth::default() },
+            network: systolic(),
+            ..level("accumulator", self.array, self.array, &share, setting)
+        })
+    }
+
+    fn scratchpad(&self, setting: &Setting) -> Result<Level, Unbuildable> {
+        let width_bits = WORD_BITS * self.array as u32;
+        let cost =
+            build("scratchpad", self.scratchpad_bytes / self.array, width_bits, SCRATCHPAD_BANKS, setting)?;
+        // Source: Hong et al. (2023): two words a cycle for each column.
+        let words_per_cycle = 2.0 * self.array as f64;
+        Ok(Level {
+            block_words: self.array,
+            entries: Some(self.scratchpad_bytes),
+            bandwidth: Bandwidth { shared_words_per_cycle: Some(words_per_cycle), ..Bandwidth::default() },
+            network: systolic(),
+            ..level("scratchpad", 1, 1, &cost, setting)
+        })
+    }
+}
+
+impl Dataflow {
+    /// What of a mapping the dataflow fixes. Columns of a matrix product are output channels, its summands input channels,
+    /// its rows points of the output.
+    pub fn constraints(self, layer: &Einsum) -> MappingConstraints {
+        let dims = |names: &[&str]| {
+            let known = names.iter().filter_map(|name| layer.dim_index(name).ok());
+            known.fold(DimSet::EMPTY, DimSet::with)
+        };
+        let [columns, summands, points, window] = if layer.dim_index("C").is_ok() {
+            [dims(&["K"]), dims(&["C"]), dims(&["N", "P", "Q"]), dims(&["C", "R", "S"])]
+        } else {
+            [dims(&["N"]), dims(&["K"]), dims(&["M"]), dims(&["K"])]
+        };
+        let tensors = |names: &[&str]| {
+            let index = |name: &&str| {
+                layer.tensor_index(name).expect("invariant: layers have weights, inputs and outputs")
+            };
+            names.iter().map(index).fold(TensorSet::EMPTY, TensorSet::with)
+        };
+        let keep = |must_keep: TensorSet, temporal: DimSet| LevelConstraints {
+            must_keep,
+            may_keep: TensorSet::EMPTY,
+            temporal,
+            spatial_x: DimSet::EMPTY,
+            spatial_y: DimSet::EMPTY,
+        };
+        let (registers, rows) = match self {
+            Self::WeightStationary => (keep(tensors(&["Weights"]), DimSet::EMPTY), summands),
+            Self::OutputStationary => (keep(tensors(&["Outputs"]), window), points),
+        };
+        let outputs = LevelConstraints { spatial_y: rows, ..keep(tensors(&["Outputs"]), DimSet::ALL) };
+        let operands = keep(tensors(&["Weights", "Inputs"]), DimSet::ALL);
+        let all = keep(tensors(&["Weights", "Inputs", "Outputs"]), DimSet::ALL);
+        let operands = LevelConstraints { spatial_x: columns, ..operands };
+        MappingConstraints { levels: vec![registers, outputs, operands, all] }
+    }
+}
+
+fn build(
+    level: &'static str,
+    rows: u64,
+    width_bits: u32,
+    banks: u32,
+    setting: &Setting,
+) -> Result<StorageCost, Unbuildable> {
+    let memory = Memory { class: StorageClass::Sram, rows, width_bits, banks };
+    memory.cost(setting.node, setting.clock_hz).map_err(|cause| Unbuildable { level, cause })
+}
+
+/// Words are handed from neighbour to neighbour.
+fn systolic() -> Network {
+    Network { delivery: Delivery::Systolic, ..Network::default() }
+}
+
+/// A level of two tiles without a limit to its bandwidth.
+fn level(name: &str, instances: u64, mesh_x: u64, cost: &StorageCost, setting: &Setting) -> Level {
+    Level {
+        name: name.to_owned(),
+        instances,
+        mesh_x,
+        word_bits: WORD_BITS,
+        block_words: 1,
+        cluster_size: 1,
+        entries: None,
+        multiple_buffering: BUFFERS as f64,
+        bandwidth: Bandwidth::default(),
+        energy: AccessEnergy {
+            read_j: cost.read_j,
+            fill_j: cost.write_j,
+            update_j: cost.write_j,
+            leak_j_per_cycle: cost.leakage_w / setting.clock_hz,
+        },
+        network: Network::default(),
+        reduces_in_place: true,
+        area_m2: Some(cost.area_m2),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapper::{Best, Objective, Options, Search, best_mapping};
+    use crate::networks::{Layer, MatMul, Op, SecondOperand};
+
+    fn setting(dataflow: Dataflow) -> Setting {
+        Setting { node: Node::new(22).unwrap(), clock_hz: 1e9, dram: DramKind::Lpddr4, dataflow }
+    }
+
+    fn template(array: u64) -> Template {
+        Template { array, scratchpad_bytes: 256 << 10, accumulator_bytes: 64 << 10 }
+    }
+
+    fn best(dataflow: Dataflow, m: u64, n: u64, k: u64) -> Best {
+        let product = MatMul { batch: 1, m, n, k, second: SecondOperand::Weight };
+        let layer = Layer::new("product", Op::MatMul(product)).unwrap();
+        let architecture = template(16).architecture(&setting(dataflow)).unwrap();
+        let constraints = dataflow.constraints(layer.einsum());
+        let options = Options { search: Search::Quick, ..Options::default() };
+        best_mapping(&architecture, layer.einsum(), Objective::Latency, &constraints, options).unwrap()
+    }
+
+    // By hand: a product of 512 x 256 x 256 fills the array, 512 * 256 * 256 / 256 cycles of work; and the weights, inputs and
+    // outputs of 64 to 128 KiB each take 8 bytes a cycle, less than the work.
+    #[test]
+    fn a_large_product_keeps_the_array_busy_under_both_dataflows() {
+        for dataflow in [Dataflow::WeightStationary, Dataflow::OutputStationary] {
+            let found = best(dataflow, 512, 256, 256);
+            assert_eq!(found.report.latency.compute_cycles, 131_072, "{dataflow:?}");
+            assert!(found.utilization() > 0.7, "{dataflow:?}: {:?}", found.report.latency);
+            // 16 - 1 columns and 16 - 1 rows to fill and drain, at most as many rows to shift weights in.
+            let array_cycles = found.report.latency.array_cycles;
+            assert!((29..=46).contains(&array_cycles), "{dataflow:?}: {array_cycles}");
+        }
+    }
+
+    // By hand: one row of inputs cannot fill an array that keeps points of the output: 16 of 256 units work.
+    #[test]
+    fn a_vector_fills_one_row_of_an_array_that_keeps_sums() {
+        let found = best(Dataflow::OutputStationary, 1, 256, 256);
+        assert_eq!(found.report.used_macs, 16);
+    }
+
+    // By hand: 64 KiB of sums of 4 bytes over 16 columns are 1,024 a column; the whole memory is counted once.
+    #[test]
+    fn columns_share_the_accumulator() {
+        let architecture = template(16).architecture(&setting(Dataflow::WeightStationary)).unwrap();
+        let accumulator = &architecture.levels()[1];
+        assert_eq!((accumulator.instances, accumulator.entries), (16, Some(1024)));
+        let memory = Memory { class: StorageClass::Sram, rows: 1024, width_bits: 512, banks: 2 };
+        let cost = memory.cost(Node::new(22).unwrap(), 1e9).unwrap();
+        assert!((16.0 * accumulator.area_m2.unwrap() / cost.area_m2 - 1.0).abs() < 1e-12);
+        assert_eq!(accumulator.energy.read_j, cost.read_j);
+    }
+
+    // Claim: every design of the published range can be built at the default node and clock.
+    #[test]
+    fn all_sizes_can_be_built() {
+        for array in (1..=7).map(|exponent| 1 << exponent) {
+            for kib in (0..=11).map(|exponent| 1 << exponent) {
+                let template = Template { array, scratchpad_bytes: kib << 10, accumulator_bytes: kib << 10 };
+                let built = template.architecture(&setting(Dataflow::WeightStationary));
+                assert!(built.is_ok(), "{template:?}: {:?}", built.err());
+            }
+        }
+    }
+}
