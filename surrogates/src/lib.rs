@@ -9,7 +9,6 @@
 //! | [`features`], [`targets`] | designs, contexts and metrics as numbers that models see |
 //! | [`random_forest`], [`gradient_boosting`], [`gaussian_process`], [`network`] | what learners are made of |
 //! | [`SurrogateEnv`] | a fitted model as an environment |
-//! | [`SurrogateEnv`] | a fitted model as an environment |
 //! | [`errors`] | how wrong predictions are |
 
 pub mod errors;
@@ -22,7 +21,6 @@ pub mod network;
 mod offline;
 pub mod random_forest;
 mod surrogate_env;
-mod surrogate_env;
 pub mod support;
 pub mod targets;
 
@@ -30,7 +28,6 @@ use learners::{
     BoostedTrees, Coms, GaussianProcessLearner, Improved, MlpEnsemble, Paper, Prime, RamListNet,
     RandomForestLearner, SupportProximity,
 };
-pub use surrogate_env::{Combination, PREDICTED_INFEASIBLE, SurrogateEnv, View};
 pub use surrogate_env::{Combination, PREDICTED_INFEASIBLE, SurrogateEnv, View};
 use tapeout_core::LearnerEntry;
 
