@@ -180,7 +180,8 @@ mod tests {
     }
 
     fn env(view: View) -> SurrogateEnv {
-        let space = DesignSpace::new(vec![Parameter::integer("size", 0, 3)], Vec::new()).unwrap();
+        let space =
+            DesignSpace::new(vec![Parameter::integer("size", 0, 3).about("how large")], Vec::new()).unwrap();
         let metrics = [Metric::new("latency_s", "s", "time"), Metric::new("rate", "", "speed")];
         let goal = Goal {
             objectives: vec![Objective::minimize("latency_s")],

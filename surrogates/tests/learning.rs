@@ -14,14 +14,14 @@ const N_UNSEEN: usize = 400;
 /// The learners that are for prediction everywhere, and by what factor each is better than the mean on the bowl: its root mean
 /// square error, and its Brier score. Chance has no part in the error of the mean over 400 designs beyond some 5 %.
 const LEARNED: &[(&str, f64, f64)] = &[
-    ("random-forest", 1.0, 1.0),
-    ("boosted-trees", 1.0, 1.0),
-    ("gaussian-process", 1.0, 1.0),
-    ("mlp-ensemble", 1.0, 1.0),
+    ("random-forest", 2.5, 5.0),
+    ("boosted-trees", 4.0, 5.0),
+    ("gaussian-process", 10.0, 15.0),
+    ("mlp-ensemble", 3.0, 2.5),
 ];
 
 fn entry(id: &str) -> &'static LearnerEntry {
-    LEARNERS.iter().find(|entry| entry.id == id).unwrap()
+    LEARNERS.iter().find(|entry| entry.id == id).expect("a learner of this crate")
 }
 
 fn designs(toy: &Toy, n: usize, seed: u64) -> Vec<Design> {
@@ -31,8 +31,10 @@ fn designs(toy: &Toy, n: usize, seed: u64) -> Vec<Design> {
 
 fn trials(toy: &Toy, designs: &[Design], factor: f64) -> Vec<Trial> {
     let trial = |design: &Design| {
-        let outcome = match toy.evaluate(design).unwrap() {
-            Outcome::Measured(metrics) => Outcome::Measured(metrics.iter().map(|value| factor * value).collect()),
+        let outcome = match toy.evaluate(design).expect("toys never fail") {
+            Outcome::Measured(metrics) => {
+                Outcome::Measured(metrics.iter().map(|value| factor * value).collect())
+            }
             infeasible @ Outcome::Infeasible { .. } => infeasible,
         };
         toy.problem().trial(design.clone(), outcome)
@@ -41,7 +43,8 @@ fn trials(toy: &Toy, designs: &[Design], factor: f64) -> Vec<Trial> {
 }
 
 fn fit(id: &str, toy: &Toy, data: &TrainingData) -> Box<dyn Surrogate> {
-    entry(id).build(&toy.problem(), &Value::Null).unwrap().fit(data, Seed::new(0)).unwrap()
+    let learner = entry(id).build(&toy.problem(), &Value::Null).expect("defaults are good");
+    learner.fit(data, Seed::new(0)).expect("trials are many")
 }
 
 #[test]
@@ -65,9 +68,10 @@ fn every_learner_beats_predicting_the_mean() {
         let share = values.len() as f64 / N_UNSEEN as f64;
         let brier_gain =
             brier_score(&[share; N_UNSEEN], &is_feasible) / brier_score(&predicted.p_feasible, &is_feasible);
+        // Without any relation tau has standard deviation sqrt(2 (2n + 5) / (9 n (n - 1))), here 0.038.
         let errors: Vec<f64> = means.iter().zip(&values).map(|(mean, value)| (mean - value).abs()).collect();
         let tau = kendall_tau(&spreads, &errors);
-        eprintln!("{id}: {gain} {brier_gain}, spread against error {tau}");
+        assert!(tau > 0.05, "{id}: spread and error are related by {tau}");
         assert!(gain >= of_metric, "{id}: {gain} times better than the mean");
         assert!(brier_gain >= of_feasibility, "{id}: {brier_gain} times better than the share");
     }
@@ -82,7 +86,8 @@ fn every_learner_tells_applications_apart_by_their_context() {
         application: Application { name: index.to_string(), context: vec![index as f64] },
         trials: trials(&toy, &designs(&toy, N_TRAIN, 2 + index), factor),
     };
-    let data = TrainingData::new(vec!["size".to_owned()], vec![task(0, 1.0), task(1, 8.0)], Vec::new()).unwrap();
+    let data =
+        TrainingData::new(vec!["size".to_owned()], vec![task(0, 1.0), task(1, 8.0)], Vec::new()).unwrap();
     let unseen = designs(&toy, N_UNSEEN, 5);
     for &(id, ..) in LEARNED {
         let model = fit(id, &toy, &data);
@@ -90,10 +95,10 @@ fn every_learner_tells_applications_apart_by_their_context() {
             let predicted = model.predict(&[context], &unseen);
             let truth = trials(&toy, &unseen, factor);
             for metric in 0..2 {
-                let truth: Vec<f64> = truth.iter().map(|trial| trial.outcome.metrics().unwrap()[metric]).collect();
+                let truth: Vec<f64> =
+                    truth.iter().map(|trial| trial.outcome.metrics().unwrap()[metric]).collect();
                 let mean: Vec<f64> = predicted.mean.iter().map(|row| row[metric]).collect();
                 let error = log_scale_error(&mean, &truth);
-                eprintln!("{id} {context} {metric}: {error}");
                 assert!(error < 0.35, "{id}, application {context}, metric {metric}: {error}");
             }
         }

@@ -14,6 +14,9 @@ use crate::surrogate::{Application, Prediction, Surrogate, Task, TrainingData};
 /// How many designs are learned from, and how many are predicted.
 const SAMPLES: usize = 200;
 
+/// The problem on which a learner is fitted twice; it has infeasible designs, so all parts of a model are fitted.
+const REFITTED: &str = "a plain problem";
+
 /// Checks that a learner keeps its contract, on toy problems of every kind.
 ///
 /// # Errors
@@ -26,7 +29,7 @@ pub fn check_surrogate(entry: &LearnerEntry) -> Result<(), Findings> {
         "put #[serde(deny_unknown_fields)] on the settings",
     );
     for (name, toy, applications) in [
-        ("a plain problem", Toy::bowl(), &[("", &[][..], 1.0)][..]),
+        (REFITTED, Toy::bowl(), &[("", &[][..], 1.0)][..]),
         ("two metrics", Toy::tradeoff(), &[("", &[], 1.0)]),
         ("a space tied by rules", Toy::tied(), &[("", &[], 1.0)]),
         ("two applications", Toy::tradeoff(), &[("small", &[0.0, 7.0], 1.0), ("large", &[3.0, 7.0], 8.0)]),
@@ -56,9 +59,7 @@ fn check_on(
         }
     };
     let data = training_data(toy, &problem, applications);
-    let mut models = (0..2).map(|_| learner.fit(&data, Seed::new(5)));
-    let (first, second) = (models.next(), models.next());
-    let (Some(Ok(first)), Some(Ok(second))) = (first, second) else {
+    let Ok(model) = learner.fit(&data, Seed::new(5)) else {
         let seen = || format!("on {name}, {SAMPLES} trials could not be learned from");
         findings.require(false, seen, "fit whatever a few hundred trials allow");
         return;
@@ -68,17 +69,16 @@ fn check_on(
     let mut contexts: Vec<Vec<f64>> = applications.iter().map(|(_, context, _)| context.to_vec()).collect();
     contexts.push(applications[0].1.iter().map(|value| value + 1.5).collect()); // of no application learned from
     for context in &contexts {
-        let prediction = first.predict(context, &unseen);
+        let prediction = model.predict(context, &unseen);
         check_shapes(&prediction, unseen.len(), problem.metrics().len(), name, findings);
-        let seen = || format!("on {name}, two fits with one seed predict differently");
-        findings.require(
-            prediction == second.predict(context, &unseen),
-            seen,
-            "draw all randomness from the seed, and reduce in a fixed order",
-        );
-        check_alone(first.as_ref(), context, &unseen, &prediction, name, findings);
+        check_alone(model.as_ref(), context, &unseen, &prediction, name, findings);
     }
-    check_saving(entry, toy, first.as_ref(), (&contexts[0], &unseen), name, findings);
+    check_saving(entry, toy, model.as_ref(), (&contexts[0], &unseen), name, findings);
+    if name == REFITTED {
+        let seen = || format!("on {name}, two fits with one seed give different models");
+        let is_same = learner.fit(&data, Seed::new(5)).is_ok_and(|again| again.save() == model.save());
+        findings.require(is_same, seen, "draw all randomness from the seed, and reduce in a fixed order");
+    }
     let seen = || format!("on {name}, a learner made something of no trials at all");
     let nothing = TrainingData::of_trials(Vec::new());
     findings.require(learner.fit(&nothing, Seed::new(5)).is_err(), seen, "return FitError::TooFew");

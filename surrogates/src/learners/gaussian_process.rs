@@ -38,6 +38,9 @@ impl Default for Settings {
     }
 }
 
+/// What a process is to learn of a trial with these metrics, if anything.
+type Label<'a> = dyn Fn(Option<&[f64]>) -> Option<Vec<f64>> + 'a;
+
 /// Fits Gaussian processes.
 pub struct GaussianProcessLearner {
     embedding: Embedding,
@@ -140,7 +143,7 @@ impl Learner for GaussianProcessLearner {
         let scales = TargetScales::new(data)?;
         let context = context_scale(data.train());
         let embedding = self.embedding.clone().with_more_ordered(context.len());
-        let drawn = |purpose, labels: &dyn Fn(Option<&[f64]>) -> Option<Vec<f64>>| {
+        let drawn = |purpose, labels: &Label<'_>| {
             let embed =
                 |task: &Task, design: &Design| point(&embedding, &context, &task.application.context, design);
             self.draw(data.train(), seed.child(purpose, 0), embed, labels)
@@ -174,7 +177,7 @@ impl GaussianProcessLearner {
         tasks: &[Task],
         seed: Seed,
         embed: impl Fn(&Task, &Design) -> Vec<f64>,
-        labels: &dyn Fn(Option<&[f64]>) -> Option<Vec<f64>>,
+        labels: &Label<'_>,
     ) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
         let labelled = |task: &Task| -> Vec<usize> {
             let has_label = |&index: &usize| labels(task.trials[index].outcome.metrics()).is_some();

@@ -47,7 +47,7 @@ pub struct Settings {
 
 impl Default for Settings {
     /// Lakshminarayanan et al. (2017): 5 members; Kingma & Ba (2015): alpha 0.001; PRIME's public code: batches of 256, layers of 256.
-    /// Own choices: 40 epochs and 600 steps, which train 50,000 designs in minutes and a few hundred in seconds.
+    /// Own choices: 40 epochs and 400 steps, which train 50,000 designs in minutes and a few hundred in seconds.
     fn default() -> Self {
         Self {
             members: 5,
@@ -55,7 +55,7 @@ impl Default for Settings {
             learning_rate: 1e-3,
             batch: 256,
             epochs: 40,
-            least_steps: 600,
+            least_steps: 400,
         }
     }
 }

@@ -97,11 +97,11 @@ mod tests {
     fn gradients_agree_with_finite_differences() {
         const H: f32 = 1e-2;
         let f = [0.3, -0.8, 1.7];
-        let terms: [&dyn Fn(&[f32]) -> Term; 4] = [
-            &|f| regression(f, &[1.0, 0.0, 2.0]),
-            &|f| conservatism(f, 0.7, Some(1.0)),
-            &|f| infeasibility(f, 0.3, None),
-            &|f| feasibility(f, 2),
+        let terms: [fn(&[f32]) -> Term; 4] = [
+            |f| regression(f, &[1.0, 0.0, 2.0]),
+            |f| conservatism(f, 0.7, Some(1.0)),
+            |f| infeasibility(f, 0.3, None),
+            |f| feasibility(f, 2),
         ];
         for (number, term) in terms.iter().enumerate() {
             for index in 0..f.len() {
