@@ -128,6 +128,8 @@ impl Nvrtc {
             format!("--gpu-architecture={architecture}"),
             "--std=c++17".to_owned(),
             "--ptxas-options=-v".to_owned(),
+            // Not every kernel of the family uses every constant.
+            "--diag-suppress=177".to_owned(),
         ];
         // SAFETY: the program is alive, and so is the text it was made of.
         let compiled = unsafe { result::compile_program(program.0, &options) };

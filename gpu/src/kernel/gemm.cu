@@ -108,8 +108,9 @@ __device__ Place place() {
   constexpr u32 ROWS = GEMM_M / BLOCK_M, COLUMNS = GEMM_N / BLOCK_N;
   const u32 group = blockIdx.x / (RASTER_GROUP * COLUMNS), inside = blockIdx.x % (RASTER_GROUP * COLUMNS);
   const u32 first = group * RASTER_GROUP, left = ROWS - first;
-  const u32 height = left < RASTER_GROUP ? left : RASTER_GROUP;
-  return {first + inside % height, inside / height};
+  const u32 height = ROWS % RASTER_GROUP == 0 || left > RASTER_GROUP ? RASTER_GROUP : left;
+  // Opaque, or the division is made in 64 bits, where the result is wanted, by a call.
+  return {opaque(first + inside % height), opaque(inside / height)};
 }
 
 __device__ void write(float *c, float low, float high) {
@@ -140,10 +141,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, MIN_BLOCKS)
 
 #pragma unroll 1
   for (u32 stage = 0; stage < STAGES - 1; ++stage) {
-    if (stage < TILE_STEPS) {
-      copies_a.start(shared + stage * STAGE_BYTE);
-      copies_b.start(shared + stage * STAGE_BYTE + OperandA::TILE_BYTE);
-    }
+    copies_a.start<1>(shared + stage * STAGE_BYTE, 0, stage < TILE_STEPS);
+    copies_b.start<1>(shared + stage * STAGE_BYTE + OperandA::TILE_BYTE, 0, stage < TILE_STEPS);
+    copies_a.advance();
+    copies_b.advance();
     close_group();
   }
   await_groups<STAGES - 2>();
@@ -155,19 +156,16 @@ extern "C" __global__ void __launch_bounds__(THREADS, MIN_BLOCKS)
 
 #pragma unroll 1
   for (u32 step = 0; step < TILE_STEPS; ++step) {
-    // The stage that was read last is free: since then all threads have met.
-    if (step + STAGES - 1 < TILE_STEPS) {
-      copies_a.start(writing);
-      copies_b.start(writing + OperandA::TILE_BYTE);
-    }
-    close_group();
-    writing = reading;
     u32 following = reading == shared + (STAGES - 1) * STAGE_BYTE ? shared : reading + STAGE_BYTE;
     // After the last step there is nothing new to load; a branch here would cost a move of every register.
     if (step + 1 == TILE_STEPS) following = reading;
 
 #pragma unroll
     for (u32 slice = 0; slice < SLICES; ++slice) {
+      // The stage that was read last is free: since then all threads have met.
+      copies_a.start<SLICES>(writing, slice, step + STAGES - 1 < TILE_STEPS);
+      copies_b.start<SLICES>(writing + OperandA::TILE_BYTE, slice, step + STAGES - 1 < TILE_STEPS);
+      if (slice + 1 == SLICES) close_group();
       if constexpr (AHEAD) {
         now = next;
         if (slice + 1 < SLICES) {
@@ -182,6 +180,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, MIN_BLOCKS)
       multiply_slice(sums, now);
     }
     if constexpr (!AHEAD) await_groups<STAGES - 2>();
+    copies_a.advance();
+    copies_b.advance();
+    writing = reading;
     reading = following;
   }
 

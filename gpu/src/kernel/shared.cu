@@ -86,22 +86,30 @@ struct Copies {
     global = origin + row * O::GLOBAL_PITCH_BYTE + byte;
   }
 
-  // Starts the copies of one step to the tile at `shared`.
-  __device__ void start(u32 shared) {
+  // Starts part `part` of `PARTS` of the copies of one step, to the tile at `shared`, unless they are not wanted.
+  template <u32 PARTS>
+  __device__ void start(u32 shared, u32 part, bool is_wanted) {
+    constexpr u32 COUNT = (COPIES + PARTS - 1) / PARTS;
     // Unrolled without limit, four bytes at a time, this is what compile time goes to.
 #pragma unroll 16
-    for (u32 copy = 0; copy < COPIES; ++copy) {
-      if constexpr (IS_COLUMN) {
-        const u32 to = IS_ALIKE ? offset + copy * STRIDE * O::PITCH_BYTE : O::offset(row + copy * STRIDE, byte);
-        copy_async(shared + to, global + copy * (STRIDE * O::GLOBAL_PITCH_BYTE));
-      } else {
-        const u32 index = copy * THREADS + threadIdx.x;
-        const u32 row = index / PIECES, byte = index % PIECES * COPY_BYTE;
-        copy_async(shared + O::offset(row, byte), global + row * O::GLOBAL_PITCH_BYTE + byte);
-      }
+    for (u32 index = 0; index < COUNT; ++index) {
+      const u32 copy = part * COUNT + index;
+      if (copy < COPIES && is_wanted) start_one(shared, copy);
     }
-    global += O::ROW_BYTE;
   }
+
+  __device__ void start_one(u32 shared, u32 copy) {
+    if constexpr (IS_COLUMN) {
+      const u32 to = IS_ALIKE ? offset + copy * STRIDE * O::PITCH_BYTE : O::offset(row + copy * STRIDE, byte);
+      copy_async(shared + to, global + copy * (STRIDE * O::GLOBAL_PITCH_BYTE));
+    } else {
+      const u32 index = copy * THREADS + threadIdx.x;
+      const u32 row = index / PIECES, byte = index % PIECES * COPY_BYTE;
+      copy_async(shared + O::offset(row, byte), global + row * O::GLOBAL_PITCH_BYTE + byte);
+    }
+  }
+
+  __device__ void advance() { global += O::ROW_BYTE; }
 };
 
 // `N` matrices of eight rows of 16 byte; lane 4r+c gets bytes 4c to 4c+3 of row r of each. Lanes 8i to 8i+7 say where the rows
