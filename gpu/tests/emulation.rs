@@ -1,6 +1,8 @@
 //! Kernels compute the product: their PTX, run instruction by instruction, gives what integers give.
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod ptx;
 #[cfg(test)]
 mod sample;
@@ -12,6 +14,7 @@ use tapeout_core::Seed;
 use tapeout_gpu::{Architecture, KernelSource, LaunchGeometry, NarrowOrder, Nvrtc};
 use tapeout_simulators::gpu_gemm::{Conversion, Device, Element, Gemm, Layout, Operands, Tile, device};
 
+use golden::goldens;
 use ptx::{Block, Global, Program, run};
 use sample::{nvrtc, published, tiles};
 
@@ -88,6 +91,28 @@ fn check_ptx(ptx: &str, launch: LaunchGeometry, tile: &Tile, gemm: &Gemm) {
                 "({row}, {column}), {tile:?} {gemm:?}"
             );
         }
+    }
+}
+
+/// Claim: kernels of each layout compute the product; their PTX is kept, so this needs no compiler.
+#[test]
+fn kept_kernels_compute_the_product() {
+    for golden in goldens() {
+        let path = golden.path();
+        let ptx =
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert_eq!(
+            ptx.lines().next(),
+            Some(golden.head().as_str()),
+            "{} was made of another source; `cargo run -p tapeout-gpu --example golden_ptx` makes it again",
+            path.display()
+        );
+        check_ptx(
+            &ptx,
+            KernelSource::for_tile(&golden.tile, &golden.gemm).launch(),
+            &golden.tile,
+            &golden.gemm,
+        );
     }
 }
 
