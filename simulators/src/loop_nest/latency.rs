@@ -39,10 +39,16 @@ impl Demand {
     /// Cycles at `bandwidth`; 0 if it is not limited.
     fn cycles(self, bandwidth: &Bandwidth) -> Result<u64, Illegal> {
         let (read, written) = (self.read as f64, self.written as f64);
-        let limited = |limit: Option<f64>| limit.unwrap_or(f64::INFINITY);
-        let longest = (read / limited(bandwidth.read_words_per_cycle))
-            .max(written / limited(bandwidth.write_words_per_cycle))
-            .max((read + written) / limited(bandwidth.shared_words_per_cycle));
+        let mut longest = 0.0f64;
+        for (words, limit) in [
+            (read, bandwidth.read_words_per_cycle),
+            (written, bandwidth.write_words_per_cycle),
+            (read + written, bandwidth.shared_words_per_cycle),
+        ] {
+            if let Some(limit) = limit {
+                longest = longest.max(words / limit);
+            }
+        }
         whole(longest).map(|cycles| cycles + u64::from((cycles as f64) < longest))
     }
 }
@@ -207,8 +213,12 @@ impl Timing<'_> {
                 stored = written.cycles(&level.bandwidth)?.max(stored);
             }
         }
-        loaded = loaded.checked_add(load.cycles(&levels[index].bandwidth)?).ok_or(TOO_LONG)?;
-        stored = stored.checked_add(store.cycles(&levels[index].bandwidth)?).ok_or(TOO_LONG)?;
+        if load.written > 0 {
+            loaded = loaded.checked_add(load.cycles(&levels[index].bandwidth)?).ok_or(TOO_LONG)?;
+        }
+        if store.read > 0 {
+            stored = stored.checked_add(store.cycles(&levels[index].bandwidth)?).ok_or(TOO_LONG)?;
+        }
         latency.load_cycles = latency.load_cycles.checked_add(loaded).ok_or(TOO_LONG)?;
         latency.store_cycles = latency.store_cycles.checked_add(stored).ok_or(TOO_LONG)?;
         Ok(loaded)

@@ -149,14 +149,17 @@ impl Nest {
             self.spatial.starts[level] = self.spatial.len;
             self.temporal.starts[level] = self.temporal.len;
             self.push_spatial(level, entry, meshes[level], &mut points)?;
-            self.spread[level] = points.extents();
+            self.spread[level] = points.extents(self.imperfect);
             for item in entry.temporal.iter().rev() {
                 if let Some(flat) = points.enter(level, item, true)? {
                     self.imperfect |= flat.bound != flat.residual;
                     self.temporal.push(flat)?;
                 }
             }
-            self.tile[level] = points.extents();
+            self.tile[level] = match entry.temporal.is_empty() {
+                true => self.spread[level],
+                false => points.extents(self.imperfect),
+            };
             self.last_tile[level] = points.covered;
         }
         self.spatial.starts[n_levels] = self.spatial.len;
@@ -331,8 +334,12 @@ impl Points {
     }
 
     /// Extents of the tile inside the loops entered so far; the last loops of a dimension never exceed its size.
-    fn extents(&self) -> [u64; MAX_DIMS] {
+    #[inline]
+    fn extents(&self, imperfect: bool) -> [u64; MAX_DIMS] {
         let mut extents = self.padded;
+        if !imperfect {
+            return extents;
+        }
         for (extent, &size) in extents.iter_mut().zip(&self.sizes) {
             *extent = (*extent).min(size);
         }

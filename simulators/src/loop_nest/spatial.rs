@@ -31,15 +31,11 @@ impl Array<'_> {
     /// Size and number of the sets that share a read, if they are plainly all of one size.
     #[inline]
     pub(super) fn even_sets(&self) -> Option<(u64, u64)> {
-        let mut multicast = 1;
-        let mut is_relevant = false;
+        let (mut multicast, mut scatter) = (1, 1);
         for item in self.loops {
-            match self.projection.uses(item.dim) {
-                true => is_relevant = true,
-                false => multicast *= item.bound,
-            }
+            *if self.projection.uses(item.dim) { &mut scatter } else { &mut multicast } *= item.bound;
         }
-        (!is_relevant || self.projection.plain).then(|| (multicast, self.fanout / multicast))
+        (scatter == 1 || self.projection.plain).then_some((multicast, scatter))
     }
 
     /// Whether what one instance holds can be what another needs later. Tiles of a plain tensor move past all of the
