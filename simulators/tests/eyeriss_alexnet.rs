@@ -56,15 +56,16 @@ const MEASURED: [Measured; 5] = [
 const CLOCK_HZ: f64 = 200e6;
 
 fn layer(name: &str) -> Einsum {
-    let alexnet = network("alexnet").unwrap().with_batch(4).unwrap();
-    alexnet.layers().iter().find(|layer| layer.name() == name).unwrap().einsum().clone()
+    let alexnet = network("alexnet").expect("built in").with_batch(4).expect("small enough");
+    let found = alexnet.layers().iter().find(|layer| layer.name() == name);
+    found.expect("a layer of AlexNet").einsum().clone()
 }
 
 fn run(row: &Measured) -> Report {
-    let chip = architecture("eyeriss").unwrap();
-    let (mapping, padded) = row.passes.map(&layer(row.layer), CHIP).unwrap();
+    let chip = architecture("eyeriss").expect("built in");
+    let (mapping, padded) = row.passes.map(&layer(row.layer), CHIP).expect("sets that fit the array");
     let mut report = Report::new();
-    let nest = Evaluator::new(&chip, &padded, Quirks::default()).unwrap();
+    let nest = Evaluator::new(&chip, &padded, Quirks::default()).expect("a layer of less than 62 bits");
     let evaluated = nest.evaluate(&mapping, &mut Workspace::new(), &mut report);
     evaluated.unwrap_or_else(|error| panic!("{}: {}", row.layer, error.describe(&chip, &padded)));
     report

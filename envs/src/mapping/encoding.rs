@@ -31,7 +31,8 @@ struct LevelSlots {
 pub(super) struct Encoding {
     dims: Vec<Dim>,
     levels: Vec<LevelSlots>,
-    n_tensors: usize,
+    /// Tensors that each level keeps.
+    keep: Vec<TensorSet>,
     pub(super) space: DesignSpace,
 }
 
@@ -43,9 +44,15 @@ pub(super) struct Decoded {
 }
 
 impl Encoding {
+    /// `keep`: the tensors that each level keeps, the innermost level first.
+    ///
     /// # Errors
-    /// [`SpaceError`] if a level cannot hold one word of every tensor, or all dimensions have one point.
-    pub(super) fn new(architecture: &Architecture, einsum: &Einsum) -> Result<Self, SpaceError> {
+    /// [`SpaceError`] if a level cannot hold one word of every tensor it keeps, or all dimensions have one point.
+    pub(super) fn new(
+        architecture: &Architecture,
+        einsum: &Einsum,
+        keep: Vec<TensorSet>,
+    ) -> Result<Self, SpaceError> {
         let sized = einsum.dims().iter().enumerate().filter(|(_, dim)| dim.size > 1);
         let dims: Vec<Dim> = sized.map(|(index, dim)| Dim { index, size: dim.size }).collect();
         let names: Vec<&str> = dims.iter().map(|dim| einsum.dims()[dim.index].name.as_str()).collect();
@@ -58,7 +65,7 @@ impl Encoding {
                 slots.tiles = Some((parameters.len()..parameters.len() + dims.len()).collect());
                 let usable = level.entries.map(|entries| (entries as f64 / level.multiple_buffering) as u64);
                 for (dim, name) in dims.iter().zip(&names) {
-                    parameters.push(tile(&level.name, name, &tile_sizes(einsum, dim, usable)));
+                    parameters.push(tile(&level.name, name, &tile_sizes(einsum, dim, keep[index], usable)));
                 }
             }
             if let Some(inner) = index.checked_sub(1).filter(|_| index < outermost) {
@@ -80,14 +87,14 @@ impl Encoding {
             levels.push(slots);
         }
         let space = DesignSpace::new(parameters, rules)?;
-        Ok(Self { dims, levels, n_tensors: einsum.tensors().len(), space })
+        Ok(Self { dims, levels, keep, space })
     }
 
     /// The mapping that `design` says, of `einsum` padded to [`Decoded::sizes`].
     pub(super) fn decode(&self, design: &Design, einsum: &Einsum) -> Decoded {
         let chosen = design.levels();
-        let keep = TensorSet::all(self.n_tensors);
-        let mut levels = vec![LevelMapping { keep, ..LevelMapping::default() }; self.levels.len()];
+        let kept = |&keep: &TensorSet| LevelMapping { keep, ..LevelMapping::default() };
+        let mut levels: Vec<LevelMapping> = self.keep.iter().map(kept).collect();
         let mut sizes: Vec<u64> = einsum.dims().iter().map(|dim| dim.size).collect();
         // Steps in time by level and dimension.
         let mut steps = vec![vec![1; self.dims.len()]; self.levels.len()];
@@ -152,8 +159,8 @@ fn permutation(places: impl Iterator<Item = usize>) -> Vec<usize> {
 }
 
 /// Tiles of a dimension worth asking for: for each number of steps over the dimension, the smallest that takes no more;
-/// of these, those that a level of `usable` words can hold with all other dimensions at one point.
-fn tile_sizes(einsum: &Einsum, dim: &Dim, usable: Option<u64>) -> Vec<u64> {
+/// of these, those that a level of `usable` words which keeps `kept` can hold with all other dimensions at one point.
+fn tile_sizes(einsum: &Einsum, dim: &Dim, kept: TensorSet, usable: Option<u64>) -> Vec<u64> {
     let mut tiles = Vec::new();
     let mut tile = dim.size;
     loop {
@@ -170,7 +177,8 @@ fn tile_sizes(einsum: &Einsum, dim: &Dim, usable: Option<u64>) -> Vec<u64> {
         sizes[dim.index] = tile;
         let alone = einsum.with_sizes(&sizes).expect("invariant: a part of a layer is no larger than it");
         let words = |tensor| alone.words(tensor).expect("invariant: a part of a layer is no larger than it");
-        usable.is_none_or(|usable| (0..alone.tensors().len()).map(words).sum::<u64>() <= usable)
+        let tensors = (0..alone.tensors().len()).filter(|&tensor| kept.contains(tensor));
+        usable.is_none_or(|usable| tensors.map(words).sum::<u64>() <= usable)
     };
     tiles.retain(fits);
     tiles
@@ -249,9 +257,13 @@ mod tests {
         let einsum = layer.unwrap().einsum().clone();
         let dim = Dim { index: einsum.dim_index("M").unwrap(), size: 13 };
         // 1, 2, 3, 4, 5, 7 and 13 steps take tiles of 13, 7, 5, 4, 3, 2 and 1.
-        assert_eq!(tile_sizes(&einsum, &dim, None), [1, 2, 3, 4, 5, 7, 13]);
+        let all = TensorSet::all(3);
+        assert_eq!(tile_sizes(&einsum, &dim, all, None), [1, 2, 3, 4, 5, 7, 13]);
         // A tile of m rows has m inputs, 1 weight and m outputs: 11 words hold 5 rows.
-        assert_eq!(tile_sizes(&einsum, &dim, Some(11)), [1, 2, 3, 4, 5]);
-        assert_eq!(tile_sizes(&einsum, &dim, Some(2)), [0; 0]);
+        assert_eq!(tile_sizes(&einsum, &dim, all, Some(11)), [1, 2, 3, 4, 5]);
+        // A level of outputs alone holds 7 of them.
+        let outputs = TensorSet::EMPTY.with(einsum.tensor_index("Outputs").unwrap());
+        assert_eq!(tile_sizes(&einsum, &dim, outputs, Some(11)), [1, 2, 3, 4, 5, 7]);
+        assert_eq!(tile_sizes(&einsum, &dim, all, Some(2)), [0; 0]);
     }
 }

@@ -6,6 +6,8 @@
 
 mod encoding;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use tapeout_core::catalog::UnknownName;
 use tapeout_core::{
@@ -13,7 +15,7 @@ use tapeout_core::{
 };
 use tapeout_simulators::architectures::{architecture, from_toml};
 use tapeout_simulators::loop_nest::{
-    Architecture, Einsum, Evaluator, Illegal, Mapping, Quirks, Report, Workspace,
+    Architecture, Einsum, Evaluator, Illegal, Mapping, Quirks, Report, TensorSet, Workspace,
 };
 use tapeout_simulators::networks::{Layer, MatMul, Op, SecondOperand, network};
 
@@ -33,6 +35,8 @@ pub struct LayerMappingConfig {
     pub batch: u64,
     /// A matrix product instead of a layer: rows, columns and summands of the result, `[m, n, k]`.
     pub gemm: Option<[u64; 3]>,
+    /// Tensors that a level keeps, by name of the level; levels that are not named keep all of them.
+    pub keep: BTreeMap<String, Vec<String>>,
     /// Cycles of the architecture per second.
     pub clock_hz: f64,
 }
@@ -45,6 +49,7 @@ impl Default for LayerMappingConfig {
             layer: "layer3.1.conv2".to_owned(),
             batch: 1,
             gemm: None,
+            keep: BTreeMap::new(),
             // Source: data/architectures/edge-like.toml is counted in cycles of 400 MHz.
             clock_hz: 400e6,
         }
@@ -62,16 +67,26 @@ pub struct LayerMapping {
 }
 
 impl LayerMapping {
-    /// The mappings of `einsum` on `architecture`, which runs `clock_hz` cycles a second.
+    /// The mappings of `einsum` on `architecture`, whose levels keep `keep`, the innermost first, and which runs `clock_hz`
+    /// cycles a second.
     ///
     /// # Errors
-    /// [`ConfigError`] if a level cannot hold one word of every tensor, or there is nothing to map.
-    pub fn new(architecture: Architecture, einsum: Einsum, clock_hz: f64) -> Result<Self, ConfigError> {
+    /// [`ConfigError`] if a level cannot hold one word of every tensor it keeps, or there is nothing to map.
+    ///
+    /// # Panics
+    /// If `keep` is not one set for each level.
+    pub fn new(
+        architecture: Architecture,
+        einsum: Einsum,
+        keep: Vec<TensorSet>,
+        clock_hz: f64,
+    ) -> Result<Self, ConfigError> {
+        assert_eq!(keep.len(), architecture.levels().len(), "one set of tensors for each level");
         if !(clock_hz.is_finite() && clock_hz > 0.0) {
             let message = format!("got {clock_hz}, expected a finite number above 0");
             return Err(ConfigError::new("clock_hz", message));
         }
-        let encoding = Encoding::new(&architecture, &einsum)
+        let encoding = Encoding::new(&architecture, &einsum, keep)
             .map_err(|error| ConfigError::new("", format!("the layer cannot be mapped: {error}")))?;
         let macs = einsum.macs().map_err(|error| ConfigError::new("", error.to_string()))? as f64;
         Ok(Self { architecture, einsum, macs, encoding, metrics: metrics(), clock_hz })
@@ -133,7 +148,10 @@ impl BuildEnv for LayerMapping {
     type Config = LayerMappingConfig;
 
     fn build(config: LayerMappingConfig) -> Result<Self, ConfigError> {
-        Self::new(machine(&config.architecture)?, layer(&config)?.einsum().clone(), config.clock_hz)
+        let architecture = machine(&config.architecture)?;
+        let einsum = layer(&config)?.einsum().clone();
+        let keep = kept(&config.keep, &architecture, &einsum)?;
+        Self::new(architecture, einsum, keep, config.clock_hz)
     }
 
     fn default_goal(&self) -> Goal {
@@ -166,6 +184,32 @@ fn layer(config: &LayerMappingConfig) -> Result<Layer, ConfigError> {
         ConfigError::new("layer", UnknownName::among("layer", &config.layer, names).to_string())
     })?;
     layer.with_batch(config.batch).map_err(|error| ConfigError::new("batch", error.to_string()))
+}
+
+/// The tensors that each level keeps, the innermost first.
+fn kept(
+    chosen: &BTreeMap<String, Vec<String>>,
+    architecture: &Architecture,
+    einsum: &Einsum,
+) -> Result<Vec<TensorSet>, ConfigError> {
+    let all = TensorSet::all(einsum.tensors().len());
+    let mut keep = vec![all; architecture.levels().len()];
+    for (level, tensors) in chosen {
+        let field = format!("keep.{level}");
+        let refused = |message: String| ConfigError::new(field.as_str(), message);
+        let index = architecture.level_index(level).map_err(|error| refused(error.to_string()))?;
+        let with = |set: TensorSet, name: &String| {
+            let tensor = einsum.tensor_index(name).map_err(|error| refused(error.to_string()))?;
+            Ok::<_, ConfigError>(set.with(tensor))
+        };
+        keep[index] = tensors.iter().try_fold(TensorSet::EMPTY, with)?;
+        if index + 1 == keep.len() && keep[index] != all {
+            return Err(refused(
+                "the outermost level keeps every tensor, expected all or no entry".to_owned(),
+            ));
+        }
+    }
+    Ok(keep)
 }
 
 fn metrics() -> Vec<Metric> {

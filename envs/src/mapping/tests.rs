@@ -31,7 +31,7 @@ fn product(m: u64, n: u64, k: u64) -> Einsum {
 }
 
 fn small(m: u64, n: u64, k: u64) -> LayerMapping {
-    LayerMapping::new(small_machine(), product(m, n, k), 1.0).unwrap()
+    LayerMapping::new(small_machine(), product(m, n, k), vec![TensorSet::all(3); 2], 1.0).unwrap()
 }
 
 fn design(env: &LayerMapping, tiles: [i64; 3], parallel: [&str; 2], order: [i64; 2]) -> Design {
@@ -152,6 +152,39 @@ fn random_designs_fit_or_say_which_tensor_does_not() {
     }
 }
 
+// Claim: with a scratchpad for each tensor, as on the Eyeriss chip, random designs keep each tensor where it belongs, and
+// some of them fit.
+#[test]
+fn levels_keep_what_the_settings_say() {
+    let keep = |level: &str, tensors: &[&str]| {
+        (level.to_owned(), tensors.iter().map(|&tensor| tensor.to_owned()).collect::<Vec<_>>())
+    };
+    let config = LayerMappingConfig {
+        architecture: "eyeriss".to_owned(),
+        network: "alexnet".to_owned(),
+        layer: "conv3".to_owned(),
+        clock_hz: 200e6,
+        keep: BTreeMap::from([
+            keep("SumSpad", &["Outputs"]),
+            keep("FilterSpad", &["Weights"]),
+            keep("InputSpad", &["Inputs"]),
+            keep("GlobalBuffer", &["Inputs", "Outputs"]),
+        ]),
+        ..LayerMappingConfig::default()
+    };
+    let env = LayerMapping::build(config).unwrap();
+    let mut rng = Seed::new(0).stream("designs");
+    let mut n_measured = 0;
+    for _ in 0..500 {
+        let design = env.space().sample(&mut rng);
+        let (mapping, padded) = env.mapping(&design).unwrap();
+        let outputs = padded.tensor_index("Outputs").unwrap();
+        assert_eq!(mapping.levels[0].keep, TensorSet::EMPTY.with(outputs));
+        n_measured += u32::from(env.evaluate(&design).unwrap().metrics().is_some());
+    }
+    assert!(n_measured >= 5, "{n_measured} of 500 fit");
+}
+
 #[test]
 fn settings_that_cannot_be_used_are_named_with_the_remedy() {
     let error = |settings: serde_json::Value| {
@@ -169,5 +202,11 @@ fn settings_that_cannot_be_used_are_named_with_the_remedy() {
         "`layer`: unknown layer `layer3.1.conv4`; did you mean `layer3.1.conv1`?"
     );
     assert_eq!(error(json!({ "gemm": [4, 0, 4] })), "`gemm`: `n` is 0, expected at least 1");
+    assert_eq!(
+        error(json!({ "keep": { "Bufer": ["Inputs"] } })),
+        "`keep.Bufer`: no level is called `Bufer`; did you mean `Buffer`?"
+    );
+    assert!(error(json!({ "keep": { "Buffer": ["Input"] } })).contains("did you mean `Inputs`?"));
+    assert!(error(json!({ "keep": { "DRAM": ["Inputs"] } })).starts_with("`keep.DRAM`: the outermost level"));
     assert_eq!(error(json!({ "clock_hz": 0.0 })), "`clock_hz`: got 0, expected a finite number above 0");
 }
