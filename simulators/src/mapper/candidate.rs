@@ -15,7 +15,7 @@ pub(super) struct Candidate {
     /// Points of each dimension, padding included: the product of its factors once all are chosen.
     pub(super) padded: [u64; MAX_DIMS],
     pub(super) keep: [TensorSet; MAX_LEVELS],
-    /// Dimensions of more than one point in the order of their loops in time, the innermost first, by level.
+    /// Dimensions in the order of their loops in time, the innermost first, by level.
     pub(super) order: [[u8; MAX_DIMS]; MAX_LEVELS],
 }
 
@@ -23,7 +23,7 @@ impl Candidate {
     /// All factors 1, everything kept that may be.
     pub(super) fn new(problem: &Problem) -> Self {
         let mut order = [0; MAX_DIMS];
-        order.iter_mut().zip(&problem.dims).for_each(|(slot, &dim)| *slot = dim as u8);
+        order.iter_mut().enumerate().for_each(|(dim, slot)| *slot = dim as u8);
         Self {
             factors: [[1; MAX_DIMS]; MAX_POSITIONS],
             padded: problem.sizes,
@@ -34,7 +34,24 @@ impl Candidate {
 
     /// Product of the factors at a position.
     pub(super) fn width(&self, problem: &Problem, position: usize) -> u64 {
-        problem.dims.iter().map(|&dim| self.factors[position][dim]).product()
+        self.factors[position][..problem.n_dims].iter().product()
+    }
+
+    /// Moves a prime factor.
+    pub(super) fn shift(&mut self, step: Move) {
+        self.factors[step.from][step.dim] /= step.prime;
+        self.factors[step.to][step.dim] *= step.prime;
+    }
+
+    /// Moves all steps in time to where they may run outermost.
+    pub(super) fn go_home(&mut self, problem: &Problem) {
+        for dim in 0..problem.n_dims {
+            let levels = self.factors[..problem.n_levels].iter_mut();
+            let steps = levels.map(|factors| std::mem::replace(&mut factors[dim], 1)).product();
+            if let Some(home) = problem.homes[dim] {
+                self.factors[home][dim] = steps;
+            }
+        }
     }
 
     /// Makes `dim` the innermost loop at `level`, the others staying in order.
@@ -51,10 +68,10 @@ impl Candidate {
             entry.temporal.clear();
             entry.spatial_x.clear();
             entry.spatial_y.clear();
-            for &dim in self.order[level][..problem.dims.len()].iter().rev() {
+            for &dim in self.order[level][..problem.n_dims].iter().rev() {
                 let dim = usize::from(dim);
                 if self.factors[level][dim] > 1 {
-                    entry.temporal.push(Loop::new(dim, self.factors[level][dim]));
+                    entry.temporal.push(Loop::new(problem.name(dim), self.factors[level][dim]));
                 }
             }
         }
@@ -62,12 +79,27 @@ impl Candidate {
             let place = &problem.positions[position];
             let entry = &mut mapping.levels[place.level];
             let loops = if place.way == Way::X { &mut entry.spatial_x } else { &mut entry.spatial_y };
-            for &dim in &problem.dims {
+            for dim in 0..problem.n_dims {
                 if self.factors[position][dim] > 1 {
-                    loops.push(Loop::new(dim, self.factors[position][dim]));
+                    loops.push(Loop::new(problem.name(dim), self.factors[position][dim]));
                 }
             }
         }
+    }
+}
+
+/// A prime factor of a dimension on its way from one position to another.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Move {
+    pub(super) dim: usize,
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) prime: u64,
+}
+
+impl Move {
+    pub(super) fn reverse(self) -> Self {
+        Self { from: self.to, to: self.from, ..self }
     }
 }
 
@@ -121,9 +153,9 @@ impl<'a> Costing<'a> {
         candidate.write(self.problem, &mut self.mapping);
         let (_, evaluator) = &self.models[model];
         evaluator.evaluate(&self.mapping, &mut self.workspace, &mut self.report)?;
-        let share = |dim: &usize| self.problem.sizes[*dim] as f64 / candidate.padded[*dim] as f64;
+        let share = |dim: usize| self.problem.sizes[dim] as f64 / candidate.padded[dim] as f64;
         Ok(Some(Best {
-            useful_share: self.problem.dims.iter().map(share).product(),
+            useful_share: (0..self.problem.n_dims).map(share).product(),
             einsum: evaluator.einsum().clone(),
             mapping: self.mapping,
             report: self.report,
@@ -140,7 +172,7 @@ impl<'a> Costing<'a> {
             return Ok(last);
         }
         let too_large = |_| crate::loop_nest::Illegal::Overflow { what: "size of the padded layer" };
-        let einsum = self.problem.einsum.with_sizes(padded).map_err(too_large)?;
+        let einsum = self.problem.einsum.with_sizes(&self.problem.all_sizes(padded)).map_err(too_large)?;
         let evaluator = Evaluator::new(self.problem.architecture, &einsum, self.problem.quirks)?;
         self.models.push((*padded, evaluator));
         Ok(self.models.len() - 1)

@@ -14,7 +14,7 @@ impl DimSet {
 
     /// These dimensions.
     pub fn of(dims: &[usize]) -> Self {
-        dims.iter().fold(Self::EMPTY, |set, &dim| set.with(dim))
+        dims.iter().copied().collect()
     }
 
     /// This set and `dim`.
@@ -40,9 +40,27 @@ impl DimSet {
         Self(self.0 & other.0)
     }
 
+    /// The dimensions, in order.
+    pub(super) fn iter(self) -> impl Iterator<Item = usize> {
+        let mut left = self.0;
+        std::iter::from_fn(move || {
+            let dim = left.trailing_zeros() as usize;
+            (left != 0).then(|| {
+                left &= left - 1;
+                dim
+            })
+        })
+    }
+
     /// Whether no dimension is in the set.
     pub fn is_empty(self) -> bool {
         self.0 == 0
+    }
+}
+
+impl FromIterator<usize> for DimSet {
+    fn from_iter<I: IntoIterator<Item = usize>>(dims: I) -> Self {
+        dims.into_iter().fold(Self::EMPTY, Self::with)
     }
 }
 

@@ -7,21 +7,14 @@
 //! whose inner levels are not decided yet: there, every instance receives each word that it needs at least once.
 
 use super::candidate::Candidate;
+use super::ledger::{Crossing, Least, Ledger, Toll};
 use super::options::Objective;
-use super::problem::{LevelCost, Problem, Shape, Way};
-use crate::loop_nest::{MAX_DIMS, MAX_LEVELS, MAX_TENSORS};
-
-/// What is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// No legal completion of the candidate costs less. Factors in time are those of levels from `decided` outwards.
-    Bound { decided: usize },
-    /// About what the candidate costs with its best orders; all factors are there.
-    Guess,
-}
+use super::problem::{LevelCost, Problem, Shape, length};
+use super::tiling::Tiling;
+use crate::loop_nest::{MAX_LEVELS, MAX_TENSORS};
 
 /// The result.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Estimate {
     pub(super) energy_j: f64,
     pub(super) cycles: f64,
@@ -35,290 +28,236 @@ impl Estimate {
     }
 }
 
-/// The estimate of `candidate`, or `None` if a decided tile does not fit or a tensor is not kept as a whole.
-pub(super) fn estimate(problem: &Problem, candidate: &Candidate, mode: Mode) -> Option<Estimate> {
-    Pass::new(problem, candidate, mode).run()
-}
-
-/// A tensor on its way from a level to the next one inside that keeps it, or to the multiply-accumulate units.
-#[derive(Debug, Clone, Copy, Default)]
-struct Boundary {
-    tensor: usize,
-    parent: usize,
-    child: Option<usize>,
-    /// Different tiles among the instances of the child below one of the parent.
-    groups: f64,
-    /// Words of the tensor that pass through one instance of the child.
-    share: f64,
-}
-
-/// Words that cross a boundary, per instance of the child, for each kind of innermost loop above its tile.
-#[derive(Debug, Clone, Copy, Default)]
-struct Crossing {
-    boundary: Boundary,
-    /// If the innermost loop moves the tile.
-    moved: f64,
-    /// If it does not.
-    still: f64,
-    /// Dimension that slides the tile, and the words if it is innermost.
-    slid: Option<(usize, f64)>,
-}
-
-/// Most crossings that are looked at together; more are looked at in turns.
-const MAX_PENDING: usize = 6;
-
-/// Crossings whose innermost loop is at level `run`.
-struct Pending {
-    run: Option<usize>,
-    list: [Crossing; MAX_PENDING],
-    len: usize,
-}
-
-struct Pass<'a> {
+/// Scratch memory for estimates, one after the other.
+pub(super) struct Estimator<'a> {
     problem: &'a Problem<'a>,
-    candidate: &'a Candidate,
     decided: usize,
-    is_bound: bool,
-    /// Iterations in time, and instances, per dimension above the tile looked at.
-    time: [u64; MAX_DIMS],
-    space: [u64; MAX_DIMS],
-    /// Instances per dimension below the level above the tile.
-    block: [u64; MAX_DIMS],
+    /// Iterations in time outside of the level looked at, and the innermost level that has some.
+    iterations: f64,
+    run: Option<usize>,
     /// By tensor: the level that supplies it, different tiles among the instances below that, and from the top.
     parents: [Option<usize>; MAX_TENSORS],
     groups: [f64; MAX_TENSORS],
     all_groups: [f64; MAX_TENSORS],
-    block_groups: [f64; MAX_TENSORS],
+    /// Instances in use by level, and those that share an access counted once.
     used: [f64; MAX_LEVELS],
-    /// The same, those that share an access counted once.
     clusters: [f64; MAX_LEVELS],
-    /// Points per dimension of the tile of each level, if it is known, and its words by tensor if it is kept.
-    tiles: [[u64; MAX_DIMS]; MAX_LEVELS],
-    words: [[u64; MAX_LEVELS]; MAX_TENSORS],
-    reads: [f64; MAX_LEVELS],
-    writes: [f64; MAX_LEVELS],
-    exposed: f64,
-    /// Words of every output.
-    output_words: [f64; MAX_TENSORS],
-    pending: Pending,
-    result: Estimate,
+    /// Cycles of each level that nothing hides: for first tiles, or at a single-buffered level for what supplies them,
+    /// and for last ones.
+    loaded: [f64; MAX_LEVELS],
+    stored: [f64; MAX_LEVELS],
+    ledger: Ledger,
 }
 
-impl<'a> Pass<'a> {
-    fn new(problem: &'a Problem<'a>, candidate: &'a Candidate, mode: Mode) -> Self {
-        let (decided, is_bound) = match mode {
-            Mode::Bound { decided } => (decided, true),
-            Mode::Guess => (0, false),
-        };
-        let mut output_words = [0.0; MAX_TENSORS];
-        for (words, shape) in output_words.iter_mut().zip(&problem.shapes).filter(|(_, shape)| shape.output) {
-            *words = Problem::words(shape, &candidate.padded) as f64;
-        }
+impl<'a> Estimator<'a> {
+    pub(super) fn new(problem: &'a Problem<'a>) -> Self {
         Self {
             problem,
-            candidate,
-            decided,
-            is_bound,
-            output_words,
-            pending: Pending { run: None, list: [Crossing::default(); MAX_PENDING], len: 0 },
-            time: [1; MAX_DIMS],
-            space: [1; MAX_DIMS],
-            block: [1; MAX_DIMS],
+            decided: 0,
+            iterations: 1.0,
+            run: None,
             parents: [None; MAX_TENSORS],
             groups: [1.0; MAX_TENSORS],
             all_groups: [1.0; MAX_TENSORS],
-            block_groups: [1.0; MAX_TENSORS],
             used: [1.0; MAX_LEVELS],
             clusters: [1.0; MAX_LEVELS],
-            tiles: [[1; MAX_DIMS]; MAX_LEVELS],
-            words: [[1; MAX_LEVELS]; MAX_TENSORS],
-            reads: [0.0; MAX_LEVELS],
-            writes: [0.0; MAX_LEVELS],
-            exposed: 0.0,
-            result: Estimate::default(),
+            loaded: [0.0; MAX_LEVELS],
+            stored: [0.0; MAX_LEVELS],
+            ledger: Ledger::new(),
         }
     }
 
-    fn run(mut self) -> Option<Estimate> {
+    /// About what `candidate` costs with its best orders, or `None` if a tile does not fit or a tensor is not kept as
+    /// a whole. All factors are there, and `tiling` is what follows from them.
+    pub(super) fn guess(&mut self, candidate: &Candidate, tiling: &Tiling) -> Option<Estimate> {
+        let least = match self.problem.objective {
+            Objective::Latency => Least::Cycles,
+            Objective::Energy | Objective::EnergyDelay => Least::Energy,
+        };
+        self.decided = 0;
+        fits(self.problem, candidate, tiling, 0).then(|| self.pass::<false>(candidate, tiling, least))?
+    }
+
+    /// No legal completion of `candidate` costs less; `None` if there is none. Factors in time are those of levels
+    /// from `decided` outwards.
+    pub(super) fn bound(&mut self, candidate: &Candidate, decided: usize) -> Option<Estimate> {
+        let tiling = Tiling::new(self.problem, candidate, decided);
+        self.decided = decided;
+        let fits = fits(self.problem, candidate, &tiling, decided);
+        fits.then(|| self.pass::<true>(candidate, &tiling, Least::Each))?
+    }
+}
+
+/// Whether all tiles that are known fit.
+fn fits(problem: &Problem, candidate: &Candidate, tiling: &Tiling, decided: usize) -> bool {
+    (decided.saturating_sub(1)..problem.n_levels).all(|level| {
+        problem.costs[level].capacity_words.is_none_or(|have| {
+            let kept = candidate.keep[level];
+            let words = tiling.words[level][..problem.shapes.len()].iter().enumerate();
+            words.filter(|&(tensor, _)| kept.contains(tensor)).map(|(_, words)| words).sum::<f64>()
+                <= have as f64
+        })
+    })
+}
+
+impl Estimator<'_> {
+    /// Goes through the levels from the outermost inwards.
+    fn pass<const BOUND: bool>(
+        &mut self,
+        candidate: &Candidate,
+        tiling: &Tiling,
+        least: Least,
+    ) -> Option<Estimate> {
         let problem = self.problem;
-        self.set_tiles()?;
+        self.ledger.clear(least);
+        (self.iterations, self.run) = (1.0, None);
+        self.loaded = [0.0; MAX_LEVELS];
+        self.stored = [0.0; MAX_LEVELS];
+        self.parents = [None; MAX_TENSORS];
+        self.groups = [1.0; MAX_TENSORS];
+        self.all_groups = [1.0; MAX_TENSORS];
+        let view = View::<BOUND> { candidate, tiling };
         let mut instances = 1.0;
-        let mut fanout = 1.0;
         for level in (0..problem.n_levels).rev() {
             self.used[level] = instances;
             let cluster_size = problem.costs[level].cluster_size;
             self.clusters[level] =
                 if cluster_size == 1 { instances } else { (instances / cluster_size as f64).ceil() };
             if level + 1 < self.decided {
-                self.keep_undecided(level);
+                self.keep_undecided(view, level);
             } else {
-                self.keep(level, fanout)?;
+                self.keep(view, level)?;
             }
-            fanout = self.enter(level);
-            instances *= fanout;
+            instances *= self.enter(view, level);
         }
-        self.settle();
-        if self.parents[..problem.shapes.len()].contains(&None) {
-            return None;
-        }
-        let product =
-            |values: &[u64; MAX_DIMS]| problem.dims.iter().map(|&dim| values[dim] as f64).product::<f64>();
-        let macs = product(&self.candidate.padded);
-        let iterations = macs / product(&self.space);
+        self.ledger.settle();
+        let iterations = tiling.macs / instances;
         for tensor in 0..problem.shapes.len() {
-            let parent = self.parents[tensor].expect("invariant: checked above");
-            self.cross(&self.boundary(tensor, parent, None), iterations);
+            let toll = self.toll(view, tensor, self.parents[tensor]?, None);
+            self.ledger.book(&toll, iterations);
         }
+        Some(self.total(tiling.macs, iterations))
+    }
+
+    fn total(&self, macs: f64, iterations: f64) -> Estimate {
+        let (problem, ledger) = (self.problem, &self.ledger);
         let mut cycles = iterations;
         for (level, cost) in problem.costs.iter().enumerate() {
-            let (read, written) = (self.reads[level], self.writes[level]);
+            let (read, written) = (ledger.reads[level], ledger.writes[level]);
             let busy = (read * cost.read_cycles)
                 .max(written * cost.write_cycles)
                 .max((read + written) * cost.shared_cycles);
             cycles = cycles.max(busy);
         }
         if !problem.quirks.perfect_overlap {
-            cycles += self.exposed;
+            cycles += self.exposed();
         }
-        self.result.cycles = cycles;
-        self.result.energy_j += macs * problem.mac_j;
+        let mut energy_j = ledger.energy_j + macs * problem.mac_j;
         for (level, cost) in problem.costs.iter().enumerate() {
             let gated = problem.quirks.idle_instances_gated;
             let leaking = if gated { self.used[level] } else { cost.instances as f64 };
-            self.result.energy_j += cost.leak_j_per_cycle * cycles * leaking;
+            energy_j += cost.leak_j_per_cycle * cycles * leaking;
         }
-        Some(self.result)
+        Estimate { energy_j, cycles, innermost: ledger.innermost }
     }
 
-    /// Works out the tiles that are known; `None` if they do not fit.
-    fn set_tiles(&mut self) -> Option<()> {
-        let (problem, candidate) = (self.problem, self.candidate);
-        let innermost = self.decided.saturating_sub(1);
-        let mut extents = [1; MAX_DIMS];
-        if self.decided > 0 {
-            // What is not decided is in this tile.
-            extents = candidate.padded;
-            for index in (self.decided..problem.n_levels).chain(problem.places()) {
-                if problem.positions[index].level > innermost {
-                    problem.dims.iter().for_each(|&dim| extents[dim] /= candidate.factors[index][dim]);
-                }
-            }
+    /// Passes the loops of `level` on the way inwards. Returns the instances in use below one of it.
+    fn enter<const BOUND: bool>(&mut self, view: View<BOUND>, level: usize) -> f64 {
+        let (problem, tiling) = (self.problem, view.tiling);
+        let [x, y] = tiling.across[level];
+        if !tiling.loops[level].is_empty() && level >= self.decided {
+            self.iterations *= tiling.steps[level];
+            self.run = Some(level);
         }
-        for level in innermost..problem.n_levels {
-            if level > innermost || self.decided == 0 {
-                for index in problem.places_of(level).chain(std::iter::once(level)) {
-                    problem.dims.iter().for_each(|&dim| extents[dim] *= candidate.factors[index][dim]);
-                }
-            }
-            self.tiles[level] = extents;
-            let mut need = 0u64;
+        if x * y > 1.0 {
             for (tensor, shape) in problem.shapes.iter().enumerate() {
-                if candidate.keep[level].contains(tensor) {
-                    self.words[tensor][level] = Problem::words(shape, &extents);
-                    need = need.saturating_add(self.words[tensor][level]);
-                }
-            }
-            if problem.costs[level].capacity_words.is_some_and(|have| need > have) {
-                return None;
-            }
-        }
-        Some(())
-    }
-
-    /// Passes the loops of `level` on the way inwards. Returns the instances in use below it.
-    fn enter(&mut self, level: usize) -> f64 {
-        let (problem, factors) = (self.problem, &self.candidate.factors);
-        self.block = [1; MAX_DIMS];
-        let mut across = [1.0; 2];
-        for index in problem.places_of(level) {
-            let axis = usize::from(problem.positions[index].way == Way::Y);
-            for &dim in &problem.dims {
-                self.block[dim] *= factors[index][dim];
-                self.space[dim] *= factors[index][dim];
-                across[axis] *= factors[index][dim] as f64;
-            }
-        }
-        if level >= self.decided {
-            problem.dims.iter().for_each(|&dim| self.time[dim] *= factors[level][dim]);
-        }
-        if across[0] * across[1] > 1.0 {
-            for (tensor, shape) in problem.shapes.iter().enumerate() {
-                let groups = distinct(shape, &self.block, self.is_bound);
-                self.block_groups[tensor] = groups;
+                let (about, least) = tiling.groups[level][tensor];
+                let groups = if BOUND { least } else { about };
                 self.groups[tensor] *= groups;
                 self.all_groups[tensor] *= if shape.slides { 1.0 } else { groups };
             }
-        } else {
-            self.block_groups = [1.0; MAX_TENSORS];
         }
-        if problem.costs[level].systolic {
-            let held_twice = level > 0 && !problem.costs[level - 1].single_buffered;
-            let passes: f64 = problem.dims.iter().map(|&dim| self.time[dim] as f64).product();
-            self.exposed += (across[0] + across[1] - 2.0) * if held_twice { 1.0 } else { passes };
-        }
-        across[0] * across[1]
+        x * y
     }
 
     /// Fills `level` with tiles that are known.
-    fn keep(&mut self, level: usize, fanout_above: f64) -> Option<()> {
-        let (problem, candidate) = (self.problem, self.candidate);
-        let extents = self.tiles[level];
-        let iterations: f64 = problem.dims.iter().map(|&dim| self.time[dim] as f64).product();
-        let run = self.innermost_loops(level);
-        if run != self.pending.run || self.pending.len + problem.shapes.len() > MAX_PENDING {
-            self.settle();
-            self.pending.run = run;
-        }
-        let (mut load, mut store, mut load_above, mut store_above) = (0.0, 0.0, 0.0, 0.0);
+    fn keep<const BOUND: bool>(&mut self, view: View<BOUND>, level: usize) -> Option<()> {
+        let (problem, View { candidate, tiling }) = (self.problem, view);
+        let run = self.run.map(|run| (run, tiling.loops[run]));
+        self.ledger.open(run, problem.shapes.len());
+        let cost = &problem.costs[level];
+        // By level above: words that it reads or takes in. Levels work side by side.
+        let (mut read_above, mut written_above) = ([0.0; MAX_LEVELS], [0.0; MAX_LEVELS]);
+        let (mut load, mut store) = (0.0, 0.0);
         for (tensor, shape) in problem.shapes.iter().enumerate() {
             if !candidate.keep[level].contains(tensor) {
                 continue;
             }
             let Some(parent) = self.parents[tensor] else {
-                let is_whole =
-                    |&dim: &usize| !shape.uses.contains(dim) || extents[dim] == candidate.padded[dim];
-                if !problem.quirks.unbacked_tensors && !problem.dims.iter().all(is_whole) {
+                if !problem.quirks.unbacked_tensors && !view.is_whole(level, shape) {
                     return None;
                 }
                 self.adopt(tensor, level);
                 continue;
             };
-            let words = self.words[tensor][level] as f64;
-            let boundary = self.boundary(tensor, parent, Some(level));
-            let crossing = self.crossing(boundary, &extents, words, iterations, run);
-            let sets =
-                if self.is_bound && shape.slides { 1.0 } else { self.block_groups[tensor].min(fanout_above) };
-            let above = if level + 1 == parent { words * sets } else { 0.0 };
-            let once =
-                if problem.costs[level].single_buffered { crossing.moved.min(crossing.still) } else { words };
-            match (shape.output, problem.costs[level].single_buffered) {
-                (false, _) => (load, load_above) = (load + once, load_above + above),
-                (true, _) => (store, store_above) = (store + words, store_above + above),
+            let words = tiling.words[level][tensor];
+            let sets = if BOUND && shape.slides { 1.0 } else { self.groups[tensor] };
+            if shape.output {
+                store += words;
+                written_above[parent] += words * sets;
+            } else {
+                load += words;
+                read_above[parent] += words * sets;
             }
-            self.pending.list[self.pending.len] = crossing;
-            self.pending.len += 1;
+            let crossing = self.crossing(view, tensor, level, parent);
+            let toll = self.toll(view, tensor, parent, Some(level));
+            self.ledger.add(toll, crossing);
             self.adopt(tensor, level);
         }
-        self.exposed +=
-            load * written_cycles(&problem.costs[level]) + store * read_cycles(&problem.costs[level]);
-        if let Some(cost) = problem.costs.get(level + 1) {
-            self.exposed += load_above * read_cycles(cost) + store_above * written_cycles(cost);
+        let (mut above_load, mut above_store) = (0.0f64, 0.0f64);
+        for (above, cost) in problem.costs.iter().enumerate().skip(level + 1) {
+            above_load = above_load.max(read_above[above] * read_cycles(cost));
+            above_store = above_store.max(written_above[above] * written_cycles(cost));
         }
+        // What fills a single-buffered level is known once the loops are chosen.
+        let load = if cost.single_buffered { 0.0 } else { load * written_cycles(cost) };
+        self.loaded[level] = above_load + load;
+        self.stored[level] = above_store + store * read_cycles(cost);
         Some(())
     }
 
+    /// Cycles that nothing hides: see `loop_nest/latency.rs`.
+    fn exposed(&self) -> f64 {
+        let (costs, ledger) = (&self.problem.costs, &self.ledger);
+        let (mut exchange, mut array) = (0.0, 0.0);
+        for (level, cost) in costs.iter().enumerate() {
+            let fills = if cost.single_buffered { ledger.fills[level] * written_cycles(cost) } else { 0.0 };
+            let loaded = self.loaded[level] + fills;
+            exchange += loaded + self.stored[level];
+            if let Some([x, y]) = costs.get(level + 1).and_then(|parent| parent.array) {
+                array += ledger.passes[level] * (x + y - 2.0) + (ledger.shifted[level] * y - loaded).max(0.0);
+            }
+        }
+        if let Some([x, y]) = costs[0].array {
+            array += x + y - 2.0;
+        }
+        // Counted from cycle 0.
+        exchange + (array - 1.0).max(0.0)
+    }
+
     /// Fills `level` with tiles that are not known: every instance receives what it needs at least once.
-    fn keep_undecided(&mut self, level: usize) {
-        let (problem, candidate) = (self.problem, self.candidate);
-        let mut reached = [1; MAX_DIMS];
-        for &dim in &problem.dims {
-            reached[dim] = candidate.padded[dim] / self.space[dim];
+    fn keep_undecided<const BOUND: bool>(&mut self, view: View<BOUND>, level: usize) {
+        let (problem, View { candidate, tiling }) = (self.problem, view);
+        let mut reached = candidate.padded.map(|points| points as f64);
+        for outer in level + 1..problem.n_levels {
+            reached.iter_mut().zip(&tiling.blocks[outer]).for_each(|(points, width)| *points /= width);
         }
         for (tensor, shape) in problem.shapes.iter().enumerate() {
             if candidate.keep[level].contains(tensor) {
                 if let Some(parent) = self.parents[tensor] {
-                    let words = distinct(shape, &reached, true);
-                    self.cross(&self.boundary(tensor, parent, Some(level)), words);
+                    let (_, words) = shape.distinct(&reached);
+                    let toll = self.toll(view, tensor, parent, Some(level));
+                    self.ledger.book(&toll, words);
                 }
                 self.adopt(tensor, level);
             }
@@ -330,248 +269,178 @@ impl<'a> Pass<'a> {
         self.groups[tensor] = 1.0;
     }
 
-    /// The innermost level above `level` that has loops in time.
-    fn innermost_loops(&self, level: usize) -> Option<usize> {
-        let factors = &self.candidate.factors;
-        (level + 1..self.problem.n_levels).find(|&l| self.problem.dims.iter().any(|&dim| factors[l][dim] > 1))
+    fn toll<const BOUND: bool>(
+        &self,
+        view: View<BOUND>,
+        tensor: usize,
+        parent: usize,
+        child: Option<usize>,
+    ) -> Toll {
+        let problem = self.problem;
+        let groups = self.groups[tensor];
+        // Neighbours may hand words to each other that the parent then does not read: how many depends on orders.
+        let linked = |level: usize| problem.costs[level].linked;
+        let is_spared = BOUND && (child.map_or(0, |child| child + 1)..=parent).any(linked);
+        let cost = &problem.costs[parent];
+        let price = |level: usize, energy_j: f64, cycles: f64| [self.clusters[level] * energy_j, cycles];
+        let mut toll = Toll {
+            parent,
+            child,
+            accesses: if is_spared { 0.0 } else { groups },
+            // Tiles that a single-buffered level waits for while a systolic array takes them in.
+            tile: child
+                .filter(|&child| problem.costs[child + 1].array.is_some() && child + 1 >= self.decided)
+                .map(|child| view.tiling.words[child][tensor]),
+            waits: child.is_some_and(|child| problem.costs[child].single_buffered),
+            first_reads: 0.0,
+            first_fills: 0.0,
+            updates: 0.0,
+            read: price(parent, cost.read_j, read_cycles(cost)),
+            update: price(parent, cost.update_j, written_cycles(cost)),
+            fill: child.map_or([0.0; 2], |child| {
+                price(child, problem.costs[child].fill_j, written_cycles(&problem.costs[child]))
+            }),
+        };
+        if problem.shapes[tensor].output {
+            // The outermost tile is the whole tensor.
+            let words = view.tiling.words[problem.n_levels - 1][tensor];
+            let share = words / self.all_groups[tensor];
+            // The first partial sum of every word is not fetched.
+            toll.first_reads = (share * groups).min(words);
+            toll.first_fills = share;
+            toll.updates = 1.0;
+        }
+        toll
     }
 
-    fn crossing(
+    fn crossing<const BOUND: bool>(
         &self,
-        boundary: Boundary,
-        extents: &[u64; MAX_DIMS],
-        words: f64,
-        iterations: f64,
-        run: Option<usize>,
+        view: View<BOUND>,
+        tensor: usize,
+        level: usize,
+        parent: usize,
     ) -> Crossing {
-        let shape = &self.problem.shapes[boundary.tensor];
-        let Some(run) = run else {
-            return Crossing { boundary, moved: words, still: words, slid: None };
-        };
-        // Iterations during which the tile can stay, its innermost loops being those that leave it where it is.
+        let (tiling, iterations) = (view.tiling, self.iterations);
+        let shape = &self.problem.shapes[tensor];
+        let words = tiling.words[level][tensor];
+        let mut crossing = Crossing { uses: shape.uses, moved: words, still: words, slid: None };
+        let Some(run) = self.run else { return crossing };
+        let steps = iterations / self.stay(view, tensor, run);
+        if BOUND && shape.slides {
+            let (fresh, union) = self.least_fresh(view, shape, level, words);
+            crossing.moved = (words + (iterations - 1.0) * fresh).max(union);
+            crossing.still = (words + (steps - 1.0) * fresh).max(union);
+            return crossing;
+        }
+        crossing.moved = words * iterations;
+        crossing.still = words * steps;
+        if shape.slides {
+            // The words of a step that slides may be those of the step before in part.
+            let slide = view.slide(shape, level, run, parent);
+            let (kept, dim) = slide.map_or((0.0, None), |(share, dim)| (share * words, Some(dim)));
+            crossing.still = (words - kept) * steps;
+            crossing.slid = dim.map(|dim| (dim, (words - kept) * iterations));
+        }
+        crossing
+    }
+
+    /// Iterations during which the tile can stay, its innermost loops being those that leave it where it is.
+    fn stay<const BOUND: bool>(&self, view: View<BOUND>, tensor: usize, run: usize) -> f64 {
+        let uses = self.problem.shapes[tensor].uses;
         let mut stay = 1.0;
         for level in run..self.problem.n_levels {
             // What runs innermost further out was chosen before.
-            let chosen = self.result.innermost[level].filter(|_| level > run && !self.is_bound);
-            if chosen.is_some_and(|dim| shape.uses.contains(usize::from(dim))) {
+            let chosen = self.ledger.innermost[level].filter(|_| level > run && !BOUND);
+            if chosen.is_some_and(|dim| uses.contains(usize::from(dim))) {
                 break;
             }
-            let mut moves = false;
-            for &dim in &self.problem.dims {
-                let factor = self.candidate.factors[level][dim];
-                match shape.uses.contains(dim) {
-                    true => moves |= factor > 1,
-                    false => stay *= factor as f64,
-                }
-            }
-            if moves {
+            stay *= view.tiling.idle_steps[level][tensor];
+            if !view.tiling.loops[level].and(uses).is_empty() {
                 break;
             }
         }
-        let steps = iterations / stay;
-        let (mut moved, mut still) = (words * iterations, words * steps);
-        let mut slid = None;
-        if shape.slides && self.is_bound {
-            let (fresh, union) = self.least_fresh(shape, extents, words);
-            moved = (words + (iterations - 1.0) * fresh).max(union);
-            still = (words + (steps - 1.0) * fresh).max(union);
-        } else if shape.slides {
-            let mut most = 0.0;
-            for rank in shape.ranks.iter().filter(|rank| rank.len() > 1) {
-                let length = 1 + rank.iter().map(|&(dim, c)| c * (extents[dim] - 1)).sum::<u64>();
-                for &(dim, coefficient) in rank {
-                    let factor = self.candidate.factors[run][dim];
-                    let travel =
-                        coefficient * extents[dim] * if run == boundary.parent { self.block[dim] } else { 1 };
-                    if factor > 1 && travel < length {
-                        let kept =
-                            words * (length - travel) as f64 / length as f64 * (1.0 - 1.0 / factor as f64);
-                        if kept > most {
-                            most = kept;
-                            slid = Some((dim, (words - kept) * iterations));
-                        }
-                    }
-                }
-            }
-            still = (words - most) * steps;
-        }
-        Crossing { boundary, moved, still, slid }
+        stay
     }
 
     /// New words of the cheapest step, and words of all tiles together, at least.
-    fn least_fresh(&self, shape: &Shape, extents: &[u64; MAX_DIMS], words: f64) -> (f64, f64) {
+    fn least_fresh<const BOUND: bool>(
+        &self,
+        view: View<BOUND>,
+        shape: &Shape,
+        level: usize,
+        words: f64,
+    ) -> (f64, f64) {
         if self.problem.quirks.reset_on_turn {
             return (0.0, words);
         }
+        let extents = &view.tiling.tiles[level];
+        let time = |dim: usize| -> f64 {
+            let levels = level.max(self.decided.saturating_sub(1)) + 1..self.problem.n_levels;
+            levels.map(|outer| view.candidate.factors[outer][dim] as f64).product()
+        };
         let (mut fresh, mut union) = (words, 1.0);
         for rank in &shape.ranks {
-            let length = 1 + rank.iter().map(|&(dim, c)| c * (extents[dim] - 1)).sum::<u64>();
-            let (mut n_moving, mut longest) = (0, length);
-            for &(dim, coefficient) in rank.iter().filter(|&&(dim, _)| self.time[dim] > 1) {
-                let travel = (coefficient * extents[dim]).min(length);
-                longest = longest.max(length + (self.time[dim] - 1) * travel);
-                fresh = fresh.min(words * travel as f64 / length as f64);
-                n_moving += 1;
+            let (length, points) = (length(rank, extents), shape.points(rank, extents));
+            let (mut n_moving, mut longest) = (0, points);
+            for &(dim, coefficient) in rank {
+                let steps = time(dim);
+                if steps > 1.0 && points < length {
+                    // A tile with holes may be displaced onto itself but for one point.
+                    fresh = fresh.min(words / points);
+                    n_moving += 1;
+                } else if steps > 1.0 {
+                    let travel = (coefficient * extents[dim]).min(length);
+                    longest = longest.max(length + (steps - 1.0) * travel);
+                    fresh = fresh.min(words * travel / length);
+                    n_moving += 1;
+                }
             }
             if n_moving > 1 {
                 fresh = 0.0;
             }
             // A dimension of two ranks moves both at once.
-            union *= if rank.iter().all(|&(dim, _)| self.is_in_one_rank(shape, dim)) {
-                longest as f64
-            } else {
-                1.0
-            };
+            union *= if rank.iter().all(|&(dim, _)| shape.is_in_one_rank(dim)) { longest } else { 1.0 };
         }
         (fresh, union.max(words))
     }
+}
 
-    fn is_in_one_rank(&self, shape: &Shape, dim: usize) -> bool {
-        shape.ranks.iter().filter(|rank| rank.iter().any(|&(other, _)| other == dim)).count() == 1
+/// A candidate with its tiling.
+#[derive(Clone, Copy)]
+struct View<'a, const BOUND: bool> {
+    candidate: &'a Candidate,
+    tiling: &'a Tiling,
+}
+
+impl<const BOUND: bool> View<'_, BOUND> {
+    fn is_whole(&self, level: usize, shape: &Shape) -> bool {
+        let tile = &self.tiling.tiles[level];
+        shape.uses.iter().all(|dim| tile[dim] == self.candidate.padded[dim] as f64)
     }
 
-    fn boundary(&self, tensor: usize, parent: usize, child: Option<usize>) -> Boundary {
-        let share = self.output_words[tensor] / self.all_groups[tensor];
-        Boundary { tensor, parent, child, groups: self.groups[tensor], share }
-    }
-
-    /// Chooses the innermost loop that all pending crossings share, and books what crosses then.
-    fn settle(&mut self) {
-        let Some(run) = self.pending.run.filter(|_| self.pending.len > 0) else {
-            for index in 0..std::mem::take(&mut self.pending.len) {
-                let Crossing { boundary, moved, .. } = self.pending.list[index];
-                self.cross(&boundary, moved);
+    /// The share of a tile that stays on average while the loop at `run` slides it that keeps most, and its dimension.
+    fn slide(&self, shape: &Shape, level: usize, run: usize, parent: usize) -> Option<(f64, usize)> {
+        let (tile, loops) = (&self.tiling.tiles[level], self.tiling.loops[run]);
+        let mut most = None;
+        for rank in shape.windows.iter().filter(|rank| rank.len() > 1) {
+            let length = length(rank, tile);
+            if shape.points(rank, tile) < length {
+                continue;
             }
-            return;
-        };
-        let mut prices = [Prices::default(); MAX_PENDING];
-        for (price, crossing) in prices.iter_mut().zip(&self.pending.list[..self.pending.len]) {
-            price.moved = self.price(&crossing.boundary, crossing.moved);
-            price.still = self.price(&crossing.boundary, crossing.still);
-            price.slid =
-                crossing.slid.map(|(_, words)| self.price(&crossing.boundary, words)).unwrap_or_default();
-        }
-        let mut best = ((f64::INFINITY, f64::INFINITY), self.problem.dims[0]);
-        for &dim in self.problem.dims.iter().filter(|&&dim| self.candidate.factors[run][dim] > 1) {
-            let crossings = &self.pending.list[..self.pending.len];
-            let price = crossings.iter().zip(&prices).fold((0.0, 0.0), |sum, (crossing, price)| {
-                let price = price.of(crossing.kind(self.problem, dim));
-                (sum.0 + price.0, sum.1 + price.1)
-            });
-            let by_cycles = self.problem.objective == Objective::Latency && !self.is_bound;
-            let rank = if by_cycles { (price.1, price.0) } else { price };
-            if rank < best.0 {
-                best = (rank, dim);
+            for &(dim, coefficient) in rank.iter().filter(|&&(dim, _)| loops.contains(dim)) {
+                let width = if run == parent { self.tiling.blocks[level + 1][dim] } else { 1.0 };
+                let travel = coefficient * tile[dim] * width;
+                if travel < length {
+                    let factor = self.candidate.factors[run][dim] as f64;
+                    let kept = (length - travel) * (factor - 1.0) / (length * factor);
+                    if most.is_none_or(|(least, _)| kept > least) {
+                        most = Some((kept, dim));
+                    }
+                }
             }
         }
-        let ((least_j, _), dim) = best;
-        self.result.innermost[run] = Some(dim as u8);
-        let before = self.result.energy_j;
-        for index in 0..std::mem::take(&mut self.pending.len) {
-            let crossing = self.pending.list[index];
-            let words = match crossing.kind(self.problem, dim) {
-                // The fewest words and the least energy may be those of different loops.
-                _ if self.is_bound => crossing.moved.min(crossing.still),
-                Kind::Moved => crossing.moved,
-                Kind::Still => crossing.still,
-                Kind::Slid => crossing.slid.map_or(crossing.moved, |(_, words)| words),
-            };
-            self.cross(&crossing.boundary, words);
-        }
-        if self.is_bound {
-            self.result.energy_j = before + least_j;
-        }
+        most
     }
-
-    /// Energy, and cycles of the two levels together, of `words` that cross.
-    fn price(&self, boundary: &Boundary, words: f64) -> (f64, f64) {
-        let flow = self.flow(boundary, words);
-        let parent = &self.problem.costs[boundary.parent];
-        let filling = boundary.child.map_or(0.0, |child| written_cycles(&self.problem.costs[child]));
-        let cycles =
-            flow.reads * read_cycles(parent) + flow.updates * written_cycles(parent) + flow.fills * filling;
-        (flow.energy_j, cycles)
-    }
-
-    /// Books `words` that each instance of the child fetches.
-    fn cross(&mut self, boundary: &Boundary, words: f64) {
-        let flow = self.flow(boundary, words);
-        self.reads[boundary.parent] += flow.reads;
-        self.writes[boundary.parent] += flow.updates;
-        if let Some(child) = boundary.child {
-            self.writes[child] += flow.fills;
-        }
-        self.result.energy_j += flow.energy_j;
-    }
-
-    fn flow(&self, boundary: &Boundary, words: f64) -> Flow {
-        let problem = self.problem;
-        let &Boundary { tensor, parent, child, groups, share } = boundary;
-        let cost = &problem.costs[parent];
-        let accesses = if self.is_spared(boundary) { 0.0 } else { words * groups };
-        let mut flow = Flow { reads: accesses, updates: 0.0, fills: 0.0, energy_j: 0.0 };
-        if problem.shapes[tensor].output {
-            // The first partial sum of every word is not fetched.
-            flow.updates = accesses;
-            flow.reads = (accesses - (share * groups).min(self.output_words[tensor])).max(0.0);
-        }
-        flow.energy_j = self.clusters[parent] * (flow.reads * cost.read_j + flow.updates * cost.update_j);
-        if let Some(child) = child {
-            flow.fills = (words - share).max(0.0);
-            flow.energy_j += self.clusters[child] * flow.fills * problem.costs[child].fill_j;
-        }
-        flow
-    }
-
-    /// Whether neighbours may hand words to each other that the parent then does not read: how many depends on orders.
-    fn is_spared(&self, boundary: &Boundary) -> bool {
-        let between = boundary.child.map_or(0, |child| child + 1)..=boundary.parent;
-        self.is_bound && self.problem.costs[between].iter().any(|cost| cost.linked)
-    }
-}
-
-/// What the innermost loop does to a tile.
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Moved,
-    Still,
-    Slid,
-}
-
-impl Crossing {
-    fn kind(&self, problem: &Problem, dim: usize) -> Kind {
-        match self.slid {
-            Some((slides, _)) if slides == dim => Kind::Slid,
-            _ if problem.shapes[self.boundary.tensor].uses.contains(dim) => Kind::Moved,
-            _ => Kind::Still,
-        }
-    }
-}
-
-/// Energy and cycles of a crossing by kind of the innermost loop.
-#[derive(Debug, Clone, Copy, Default)]
-struct Prices {
-    moved: (f64, f64),
-    still: (f64, f64),
-    slid: (f64, f64),
-}
-
-impl Prices {
-    fn of(&self, kind: Kind) -> (f64, f64) {
-        match kind {
-            Kind::Moved => self.moved,
-            Kind::Still => self.still,
-            Kind::Slid => self.slid,
-        }
-    }
-}
-
-/// Words per instance.
-struct Flow {
-    reads: f64,
-    updates: f64,
-    fills: f64,
-    energy_j: f64,
 }
 
 /// Cycles of a word that is read, if nothing is written.
@@ -582,15 +451,6 @@ fn read_cycles(cost: &LevelCost) -> f64 {
 /// Cycles of a word that is written, if nothing is read.
 fn written_cycles(cost: &LevelCost) -> f64 {
     cost.write_cycles.max(cost.shared_cycles)
-}
-
-/// Different tiles among those of `counts` instances or steps per dimension: at least, or about.
-fn distinct(shape: &Shape, counts: &[u64; MAX_DIMS], is_bound: bool) -> f64 {
-    let of_rank = |rank: &Vec<(usize, u64)>| match is_bound || rank.len() == 1 {
-        true => rank.iter().map(|&(dim, _)| counts[dim]).max().unwrap_or(1),
-        false => 1 + rank.iter().map(|&(dim, _)| counts[dim] - 1).sum::<u64>(),
-    };
-    shape.groups.iter().map(|rank| of_rank(rank) as f64).product()
 }
 
 #[cfg(test)]
@@ -693,7 +553,7 @@ mod tests {
             let evaluator = Evaluator::new(&architecture, &padded, Quirks::default()).unwrap();
             let (energy_j, cycles) = costed(&evaluator, &candidate, &order);
             for decided in 0..=3 {
-                let bound = estimate(&problem, &candidate, Mode::Bound { decided }).expect("buffers are unlimited");
+                let bound = Estimator::new(&problem).bound(&candidate, decided).expect("buffers are unlimited");
                 prop_assert!(bound.energy_j <= energy_j * (1.0 + 1e-9), "{} > {energy_j}, {decided}", bound.energy_j);
                 prop_assert!(bound.cycles <= cycles * (1.0 + 1e-9), "{} > {cycles}, {decided}", bound.cycles);
             }

@@ -2,7 +2,7 @@
 //! is kept and every order, except where a lower bound says that nothing better can follow.
 
 use super::candidate::{Candidate, Costing};
-use super::estimate::{Estimate, Mode, estimate};
+use super::estimate::{Estimate, Estimator};
 use super::order;
 use super::outcome::NoMapping;
 use super::problem::Problem;
@@ -23,16 +23,17 @@ pub(super) fn search<'a>(
 ) -> Result<(), NoMapping> {
     let mut starts = Vec::new();
     let keeps = keeps(problem);
+    let mut estimator = Estimator::new(problem);
     for mut spread in spread::all(problem) {
         // Factors in time are chosen below.
-        for &dim in &problem.dims {
+        for dim in 0..problem.n_dims {
             if let Some(home) = problem.homes[dim] {
                 spread.factors[home][dim] = 1;
             }
         }
         for &keep in &keeps {
             spread.keep = keep;
-            if let Some(bound) = estimate(problem, &spread, Mode::Bound { decided: problem.n_levels }) {
+            if let Some(bound) = estimator.bound(&spread, problem.n_levels) {
                 starts.push((bound, spread.clone()));
             }
         }
@@ -40,7 +41,7 @@ pub(super) fn search<'a>(
     // The most promising first, so that the rest is ruled out soon.
     let score = |bound: &Estimate| bound.score(problem.objective);
     starts.sort_by(|(a, _), (b, _)| score(a).0.total_cmp(&score(b).0));
-    let mut search = Exhaustive { problem, costing, max_evaluations };
+    let mut search = Exhaustive { problem, estimator, costing, max_evaluations };
     for (bound, mut start) in starts {
         if search.can_improve(&bound) {
             search.divide(&mut start, problem.n_levels - 1, 0)?;
@@ -68,6 +69,7 @@ fn keeps(problem: &Problem) -> Vec<[TensorSet; MAX_LEVELS]> {
 
 struct Exhaustive<'a, 'b> {
     problem: &'a Problem<'a>,
+    estimator: Estimator<'a>,
     costing: &'b mut Costing<'a>,
     max_evaluations: u64,
 }
@@ -80,14 +82,15 @@ impl Exhaustive<'_, '_> {
 
     /// Tries all factors of the dimension of index `next` at `level`, and of all that follow further inside.
     fn divide(&mut self, candidate: &mut Candidate, level: usize, next: usize) -> Result<(), NoMapping> {
-        let Some(&dim) = self.problem.dims.get(next) else {
-            let bound = estimate(self.problem, candidate, Mode::Bound { decided: level });
+        if next == self.problem.n_dims {
+            let bound = self.estimator.bound(candidate, level);
             return match bound.filter(|bound| self.can_improve(bound)) {
                 Some(_) if level == 0 => self.reorder(candidate, 1),
                 Some(_) => self.divide(candidate, level - 1, 0),
                 None => Ok(()),
             };
-        };
+        }
+        let dim = next;
         let left = self.left(candidate, level, dim);
         let may_run = self.problem.positions[level].dims.contains(dim);
         // The innermost level takes what is left.

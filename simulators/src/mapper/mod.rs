@@ -52,12 +52,18 @@ mod constraints;
 mod estimate;
 mod exhaustive;
 mod fast;
+mod grow;
+mod ledger;
 mod options;
 mod order;
 mod outcome;
+mod polish;
 mod problem;
 mod search;
 mod spread;
+mod tiling;
+mod trial;
+mod walk;
 
 pub use cache::MappingCache;
 pub use constraints::{DimSet, LevelConstraints, MappingConstraints};

@@ -10,12 +10,11 @@ use crate::loop_nest::MAX_DIMS;
 /// every tensor, unless tiles overlap: how much of a window stays depends on the order. Where neighbours hand words to
 /// each other, all orders differ.
 pub(super) fn distinct(problem: &Problem, candidate: &Candidate, level: usize) -> Vec<[u8; MAX_DIMS]> {
-    let loops: Vec<usize> =
-        problem.dims.iter().copied().filter(|&dim| candidate.factors[level][dim] > 1).collect();
+    let loops: Vec<usize> = (0..problem.n_dims).filter(|&dim| candidate.factors[level][dim] > 1).collect();
     let mut order = candidate.order[level];
     // Loops of one iteration stand outside, where they change nothing.
-    let idle = problem.dims.iter().filter(|&&dim| candidate.factors[level][dim] == 1);
-    order[loops.len()..].iter_mut().zip(idle).for_each(|(slot, &dim)| *slot = dim as u8);
+    let idle = (0..problem.n_dims).filter(|&dim| candidate.factors[level][dim] == 1);
+    order[loops.len()..].iter_mut().zip(idle).for_each(|(slot, dim)| *slot = dim as u8);
     let mut orders = Vec::new();
     extend(problem, &loops, 0, &mut order, &mut orders);
     orders
@@ -55,9 +54,6 @@ fn can_exchange(problem: &Problem, inner: &[u8], a: usize, b: usize) -> bool {
     problem.shapes.iter().all(|shape| {
         let moved = inner.iter().any(|&dim| shape.uses.contains(usize::from(dim)));
         let alike = shape.uses.contains(a) == shape.uses.contains(b);
-        let slides = |dim: usize| {
-            shape.ranks.iter().any(|rank| rank.len() > 1 && rank.iter().any(|&(other, _)| other == dim))
-        };
-        alike && !slides(a) && !slides(b) || moved && !shape.slides
+        alike && !shape.slides_along(a) && !shape.slides_along(b) || moved && !shape.slides
     })
 }

@@ -4,7 +4,7 @@ use super::constraints::{DimSet, MappingConstraints};
 use super::options::Objective;
 use super::outcome::NoMapping;
 use crate::loop_nest::{
-    Architecture, Delivery, Einsum, Level, MAX_DIMS, MAX_LEVELS, Quirks, Role, Tensor, TensorSet,
+    Architecture, Delivery, Einsum, MAX_DIMS, MAX_LEVELS, Quirks, Role, Tensor, TensorSet,
 };
 
 /// Most places for loops: in time, x and y at every level.
@@ -29,17 +29,22 @@ pub(super) struct Position {
     pub(super) limit: u64,
 }
 
-/// How the dimensions of more than one point address a tensor.
+/// How the dimensions address a tensor.
 #[derive(Debug, Clone)]
 pub(super) struct Shape {
     pub(super) output: bool,
     pub(super) uses: DimSet,
     /// `(dimension, coefficient)` by rank; ranks of one point are left out.
-    pub(super) ranks: Vec<Vec<(usize, u64)>>,
-    /// The same, each dimension only in the first rank that has it: counts of different indices multiply over these.
-    pub(super) groups: Vec<Vec<(usize, u64)>>,
+    pub(super) ranks: Vec<Vec<(usize, f64)>>,
+    /// Dimensions that are a rank of their own, and the other ranks.
+    plain: Vec<usize>,
+    pub(super) windows: Vec<Vec<(usize, f64)>>,
+    /// Dimensions by rank, each only in the first rank that has it: counts of different indices multiply over these.
+    groups: Vec<Vec<usize>>,
     /// Whether some rank is indexed by several dimensions, so that tiles can overlap.
     pub(super) slides: bool,
+    /// Whether words that a strided access steps over count.
+    boxes: bool,
 }
 
 /// What a word costs at one level.
@@ -56,20 +61,22 @@ pub(super) struct LevelCost {
     pub(super) write_cycles: f64,
     pub(super) shared_cycles: f64,
     pub(super) single_buffered: bool,
-    pub(super) systolic: bool,
+    /// Instances below in x and y, if they are a systolic array.
+    pub(super) array: Option<[f64; 2]>,
     /// Whether neighbours below hand words to each other, so that the level reads fewer.
     pub(super) linked: bool,
 }
 
-/// A layer, a machine and what is asked.
+/// A layer, a machine and what is asked. Dimensions are numbered anew, those of one point left out.
 pub(super) struct Problem<'a> {
     pub(super) architecture: &'a Architecture,
     pub(super) einsum: &'a Einsum,
     pub(super) objective: Objective,
     pub(super) quirks: Quirks,
     pub(super) n_levels: usize,
-    /// Dimensions of more than one point.
-    pub(super) dims: Vec<usize>,
+    pub(super) n_dims: usize,
+    /// Index into [`Einsum::dims`] of each dimension.
+    names: Vec<usize>,
     pub(super) sizes: [u64; MAX_DIMS],
     pub(super) shapes: Vec<Shape>,
     pub(super) costs: Vec<LevelCost>,
@@ -96,24 +103,26 @@ impl<'a> Problem<'a> {
         if constraints.levels.len() != n_levels {
             return Err(NoMapping::LevelCount { got: constraints.levels.len(), expected: n_levels });
         }
+        let names: Vec<usize> =
+            (0..einsum.dims().len()).filter(|&name| einsum.dims()[name].size > 1).collect();
         let mut sizes = [1; MAX_DIMS];
-        sizes.iter_mut().zip(einsum.dims()).for_each(|(size, dim)| *size = dim.size);
-        let dims: Vec<usize> = (0..einsum.dims().len()).filter(|&dim| sizes[dim] > 1).collect();
+        sizes.iter_mut().zip(&names).for_each(|(size, &name)| *size = einsum.dims()[name].size);
         let mut problem = Self {
             architecture,
             einsum,
             objective,
             quirks,
             n_levels,
-            shapes: einsum.tensors().iter().map(|tensor| Shape::new(tensor, &sizes)).collect(),
-            costs: architecture.levels().iter().map(|level| LevelCost::new(level, quirks)).collect(),
+            shapes: einsum.tensors().iter().map(|tensor| Shape::new(tensor, &names, quirks)).collect(),
+            costs: (0..n_levels).map(|level| LevelCost::new(architecture, level, quirks)).collect(),
             mac_j: architecture.mac().energy_j,
-            positions: positions(architecture, constraints),
+            positions: positions(architecture, constraints, &names),
             place_starts: [n_levels; MAX_LEVELS + 1],
             must_keep: [TensorSet::EMPTY; MAX_LEVELS],
             may_keep: [TensorSet::EMPTY; MAX_LEVELS],
             homes: [None; MAX_DIMS],
-            dims,
+            n_dims: names.len(),
+            names,
             sizes,
         };
         for (level, entry) in constraints.levels.iter().enumerate() {
@@ -125,10 +134,8 @@ impl<'a> Problem<'a> {
                 false => set,
             };
             problem.may_keep[level] = (0..n_tensors).fold(entry.must_keep, either);
-            for &dim in &problem.dims {
-                if entry.temporal.contains(dim) {
-                    problem.homes[dim] = Some(level);
-                }
+            for dim in problem.positions[level].dims.iter() {
+                problem.homes[dim] = Some(level);
             }
         }
         problem.check_kept()?;
@@ -145,26 +152,30 @@ impl<'a> Problem<'a> {
         self.place_starts[level]..self.place_starts[level + 1]
     }
 
-    /// Dimensions as the index arithmetic of `shape` sees them: words of a tile of `extents` points per dimension.
-    pub(super) fn words(shape: &Shape, extents: &[u64; MAX_DIMS]) -> u64 {
-        let length = |rank: &Vec<(usize, u64)>| {
-            1 + rank.iter().map(|&(dim, coefficient)| coefficient * (extents[dim] - 1)).sum::<u64>()
-        };
-        shape.ranks.iter().map(length).fold(1, u64::saturating_mul)
+    /// The loop dimension of the Einsum that `dim` stands for.
+    pub(super) fn name(&self, dim: usize) -> usize {
+        self.names[dim]
+    }
+
+    /// Points of every dimension of the Einsum, if those looked at have `points`.
+    pub(super) fn all_sizes(&self, points: &[u64; MAX_DIMS]) -> [u64; MAX_DIMS] {
+        let mut sizes = [1; MAX_DIMS];
+        self.names.iter().zip(points).for_each(|(&name, &points)| sizes[name] = points);
+        sizes
     }
 
     /// Why a mapping whose tiles are as small as the constraints allow does not fit, if that is so.
     pub(super) fn check_smallest(&self) -> Result<(), NoMapping> {
         for level in 0..self.n_levels {
             let Some(available) = self.costs[level].capacity_words else { continue };
-            let mut extents = [1; MAX_DIMS];
-            for &dim in self.dims.iter().filter(|&&dim| self.homes[dim].is_some_and(|home| home <= level)) {
-                extents[dim] = self.sizes[dim].div_ceil(self.widest_above(dim, level));
+            let mut extents = [1.0; MAX_DIMS];
+            for dim in (0..self.n_dims).filter(|&dim| self.homes[dim].is_some_and(|home| home <= level)) {
+                extents[dim] = self.sizes[dim].div_ceil(self.widest_above(dim, level)) as f64;
             }
             let (mut needed, mut largest) = (0u64, (0, 0));
             for (tensor, shape) in self.shapes.iter().enumerate() {
                 if self.must_keep[level].contains(tensor) {
-                    let words = Self::words(shape, &extents);
+                    let words = shape.words(&extents) as u64;
                     needed = needed.saturating_add(words);
                     if words > largest.1 {
                         largest = (tensor, words);
@@ -192,7 +203,7 @@ impl<'a> Problem<'a> {
 
     /// Whether the outermost level that must or may keep `tensor` can hold the whole of it.
     fn can_be_backed(&self, tensor: usize) -> bool {
-        let words = Self::words(&self.shapes[tensor], &self.sizes);
+        let words = self.shapes[tensor].words(&self.sizes.map(|size| size as f64)) as u64;
         (0..self.n_levels).any(|level| {
             let fits = self.costs[level].capacity_words.is_none_or(|have| words <= have);
             self.may_keep[level].contains(tensor) && fits
@@ -211,11 +222,11 @@ impl<'a> Problem<'a> {
                 return Err(NoMapping::KeptNowhere { tensor: entry.name().to_owned() });
             }
         }
-        for &dim in self.dims.iter().filter(|&&dim| self.homes[dim].is_none()) {
+        for dim in (0..self.n_dims).filter(|&dim| self.homes[dim].is_none()) {
             let places = self.positions[self.places()].iter().filter(|place| place.dims.contains(dim));
             let most: u64 = places.map(|place| place.limit).product();
             if most < self.sizes[dim] {
-                let name = self.einsum.dims()[dim].name.clone();
+                let name = self.einsum.dims()[self.name(dim)].name.clone();
                 return Err(NoMapping::NowhereToRun { dim: name, size: self.sizes[dim], most });
             }
         }
@@ -223,14 +234,25 @@ impl<'a> Problem<'a> {
     }
 }
 
-fn positions(architecture: &Architecture, constraints: &MappingConstraints) -> Vec<Position> {
+fn positions(
+    architecture: &Architecture,
+    constraints: &MappingConstraints,
+    names: &[usize],
+) -> Vec<Position> {
+    let numbered = |set: DimSet| (0..names.len()).filter(|&dim| set.contains(names[dim])).collect::<DimSet>();
     let in_time = constraints.levels.iter().enumerate();
     let mut positions: Vec<Position> = in_time
-        .map(|(level, entry)| Position { level, way: Way::Time, dims: entry.temporal, limit: u64::MAX })
+        .map(|(level, entry)| Position {
+            level,
+            way: Way::Time,
+            dims: numbered(entry.temporal),
+            limit: u64::MAX,
+        })
         .collect();
     for (level, entry) in constraints.levels.iter().enumerate() {
         let (x, y) = architecture.fanout(level);
         for (way, dims, limit) in [(Way::X, entry.spatial_x, x), (Way::Y, entry.spatial_y, y)] {
+            let dims = numbered(dims);
             if limit > 1 && !dims.is_empty() {
                 positions.push(Position { level, way, dims, limit });
             }
@@ -240,28 +262,95 @@ fn positions(architecture: &Architecture, constraints: &MappingConstraints) -> V
 }
 
 impl Shape {
-    fn new(tensor: &Tensor, sizes: &[u64; MAX_DIMS]) -> Self {
-        let active = |terms: &[(usize, u64)]| -> Vec<(usize, u64)> {
-            terms.iter().copied().filter(|&(dim, _)| sizes[dim] > 1).collect()
+    fn new(tensor: &Tensor, names: &[usize], quirks: Quirks) -> Self {
+        let numbered = |&(name, coefficient): &(usize, u64)| {
+            names.iter().position(|&other| other == name).map(|dim| (dim, coefficient))
         };
-        let ranks: Vec<_> = tensor.ranks().iter().map(|rank| active(rank.terms())).collect();
-        let ranks: Vec<_> = ranks.into_iter().filter(|rank| !rank.is_empty()).collect();
+        let ranks = tensor.ranks().iter().map(|rank| {
+            let terms: Vec<(usize, u64)> = rank.terms().iter().filter_map(numbered).collect();
+            // What all terms step over does not count unless boxes do.
+            let common = terms.iter().fold(0, |common, &(_, coefficient)| gcd(common, coefficient));
+            let step = if quirks.strided_boxes { 1 } else { common.max(1) };
+            terms.iter().map(|&(dim, coefficient)| (dim, (coefficient / step) as f64)).collect()
+        });
+        let ranks: Vec<Vec<(usize, f64)>> = ranks.filter(|rank: &Vec<_>| !rank.is_empty()).collect();
         let mut uses = DimSet::EMPTY;
         let mut groups = Vec::new();
         for rank in &ranks {
-            let fresh: Vec<_> = rank.iter().copied().filter(|&(dim, _)| !uses.contains(dim)).collect();
-            uses = rank.iter().fold(uses, |set, &(dim, _)| set.with(dim));
+            let dims = rank.iter().map(|&(dim, _)| dim);
+            let fresh: Vec<_> = dims.clone().filter(|&dim| !uses.contains(dim)).collect();
+            uses = dims.fold(uses, DimSet::with);
             if !fresh.is_empty() {
                 groups.push(fresh);
             }
         }
         let slides = ranks.iter().any(|rank| rank.len() > 1);
-        Self { output: tensor.role() == Role::Output, uses, ranks, groups, slides }
+        let is_plain = |rank: &Vec<(usize, f64)>| rank.len() == 1 && rank[0].1 == 1.0;
+        let plain = ranks.iter().filter(|rank| is_plain(rank)).map(|rank| rank[0].0).collect();
+        let windows = ranks.iter().filter(|rank| !is_plain(rank)).cloned().collect();
+        Self {
+            output: tensor.role() == Role::Output,
+            uses,
+            ranks,
+            plain,
+            windows,
+            groups,
+            slides,
+            boxes: quirks.strided_boxes,
+        }
+    }
+
+    /// Words of a tile of `extents` points per dimension.
+    pub(super) fn words(&self, extents: &[f64; MAX_DIMS]) -> f64 {
+        let plain: f64 = self.plain.iter().map(|&dim| extents[dim]).product();
+        self.windows.iter().fold(plain, |words, rank| words * self.points(rank, extents))
+    }
+
+    /// Points of `rank` that count in a tile of `extents` points per dimension.
+    pub(super) fn points(&self, rank: &[(usize, f64)], extents: &[f64; MAX_DIMS]) -> f64 {
+        match *rank {
+            // Pairs of indices less those that lead to the point of another pair.
+            [(a_dim, a), (b_dim, b)] if !self.boxes => {
+                let (n, m) = (extents[a_dim], extents[b_dim]);
+                n * m - (n - b).max(0.0) * (m - a).max(0.0)
+            }
+            _ => length(rank, extents),
+        }
+    }
+
+    /// Different tiles among those of `counts` instances or steps per dimension: about, and at least.
+    pub(super) fn distinct(&self, counts: &[f64; MAX_DIMS]) -> (f64, f64) {
+        self.groups.iter().fold((1.0, 1.0), |(about, least), rank| {
+            let sum: f64 = rank.iter().map(|&dim| counts[dim] - 1.0).sum();
+            let most = rank.iter().map(|&dim| counts[dim]).fold(1.0, f64::max);
+            (about * (1.0 + sum), least * most)
+        })
+    }
+
+    /// Whether the index of one rank is made of `dim` and others.
+    pub(super) fn slides_along(&self, dim: usize) -> bool {
+        let in_window = |rank: &Vec<(usize, f64)>| rank.iter().any(|&(other, _)| other == dim);
+        self.windows.iter().any(|rank| rank.len() > 1 && in_window(rank))
+    }
+
+    /// Whether `dim` is in one rank alone.
+    pub(super) fn is_in_one_rank(&self, dim: usize) -> bool {
+        self.ranks.iter().filter(|rank| rank.iter().any(|&(other, _)| other == dim)).count() == 1
     }
 }
 
+/// Points that a rank spans in a tile of `extents` points per dimension.
+pub(super) fn length(rank: &[(usize, f64)], extents: &[f64; MAX_DIMS]) -> f64 {
+    rank.iter().fold(1.0, |length, &(dim, coefficient)| length + coefficient * (extents[dim] - 1.0))
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
 impl LevelCost {
-    fn new(level: &Level, quirks: Quirks) -> Self {
+    fn new(architecture: &Architecture, index: usize, quirks: Quirks) -> Self {
+        let (level, (x, y)) = (&architecture.levels()[index], architecture.fanout(index));
         let per_word = |block_j: f64| block_j / level.block_words as f64;
         let cycles = |limit: Option<f64>| limit.map_or(0.0, f64::recip);
         Self {
@@ -276,7 +365,7 @@ impl LevelCost {
             write_cycles: cycles(level.bandwidth.write_words_per_cycle),
             shared_cycles: cycles(level.bandwidth.shared_words_per_cycle),
             single_buffered: level.multiple_buffering < 2.0,
-            systolic: level.network.delivery == Delivery::Systolic,
+            array: (level.network.delivery == Delivery::Systolic).then_some([x as f64, y as f64]),
             linked: quirks.links_everywhere || level.network.neighbour_links,
         }
     }

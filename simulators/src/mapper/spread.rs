@@ -1,11 +1,8 @@
 //! Ways to spread a layer over the array: factors at every position over instances, and the padding that they need.
 
 use super::candidate::Candidate;
-use super::problem::{MAX_POSITIONS, Problem, Way};
+use super::problem::{Problem, Way};
 use crate::loop_nest::MAX_DIMS;
-
-/// Spreads that the fast search keeps from one position to the next.
-const BEAM: usize = 48;
 
 /// All spreads of which no factor can be made smaller without more steps in time. Of two that differ only in that x
 /// and y are exchanged, where that makes no difference, one is listed.
@@ -29,9 +26,10 @@ fn fill(
         }
         return;
     }
-    let Some(&dim) = problem.dims.get(next) else {
+    if next == problem.n_dims {
         return fill(problem, candidate, position + 1, 0, spreads);
-    };
+    }
+    let dim = next;
     let place = problem.positions[position];
     let room = place.limit / candidate.width(problem, position);
     let most = if place.dims.contains(dim) { room.min(problem.sizes[dim]) } else { 1 };
@@ -45,7 +43,7 @@ fn fill(
 /// Pads the dimensions to the array and leaves the steps at home. False if some factor is wider than it need be, or a
 /// dimension has nowhere to run.
 fn settle(problem: &Problem, candidate: &mut Candidate) -> bool {
-    for &dim in &problem.dims {
+    for dim in 0..problem.n_dims {
         let size = problem.sizes[dim];
         let width: u64 = problem.places().map(|position| candidate.factors[position][dim]).product();
         let steps = size.div_ceil(width);
@@ -76,24 +74,34 @@ fn is_canonical(problem: &Problem, candidate: &Candidate) -> bool {
     })
 }
 
-/// The spreads of the fewest steps that a beam over the positions finds, the fewest first, with homes of all steps.
-pub(super) fn fewest_steps(problem: &Problem) -> Vec<Candidate> {
-    let mut beam =
-        vec![Partial { factors: [[1; MAX_DIMS]; MAX_POSITIONS], width: [1; MAX_DIMS], steps: 0.0 }];
+/// The spreads of the fewest steps that a beam over the positions finds, the fewest first, with homes of all steps; then
+/// the one that uses no array.
+pub(super) fn fewest_steps(problem: &Problem, most: usize) -> Vec<Candidate> {
+    let steps = problem.sizes[..problem.n_dims].iter().map(|&size| size as f64).product();
+    let mut beam = vec![Partial { factors: Vec::new(), width: [1; MAX_DIMS], steps }];
+    let mut extensions = Vec::new();
     for position in problem.places() {
-        let mut next = Vec::with_capacity(beam.len() * 16);
-        for partial in &beam {
-            partial.extend(problem, position, &mut next);
+        extensions.clear();
+        for (parent, partial) in beam.iter().enumerate() {
+            partial.extend(problem, position, parent, &mut extensions);
         }
-        next.sort_by(|a, b| a.steps.total_cmp(&b.steps).then_with(|| b.width.cmp(&a.width)));
-        next.dedup_by(|a, b| a.factors == b.factors);
-        next.truncate(BEAM);
-        beam = next;
+        // Two loops may be listed in both orders, so twice as many are enough.
+        let order = |a: &Extension, b: &Extension| a.steps.total_cmp(&b.steps).then(a.cmp_loops(b));
+        if extensions.len() > 2 * most {
+            extensions.select_nth_unstable_by(2 * most, order);
+            extensions.truncate(2 * most);
+        }
+        extensions.sort_unstable_by(order);
+        extensions.dedup_by(|a, b| a.cmp_loops(b).is_eq());
+        extensions.truncate(most);
+        beam = extensions.iter().map(|extension| beam[extension.parent].with(extension, position)).collect();
     }
     let mut spreads = Vec::with_capacity(beam.len() + 1);
     for partial in &beam {
         let mut candidate = Candidate::new(problem);
-        candidate.factors = partial.factors;
+        for &(position, (dim, factor)) in &partial.factors {
+            candidate.factors[position][dim] = factor;
+        }
         narrow(problem, &mut candidate);
         if settle(problem, &mut candidate) && is_canonical(problem, &candidate) {
             spreads.push(candidate);
@@ -108,7 +116,7 @@ pub(super) fn fewest_steps(problem: &Problem) -> Vec<Candidate> {
 
 /// Makes every factor as small as the steps allow.
 fn narrow(problem: &Problem, candidate: &mut Candidate) {
-    for &dim in &problem.dims {
+    for dim in 0..problem.n_dims {
         let size = problem.sizes[dim];
         let mut width: u64 = problem.places().map(|position| candidate.factors[position][dim]).product();
         let steps = size.div_ceil(width);
@@ -122,52 +130,73 @@ fn narrow(problem: &Problem, candidate: &mut Candidate) {
 }
 
 /// A spread whose first positions are decided.
-#[derive(Clone)]
 struct Partial {
-    factors: [[u64; MAX_DIMS]; MAX_POSITIONS],
+    /// Position, dimension and factor, where that is not 1.
+    factors: Vec<(usize, (usize, u64))>,
     width: [u64; MAX_DIMS],
     /// Steps in time that are left.
     steps: f64,
 }
 
+/// What one position adds to a partial spread.
+struct Extension {
+    parent: usize,
+    steps: f64,
+    /// Dimensions and factors in the order of dimensions; a factor of 1 is none.
+    loops: [(usize, u64); 2],
+}
+
+impl Extension {
+    fn cmp_loops(&self, other: &Self) -> std::cmp::Ordering {
+        (self.parent, self.loops).cmp(&(other.parent, other.loops))
+    }
+}
+
 impl Partial {
     /// This spread with one dimension at `position`, or two, or none.
-    fn extend(&self, problem: &Problem, position: usize, next: &mut Vec<Self>) {
+    fn extend(&self, problem: &Problem, position: usize, parent: usize, next: &mut Vec<Extension>) {
         let place = problem.positions[position];
-        self.push(problem, position, &[], next);
-        for &first in problem.dims.iter().filter(|&&dim| place.dims.contains(dim)) {
+        let none = Extension { parent, steps: self.steps, loops: [(0, 1); 2] };
+        for first in place.dims.iter() {
             for width in self.widths(problem, first, place.limit) {
-                self.push(problem, position, &[(first, width)], next);
-                for &second in problem.dims.iter().filter(|&&dim| dim != first && place.dims.contains(dim)) {
-                    let room = place.limit / width;
-                    if let Some(other) = self.widths(problem, second, room).next().filter(|_| room > 1) {
-                        self.push(problem, position, &[(first, width), (second, other)], next);
+                let steps = self.steps_with(problem, self.steps, first, width);
+                next.push(Extension { steps, loops: [(first, width), (first, 1)], ..none });
+                let room = place.limit / width;
+                for second in place.dims.without(first).iter().filter(|_| room > 1) {
+                    if let Some(other) = self.widths(problem, second, room).next() {
+                        let mut loops = [(first, width), (second, other)];
+                        loops.sort_unstable();
+                        let steps = self.steps_with(problem, steps, second, other);
+                        next.push(Extension { steps, loops, ..none });
                     }
                 }
             }
         }
+        next.push(none);
     }
 
-    /// Factors of `dim` worth trying where `limit` instances are free: as many as the fewest steps need, and the
-    /// largest that divides what is left.
+    /// What is left of `total` steps if another `factor` instances take points of `dim`.
+    fn steps_with(&self, problem: &Problem, total: f64, dim: usize, factor: u64) -> f64 {
+        let steps = |width: u64| problem.sizes[dim].div_ceil(width) as f64;
+        total / steps(self.width[dim]) * steps(self.width[dim] * factor)
+    }
+
+    fn with(&self, extension: &Extension, position: usize) -> Self {
+        let mut partial = Self { factors: self.factors.clone(), steps: extension.steps, ..*self };
+        for (dim, factor) in extension.loops.into_iter().filter(|&(_, factor)| factor > 1) {
+            partial.factors.push((position, (dim, factor)));
+            partial.width[dim] *= factor;
+        }
+        partial
+    }
+
+    /// Factors of `dim` worth trying where `limit` instances are free: as many as the fewest steps need, and those that
+    /// divide what is left; the largest first.
     fn widths(&self, problem: &Problem, dim: usize, limit: u64) -> impl Iterator<Item = u64> + use<> {
         let left = problem.sizes[dim].div_ceil(self.width[dim]);
         let fewest = left.div_ceil(left.div_ceil(limit.max(1)));
-        let dividing = (1..=limit.min(left)).rev().find(|&width| left.is_multiple_of(width)).unwrap_or(1);
-        [Some(fewest), (dividing != fewest).then_some(dividing)]
-            .into_iter()
-            .flatten()
-            .filter(|&width| width > 1)
-    }
-
-    fn push(&self, problem: &Problem, position: usize, loops: &[(usize, u64)], next: &mut Vec<Self>) {
-        let mut partial = self.clone();
-        for &(dim, factor) in loops {
-            partial.factors[position][dim] = factor;
-            partial.width[dim] *= factor;
-        }
-        let steps = |&dim: &usize| problem.sizes[dim].div_ceil(partial.width[dim]) as f64;
-        partial.steps = problem.dims.iter().map(steps).product();
-        next.push(partial);
+        let dividing =
+            (2..=limit.min(left)).rev().filter(move |&width| width != fewest && left.is_multiple_of(width));
+        std::iter::once(fewest).filter(|&width| width > 1).chain(dividing)
     }
 }
