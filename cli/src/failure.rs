@@ -3,10 +3,10 @@
 use std::fmt;
 
 use tapeout::core::UnknownName;
-use tapeout::offline::OfflineError;
-use tapeout::study::StudyError;
 use tapeout::experiment::dataset::DatasetError;
 use tapeout::experiment::{RunError, SpecError};
+use tapeout::offline::OfflineError;
+use tapeout::study::StudyError;
 
 use crate::answer::Exit;
 

@@ -88,15 +88,18 @@ fn verdicts_of(what: &str, catalog: &Catalog) -> Result<Vec<Verdict>, Failure> {
 }
 
 fn env_verdict(entry: &EnvEntry) -> Verdict {
-    let result = entry.build(&Value::Null).map(|(env, _)| check_env(env.as_ref()));
-    let findings = match result {
-        Ok(findings) => departures(findings),
-        Err(error) => vec![Departure {
-            seen: format!("the default settings are refused: {error}"),
-            hint: "give every setting a default that works".to_owned(),
-        }],
+    let (note, findings) = match entry.build(&Value::Null) {
+        Ok((env, _)) => {
+            let missing = env.missing().map(|missing| format!("nothing was evaluated: {missing}"));
+            (missing.unwrap_or_default(), departures(check_env(env.as_ref())))
+        }
+        Err(error) => {
+            let seen = format!("the default settings are refused: {error}");
+            let hint = "give every setting a default that works".to_owned();
+            (String::new(), vec![Departure { seen, hint }])
+        }
     };
-    Verdict { kind: "env", name: entry.id.to_owned(), note: String::new(), findings }
+    Verdict { kind: "env", name: entry.id.to_owned(), note, findings }
 }
 
 fn agent_verdict(entry: &AgentEntry) -> Verdict {

@@ -101,14 +101,10 @@ impl Args {
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let fitted = self.fit.fit(catalog)?;
         write(&fitted.model, &self.out)?;
-        let surrogate = fitted
-            .model
-            .surrogate(catalog, fitted.dataset.space())
-            .map_err(Failure::failed)?;
+        let surrogate = fitted.model.surrogate(catalog, fitted.dataset.space()).map_err(Failure::failed)?;
         let parts = [("validation", &fitted.split.validation), ("hidden", &fitted.split.hidden)];
-        let assessed = parts.map(|(part, rows)| {
-            (part, assess(surrogate.as_ref(), &fitted.dataset, rows, &fitted.problem))
-        });
+        let assessed = parts
+            .map(|(part, rows)| (part, assess(surrogate.as_ref(), &fitted.dataset, rows, &fitted.problem)));
         if self.json {
             let [validation, hidden] = assessed.map(|(_, quality)| quality);
             return Ok(Answer::json(&json!({
@@ -130,7 +126,8 @@ impl Args {
 }
 
 fn table(assessed: &[(&str, Vec<Quality>)]) -> String {
-    let mut columns = vec![("application", Column::Words), ("rows of", Column::Words), ("metric", Column::Words)];
+    let mut columns =
+        vec![("application", Column::Words), ("rows of", Column::Words), ("metric", Column::Words)];
     let numbers = ["rows", "log error", "relative RMSE", "tau", "regret of 10", "Brier", "calibration"];
     columns.extend(numbers.map(|name| (name, Column::Numbers)));
     let mut table = Table::new(&columns);

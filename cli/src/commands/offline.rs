@@ -104,13 +104,18 @@ impl Args {
 fn table(proposals: &Proposals, metrics: &[tapeout::core::Metric]) -> String {
     let mut columns = vec![("", Column::Numbers)];
     columns.extend(metrics.iter().map(|metric| (metric.name.as_str(), Column::Numbers)));
-    columns.extend([("p(feasible)", Column::Numbers), ("distance", Column::Numbers), ("design", Column::Words)]);
+    columns.extend([
+        ("p(feasible)", Column::Numbers),
+        ("distance", Column::Numbers),
+        ("design", Column::Words),
+    ]);
     let mut table = Table::new(&columns);
     for (index, proposal) in proposals.proposals.iter().enumerate() {
         let expected = metrics.iter().map(|metric| {
             let mean = proposal.predicted.get(&metric.name).copied().unwrap_or(f64::NAN);
             let spread = proposal.spread.as_ref().and_then(|spread| spread.get(&metric.name));
-            let around = spread.map_or_else(String::new, |spread| format!(" ± {:.0} %", 100.0 * spread / mean));
+            let around =
+                spread.map_or_else(String::new, |spread| format!(" ± {:.0} %", 100.0 * spread / mean));
             format!("{}{around}", quantity(mean, &metric.unit))
         });
         let design: Vec<String> =
@@ -153,7 +158,8 @@ impl FromStr for Aimed {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let weighted = text.rsplit_once('=').and_then(|(name, weight)| Some((name, weight.trim().parse().ok()?)));
+        let weighted =
+            text.rsplit_once('=').and_then(|(name, weight)| Some((name, weight.trim().parse().ok()?)));
         let (name, weight) = weighted.unwrap_or((text, 1.0));
         if !(f64::is_finite(weight) && weight > 0.0) {
             return Err(format!("the weight of `{name}` is {weight}; expected a number above 0"));

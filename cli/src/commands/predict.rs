@@ -62,7 +62,11 @@ impl Args {
             for (index, mean) in prediction.mean.iter().enumerate() {
                 let std = prediction.std.as_ref().map(|std| &std[index]);
                 let named = |values: &[f64]| -> Map<String, Json> {
-                    metrics.iter().zip(values).map(|(metric, &value)| (metric.name.clone(), json!(value))).collect()
+                    metrics
+                        .iter()
+                        .zip(values)
+                        .map(|(metric, &value)| (metric.name.clone(), json!(value)))
+                        .collect()
                 };
                 rows.push(json!({
                     "design": index + 1,

@@ -63,7 +63,8 @@ impl Args {
         if self.flags.is_json() {
             return Ok(Answer::json(&answers).with_exit(exit));
         }
-        let text = format!("{} answers; the report is {}", answers.len(), self.out.join("README.md").display());
+        let text =
+            format!("{} answers; the report is {}", answers.len(), self.out.join("README.md").display());
         Ok(Answer::text(text).with_exit(exit))
     }
 }

@@ -45,8 +45,11 @@ impl Args {
         if self.json {
             return Ok(Answer::json(&validation));
         }
-        let n_infeasible =
-            validation.verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Infeasible { .. })).count();
+        let n_infeasible = validation
+            .verdicts
+            .iter()
+            .filter(|verdict| matches!(verdict, Verdict::Infeasible { .. }))
+            .count();
         Ok(Answer::text(format!(
             "{}\n{} simulator calls; {n_infeasible} of {} proposals are infeasible",
             table(&proposals, &validation),
@@ -72,10 +75,8 @@ fn table(proposals: &Proposals, validation: &Validation) -> String {
                 Verdict::Infeasible { .. } => "-".to_owned(),
             };
             let predicted = proposal.predicted.get(&metric.name);
-            cells.extend([
-                measured,
-                predicted.map_or("-".to_owned(), |&value| quantity(value, &metric.unit)),
-            ]);
+            cells
+                .extend([measured, predicted.map_or("-".to_owned(), |&value| quantity(value, &metric.unit))]);
         }
         cells.push(match verdict {
             Verdict::Measured { is_acceptable: true, .. } => "acceptable".to_owned(),

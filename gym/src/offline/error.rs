@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use tapeout_core::surrogate::FitError;
 use tapeout_core::{
     ConfigError, EvalError, LoadError, ProblemError, SpaceError, TrainingDataError, UnknownName,
 };
-use tapeout_core::surrogate::FitError;
 
 /// Why a model cannot be fitted, or proposals not made, read or validated.
 #[derive(Debug, thiserror::Error)]

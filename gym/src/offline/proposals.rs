@@ -77,11 +77,8 @@ impl Proposals {
     pub fn read(path: &Path) -> Result<Self, OfflineError> {
         let text = fs::read_to_string(path)
             .map_err(|source| OfflineError::File { path: path.to_owned(), source })?;
-        let content = |field: String, message: String| OfflineError::Content {
-            path: path.to_owned(),
-            field,
-            message,
-        };
+        let content =
+            |field: String, message: String| OfflineError::Content { path: path.to_owned(), field, message };
         let mut deserializer = serde_json::Deserializer::from_str(&text);
         let proposals: Self = serde_path_to_error::deserialize(&mut deserializer)
             .map_err(|error| content(error.path().to_string(), error.inner().to_string()))?;
@@ -104,7 +101,8 @@ impl Proposals {
     /// # Errors
     /// [`OfflineError::File`] if that is not possible.
     pub fn write(&self, path: &Path) -> Result<(), OfflineError> {
-        let mut text = serde_json::to_string_pretty(self).expect("proposals have text keys and finite numbers");
+        let mut text =
+            serde_json::to_string_pretty(self).expect("proposals have text keys and finite numbers");
         text.push('\n');
         fs::write(path, text).map_err(|source| OfflineError::File { path: path.to_owned(), source })
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use tapeout_core::{Design, Problem, Surrogate, Task, Trial};
 use tapeout_experiment::dataset::Dataset;
 use tapeout_surrogates::errors::{
-    brier_score, expected_calibration_error, kendall_tau, log_scale_error, reliability, relative_rmse,
+    brier_score, expected_calibration_error, kendall_tau, log_scale_error, relative_rmse, reliability,
     top_k_regret,
 };
 

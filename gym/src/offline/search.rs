@@ -13,8 +13,8 @@ use tapeout_experiment::dataset::Dataset;
 use tapeout_experiment::{AgentSpec, Budget, Spec};
 use tapeout_surrogates::support::Support;
 
-use super::{Aim, OfflineError, Proposal, Proposals, choose};
 use super::proposals::PROPOSALS_SCHEMA;
+use super::{Aim, OfflineError, Proposal, Proposals, choose};
 
 /// Nearest logged designs that a proposal's distance is measured to: the one nearest.
 const NEIGHBOURS: usize = 1;
@@ -113,7 +113,8 @@ impl ModelSearch {
         designs: &[Design],
     ) -> Vec<Outlook> {
         let n_metrics = problem.metrics().len();
-        let none = Outlook { mean: vec![0.0; n_metrics], spread: Some(vec![0.0; n_metrics]), p_feasible: 1.0 };
+        let none =
+            Outlook { mean: vec![0.0; n_metrics], spread: Some(vec![0.0; n_metrics]), p_feasible: 1.0 };
         let mut outlook = vec![none; designs.len()];
         let total: f64 = self.aims.iter().map(|aim| aim.weight).sum();
         for aim in &self.aims {
@@ -163,10 +164,7 @@ pub fn aims(dataset: &Dataset, named: &[(String, f64)]) -> Result<Vec<Aim>, Offl
 }
 
 /// A design by parameter.
-pub fn values(
-    space: &DesignSpace,
-    design: &Design,
-) -> BTreeMap<String, parameter::Value> {
+pub fn values(space: &DesignSpace, design: &Design) -> BTreeMap<String, parameter::Value> {
     space.values(design).map(|(parameter, value)| (parameter.name().to_owned(), value)).collect()
 }
 

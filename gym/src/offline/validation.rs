@@ -72,9 +72,8 @@ impl Target {
         let build = |aim: &Aim| -> Result<(Aim, Box<dyn Env>), OfflineError> {
             let mut settings = env.config.clone();
             settings.extend(aim.settings.clone());
-            let (built, _) = entry.build(&Value::Object(settings)).map_err(|source| OfflineError::Config {
-                of: format!("environment `{}` for `{}`", env.id, aim.name),
-                source,
+            let (built, _) = entry.build(&Value::Object(settings)).map_err(|source| {
+                OfflineError::Config { of: format!("environment `{}` for `{}`", env.id, aim.name), source }
             })?;
             Ok((aim.clone(), built))
         };
@@ -104,7 +103,9 @@ impl Target {
             })?;
             match &outcome {
                 Outcome::Measured(metrics) => {
-                    mean.iter_mut().zip(metrics).for_each(|(mean, value)| *mean += aim.weight / total * value);
+                    mean.iter_mut()
+                        .zip(metrics)
+                        .for_each(|(mean, value)| *mean += aim.weight / total * value);
                 }
                 Outcome::Infeasible { .. } => {
                     let trial = self.problem.trial(design.clone(), outcome);
@@ -129,11 +130,9 @@ pub fn validate(catalog: &Catalog, proposals: &Proposals) -> Result<Validation, 
         let is_acceptable = trial.judgement.accepted().is_some();
         let verdict = match trial.outcome {
             Outcome::Measured(metrics) => Verdict::Measured { metrics, is_acceptable },
-            Outcome::Infeasible { rule, violation } => Verdict::Infeasible {
-                application: broken_in.unwrap_or_default().to_owned(),
-                rule,
-                violation,
-            },
+            Outcome::Infeasible { rule, violation } => {
+                Verdict::Infeasible { application: broken_in.unwrap_or_default().to_owned(), rule, violation }
+            }
         };
         Ok((verdict, calls))
     };

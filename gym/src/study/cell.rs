@@ -98,8 +98,12 @@ impl Study<'_> {
                 let tasks = self.dataset.tasks(&split.train, problem);
                 let best = |index: usize| {
                     let name = &self.dataset.applications()[index].name;
-                    let trials = tasks.iter().filter(|task| task.application.name == *name).flat_map(|task| &task.trials);
-                    let losses = trials.filter_map(|trial| trial.judgement.accepted().map(|losses| losses[0]));
+                    let trials = tasks
+                        .iter()
+                        .filter(|task| task.application.name == *name)
+                        .flat_map(|task| &task.trials);
+                    let losses =
+                        trials.filter_map(|trial| trial.judgement.accepted().map(|losses| losses[0]));
                     losses.min_by(f64::total_cmp).unwrap_or(1.0)
                 };
                 (0..self.dataset.applications().len()).map(|index| aim(index, 1.0 / best(index))).collect()
@@ -116,7 +120,8 @@ impl Study<'_> {
         let chosen = choose(&asked.problem, &trials, self.plan.proposals);
         let designs: Vec<Design> = chosen.iter().map(|&index| trials[index].design.clone()).collect();
         let score = self.validated(asked, &designs)?;
-        let applications: Vec<&Application> = model.card.sources.iter().map(|source| &source.application).collect();
+        let applications: Vec<&Application> =
+            model.card.sources.iter().map(|source| &source.application).collect();
         let p_feasible = asked.p_feasible(surrogate.as_ref(), &applications, &designs);
         let model = ModelScore {
             p_feasible: p_feasible.iter().sum::<f64>() / p_feasible.len().max(1) as f64,

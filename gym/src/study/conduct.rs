@@ -48,8 +48,7 @@ pub fn conduct(
     options: &Options<'_>,
     watch: &(dyn Fn(StudyProgress<'_>) + Sync),
 ) -> Result<Vec<Answer>, StudyError> {
-    std::fs::create_dir_all(folder)
-        .map_err(|source| StudyError::File { path: folder.to_owned(), source })?;
+    std::fs::create_dir_all(folder).map_err(|source| StudyError::File { path: folder.to_owned(), source })?;
     keep_plan(&folder.join("plan.json"), plan)?;
     let Some(dataset) = logged(catalog, plan, &scratch.join("data"), options, watch)? else {
         return Ok(Ledger::open(&folder.join("results.jsonl"))?.answers().to_vec());
@@ -59,7 +58,10 @@ pub fn conduct(
     let cells = cells(plan);
     let missing: Vec<&(Question, Method, u64)> = {
         let ledger = ledger.lock().expect("invariant: no thread has panicked yet");
-        cells.iter().filter(|(question, method, seed)| !ledger.has(question, &method.to_string(), *seed)).collect()
+        cells
+            .iter()
+            .filter(|(question, method, seed)| !ledger.has(question, &method.to_string(), *seed))
+            .collect()
     };
     let next = AtomicUsize::new(0);
     let is_failed = AtomicBool::new(false);
@@ -83,7 +85,8 @@ pub fn conduct(
     };
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..options.threads.get()).map(|_| scope.spawn(work)).collect();
-        let ended = workers.into_iter().map(|worker| worker.join().expect("invariant: a cell returns its errors"));
+        let ended =
+            workers.into_iter().map(|worker| worker.join().expect("invariant: a cell returns its errors"));
         ended.collect::<Result<Vec<()>, StudyError>>()
     })?;
     let ledger = ledger.into_inner().expect("invariant: all threads have ended");
@@ -139,7 +142,9 @@ fn keep_plan(path: &Path, plan: &Plan) -> Result<(), StudyError> {
             message: error.to_string(),
         })?;
         let fields = value.as_object().into_iter().flatten();
-        let differs = fields.filter(|(field, _)| field.as_str() != "seeds").find(|(field, expected)| kept.get(field.as_str()) != Some(expected));
+        let differs = fields
+            .filter(|(field, _)| field.as_str() != "seeds")
+            .find(|(field, expected)| kept.get(field.as_str()) != Some(expected));
         if let Some((field, expected)) = differs {
             let got = kept.get(field.as_str()).map_or("absent".to_owned(), ToString::to_string);
             let (field, expected) = (field.clone(), expected.to_string());
@@ -150,4 +155,3 @@ fn keep_plan(path: &Path, plan: &Plan) -> Result<(), StudyError> {
     text.push('\n');
     std::fs::write(path, text).map_err(failed)
 }
-

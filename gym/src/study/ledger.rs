@@ -90,9 +90,8 @@ impl Ledger {
 
     /// Whether this cell is done.
     pub fn has(&self, question: &Question, method: &str, seed: u64) -> bool {
-        let is_it = |answer: &Answer| {
-            answer.question == *question && answer.method == method && answer.seed == seed
-        };
+        let is_it =
+            |answer: &Answer| answer.question == *question && answer.method == method && answer.seed == seed;
         self.answers.iter().any(is_it)
     }
 

@@ -70,7 +70,7 @@ impl Plan {
             model_calls: NonZeroUsize::new(3_000).expect("3000 is not 0"),
             proposals: 16,
             batch: NonZeroUsize::new(23).expect("23 is not 0"), // the fireflies of ten parameters: one move of each
-            area_limit_m2: 29e-6, // Kumar et al. 2022, table 4: 29 mm2
+            area_limit_m2: 29e-6,                               // Kumar et al. 2022, table 4: 29 mm2
             hidden: vec![128, 128],
             steps: 2_000,
             batch_of_training: 128,

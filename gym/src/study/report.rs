@@ -59,9 +59,7 @@ impl<'a> Answers<'a> {
             let mut cells = questions
                 .iter()
                 .flat_map(|(question, methods)| methods.iter().map(move |method| (question, method)));
-            cells.all(|(question, method)| {
-                scores.contains_key(&(question.clone(), method.to_string(), seed))
-            })
+            cells.all(|(question, method)| scores.contains_key(&(question.clone(), method.to_string(), seed)))
         };
         Self { plan, seeds: (0..plan.seeds).filter(is_whole).collect(), scores }
     }
@@ -82,13 +80,7 @@ impl<'a> Answers<'a> {
     }
 
     /// The geometric mean over `questions` and seeds of `base` latency over `method` latency, bootstrapped over seeds.
-    fn speedup(
-        &self,
-        questions: &[Question],
-        method: &str,
-        base: &str,
-        pick: Pick,
-    ) -> Option<Figure> {
+    fn speedup(&self, questions: &[Question], method: &str, base: &str, pick: Pick) -> Option<Figure> {
         let log_ratio = |seed: &u64| -> Option<f64> {
             let of = |question: &Question| -> Option<f64> {
                 let latency = self.latency(question, method, *seed, pick)?;
@@ -101,9 +93,8 @@ impl<'a> Answers<'a> {
         if by_seed.is_empty() {
             return None;
         }
-        let of = |drawn: &[usize]| {
-            mean(&drawn.iter().map(|&index| by_seed[index]).collect::<Vec<f64>>()).exp()
-        };
+        let of =
+            |drawn: &[usize]| mean(&drawn.iter().map(|&index| by_seed[index]).collect::<Vec<f64>>()).exp();
         let interval = bootstrap_interval(by_seed.len(), Seed::new(0), of);
         Some(Figure { value: mean(&by_seed).exp(), interval })
     }
@@ -141,7 +132,8 @@ impl<'a> Answers<'a> {
         );
         for method in self.methods(&all[0]) {
             let cell = |questions: &[Question], method: &str, base: &str, pick: Pick| {
-                self.speedup(questions, method, base, pick).map_or("-".to_owned(), |figure| figure.to_string())
+                self.speedup(questions, method, base, pick)
+                    .map_or("-".to_owned(), |figure| figure.to_string())
             };
             let logged = Method::Logged.to_string();
             let _ = writeln!(
@@ -169,7 +161,9 @@ impl<'a> Answers<'a> {
             Method::Online { agent: "gp", calls: calls / 10 },
             Method::Random,
         ];
-        text.push_str("\nLatency in ms of the best proposal, the geometric mean over seeds:\n\n| application | role |");
+        text.push_str(
+            "\nLatency in ms of the best proposal, the geometric mean over seeds:\n\n| application | role |",
+        );
         shown.iter().for_each(|method| {
             let _ = write!(text, " {method} |");
         });
@@ -199,7 +193,12 @@ impl<'a> Answers<'a> {
             let scores: Vec<&Score> = self
                 .seeds
                 .iter()
-                .flat_map(|&seed| questions.iter().filter_map({ let method = method.clone(); move |question| self.score(question, &method, seed) }))
+                .flat_map(|&seed| {
+                    questions.iter().filter_map({
+                        let method = method.clone();
+                        move |question| self.score(question, &method, seed)
+                    })
+                })
                 .collect();
             let proposals: usize = scores.iter().map(|score| score.proposals).sum();
             let infeasible: usize = scores.iter().map(|score| score.infeasible).sum();
@@ -223,7 +222,11 @@ impl<'a> Answers<'a> {
         let unseen: Vec<Question> =
             APPLICATIONS.iter().map(|(name, _)| Question::Unseen((*name).to_owned())).collect();
         let headings = [
-            ("All nine at once", "the mean of latencies, each over the best in its log", vec![Question::Several]),
+            (
+                "All nine at once",
+                "the mean of latencies, each over the best in its log",
+                vec![Question::Several],
+            ),
             ("An application that was never logged", "geometric mean over the nine, each in turn", unseen),
         ];
         for (title, what, questions) in headings {
@@ -238,7 +241,8 @@ impl<'a> Answers<'a> {
                 };
                 let calls = self.seeds.first().and_then(|&seed| self.score(&questions[0], &method, seed));
                 let calls = calls.map_or(0, |score| score.simulator_calls);
-                let _ = writeln!(text, "| {method} | {} | {} | {calls} |", cell(Pick::First), cell(Pick::Best));
+                let _ =
+                    writeln!(text, "| {method} | {} | {} | {calls} |", cell(Pick::First), cell(Pick::Best));
             }
         }
     }

@@ -68,7 +68,7 @@ impl Default for Settings {
             batch: 128,
             adversaries: 16,
             steps: 5_000,
-            passes: 50,
+            passes: 100,
             check_every: 250,
             patience: 6,
         }

@@ -47,7 +47,7 @@ impl Default for Settings {
             hidden: vec![256, 256],
             learning_rate: 3e-4,
             steps: 5_000,
-            passes: 50,
+            passes: 100,
             check_every: 250,
             patience: 6,
         }

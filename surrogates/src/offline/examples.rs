@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use rand::RngExt;
 use tapeout_core::{Design, FitError, Problem, Stream, Task, TrainingData, Trial};
 
+use super::trainer::batch_of;
 use crate::errors::kendall_tau;
 use crate::features::Features;
 use crate::network::Mlp;
@@ -133,7 +134,7 @@ impl TaskRows {
         }
     }
 
-    /// Appends `most` random labelled rows, or as many as there are, to `rows` and their targets to `targets`; rows are of width
+    /// Appends `most` random labelled rows, or fewer if there are few, to `rows` and their targets to `targets`; rows are of width
     /// `d`, targets `k`. Returns how many.
     pub fn draw_labelled(
         &self,
@@ -143,7 +144,7 @@ impl TaskRows {
         rng: &mut Stream,
     ) -> usize {
         let n = self.labelled.len() / d;
-        let count = most.min(n);
+        let count = batch_of(most, n);
         for _ in 0..count {
             let index = rng.random_range(0..n);
             rows.extend_from_slice(&self.labelled[index * d..][..d]);
@@ -152,10 +153,10 @@ impl TaskRows {
         count
     }
 
-    /// Appends `most` random infeasible rows of width `d`, or as many as there are, to `rows`; returns how many.
+    /// Appends `most` random infeasible rows of width `d`, or fewer if there are few, to `rows`; returns how many.
     pub fn draw_infeasible(&self, most: usize, d: usize, rows: &mut Vec<f32>, rng: &mut Stream) -> usize {
         let n = self.infeasible.len() / d;
-        let count = most.min(n);
+        let count = if n == 0 { 0 } else { batch_of(most, n) };
         for _ in 0..count {
             let index = rng.random_range(0..n);
             rows.extend_from_slice(&self.infeasible[index * d..][..d]);

@@ -28,6 +28,14 @@ pub(crate) enum Decay {
     Cosine,
 }
 
+/// Steps of a pass over the labelled trials, at least, however few there are. Own choice.
+const LEAST_STEPS: usize = 8;
+
+/// How many labelled trials of `n_labelled` a step sees: `most`, or fewer, so that a pass takes some steps.
+pub(crate) fn batch_of(most: usize, n_labelled: usize) -> usize {
+    most.min(n_labelled.div_ceil(LEAST_STEPS)).max(1)
+}
+
 impl Schedule {
     /// The learning rate of a step, from 1.
     fn rate(&self, step: usize) -> f32 {
@@ -40,9 +48,10 @@ impl Schedule {
         }
     }
 
-    /// The same, ended after `passes` passes over `n_labelled` trials in batches of `batch`, should that be sooner.
+    /// The same, ended after `passes` passes over `n_labelled` trials in batches of at most `batch`, should that be sooner.
     pub fn within_passes(self, passes: usize, n_labelled: usize, batch: usize) -> Self {
-        let steps = self.steps.min(passes.saturating_mul(n_labelled.div_ceil(batch))).max(1);
+        let a_pass = n_labelled.div_ceil(batch_of(batch, n_labelled));
+        let steps = self.steps.min(passes.saturating_mul(a_pass)).max(1);
         Self { steps, ..self }
     }
 }
