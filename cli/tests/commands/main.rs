@@ -3,6 +3,7 @@
 mod bad_input;
 mod compare;
 mod dataset;
+mod offline;
 mod pages;
 mod runs;
 mod scratch;
