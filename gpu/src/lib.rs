@@ -1,5 +1,5 @@
 //! Kernels that multiply 16-bit floating point with narrow integers on a graphics processor: a family of them in one
-//! CUDA C++ source, one kernel for each [`Tile`](tapeout_simulators::gpu_gemm::Tile).
+//! CUDA C++ source, one kernel for each [`Tile`](tapeout_simulators::gpu_gemm::Tile); and measuring them.
 //!
 //! | module | holds |
 //! |---|---|
@@ -9,19 +9,36 @@
 //! | `weights` | how the narrow operand is stored for it |
 //! | `nvrtc` | compiling it, if NVRTC is installed; no GPU and no CUDA headers are needed |
 //! | `report`, `cubin` | what the compiler says of it: registers, spills, instructions |
+//! | `measurement`, `written` | what a measurement says, and how it is written down |
+//! | `table`, `recording` | tables of measurements, and their answer to how long a tile takes |
+//! | `bench` | measuring in child processes with time limits |
+//! | `live` | what such a process does on a device: operands, reference, timing, cuBLASLt, clocks and power |
 //!
-//! Nothing of CUDA is needed to build this crate: NVRTC is looked for when it is first asked for.
+//! Nothing of CUDA is needed to build this crate: libraries are looked for when they are first asked for.
 
+mod bench;
 mod cubin;
 mod launch;
+mod live;
+mod measurement;
 mod nvrtc;
+mod recording;
 mod report;
 mod source;
+mod table;
 mod weights;
+mod written;
 
+pub use bench::{
+    BenchError, Halt, Limits, LiveTimer, Measurement, Measurer, Modelled, Station, WorkerCommand, serve,
+};
 pub use cubin::CubinError;
 pub use launch::LaunchGeometry;
+pub use live::{Live, Unavailable, missing};
+pub use measurement::{By, Compiled, DeviceState, Fault, Job, Measured, Method, Origin, Rule, Session};
 pub use nvrtc::{Architecture, CompileError, Cubin, Nvrtc, NvrtcMissing};
-pub use report::{CompileReport, InstructionMix, LogError};
+pub use recording::Recording;
+pub use report::{CompileReport, InstructionMix, LogError, ReportError};
 pub use source::KernelSource;
+pub use table::{Answer, LineFault, Row, RowOutcome, Table, TableError, TableWriter};
 pub use weights::NarrowOrder;

@@ -10,6 +10,7 @@
 //! | [`envs`], [`agents`], [`surrogates`] | what is built in |
 //! | [`experiment`] | the loop, its log, and what is made of the log |
 //! | [`offline`] | design from logs alone: fit a model, search it, validate what it proposes |
+//! | [`gpu`], [`measure`] | kernels for graphics processors, and filling tables with their measured times |
 //! | [`gymnasium`] | `reset` and `step`, for reinforcement learners |
 //!
 //! ```
@@ -22,6 +23,7 @@
 
 mod builtin;
 pub mod gymnasium;
+pub mod measure;
 pub mod offline;
 pub mod prelude;
 pub mod study;
@@ -33,5 +35,6 @@ pub use tapeout_agents as agents;
 pub use tapeout_core as core;
 pub use tapeout_envs as envs;
 pub use tapeout_experiment as experiment;
+pub use tapeout_gpu as gpu;
 pub use tapeout_simulators as simulators;
 pub use tapeout_surrogates as surrogates;

@@ -11,7 +11,7 @@ use serde_json::Value;
 const ARROWS: &[(&str, &[&str])] = &[
     ("tapeout-core", &[]),
     ("tapeout-simulators", &["tapeout-core"]),
-    ("tapeout-gpu", &["tapeout-simulators"]),
+    ("tapeout-gpu", &["tapeout-core", "tapeout-simulators"]),
     ("tapeout-envs", &["tapeout-core", "tapeout-simulators", "tapeout-gpu"]),
     ("tapeout-surrogates", &["tapeout-core"]),
     ("tapeout-agents", &["tapeout-core", "tapeout-surrogates"]),

@@ -91,6 +91,22 @@ impl Knob {
         }
     }
 
+    /// The level at which the parameter stands in `tile`; none if it has no such level.
+    pub(super) fn level_for(&self, tile: &Tile) -> Option<u32> {
+        let level = match self.action {
+            Action::Number(levels, _) => {
+                let number = number_in(self.name, tile);
+                levels.iter().position(|&level| level == number)
+            }
+            Action::Swizzle => Swizzle::ALL.iter().position(|&(_, swizzle)| swizzle == tile.swizzle),
+            Action::Conversion => {
+                Conversion::ALL.iter().position(|&(_, conversion)| conversion == tile.conversion)
+            }
+            Action::Layout => Layout::ALL.iter().position(|&(_, layout)| layout == tile.layout),
+        };
+        level.map(|level| level as u32)
+    }
+
     /// The level that the parameter has where a rule looks.
     pub(super) fn level_in(&self, assignment: &Assignment<'_>) -> u32 {
         let named = |names: &[&str]| names.iter().position(|&name| name == assignment.text(self.name));
@@ -104,6 +120,27 @@ impl Knob {
             Action::Layout => named(&Layout::ALL.map(|(name, _)| name)),
         };
         level.expect("invariant: a space hands out values of its own levels") as u32
+    }
+}
+
+/// The number of `tile` that the parameter `name` sets.
+fn number_in(name: &str, tile: &Tile) -> u32 {
+    match name {
+        "block_m" => tile.block_m,
+        "block_n" => tile.block_n,
+        "block_k" => tile.block_k,
+        "warp_m" => tile.warp_m,
+        "warp_n" => tile.warp_n,
+        "warps_m" => tile.warps_m(),
+        "warps_n" => tile.warps_n(),
+        "mma_m" => tile.warp_m / MMA[0],
+        "mma_n" => tile.warp_n / MMA[1],
+        "stages" => tile.stages,
+        "copy_byte" => tile.copy_byte,
+        "min_blocks" => tile.min_blocks,
+        "raster_group" => tile.raster_group,
+        "split_k" => tile.split_k,
+        other => unreachable!("invariant: no parameter of a number is called `{other}`; a test reads each"),
     }
 }
 

@@ -7,12 +7,14 @@
 mod knob;
 #[cfg(test)]
 mod tests;
+mod timed;
 
 use serde::{Deserialize, Serialize};
 use tapeout_core::{ConfigError, Design, DesignSpace, Rule, SpaceError};
 use tapeout_simulators::gpu_gemm::{Device, Field, Gemm, StaticRule, Tile};
 
 use knob::{Draft, Knob, knobs};
+pub(crate) use timed::TimedTiles;
 
 /// Which numbers a design is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -54,6 +56,19 @@ impl TileSpace {
             )),
             Err(error) => Err(ConfigError::new("", error.to_string())),
         }
+    }
+
+    /// The space of exactly these kernels for `gemm`, those of a recorded table, say; one that the encoding cannot write is
+    /// left out.
+    ///
+    /// # Errors
+    /// [`SpaceError`] if none is left.
+    pub fn of_tiles(gemm: &Gemm, tiles: &[Tile], encoding: TileEncoding) -> Result<Self, SpaceError> {
+        let knobs = knobs(encoding, gemm.operands.narrow_side().is_some());
+        let row = |tile| knobs.iter().map(|knob| knob.level_for(tile)).collect::<Option<Vec<u32>>>();
+        let rows = tiles.iter().filter_map(row).collect();
+        let space = DesignSpace::of_rows(knobs.iter().map(Knob::parameter).collect(), rows)?;
+        Ok(Self { space, encoding, knobs })
     }
 
     /// The designs.

@@ -159,3 +159,20 @@ fn a_product_that_no_block_divides_is_refused() {
     let error = TileSpace::new(&odd, &device("a100").unwrap(), TileEncoding::Raw).unwrap_err();
     assert_eq!(error.to_string(), "`m`: no kernel divides a product of 100x4096x2048; try multiples of 128");
 }
+
+/// Law: writing a tile down as a design and reading it back changes nothing, in either encoding and with or without
+/// conversion; and a space of some tiles has these and no others.
+#[test]
+fn a_space_of_tiles_holds_exactly_these() {
+    let mut rng = Seed::new(0).stream("test");
+    for encoding in [TileEncoding::Raw, TileEncoding::Structured] {
+        for operands in [Operands::F16_U8, Operands::F16_F16] {
+            let all = space("a100", operands, encoding);
+            let tiles: Vec<_> = (0..50).map(|_| all.tile(&all.space().sample(&mut rng))).collect();
+            let some = TileSpace::of_tiles(&gemm(operands), &tiles, encoding).unwrap();
+            let held: Vec<_> = some.space().iter().map(|design| some.tile(&design)).collect();
+            assert!(tiles.iter().all(|tile| held.contains(tile)), "{operands}");
+            assert!(held.iter().all(|tile| tiles.contains(tile)), "{operands}");
+        }
+    }
+}

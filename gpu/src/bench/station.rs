@@ -1,0 +1,154 @@
+//! One child process at a time, and what becomes of the designs that it is asked for.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tapeout_core::Seed;
+use tapeout_simulators::gpu_gemm::Stage;
+
+use super::protocol::{Reply, Request};
+use super::worker::{BenchError, Silence, Worker, WorkerCommand};
+use crate::measurement::{Fault, Job, Measured, Rule, Session};
+
+/// How long things may take, and how many designs a process serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Until a child has found its device.
+    pub start: Duration,
+    /// To compile a kernel.
+    pub compile: Duration,
+    /// To check and time it.
+    pub run: Duration,
+    /// Designs after which a child is replaced by another one, with fresh operands.
+    pub designs_per_process: u32,
+}
+
+impl Default for Limits {
+    /// Of a sample of 324 kernels the slowest took 27 s to compile; a run takes well under a second. Contexts take seconds to
+    /// come up, and so does the reference product, so a process serves several dozen designs.
+    fn default() -> Self {
+        Self {
+            start: Duration::from_secs(60),
+            compile: Duration::from_secs(60),
+            run: Duration::from_secs(30),
+            designs_per_process: 50,
+        }
+    }
+}
+
+/// A measurement or a fault, and what the operands were drawn from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurement {
+    /// The seed of the operands.
+    pub inputs: u64,
+    /// What came of it.
+    pub outcome: Result<Measured, Fault>,
+}
+
+/// Measures one design at a time, in a process of its own.
+pub struct Station {
+    command: WorkerCommand,
+    limits: Limits,
+    device: Arc<Mutex<()>>,
+    seed: Seed,
+    worker: Option<Worker>,
+    /// Processes begun so far.
+    n_processes: u64,
+    /// Designs that the present process has been asked for.
+    n_served: u32,
+}
+
+impl Station {
+    /// A station whose processes draw operands from `seed`. Stations that share a device share `device`.
+    pub const fn new(command: WorkerCommand, limits: Limits, seed: Seed, device: Arc<Mutex<()>>) -> Self {
+        Self { command, limits, device, seed, worker: None, n_processes: 0, n_served: 0 }
+    }
+
+    /// What it measures with.
+    ///
+    /// # Errors
+    /// [`BenchError`] if there is no device, or no process.
+    pub fn session(&mut self) -> Result<Session, BenchError> {
+        self.with_worker(|worker, _| worker.session().clone())
+    }
+
+    /// Measures.
+    ///
+    /// # Errors
+    /// [`BenchError`] if that says nothing about the design.
+    pub fn measure(&mut self, job: &Job) -> Result<Measurement, BenchError> {
+        if self.n_served >= self.limits.designs_per_process {
+            self.worker = None;
+        }
+        let inputs = self.with_worker(|_, inputs| inputs)?;
+        self.n_served += 1;
+        let prepare = Request::Prepare { job: *job, inputs };
+        let outcome = match self.ask(&prepare, self.limits.compile)? {
+            Ok(Reply::Prepared) => {
+                // A station that panicked has let go of the device: its process is gone.
+                let device = Arc::clone(&self.device);
+                let _device = device.lock().unwrap_or_else(PoisonError::into_inner);
+                match self.ask(&Request::Run, self.limits.run)? {
+                    Ok(Reply::Measured(measured)) => Ok(measured),
+                    other => Err(self.fault(other, Stage::Run)?),
+                }
+            }
+            other => Err(self.fault(other, Stage::Compile)?),
+        };
+        Ok(Measurement { inputs, outcome })
+    }
+
+    /// The present process and the seed of its operands; a new one if there is none.
+    fn with_worker<T>(&mut self, then: impl FnOnce(&Worker, u64) -> T) -> Result<T, BenchError> {
+        let worker = match self.worker.take() {
+            Some(worker) => worker,
+            None => {
+                self.n_processes += 1;
+                self.n_served = 0;
+                Worker::start(&self.command, self.limits.start)?
+            }
+        };
+        let inputs = self.seed.child("operands", self.n_processes).number();
+        Ok(then(self.worker.insert(worker), inputs))
+    }
+
+    /// An answer, or why there is none.
+    ///
+    /// # Errors
+    /// If the child talks nonsense.
+    fn ask(&mut self, request: &Request, limit: Duration) -> Result<Result<Reply, Silence>, BenchError> {
+        let worker = self.worker.as_mut().expect("invariant: `measure` has started a process");
+        match worker.ask(request, limit) {
+            Err(Silence::Garbage(got)) => {
+                self.worker = None;
+                Err(BenchError::Protocol { expected: "an answer", got })
+            }
+            answer => Ok(answer),
+        }
+    }
+
+    /// What anything but success says about the design that was at `stage`. A process that cannot go on is let go.
+    fn fault(&mut self, answer: Result<Reply, Silence>, stage: Stage) -> Result<Fault, BenchError> {
+        let limit = if stage == Stage::Compile { self.limits.compile } else { self.limits.run };
+        let fault = match answer {
+            Ok(Reply::Fault(fault)) => return Ok(fault),
+            Ok(Reply::Failed(message)) => return Err(BenchError::Failed(message)),
+            Ok(Reply::Lost(fault)) => fault,
+            Ok(other) => {
+                let got = format!("{other:?}");
+                self.worker = None;
+                return Err(BenchError::Protocol { expected: "an answer to what was asked", got });
+            }
+            Err(Silence::TimeLimit) => {
+                let rule = if stage == Stage::Compile { Rule::CompileTimeLimit } else { Rule::RunTimeLimit };
+                Fault::new(stage, rule, format_args!("not done within {} s", limit.as_secs_f64()))
+            }
+            Err(Silence::Died(how)) => Fault::new(stage, Rule::ProcessDied, how),
+            Err(Silence::Garbage(got)) => {
+                return Err(BenchError::Protocol { expected: "an answer", got });
+            }
+        };
+        self.worker = None;
+        Ok(fault)
+    }
+}

@@ -1,0 +1,91 @@
+//! Operands and products on the device, several sets of them that take turns.
+
+use std::sync::Arc;
+
+use cudarc::driver::{CudaSlice, CudaStream, DevicePtrMut, DriverError, result};
+use tapeout_simulators::gpu_gemm::Gemm;
+
+use super::device::OpenDevice;
+use super::operands::Operand;
+use crate::weights::NarrowOrder;
+
+/// Sets take together this many times the second-level cache, so that a set's turn comes when nothing of it is left there.
+/// Ours: with two, a cache that replaces the oldest lines has replaced them all.
+const CACHES: usize = 2;
+
+/// Both operands and the product.
+pub(super) struct BufferSet {
+    pub(super) a: CudaSlice<u8>,
+    pub(super) b: CudaSlice<u8>,
+    pub(super) c: CudaSlice<f32>,
+}
+
+/// The sets.
+pub(super) struct Buffers {
+    /// At least two.
+    pub(super) sets: Vec<BufferSet>,
+    /// The order in which the narrow operand was uploaded last; none before the first upload.
+    uploaded: Option<Option<NarrowOrder>>,
+}
+
+impl Buffers {
+    /// Memory for `gemm`, its contents not set.
+    pub(super) fn new(device: &OpenDevice, gemm: &Gemm) -> Result<Self, DriverError> {
+        let [a_byte, b_byte, c_byte] = gemm.matrix_byte().map(|bytes| bytes as usize);
+        let n_sets = 1 + (CACHES * device.l2_byte).div_ceil(a_byte + b_byte + c_byte);
+        let set = |_| -> Result<BufferSet, DriverError> {
+            Ok(BufferSet {
+                a: device.stream.alloc_zeros(a_byte)?,
+                b: device.stream.alloc_zeros(b_byte)?,
+                c: device.stream.alloc_zeros(c_byte / size_of::<f32>())?,
+            })
+        };
+        let sets = (0..n_sets.max(2)).map(set).collect::<Result<_, _>>()?;
+        Ok(Self { sets, uploaded: None })
+    }
+
+    /// Brings both operands to all sets, the narrow one in `order`; what is there already is left.
+    pub(super) fn upload(
+        &mut self,
+        stream: &Arc<CudaStream>,
+        operands: &[Operand; 2],
+        order: Option<&NarrowOrder>,
+    ) -> Result<(), DriverError> {
+        if self.uploaded.as_ref().is_some_and(|uploaded| uploaded.as_ref() == order) {
+            return Ok(());
+        }
+        let is_first = self.uploaded.is_none();
+        for (side, operand) in operands.iter().enumerate() {
+            if !is_first && !operand.is_narrow() {
+                continue;
+            }
+            let bytes = operand.bytes(order);
+            for set in &mut self.sets {
+                let target = if side == 0 { &mut set.a } else { &mut set.b };
+                stream.memcpy_htod(&bytes, target)?;
+            }
+        }
+        stream.synchronize()?;
+        self.uploaded = Some(order.cloned());
+        Ok(())
+    }
+}
+
+impl BufferSet {
+    /// Fills the product with what is no number, so that an element that nobody writes shows.
+    pub(super) fn poison(&mut self, stream: &Arc<CudaStream>) -> Result<(), DriverError> {
+        /// A single whose bytes are all this is not a number (IEEE 754, section 6.2).
+        const POISON: u8 = 0xff;
+        let n_byte = self.c.num_bytes();
+        let (pointer, _guard) = self.c.device_ptr_mut(stream);
+        // SAFETY: the pointer is to `n_byte` bytes that this set owns, allocated on this stream; any bytes are valid singles.
+        unsafe { result::memset_d8_async(pointer, POISON, n_byte, stream.cu_stream()) }
+    }
+
+    /// The product, once everything that was queued is done.
+    pub(super) fn product(&self, stream: &Arc<CudaStream>) -> Result<Vec<f32>, DriverError> {
+        // First, so that an error of the kernel is returned: one that comes up in the copy's own wait is not.
+        stream.synchronize()?;
+        stream.clone_dtoh(&self.c)
+    }
+}

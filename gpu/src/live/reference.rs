@@ -1,0 +1,200 @@
+//! What the product should be, in double precision, for some of its rows and columns.
+
+use rand::RngExt;
+use tapeout_core::Seed;
+use tapeout_simulators::gpu_gemm::Gemm;
+
+use super::operands::Operand;
+
+/// Rows, and as many columns, that are computed: one of each strip, so that a product of 4096 has one in every 128, the
+/// extent of a common block, and a wrong block does not hide between them.
+const LINES: usize = 32;
+
+/// Unit of truncation to single precision; tensor cores truncate where they add.
+/// Source: Fasi, Higham, Mikaitis & Pranesh (2021), doi:10.7717/peerj-cs.330, section on rounding.
+const UNIT: f64 = 1.0 / 8_388_608.0; // 2^-23
+
+/// Some rows and columns of the product.
+pub(super) struct Reference {
+    n: usize,
+    k: usize,
+    entries: Vec<Entry>,
+}
+
+/// One element.
+struct Entry {
+    /// Its place in the product, row after row.
+    index: usize,
+    value: f64,
+    /// The sum of the absolute values of what is added up.
+    magnitude: f64,
+}
+
+/// A product that is not right.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub(super) enum Wrong {
+    /// An element that was not written, or is not a number.
+    #[error(
+        "{count} of {total} elements are not numbers or were never written, the first in row {row}, column {column}"
+    )]
+    NotWritten {
+        /// How many.
+        count: usize,
+        /// Of how many.
+        total: usize,
+        /// Where.
+        row: usize,
+        /// Where.
+        column: usize,
+    },
+    /// An element that is too far off.
+    #[error("row {row}, column {column}: {got}, expected {expected} within {bound:.3e}")]
+    Far {
+        /// Where.
+        row: usize,
+        /// Where.
+        column: usize,
+        /// What the kernel says.
+        got: f32,
+        /// What is right.
+        expected: f64,
+        /// How far off it may be.
+        bound: f64,
+    },
+}
+
+impl Reference {
+    /// Rows and columns of the product of `operands`, chosen by `seed`.
+    pub(super) fn of(gemm: &Gemm, operands: &[Operand; 2], seed: Seed) -> Self {
+        let [m, n, k] = [gemm.m, gemm.n, gemm.k].map(|extent| extent as usize);
+        let [a, b] = operands;
+        let mut entries = Vec::with_capacity(LINES * (m + n));
+        let column_rows: Vec<Vec<f32>> = (0..n).map(|column| b.row(column)).collect();
+        for row in lines(m, seed, "rows") {
+            let left = a.row(row);
+            entries.extend(
+                column_rows
+                    .iter()
+                    .enumerate()
+                    .map(|(column, right)| Entry::of(row * n + column, &left, right)),
+            );
+        }
+        let columns = lines(n, seed, "columns");
+        for row in 0..m {
+            let left = a.row(row);
+            entries.extend(
+                columns.iter().map(|&column| Entry::of(row * n + column, &left, &column_rows[column])),
+            );
+        }
+        Self { n, k, entries }
+    }
+
+    /// The largest error of `product` as a share of its bound, which is at most 1.
+    ///
+    /// Products of operands are exact in single precision whatever the types (11 and 8 bits of mantissa make 22 at most), so
+    /// the bound is that of adding `k` of them up with truncation: `k` units of the sum of absolute values.
+    /// Source: Higham (2002), "Accuracy and Stability of Numerical Algorithms", section 3.1, eq. 3.5.
+    ///
+    /// # Errors
+    /// [`Wrong`] if an element anywhere was not written, or one of these is not within its bound.
+    pub(super) fn compare(&self, product: &[f32]) -> Result<f64, Wrong> {
+        let (count, first) = product
+            .iter()
+            .enumerate()
+            .filter(|(_, value)| !value.is_finite())
+            .fold((0, None), |(count, first), (index, _)| (count + 1, first.or(Some(index))));
+        if let Some(index) = first {
+            let (row, column) = (index / self.n, index % self.n);
+            return Err(Wrong::NotWritten { count, total: product.len(), row, column });
+        }
+        let mut worst = 0.0_f64;
+        for entry in &self.entries {
+            let got = product[entry.index];
+            // Where all terms are 0 the sum is exact.
+            let bound = (self.k as f64 * UNIT * entry.magnitude).max(f64::MIN_POSITIVE);
+            let share = (f64::from(got) - entry.value).abs() / bound;
+            if share > 1.0 {
+                let (row, column) = (entry.index / self.n, entry.index % self.n);
+                return Err(Wrong::Far { row, column, got, expected: entry.value, bound });
+            }
+            worst = worst.max(share);
+        }
+        Ok(worst)
+    }
+}
+
+impl Entry {
+    fn of(index: usize, left: &[f32], right: &[f32]) -> Self {
+        let (mut value, mut magnitude) = (0.0, 0.0);
+        for (&left, &right) in left.iter().zip(right) {
+            let term = f64::from(left) * f64::from(right);
+            value += term;
+            magnitude += term.abs();
+        }
+        Self { index, value, magnitude }
+    }
+}
+
+/// One line of each of up to [`LINES`] strips.
+fn lines(extent: usize, seed: Seed, purpose: &str) -> Vec<usize> {
+    let mut rng = seed.stream(purpose);
+    let strips = LINES.min(extent);
+    let strip = |index: usize| index * extent / strips..(index + 1) * extent / strips;
+    (0..strips).map(|index| rng.random_range(strip(index))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tapeout_simulators::gpu_gemm::Operands;
+
+    fn problem(operands: Operands) -> (Gemm, [Operand; 2], Reference) {
+        let gemm = Gemm { m: 48, n: 40, k: 64, operands };
+        let pair = Operand::pair(&gemm, Seed::new(3));
+        let reference = Reference::of(&gemm, &pair, Seed::new(3));
+        (gemm, pair, reference)
+    }
+
+    /// The product as a kernel computes it: in single precision, one term after another.
+    fn product(gemm: &Gemm, [a, b]: &[Operand; 2]) -> Vec<f32> {
+        let (rows, columns) = (0..gemm.m as usize, 0..gemm.n as usize);
+        let element = |row, column| a.row(row).iter().zip(b.row(column)).map(|(a, b)| a * b).sum::<f32>();
+        rows.flat_map(|row| columns.clone().map(move |column| (row, column)))
+            .map(|(row, column)| element(row, column))
+            .collect()
+    }
+
+    /// Claim: sums in single precision are within the bound, for every type.
+    #[test]
+    fn right_products_are_accepted() {
+        for operands in Operands::ALL {
+            let (gemm, pair, reference) = problem(operands);
+            let share = reference.compare(&product(&gemm, &pair)).unwrap();
+            assert!(share < 0.5, "{operands}: {share}");
+        }
+    }
+
+    /// Claim: one missing term of one element in a sampled line is noticed, and so is an element anywhere that was never
+    /// written.
+    #[test]
+    fn wrong_products_are_noticed() {
+        let (gemm, pair, reference) = problem(Operands::F16_S8);
+        let right = product(&gemm, &pair);
+        let index = reference.entries[7].index;
+        let mut wrong = right.clone();
+        let (row, column) = (index / 40, index % 40);
+        wrong[index] -= pair[0].row(row)[5] * pair[1].row(column)[5];
+        assert!(matches!(reference.compare(&wrong), Err(Wrong::Far { .. })));
+        let mut poisoned = right;
+        poisoned[1111] = f32::from_bits(u32::MAX);
+        let expected = Wrong::NotWritten { count: 1, total: 48 * 40, row: 27, column: 31 };
+        assert_eq!(reference.compare(&poisoned), Err(expected));
+    }
+
+    #[test]
+    fn lines_are_spread_over_all_strips() {
+        let lines = lines(4096, Seed::new(0), "rows");
+        assert_eq!(lines.len(), LINES);
+        assert!(lines.iter().enumerate().all(|(strip, line)| line / 128 == strip), "{lines:?}");
+    }
+}

@@ -1,0 +1,485 @@
+//! Tables of measurements: lines of JSON, each with a checksum of its own.
+//!
+//! The first line names format and version. A session line says what device and software the lines after it were
+//! measured with; a row line is one measurement, with every sample, or the reason why there is none. Lines are only ever
+//! added at the end, so a program that is killed loses at most the line that it was writing, and such a line, which has no
+//! end, is passed over. Files whose name ends in `.gz` are gzipped.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tapeout_simulators::gpu_gemm::Gemm;
+
+use crate::measurement::{Fault, Job, Measured, Session};
+
+/// What the first line calls the format.
+const FORMAT: &str = "tapeout-measurements";
+/// The version that is written, and the only one that is read.
+const VERSION: u32 = 1;
+/// Hexadecimal digits of a line's checksum: of SHA-256 as many as tell any two lines apart that differ by accident.
+const CHECK_DIGITS: usize = 16;
+
+/// Measurements, of one device.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Table {
+    sessions: Vec<Session>,
+    rows: Vec<Row>,
+}
+
+/// One measurement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// Which session of the table it belongs to, from 0.
+    pub session: usize,
+    /// What was measured.
+    pub job: Job,
+    /// The seed that the operands were drawn from.
+    pub inputs: u64,
+    /// What came of it.
+    pub outcome: RowOutcome,
+}
+
+/// What came of a measurement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RowOutcome {
+    /// It ran and was right.
+    Measured(Measured),
+    /// It has no time.
+    Fault(Fault),
+}
+
+impl From<Result<Measured, Fault>> for RowOutcome {
+    fn from(outcome: Result<Measured, Fault>) -> Self {
+        outcome.map_or_else(Self::Fault, Self::Measured)
+    }
+}
+
+/// A line of the file.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Line {
+    Table(Header),
+    Session(Session),
+    Row(Row),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    format: String,
+    version: u32,
+}
+
+impl Table {
+    /// Reads a table's file.
+    ///
+    /// # Errors
+    /// [`TableError`], which names the file, the line and the field.
+    pub fn read(path: &Path) -> Result<Self, TableError> {
+        let bytes = fs::read(path).map_err(|source| TableError::file(path, source))?;
+        Self::parse(path, &bytes)
+    }
+
+    /// Reads the bytes of a table, gzipped or not; `name` stands in messages.
+    ///
+    /// # Errors
+    /// As [`Table::read`].
+    pub fn parse(name: &Path, bytes: &[u8]) -> Result<Self, TableError> {
+        // RFC 1952, section 2.3.1: a gzip member begins with these two bytes.
+        const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+        let mut text = Vec::new();
+        if bytes.starts_with(&GZIP_MAGIC) {
+            let unpacked = MultiGzDecoder::new(bytes).read_to_end(&mut text);
+            unpacked.map_err(|source| TableError::file(name, source))?;
+        } else {
+            text.extend_from_slice(bytes);
+        }
+        let in_line =
+            |index: usize| move |fault| TableError::Line { path: name.to_owned(), line: index + 1, fault };
+        let mut table = Self::default();
+        let mut lines = whole_lines(&text).enumerate();
+        match lines.next().map(|(index, line)| parse_line(line).map_err(in_line(index))).transpose()? {
+            Some(Line::Table(header)) => check_header(&header).map_err(in_line(0))?,
+            _ => return Err(in_line(0)(LineFault::NoHeader)),
+        }
+        for (index, line) in lines {
+            table.add_line(parse_line(line).map_err(in_line(index))?).map_err(in_line(index))?;
+        }
+        Ok(table)
+    }
+
+    fn add_line(&mut self, line: Line) -> Result<(), LineFault> {
+        match line {
+            Line::Table(_) => Err(LineFault::SecondHeader),
+            Line::Session(session) => {
+                if let Some(first) = self.sessions.first() {
+                    same_device(first, &session)
+                        .map_err(|(got, expected)| LineFault::OtherDevice { got, expected })?;
+                }
+                self.sessions.push(session);
+                Ok(())
+            }
+            Line::Row(row) => {
+                check_row(&row, self.sessions.len())?;
+                self.rows.push(row);
+                Ok(())
+            }
+        }
+    }
+
+    /// Under which circumstances the rows were measured.
+    pub fn sessions(&self) -> &[Session] {
+        &self.sessions
+    }
+
+    /// The measurements, in the order of the file.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The products that something was measured for, each once, in the order in which they come first.
+    pub fn gemms(&self) -> Vec<Gemm> {
+        let mut gemms = Vec::new();
+        for row in &self.rows {
+            if !gemms.contains(&row.job.gemm) {
+                gemms.push(row.job.gemm);
+            }
+        }
+        gemms
+    }
+
+    /// What all rows of each job say together, by job.
+    pub fn answers(&self) -> HashMap<Job, Answer<'_>> {
+        let mut answers: HashMap<Job, Answer<'_>> = HashMap::new();
+        for row in &self.rows {
+            let answer = answers.entry(row.job).or_default();
+            match &row.outcome {
+                RowOutcome::Measured(measured) => answer.measured.push(measured),
+                RowOutcome::Fault(fault) => answer.fault = answer.fault.or(Some(fault)),
+            }
+        }
+        answers
+    }
+
+    /// All rows of several tables of one device, in their order; every sample of jobs that were measured twice is kept.
+    ///
+    /// Each table comes with the name that stands in messages.
+    ///
+    /// # Errors
+    /// [`TableError::Merge`] if they are of different devices.
+    pub fn merge(tables: impl IntoIterator<Item = (PathBuf, Self)>) -> Result<Self, TableError> {
+        let mut merged = Self::default();
+        for (path, table) in tables {
+            if let (Some(first), Some(session)) = (merged.sessions.first(), table.sessions.first()) {
+                same_device(first, session).map_err(|(got, expected)| TableError::Merge {
+                    path,
+                    got,
+                    expected,
+                })?;
+            }
+            let offset = merged.sessions.len();
+            merged.sessions.extend(table.sessions);
+            merged
+                .rows
+                .extend(table.rows.into_iter().map(|row| Row { session: row.session + offset, ..row }));
+        }
+        Ok(merged)
+    }
+
+    /// Writes the table anew.
+    ///
+    /// # Errors
+    /// [`TableError::File`] if the file cannot be written, or is there already.
+    pub fn write(&self, path: &Path) -> Result<(), TableError> {
+        let mut text = header_line();
+        let sessions = self.sessions.iter().map(|session| line(&Line::Session(session.clone())));
+        text.extend(sessions.chain(self.rows.iter().map(|row| line(&Line::Row(row.clone())))));
+        let bytes = if path.extension().is_some_and(|extension| extension == "gz") {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+            encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish())
+        } else {
+            Ok(text.into_bytes())
+        };
+        let written = bytes.and_then(|bytes| fs::File::create_new(path)?.write_all(&bytes));
+        written.map_err(|source| TableError::file(path, source))
+    }
+}
+
+/// What all measurements of a job say together.
+#[derive(Debug, Clone, Default)]
+pub struct Answer<'a> {
+    /// The times it ran and was right.
+    pub measured: Vec<&'a Measured>,
+    /// The first reason why it could not be used. A kernel that failed once is not one to rely on, whatever else was
+    /// measured.
+    pub fault: Option<&'a Fault>,
+}
+
+/// A table that grows by a line for each measurement.
+#[derive(Debug)]
+pub struct TableWriter {
+    path: PathBuf,
+    file: fs::File,
+    session: usize,
+}
+
+impl TableWriter {
+    /// Begins the table at `path`, or goes on with the one that is there, for the measurements of `session`.
+    ///
+    /// A last line that was cut off is removed.
+    ///
+    /// # Errors
+    /// [`TableError`] if the table cannot be written, is not one, is gzipped, or is of another device.
+    pub fn open(path: &Path, session: &Session) -> Result<Self, TableError> {
+        let in_file = |source| TableError::file(path, source);
+        if path.extension().is_some_and(|extension| extension == "gz") {
+            return Err(TableError::Gzipped { path: path.to_owned() });
+        }
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(in_file)?;
+        }
+        let mut file =
+            fs::OpenOptions::new().create(true).read(true).append(true).open(path).map_err(in_file)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(in_file)?;
+        let whole: usize = whole_lines(&bytes).map(|line| line.len() + 1).sum();
+        file.set_len(whole as u64).map_err(in_file)?;
+        let earlier = if whole == 0 { Self::begin(&mut file, path)? } else { Table::parse(path, &bytes)? };
+        if let Some(first) = earlier.sessions.first() {
+            same_device(first, session).map_err(|(got, expected)| TableError::Merge {
+                path: path.to_owned(),
+                got,
+                expected,
+            })?;
+        }
+        let mut writer = Self { path: path.to_owned(), file, session: earlier.sessions.len() };
+        writer.add(&Line::Session(session.clone()))?;
+        Ok(writer)
+    }
+
+    fn begin(file: &mut fs::File, path: &Path) -> Result<Table, TableError> {
+        file.write_all(header_line().as_bytes()).map_err(|source| TableError::file(path, source))?;
+        Ok(Table::default())
+    }
+
+    /// Adds a measurement. It is on disk when this returns.
+    ///
+    /// # Errors
+    /// [`TableError::File`].
+    pub fn record(&mut self, job: Job, inputs: u64, outcome: RowOutcome) -> Result<(), TableError> {
+        self.add(&Line::Row(Row { session: self.session, job, inputs, outcome }))
+    }
+
+    fn add(&mut self, new: &Line) -> Result<(), TableError> {
+        let written = self.file.write_all(line(new).as_bytes()).and_then(|()| self.file.sync_data());
+        written.map_err(|source| TableError::file(&self.path, source))
+    }
+}
+
+/// The lines of a file that have an end.
+fn whole_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split_inclusive(|&byte| byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"))
+}
+
+fn header_line() -> String {
+    line(&Line::Table(Header { format: FORMAT.to_owned(), version: VERSION }))
+}
+
+/// `{"row":{...},"check":"0123456789abcdef"}`: the checksum is that of the object without it.
+fn line(line: &Line) -> String {
+    let json = serde_json::to_string(line)
+        .expect("invariant: tables hold finite numbers and tiles that a design space offers");
+    let check = check(&json);
+    format!("{},\"check\":\"{check}\"}}\n", &json[..json.len() - 1])
+}
+
+fn parse_line(line: &[u8]) -> Result<Line, LineFault> {
+    let line = std::str::from_utf8(line).map_err(|_| LineFault::NotText)?;
+    let (front, got) = line
+        .strip_suffix("\"}")
+        .and_then(|line| line.rsplit_once(",\"check\":\""))
+        .ok_or(LineFault::NoChecksum)?;
+    let json = format!("{front}}}");
+    let expected = check(&json);
+    if got != expected {
+        return Err(LineFault::Checksum { got: got.to_owned(), expected });
+    }
+    let mut deserializer = serde_json::Deserializer::from_str(&json);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| LineFault::Field {
+        field: error.path().to_string(),
+        message: error.inner().to_string(),
+    })
+}
+
+fn check(json: &str) -> String {
+    let digest = Sha256::digest(json.as_bytes());
+    let digits: String = digest.iter().take(CHECK_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
+    digits
+}
+
+fn check_header(header: &Header) -> Result<(), LineFault> {
+    if header.format != FORMAT {
+        return Err(LineFault::NoHeader);
+    }
+    if header.version != VERSION {
+        return Err(LineFault::Version { got: header.version });
+    }
+    Ok(())
+}
+
+/// What the types do not say already.
+fn check_row(row: &Row, n_sessions: usize) -> Result<(), LineFault> {
+    let field = |field: &str, message: String| Err(LineFault::Field { field: field.to_owned(), message });
+    if row.session >= n_sessions {
+        return field("row.session", format!("{} of a table with {n_sessions} sessions so far", row.session));
+    }
+    let RowOutcome::Measured(measured) = &row.outcome else { return Ok(()) };
+    if measured.samples_s.is_empty() {
+        return field("row.outcome.measured.samples_s", "no samples; expected at least one".to_owned());
+    }
+    match measured.samples_s.iter().position(|&sample_s| sample_s <= 0.0) {
+        Some(index) => field(
+            &format!("row.outcome.measured.samples_s[{index}]"),
+            format!("{} s; expected a time above 0", measured.samples_s[index]),
+        ),
+        None => Ok(()),
+    }
+}
+
+/// # Errors
+/// Both devices, if they differ.
+fn same_device(first: &Session, other: &Session) -> Result<(), (String, String)> {
+    let of = |session: &Session| {
+        let standing_in = if session.origin == first.origin { "" } else { ", of other origin" };
+        format!("{} (sm_{}{standing_in})", session.device, session.compute_capability)
+    };
+    let [expected, got] = [first, other].map(of);
+    if got == expected { Ok(()) } else { Err((got, expected)) }
+}
+
+/// Why a table cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TableError {
+    /// The file.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A line of it.
+    #[error("{}:{line}: {fault}", path.display())]
+    Line {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        fault: LineFault,
+    },
+    /// Lines cannot be added to gzipped files.
+    #[error("{}: lines cannot be added to a gzipped table", path.display())]
+    Gzipped {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Measurements of another device.
+    #[error("{}: measured on {got}, not on {expected}", path.display())]
+    Merge {
+        /// Which file.
+        path: PathBuf,
+        /// Its device.
+        got: String,
+        /// The device of what it is to be merged with.
+        expected: String,
+    },
+}
+
+impl TableError {
+    fn file(path: &Path, source: std::io::Error) -> Self {
+        Self::File { path: path.to_owned(), source }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::File { source, .. } if source.kind() == std::io::ErrorKind::AlreadyExists => {
+                Some("name another file, or remove that one first")
+            }
+            Self::File { .. } => None,
+            Self::Line { fault, .. } => Some(match fault {
+                LineFault::NoHeader => "tables are made by `tapeout measure`",
+                LineFault::Version { .. } => {
+                    "measure again, or use the version of this program that wrote it"
+                }
+                LineFault::OtherDevice { .. } => "keep a table for each device",
+                _ => {
+                    "the line was changed or damaged after it was written: remove it, and what it said is measured again"
+                }
+            }),
+            Self::Gzipped { .. } => {
+                Some("write to a `.jsonl` file, and pack it with `tapeout measure --merge`")
+            }
+            Self::Merge { .. } => Some("keep a table for each device"),
+        }
+    }
+}
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LineFault {
+    /// The first line is not that of a table.
+    #[error("not a table of measurements: its first line does not say `{FORMAT}`")]
+    NoHeader,
+    /// Written by another version.
+    #[error("field `table.version`: {got}; this program reads {VERSION}")]
+    Version {
+        /// Its version.
+        got: u32,
+    },
+    /// A first line further down.
+    #[error("a second first line")]
+    SecondHeader,
+    /// Not UTF-8.
+    #[error("not text")]
+    NotText,
+    /// No `check` at the end.
+    #[error("field `check`: missing at the end of the line")]
+    NoChecksum,
+    /// The checksum is not that of the line.
+    #[error("field `check`: {got}; the line has {expected}")]
+    Checksum {
+        /// What it says.
+        got: String,
+        /// What it should say.
+        expected: String,
+    },
+    /// A field cannot be used.
+    #[error("field `{field}`: {message}")]
+    Field {
+        /// Its path in the line.
+        field: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A session on another device.
+    #[error("field `session.device`: {got}; the table is of {expected}")]
+    OtherDevice {
+        /// The device of the line.
+        got: String,
+        /// That of the table.
+        expected: String,
+    },
+}
