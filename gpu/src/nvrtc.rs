@@ -69,12 +69,13 @@ pub enum CompileError {
         code: String,
     },
     /// What the compiler returned could not be read.
-    #[error("compiler NVRTC, for {architecture}: {message}")]
+    #[error("compiler NVRTC: what it made for {architecture} cannot be read")]
     Unreadable {
         /// What for.
         architecture: Architecture,
         /// What is wrong with it.
-        message: String,
+        #[source]
+        source: ReportError,
     },
 }
 
@@ -143,10 +144,7 @@ impl Nvrtc {
         }
         let (image, ptx) = (program.image()?, program.ptx()?);
         let report = CompileReport::read(&log, &ptx, &image, source);
-        let report = report.map_err(|error: ReportError| CompileError::Unreadable {
-            architecture,
-            message: error.to_string(),
-        })?;
+        let report = report.map_err(|source| CompileError::Unreadable { architecture, source })?;
         Ok(Cubin { image, ptx, report })
     }
 

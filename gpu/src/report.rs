@@ -59,9 +59,11 @@ pub struct LogError {
 
 /// Why there is no report of what was compiled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum ReportError {
+pub enum ReportError {
+    /// The log could not be read.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// The machine code could not be found.
     #[error(transparent)]
     Cubin(#[from] CubinError),
 }
