@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tapeout::Proxy;
 use tapeout::core::{
-    Application, Catalog, Env, ModelCard, ModelFile, Problem, Seed, Source, Task, TrainingData, Trial,
+    Application, Catalog, ModelCard, ModelFile, Problem, Seed, Source, Task, TrainingData, Trial,
 };
 use tapeout::prelude::EnvEntry;
 
