@@ -10,6 +10,8 @@ mod dataset;
 mod describe;
 mod fit;
 mod list;
+mod measure;
+mod measure_worker;
 mod offline;
 mod plot;
 mod predict;
@@ -65,6 +67,11 @@ pub(crate) enum Command {
     Validate(validate::Args),
     /// Run the study of PRIME: models learned from logs against searches that ask the simulator
     Study(study::Args),
+    /// Measure GPU kernels into a table, or merge tables
+    Measure(measure::Args),
+    /// What `measure` starts for each batch of kernels
+    #[command(hide = true)]
+    MeasureWorker(measure_worker::Args),
     /// Print shell completions
     Completions(completions::Args),
 }
@@ -90,6 +97,8 @@ impl Command {
             Self::Offline(args) => args.run(catalog),
             Self::Validate(args) => args.run(catalog),
             Self::Study(args) => args.run(catalog),
+            Self::Measure(args) => args.run(catalog),
+            Self::MeasureWorker(args) => args.run(),
             Self::Completions(args) => Ok(args.run()),
         }
     }
