@@ -1,13 +1,16 @@
-//! Time of the mapper: each of the thirty small pairs of `tests/mapper`, and ResNet-50 on one design.
+//! Time of the mapper: each of the thirty small pairs of `tests/mapper`, and ResNet-50 on one design, searched and cached.
 
 #[path = "../tests/mapper/pairs.rs"]
 mod pairs;
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tapeout_simulators::loop_nest::{AccessEnergy, Architecture, Bandwidth, Einsum, Level, Mac, Network};
-use tapeout_simulators::mapper::{MappingConstraints, Objective, Options, Search, best_mapping};
+use tapeout_simulators::mapper::{
+    MappingCache, MappingConstraints, Objective, Options, Search, best_mapping,
+};
 use tapeout_simulators::networks::network;
 
 use pairs::pairs;
@@ -41,18 +44,24 @@ fn design() -> Architecture {
 }
 
 fn small(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("mapper, fast");
-    for pair in pairs() {
-        group.bench_function(format!("{} on {}", pair.layer, pair.machine), |bencher| {
-            bencher.iter(|| {
-                let options = Options::default();
-                let einsum = black_box(&pair.einsum);
-                best_mapping(&pair.architecture, einsum, pair.objective, &pair.constraints, options)
-                    .expect("the smallest tiles fit")
+    for search in [Search::Fast, Search::Quick] {
+        let mut group = criterion.benchmark_group(format!("mapper, {search:?}"));
+        group
+            .sample_size(20)
+            .warm_up_time(Duration::from_millis(300))
+            .measurement_time(Duration::from_secs(1));
+        for pair in pairs() {
+            group.bench_function(format!("{} on {}", pair.layer, pair.machine), |bencher| {
+                bencher.iter(|| {
+                    let options = Options { search, ..Options::default() };
+                    let einsum = black_box(&pair.einsum);
+                    best_mapping(&pair.architecture, einsum, pair.objective, &pair.constraints, options)
+                        .expect("the smallest tiles fit")
+                });
             });
-        });
+        }
+        group.finish();
     }
-    group.finish();
 }
 
 fn resnet50(criterion: &mut Criterion) {
@@ -78,6 +87,20 @@ fn resnet50(criterion: &mut Criterion) {
             });
         });
     }
+    let options = Options { search: Search::Quick, ..Options::default() };
+    let mut cache = MappingCache::new(einsums.len());
+    group.bench_function("cached", |bencher| {
+        bencher.iter(|| {
+            let cycles = |(index, einsum): (usize, &&Einsum)| {
+                let ask = || {
+                    let constraints = MappingConstraints::free(&architecture, einsum);
+                    best_mapping(&architecture, einsum, Objective::EnergyDelay, &constraints, options)
+                };
+                cache.get_or_search(&index, ask).expect("the smallest tiles fit").report.cycles
+            };
+            black_box(&einsums).iter().enumerate().map(cycles).sum::<u64>()
+        });
+    });
     group.finish();
 }
 

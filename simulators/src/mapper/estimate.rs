@@ -7,9 +7,10 @@
 //! whose inner levels are not decided yet: there, every instance receives each word that it needs at least once.
 
 use super::candidate::Candidate;
-use super::ledger::{Crossing, Least, Ledger, Toll};
+use super::crossing::{Outside, View};
+use super::ledger::{Least, Ledger, Toll};
 use super::options::Objective;
-use super::problem::{LevelCost, Problem, Shape, length};
+use super::problem::{LevelCost, Problem};
 use super::tiling::Tiling;
 use crate::loop_nest::{MAX_LEVELS, MAX_TENSORS};
 
@@ -116,7 +117,7 @@ impl Estimator<'_> {
         self.parents = [None; MAX_TENSORS];
         self.groups = [1.0; MAX_TENSORS];
         self.all_groups = [1.0; MAX_TENSORS];
-        let view = View::<BOUND> { candidate, tiling };
+        let view = View::<BOUND> { problem, candidate, tiling };
         let mut instances = 1.0;
         for level in (0..problem.n_levels).rev() {
             self.used[level] = instances;
@@ -182,7 +183,7 @@ impl Estimator<'_> {
 
     /// Fills `level` with tiles that are known.
     fn keep<const BOUND: bool>(&mut self, view: View<BOUND>, level: usize) -> Option<()> {
-        let (problem, View { candidate, tiling }) = (self.problem, view);
+        let View { problem, candidate, tiling } = view;
         let run = self.run.map(|run| (run, tiling.loops[run]));
         self.ledger.open(run, problem.shapes.len());
         let cost = &problem.costs[level];
@@ -209,7 +210,9 @@ impl Estimator<'_> {
                 load += words;
                 read_above[parent] += words * sets;
             }
-            let crossing = self.crossing(view, tensor, level, parent);
+            let outside =
+                Outside { iterations: self.iterations, run: self.run, innermost: &self.ledger.innermost };
+            let crossing = view.crossing(outside, tensor, level, parent);
             let toll = self.toll(view, tensor, parent, Some(level));
             self.ledger.add(toll, crossing);
             self.adopt(tensor, level);
@@ -247,7 +250,7 @@ impl Estimator<'_> {
 
     /// Fills `level` with tiles that are not known: every instance receives what it needs at least once.
     fn keep_undecided<const BOUND: bool>(&mut self, view: View<BOUND>, level: usize) {
-        let (problem, View { candidate, tiling }) = (self.problem, view);
+        let View { problem, candidate, tiling } = view;
         let mut reached = candidate.padded.map(|points| points as f64);
         for outer in level + 1..problem.n_levels {
             reached.iter_mut().zip(&tiling.blocks[outer]).for_each(|(points, width)| *points /= width);
@@ -311,135 +314,6 @@ impl Estimator<'_> {
             toll.updates = 1.0;
         }
         toll
-    }
-
-    fn crossing<const BOUND: bool>(
-        &self,
-        view: View<BOUND>,
-        tensor: usize,
-        level: usize,
-        parent: usize,
-    ) -> Crossing {
-        let (tiling, iterations) = (view.tiling, self.iterations);
-        let shape = &self.problem.shapes[tensor];
-        let words = tiling.words[level][tensor];
-        let mut crossing = Crossing { uses: shape.uses, moved: words, still: words, slid: None };
-        let Some(run) = self.run else { return crossing };
-        let steps = iterations / self.stay(view, tensor, run);
-        if BOUND && shape.slides {
-            let (fresh, union) = self.least_fresh(view, shape, level, words);
-            crossing.moved = (words + (iterations - 1.0) * fresh).max(union);
-            crossing.still = (words + (steps - 1.0) * fresh).max(union);
-            return crossing;
-        }
-        crossing.moved = words * iterations;
-        crossing.still = words * steps;
-        if shape.slides {
-            // The words of a step that slides may be those of the step before in part.
-            let slide = view.slide(shape, level, run, parent);
-            let (kept, dim) = slide.map_or((0.0, None), |(share, dim)| (share * words, Some(dim)));
-            crossing.still = (words - kept) * steps;
-            crossing.slid = dim.map(|dim| (dim, (words - kept) * iterations));
-        }
-        crossing
-    }
-
-    /// Iterations during which the tile can stay, its innermost loops being those that leave it where it is.
-    fn stay<const BOUND: bool>(&self, view: View<BOUND>, tensor: usize, run: usize) -> f64 {
-        let uses = self.problem.shapes[tensor].uses;
-        let mut stay = 1.0;
-        for level in run..self.problem.n_levels {
-            // What runs innermost further out was chosen before.
-            let chosen = self.ledger.innermost[level].filter(|_| level > run && !BOUND);
-            if chosen.is_some_and(|dim| uses.contains(usize::from(dim))) {
-                break;
-            }
-            stay *= view.tiling.idle_steps[level][tensor];
-            if !view.tiling.loops[level].and(uses).is_empty() {
-                break;
-            }
-        }
-        stay
-    }
-
-    /// New words of the cheapest step, and words of all tiles together, at least.
-    fn least_fresh<const BOUND: bool>(
-        &self,
-        view: View<BOUND>,
-        shape: &Shape,
-        level: usize,
-        words: f64,
-    ) -> (f64, f64) {
-        if self.problem.quirks.reset_on_turn {
-            return (0.0, words);
-        }
-        let extents = &view.tiling.tiles[level];
-        let time = |dim: usize| -> f64 {
-            let levels = level.max(self.decided.saturating_sub(1)) + 1..self.problem.n_levels;
-            levels.map(|outer| view.candidate.factors[outer][dim] as f64).product()
-        };
-        let (mut fresh, mut union) = (words, 1.0);
-        for rank in &shape.ranks {
-            let (length, points) = (length(rank, extents), shape.points(rank, extents));
-            let (mut n_moving, mut longest) = (0, points);
-            for &(dim, coefficient) in rank {
-                let steps = time(dim);
-                if steps > 1.0 && points < length {
-                    // A tile with holes may be displaced onto itself but for one point.
-                    fresh = fresh.min(words / points);
-                    n_moving += 1;
-                } else if steps > 1.0 {
-                    let travel = (coefficient * extents[dim]).min(length);
-                    longest = longest.max(length + (steps - 1.0) * travel);
-                    fresh = fresh.min(words * travel / length);
-                    n_moving += 1;
-                }
-            }
-            if n_moving > 1 {
-                fresh = 0.0;
-            }
-            // A dimension of two ranks moves both at once.
-            union *= if rank.iter().all(|&(dim, _)| shape.is_in_one_rank(dim)) { longest } else { 1.0 };
-        }
-        (fresh, union.max(words))
-    }
-}
-
-/// A candidate with its tiling.
-#[derive(Clone, Copy)]
-struct View<'a, const BOUND: bool> {
-    candidate: &'a Candidate,
-    tiling: &'a Tiling,
-}
-
-impl<const BOUND: bool> View<'_, BOUND> {
-    fn is_whole(&self, level: usize, shape: &Shape) -> bool {
-        let tile = &self.tiling.tiles[level];
-        shape.uses.iter().all(|dim| tile[dim] == self.candidate.padded[dim] as f64)
-    }
-
-    /// The share of a tile that stays on average while the loop at `run` slides it that keeps most, and its dimension.
-    fn slide(&self, shape: &Shape, level: usize, run: usize, parent: usize) -> Option<(f64, usize)> {
-        let (tile, loops) = (&self.tiling.tiles[level], self.tiling.loops[run]);
-        let mut most = None;
-        for rank in shape.windows.iter().filter(|rank| rank.len() > 1) {
-            let length = length(rank, tile);
-            if shape.points(rank, tile) < length {
-                continue;
-            }
-            for &(dim, coefficient) in rank.iter().filter(|&&(dim, _)| loops.contains(dim)) {
-                let width = if run == parent { self.tiling.blocks[level + 1][dim] } else { 1.0 };
-                let travel = coefficient * tile[dim] * width;
-                if travel < length {
-                    let factor = self.candidate.factors[run][dim] as f64;
-                    let kept = (length - travel) * (factor - 1.0) / (length * factor);
-                    if most.is_none_or(|(least, _)| kept > least) {
-                        most = Some((kept, dim));
-                    }
-                }
-            }
-        }
-        most
     }
 }
 

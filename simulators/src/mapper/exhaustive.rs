@@ -80,9 +80,9 @@ impl Exhaustive<'_, '_> {
         self.costing.best.as_ref().is_none_or(|(_, (best, _))| least < best * (1.0 - SLACK))
     }
 
-    /// Tries all factors of the dimension of index `next` at `level`, and of all that follow further inside.
-    fn divide(&mut self, candidate: &mut Candidate, level: usize, next: usize) -> Result<(), NoMapping> {
-        if next == self.problem.n_dims {
+    /// Tries all factors of `dim` at `level`, and of all that follow further inside.
+    fn divide(&mut self, candidate: &mut Candidate, level: usize, dim: usize) -> Result<(), NoMapping> {
+        if dim == self.problem.n_dims {
             let bound = self.estimator.bound(candidate, level);
             return match bound.filter(|bound| self.can_improve(bound)) {
                 Some(_) if level == 0 => self.reorder(candidate, 1),
@@ -90,14 +90,13 @@ impl Exhaustive<'_, '_> {
                 None => Ok(()),
             };
         }
-        let dim = next;
         let left = self.left(candidate, level, dim);
         let may_run = self.problem.positions[level].dims.contains(dim);
         // The innermost level takes what is left.
         for factor in (1..=left).filter(|&factor| left.is_multiple_of(factor)) {
             if (factor == 1 || may_run) && (level > 0 || factor == left) {
                 candidate.factors[level][dim] = factor;
-                self.divide(candidate, level, next + 1)?;
+                self.divide(candidate, level, dim + 1)?;
             }
         }
         candidate.factors[level][dim] = 1;

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use super::candidate::{Candidate, Costing};
 use super::grow::{Grown, grown, rekeep};
+use super::options::compare;
 use super::outcome::NoMapping;
 use super::polish::{order, polish};
 use super::problem::Problem;
@@ -27,7 +28,8 @@ pub(super) struct Effort {
     spreads: usize,
     /// Spreads in which tiles are grown.
     grown: usize,
-    /// How often tiles are grown anew with another tensor kept, per spread.
+    /// How many of those grow anew with other tensors kept, and how often each.
+    rekept: usize,
     regrown: u32,
     /// Grown candidates from which walks start.
     starts: usize,
@@ -47,6 +49,7 @@ pub(super) struct Effort {
 pub(super) const FAST: Effort = Effort {
     spreads: 100,
     grown: 8,
+    rekept: 8,
     regrown: 12,
     starts: 6,
     walk_guesses: 60,
@@ -57,8 +60,9 @@ pub(super) const FAST: Effort = Effort {
 };
 /// Several times faster.
 pub(super) const QUICK: Effort = Effort {
-    spreads: 16,
+    spreads: 24,
     grown: 4,
+    rekept: 2,
     regrown: 8,
     starts: 2,
     walk_guesses: 40,
@@ -75,7 +79,8 @@ const FINISHED: usize = 2;
 pub(super) fn search(problem: &Problem, costing: &mut Costing, effort: Effort) -> Result<(), NoMapping> {
     let mut starts: Vec<Grown> =
         promising(problem, effort).into_iter().filter_map(|candidate| grown(problem, candidate)).collect();
-    for start in &mut starts {
+    starts.sort_by(|a, b| compare(a.score, b.score));
+    for start in starts.iter_mut().take(effort.rekept) {
         rekeep(start, effort.regrown);
     }
     let mut starts: Vec<(Score, Trial)> =
@@ -104,7 +109,7 @@ pub(super) fn search(problem: &Problem, costing: &mut Costing, effort: Effort) -
 }
 
 fn sort<T>(list: &mut [(Score, T)]) {
-    list.sort_by(|(a, _), (b, _)| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    list.sort_by(|&(a, _), &(b, _)| compare(a, b));
 }
 
 /// Spreads of the least lower bounds whose smallest tiles fit.

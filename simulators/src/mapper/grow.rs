@@ -1,7 +1,7 @@
 //! Tiles that grow factor by factor while that saves something.
 
 use super::candidate::{Candidate, Move};
-use super::options::is_better;
+use super::options::{compare, is_better};
 use super::problem::Problem;
 use super::trial::{Score, Trial, primes};
 
@@ -73,8 +73,7 @@ fn grow_level(trial: &mut Trial, level: usize, score: &mut Score) {
     // promising, as what it saves mostly falls while the tile grows.
     let mut last: Vec<(Score, usize)> =
         problem.positions[level].dims.iter().map(|dim| (UNKNOWN, dim)).collect();
-    let is_less = |a: Score, b: Score| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1));
-    while let Some(index) = (0..last.len()).min_by(|&a, &b| is_less(last[a].0, last[b].0)) {
+    while let Some(index) = (0..last.len()).min_by(|&a, &b| compare(last[a].0, last[b].0)) {
         let (_, dim) = last[index];
         let factors = &trial.candidate().factors;
         let from = (level + 1..problem.n_levels).find(|&from| factors[from][dim] > 1);

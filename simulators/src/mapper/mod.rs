@@ -8,8 +8,8 @@
 //! of the factors `f` that take as many steps, only the smallest is in the space. Steps are divided into whole factors
 //! over the levels.
 //!
-//! *Fast* ([`Search::Fast`]): see `fast.rs`. *Exhaustive* ([`Search::Exhaustive`]): see `exhaustive.rs`. Both are
-//! deterministic. How far the first is from the second is measured in `docs/concepts/mapper.md`.
+//! *Fast* ([`Search::Fast`]) and *quick* ([`Search::Quick`]): see `fast.rs`. *Exhaustive* ([`Search::Exhaustive`]): see `exhaustive.rs`. All are
+//! deterministic. How far the others are from the last is measured in `docs/concepts/mapper.md`.
 //!
 //! ```
 //! use tapeout_simulators::loop_nest::{
@@ -49,6 +49,7 @@
 mod cache;
 mod candidate;
 mod constraints;
+mod crossing;
 mod estimate;
 mod exhaustive;
 mod fast;

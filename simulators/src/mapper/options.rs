@@ -54,7 +54,12 @@ pub struct Options {
     pub quirks: Quirks,
 }
 
+/// The better first.
+pub(super) fn compare(a: (f64, f64), b: (f64, f64)) -> std::cmp::Ordering {
+    a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+}
+
 /// Whether `a` is better than `b`.
 pub(super) fn is_better(a: (f64, f64), b: (f64, f64)) -> bool {
-    a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)).is_lt()
+    compare(a, b).is_lt()
 }

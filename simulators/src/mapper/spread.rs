@@ -12,12 +12,12 @@ pub(super) fn all(problem: &Problem) -> Vec<Candidate> {
     spreads
 }
 
-/// Tries all factors of the dimension of index `next` at `position`, and of all that follow.
+/// Tries all factors of `dim` at `position`, and of all that follow.
 fn fill(
     problem: &Problem,
     candidate: &mut Candidate,
     position: usize,
-    next: usize,
+    dim: usize,
     spreads: &mut Vec<Candidate>,
 ) {
     if position == problem.positions.len() {
@@ -26,16 +26,15 @@ fn fill(
         }
         return;
     }
-    if next == problem.n_dims {
+    if dim == problem.n_dims {
         return fill(problem, candidate, position + 1, 0, spreads);
     }
-    let dim = next;
     let place = problem.positions[position];
     let room = place.limit / candidate.width(problem, position);
     let most = if place.dims.contains(dim) { room.min(problem.sizes[dim]) } else { 1 };
     for factor in 1..=most {
         candidate.factors[position][dim] = factor;
-        fill(problem, candidate, position, next + 1, spreads);
+        fill(problem, candidate, position, dim + 1, spreads);
     }
     candidate.factors[position][dim] = 1;
 }

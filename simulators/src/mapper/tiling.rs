@@ -52,10 +52,10 @@ impl Tiling {
             }
             let in_time = (level >= decided).then_some(level);
             for position in in_time.into_iter().chain(problem.places_of(level)) {
-                for dim in 0..problem.n_dims {
+                for (dim, extent) in extents.iter_mut().enumerate().take(problem.n_dims) {
                     let factor = candidate.factors[position][dim];
                     if factor > 1 {
-                        extents[dim] /= factor as f64;
+                        *extent /= factor as f64;
                         tiling.widen(problem, position, dim, factor as f64);
                         tiling.note_loop(level, position, dim, factor);
                     }
