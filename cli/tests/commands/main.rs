@@ -4,6 +4,7 @@ mod bad_input;
 mod compare;
 mod dataset;
 mod offline;
+mod measure;
 mod pages;
 mod runs;
 mod scratch;
