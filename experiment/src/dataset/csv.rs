@@ -56,11 +56,12 @@ pub(super) fn read_csv(
     columns: &[Column],
     mut take: impl FnMut(&[Cells], usize) -> Result<(), TableFault>,
 ) -> Result<(), TableFault> {
-    let mut reader = ReaderBuilder::new().from_path(path).map_err(TableFault::whole)?;
-    let names: Vec<String> = reader.headers().map_err(TableFault::whole)?.iter().map(str::to_owned).collect();
+    let mut reader = ReaderBuilder::new().from_path(path).map_err(|error| TableFault::whole(&error))?;
+    let names: Vec<String> =
+        reader.headers().map_err(|error| TableFault::whole(&error))?.iter().map(str::to_owned).collect();
     let expected: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     if names != expected {
-        return Err(TableFault::whole(format!(
+        return Err(TableFault::whole(&format!(
             "columns are {}; expected {}",
             names.join(", "),
             expected.join(", ")
@@ -69,7 +70,7 @@ pub(super) fn read_csv(
     let empty = || -> Vec<Cells> { columns.iter().map(|column| Cells::new(column.kind)).collect() };
     let (mut cells, mut n_rows, mut n_read) = (empty(), 0, 0);
     let mut record = StringRecord::new();
-    while reader.read_record(&mut record).map_err(TableFault::whole)? {
+    while reader.read_record(&mut record).map_err(|error| TableFault::whole(&error))? {
         for ((column, cells), text) in columns.iter().zip(&mut cells).zip(&record) {
             push(cells, text).map_err(|reason| TableFault {
                 row: Some(n_read + 1),
@@ -92,7 +93,7 @@ fn push(cells: &mut Cells, text: &str) -> Result<(), String> {
     match cells {
         Cells::Text(cells) => cells.push(is_there.then(|| text.to_owned())),
         Cells::Integer(cells) => {
-            cells.push(if is_there { Some(number(text, "a whole number")?) } else { None })
+            cells.push(if is_there { Some(number(text, "a whole number")?) } else { None });
         }
         Cells::Real(cells) => cells.push(if is_there { Some(number(text, "a number")?) } else { None }),
     }

@@ -17,8 +17,8 @@ pub(super) struct Difference {
 }
 
 impl Difference {
-    fn new(what: impl Into<String>, got: impl ToString, expected: impl ToString) -> Self {
-        Self { what: what.into(), got: got.to_string(), expected: expected.to_string() }
+    fn new(what: impl Into<String>, got: &str, expected: &str) -> Self {
+        Self { what: what.into(), got: got.to_owned(), expected: expected.to_owned() }
     }
 
     fn between(what: &str, got: &str, expected: &str) -> Option<Self> {
@@ -46,7 +46,7 @@ fn settings_difference(got: &Map<String, Value>, expected: &Map<String, Value>) 
     let mut differing = names.filter(|&name| got.get(name) != expected.get(name));
     differing
         .next()
-        .map(|name| Difference::new(format!("setting `{name}`"), text(got, name), text(expected, name)))
+        .map(|name| Difference::new(format!("setting `{name}`"), &text(got, name), &text(expected, name)))
 }
 
 /// The first difference between two spaces, each given by its parameters and its fingerprint in hexadecimal.

@@ -54,7 +54,7 @@ pub struct TableFault {
 
 impl TableFault {
     /// Something wrong with the file as a whole.
-    pub(super) fn whole(reason: impl ToString) -> Self {
+    pub(super) fn whole(reason: &(impl ToString + ?Sized)) -> Self {
         Self { row: None, column: String::new(), reason: reason.to_string() }
     }
 }

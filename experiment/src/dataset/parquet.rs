@@ -87,11 +87,11 @@ pub(super) fn read_parquet(
     columns: &[Column],
     mut take: impl FnMut(&[Cells], usize) -> Result<(), TableFault>,
 ) -> Result<(), TableFault> {
-    let file = File::open(path).map_err(TableFault::whole)?;
-    let reader = SerializedFileReader::new(file).map_err(TableFault::whole)?;
+    let file = File::open(path).map_err(|error| TableFault::whole(&error))?;
+    let reader = SerializedFileReader::new(file).map_err(|error| TableFault::whole(&error))?;
     check_schema(reader.metadata().file_metadata().schema(), columns)?;
     for index in 0..reader.num_row_groups() {
-        let group = reader.get_row_group(index).map_err(TableFault::whole)?;
+        let group = reader.get_row_group(index).map_err(|error| TableFault::whole(&error))?;
         let n_rows = group.metadata().num_rows() as usize;
         let cells = columns.iter().enumerate().map(|(index, column)| {
             let fault = |error: ParquetError| TableFault {
@@ -138,13 +138,13 @@ fn spread<T>(
 }
 
 fn check_schema(got: &Type, expected: &[Column]) -> Result<(), TableFault> {
-    let expected = schema(expected).map_err(TableFault::whole)?;
+    let expected = schema(expected).map_err(|error| TableFault::whole(&error))?;
     let names = |schema: &Type| -> Vec<String> {
         schema.get_fields().iter().map(|field| field.name().to_owned()).collect()
     };
     if names(got) != names(&expected) {
         let (got, expected) = (names(got).join(", "), names(&expected).join(", "));
-        return Err(TableFault::whole(format!("columns are {got}; expected {expected}")));
+        return Err(TableFault::whole(&format!("columns are {got}; expected {expected}")));
     }
     for (got, expected) in got.get_fields().iter().zip(expected.get_fields()) {
         let kind = |field: &Type| {
