@@ -27,6 +27,9 @@ impl Args {
     /// Searches, draws, and reports.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let experiment = self.spec.prepare(catalog)?;
+        if let Some(missing) = experiment.env().missing() {
+            return Err(Failure::bad_input(anyhow::anyhow!("`{}`: {missing}", experiment.spec().env.id)));
+        }
         let folder = self.out.clone().unwrap_or_else(|| free_folder(experiment.spec()));
         let mut watched = WatchedRun::begin(&self.flags, &folder)?;
         let summary = watched.watch(|options, observer| run(&experiment, &folder, options, observer))?;

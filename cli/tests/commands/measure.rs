@@ -74,6 +74,15 @@ fn a_rehearsed_table_is_of_its_own_kind() {
     assert!(complaint.ends_with("hint: keep a table for each device\n"), "{complaint}");
 }
 
+// Claim: what an environment misses is told before anything is begun.
+#[test]
+fn searching_what_is_not_there_is_refused() {
+    let scratch = Scratch::new();
+    let complaint = scratch.complaint(2, &["search", "--env", "gpu-gemm-recorded", "--out", "run"]);
+    assert!(complaint.starts_with("error: `gpu-gemm-recorded`: no recording yet of `h200`: "), "{complaint}");
+    assert!(!scratch.path("run").exists());
+}
+
 // Claim: without a driver there is one message, a hint and exit code 2, and no table is begun. Where there is a driver, this
 // machine can measure and nothing is asserted.
 #[test]

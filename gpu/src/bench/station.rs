@@ -78,6 +78,8 @@ impl Station {
     /// [`BenchError`] if that says nothing about the design.
     pub fn measure(&mut self, job: &Job) -> Result<Measurement, BenchError> {
         if self.n_served >= self.limits.designs_per_process {
+            let device = Arc::clone(&self.device);
+            let _device = device.lock().unwrap_or_else(PoisonError::into_inner);
             self.worker = None;
         }
         let inputs = self.with_worker(|_, inputs| inputs)?;
@@ -105,6 +107,8 @@ impl Station {
             None => {
                 self.n_processes += 1;
                 self.n_served = 0;
+                // Contexts come and go on the device while nothing is timed there.
+                let _device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
                 Worker::start(&self.command, self.limits.start)?
             }
         };

@@ -104,7 +104,8 @@ impl Launch for CublasLt {
                 stream.cu_stream().cast(),
             )
         };
-        queued.map_err(refused)
+        // A product that was planned and is not queued may be the first to hear of a context that is broken.
+        queued.map_err(|error| Halt::Lost(Fault::new(Stage::Run, Rule::LibraryRefused, error)))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cudarc::driver::sys::CUfunction_attribute_enum;
-use cudarc::driver::{CudaFunction, CudaStream, LaunchConfig, PushKernelArg};
+use cudarc::driver::{CudaFunction, CudaStream, DriverError, LaunchConfig, PushKernelArg};
 use cudarc::nvrtc::Ptx;
 use tapeout_simulators::gpu_gemm::Stage;
 
@@ -39,6 +39,13 @@ impl TileKernel {
     }
 }
 
+/// Whether the launch itself was refused, for too many registers or an impossible geometry, and the context is whole.
+/// Source: CUDA Driver API reference, "CUresult".
+fn is_refusal(error: &DriverError) -> bool {
+    use cudarc::driver::sys::cudaError_enum::{CUDA_ERROR_INVALID_VALUE, CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES};
+    [CUDA_ERROR_INVALID_VALUE, CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES].contains(&error.0)
+}
+
 impl Launch for TileKernel {
     fn launch(&self, stream: &Arc<CudaStream>, set: &mut BufferSet) -> Result<(), Halt> {
         if self.geometry.adds_to_product {
@@ -58,7 +65,11 @@ impl Launch for TileKernel {
         // process's context on the device, not memory of the host.
         match unsafe { launch.launch(config) } {
             Ok(_) => Ok(()),
-            Err(error) => Err(Halt::Fault(Fault::new(Stage::Launch, Rule::LaunchRefused, error))),
+            Err(error) if is_refusal(&error) => {
+                Err(Halt::Fault(Fault::new(Stage::Launch, Rule::LaunchRefused, error)))
+            }
+            // It is of an earlier launch.
+            Err(error) => Err(lost(error)),
         }
     }
 }

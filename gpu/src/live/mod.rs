@@ -233,12 +233,10 @@ impl Timing<'_> {
 
 /// An error that comes after a launch: whatever it is, the context is not to be trusted any more.
 /// Source: CUDA Driver API reference, "CUresult" (errors after which the process must be ended).
-#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 fn lost(error: DriverError) -> Halt {
     Halt::Lost(Fault::new(Stage::Run, Rule::StickyError, error))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 fn out_of_memory(error: DriverError) -> Halt {
     Halt::Failed(format!("no memory on the device for operands and product: {error}"))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use tapeout_core::{Agent, Catalog, Design, Outcome, Problem, seed::Stream};
+use tapeout_core::{Agent, Catalog, Design, DesignSpace, Outcome, Problem, seed::Stream};
 
 use super::{MeasureError, Plan};
 
@@ -23,14 +23,16 @@ pub(super) struct Proposer {
 }
 
 enum Source {
-    Random { problem: Problem, rng: Stream },
+    Random { space: DesignSpace, rng: Box<Stream> },
     Agent(Box<dyn Agent>),
 }
 
 impl Proposer {
     pub(super) fn new(catalog: &Catalog, plan: &Plan, problem: &Problem) -> Result<Self, MeasureError> {
         let source = match &plan.agent {
-            None => Source::Random { problem: problem.clone(), rng: plan.seed.stream("designs") },
+            None => {
+                Source::Random { space: problem.space().clone(), rng: Box::new(plan.seed.stream("designs")) }
+            }
             Some(agent) => {
                 let settings = Value::Object(agent.config.clone());
                 Source::Agent(catalog.agent(&agent.id)?.build(problem, &settings, plan.seed)?)
@@ -49,8 +51,8 @@ impl Proposer {
         let proposed = &mut self.proposed;
         let mut is_new = |design: &Design| proposed.insert(design.levels().to_vec());
         match &mut self.source {
-            Source::Random { problem, rng } => {
-                let drawn = (0..count * STALE_ROUNDS).map(|_| problem.space().sample(rng));
+            Source::Random { space, rng } => {
+                let drawn = (0..count * STALE_ROUNDS).map(|_| space.sample(rng));
                 Ok(drawn.filter(is_new).take(count).collect())
             }
             Source::Agent(agent) => {
