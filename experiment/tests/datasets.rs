@@ -269,7 +269,7 @@ fn old_logs_are_read() {
     let (header, trials) = text.split_once('\n').unwrap();
     let start = header.find(",\"workload\":").unwrap();
     fs::write(&log, format!("{}}}\n{trials}", &header[..start])).unwrap();
-    let dataset = Dataset::of_runs(&catalog(), &[old.clone()]).unwrap();
+    let dataset = Dataset::of_runs(&catalog(), std::slice::from_ref(&old)).unwrap();
     assert_eq!(dataset.applications()[0].name, "small");
     assert_eq!(dataset.applications()[0].context.len(), 1, "the environment of that version says it");
     tapeout_experiment::resume(&catalog(), &old, Some(budget(12)), &threads(1), &mut ()).unwrap();
@@ -284,7 +284,7 @@ fn old_logs_are_read() {
 fn a_space_with_rules_is_made_by_its_environment() {
     let folder = TempDir::new().unwrap();
     let run = logged(&folder, "tied", &catalog(), spec("tied", "random", 10));
-    let dataset = Dataset::of_runs(&catalog(), &[run.clone()]).unwrap();
+    let dataset = Dataset::of_runs(&catalog(), std::slice::from_ref(&run)).unwrap();
     assert_eq!(dataset.space(), Toy::tied().space());
     let out = folder.path().join("set");
     dataset.write(&out, TableFormat::Parquet).unwrap();
