@@ -1,5 +1,6 @@
 //! Stations against children that do as they should, hang, die, and talk nonsense. The children are shell scripts.
 #![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "clippy allows it in tests, but not in the functions they share")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -137,7 +138,7 @@ fn a_station_answers_how_long_a_tile_takes() {
     let timer = tapeout_gpu::LiveTimer::new(station(&script, patient()));
     match timer.time(&job().gemm, &Tile::default()) {
         Err(TimerError::Infeasible(fault)) => {
-            assert_eq!((fault.stage, fault.rule.as_ref()), (Stage::Run, "sticky_error"))
+            assert_eq!((fault.stage, fault.rule.as_ref()), (Stage::Run, "sticky_error"));
         }
         other => panic!("{other:?}"),
     }

@@ -1,4 +1,5 @@
 //! Tables of measurements: written, read, gone on with, damaged, merged.
+#![expect(clippy::unwrap_used, reason = "clippy allows it in tests, but not in the functions they share")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,13 +18,13 @@ fn job(split_k: u32) -> Job {
 }
 
 fn model(id: &str) -> Modelled {
-    Modelled::new(device(id).unwrap(), Method::default())
+    Modelled::new(device(id).expect("a built-in device"), Method::default())
 }
 
 fn measured(samples_s: &[f64]) -> RowOutcome {
     let (mut model, job) =
         (model("h200"), Job { gemm: Gemm { operands: Operands::F16_F16, ..GEMM }, by: By::CublasLt });
-    let mut measured = model.prepare(&job, 0).unwrap();
+    let mut measured = model.prepare(&job, 0).expect("a baseline is never wrong");
     measured.samples_s = samples_s.to_vec();
     RowOutcome::Measured(measured)
 }
@@ -33,7 +34,7 @@ fn fault() -> RowOutcome {
 }
 
 fn folder() -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("tables").join("h200.jsonl");
     (folder, path)
 }

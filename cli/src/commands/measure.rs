@@ -88,25 +88,25 @@ impl Args {
             return self.merged();
         }
         let (crew, interrupt) = (self.crew()?, interrupt_on_signal()?);
-        let mut watcher = self.flags.watcher();
         let mut all = Vec::new();
         for &operands in &self.types {
+            let mut watcher = self.flags.watcher();
             let filled = fill(catalog, &self.plan(operands)?, &crew, &self.out, &interrupt, &mut |at| {
                 let best =
                     at.best_s.map_or_else(String::new, |best_s| format!(", best {:.1} us", best_s * 1e6));
                 watcher.advance(at.done, at.total, &format!("{}{best}", at.gemm.operands));
             });
-            all.push(filled.inspect_err(|_| watcher.finish())?);
+            watcher.finish();
+            all.push(filled?);
             if !all.last().is_some_and(|filled| filled.is_finished) {
                 break;
             }
         }
-        watcher.finish();
         let answer = if self.flags.is_json() { Answer::json(&all) } else { Answer::text(table(&all)) };
         if all.iter().all(|filled| filled.is_finished) {
             return Ok(answer);
         }
-        watcher.note("hint: the same command goes on with the table");
+        self.flags.watcher().note("hint: the same command goes on with the table");
         Ok(answer.with_exit(Exit::Interrupted))
     }
 
