@@ -104,7 +104,8 @@ impl Plan {
     pub fn questions(&self) -> Vec<(Question, Vec<Method>)> {
         let mut questions = Vec::new();
         for (application, _) in APPLICATIONS {
-            let mut methods: Vec<Method> = LEARNED.iter().map(|&(name, ..)| Method::Learned(name)).collect();
+            let mut methods: Vec<Method> =
+                LEARNED.iter().map(|learned| Method::Learned(learned.name)).collect();
             methods.extend([
                 Method::Online { agent: "firefly", calls: self.designs },
                 Method::Online { agent: "firefly", calls: self.designs / 10 },
@@ -135,8 +136,8 @@ impl Plan {
     /// # Panics
     /// If there is no learned method of that name.
     pub fn learner(&self, method: &str) -> (&'static str, Value) {
-        let found = LEARNED.iter().find(|(name, ..)| *name == method);
-        let &(_, learner, switches) = found.expect("a learned method is in the list");
+        let found = LEARNED.iter().find(|learned| learned.name == method);
+        let &Learned { learner, switches, .. } = found.expect("a learned method is in the list");
         let mut settings = Map::new();
         let is_network = ["prime", "prime-paper", "coms", "ram-listnet"].contains(&learner);
         if is_network {
@@ -154,22 +155,40 @@ impl Plan {
     }
 }
 
-/// The learned methods: name, learner, and what is switched in it, as JSON.
-pub const LEARNED: &[(&str, &str, &[(&str, &str)])] = &[
-    ("prime", "prime", &[]),
-    ("prime-paper", "prime-paper", &[]),
-    ("no-negatives", "prime", &[("negatives", "\"none\"")]),
-    ("no-infeasible", "prime", &[("beta", "0.0"), ("feasibility_head", "false")]),
-    ("neither", "prime", &[("negatives", "\"none\""), ("beta", "0.0"), ("feasibility_head", "false")]),
-    ("gradient-negatives", "prime", &[("negatives", "\"gradient\"")]),
-    ("no-hinge", "prime", &[("hinge", "false")]),
-    ("keep-known", "prime", &[("skip_known", "false")]),
-    ("mlp-ensemble", "mlp-ensemble", &[]),
-    ("boosted-trees", "boosted-trees", &[]),
-    ("random-forest", "random-forest", &[]),
-    ("coms", "coms", &[]),
-    ("ram-listnet", "ram-listnet", &[]),
-    ("support-proximity", "support-proximity", &[]),
+/// A learned method.
+pub struct Learned {
+    /// Its name in the study.
+    pub name: &'static str,
+    /// Who learns.
+    pub learner: &'static str,
+    /// What is switched in the learner: hyperparameters and values as JSON.
+    pub switches: &'static [(&'static str, &'static str)],
+}
+
+const fn learned(
+    name: &'static str,
+    learner: &'static str,
+    switches: &'static [(&'static str, &'static str)],
+) -> Learned {
+    Learned { name, learner, switches }
+}
+
+/// The learned methods.
+pub const LEARNED: &[Learned] = &[
+    learned("prime", "prime", &[]),
+    learned("prime-paper", "prime-paper", &[]),
+    learned("no-negatives", "prime", &[("negatives", "\"none\"")]),
+    learned("no-infeasible", "prime", &[("beta", "0.0"), ("feasibility_head", "false")]),
+    learned("neither", "prime", &[("negatives", "\"none\""), ("beta", "0.0"), ("feasibility_head", "false")]),
+    learned("gradient-negatives", "prime", &[("negatives", "\"gradient\"")]),
+    learned("no-hinge", "prime", &[("hinge", "false")]),
+    learned("keep-known", "prime", &[("skip_known", "false")]),
+    learned("mlp-ensemble", "mlp-ensemble", &[]),
+    learned("boosted-trees", "boosted-trees", &[]),
+    learned("random-forest", "random-forest", &[]),
+    learned("coms", "coms", &[]),
+    learned("ram-listnet", "ram-listnet", &[]),
+    learned("support-proximity", "support-proximity", &[]),
 ];
 
 /// The learned methods that give every design the same probability of being feasible.

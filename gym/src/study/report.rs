@@ -256,7 +256,7 @@ impl<'a> Answers<'a> {
 
     fn picture(&self) -> BoxPlot {
         let questions = one_each(|_| true);
-        let learned: BTreeSet<&str> = LEARNED.iter().map(|(name, ..)| *name).collect();
+        let learned: BTreeSet<&str> = LEARNED.iter().map(|learned| learned.name).collect();
         let row = |method: String| {
             let ratio = |question: &Question, seed: u64| -> Option<f64> {
                 let logged = self.latency(question, &Method::Logged.to_string(), seed, Pick::Best)?;
