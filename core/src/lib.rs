@@ -48,5 +48,6 @@ pub use rule::Rule;
 pub use seed::{Seed, Stream};
 pub use space::{Design, DesignSpace, SpaceError};
 pub use surrogate::{
-    Application, BuildLearner, FitError, Learner, Prediction, Surrogate, Task, TrainingData, TrainingDataError,
+    Application, BuildLearner, FitError, Learner, Prediction, Surrogate, Task, TrainingData,
+    TrainingDataError,
 };

@@ -26,8 +26,8 @@ pub mod gymnasium;
 pub mod measure;
 pub mod offline;
 pub mod prelude;
-pub mod study;
 mod proxy;
+pub mod study;
 
 pub use builtin::builtin;
 pub use proxy::{Proxy, ProxyConfig};

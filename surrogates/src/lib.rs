@@ -20,8 +20,8 @@ pub mod learners;
 pub mod network;
 mod offline;
 pub mod random_forest;
-mod surrogate_env;
 pub mod support;
+mod surrogate_env;
 pub mod targets;
 
 use learners::{

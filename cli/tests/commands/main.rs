@@ -3,8 +3,8 @@
 mod bad_input;
 mod compare;
 mod dataset;
-mod offline;
 mod measure;
+mod offline;
 mod pages;
 mod runs;
 mod scratch;

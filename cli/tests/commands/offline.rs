@@ -65,8 +65,17 @@ fn a_fitted_model_is_assessed_and_searched_like_an_environment() {
     let rows = |part: &str| fitted[part][0]["rows"].as_u64().unwrap();
     assert_eq!(rows("validation") + rows("hidden"), 150);
     let found = scratch.data(&[
-        "search", "--env", "proxy", "--set", "env.model=model.tapeout", "--agent", "random", "--trials", "20",
-        "--quiet", "--json",
+        "search",
+        "--env",
+        "proxy",
+        "--set",
+        "env.model=model.tapeout",
+        "--agent",
+        "random",
+        "--trials",
+        "20",
+        "--quiet",
+        "--json",
     ]);
     assert_eq!(json(&found)["trials"], 20);
 }
@@ -79,7 +88,8 @@ fn what_cannot_be_used_is_refused() {
     let refused = |arguments: &[&str]| scratch.complaint(2, arguments);
     assert!(refused(&["fit", "set", "--learner", "random-forst"]).contains("did you mean `random-forest`"));
     assert!(
-        refused(&["fit", "set", "--learner-set", "alpa=1"]).contains("`alpa`: unknown setting; did you mean `alpha`?")
+        refused(&["fit", "set", "--learner-set", "alpa=1"])
+            .contains("`alpa`: unknown setting; did you mean `alpha`?")
     );
     assert!(refused(&["predict", "set/dataset.toml", "set/dataset.toml"]).contains("this is no model file"));
     std::fs::write(scratch.path("p.json"), "{\"schema\": 1}").unwrap();
