@@ -77,7 +77,7 @@ fn a_fitted_model_is_assessed_and_searched_like_an_environment() {
         "--quiet",
         "--json",
     ]);
-    assert_eq!(json(&found)["trials"], 20);
+    assert_eq!(json(&found)["summary"]["trials"], 20);
 }
 
 // Claim: what cannot be used is refused with its name and the remedy, by exit code 2.
