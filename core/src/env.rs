@@ -23,6 +23,13 @@ pub trait Env: Send + Sync {
     /// [`EvalError`] if the evaluator failed, which says nothing about the design and stops a run.
     fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError>;
 
+    /// The rule that a design breaks by arithmetic alone, such as a limit on area: what [`Env::evaluate`] would say, without a
+    /// simulation or a measurement. None if nothing can be said so cheaply.
+    fn precheck(&self, design: &Design) -> Option<Outcome> {
+        let _ = design;
+        None
+    }
+
     /// Evaluates several designs; as many results, in the same order.
     fn evaluate_batch(&self, designs: &[Design]) -> Vec<Result<Outcome, EvalError>> {
         designs.iter().map(|design| self.evaluate(design)).collect()

@@ -32,6 +32,8 @@ pub struct ProxyConfig {
     pub kappa: f64,
     /// Designs less likely to be feasible are infeasible.
     pub least_p_feasible: f64,
+    /// Whether designs that the environment rules out by arithmetic alone are infeasible here too, whatever the model thinks.
+    pub exact_checks: bool,
 }
 
 impl Default for ProxyConfig {
@@ -43,6 +45,7 @@ impl Default for ProxyConfig {
             combination: Combination::Mean,
             kappa: 0.0,
             least_p_feasible: 0.5,
+            exact_checks: true,
         }
     }
 }
@@ -50,12 +53,14 @@ impl Default for ProxyConfig {
 /// A model in the place of an environment.
 pub struct Proxy {
     env: SurrogateEnv,
+    /// The environment learned from, if it is asked what is infeasible by arithmetic alone.
+    exact: Option<Box<dyn Env>>,
     goal: Goal,
 }
 
 /// A model, and what it was fitted for.
 struct Fitted {
-    space: DesignSpace,
+    env: Box<dyn Env>,
     metrics: Vec<Metric>,
     goal: Goal,
     /// Name and context of each application.
@@ -92,8 +97,12 @@ impl BuildEnv for Proxy {
             kappa: config.kappa,
             least_p_feasible: config.least_p_feasible,
         };
-        let Fitted { space, metrics, goal, surrogate, .. } = fitted;
-        Ok(Self { env: SurrogateEnv::new(&space, &metrics, &goal, surrogate, view), goal })
+        let Fitted { env, metrics, goal, surrogate, .. } = fitted;
+        Ok(Self {
+            env: SurrogateEnv::new(env.space(), &metrics, &goal, surrogate, view),
+            exact: config.exact_checks.then_some(env),
+            goal,
+        })
     }
 
     fn default_goal(&self) -> Goal {
@@ -111,11 +120,17 @@ impl Env for Proxy {
     }
 
     fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
-        self.env.evaluate(design)
+        self.precheck(design).map_or_else(|| self.env.evaluate(design), Ok)
+    }
+
+    fn precheck(&self, design: &Design) -> Option<Outcome> {
+        self.exact.as_ref().and_then(|env| env.precheck(design))
     }
 
     fn evaluate_batch(&self, designs: &[Design]) -> Vec<Result<Outcome, EvalError>> {
-        self.env.evaluate_batch(designs)
+        let predicted = self.env.evaluate_batch(designs);
+        let outcomes = designs.iter().zip(predicted);
+        outcomes.map(|(design, predicted)| self.precheck(design).map_or(predicted, Ok)).collect()
     }
 }
 
@@ -137,7 +152,7 @@ impl Fitted {
         let surrogate = file.surrogate(catalog, env.space()).map_err(|error| refused(&error))?;
         let applications = card.sources.iter().map(|source| &source.application);
         Ok(Self {
-            space: env.space().clone(),
+            env,
             metrics: card.metrics.clone(),
             goal: card.goal.clone(),
             applications: applications.map(|it| (it.name.clone(), it.context.clone())).collect(),
@@ -163,8 +178,8 @@ impl Fitted {
         }
         let fitted = learner.fit(&TrainingData::of_trials(trials), Seed::new(0));
         Ok(Self {
-            space: env.space().clone(),
             metrics: env.metrics().to_vec(),
+            env,
             goal,
             applications: vec![(EXAMPLE_ENV.to_owned(), Vec::new())],
             surrogate: fitted.map_err(|error| failed(&error))?,

@@ -3,23 +3,34 @@
 use serde::{Deserialize, Serialize};
 use tapeout_core::{Design, DesignSpace, Encoder, Encoding, Task};
 
-/// Columns for single levels are left out of spaces with more levels than this, where most would hardly ever be seen.
-/// Own choice: several times the 77 levels of PRIME's space (Kumar et al. 2022, arXiv:2110.11346, table 2).
+/// Spaces with more levels than this have no column for each, since most would hardly ever be seen. Own choice: several times
+/// the 77 levels of PRIME's space (Kumar et al. 2022, arXiv:2110.11346, table 2).
 const MOST_LEVELS: usize = 512;
 
-/// Rows for networks: log2 of each number and a column for each level, each column brought to mean 0 and standard deviation 1
-/// over what was learned from; then the numbers of the context, likewise over the applications.
-///
-/// The first say how large a size is, the second let single levels stand out: a size that just fits.
+/// What the columns of a design are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Inputs {
+    /// log2 of each number, and a column for each level of what is no number. A size that was never seen lies on a line with
+    /// those that were: only so can a model say what is beyond the data.
+    #[default]
+    Numbers,
+    /// A column for each level, as in PRIME's public code. Nothing is known of a level that was never seen.
+    Levels,
+}
+
+/// Rows for networks: the columns of a design, each brought to mean 0 and standard deviation 1 over what was learned from; then the
+/// numbers of the context, likewise over the applications.
 #[derive(Debug, Clone)]
 pub struct Features {
-    encoders: Vec<Encoder>,
+    encoder: Encoder,
     scale: FeatureScale,
 }
 
 /// What brings columns to mean 0 and standard deviation 1; what a saved model keeps of [`Features`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeatureScale {
+    inputs: Inputs,
     /// Shape `[d]`, for each column of a design.
     design: Vec<Standard>,
     /// Shape `[c]`, for each number of a context.
@@ -57,30 +68,29 @@ impl Standard {
     }
 }
 
-fn encoders(space: &DesignSpace) -> Vec<Encoder> {
+fn encoder(space: &DesignSpace, inputs: Inputs) -> Encoder {
     let n_levels: usize = space.parameters().iter().map(|parameter| parameter.n_levels() as usize).sum();
-    let encodings = if n_levels > MOST_LEVELS {
-        &[Encoding::Log2OneHot][..]
-    } else {
-        &[Encoding::Log2OneHot, Encoding::OneHot]
+    let encoding = match inputs {
+        Inputs::Levels if n_levels <= MOST_LEVELS => Encoding::OneHot,
+        _ => Encoding::Log2OneHot,
     };
-    encodings.iter().map(|&encoding| Encoder::new(space, encoding)).collect()
+    Encoder::new(space, encoding)
 }
 
 impl Features {
     /// The columns of a space and of contexts, scaled by the designs and applications of `tasks`.
-    pub fn new(space: &DesignSpace, tasks: &[Task]) -> Self {
-        let encoders = encoders(space);
-        let width: usize = encoders.iter().map(Encoder::dimension).sum();
+    pub fn new(space: &DesignSpace, inputs: Inputs, tasks: &[Task]) -> Self {
+        let encoder = encoder(space, inputs);
+        let width = encoder.dimension();
         let designs = || tasks.iter().flat_map(|task| &task.trials).map(|trial| &trial.design);
         let (mut sums, mut squares, mut row) = (vec![0.0; width], vec![0.0; width], vec![0.0; width]);
         designs().for_each(|design| {
-            encode(&encoders, design, &mut row);
+            encoder.encode_into(design, &mut row);
             sums.iter_mut().zip(&row).for_each(|(sum, value)| *sum += value);
         });
         let n = designs().count().max(1) as f64;
         designs().for_each(|design| {
-            encode(&encoders, design, &mut row);
+            encoder.encode_into(design, &mut row);
             let deviations = row.iter().zip(&sums).map(|(value, sum)| value - sum / n);
             squares
                 .iter_mut()
@@ -92,14 +102,13 @@ impl Features {
             std: if square > 0.0 { (square / n).sqrt() } else { 1.0 },
         };
         let design = sums.iter().zip(&squares).map(standard).collect();
-        Self { encoders, scale: FeatureScale { design, context: context_scale(tasks) } }
+        Self { encoder, scale: FeatureScale { inputs, design, context: context_scale(tasks) } }
     }
 
     /// The columns of a space, with a scale found before; none if the scale is of another number of columns.
     pub fn of_scale(space: &DesignSpace, scale: FeatureScale) -> Option<Self> {
-        let encoders = encoders(space);
-        let width: usize = encoders.iter().map(Encoder::dimension).sum();
-        (scale.design.len() == width).then_some(Self { encoders, scale })
+        let encoder = encoder(space, scale.inputs);
+        (scale.design.len() == encoder.dimension()).then_some(Self { encoder, scale })
     }
 
     /// What a saved model keeps.
@@ -126,7 +135,7 @@ impl Features {
         let mut rows = Vec::new();
         let mut row = vec![0.0; self.scale.design.len()];
         for design in designs {
-            encode(&self.encoders, design, &mut row);
+            self.encoder.encode_into(design, &mut row);
             rows.extend(row.iter().zip(&self.scale.design).map(|(&value, scale)| scale.apply(value) as f32));
             rows.extend_from_slice(&context);
         }
@@ -154,16 +163,6 @@ pub(crate) fn assert_context(context: &[f64], expected: usize) {
     assert!(got == expected, "a context has {expected} numbers, as in what was learned from; got {got}");
 }
 
-/// Writes a design in one encoding after the other.
-fn encode(encoders: &[Encoder], design: &Design, row: &mut [f64]) {
-    let mut start = 0;
-    for encoder in encoders {
-        let end = start + encoder.dimension();
-        encoder.encode_into(design, &mut row[start..end]);
-        start = end;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,21 +179,27 @@ mod tests {
     }
 
     /// Sizes 2, 8 and 8: log2 is 1, 3, 3, of mean 7/3 and variance 8/9, so 2 is at -(4/3) / sqrt(8/9) = -sqrt 2. The level 2 is
-    /// taken by a third: mean 1/3, variance 2/9, so taken it is at sqrt 2. The level 4 never is: it stays as it is. Contexts 10
-    /// and 30 lie one standard deviation from 20.
+    /// taken by a third: mean 1/3, variance 2/9, so taken it is at sqrt 2; the level 8 by two thirds, so not taken it is at
+    /// -sqrt 2. The level 4 never is: it stays as it is. Contexts 10 and 30 lie one standard deviation from 20.
     #[test]
     fn rows_by_hand() {
         let space = DesignSpace::new(vec![Parameter::ordinal("size", [2, 4, 8])], Vec::new()).unwrap();
         let design = |level| space.design(&[level]).unwrap();
         let tasks = [task("a", 10.0, &[design(0), design(2)]), task("b", 30.0, &[design(2)])];
-        let features = Features::new(&space, &tasks);
-        let rows = features.rows(&[40.0], &[design(0)]);
         let root = 2f32.sqrt();
-        let expected = [-root, root, 0.0, -root, 2.0];
-        assert!(rows.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{rows:?}");
-        assert_eq!((rows.len(), features.width(), features.context_width()), (5, 5, 1));
-        assert!(Features::of_scale(&space, features.scale().clone()).is_some());
-        let other = DesignSpace::new(vec![Parameter::ordinal("size", [2, 4])], Vec::new()).unwrap();
-        assert!(Features::of_scale(&other, features.scale().clone()).is_none());
+        let expected = [(Inputs::Numbers, vec![-root, 2.0]), (Inputs::Levels, vec![root, 0.0, -root, 2.0])];
+        for (inputs, expected) in expected {
+            let features = Features::new(&space, inputs, &tasks);
+            let rows = features.rows(&[40.0], &[design(0)]);
+            assert!(rows.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6), "{inputs:?}: {rows:?}");
+            assert_eq!(
+                (rows.len(), features.width(), features.context_width()),
+                (expected.len(), expected.len(), 1)
+            );
+            assert!(Features::of_scale(&space, features.scale().clone()).is_some());
+            let other = [Parameter::ordinal("size", [2, 4]), Parameter::ordinal("shape", [1, 2])];
+            let other = DesignSpace::new(other.to_vec(), Vec::new()).unwrap();
+            assert!(Features::of_scale(&other, features.scale().clone()).is_none());
+        }
     }
 }

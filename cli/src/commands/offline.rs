@@ -40,6 +40,9 @@ pub(crate) struct Args {
     /// Designs that the model thinks less likely to be feasible are not wanted
     #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
     least_p_feasible: f64,
+    /// Leave it to the model which designs are feasible, even where the environment can tell by arithmetic alone, such as from area
+    #[arg(long)]
+    no_exact_checks: bool,
     /// How many designs to propose
     #[arg(long, value_name = "NUMBER", default_value = "16")]
     top: NonZeroUsize,
@@ -70,6 +73,7 @@ impl Args {
             batch: self.batch,
             kappa: self.kappa,
             least_p_feasible: self.least_p_feasible,
+            exact_checks: !self.no_exact_checks,
             seed: fitted.seed,
         };
         let experiment = Experiment::prepare(catalog, search.spec(&path, fitted.problem.goal()))?;

@@ -50,10 +50,10 @@ impl Args {
                 }
             }
         };
-        let answers = conduct(catalog, &plan, &self.out, &self.scratch, &options, &watch)?;
+        let results = conduct(catalog, &plan, &self.out, &self.scratch, &options, &watch)?;
         let watcher = watcher.into_inner().expect("invariant: nothing that shows progress panics");
         watcher.finish();
-        report::report(&plan, &answers, &self.out)?;
+        report::report(&plan, &results.answers, &results.stand_ins, &self.out)?;
         let exit = if interrupt.load(std::sync::atomic::Ordering::Relaxed) {
             watcher.note("hint: the same command goes on");
             Exit::Interrupted
@@ -61,10 +61,13 @@ impl Args {
             Exit::Done
         };
         if self.flags.is_json() {
-            return Ok(Answer::json(&answers).with_exit(exit));
+            return Ok(Answer::json(&results.answers).with_exit(exit));
         }
-        let text =
-            format!("{} answers; the report is {}", answers.len(), self.out.join("README.md").display());
+        let text = format!(
+            "{} answers; the report is {}",
+            results.answers.len(),
+            self.out.join("README.md").display()
+        );
         Ok(Answer::text(text).with_exit(exit))
     }
 }

@@ -125,6 +125,12 @@ fn check_one(env: &dyn Env, design: &Design, findings: &mut Findings) -> Option<
             "make evaluate a function of the design, or return true from is_noisy",
         );
     }
+    let prechecked = env.precheck(design);
+    findings.require(
+        prechecked.as_ref().is_none_or(|prechecked| *prechecked == outcome && outcome.metrics().is_none()),
+        || format!("precheck and evaluate disagree on {:?}", design.levels()),
+        "return from precheck the infeasible outcome that evaluate returns, or none",
+    );
     let encoder = Encoder::new(env.space(), Encoding::Log2OneHot);
     let is_back = encoder.decode(&encoder.encode(design)) == *design;
     let seen = || format!("{:?} does not survive encoding", design.levels());

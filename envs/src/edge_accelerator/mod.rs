@@ -100,16 +100,16 @@ impl EdgeAccelerator {
         &self.setting
     }
 
-    /// What is cheap to rule out is looked at first: memories that cannot be made, then area, then programs.
-    fn measure(&self, design: &Design) -> Result<Outcome, Infeasible> {
-        let chip = Chip::new(self.template(design), self.setting)?;
-        let area_m2 = chip.area().total_m2();
-        if area_m2 > self.area_limit_m2 {
-            return Ok(Outcome::infeasible(AREA, area_m2 / self.area_limit_m2 - 1.0));
-        }
-        let report = chip.run(&self.workload)?;
-        Ok(Outcome::Measured(vec![report.latency_s, report.energy_j, area_m2, report.utilization]))
+    /// The chip of a design, unless a memory cannot be made or its area is above the limit.
+    fn chip(&self, design: &Design) -> Result<Chip, Outcome> {
+        let chip = Chip::new(self.template(design), self.setting).map_err(outcome)?;
+        let excess = chip.area().total_m2() / self.area_limit_m2 - 1.0;
+        if excess > 0.0 { Err(Outcome::infeasible(AREA, excess)) } else { Ok(chip) }
     }
+}
+
+fn outcome(Infeasible { rule, violation }: Infeasible) -> Outcome {
+    Outcome::infeasible(rule.name(), violation)
 }
 
 impl Env for EdgeAccelerator {
@@ -122,8 +122,19 @@ impl Env for EdgeAccelerator {
     }
 
     fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
-        let broken = |Infeasible { rule, violation }| Outcome::infeasible(rule.name(), violation);
-        Ok(self.measure(design).unwrap_or_else(broken))
+        let chip = match self.chip(design) {
+            Ok(chip) => chip,
+            Err(broken) => return Ok(broken),
+        };
+        let measured = chip.run(&self.workload).map(|report| {
+            let area_m2 = chip.area().total_m2();
+            Outcome::Measured(vec![report.latency_s, report.energy_j, area_m2, report.utilization])
+        });
+        Ok(measured.unwrap_or_else(outcome))
+    }
+
+    fn precheck(&self, design: &Design) -> Option<Outcome> {
+        self.chip(design).err()
     }
 
     fn workload_settings(&self) -> &'static [&'static str] {

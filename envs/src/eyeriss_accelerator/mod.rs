@@ -10,6 +10,7 @@ use tapeout_core::{
     Parameter,
 };
 use tapeout_simulators::eyeriss::{Buffer, Setting, Template, row_stationary};
+use tapeout_simulators::loop_nest::Architecture;
 use tapeout_simulators::mapped::MappedWorkload;
 use tapeout_simulators::mapper::NoMapping;
 use tapeout_simulators::memory::StorageClass;
@@ -98,6 +99,14 @@ impl EyerissAccelerator {
             global_banks: number(22),
         }
     }
+
+    /// The architecture of a design, unless a memory is slower than the clock.
+    fn architecture(&self, design: &Design) -> Result<Architecture, Outcome> {
+        self.template(design).architecture(&self.setting).map_err(|error| {
+            let violation = error.cause.cycle_s / error.cause.available_s - 1.0;
+            Outcome::infeasible(&format!("{}_cycle_time", error.level), violation)
+        })
+    }
 }
 
 impl Env for EyerissAccelerator {
@@ -110,12 +119,9 @@ impl Env for EyerissAccelerator {
     }
 
     fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
-        let architecture = match self.template(design).architecture(&self.setting) {
+        let architecture = match self.architecture(design) {
             Ok(architecture) => architecture,
-            Err(error) => {
-                let violation = error.cause.cycle_s / error.cause.available_s - 1.0;
-                return Ok(Outcome::infeasible(&format!("{}_cycle_time", error.level), violation));
-            }
+            Err(broken) => return Ok(broken),
         };
         match self.workload.run(&architecture, row_stationary) {
             Ok(cost) => Ok(Outcome::Measured(vec![
@@ -130,6 +136,10 @@ impl Env for EyerissAccelerator {
             }
             Err(error) => Err(EvalError::caused_by("a layer cannot be mapped", error)),
         }
+    }
+
+    fn precheck(&self, design: &Design) -> Option<Outcome> {
+        self.architecture(design).err()
     }
 
     fn workload_settings(&self) -> &'static [&'static str] {

@@ -8,6 +8,7 @@ use tapeout_core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, Parameter,
 };
 use tapeout_simulators::gemmini::{Dataflow, Setting, Template};
+use tapeout_simulators::loop_nest::Architecture;
 use tapeout_simulators::mapped::MappedWorkload;
 use tapeout_simulators::mapper::NoMapping;
 use tapeout_simulators::technology::{DramKind, Node};
@@ -64,6 +65,14 @@ impl GemminiAccelerator {
         let number = |index: usize| self.space.number(design, index) as u64;
         Template { array: number(0), scratchpad_bytes: number(1), accumulator_bytes: number(2) }
     }
+
+    /// The architecture of a design, unless a memory is slower than the clock.
+    fn architecture(&self, design: &Design) -> Result<Architecture, Outcome> {
+        self.template(design).architecture(&self.setting).map_err(|error| {
+            let violation = error.cause.cycle_s / error.cause.available_s - 1.0;
+            Outcome::infeasible(&format!("{}_cycle_time", error.level), violation)
+        })
+    }
 }
 
 impl Env for GemminiAccelerator {
@@ -76,12 +85,9 @@ impl Env for GemminiAccelerator {
     }
 
     fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
-        let architecture = match self.template(design).architecture(&self.setting) {
+        let architecture = match self.architecture(design) {
             Ok(architecture) => architecture,
-            Err(error) => {
-                let violation = error.cause.cycle_s / error.cause.available_s - 1.0;
-                return Ok(Outcome::infeasible(&format!("{}_cycle_time", error.level), violation));
-            }
+            Err(broken) => return Ok(broken),
         };
         let dataflow = self.setting.dataflow;
         match self.workload.run(&architecture, |layer| dataflow.constraints(layer)) {
@@ -101,6 +107,10 @@ impl Env for GemminiAccelerator {
             }
             Err(error) => Err(EvalError::caused_by("a layer cannot be mapped", error)),
         }
+    }
+
+    fn precheck(&self, design: &Design) -> Option<Outcome> {
+        self.architecture(design).err()
     }
 
     fn workload_settings(&self) -> &'static [&'static str] {

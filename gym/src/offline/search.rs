@@ -34,6 +34,8 @@ pub struct ModelSearch {
     pub kappa: f64,
     /// Designs less likely to be feasible are not wanted.
     pub least_p_feasible: f64,
+    /// Whether the environment rules out what arithmetic alone tells it.
+    pub exact_checks: bool,
     /// Where all randomness of the search comes from.
     pub seed: Seed,
 }
@@ -49,6 +51,7 @@ impl ModelSearch {
             "weights": weights,
             "kappa": self.kappa,
             "least_p_feasible": self.least_p_feasible,
+            "exact_checks": self.exact_checks,
         });
         let mut spec = Spec::new("proxy", &self.agent.id, Budget::trials(self.calls));
         spec.env.config = match config {

@@ -1,5 +1,6 @@
 //! One cell of the study.
 
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -14,8 +15,8 @@ use tapeout_experiment::{
 use tapeout_surrogates::errors::{brier_score, kendall_tau};
 
 use super::StudyError;
-use super::ledger::{Answer, ModelScore, Score};
-use super::plan::{HEADLESS, LATENCY, Method, Plan, Question};
+use super::ledger::{Answer, Found, ModelScore, Score};
+use super::plan::{HEADLESS, LATENCY, Method, Plan, Question, UNCHECKED};
 use crate::offline::validation::{Evaluated, Target};
 use crate::offline::{Aim, Recipe, choose, fit};
 
@@ -168,7 +169,7 @@ impl Study<'_> {
         let least_p_feasible = if HEADLESS.contains(&name) { 0.0 } else { 0.5 };
         let config = json!({
             "model": path, "applications": names, "weights": weights, "kappa": kappa,
-            "least_p_feasible": least_p_feasible,
+            "least_p_feasible": least_p_feasible, "exact_checks": !UNCHECKED.contains(&name),
         });
         let env = EnvSpec { id: "proxy".to_owned(), version: None, config: object(config) };
         self.search(env, "firefly", self.plan.model_calls, seed, &scratch.0.join("search"))
@@ -193,7 +194,8 @@ impl Study<'_> {
         let best = choose(&asked.problem, &trials, 1);
         let designs: Vec<Design> = best.iter().map(|&index| trials[index].design.clone()).collect();
         let score = self.validated(asked, &designs)?;
-        Ok(Score { simulator_calls: trials.len() * asked.aims.len(), ..score })
+        let (found, simulator_calls) = found(&trials, asked.aims.len());
+        Ok(Score { found, simulator_calls, ..score })
     }
 
     /// As many random designs as others propose; the first stands for its first.
@@ -248,6 +250,7 @@ impl Study<'_> {
             proposals: designs.len(),
             infeasible: designs.len() - feasible.len(),
             simulator_calls: evaluated.iter().map(|evaluated| evaluated.calls).sum(),
+            found: Vec::new(),
             model: None,
         })
     }
@@ -299,6 +302,20 @@ impl Asked {
         let names: Vec<&str> = self.aims.iter().map(|aim| aim.name.as_str()).collect();
         format!("{}-of-{}", names.first().copied().unwrap_or_default(), self.split.train.len())
     }
+}
+
+/// The best so far, as often as there is a better one, and how often the simulator was asked: `each` times for a design.
+fn found(trials: &[Trial], each: usize) -> (Vec<Found>, usize) {
+    let mut asked = HashSet::new();
+    let mut found: Vec<Found> = Vec::new();
+    for trial in trials {
+        asked.insert(&trial.design);
+        let Some(&latency_s) = trial.judgement.accepted().and_then(|losses| losses.first()) else { continue };
+        if found.last().is_none_or(|best| latency_s < best.latency_s) {
+            found.push(Found { calls: asked.len() * each, latency_s });
+        }
+    }
+    (found, asked.len() * each)
 }
 
 /// Keeps every trial.

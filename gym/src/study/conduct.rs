@@ -12,6 +12,16 @@ use super::StudyError;
 use super::cell::Study;
 use super::ledger::{Answer, Ledger};
 use super::plan::{APPLICATIONS, Method, Plan, Question};
+use super::stand_ins::{StandIn, stand_ins};
+
+/// What the study found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Results {
+    /// Every cell that is done.
+    pub answers: Vec<Answer>,
+    /// Models in the place of the simulator; none if the study was interrupted before.
+    pub stand_ins: Vec<StandIn>,
+}
 
 /// How far the study got.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,7 +44,7 @@ pub enum StudyProgress<'a> {
     },
 }
 
-/// Runs what is missing of the study in `folder`, with the data set and all that is not kept in `scratch`. Returns all answers.
+/// Runs what is missing of the study in `folder`, with the data set and all that is not kept in `scratch`. Returns all results.
 ///
 /// `threads`: cells side by side. Answers do not depend on it, nor on where the study was interrupted.
 ///
@@ -47,11 +57,12 @@ pub fn conduct(
     scratch: &Path,
     options: &Options<'_>,
     watch: &(dyn Fn(StudyProgress<'_>) + Sync),
-) -> Result<Vec<Answer>, StudyError> {
+) -> Result<Results, StudyError> {
     std::fs::create_dir_all(folder).map_err(|source| StudyError::File { path: folder.to_owned(), source })?;
     keep_plan(&folder.join("plan.json"), plan)?;
     let Some(dataset) = logged(catalog, plan, &scratch.join("data"), options, watch)? else {
-        return Ok(Ledger::open(&folder.join("results.jsonl"))?.answers().to_vec());
+        let answers = Ledger::open(&folder.join("results.jsonl"))?.answers().to_vec();
+        return Ok(Results { answers, stand_ins: Vec::new() });
     };
     let study = Study { catalog, plan, dataset: &dataset, scratch: scratch.join("cells") };
     let ledger = Mutex::new(Ledger::open(&folder.join("results.jsonl"))?);
@@ -90,7 +101,12 @@ pub fn conduct(
         ended.collect::<Result<Vec<()>, StudyError>>()
     })?;
     let ledger = ledger.into_inner().expect("invariant: all threads have ended");
-    Ok(ledger.answers().to_vec())
+    let answers = ledger.answers().to_vec();
+    if options.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed)) {
+        return Ok(Results { answers, stand_ins: Vec::new() });
+    }
+    let stand_ins = stand_ins(catalog, plan, &dataset, &folder.join("stand-ins.jsonl"))?;
+    Ok(Results { answers, stand_ins })
 }
 
 /// All cells: seed by seed, so that what is done so far compares all methods on the same seeds.

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::StudyError;
@@ -38,9 +39,21 @@ pub struct Score {
     pub infeasible: usize,
     /// How often the simulator was asked, the data set's making left out.
     pub simulator_calls: usize,
+    /// What an online search had found, as often as it found something better.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<Found>,
     /// What a model thought of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelScore>,
+}
+
+/// The best so far of an online search.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    /// How often the simulator had been asked; a design that was asked before does not count again.
+    pub calls: usize,
+    /// The latency.
+    pub latency_s: f64,
 }
 
 /// What a model thought, and how right it was.
@@ -110,13 +123,17 @@ impl Ledger {
     }
 }
 
-fn read(text: &str, path: &Path) -> Result<Vec<Answer>, StudyError> {
-    let answer = |(index, line): (usize, &str)| {
+/// The values of a text, one for each line.
+///
+/// # Errors
+/// [`StudyError::Ledger`] naming the first line that is none.
+pub(super) fn read<T: DeserializeOwned>(text: &str, path: &Path) -> Result<Vec<T>, StudyError> {
+    let value = |(index, line): (usize, &str)| {
         serde_json::from_str(line).map_err(|error| StudyError::Ledger {
             path: path.to_owned(),
             line: index + 1,
             message: error.to_string(),
         })
     };
-    text.lines().enumerate().map(answer).collect()
+    text.lines().enumerate().map(value).collect()
 }

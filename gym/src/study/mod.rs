@@ -10,15 +10,21 @@
 //! | [`cell`] | one cell: fit, search, validate, or search with the simulator |
 //! | [`ledger`] | `results.jsonl` |
 //! | [`conduct`](mod@conduct) | data set, references and cells, in parallel |
-//! | [`report`] | tables with intervals, and pictures |
+//! | [`stand_ins`] | models in the place of the simulator, as ArchGym states them |
+//! | [`answers`] | all answers, put side by side |
+//! | [`report`] | tables with intervals |
+//! | [`pictures`] | two pictures |
 
+pub mod answers;
 pub mod cell;
 pub mod conduct;
 pub mod error;
 pub mod ledger;
+pub mod pictures;
 pub mod plan;
 pub mod report;
+pub mod stand_ins;
 
-pub use conduct::{StudyProgress, conduct};
+pub use conduct::{Results, StudyProgress, conduct};
 pub use error::StudyError;
 pub use plan::{Method, Plan, Question};

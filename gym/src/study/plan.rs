@@ -47,6 +47,8 @@ pub struct Plan {
     pub model_calls: NonZeroUsize,
     /// Proposals that the simulator sees, once.
     pub proposals: usize,
+    /// After so many calls of the simulator, online searches are compared with proposals.
+    pub stops: Vec<usize>,
     /// Designs asked for at once, by whoever searches.
     pub batch: NonZeroUsize,
     /// The largest area, in square metres.
@@ -69,9 +71,10 @@ impl Plan {
             seeds: 8,
             model_calls: NonZeroUsize::new(3_000).expect("3000 is not 0"),
             proposals: 16,
+            stops: vec![16, 100, 1_000, 10_000],
             batch: NonZeroUsize::new(23).expect("23 is not 0"), // the fireflies of ten parameters: one move of each
             area_limit_m2: 29e-6,                               // Kumar et al. 2022, table 4: 29 mm2
-            hidden: vec![128, 128],
+            hidden: vec![256, 256],
             steps: 2_000,
             batch_of_training: 128,
         }
@@ -82,6 +85,7 @@ impl Plan {
         Self {
             designs: 100_000,
             model_calls: NonZeroUsize::new(20_000).expect("20000 is not 0"),
+            stops: vec![16, 100, 1_000, 10_000, 100_000],
             hidden: vec![256, 256],
             steps: 20_000,
             batch_of_training: 256,
@@ -108,7 +112,6 @@ impl Plan {
                 LEARNED.iter().map(|learned| Method::Learned(learned.name)).collect();
             methods.extend([
                 Method::Online { agent: "firefly", calls: self.designs },
-                Method::Online { agent: "firefly", calls: self.designs / 10 },
                 Method::Online { agent: "gp", calls: self.designs / 10 },
                 Method::Random,
                 Method::Logged,
@@ -118,7 +121,7 @@ impl Plan {
         let several = [
             Method::Learned("prime"),
             Method::Learned("mlp-ensemble"),
-            Method::Online { agent: "firefly", calls: self.designs },
+            Method::Online { agent: "firefly", calls: self.designs / 10 },
             Method::Online { agent: "gp", calls: self.designs / 10 },
             Method::Random,
             Method::Logged,
@@ -139,14 +142,15 @@ impl Plan {
         let found = LEARNED.iter().find(|learned| learned.name == method);
         let &Learned { learner, switches, .. } = found.expect("a learned method is in the list");
         let mut settings = Map::new();
-        let is_network = ["prime", "prime-paper", "coms", "ram-listnet"].contains(&learner);
-        if is_network {
+        if NETWORKS.contains(&learner) {
             let batch = if learner == "ram-listnet" { "list" } else { "batch" };
             settings.insert("hidden".to_owned(), json!(self.hidden));
             settings.insert("steps".to_owned(), json!(self.steps));
             settings.insert(batch.to_owned(), json!(self.batch_of_training));
-            settings.insert("check_every".to_owned(), json!((self.steps / 20).max(1)));
             settings.insert("passes".to_owned(), json!(1_000));
+            if learner != "mlp-ensemble" {
+                settings.insert("check_every".to_owned(), json!((self.steps / 20).max(1)));
+            }
         }
         for &(key, value) in switches {
             settings.insert(key.to_owned(), serde_json::from_str(value).expect("a switch is JSON"));
@@ -173,7 +177,10 @@ const fn learned(
     Learned { name, learner, switches }
 }
 
-/// The learned methods.
+/// The learners whose networks have the size of the plan, and are trained for as many steps.
+const NETWORKS: [&str; 5] = ["prime", "prime-paper", "mlp-ensemble", "coms", "ram-listnet"];
+
+/// The learned methods: PRIME, one switch after the other, and what stands beside it.
 pub const LEARNED: &[Learned] = &[
     learned("prime", "prime", &[]),
     learned("prime-paper", "prime-paper", &[]),
@@ -183,6 +190,10 @@ pub const LEARNED: &[Learned] = &[
     learned("gradient-negatives", "prime", &[("negatives", "\"gradient\"")]),
     learned("no-hinge", "prime", &[("hinge", "false")]),
     learned("keep-known", "prime", &[("skip_known", "false")]),
+    learned("no-head", "prime", &[("feasibility_head", "false")]),
+    learned("raw-units", "prime", &[("units", "\"milli\"")]),
+    learned("level-inputs", "prime", &[("inputs", "\"levels\"")]),
+    learned("no-exact-checks", "prime", &[]),
     learned("mlp-ensemble", "mlp-ensemble", &[]),
     learned("boosted-trees", "boosted-trees", &[]),
     learned("random-forest", "random-forest", &[]),
@@ -192,7 +203,11 @@ pub const LEARNED: &[Learned] = &[
 ];
 
 /// The learned methods that give every design the same probability of being feasible.
-pub const HEADLESS: &[&str] = &["prime-paper", "no-infeasible", "neither"];
+pub const HEADLESS: &[&str] = &["prime-paper", "no-infeasible", "neither", "no-head"];
+
+/// The learned methods whose search is not told what is infeasible by arithmetic alone: two because they are to know nothing of
+/// infeasible designs, the paper's form because the paper does not.
+pub const UNCHECKED: &[&str] = &["prime-paper", "no-infeasible", "neither", "no-exact-checks"];
 
 /// What a design is wanted for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

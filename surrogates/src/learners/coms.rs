@@ -14,6 +14,7 @@ use tapeout_core::{
 
 use super::prime::{feasibility, regression};
 use super::ranges::within;
+use crate::features::Inputs;
 use crate::network::{Activation, Mlp, Trace};
 use crate::offline::{
     Decay, Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Schedule, descend, train,
@@ -115,7 +116,12 @@ impl BuildLearner for Coms {
 impl Learner for Coms {
     fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
         let settings = &self.settings;
-        let examples = Examples::new(&self.problem, data, TargetScales::new(data)?, Labelled::Measured)?;
+        let examples = Examples::new(
+            &self.problem,
+            data,
+            TargetScales::new(data)?,
+            (Inputs::Numbers, Labelled::Measured),
+        )?;
         let widths = [&[examples.width()], settings.hidden.as_slice(), &[examples.n_metrics() + 1]].concat();
         let mut rng = seed.stream("coms");
         let mut network = Mlp::new(&widths, Activation::Relu, &mut rng);

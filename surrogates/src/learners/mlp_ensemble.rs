@@ -16,16 +16,14 @@ use tapeout_core::{
 
 use super::members::mean_and_spread;
 use super::ranges::within;
-use crate::features::{FeatureScale, Features};
+use crate::features::{FeatureScale, Features, Inputs};
 use crate::network::losses::{cross_entropy, logistic, squared_error};
 use crate::network::{Activation, Mlp, Trace};
-use crate::offline::{Decay, Schedule, train};
+use crate::offline::{Decay, Schedule, batch_of, train};
 use crate::targets::{TargetScales, feasible_share};
 
 /// How often a member is looked at with the trials for validation. Own choice: often enough to find where it was best.
 const LOOKS: usize = 20;
-/// A batch is no larger than this share of the trials, so that few trials still make steps that differ. Own choice.
-const BATCHES_PER_EPOCH: usize = 8;
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,24 +37,17 @@ pub struct Settings {
     pub learning_rate: f32,
     /// Trials in a batch, at most.
     pub batch: usize,
-    /// How often each trial is seen, on average.
-    pub epochs: usize,
-    /// Steps, at least.
-    pub least_steps: usize,
+    /// Steps of each network.
+    pub steps: usize,
+    /// At most so many passes over the trials.
+    pub passes: usize,
 }
 
 impl Default for Settings {
     /// Lakshminarayanan et al. (2017): 5 members; Kingma & Ba (2015): alpha 0.001; PRIME's public code: batches of 256, layers of 256.
-    /// Own choices: 40 epochs and 400 steps, which train 50,000 designs in minutes and a few hundred in seconds.
+    /// Own choices: 40 passes, and steps for as many over 50,000 designs, which takes minutes.
     fn default() -> Self {
-        Self {
-            members: 5,
-            hidden: vec![256, 256],
-            learning_rate: 1e-3,
-            batch: 256,
-            epochs: 40,
-            least_steps: 400,
-        }
+        Self { members: 5, hidden: vec![256, 256], learning_rate: 1e-3, batch: 256, steps: 8_000, passes: 40 }
     }
 }
 
@@ -135,8 +126,8 @@ impl BuildLearner for MlpEnsemble {
         settings.hidden.iter().try_for_each(|&width| within("hidden", width, 1, 8_192))?;
         within("learning_rate", settings.learning_rate, f32::MIN_POSITIVE, 1.0)?;
         within("batch", settings.batch, 1, 1 << 20)?;
-        within("epochs", settings.epochs, 1, 1_000_000)?;
-        within("least_steps", settings.least_steps, 1, 1_000_000_000)?;
+        within("steps", settings.steps, 1, 10_000_000)?;
+        within("passes", settings.passes, 1, usize::MAX)?;
         Ok(Self { space: problem.space().clone(), settings })
     }
 
@@ -158,7 +149,7 @@ impl BuildLearner for MlpEnsemble {
 impl Learner for MlpEnsemble {
     fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
         let scales = TargetScales::new(data)?;
-        let features = Features::new(&self.space, data.train());
+        let features = Features::new(&self.space, Inputs::Numbers, data.train());
         let measured = |tasks| {
             Examples::new(&features, tasks, scales.n_metrics(), |metrics| Some(scales.targets(metrics?)))
         };
@@ -189,11 +180,10 @@ impl Learner for MlpEnsemble {
 impl MlpEnsemble {
     /// One network, as it was when its loss on `validation` was least.
     fn train(&self, examples: &Examples, validation: &Examples, loss: Loss, seed: Seed) -> Mlp {
-        let Settings { hidden, learning_rate, batch, epochs, least_steps, .. } = &self.settings;
+        let Settings { hidden, learning_rate, steps, passes, .. } = &self.settings;
         let (n, n_outputs) = (examples.len(), examples.n_outputs);
         let width = examples.rows.len() / n;
-        let batch = (*batch).min(n.div_ceil(BATCHES_PER_EPOCH));
-        let steps = (epochs * n.div_ceil(batch)).max(*least_steps);
+        let batch = batch_of(self.settings.batch, n);
         let mut rng = seed.stream("network");
         let widths = [&[width], hidden.as_slice(), &[n_outputs]].concat();
         let mut network = Mlp::new(&widths, Activation::Relu, &mut rng);
@@ -215,12 +205,14 @@ impl MlpEnsemble {
             is_there.then(|| -loss(&network.predict(&validation.rows), &validation.targets).0)
         };
         let schedule = Schedule {
-            steps,
+            steps: *steps,
             learning_rate: *learning_rate,
             decay: Decay::Cosine,
-            check_every: steps.div_ceil(LOOKS),
+            check_every: 1,
             patience: LOOKS,
         };
+        let schedule = schedule.within_passes(*passes, n, batch);
+        let schedule = Schedule { check_every: schedule.steps.div_ceil(LOOKS), ..schedule };
         train(&mut network, schedule, &mut rng, step, score);
         network
     }

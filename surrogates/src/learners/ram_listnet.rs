@@ -14,7 +14,7 @@ use tapeout_core::{
 
 use super::prime::{Term, feasibility, regression};
 use super::ranges::within;
-use crate::features::Standard;
+use crate::features::{Inputs, Standard};
 use crate::network::{Activation, Mlp, Trace};
 use crate::offline::{Decay, Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Schedule, train};
 use crate::targets::TargetScales;
@@ -88,7 +88,12 @@ impl BuildLearner for RamListNet {
 impl Learner for RamListNet {
     fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
         let settings = &self.settings;
-        let mut examples = Examples::new(&self.problem, data, TargetScales::new(data)?, Labelled::Measured)?;
+        let mut examples = Examples::new(
+            &self.problem,
+            data,
+            TargetScales::new(data)?,
+            (Inputs::Numbers, Labelled::Measured),
+        )?;
         let widths = [&[examples.width()], settings.hidden.as_slice(), &[examples.n_metrics() + 1]].concat();
         let mut rng = seed.stream("ram-listnet");
         let mut network = Mlp::new(&widths, Activation::Relu, &mut rng);

@@ -7,7 +7,7 @@ use tapeout_core::{Design, FitError, Problem, Stream, Task, TrainingData, Trial}
 
 use super::trainer::batch_of;
 use crate::errors::kendall_tau;
-use crate::features::Features;
+use crate::features::{Features, Inputs};
 use crate::network::Mlp;
 use crate::targets::TargetScales;
 
@@ -28,6 +28,8 @@ pub(crate) struct TaskRows {
     pub labelled: Vec<f32>,
     /// Their scaled metrics, shape `[n][k]`.
     pub targets: Vec<f32>,
+    /// The least cost among them, a metric or its negative; shape `[k]`.
+    pub least: Vec<f32>,
     /// Designs without, shape `[n][d]`.
     pub infeasible: Vec<f32>,
     /// All of these designs.
@@ -53,16 +55,17 @@ impl Examples {
         problem: &Problem,
         data: &TrainingData,
         scales: TargetScales,
-        labelled: Labelled,
+        (inputs, labelled): (Inputs, Labelled),
     ) -> Result<Self, FitError> {
-        let features = Features::new(problem.space(), data.train());
-        let rows = |task: &Task| TaskRows::new(task, &features, &scales, labelled);
+        let signs = signs(problem);
+        let features = Features::new(problem.space(), inputs, data.train());
+        let rows = |task: &Task| TaskRows::new(task, (&features, &scales), &signs, labelled);
         let tasks: Vec<TaskRows> = data.train().iter().map(rows).collect();
         let validation = data.validation().iter().map(rows).collect();
         if tasks.iter().any(|task| task.labelled.is_empty()) {
             return Err(FitError::TooFew { got: 0, expected: 1 });
         }
-        Ok(Self { signs: signs(problem), features, scales, tasks, validation })
+        Ok(Self { signs, features, scales, tasks, validation })
     }
 
     /// How many metrics there are, `k`.
@@ -113,7 +116,12 @@ impl Examples {
 }
 
 impl TaskRows {
-    fn new(task: &Task, features: &Features, scales: &TargetScales, labelled: Labelled) -> Self {
+    fn new(
+        task: &Task,
+        (features, scales): (&Features, &TargetScales),
+        signs: &[f32],
+        labelled: Labelled,
+    ) -> Self {
         let is_labelled = |trial: &&Trial| match labelled {
             Labelled::Measured => trial.outcome.metrics().is_some(),
             Labelled::Acceptable => trial.judgement.accepted().is_some(),
@@ -122,14 +130,18 @@ impl TaskRows {
         let context = &task.application.context;
         let rows = |trials: &[&Trial]| features.rows(context, trials.iter().map(|trial| &trial.design));
         let metrics = with.iter().filter_map(|trial| trial.outcome.metrics());
+        let targets: Vec<f32> =
+            metrics.flat_map(|metrics| scales.targets(metrics)).map(|target| target as f32).collect();
+        let least = |(metric, sign): (usize, &f32)| {
+            let costs = targets.iter().skip(metric).step_by(signs.len()).map(|target| sign * target);
+            costs.fold(f32::INFINITY, f32::min)
+        };
         Self {
+            least: signs.iter().enumerate().map(least).collect(),
             context: context.clone(),
             labelled: rows(&with),
             infeasible: rows(&without),
-            targets: metrics
-                .flat_map(|metrics| scales.targets(metrics))
-                .map(|target| target as f32)
-                .collect(),
+            targets,
             known: task.trials.iter().map(|trial| trial.design.clone()).collect(),
         }
     }

@@ -19,4 +19,4 @@ pub(crate) use examples::{Examples, Labelled, TaskRows, signs};
 pub(crate) use gradient::OutputGradient;
 pub(crate) use mining::descend;
 pub(crate) use model::{Feasibility, NetworkModel};
-pub(crate) use trainer::{Decay, Schedule, train};
+pub(crate) use trainer::{Decay, Schedule, batch_of, train};

@@ -50,7 +50,7 @@ impl<P: Preset> Learner for Prime<P> {
         let settings = &self.settings;
         let labelled =
             if settings.unacceptable_is_infeasible { Labelled::Acceptable } else { Labelled::Measured };
-        let examples = Examples::new(&self.problem, data, self.scales(data)?, labelled)?;
+        let examples = Examples::new(&self.problem, data, self.scales(data)?, (settings.inputs, labelled))?;
         let n_outputs = examples.n_metrics() + usize::from(settings.feasibility_head);
         let widths = [&[examples.width()], settings.hidden.as_slice(), &[n_outputs]].concat();
         let mut rng = seed.stream("prime");
@@ -125,7 +125,8 @@ impl<'a, P: Preset> Step<'a, P> {
         let task = rng.random_range(0..self.examples.tasks.len());
         let batch = self.batch(task, network, rng);
         let outputs = network.forward(&batch.rows, &mut self.trace);
-        let by_outputs = self.by_outputs(&batch, &outputs, network.n_outputs());
+        let least = &self.examples.tasks[task].least;
+        let by_outputs = self.by_outputs(&batch, &outputs, least);
         network.backward(&self.trace, &by_outputs, gradient);
     }
 
@@ -182,9 +183,10 @@ impl<'a, P: Preset> Step<'a, P> {
         descend(network, rows, &weights, steps, examples.features.context_width())
     }
 
-    /// The gradient of the loss by the outputs, shape `[n][outputs]`.
-    fn by_outputs(&self, batch: &Batch, outputs: &[f32], width: usize) -> Vec<f32> {
+    /// The gradient of the loss by the outputs, shape `[n][outputs]`. `least`: the least costs in the data, shape `[k]`.
+    fn by_outputs(&self, batch: &Batch, outputs: &[f32], least: &[f32]) -> Vec<f32> {
         let (settings, k) = (self.settings, self.examples.n_metrics());
+        let width = k + usize::from(settings.feasibility_head);
         let labelled = 0..batch.n_labelled;
         let infeasible = labelled.end..labelled.end + batch.n_infeasible;
         let negatives = infeasible.end..outputs.len() / width;
@@ -197,11 +199,12 @@ impl<'a, P: Preset> Step<'a, P> {
             if sign == 0.0 {
                 continue;
             }
+            let ceiling = settings.hinge.then(|| least[metric] + settings.margin);
             let f = gradient.column(infeasible.clone(), metric, sign);
-            let pushed = infeasibility(&f, settings.beta, settings.hinge_at());
+            let pushed = infeasibility(&f, settings.beta, ceiling);
             gradient.add(&pushed.gradient, infeasible.start, metric, sign);
             let f = gradient.column(negatives.clone(), metric, sign);
-            let pushed = conservatism(&f, settings.alpha, settings.hinge_at());
+            let pushed = conservatism(&f, settings.alpha, ceiling);
             gradient.add(&pushed.gradient, negatives.start, metric, sign);
         }
         if settings.feasibility_head {

@@ -1,0 +1,205 @@
+//! The answers, put side by side.
+
+use std::collections::BTreeMap;
+
+use tapeout_core::Seed;
+use tapeout_experiment::statistics::{bootstrap_interval, mean};
+
+use super::ledger::{Answer, Score};
+use super::plan::{APPLICATIONS, CARRYING, Method, Plan, Question};
+
+/// The answers, by question and method.
+pub struct Answers<'a> {
+    /// What was done.
+    pub plan: &'a Plan,
+    /// Seeds that every cell is done with.
+    pub seeds: Vec<u64>,
+    scores: BTreeMap<(Question, String, u64), &'a Score>,
+}
+
+/// Who is compared: a method, with what its user does with its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contender {
+    method: String,
+    pick: Pick,
+}
+
+/// How the answer of a method is boiled down to one latency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pick {
+    /// The first proposal.
+    First,
+    /// The best of all proposals, once the simulator has seen them.
+    Best,
+    /// The best that an online search had found after so many calls of the simulator.
+    After(usize),
+}
+
+impl Contender {
+    /// The first proposal of a method.
+    pub fn first(method: &Method) -> Self {
+        Self { method: method.to_string(), pick: Pick::First }
+    }
+
+    /// The best proposal of a method.
+    pub fn best(method: &Method) -> Self {
+        Self { method: method.to_string(), pick: Pick::Best }
+    }
+
+    /// What an online search had found after `calls` calls.
+    pub fn after(method: &Method, calls: usize) -> Self {
+        Self { method: method.to_string(), pick: Pick::After(calls) }
+    }
+}
+
+/// A ratio with its 95 % interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ratio {
+    /// The geometric mean.
+    pub value: f64,
+    /// Bootstrapped over seeds.
+    pub interval: [f64; 2],
+}
+
+impl<'a> Answers<'a> {
+    /// Answers to `plan`.
+    pub fn new(plan: &'a Plan, answers: &'a [Answer]) -> Self {
+        let scores: BTreeMap<_, _> = answers
+            .iter()
+            .map(|answer| ((answer.question.clone(), answer.method.clone(), answer.seed), &answer.score))
+            .collect();
+        let questions = plan.questions();
+        let is_whole = |&seed: &u64| {
+            let mut cells = questions
+                .iter()
+                .flat_map(|(question, methods)| methods.iter().map(move |method| (question, method)));
+            cells.all(|(question, method)| scores.contains_key(&(question.clone(), method.to_string(), seed)))
+        };
+        Self { plan, seeds: (0..plan.seeds).filter(is_whole).collect(), scores }
+    }
+
+    /// What a method answered.
+    pub fn score(&self, question: &Question, method: &str, seed: u64) -> Option<&'a Score> {
+        self.scores.get(&(question.clone(), method.to_owned(), seed)).copied()
+    }
+
+    /// What a method answered to `questions`, seed by seed.
+    pub fn scores(&self, questions: &[Question], method: &Method) -> Vec<&'a Score> {
+        let method = method.to_string();
+        let of_seed = |&seed: &u64| {
+            questions.iter().filter_map(|question| self.score(question, &method, seed)).collect::<Vec<_>>()
+        };
+        self.seeds.iter().flat_map(of_seed).collect()
+    }
+
+    /// The latency that a contender leaves its user with: that of what it proposes or found, or where there is none, of the
+    /// best design in the data.
+    pub fn latency(&self, question: &Question, contender: &Contender, seed: u64) -> Option<f64> {
+        let score = self.score(question, &contender.method, seed)?;
+        let proposed = match contender.pick {
+            Pick::First => score.first_s,
+            Pick::Best => score.best_s,
+            Pick::After(calls) => {
+                let found = score.found.iter().take_while(|found| found.calls <= calls).last();
+                found.map(|found| found.latency_s)
+            }
+        };
+        proposed.or_else(|| self.score(question, &Method::Logged.to_string(), seed)?.first_s)
+    }
+
+    /// The least latency that any method with any seed found for a question.
+    pub fn least_known(&self, question: &Question) -> Option<f64> {
+        let of_question = self.scores.iter().filter(|((asked, ..), _)| asked == question);
+        of_question.filter_map(|(_, score)| score.best_s).min_by(f64::total_cmp)
+    }
+
+    /// The geometric mean over `questions` and seeds of `base` latency over `contender` latency.
+    pub fn speedup(&self, questions: &[Question], contender: &Contender, base: &Contender) -> Option<Ratio> {
+        self.ratio(questions, |question, seed| {
+            Some(self.latency(question, base, seed)? / self.latency(question, contender, seed)?)
+        })
+    }
+
+    /// The geometric mean over `questions` and seeds of `contender` latency over the least that is known.
+    pub fn above_least(&self, questions: &[Question], contender: &Contender) -> Option<Ratio> {
+        self.ratio(questions, |question, seed| {
+            Some(self.latency(question, contender, seed)? / self.least_known(question)?)
+        })
+    }
+
+    fn ratio(&self, questions: &[Question], of: impl Fn(&Question, u64) -> Option<f64>) -> Option<Ratio> {
+        let log_mean = |&seed: &u64| -> Option<f64> {
+            let logs: Option<Vec<f64>> =
+                questions.iter().map(|question| of(question, seed).map(f64::ln)).collect();
+            logs.map(|logs| mean(&logs))
+        };
+        let by_seed: Vec<f64> = self.seeds.iter().map(log_mean).collect::<Option<_>>()?;
+        if by_seed.is_empty() {
+            return None;
+        }
+        let drawn_mean =
+            |drawn: &[usize]| mean(&drawn.iter().map(|&index| by_seed[index]).collect::<Vec<f64>>()).exp();
+        let interval = bootstrap_interval(by_seed.len(), Seed::new(0), drawn_mean);
+        Some(Ratio { value: mean(&by_seed).exp(), interval })
+    }
+
+    /// How often an online search had asked the simulator when it had something as good as `contender`, seed by seed; none
+    /// where it never had.
+    pub fn calls_to_match(
+        &self,
+        question: &Question,
+        online: &Method,
+        contender: &Contender,
+    ) -> Vec<Option<usize>> {
+        let calls = |&seed: &u64| {
+            let wanted = self.latency(question, contender, seed)?;
+            let found = &self.score(question, &online.to_string(), seed)?.found;
+            found.iter().find(|found| found.latency_s <= wanted).map(|found| found.calls)
+        };
+        self.seeds.iter().map(calls).collect()
+    }
+
+    /// Who answers a question.
+    pub fn methods(&self, question: &Question) -> Vec<Method> {
+        let questions = self.plan.questions();
+        let found = questions.into_iter().find(|(asked, _)| asked == question);
+        found.map_or_else(Vec::new, |(_, methods)| methods)
+    }
+
+    /// How a method is compared: by its first and its best proposal, or at every stop up to its last call.
+    pub fn contenders(&self, method: &Method) -> Vec<(String, Contender)> {
+        match *method {
+            Method::Online { agent, calls } => {
+                let stops = self.plan.stops.iter().filter(|&&stop| stop <= calls);
+                let at = |&stop: &usize| {
+                    (format!("{agent}, {stop} simulator calls"), Contender::after(method, stop))
+                };
+                stops.map(at).collect()
+            }
+            Method::Logged => vec![(method.to_string(), Contender::first(method))],
+            Method::Learned(_) | Method::Random => {
+                vec![
+                    (format!("{method}, first proposal"), Contender::first(method)),
+                    (format!("{method}, best of {}", self.plan.proposals), Contender::best(method)),
+                ]
+            }
+        }
+    }
+}
+
+/// The question of one application, for each of the nine.
+pub fn one_each() -> Vec<Question> {
+    APPLICATIONS.iter().map(|(name, _)| Question::One((*name).to_owned())).collect()
+}
+
+/// The same without the two that carry the paper's mean.
+pub fn without_carrying() -> Vec<Question> {
+    let others = APPLICATIONS.iter().filter(|(name, _)| !CARRYING.contains(name));
+    others.map(|(name, _)| Question::One((*name).to_owned())).collect()
+}
+
+impl std::fmt::Display for Ratio {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{:.3} [{:.3}, {:.3}]", self.value, self.interval[0], self.interval[1])
+    }
+}

@@ -1,0 +1,84 @@
+//! Two pictures: how good the answers are, and how many simulator calls they cost.
+
+use tapeout_experiment::plot::{Axis, BoxPlot, LineChart, LineShape, Series, Spread};
+use tapeout_experiment::statistics::quartiles;
+
+use super::answers::{Answers, Contender, one_each};
+use super::plan::{Method, Question};
+use super::report::PRIME;
+
+/// A box for each method: how much faster its best proposal is than the best design in the data.
+pub fn speedups(answers: &Answers<'_>) -> BoxPlot {
+    let questions = one_each();
+    let data = Contender::first(&Method::Logged);
+    let row = |method: Method| {
+        let (name, contender) = answers.contenders(&method).pop()?;
+        let ratio = |question: &Question, seed: u64| -> Option<f64> {
+            Some(answers.latency(question, &data, seed)? / answers.latency(question, &contender, seed)?)
+        };
+        let ratio = &ratio;
+        let of_seed = |&seed: &u64| questions.iter().filter_map(move |question| ratio(question, seed));
+        let values: Vec<f64> = answers.seeds.iter().flat_map(of_seed).collect();
+        Some(Spread { name, quartiles: quartiles(&values), values })
+    };
+    let methods = answers.methods(&questions[0]).into_iter().filter(|method| *method != Method::Logged);
+    BoxPlot {
+        title: "How much faster than the best design in the data".to_owned(),
+        x: Axis::new("speed-up", "").log(),
+        rows: methods.filter_map(row).collect(),
+        caption: format!(
+            "{} applications, {} seeds; {} designs logged for each application",
+            questions.len(),
+            answers.seeds.len(),
+            answers.plan.designs,
+        ),
+    }
+}
+
+/// A line for each online search: latency over the least known, against simulator calls; and the proposals of PRIME.
+pub fn calls(answers: &Answers<'_>) -> LineChart {
+    let questions = one_each();
+    let most = answers.plan.designs;
+    let online = answers.methods(&questions[0]).into_iter().filter_map(|method| match method {
+        Method::Online { agent, calls } => {
+            let at = |stop: usize| {
+                let ratio = answers.above_least(&questions, &Contender::after(&method, stop))?;
+                Some([stop as f64, ratio.value])
+            };
+            let points = grid(calls).into_iter().filter_map(at).collect();
+            Some(Series { name: agent.to_owned(), points, band: Vec::new() })
+        }
+        _ => None,
+    });
+    let mut series: Vec<Series> = online.collect();
+    for method in [PRIME, Method::Learned("mlp-ensemble"), Method::Random] {
+        let Some(ratio) = answers.above_least(&questions, &Contender::best(&method)) else { continue };
+        let height = ratio.value;
+        let points = vec![[answers.plan.proposals as f64, height], [most as f64, height]];
+        let name = format!("{method}, {} calls", answers.plan.proposals);
+        series.push(Series { name, points, band: Vec::new() });
+    }
+    LineChart {
+        title: "Best latency so far over the best known".to_owned(),
+        x: Axis::new("simulator calls", "").log(),
+        y: Axis::new("latency over best known", "").log(),
+        shape: LineShape::Steps,
+        series,
+        caption: format!(
+            "geometric mean over {} applications and {} seeds; without any design of its own an online search has the best in the data",
+            questions.len(),
+            answers.seeds.len(),
+        ),
+    }
+}
+
+/// Calls at which a search is looked at: 1, 2, 5, 10 and so on to the last.
+fn grid(last: usize) -> Vec<usize> {
+    let decades = (0..).map(|power| 10usize.pow(power)).take_while(|&decade| decade <= last);
+    let mut stops: Vec<usize> = decades
+        .flat_map(|decade| [decade, 2 * decade, 3 * decade, 5 * decade, 7 * decade])
+        .filter(|&stop| stop < last)
+        .collect();
+    stops.push(last);
+    stops
+}
