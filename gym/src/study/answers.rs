@@ -166,13 +166,15 @@ impl<'a> Answers<'a> {
         found.map_or_else(Vec::new, |(_, methods)| methods)
     }
 
-    /// How a method is compared: by its first and its best proposal, or at every stop up to its last call.
-    pub fn contenders(&self, method: &Method) -> Vec<(String, Contender)> {
+    /// How a method's answers to a question are compared: by its first and its best proposal, or at every stop up to its last
+    /// call.
+    pub fn contenders(&self, question: &Question, method: &Method) -> Vec<(String, Contender)> {
         match *method {
             Method::Online { agent, calls } => {
                 let stops = self.plan.stops.iter().filter(|&&stop| stop <= calls);
-                let at = |&stop: &usize| {
-                    (format!("{agent}, {stop} simulator calls"), Contender::after(method, stop))
+                let at = |stop: &usize| {
+                    let calls = stop * question.n_applications();
+                    (format!("{agent}, {calls} simulator calls"), Contender::after(method, calls))
                 };
                 stops.map(at).collect()
             }

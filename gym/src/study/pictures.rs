@@ -12,7 +12,7 @@ pub fn speedups(answers: &Answers<'_>) -> BoxPlot {
     let questions = one_each();
     let data = Contender::first(&Method::Logged);
     let row = |method: Method| {
-        let (name, contender) = answers.contenders(&method).pop()?;
+        let (name, contender) = answers.contenders(&questions[0], &method).pop()?;
         let ratio = |question: &Question, seed: u64| -> Option<f64> {
             Some(answers.latency(question, &data, seed)? / answers.latency(question, &contender, seed)?)
         };

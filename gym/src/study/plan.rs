@@ -47,7 +47,7 @@ pub struct Plan {
     pub model_calls: NonZeroUsize,
     /// Proposals that the simulator sees, once.
     pub proposals: usize,
-    /// After so many calls of the simulator, online searches are compared with proposals.
+    /// After so many designs, online searches are compared with proposals.
     pub stops: Vec<usize>,
     /// Designs asked for at once, by whoever searches.
     pub batch: NonZeroUsize,
@@ -74,7 +74,7 @@ impl Plan {
             stops: vec![16, 100, 1_000, 10_000],
             batch: NonZeroUsize::new(23).expect("23 is not 0"), // the fireflies of ten parameters: one move of each
             area_limit_m2: 29e-6,                               // Kumar et al. 2022, table 4: 29 mm2
-            hidden: vec![256, 256],
+            hidden: vec![128, 128],
             steps: 2_000,
             batch_of_training: 128,
         }
@@ -237,6 +237,16 @@ pub enum Method {
     Random,
     /// The best design that was logged and trained on.
     Logged,
+}
+
+impl Question {
+    /// How many applications a design is for: so often is the simulator asked about it.
+    pub fn n_applications(&self) -> usize {
+        match self {
+            Self::One(_) | Self::Unseen(_) => 1,
+            Self::Several => APPLICATIONS.len(),
+        }
+    }
 }
 
 impl fmt::Display for Question {

@@ -75,7 +75,7 @@ fn one_application(answers: &Answers<'_>, text: &mut String) {
     let (nine, seven) = (one_each(), without_carrying());
     let (data, prime) = (Contender::first(&Method::Logged), Contender::best(&PRIME));
     for method in answers.methods(&nine[0]) {
-        for (label, contender) in answers.contenders(&method) {
+        for (label, contender) in answers.contenders(&nine[0], &method) {
             let _ = writeln!(
                 text,
                 "| {label} | {} | {} | {} | {} |",
@@ -143,7 +143,7 @@ fn latencies(answers: &Answers<'_>, text: &mut String) {
     let mut shown = vec![(Method::Logged.to_string(), Contender::first(&Method::Logged))];
     shown.extend(proposing.map(|method| (method.to_string(), Contender::best(&method))));
     for method in ["firefly", "gp"].into_iter().filter_map(online) {
-        shown.extend(answers.contenders(&method));
+        shown.extend(answers.contenders(&one_each()[0], &method));
     }
     text.push_str(
         "\n## Latencies\n\nIn ms, of the best proposal; means over seeds.\n\n| application | role |",
@@ -229,7 +229,7 @@ fn others(answers: &Answers<'_>, text: &mut String) {
         );
         for method in answers.methods(&questions[0]) {
             let infeasible = 100.0 * infeasible_share(&answers.scores(&questions, &method));
-            for (label, contender) in answers.contenders(&method) {
+            for (label, contender) in answers.contenders(&questions[0], &method) {
                 let over = answers.speedup(&questions, &Contender::best(&PRIME), &contender);
                 let above = answers.above_least(&questions, &contender);
                 let _ = writeln!(text, "| {label} | {} | {} | {infeasible:.1} % |", cell(above), cell(over));
