@@ -8,10 +8,13 @@ use tapeout::core::{
 };
 use tapeout::prelude::EnvEntry;
 
-/// A file with a model of `gpu-gemm-model` for two applications that differ in their context only.
-fn model_file(folder: &std::path::Path, env_version: u32) -> String {
+/// What most models here are of.
+const GEMM: &str = "gpu-gemm-model";
+
+/// A file with a model of an environment for two applications that differ in their context only.
+fn model_file(folder: &std::path::Path, id: &str, env_version: u32) -> String {
     let catalog = tapeout::builtin();
-    let entry = catalog.env("gpu-gemm-model").unwrap();
+    let entry = catalog.env(id).unwrap();
     let (env, goal) = entry.build(&Value::Null).unwrap();
     let problem = Problem::new(env.space().clone(), env.metrics().to_vec(), goal.clone()).unwrap();
     let mut rng = Seed::new(0).stream("test");
@@ -27,7 +30,7 @@ fn model_file(folder: &std::path::Path, env_version: u32) -> String {
     let surrogate = learner.fit(&data, Seed::new(0)).unwrap();
     let source = |application| Source { application, settings: json!({}) };
     let card = ModelCard {
-        env: "gpu-gemm-model".to_owned(),
+        env: id.to_owned(),
         env_version,
         space: env.space().fingerprint(),
         metrics: env.metrics().to_vec(),
@@ -51,9 +54,9 @@ fn refusal(settings: &Value) -> String {
 fn a_model_file_is_an_environment_over_the_space_it_learned_from() {
     let folder = tempfile::tempdir().unwrap();
     let catalog = tapeout::builtin();
-    let (real, goal) = catalog.env("gpu-gemm-model").unwrap().build(&Value::Null).unwrap();
-    let version = catalog.env("gpu-gemm-model").unwrap().version;
-    let settings = json!({ "model": model_file(folder.path(), version), "least_p_feasible": 0.0 });
+    let (real, goal) = catalog.env(GEMM).unwrap().build(&Value::Null).unwrap();
+    let version = catalog.env(GEMM).unwrap().version;
+    let settings = json!({ "model": model_file(folder.path(), GEMM, version), "least_p_feasible": 0.0 });
     let (proxy, proxy_goal) = catalog.env("proxy").unwrap().build(&settings).unwrap();
     assert_eq!((proxy.space().fingerprint(), proxy_goal), (real.space().fingerprint(), goal));
     let design = real.space().unrank(17);
@@ -73,20 +76,50 @@ fn a_model_file_is_an_environment_over_the_space_it_learned_from() {
 #[test]
 fn what_cannot_be_modelled_is_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
-    let version = tapeout::builtin().env("gpu-gemm-model").unwrap().version;
-    let path = model_file(folder.path(), version + 1);
+    let version = tapeout::builtin().env(GEMM).unwrap().version;
+    let path = model_file(folder.path(), GEMM, version + 1);
     let message = refusal(&json!({ "model": path }));
     assert!(
         message.contains(&format!("it was fitted to version {} of `gpu-gemm-model`", version + 1)),
         "{message}"
     );
-    let path = model_file(folder.path(), version);
+    let path = model_file(folder.path(), GEMM, version);
     let message = refusal(&json!({ "model": path, "applications": ["tow"] }));
     assert_eq!(message, "`applications`: unknown application `tow`; did you mean `two`?");
     let message = refusal(&json!({ "model": path, "weights": [1.0] }));
     assert_eq!(message, "`weights`: got [1.0]; expected 2 positive numbers");
     let message = refusal(&json!({ "model": folder.path().join("none") }));
     assert!(message.starts_with("`model`: ") && message.contains("none"), "{message}");
+}
+
+/// What the environment learned from rules out by arithmetic alone is ruled out here too, unless that is switched off; everything
+/// else is left to the model, which here holds nothing for infeasible.
+#[test]
+fn what_breaks_an_exact_rule_is_infeasible_whatever_the_model_thinks() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = tapeout::builtin();
+    let entry = catalog.env("edge-accelerator").unwrap();
+    let (real, _) = entry.build(&Value::Null).unwrap();
+    let path = model_file(folder.path(), "edge-accelerator", entry.version);
+    let proxy = |exact_checks: bool| {
+        let settings = json!({ "model": path, "least_p_feasible": 0.0, "exact_checks": exact_checks });
+        catalog.env("proxy").unwrap().build(&settings).unwrap().0
+    };
+    let (exact, unchecked) = (proxy(true), proxy(false));
+    let mut rng = Seed::new(1).stream("test");
+    let designs: Vec<_> = (0..50).map(|_| real.space().sample(&mut rng)).collect();
+    let mut n_broken = 0;
+    for (design, outcome) in designs.iter().zip(exact.evaluate_batch(&designs)) {
+        let broken = real.precheck(design);
+        n_broken += usize::from(broken.is_some());
+        let outcome = outcome.unwrap();
+        assert_eq!(outcome, exact.evaluate(design).unwrap());
+        assert_eq!(unchecked.precheck(design), None);
+        let predicted = unchecked.evaluate(design).unwrap();
+        assert!(predicted.metrics().is_some());
+        assert_eq!(outcome, broken.unwrap_or(predicted));
+    }
+    assert!((1..50).contains(&n_broken), "{n_broken}");
 }
 
 /// Environments and learners that are registered after `proxy` are known to it, so those of outside crates can be used too.

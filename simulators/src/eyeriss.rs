@@ -6,9 +6,9 @@
 //! global buffer; DRAM. The dataflow is row stationary as far as an element goes (Chen, Emer & Sze 2016,
 //! doi:10.1109/ISCA.2016.40); which rows meet in the array is left to the mapper.
 
-use crate::loop_nest::{AccessEnergy, Architecture, Bandwidth, Einsum, Level, Mac, Network, TensorSet};
+use crate::loop_nest::{Architecture, Bandwidth, Einsum, Level, Mac, TensorSet};
 use crate::mapper::{DimSet, LevelConstraints, MappingConstraints};
-use crate::memory::{Memory, StorageClass, TooSlow, dram_level};
+use crate::memory::{Memory, StorageClass, TooSlow, dram_level, memory_level};
 use crate::technology::{DramKind, Node, StorageCost, mac};
 
 /// Bits of a word.
@@ -220,24 +220,11 @@ fn level(
     setting: &Setting,
 ) -> Level {
     Level {
-        name: LEVELS[index].to_owned(),
         instances,
         mesh_x,
-        word_bits: WORD_BITS,
         block_words: buffer.block_words,
-        cluster_size: 1,
         entries: Some(buffer.depth * buffer.block_words),
-        multiple_buffering: 1.0,
-        bandwidth: Bandwidth::default(),
-        energy: AccessEnergy {
-            read_j: cost.read_j,
-            fill_j: cost.write_j,
-            update_j: cost.write_j,
-            leak_j_per_cycle: cost.leakage_w / setting.clock_hz,
-        },
-        network: Network::default(),
-        reduces_in_place: true,
-        area_m2: Some(cost.area_m2),
+        ..memory_level(LEVELS[index], WORD_BITS, cost, setting.clock_hz)
     }
 }
 

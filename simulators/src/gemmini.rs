@@ -7,11 +7,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::loop_nest::{
-    AccessEnergy, Architecture, Bandwidth, Delivery, Einsum, Level, Mac, Network, TensorSet,
-};
+use crate::loop_nest::{Architecture, Bandwidth, Delivery, Einsum, Level, Mac, Network, TensorSet};
 use crate::mapper::{DimSet, LevelConstraints, MappingConstraints};
-use crate::memory::{Memory, StorageClass, TooSlow, dram_level};
+use crate::memory::{Memory, StorageClass, TooSlow, dram_level, memory_level};
 use crate::technology::{DramKind, Node, StorageCost, mac, register_file};
 
 /// Bits of a weight, an input or a finished output; of a sum.
@@ -200,26 +198,8 @@ fn systolic() -> Network {
 
 /// A level of two tiles without a limit to its bandwidth.
 fn level(name: &str, instances: u64, mesh_x: u64, cost: &StorageCost, setting: &Setting) -> Level {
-    Level {
-        name: name.to_owned(),
-        instances,
-        mesh_x,
-        word_bits: WORD_BITS,
-        block_words: 1,
-        cluster_size: 1,
-        entries: None,
-        multiple_buffering: BUFFERS as f64,
-        bandwidth: Bandwidth::default(),
-        energy: AccessEnergy {
-            read_j: cost.read_j,
-            fill_j: cost.write_j,
-            update_j: cost.write_j,
-            leak_j_per_cycle: cost.leakage_w / setting.clock_hz,
-        },
-        network: Network::default(),
-        reduces_in_place: true,
-        area_m2: Some(cost.area_m2),
-    }
+    let level = memory_level(name, WORD_BITS, cost, setting.clock_hz);
+    Level { instances, mesh_x, multiple_buffering: BUFFERS as f64, ..level }
 }
 
 #[cfg(test)]

@@ -152,6 +152,30 @@ impl Memory {
     }
 }
 
+/// One memory of this cost as a level of words of `word_bits`: one tile, one word in a block, no limit to its bandwidth.
+pub(crate) fn memory_level(name: &str, word_bits: u32, cost: &StorageCost, clock_hz: f64) -> Level {
+    Level {
+        name: name.to_owned(),
+        instances: 1,
+        mesh_x: 1,
+        word_bits,
+        block_words: 1,
+        cluster_size: 1,
+        entries: None,
+        multiple_buffering: 1.0,
+        bandwidth: Bandwidth::default(),
+        energy: AccessEnergy {
+            read_j: cost.read_j,
+            fill_j: cost.write_j,
+            update_j: cost.write_j,
+            leak_j_per_cycle: cost.leakage_w / clock_hz,
+        },
+        network: Network::default(),
+        reduces_in_place: true,
+        area_m2: Some(cost.area_m2),
+    }
+}
+
 /// DRAM as the outermost level `dram`, of words of `word_bits`. It does not add, so that partial sums travel both ways.
 pub(crate) fn dram_level(word_bits: u32, kind: DramKind, words_per_cycle: f64) -> Level {
     let word_j = f64::from(word_bits) * kind.energy_j_per_bit();

@@ -20,6 +20,7 @@ pub mod learners;
 pub mod network;
 mod offline;
 pub mod random_forest;
+mod ranges;
 pub mod support;
 mod surrogate_env;
 pub mod targets;

@@ -52,7 +52,7 @@ impl Study<'_> {
             Method::Learned(name) => self.learned(&asked, name, seed)?,
             Method::Online { agent, calls } => self.online(&asked, agent, calls, seed)?,
             Method::Random => self.random(&asked, seed)?,
-            Method::Logged => self.logged(&asked)?,
+            Method::Logged => self.logged(&asked, question)?,
         };
         Ok(Answer { question: question.clone(), method: method.to_string(), seed, score })
     }
@@ -206,15 +206,18 @@ impl Study<'_> {
         self.validated(asked, &designs)
     }
 
-    /// The best design that may be learned from; for several applications the best of those that are best for one.
-    fn logged(&self, asked: &Asked) -> Result<Score, StudyError> {
+    /// The best design that may be learned from; unless it is for one application that was logged, the best of those that are best
+    /// for one, once the simulator has seen them.
+    fn logged(&self, asked: &Asked, question: &Question) -> Result<Score, StudyError> {
         let tasks = self.dataset.tasks(&asked.split.train, &asked.problem);
         let best = tasks.iter().filter_map(|task| {
             let index = choose(&asked.problem, &task.trials, 1).first().copied()?;
             Some(task.trials[index].design.clone())
         });
         let score = self.validated(asked, &best.collect::<Vec<_>>())?;
-        Ok(Score { first_s: score.best_s, simulator_calls: 0, ..score })
+        let is_known = matches!(question, Question::One(_));
+        let simulator_calls = if is_known { 0 } else { score.simulator_calls };
+        Ok(Score { first_s: score.best_s, simulator_calls, ..score })
     }
 
     fn search(

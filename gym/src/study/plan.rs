@@ -128,7 +128,8 @@ impl Plan {
         ];
         questions.push((Question::Several, several.to_vec()));
         for (application, _) in APPLICATIONS {
-            let methods = vec![Method::Learned("prime"), Method::Learned("mlp-ensemble"), Method::Random];
+            let learned = [Method::Learned("prime"), Method::Learned("mlp-ensemble")];
+            let methods = [&learned[..], &[Method::Random, Method::Logged]].concat();
             questions.push((Question::Unseen(application.to_owned()), methods));
         }
         questions
@@ -235,7 +236,8 @@ pub enum Method {
     },
     /// As many random designs as others propose.
     Random,
-    /// The best design that was logged and trained on.
+    /// The best design that was logged and trained on, or where that was not for this question, the best of those that are
+    /// best for one application.
     Logged,
 }
 

@@ -51,7 +51,8 @@ fn preface(answers: &Answers<'_>) -> String {
          {} random designs were logged for each application, infeasible ones included. The worst {:.0} % of the feasible ones are learned \
          from, the next {:.0} % choose among models, the best are hidden from all. A model is searched by fireflies; the {} designs that \
          it likes most are proposed, and the simulator sees them once. Searches with the simulator start from nothing. Where a proposal is \
-         infeasible its user keeps the best design that was learned from, which is what *best in data* means. Brackets are 95 % \
+         infeasible its user keeps the best design that was learned from, which is what *best in data* means; of several designs that \
+         are best for one application each, the best. Brackets are 95 % \
          intervals, bootstrapped over seeds; means of ratios are geometric.\n\n",
         answers.seeds.len(),
         plan.seeds,

@@ -106,7 +106,7 @@ pub fn stand_ins(
 fn splits(unseen: Unseen, plan: &Plan, dataset: &Dataset) -> Result<Vec<Split>, StudyError> {
     let rules = match unseen {
         Unseen::Rows => {
-            let is_hidden = |row: &usize| row % ONE_IN == 0;
+            let is_hidden = |row: &usize| row.is_multiple_of(ONE_IN);
             let (hidden, train) = (0..dataset.rows().len()).partition(is_hidden);
             return Ok(vec![Split { train, validation: Vec::new(), hidden }]);
         }

@@ -6,7 +6,8 @@
 
 use super::parts::{BUFFERS, Parts, SUM_BITS, SUM_BYTES, Staging, WORD_BITS};
 use super::template::{Dataflow, LANE_WAYS, Setting, Template};
-use crate::loop_nest::{AccessEnergy, Architecture, Bandwidth, Delivery, Level, Mac, Network};
+use crate::loop_nest::{Architecture, Bandwidth, Delivery, Level, Mac, Network};
+use crate::memory::{dram_level, memory_level};
 use crate::technology::StorageCost;
 
 /// Levels, by index.
@@ -24,7 +25,8 @@ pub(super) fn architecture(parts: &Parts, template: &Template, setting: &Setting
     let mut levels = memories(parts, template, setting);
     levels.push(Level { network: SYSTOLIC, ..staging("parameter", &parts.parameter, setting) });
     levels.push(staging("activation", &parts.activation, setting));
-    levels.push(dram(template, setting));
+    let words_per_cycle = template.dram_bandwidth_byte_per_s / setting.clock_hz;
+    levels.push(dram_level(WORD_BITS, setting.dram, words_per_cycle));
     let mac = Mac {
         instances: template.n_macs(),
         mesh_x: template.pes_x * template.cores * template.lanes * LANE_WAYS,
@@ -107,46 +109,8 @@ fn staging(name: &str, staging: &Staging, setting: &Setting) -> Level {
     }
 }
 
-fn dram(template: &Template, setting: &Setting) -> Level {
-    let word_j = f64::from(WORD_BITS) * setting.dram.energy_j_per_bit();
-    let per_cycle = template.dram_bandwidth_byte_per_s / setting.clock_hz;
-    Level {
-        name: "dram".to_owned(),
-        instances: 1,
-        mesh_x: 1,
-        word_bits: WORD_BITS,
-        block_words: 1,
-        cluster_size: 1,
-        entries: None,
-        multiple_buffering: 1.0,
-        bandwidth: Bandwidth { shared_words_per_cycle: Some(per_cycle), ..Bandwidth::default() },
-        energy: AccessEnergy { read_j: word_j, fill_j: word_j, update_j: word_j, leak_j_per_cycle: 0.0 },
-        network: Network::default(),
-        reduces_in_place: false,
-        area_m2: None,
-    }
-}
-
 /// One memory on the chip, of 8-bit words and two buffers, that costs this.
 fn memory(name: &str, cost: &StorageCost, setting: &Setting) -> Level {
-    Level {
-        name: name.to_owned(),
-        instances: 1,
-        mesh_x: 1,
-        word_bits: WORD_BITS,
-        block_words: 1,
-        cluster_size: 1,
-        entries: None,
-        multiple_buffering: BUFFERS as f64,
-        bandwidth: Bandwidth::default(),
-        energy: AccessEnergy {
-            read_j: cost.read_j,
-            fill_j: cost.write_j,
-            update_j: cost.write_j,
-            leak_j_per_cycle: cost.leakage_w / setting.clock_hz,
-        },
-        network: Network::default(),
-        reduces_in_place: true,
-        area_m2: Some(cost.area_m2),
-    }
+    let level = memory_level(name, WORD_BITS, cost, setting.clock_hz);
+    Level { multiple_buffering: BUFFERS as f64, ..level }
 }

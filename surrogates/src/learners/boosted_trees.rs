@@ -11,9 +11,9 @@ use tapeout_core::{
 };
 
 use super::members::mean_and_spread;
-use super::ranges::within;
 use crate::features::assert_context;
 use crate::gradient_boosting::{Binned, Boosted, Growth, Kind, Loss};
+use crate::ranges::within;
 use crate::targets::{TargetScales, feasible_share};
 
 /// Bins of a coordinate, at most; as many as a byte has values.

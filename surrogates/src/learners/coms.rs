@@ -13,12 +13,10 @@ use tapeout_core::{
 };
 
 use super::prime::{feasibility, regression};
-use super::ranges::within;
 use crate::features::Inputs;
-use crate::network::{Activation, Mlp, Trace};
-use crate::offline::{
-    Decay, Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Schedule, descend, train,
-};
+use crate::network::{Mlp, Trace};
+use crate::offline::{Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Training, descend};
+use crate::ranges::within;
 use crate::targets::TargetScales;
 
 /// Hyperparameters.
@@ -76,6 +74,14 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// How the network is trained.
+    fn training(&self) -> Training<'_> {
+        let &Self { ref hidden, learning_rate, batch, steps, passes, check_every, patience, .. } = self;
+        Training { hidden, learning_rate, batch, steps, passes, check_every, patience }
+    }
+}
+
 /// Trains conservative objective models.
 pub struct Coms {
     problem: Problem,
@@ -96,15 +102,8 @@ impl BuildLearner for Coms {
         within("overestimation_limit", settings.overestimation_limit, 0.0, 1e6)?;
         within("gradient_steps", settings.gradient_steps, 1, 10_000)?;
         within("gradient_step", settings.gradient_step, f32::MIN_POSITIVE, 1e3)?;
-        within("hidden", settings.hidden.len(), 1, 16)?;
-        settings.hidden.iter().try_for_each(|&width| within("hidden", width, 1, 8_192))?;
-        within("learning_rate", settings.learning_rate, f32::MIN_POSITIVE, 1.0)?;
-        within("batch", settings.batch, 1, 1 << 16)?;
         within("adversaries", settings.adversaries, 1, settings.batch)?;
-        within("steps", settings.steps, 1, 10_000_000)?;
-        within("passes", settings.passes, 1, usize::MAX)?;
-        within("check_every", settings.check_every, 1, settings.steps)?;
-        within("patience", settings.patience, 1, usize::MAX)?;
+        settings.training().check()?;
         Ok(Self { problem: problem.clone(), settings })
     }
 
@@ -122,21 +121,12 @@ impl Learner for Coms {
             TargetScales::new(data)?,
             (Inputs::Numbers, Labelled::Measured),
         )?;
-        let widths = [&[examples.width()], settings.hidden.as_slice(), &[examples.n_metrics() + 1]].concat();
-        let mut rng = seed.stream("coms");
-        let mut network = Mlp::new(&widths, Activation::Relu, &mut rng);
+        let (training, mut rng) = (settings.training(), seed.stream("coms"));
+        let mut network = training.network(&examples, examples.n_metrics() + 1, &mut rng);
         let mut step = Step { settings, examples: &examples, alpha: settings.alpha, trace: Trace::default() };
-        let schedule = Schedule {
-            steps: settings.steps,
-            learning_rate: settings.learning_rate,
-            decay: Decay::None,
-            check_every: settings.check_every,
-            patience: settings.patience,
-        };
-        let schedule = schedule.within_passes(settings.passes, examples.n_labelled(), settings.batch);
-        let add_gradient =
-            |network: &Mlp, gradient: &mut [f32], rng: &mut Stream| step.add_gradient(network, gradient, rng);
-        train(&mut network, schedule, &mut rng, add_gradient, |network| examples.score(network));
+        training.run(&mut network, &examples, &mut rng, |network, gradient, rng| {
+            step.add_gradient(network, gradient, rng);
+        });
         Ok(Box::new(NetworkModel::new((Self::ID, Self::SCHEMA), examples, network, Feasibility::Head)))
     }
 }

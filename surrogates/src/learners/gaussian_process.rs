@@ -13,12 +13,12 @@ use tapeout_core::{
     Seed, Surrogate, Task, TrainingData,
 };
 
-use super::ranges::within;
 use crate::features::{Standard, assert_context, context_scale};
 use crate::gaussian_process::GaussianProcess;
 use crate::gaussian_process::embedding::{Embedding, Points};
 use crate::gaussian_process::fit::{Effort, fit};
 use crate::gaussian_process::kernel::Kernel;
+use crate::ranges::within;
 use crate::targets::{TargetScales, feasible_share};
 
 /// Hyperparameters.

@@ -15,11 +15,11 @@ use tapeout_core::{
 };
 
 use super::members::mean_and_spread;
-use super::ranges::within;
 use crate::features::{FeatureScale, Features, Inputs};
 use crate::network::losses::{cross_entropy, logistic, squared_error};
 use crate::network::{Activation, Mlp, Trace};
 use crate::offline::{Decay, Schedule, batch_of, train};
+use crate::ranges::within;
 use crate::targets::{TargetScales, feasible_share};
 
 /// How often a member is looked at with the trials for validation. Own choice: often enough to find where it was best.

@@ -8,7 +8,6 @@ mod mlp_ensemble;
 pub mod prime;
 pub mod ram_listnet;
 mod random_forest;
-mod ranges;
 pub mod support_proximity;
 
 pub use boosted_trees::BoostedTrees;

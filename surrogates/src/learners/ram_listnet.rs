@@ -13,10 +13,10 @@ use tapeout_core::{
 };
 
 use super::prime::{Term, feasibility, regression};
-use super::ranges::within;
 use crate::features::{Inputs, Standard};
-use crate::network::{Activation, Mlp, Trace};
-use crate::offline::{Decay, Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Schedule, train};
+use crate::network::{Mlp, Trace};
+use crate::offline::{Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Training};
+use crate::ranges::within;
 use crate::targets::TargetScales;
 
 /// Hyperparameters.
@@ -54,6 +54,14 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// How the network is trained.
+    fn training(&self) -> Training<'_> {
+        let &Self { ref hidden, learning_rate, list, steps, passes, check_every, patience, .. } = self;
+        Training { hidden, learning_rate, batch: list, steps, passes, check_every, patience }
+    }
+}
+
 /// Trains networks that rank.
 pub struct RamListNet {
     problem: Problem,
@@ -70,13 +78,7 @@ impl BuildLearner for RamListNet {
 
     fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
         within("list", settings.list, 2, 1 << 16)?;
-        within("hidden", settings.hidden.len(), 1, 16)?;
-        settings.hidden.iter().try_for_each(|&width| within("hidden", width, 1, 8_192))?;
-        within("learning_rate", settings.learning_rate, f32::MIN_POSITIVE, 1.0)?;
-        within("steps", settings.steps, 1, 10_000_000)?;
-        within("passes", settings.passes, 1, usize::MAX)?;
-        within("check_every", settings.check_every, 1, settings.steps)?;
-        within("patience", settings.patience, 1, usize::MAX)?;
+        settings.training().check()?;
         Ok(Self { problem: problem.clone(), settings })
     }
 
@@ -94,22 +96,12 @@ impl Learner for RamListNet {
             TargetScales::new(data)?,
             (Inputs::Numbers, Labelled::Measured),
         )?;
-        let widths = [&[examples.width()], settings.hidden.as_slice(), &[examples.n_metrics() + 1]].concat();
-        let mut rng = seed.stream("ram-listnet");
-        let mut network = Mlp::new(&widths, Activation::Relu, &mut rng);
+        let (training, mut rng) = (settings.training(), seed.stream("ram-listnet"));
+        let mut network = training.network(&examples, examples.n_metrics() + 1, &mut rng);
         let mut trace = Trace::default();
-        let schedule = Schedule {
-            steps: settings.steps,
-            learning_rate: settings.learning_rate,
-            decay: Decay::None,
-            check_every: settings.check_every,
-            patience: settings.patience,
-        };
-        let schedule = schedule.within_passes(settings.passes, examples.n_labelled(), settings.list);
-        let add_gradient = |network: &Mlp, gradient: &mut [f32], rng: &mut Stream| {
+        training.run(&mut network, &examples, &mut rng, |network, gradient, rng| {
             add_gradient(settings, &examples, &mut trace, network, gradient, rng);
-        };
-        train(&mut network, schedule, &mut rng, add_gradient, |network| examples.score(network));
+        });
         adapt(&mut examples, &network);
         Ok(Box::new(NetworkModel::new((Self::ID, Self::SCHEMA), examples, network, Feasibility::Head)))
     }

@@ -12,10 +12,10 @@ use tapeout_core::{
     Seed, Surrogate, TrainingData,
 };
 
-use super::ranges::within;
 use crate::features::assert_context;
 use crate::gaussian_process::embedding::{Difference, Embedding};
 use crate::random_forest::{Growth, RandomForest};
+use crate::ranges::within;
 use crate::targets::{TargetScales, feasible_share};
 
 /// Hyperparameters.

@@ -17,8 +17,8 @@ use tapeout_core::{
 };
 
 use super::random_forest::{self, RandomForestLearner};
-use super::ranges::within;
 use crate::offline::signs;
+use crate::ranges::within;
 use crate::support::Support;
 
 /// Hyperparameters.

@@ -6,7 +6,7 @@
 //! | `examples` | trials as rows, application by application |
 //! | `gradient` | losses of single outputs, gathered |
 //! | `mining` | designs that a model likes too much: by fireflies, or down its gradient |
-//! | `trainer` | the loop, and the choice of weights on the validation trials |
+//! | `trainer` | the loop, the choice of weights on the validation trials, and what settings of it have in common |
 //! | `model` | the fitted network |
 
 mod examples;
@@ -19,4 +19,4 @@ pub(crate) use examples::{Examples, Labelled, TaskRows, signs};
 pub(crate) use gradient::OutputGradient;
 pub(crate) use mining::descend;
 pub(crate) use model::{Feasibility, NetworkModel};
-pub(crate) use trainer::{Decay, Schedule, batch_of, train};
+pub(crate) use trainer::{Decay, Schedule, Training, batch_of, train};

@@ -1,8 +1,10 @@
 //! The loop in which a network learns, and the choice among what it was along the way.
 
-use tapeout_core::Stream;
+use tapeout_core::{ConfigError, Stream};
 
-use crate::network::{Adam, Mlp};
+use super::Examples;
+use crate::network::{Activation, Adam, Mlp};
+use crate::ranges::within;
 
 /// How long and how fast.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +55,68 @@ impl Schedule {
         let a_pass = n_labelled.div_ceil(batch_of(batch, n_labelled));
         let steps = self.steps.min(passes.saturating_mul(a_pass)).max(1);
         Self { steps, ..self }
+    }
+}
+
+/// The size of a network and how it is trained, for the learners that have one network for everything.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Training<'a> {
+    /// Hidden layers.
+    pub hidden: &'a [usize],
+    /// Adam's alpha.
+    pub learning_rate: f32,
+    /// Labelled designs in a step.
+    pub batch: usize,
+    /// Steps.
+    pub steps: usize,
+    /// At most so many passes over the labelled designs.
+    pub passes: usize,
+    /// Steps from one look at the validation trials to the next.
+    pub check_every: usize,
+    /// Looks without a better order after which training ends.
+    pub patience: usize,
+}
+
+impl Training<'_> {
+    /// Holds each hyperparameter to its range.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the first that is outside.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        within("hidden", self.hidden.len(), 1, 16)?;
+        self.hidden.iter().try_for_each(|&width| within("hidden", width, 1, 8_192))?;
+        within("learning_rate", self.learning_rate, f32::MIN_POSITIVE, 1.0)?;
+        within("batch", self.batch, 1, 1 << 16)?;
+        within("steps", self.steps, 1, 10_000_000)?;
+        within("passes", self.passes, 1, usize::MAX)?;
+        within("check_every", self.check_every, 1, self.steps)?;
+        within("patience", self.patience, 1, usize::MAX)
+    }
+
+    /// A network for rows of `examples`, not trained yet.
+    pub fn network(&self, examples: &Examples, n_outputs: usize, rng: &mut Stream) -> Mlp {
+        let widths = [&[examples.width()], self.hidden, &[n_outputs]].concat();
+        Mlp::new(&widths, Activation::Relu, rng)
+    }
+
+    /// Trains it, and leaves it with the weights that best order the validation trials of `examples`; `add_gradient` as in
+    /// [`train`].
+    pub fn run(
+        &self,
+        network: &mut Mlp,
+        examples: &Examples,
+        rng: &mut Stream,
+        add_gradient: impl FnMut(&Mlp, &mut [f32], &mut Stream),
+    ) {
+        let schedule = Schedule {
+            steps: self.steps,
+            learning_rate: self.learning_rate,
+            decay: Decay::None,
+            check_every: self.check_every,
+            patience: self.patience,
+        };
+        let schedule = schedule.within_passes(self.passes, examples.n_labelled(), self.batch);
+        train(network, schedule, rng, add_gradient, |network| examples.score(network));
     }
 }
 

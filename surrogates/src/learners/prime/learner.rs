@@ -12,10 +12,8 @@ use super::loss::{conservatism, feasibility, infeasibility, regression};
 use super::settings::{Negatives, Preset, Settings, Units};
 use crate::features::Standard;
 use crate::firefly::{self, Swarm};
-use crate::network::{Activation, Mlp, Trace};
-use crate::offline::{
-    Decay, Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Schedule, TaskRows, descend, train,
-};
+use crate::network::{Mlp, Trace};
+use crate::offline::{Examples, Feasibility, Labelled, NetworkModel, OutputGradient, TaskRows, descend};
 use crate::targets::{TargetScale, TargetScales, feasible_share};
 
 /// Trains conservative networks.
@@ -52,21 +50,12 @@ impl<P: Preset> Learner for Prime<P> {
             if settings.unacceptable_is_infeasible { Labelled::Acceptable } else { Labelled::Measured };
         let examples = Examples::new(&self.problem, data, self.scales(data)?, (settings.inputs, labelled))?;
         let n_outputs = examples.n_metrics() + usize::from(settings.feasibility_head);
-        let widths = [&[examples.width()], settings.hidden.as_slice(), &[n_outputs]].concat();
-        let mut rng = seed.stream("prime");
-        let mut network = Mlp::new(&widths, Activation::Relu, &mut rng);
+        let (training, mut rng) = (settings.training(), seed.stream("prime"));
+        let mut network = training.network(&examples, n_outputs, &mut rng);
         let mut step = Step::new(&self.problem, settings, &examples, &mut rng);
-        let schedule = Schedule {
-            steps: settings.steps,
-            learning_rate: settings.learning_rate,
-            decay: Decay::None,
-            check_every: settings.check_every,
-            patience: settings.patience,
-        };
-        let schedule = schedule.within_passes(settings.passes, examples.n_labelled(), settings.batch);
-        let add_gradient =
-            |network: &Mlp, gradient: &mut [f32], rng: &mut Stream| step.add_gradient(network, gradient, rng);
-        train(&mut network, schedule, &mut rng, add_gradient, |network| examples.score(network));
+        training.run(&mut network, &examples, &mut rng, |network, gradient, rng| {
+            step.add_gradient(network, gradient, rng);
+        });
         let feasibility = if settings.feasibility_head {
             Feasibility::Head
         } else {
@@ -191,15 +180,14 @@ impl<'a, P: Preset> Step<'a, P> {
         let infeasible = labelled.end..labelled.end + batch.n_infeasible;
         let negatives = infeasible.end..outputs.len() / width;
         let mut gradient = OutputGradient::new(outputs, width);
-        for metric in 0..k {
+        for (metric, (least, &sign)) in least.iter().zip(&self.examples.signs).enumerate() {
             let f = gradient.column(labelled.clone(), metric, 1.0);
             let y: Vec<f32> = batch.targets.iter().skip(metric).step_by(k).copied().collect();
             gradient.add(&regression(&f, &y).gradient, 0, metric, 1.0);
-            let sign = self.examples.signs[metric];
             if sign == 0.0 {
                 continue;
             }
-            let ceiling = settings.hinge.then(|| least[metric] + settings.margin);
+            let ceiling = settings.hinge.then_some(least + settings.margin);
             let f = gradient.column(infeasible.clone(), metric, sign);
             let pushed = infeasibility(&f, settings.beta, ceiling);
             gradient.add(&pushed.gradient, infeasible.start, metric, sign);

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use tapeout_core::ConfigError;
 
 use crate::features::Inputs;
-use crate::learners::ranges::within;
+use crate::offline::Training;
+use crate::ranges::within;
 
 /// A set of defaults.
 pub trait Preset: Send + Sync + 'static {
@@ -112,14 +113,13 @@ impl<P: Preset> Settings<P> {
         within("gradient_steps", self.gradient_steps, 1, 10_000)?;
         within("gradient_step", self.gradient_step, f32::MIN_POSITIVE, 1e3)?;
         within("margin", self.margin, -1e6, 1e6)?;
-        within("hidden", self.hidden.len(), 1, 16)?;
-        self.hidden.iter().try_for_each(|&width| within("hidden", width, 1, 8_192))?;
-        within("learning_rate", self.learning_rate, f32::MIN_POSITIVE, 1.0)?;
-        within("batch", self.batch, 1, 1 << 16)?;
-        within("steps", self.steps, 1, 10_000_000)?;
-        within("passes", self.passes, 1, usize::MAX)?;
-        within("check_every", self.check_every, 1, self.steps)?;
-        within("patience", self.patience, 1, usize::MAX)
+        self.training().check()
+    }
+
+    /// How the network is trained.
+    pub(super) fn training(&self) -> Training<'_> {
+        let &Self { ref hidden, learning_rate, batch, steps, passes, check_every, patience, .. } = self;
+        Training { hidden, learning_rate, batch, steps, passes, check_every, patience }
     }
 }
 

@@ -1,0 +1,52 @@
+//! How much faster a model answers than the simulator that it stands in for: designs of `edge-accelerator` that arithmetic does not
+//! rule out, in batches, for three networks. The models learn from the data set that is shipped.
+
+use std::path::Path;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use serde_json::{Value, json};
+use tapeout::core::{Design, Seed};
+use tapeout::experiment::dataset::{Dataset, Split};
+use tapeout::offline::{Recipe, fit};
+
+const NETWORKS: [&str; 3] = ["mobilenet-v2", "unet", "rnnt-encoder"];
+const LEARNERS: [&str; 4] = ["random-forest", "boosted-trees", "mlp-ensemble", "prime"];
+/// Designs asked about at once. Own choice: what agents with a population ask for.
+const BATCH: usize = 64;
+
+fn stand_in(criterion: &mut Criterion) {
+    let catalog = tapeout::builtin();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/datasets/edge-accelerator");
+    let dataset = Dataset::read(&catalog, &folder).expect("the data set is shipped");
+    let entry = catalog.env(&dataset.env().id).expect("its environment is built in");
+    let (env, goal) = entry.build(&Value::Null).expect("defaults are good");
+    let mut rng = Seed::new(0).stream("bench");
+    let designs: Vec<Design> = std::iter::repeat_with(|| env.space().sample(&mut rng))
+        .filter(|design| env.precheck(design).is_none())
+        .take(BATCH)
+        .collect();
+
+    let mut group = criterion.benchmark_group("stand-in");
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(BATCH as u64));
+    for network in NETWORKS {
+        let (env, _) = entry.build(&json!({ "networks": [network] })).expect("the network is built in");
+        group.bench_function(format!("simulator {network}"), |bencher| {
+            bencher.iter(|| env.evaluate_batch(&designs));
+        });
+    }
+    let problem = dataset.problem(goal).expect("the goal names its metrics");
+    let split = Split { train: (0..dataset.rows().len()).collect(), ..Split::default() };
+    let context: Vec<f64> = dataset.applications()[0].context.iter().map(|feature| feature.value).collect();
+    for learner in LEARNERS {
+        let recipe = Recipe { learner: learner.to_owned(), settings: Value::Null, seed: Seed::new(0) };
+        let model =
+            fit(&catalog, &dataset, &split, &problem, &recipe).expect("there is enough to learn from");
+        let surrogate = model.surrogate(&catalog, dataset.space()).expect("the model was just made");
+        group.bench_function(learner, |bencher| bencher.iter(|| surrogate.predict(&context, &designs)));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, stand_in);
+criterion_main!(benches);
