@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tapeout::experiment::Options;
 use tapeout::study::answers::{Answers, Contender, one_each};
 use tapeout::study::ledger::{Answer, Found, Ledger, Score};
-use tapeout::study::plan::LEARNED;
+use tapeout::study::plan::ABLATED;
 use tapeout::study::{Method, Plan, Question, StudyError, StudyProgress, conduct, report};
 
 fn tiny() -> Plan {
@@ -52,7 +52,7 @@ fn a_study_goes_on_where_it_was_stopped() {
     assert_eq!((first.len(), both.len()), (2, 4));
     assert_eq!(both[..2], first[..]);
     let methods: Vec<&str> = both.iter().map(|answer| answer.method.as_str()).collect();
-    assert_eq!(methods, LEARNED[..4].iter().map(|learned| learned.name).collect::<Vec<_>>());
+    assert_eq!(methods, ABLATED[..4].iter().map(|learned| learned.name).collect::<Vec<_>>());
     assert!(both.iter().all(|answer| answer.score.simulator_calls == 3 && answer.score.model.is_some()));
 
     let other = Plan { proposals: 4, ..tiny() };
@@ -151,8 +151,8 @@ fn the_report_states_what_was_answered() {
     let text = std::fs::read_to_string(folder.path().join("README.md")).unwrap();
     for expected in [
         "2 of 2 seeds",
-        "| prime, best of 3 | 4.000 [4.000, 4.000] | 2.000 [2.000, 2.000] | 1.000 [1.000, 1.000] |",
-        "| firefly, 12 simulator calls | 8.000 [8.000, 8.000] | 1.000 [1.000, 1.000] | 0.500 [0.500, 0.500] |",
+        "| `prime`: all improvements | 4.000 [4.000, 4.000] | 2.000 [2.000, 2.000] | 4.000 [4.000, 4.000] | 1.000 [",
+        "| `firefly` | 12 | 1.000 [1.000, 1.000] | 8.000 [8.000, 8.000] | 0.500 [0.500, 0.500] | 0.500 [",
         "| unet | 12 [75 %] | never |",
         "| unet | U-Net | 8.000 | 2.000 |",
         "| coms | 100.0 % |",

@@ -166,26 +166,11 @@ impl<'a> Answers<'a> {
         found.map_or_else(Vec::new, |(_, methods)| methods)
     }
 
-    /// How a method's answers to a question are compared: by its first and its best proposal, or at every stop up to its last
-    /// call.
-    pub fn contenders(&self, question: &Question, method: &Method) -> Vec<(String, Contender)> {
-        match *method {
-            Method::Online { agent, calls } => {
-                let stops = self.plan.stops.iter().filter(|&&stop| stop <= calls);
-                let at = |stop: &usize| {
-                    let calls = stop * question.n_applications();
-                    (format!("{agent}, {calls} simulator calls"), Contender::after(method, calls))
-                };
-                stops.map(at).collect()
-            }
-            Method::Logged => vec![(method.to_string(), Contender::first(method))],
-            Method::Learned(_) | Method::Random => {
-                vec![
-                    (format!("{method}, first proposal"), Contender::first(method)),
-                    (format!("{method}, best of {}", self.plan.proposals), Contender::best(method)),
-                ]
-            }
-        }
+    /// After how many calls an online search for a question is compared, up to its last; none for other methods.
+    pub fn stops(&self, question: &Question, method: &Method) -> Vec<usize> {
+        let &Method::Online { calls: last, .. } = method else { return Vec::new() };
+        let stops = self.plan.stops.iter().filter(|&&stop| stop <= last);
+        stops.map(|stop| stop * question.n_applications()).collect()
     }
 }
 

@@ -194,7 +194,7 @@ impl Study<'_> {
         let best = choose(&asked.problem, &trials, 1);
         let designs: Vec<Design> = best.iter().map(|&index| trials[index].design.clone()).collect();
         let score = self.validated(asked, &designs)?;
-        let (found, simulator_calls) = found(&trials, asked.aims.len());
+        let (found, simulator_calls) = found(&trials, &asked.aims);
         Ok(Score { found, simulator_calls, ..score })
     }
 
@@ -307,18 +307,21 @@ impl Asked {
     }
 }
 
-/// The best so far, as often as there is a better one, and how often the simulator was asked: `each` times for a design.
-fn found(trials: &[Trial], each: usize) -> (Vec<Found>, usize) {
+/// The best so far, as often as there is a better one, and how often the simulator was asked: for each aim of a design. A search's
+/// latency is the weighted sum over the aims; here it is the mean, as it is of proposals.
+fn found(trials: &[Trial], aims: &[Aim]) -> (Vec<Found>, usize) {
+    let weight: f64 = aims.iter().map(|aim| aim.weight).sum();
     let mut asked = HashSet::new();
     let mut found: Vec<Found> = Vec::new();
     for trial in trials {
         asked.insert(&trial.design);
-        let Some(&latency_s) = trial.judgement.accepted().and_then(|losses| losses.first()) else { continue };
+        let Some(losses) = trial.judgement.accepted() else { continue };
+        let latency_s = losses[0] / weight;
         if found.last().is_none_or(|best| latency_s < best.latency_s) {
-            found.push(Found { calls: asked.len() * each, latency_s });
+            found.push(Found { calls: asked.len() * aims.len(), latency_s });
         }
     }
-    (found, asked.len() * each)
+    (found, asked.len() * aims.len())
 }
 
 /// Keeps every trial.

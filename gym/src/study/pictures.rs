@@ -12,7 +12,11 @@ pub fn speedups(answers: &Answers<'_>) -> BoxPlot {
     let questions = one_each();
     let data = Contender::first(&Method::Logged);
     let row = |method: Method| {
-        let (name, contender) = answers.contenders(&questions[0], &method).pop()?;
+        let last = answers.stops(&questions[0], &method).pop();
+        let (name, contender) = match last {
+            Some(calls) => (format!("{method} simulator calls"), Contender::after(&method, calls)),
+            None => (method.to_string(), Contender::best(&method)),
+        };
         let ratio = |question: &Question, seed: u64| -> Option<f64> {
             Some(answers.latency(question, &data, seed)? / answers.latency(question, &contender, seed)?)
         };
@@ -27,10 +31,11 @@ pub fn speedups(answers: &Answers<'_>) -> BoxPlot {
         x: Axis::new("speed-up", "").log(),
         rows: methods.filter_map(row).collect(),
         caption: format!(
-            "{} applications, {} seeds; {} designs logged for each application",
+            "{} applications, seeds {:?}; {} designs logged for each application; the best of {} proposals",
             questions.len(),
-            answers.seeds.len(),
+            answers.seeds,
             answers.plan.designs,
+            answers.plan.proposals,
         ),
     }
 }

@@ -109,7 +109,7 @@ impl Plan {
         let mut questions = Vec::new();
         for (application, _) in APPLICATIONS {
             let mut methods: Vec<Method> =
-                LEARNED.iter().map(|learned| Method::Learned(learned.name)).collect();
+                ABLATED.iter().chain(OTHERS).map(|learned| Method::Learned(learned.name)).collect();
             methods.extend([
                 Method::Online { agent: "firefly", calls: self.designs },
                 Method::Online { agent: "gp", calls: self.designs / 10 },
@@ -140,7 +140,7 @@ impl Plan {
     /// # Panics
     /// If there is no learned method of that name.
     pub fn learner(&self, method: &str) -> (&'static str, Value) {
-        let found = LEARNED.iter().find(|learned| learned.name == method);
+        let found = ABLATED.iter().chain(OTHERS).find(|learned| learned.name == method);
         let &Learned { learner, switches, .. } = found.expect("a learned method is in the list");
         let mut settings = Map::new();
         if NETWORKS.contains(&learner) {
@@ -164,6 +164,8 @@ impl Plan {
 pub struct Learned {
     /// Its name in the study.
     pub name: &'static str,
+    /// What it is.
+    pub about: &'static str,
     /// Who learns.
     pub learner: &'static str,
     /// What is switched in the learner: hyperparameters and values as JSON.
@@ -172,35 +174,55 @@ pub struct Learned {
 
 const fn learned(
     name: &'static str,
+    about: &'static str,
     learner: &'static str,
     switches: &'static [(&'static str, &'static str)],
 ) -> Learned {
-    Learned { name, learner, switches }
+    Learned { name, about, learner, switches }
 }
 
 /// The learners whose networks have the size of the plan, and are trained for as many steps.
 const NETWORKS: [&str; 5] = ["prime", "prime-paper", "mlp-ensemble", "coms", "ram-listnet"];
 
-/// The learned methods: PRIME, one switch after the other, and what stands beside it.
-pub const LEARNED: &[Learned] = &[
-    learned("prime", "prime", &[]),
-    learned("prime-paper", "prime-paper", &[]),
-    learned("no-negatives", "prime", &[("negatives", "\"none\"")]),
-    learned("no-infeasible", "prime", &[("beta", "0.0"), ("feasibility_head", "false")]),
-    learned("neither", "prime", &[("negatives", "\"none\""), ("beta", "0.0"), ("feasibility_head", "false")]),
-    learned("gradient-negatives", "prime", &[("negatives", "\"gradient\"")]),
-    learned("no-hinge", "prime", &[("hinge", "false")]),
-    learned("keep-known", "prime", &[("skip_known", "false")]),
-    learned("no-head", "prime", &[("feasibility_head", "false")]),
-    learned("raw-units", "prime", &[("units", "\"milli\"")]),
-    learned("level-inputs", "prime", &[("inputs", "\"levels\"")]),
-    learned("no-exact-checks", "prime", &[]),
-    learned("mlp-ensemble", "mlp-ensemble", &[]),
-    learned("boosted-trees", "boosted-trees", &[]),
-    learned("random-forest", "random-forest", &[]),
-    learned("coms", "coms", &[]),
-    learned("ram-listnet", "ram-listnet", &[]),
-    learned("support-proximity", "support-proximity", &[]),
+/// PRIME, and PRIME with one switch after the other.
+pub const ABLATED: &[Learned] = &[
+    learned("prime", "all improvements", "prime", &[]),
+    learned("prime-paper", "none of them: the paper's form", "prime-paper", &[]),
+    learned("no-negatives", "without negatives", "prime", &[("negatives", "\"none\"")]),
+    learned(
+        "no-infeasible",
+        "without infeasible designs",
+        "prime",
+        &[("beta", "0.0"), ("feasibility_head", "false")],
+    ),
+    learned(
+        "neither",
+        "without negatives and without infeasible designs",
+        "prime",
+        &[("negatives", "\"none\""), ("beta", "0.0"), ("feasibility_head", "false")],
+    ),
+    learned(
+        "gradient-negatives",
+        "negatives down the gradient, not by fireflies",
+        "prime",
+        &[("negatives", "\"gradient\"")],
+    ),
+    learned("no-hinge", "costs are pushed up without end", "prime", &[("hinge", "false")]),
+    learned("keep-known", "negatives may be in the data", "prime", &[("skip_known", "false")]),
+    learned("no-head", "no output for feasibility", "prime", &[("feasibility_head", "false")]),
+    learned("raw-units", "milliseconds, not normalised units", "prime", &[("units", "\"milli\"")]),
+    learned("level-inputs", "a column for each level, no numbers", "prime", &[("inputs", "\"levels\"")]),
+    learned("no-exact-checks", "area and memories are left to the model", "prime", &[]),
+];
+
+/// The learners that PRIME is compared with.
+pub const OTHERS: &[Learned] = &[
+    learned("mlp-ensemble", "plain networks with a spread", "mlp-ensemble", &[]),
+    learned("boosted-trees", "gradient-boosted trees", "boosted-trees", &[]),
+    learned("random-forest", "a random forest", "random-forest", &[]),
+    learned("coms", "conservative objective models", "coms", &[]),
+    learned("ram-listnet", "learns the order", "ram-listnet", &[]),
+    learned("support-proximity", "stays near the data", "support-proximity", &[]),
 ];
 
 /// The learned methods that give every design the same probability of being feasible.

@@ -9,7 +9,7 @@ use tapeout_experiment::statistics::{mean, quantile};
 use super::StudyError;
 use super::answers::{Answers, Contender, Ratio, one_each, without_carrying};
 use super::ledger::{Answer, Score};
-use super::plan::{APPLICATIONS, Method, Plan, Question};
+use super::plan::{ABLATED, APPLICATIONS, Learned, Method, OTHERS, Plan, Question};
 use super::stand_ins::StandIn;
 use super::{pictures, stand_ins};
 
@@ -63,30 +63,74 @@ fn preface(answers: &Answers<'_>) -> String {
     )
 }
 
-/// Every method on one application at a time: against the data, against PRIME, against the best that is known.
+/// Every method on one application at a time: against the data, against the best that is known, against PRIME.
 fn one_application(answers: &Answers<'_>, text: &mut String) {
-    text.push_str(
+    let n = answers.plan.proposals;
+    let _ = write!(
+        text,
         "## One application\n\n\
          ![Speed-up over the best design in the data](speedup.png)\n\n\
          Means over nine applications; *seven* leaves out the two RNN-T networks, which carry the mean of the paper. *Best known* is \
-         the least latency that anybody found for the application, whatever the seed.\n\n\
-         | method | times faster than best in data | latency over best known | `prime`, best proposal, over it | the same, seven |\n\
-         |---|---|---|---|---|\n",
+         the least latency that anybody found for the application, whatever the seed.\n"
+    );
+    let columns = format!(
+        "first proposal, over best known | best of {n}, over best known | times faster than best in data | `prime` times faster | the same, seven |\n|---|---|---|---|---|---|\n"
+    );
+    let rows = |text: &mut String, learned: &[Learned]| {
+        for Learned { name, about, .. } in learned {
+            row(answers, &format!("`{name}`: {about}"), &Method::Learned(name), text);
+        }
+    };
+    let _ = write!(text, "\n### PRIME, switch by switch\n\n| method | {columns}");
+    rows(text, ABLATED);
+    let _ = write!(text, "\n### Other learners\n\n| method | {columns}");
+    rows(text, OTHERS);
+    row(answers, "designs at random", &Method::Random, text);
+    row(answers, "best in data", &Method::Logged, text);
+    let _ = write!(
+        text,
+        "\n### Searches with the simulator\n\n`prime` costs {n} calls. \n\n\
+         | search | calls | over best known | times faster than best in data | `prime` times faster | the same, seven |\n|---|---|---|---|---|---|\n"
     );
     let (nine, seven) = (one_each(), without_carrying());
-    let (data, prime) = (Contender::first(&Method::Logged), Contender::best(&PRIME));
-    for method in answers.methods(&nine[0]) {
-        for (label, contender) in answers.contenders(&nine[0], &method) {
-            let _ = writeln!(
-                text,
-                "| {label} | {} | {} | {} | {} |",
-                cell(answers.speedup(&nine, &contender, &data)),
-                cell(answers.above_least(&nine, &contender)),
-                cell(answers.speedup(&nine, &prime, &contender)),
-                cell(answers.speedup(&seven, &prime, &contender)),
-            );
-        }
+    for (agent, calls, contender) in online(answers, &nine[0]) {
+        let _ = writeln!(
+            text,
+            "| `{agent}` | {calls} | {} | {} | {} | {} |",
+            cell(answers.above_least(&nine, &contender)),
+            cell(answers.speedup(&nine, &contender, &Contender::first(&Method::Logged))),
+            cell(answers.speedup(&nine, &Contender::best(&PRIME), &contender)),
+            cell(answers.speedup(&seven, &Contender::best(&PRIME), &contender)),
+        );
     }
+}
+
+/// The row of a method that proposes.
+fn row(answers: &Answers<'_>, label: &str, method: &Method, text: &mut String) {
+    let (nine, seven) = (one_each(), without_carrying());
+    let (data, prime) = (Contender::first(&Method::Logged), Contender::best(&PRIME));
+    let (first, best) = (Contender::first(method), Contender::best(method));
+    let _ = writeln!(
+        text,
+        "| {label} | {} | {} | {} | {} | {} |",
+        cell(answers.above_least(&nine, &first)),
+        cell(answers.above_least(&nine, &best)),
+        cell(answers.speedup(&nine, &best, &data)),
+        cell(answers.speedup(&nine, &prime, &best)),
+        cell(answers.speedup(&seven, &prime, &best)),
+    );
+}
+
+/// The searches with the simulator that answer a question, at every stop: agent, calls, and what it had then.
+fn online(answers: &Answers<'_>, question: &Question) -> Vec<(&'static str, usize, Contender)> {
+    let at = |method: Method| match method {
+        Method::Online { agent, .. } => {
+            let stops = answers.stops(question, &method).into_iter();
+            stops.map(|calls| (agent, calls, Contender::after(&method, calls))).collect()
+        }
+        _ => Vec::new(),
+    };
+    answers.methods(question).into_iter().flat_map(at).collect()
 }
 
 /// How often searches with the simulator ask it until they are as good as PRIME's best proposal.
@@ -136,18 +180,13 @@ fn saved(calls: f64, n: usize) -> String {
 
 /// Latencies by application.
 fn latencies(answers: &Answers<'_>, text: &mut String) {
-    let online = |agent: &str| {
-        let methods = answers.methods(&one_each()[0]);
-        methods.into_iter().find(|method| matches!(method, Method::Online { agent: it, .. } if *it == agent))
-    };
     let proposing = [PRIME, Method::Learned("prime-paper"), Method::Learned("mlp-ensemble"), Method::Random];
-    let mut shown = vec![(Method::Logged.to_string(), Contender::first(&Method::Logged))];
+    let mut shown = vec![("best in data".to_owned(), Contender::first(&Method::Logged))];
     shown.extend(proposing.map(|method| (method.to_string(), Contender::best(&method))));
-    for method in ["firefly", "gp"].into_iter().filter_map(online) {
-        shown.extend(answers.contenders(&one_each()[0], &method));
-    }
+    let at_stops = online(answers, &one_each()[0]).into_iter();
+    shown.extend(at_stops.map(|(agent, calls, contender)| (format!("{agent} {calls}"), contender)));
     text.push_str(
-        "\n## Latencies\n\nIn ms, of the best proposal; means over seeds.\n\n| application | role |",
+        "\n## Latencies\n\nIn ms, of the best proposal, or after so many calls; geometric means over seeds.\n\n| application | role |",
     );
     shown.iter().for_each(|(label, _)| {
         let _ = write!(text, " {label} |");
@@ -224,17 +263,32 @@ fn others(answers: &Answers<'_>, text: &mut String) {
         ),
     ];
     for (title, what, questions) in headings {
+        let n = answers.plan.proposals;
         let _ = write!(
             text,
-            "\n## {title}\n\n{what}\n\n| method | latency over best known | `prime`, best proposal, over it | infeasible proposals |\n|---|---|---|---|\n"
+            "\n## {title}\n\n{what}\n\n\
+             | method | simulator calls | first proposal, over best known | best of {n}, over best known | `prime` times faster | infeasible |\n|---|---|---|---|---|---|\n"
         );
+        let faster =
+            |contender: &Contender| cell(answers.speedup(&questions, &Contender::best(&PRIME), contender));
+        let above = |contender: &Contender| cell(answers.above_least(&questions, contender));
+        for (agent, calls, contender) in online(answers, &questions[0]) {
+            let (above, faster) = (above(&contender), faster(&contender));
+            let _ = writeln!(text, "| `{agent}` | {calls} | | {above} | {faster} | |");
+        }
         for method in answers.methods(&questions[0]) {
-            let infeasible = 100.0 * infeasible_share(&answers.scores(&questions, &method));
-            for (label, contender) in answers.contenders(&questions[0], &method) {
-                let over = answers.speedup(&questions, &Contender::best(&PRIME), &contender);
-                let above = answers.above_least(&questions, &contender);
-                let _ = writeln!(text, "| {label} | {} | {} | {infeasible:.1} % |", cell(above), cell(over));
+            let (first, best) = (Contender::first(&method), Contender::best(&method));
+            let scores = answers.scores(&questions, &method);
+            let Some(&Score { simulator_calls, .. }) = scores.first().copied() else { continue };
+            if matches!(method, Method::Online { .. }) {
+                continue;
             }
+            let (first, best, faster) = (above(&first), above(&best), faster(&best));
+            let infeasible = 100.0 * infeasible_share(&scores);
+            let _ = writeln!(
+                text,
+                "| {method} | {simulator_calls} | {first} | {best} | {faster} | {infeasible:.1} % |"
+            );
         }
     }
 }
