@@ -21,6 +21,11 @@ pub(crate) fn usize_count(number: usize) -> String {
     count(number as u128)
 }
 
+/// `1 case`, `24 cases`.
+pub(crate) fn counted(number: usize, what: &str) -> String {
+    format!("{} {what}{}", usize_count(number), if number == 1 { "" } else { "s" })
+}
+
 /// `part` of `whole` in percent: `12.5 %`; of nothing, nothing.
 pub(crate) fn share(part: usize, whole: usize) -> String {
     format!("{:.1} %", 100.0 * part as f64 / whole.max(1) as f64)

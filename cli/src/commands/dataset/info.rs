@@ -9,7 +9,7 @@ use tapeout::experiment::plot::quantity;
 
 use crate::answer::Answer;
 use crate::failure::Failure;
-use crate::number::{count, share, usize_count};
+use crate::number::{count, counted, share, usize_count};
 use crate::table::{Column, Table};
 
 /// What to look at.
@@ -43,11 +43,11 @@ pub(super) fn answer(dataset: &Dataset, is_json: bool) -> Answer {
     let env = dataset.env();
     let version = env.version.map_or_else(String::new, |version| format!(" version {version}"));
     Answer::text(format!(
-        "{} rows of `{}`{version}, {} designs, {} applications\n\n{}\n{}",
-        usize_count(dataset.rows().len()),
+        "{} of `{}`{version}, {} designs, {}\n\n{}\n{}",
+        counted(dataset.rows().len(), "row"),
         env.id,
         count(dataset.space().cardinality()),
-        dataset.applications().len(),
+        counted(dataset.applications().len(), "application"),
         rules(&overviews),
         metrics(&overviews)
     ))

@@ -8,7 +8,7 @@ use tapeout::simulators::loop_nest::golden::{self, CheckReport, GoldenError};
 use super::inputs;
 use crate::answer::{Answer, Exit};
 use crate::failure::Failure;
-use crate::number::usize_count;
+use crate::number::counted;
 
 /// How much was compared, and every difference.
 pub(super) fn check(path: &Path, json: bool) -> Result<Answer, Failure> {
@@ -41,11 +41,6 @@ fn as_text(path: &Path, report: &CheckReport) -> String {
         text.push_str(&format!("{difference}\n"));
     }
     text
-}
-
-/// `1 case`, `24 cases`.
-fn counted(number: usize, what: &str) -> String {
-    format!("{} {what}{}", usize_count(number), if number == 1 { "" } else { "s" })
 }
 
 fn as_json(path: &Path, report: &CheckReport) -> Answer {
