@@ -127,6 +127,11 @@ fn ratios_by_hand() {
     assert!(is_near(speedup(&Contender::after(&firefly, 11)).value, 1.0));
     assert!(is_near(speedup(&Contender::after(&firefly, 12)).value, 8.0));
     assert!(is_near(answers.above_least(&one_each(), &Contender::best(&prime)).unwrap().value, 2.0));
+    // What a search with the simulator finds does not depend on what was logged.
+    let unseen = [Question::Unseen("unet".to_owned())];
+    let zero_shot =
+        answers.speedup(&unseen, &Contender::best(&prime), &Contender::after(&firefly, 12)).unwrap();
+    assert!(is_near(zero_shot.value, 0.5));
     let question = &one_each()[0];
     assert_eq!(answers.calls_to_match(question, &firefly, &Contender::best(&prime)), [Some(12); 2]);
     let nobody = Method::Online { agent: "gp", calls: 12 };

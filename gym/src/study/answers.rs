@@ -78,9 +78,11 @@ impl<'a> Answers<'a> {
         Self { plan, seeds: (0..plan.seeds).filter(is_whole).collect(), scores }
     }
 
-    /// What a method answered.
+    /// What a method answered. Who asks the simulator does not care what was logged: its answer is the same for an application
+    /// that was and one that was not.
     pub fn score(&self, question: &Question, method: &str, seed: u64) -> Option<&'a Score> {
-        self.scores.get(&(question.clone(), method.to_owned(), seed)).copied()
+        let of = |question: &Question| self.scores.get(&(question.clone(), method.to_owned(), seed)).copied();
+        of(question).or_else(|| question.as_logged().and_then(|logged| of(&logged)))
     }
 
     /// What a method answered to `questions`, seed by seed.
@@ -109,7 +111,9 @@ impl<'a> Answers<'a> {
 
     /// The least latency that any method with any seed found for a question.
     pub fn least_known(&self, question: &Question) -> Option<f64> {
-        let of_question = self.scores.iter().filter(|((asked, ..), _)| asked == question);
+        let logged = question.as_logged();
+        let is_it = |asked: &Question| asked == question || Some(asked) == logged.as_ref();
+        let of_question = self.scores.iter().filter(|((asked, ..), _)| is_it(asked));
         of_question.filter_map(|(_, score)| score.best_s).min_by(f64::total_cmp)
     }
 

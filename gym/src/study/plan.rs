@@ -264,6 +264,14 @@ pub enum Method {
 }
 
 impl Question {
+    /// The same question about an application that was logged, if it is about one that was not.
+    pub fn as_logged(&self) -> Option<Self> {
+        match self {
+            Self::Unseen(name) => Some(Self::One(name.clone())),
+            Self::One(_) | Self::Several => None,
+        }
+    }
+
     /// How many applications a design is for: so often is the simulator asked about it.
     pub fn n_applications(&self) -> usize {
         match self {

@@ -123,6 +123,7 @@ fn row(answers: &Answers<'_>, label: &str, method: &Method, text: &mut String) {
 
 /// The searches with the simulator that answer a question, at every stop: agent, calls, and what it had then.
 fn online(answers: &Answers<'_>, question: &Question) -> Vec<(&'static str, usize, Contender)> {
+    let question = &question.as_logged().unwrap_or_else(|| question.clone());
     let at = |method: Method| match method {
         Method::Online { agent, .. } => {
             let stops = answers.stops(question, &method).into_iter();
