@@ -60,6 +60,9 @@ struct State {
     feasibility: Feasibility,
 }
 
+/// Designs that are predicted together. Own choice: a few hundred bytes each, which stay in the cache beside a tree.
+const BLOCK: usize = 64;
+
 /// How likely a design is to be feasible.
 #[derive(Serialize, Deserialize)]
 enum Feasibility {
@@ -140,20 +143,25 @@ impl Surrogate for Forests {
     fn predict(&self, context: &[f64], designs: &[Design]) -> Prediction {
         let State { scales, n_context, metrics, feasibility } = &self.state;
         assert_context(context, *n_context);
-        let predict = |design: &Design| {
-            let point = point(&self.embedding, context, design);
-            let expected: Vec<(f64, f64)> = metrics
-                .iter()
-                .map(|forest| forest.predict(&point))
-                .map(|(mean, variance)| (mean, variance.sqrt()))
-                .collect();
-            let p_feasible = match feasibility {
-                Feasibility::Share(share) => *share,
-                Feasibility::Forest(forest) => forest.predict(&point).0.clamp(0.0, 1.0),
+        let of_block = |designs: &[Design]| {
+            let points: Vec<Vec<f64>> =
+                designs.iter().map(|design| point(&self.embedding, context, design)).collect();
+            let metrics: Vec<Vec<(f64, f64)>> =
+                metrics.iter().map(|forest| forest.predict_all(&points)).collect();
+            let p_feasible: Vec<f64> = match feasibility {
+                Feasibility::Share(share) => vec![*share; points.len()],
+                Feasibility::Forest(forest) => {
+                    forest.predict_all(&points).into_iter().map(|(mean, _)| mean.clamp(0.0, 1.0)).collect()
+                }
             };
-            (expected, p_feasible)
+            let expected = (0..points.len()).map(|index| -> Vec<(f64, f64)> {
+                let of_metric = |metric: &Vec<(f64, f64)>| (metric[index].0, metric[index].1.sqrt());
+                metrics.iter().map(of_metric).collect()
+            });
+            expected.zip(p_feasible).collect::<Vec<_>>()
         };
-        let (expected, p_feasible): (Vec<_>, Vec<f64>) = designs.par_iter().map(predict).unzip();
+        let (expected, p_feasible): (Vec<_>, Vec<f64>) =
+            designs.par_chunks(BLOCK).flat_map_iter(of_block).unzip();
         scales.prediction(&expected, p_feasible)
     }
 
