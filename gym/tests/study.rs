@@ -158,9 +158,9 @@ fn the_report_states_what_was_answered() {
         "2 of 2 seeds",
         "| `prime`: all improvements | 4.000 [4.000, 4.000] | 2.000 [2.000, 2.000] | 4.000 [4.000, 4.000] | 1.000 [",
         "| `firefly` | 12 | 1.000 [1.000, 1.000] | 8.000 [8.000, 8.000] | 0.500 [0.500, 0.500] | 0.500 [",
-        "| unet | 12 [75 %] | never |",
-        "| unet | U-Net | 8.000 | 2.000 |",
-        "| coms | 100.0 % |",
+        "| unet | 12 [12, 12], 75 % | never [never, never] |",
+        "| unet | U-Net | 8.000 [8.000, 8.000] | 2.000 [2.000, 2.000] |",
+        "| coms | 100.0 [100.0, 100.0] |",
     ] {
         assert!(text.contains(expected), "{expected} is missing in\n{text}");
     }

@@ -52,13 +52,39 @@ impl Contender {
     }
 }
 
-/// A ratio with its 95 % interval.
+/// A mean over seeds with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Ratio {
-    /// The geometric mean.
+pub struct Estimate {
+    /// The mean.
     pub value: f64,
     /// Bootstrapped over seeds.
     pub interval: [f64; 2],
+}
+
+impl Estimate {
+    /// Of one number for each seed; none of none.
+    pub fn of(by_seed: &[f64]) -> Option<Self> {
+        if by_seed.is_empty() {
+            return None;
+        }
+        let drawn_mean =
+            |drawn: &[usize]| mean(&drawn.iter().map(|&index| by_seed[index]).collect::<Vec<f64>>());
+        let interval = bootstrap_interval(by_seed.len(), Seed::new(0), drawn_mean);
+        Some(Self { value: mean(by_seed), interval })
+    }
+
+    /// The geometric mean of positive numbers.
+    pub fn geometric(by_seed: &[f64]) -> Option<Self> {
+        let logs: Vec<f64> = by_seed.iter().map(|number| number.ln()).collect();
+        let Self { value, interval } = Self::of(&logs)?;
+        Some(Self { value: value.exp(), interval: interval.map(f64::exp) })
+    }
+
+    /// As text, in units of `unit`: `2.97 [2.81, 3.10]`.
+    pub fn text(self, unit: f64, digits: usize) -> String {
+        let [low, high] = self.interval.map(|end| end / unit);
+        format!("{:.digits$} [{low:.digits$}, {high:.digits$}]", self.value / unit)
+    }
 }
 
 impl<'a> Answers<'a> {
@@ -85,15 +111,6 @@ impl<'a> Answers<'a> {
         of(question).or_else(|| question.as_logged().and_then(|logged| of(&logged)))
     }
 
-    /// What a method answered to `questions`, seed by seed.
-    pub fn scores(&self, questions: &[Question], method: &Method) -> Vec<&'a Score> {
-        let method = method.to_string();
-        let of_seed = |&seed: &u64| {
-            questions.iter().filter_map(|question| self.score(question, &method, seed)).collect::<Vec<_>>()
-        };
-        self.seeds.iter().flat_map(of_seed).collect()
-    }
-
     /// The latency that a contender leaves its user with: that of what it proposes or found, or where there is none, of the
     /// best design in the data.
     pub fn latency(&self, question: &Question, contender: &Contender, seed: u64) -> Option<f64> {
@@ -118,33 +135,47 @@ impl<'a> Answers<'a> {
     }
 
     /// The geometric mean over `questions` and seeds of `base` latency over `contender` latency.
-    pub fn speedup(&self, questions: &[Question], contender: &Contender, base: &Contender) -> Option<Ratio> {
+    pub fn speedup(
+        &self,
+        questions: &[Question],
+        contender: &Contender,
+        base: &Contender,
+    ) -> Option<Estimate> {
         self.ratio(questions, |question, seed| {
             Some(self.latency(question, base, seed)? / self.latency(question, contender, seed)?)
         })
     }
 
     /// The geometric mean over `questions` and seeds of `contender` latency over the least that is known.
-    pub fn above_least(&self, questions: &[Question], contender: &Contender) -> Option<Ratio> {
+    pub fn above_least(&self, questions: &[Question], contender: &Contender) -> Option<Estimate> {
         self.ratio(questions, |question, seed| {
             Some(self.latency(question, contender, seed)? / self.least_known(question)?)
         })
     }
 
-    fn ratio(&self, questions: &[Question], of: impl Fn(&Question, u64) -> Option<f64>) -> Option<Ratio> {
-        let log_mean = |&seed: &u64| -> Option<f64> {
+    fn ratio(&self, questions: &[Question], of: impl Fn(&Question, u64) -> Option<f64>) -> Option<Estimate> {
+        let by_seed = |&seed: &u64| -> Option<f64> {
             let logs: Option<Vec<f64>> =
                 questions.iter().map(|question| of(question, seed).map(f64::ln)).collect();
-            logs.map(|logs| mean(&logs))
+            logs.map(|logs| mean(&logs).exp())
         };
-        let by_seed: Vec<f64> = self.seeds.iter().map(log_mean).collect::<Option<_>>()?;
-        if by_seed.is_empty() {
-            return None;
-        }
-        let drawn_mean =
-            |drawn: &[usize]| mean(&drawn.iter().map(|&index| by_seed[index]).collect::<Vec<f64>>()).exp();
-        let interval = bootstrap_interval(by_seed.len(), Seed::new(0), drawn_mean);
-        Some(Ratio { value: mean(&by_seed).exp(), interval })
+        Estimate::geometric(&self.seeds.iter().map(by_seed).collect::<Option<Vec<f64>>>()?)
+    }
+
+    /// The mean over `questions` of what `of` says of a method's answers, over those seeds where it says anything.
+    pub fn mean(
+        &self,
+        questions: &[Question],
+        method: &Method,
+        of: impl Fn(&Score) -> Option<f64>,
+    ) -> Option<Estimate> {
+        let method = method.to_string();
+        let by_seed = |&seed: &u64| {
+            let scores = questions.iter().filter_map(|question| self.score(question, &method, seed));
+            let values: Vec<f64> = scores.filter_map(&of).collect();
+            (!values.is_empty()).then(|| mean(&values))
+        };
+        Estimate::of(&self.seeds.iter().filter_map(by_seed).collect::<Vec<f64>>())
     }
 
     /// How often an online search had asked the simulator when it had something as good as `contender`, seed by seed; none
@@ -187,10 +218,4 @@ pub fn one_each() -> Vec<Question> {
 pub fn without_carrying() -> Vec<Question> {
     let others = APPLICATIONS.iter().filter(|(name, _)| !CARRYING.contains(name));
     others.map(|(name, _)| Question::One((*name).to_owned())).collect()
-}
-
-impl std::fmt::Display for Ratio {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{:.3} [{:.3}, {:.3}]", self.value, self.interval[0], self.interval[1])
-    }
 }

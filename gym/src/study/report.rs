@@ -4,10 +4,10 @@ use std::fmt::Write;
 use std::path::Path;
 
 use tapeout_experiment::plot::Plot;
-use tapeout_experiment::statistics::{mean, quantile};
+use tapeout_experiment::statistics::quartiles;
 
 use super::StudyError;
-use super::answers::{Answers, Contender, Ratio, one_each, without_carrying};
+use super::answers::{Answers, Contender, Estimate, one_each, without_carrying};
 use super::ledger::{Answer, Score};
 use super::plan::{ABLATED, APPLICATIONS, Learned, Method, OTHERS, Plan, Question};
 use super::stand_ins::StandIn;
@@ -146,8 +146,8 @@ fn calls_saved(answers: &Answers<'_>, text: &mut String) {
         text,
         "\n## Simulator calls saved\n\n\
          ![Best latency so far against simulator calls](calls.png)\n\n\
-         `prime` costs {n} calls. How many a search needs until it has something as good as the best of these {n} designs, the median \
-         over seeds; in brackets the share of them that `prime` saves. *Never*: not within its budget.\n\n| application |",
+         `prime` costs {n} calls. How many a search needs until it has something as good as the best of these {n} designs: the median \
+         over seeds, in brackets the quartiles, and the share of the median that `prime` saves. *Never*: not within its budget.\n\n| application |",
     );
     online.iter().for_each(|method| {
         let _ = write!(text, " {method} |");
@@ -160,31 +160,31 @@ fn calls_saved(answers: &Answers<'_>, text: &mut String) {
             let calls = answers.calls_to_match(&question, method, &Contender::best(&PRIME));
             let calls: Vec<f64> =
                 calls.iter().map(|calls| calls.map_or(f64::INFINITY, |calls| calls as f64)).collect();
-            let cell = match calls.is_empty() {
-                true => "-".to_owned(),
-                false => saved(quantile(&calls, 0.5), n),
-            };
-            let _ = write!(text, " {cell} |");
+            let _ = write!(text, " {} |", if calls.is_empty() { "-".to_owned() } else { saved(&calls, n) });
         }
         text.push('\n');
     }
 }
 
-/// A number of calls, and the share that `n` calls save of it.
-fn saved(calls: f64, n: usize) -> String {
-    if calls.is_finite() {
-        format!("{calls:.0} [{:.0} %]", 100.0 * (1.0 - n as f64 / calls))
-    } else {
-        "never".to_owned()
+/// The median number of calls, its quartiles, and the share that `n` calls save of it.
+fn saved(calls: &[f64], n: usize) -> String {
+    let [low, median, high] = quartiles(calls);
+    let number = |calls: f64| if calls.is_finite() { format!("{calls:.0}") } else { "never".to_owned() };
+    let range = format!("{} [{}, {}]", number(median), number(low), number(high));
+    if !median.is_finite() {
+        return range;
     }
+    format!("{range}, {:.0} %", 100.0 * (1.0 - n as f64 / median))
 }
 
 /// Latencies by application.
 fn latencies(answers: &Answers<'_>, text: &mut String) {
-    let proposing = [PRIME, Method::Learned("prime-paper"), Method::Learned("mlp-ensemble"), Method::Random];
+    let proposing = [PRIME, Method::Learned("mlp-ensemble")];
     let mut shown = vec![("best in data".to_owned(), Contender::first(&Method::Logged))];
     shown.extend(proposing.map(|method| (method.to_string(), Contender::best(&method))));
-    let at_stops = online(answers, &one_each()[0]).into_iter();
+    let n = answers.plan.proposals;
+    let is_shown = |calls: usize| calls == n || calls >= answers.plan.designs / 10;
+    let at_stops = online(answers, &one_each()[0]).into_iter().filter(|&(_, calls, _)| is_shown(calls));
     shown.extend(at_stops.map(|(agent, calls, contender)| (format!("{agent} {calls}"), contender)));
     text.push_str(
         "\n## Latencies\n\nIn ms, of the best proposal, or after so many calls; geometric means over seeds.\n\n| application | role |",
@@ -197,17 +197,16 @@ fn latencies(answers: &Answers<'_>, text: &mut String) {
         let question = Question::One(name.to_owned());
         let _ = write!(text, "| {name} | {role} |");
         for (_, contender) in &shown {
-            let of = |&seed: &u64| answers.latency(&question, contender, seed).map(f64::ln);
-            let logs: Option<Vec<f64>> = answers.seeds.iter().map(of).collect();
-            let latency_s = logs.filter(|logs| !logs.is_empty()).map(|logs| mean(&logs).exp());
-            let _ = write!(text, " {} |", milliseconds(latency_s));
+            let of = |&seed: &u64| answers.latency(&question, contender, seed);
+            let latencies: Option<Vec<f64>> = answers.seeds.iter().map(of).collect();
+            let latency_s = latencies.and_then(|latencies| Estimate::geometric(&latencies));
+            let cell = latency_s.map_or("-".to_owned(), |latency_s| latency_s.text(1e-3, 3));
+            let _ = write!(text, " {cell} |");
         }
-        let _ = writeln!(text, " {} |", milliseconds(answers.least_known(&question)));
+        let least =
+            answers.least_known(&question).map_or("-".to_owned(), |least_s| format!("{:.3}", 1e3 * least_s));
+        let _ = writeln!(text, " {least} |");
     }
-}
-
-fn milliseconds(latency_s: Option<f64>) -> String {
-    latency_s.map_or("-".to_owned(), |latency_s| format!("{:.3}", 1e3 * latency_s))
 }
 
 /// How far models can be trusted.
@@ -217,35 +216,31 @@ fn models(answers: &Answers<'_>, text: &mut String) {
          Means over applications and seeds. *Infeasible*: the share of proposals. *Promised*: the mean probability of being feasible \
          that the model gave them; *Brier score*: its mean squared error on them. *Tau*: Kendall's, between predicted and true latency over the \
          hidden designs.\n\n\
-         | method | infeasible | promised | Brier score | tau |\n|---|---|---|---|---|\n",
+         | method | infeasible, % | promised | Brier score | tau |\n|---|---|---|---|---|\n",
     );
     let questions = one_each();
     for method in answers.methods(&questions[0]) {
         if matches!(method, Method::Online { .. } | Method::Logged) {
             continue;
         }
-        let scores = answers.scores(&questions, &method);
-        let models: Vec<_> = scores.iter().filter_map(|score| score.model).collect();
+        let cell = |unit: f64, digits: usize, of: fn(&Score) -> Option<f64>| {
+            let mean = answers.mean(&questions, &method, of);
+            mean.map_or("-".to_owned(), |mean| mean.text(unit, digits))
+        };
         let _ = writeln!(
             text,
-            "| {method} | {:.1} % | {} | {} | {} |",
-            100.0 * infeasible_share(&scores),
-            number(&models.iter().map(|model| model.p_feasible).collect::<Vec<_>>()),
-            number(&models.iter().map(|model| model.brier).collect::<Vec<_>>()),
-            number(&models.iter().filter_map(|model| model.tau_hidden).collect::<Vec<_>>()),
+            "| {method} | {} | {} | {} | {} |",
+            cell(0.01, 1, infeasible_share),
+            cell(1.0, 3, |score| Some(score.model?.p_feasible)),
+            cell(1.0, 3, |score| Some(score.model?.brier)),
+            cell(1.0, 3, |score| score.model?.tau_hidden),
         );
     }
 }
 
-fn infeasible_share(scores: &[&Score]) -> f64 {
-    let proposals: usize = scores.iter().map(|score| score.proposals).sum();
-    let infeasible: usize = scores.iter().map(|score| score.infeasible).sum();
-    infeasible as f64 / proposals.max(1) as f64
-}
-
-/// The mean, if there is one.
-fn number(values: &[f64]) -> String {
-    if values.is_empty() { "-".to_owned() } else { format!("{:.3}", mean(values)) }
+/// The share of proposals that are infeasible.
+fn infeasible_share(score: &Score) -> Option<f64> {
+    (score.proposals > 0).then(|| score.infeasible as f64 / score.proposals as f64)
 }
 
 /// Several applications at once, and unseen ones.
@@ -268,7 +263,7 @@ fn others(answers: &Answers<'_>, text: &mut String) {
         let _ = write!(
             text,
             "\n## {title}\n\n{what}\n\n\
-             | method | simulator calls | first proposal, over best known | best of {n}, over best known | `prime` times faster | infeasible |\n|---|---|---|---|---|---|\n"
+             | method | simulator calls | first proposal, over best known | best of {n}, over best known | `prime` times faster | infeasible, % |\n|---|---|---|---|---|---|\n"
         );
         let faster =
             |contender: &Contender| cell(answers.speedup(&questions, &Contender::best(&PRIME), contender));
@@ -279,21 +274,19 @@ fn others(answers: &Answers<'_>, text: &mut String) {
         }
         for method in answers.methods(&questions[0]) {
             let (first, best) = (Contender::first(&method), Contender::best(&method));
-            let scores = answers.scores(&questions, &method);
-            let Some(&Score { simulator_calls, .. }) = scores.first().copied() else { continue };
+            let calls = answers.mean(&questions, &method, |score| Some(score.simulator_calls as f64));
             if matches!(method, Method::Online { .. }) {
                 continue;
             }
             let (first, best, faster) = (above(&first), above(&best), faster(&best));
-            let infeasible = 100.0 * infeasible_share(&scores);
-            let _ = writeln!(
-                text,
-                "| {method} | {simulator_calls} | {first} | {best} | {faster} | {infeasible:.1} % |"
-            );
+            let calls = calls.map_or("-".to_owned(), |calls| format!("{:.0}", calls.value));
+            let infeasible = answers.mean(&questions, &method, infeasible_share);
+            let infeasible = infeasible.map_or("-".to_owned(), |share| share.text(0.01, 1));
+            let _ = writeln!(text, "| {method} | {calls} | {first} | {best} | {faster} | {infeasible} |");
         }
     }
 }
 
-fn cell(ratio: Option<Ratio>) -> String {
-    ratio.map_or("-".to_owned(), |ratio| ratio.to_string())
+fn cell(ratio: Option<Estimate>) -> String {
+    ratio.map_or("-".to_owned(), |ratio| ratio.text(1.0, 3))
 }
