@@ -17,13 +17,15 @@ pub enum Inputs {
     Numbers,
     /// A column for each level, as in PRIME's public code. Nothing is known of a level that was never seen.
     Levels,
+    /// Both: the numbers say how large a size is, the columns let single levels stand out, such as a size that just fits.
+    Both,
 }
 
 /// Rows for networks: the columns of a design, each brought to mean 0 and standard deviation 1 over what was learned from; then the
 /// numbers of the context, likewise over the applications.
 #[derive(Debug, Clone)]
 pub struct Features {
-    encoder: Encoder,
+    encoders: Vec<Encoder>,
     scale: FeatureScale,
 }
 
@@ -68,29 +70,44 @@ impl Standard {
     }
 }
 
-fn encoder(space: &DesignSpace, inputs: Inputs) -> Encoder {
+fn encoders(space: &DesignSpace, inputs: Inputs) -> Vec<Encoder> {
     let n_levels: usize = space.parameters().iter().map(|parameter| parameter.n_levels() as usize).sum();
-    let encoding = match inputs {
-        Inputs::Levels if n_levels <= MOST_LEVELS => Encoding::OneHot,
-        _ => Encoding::Log2OneHot,
+    let encodings = match inputs {
+        Inputs::Levels if n_levels <= MOST_LEVELS => &[Encoding::OneHot][..],
+        Inputs::Both if n_levels <= MOST_LEVELS => &[Encoding::Log2OneHot, Encoding::OneHot],
+        _ => &[Encoding::Log2OneHot],
     };
-    Encoder::new(space, encoding)
+    encodings.iter().map(|&encoding| Encoder::new(space, encoding)).collect()
+}
+
+fn width(encoders: &[Encoder]) -> usize {
+    encoders.iter().map(Encoder::dimension).sum()
+}
+
+/// Writes a design in one encoding after the other.
+fn encode(encoders: &[Encoder], design: &Design, row: &mut [f64]) {
+    let mut start = 0;
+    for encoder in encoders {
+        let end = start + encoder.dimension();
+        encoder.encode_into(design, &mut row[start..end]);
+        start = end;
+    }
 }
 
 impl Features {
     /// The columns of a space and of contexts, scaled by the designs and applications of `tasks`.
     pub fn new(space: &DesignSpace, inputs: Inputs, tasks: &[Task]) -> Self {
-        let encoder = encoder(space, inputs);
-        let width = encoder.dimension();
+        let encoders = encoders(space, inputs);
+        let width = width(&encoders);
         let designs = || tasks.iter().flat_map(|task| &task.trials).map(|trial| &trial.design);
         let (mut sums, mut squares, mut row) = (vec![0.0; width], vec![0.0; width], vec![0.0; width]);
         designs().for_each(|design| {
-            encoder.encode_into(design, &mut row);
+            encode(&encoders, design, &mut row);
             sums.iter_mut().zip(&row).for_each(|(sum, value)| *sum += value);
         });
         let n = designs().count().max(1) as f64;
         designs().for_each(|design| {
-            encoder.encode_into(design, &mut row);
+            encode(&encoders, design, &mut row);
             let deviations = row.iter().zip(&sums).map(|(value, sum)| value - sum / n);
             squares
                 .iter_mut()
@@ -102,13 +119,13 @@ impl Features {
             std: if square > 0.0 { (square / n).sqrt() } else { 1.0 },
         };
         let design = sums.iter().zip(&squares).map(standard).collect();
-        Self { encoder, scale: FeatureScale { inputs, design, context: context_scale(tasks) } }
+        Self { encoders, scale: FeatureScale { inputs, design, context: context_scale(tasks) } }
     }
 
     /// The columns of a space, with a scale found before; none if the scale is of another number of columns.
     pub fn of_scale(space: &DesignSpace, scale: FeatureScale) -> Option<Self> {
-        let encoder = encoder(space, scale.inputs);
-        (scale.design.len() == encoder.dimension()).then_some(Self { encoder, scale })
+        let encoders = encoders(space, scale.inputs);
+        (scale.design.len() == width(&encoders)).then_some(Self { encoders, scale })
     }
 
     /// What a saved model keeps.
@@ -135,7 +152,7 @@ impl Features {
         let mut rows = Vec::new();
         let mut row = vec![0.0; self.scale.design.len()];
         for design in designs {
-            self.encoder.encode_into(design, &mut row);
+            encode(&self.encoders, design, &mut row);
             rows.extend(row.iter().zip(&self.scale.design).map(|(&value, scale)| scale.apply(value) as f32));
             rows.extend_from_slice(&context);
         }
@@ -187,7 +204,11 @@ mod tests {
         let design = |level| space.design(&[level]).unwrap();
         let tasks = [task("a", 10.0, &[design(0), design(2)]), task("b", 30.0, &[design(2)])];
         let root = 2f32.sqrt();
-        let expected = [(Inputs::Numbers, vec![-root, 2.0]), (Inputs::Levels, vec![root, 0.0, -root, 2.0])];
+        let expected = [
+            (Inputs::Numbers, vec![-root, 2.0]),
+            (Inputs::Levels, vec![root, 0.0, -root, 2.0]),
+            (Inputs::Both, vec![-root, root, 0.0, -root, 2.0]),
+        ];
         for (inputs, expected) in expected {
             let features = Features::new(&space, inputs, &tasks);
             let rows = features.rows(&[40.0], &[design(0)]);

@@ -217,7 +217,7 @@ pub const ABLATED: &[Learned] = &[
 
 /// The learners that PRIME is compared with.
 pub const OTHERS: &[Learned] = &[
-    learned("mlp-ensemble", "plain networks with a spread", "mlp-ensemble", &[]),
+    learned("mlp-ensemble", "plain networks with a spread", "mlp-ensemble", &[("inputs", "\"numbers\"")]),
     learned("boosted-trees", "gradient-boosted trees", "boosted-trees", &[]),
     learned("random-forest", "a random forest", "random-forest", &[]),
     learned("coms", "conservative objective models", "coms", &[]),

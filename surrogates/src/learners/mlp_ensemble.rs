@@ -31,6 +31,8 @@ const LOOKS: usize = 20;
 pub struct Settings {
     /// How many networks are averaged.
     pub members: usize,
+    /// What the columns of a design are.
+    pub inputs: Inputs,
     /// Widths of the hidden layers.
     pub hidden: Vec<usize>,
     /// Adam's alpha at the beginning; it falls to 0 along half a cosine.
@@ -45,9 +47,17 @@ pub struct Settings {
 
 impl Default for Settings {
     /// Lakshminarayanan et al. (2017): 5 members; Kingma & Ba (2015): alpha 0.001; PRIME's public code: batches of 256, layers of 256.
-    /// Own choices: 40 passes, and steps for as many over 50,000 designs, which takes minutes.
+    /// Own choices: both kinds of columns, 40 passes, and steps for as many over 50,000 designs, which takes minutes.
     fn default() -> Self {
-        Self { members: 5, hidden: vec![256, 256], learning_rate: 1e-3, batch: 256, steps: 8_000, passes: 40 }
+        Self {
+            members: 5,
+            inputs: Inputs::Both,
+            hidden: vec![256, 256],
+            learning_rate: 1e-3,
+            batch: 256,
+            steps: 8_000,
+            passes: 40,
+        }
     }
 }
 
@@ -149,7 +159,7 @@ impl BuildLearner for MlpEnsemble {
 impl Learner for MlpEnsemble {
     fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
         let scales = TargetScales::new(data)?;
-        let features = Features::new(&self.space, Inputs::Numbers, data.train());
+        let features = Features::new(&self.space, self.settings.inputs, data.train());
         let measured = |tasks| {
             Examples::new(&features, tasks, scales.n_metrics(), |metrics| Some(scales.targets(metrics?)))
         };
