@@ -178,3 +178,17 @@ fn settings_that_cannot_be_used_are_named_with_the_remedy() {
     assert!(error(json!({ "networks": [] })).contains("expected at least one"));
     assert!(error(json!({ "weights": [-1.0] })).starts_with("`weights`: "));
 }
+
+/// Claim: a chip above the area limit is ruled out before anything is simulated, as `evaluate` rules it out; one that can be built
+/// is not.
+#[test]
+fn what_is_too_large_is_ruled_out_without_a_simulation() {
+    let env = env();
+    let large = first_class(&env, &[("pes_x", 32), ("pes_y", 32)]);
+    let ruled_out = env.precheck(&large).unwrap();
+    assert!(
+        matches!(&ruled_out, Outcome::Infeasible { rule, violation } if rule == AREA && *violation > 1.0)
+    );
+    assert_eq!(env.evaluate(&large).unwrap(), ruled_out);
+    assert_eq!(env.precheck(&first_class(&env, &[])), None);
+}
