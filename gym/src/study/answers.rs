@@ -111,8 +111,8 @@ impl<'a> Answers<'a> {
         of(question).or_else(|| question.as_logged().and_then(|logged| of(&logged)))
     }
 
-    /// The latency that a contender leaves its user with: that of what it proposes or found, or where there is none, of the
-    /// best design in the data.
+    /// The latency that a contender leaves its user with: that of what it proposes or found, or of the best design in the data,
+    /// which everybody has, where that is better.
     pub fn latency(&self, question: &Question, contender: &Contender, seed: u64) -> Option<f64> {
         let score = self.score(question, &contender.method, seed)?;
         let proposed = match contender.pick {
@@ -123,7 +123,8 @@ impl<'a> Answers<'a> {
                 found.map(|found| found.latency_s)
             }
         };
-        proposed.or_else(|| self.score(question, &Method::Logged.to_string(), seed)?.first_s)
+        let logged = self.score(question, &Method::Logged.to_string(), seed)?.first_s;
+        proposed.into_iter().chain(logged).min_by(f64::total_cmp)
     }
 
     /// The least latency that any method with any seed found for a question.

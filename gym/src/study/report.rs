@@ -50,10 +50,10 @@ fn preface(answers: &Answers<'_>) -> String {
          here.\n\n\
          {} random designs were logged for each application, infeasible ones included. The worst {:.0} % of the feasible ones are learned \
          from, the next {:.0} % choose among models, the best are hidden from all. A model is searched by fireflies; the {} designs that \
-         it likes most are proposed, and the simulator sees them once. Searches with the simulator start from nothing. Where a proposal is \
-         infeasible its user keeps the best design that was learned from, which is what *best in data* means; of several designs that \
-         are best for one application each, the best. Brackets are 95 % \
-         intervals, bootstrapped over seeds; means of ratios are geometric.\n\n",
+         it likes most are proposed, and the simulator sees them once. Searches with the simulator do not learn from the log. Everybody keeps \
+         the best design that was learned from, *best in data*, where nothing better is proposed or found; for several applications, or one \
+         that was not logged, that is the best of those that are best for one. Brackets are 95 % intervals, bootstrapped over seeds; \
+         means of ratios are geometric.\n\n",
         answers.seeds.len(),
         plan.seeds,
         plan.designs,
@@ -89,7 +89,7 @@ fn one_application(answers: &Answers<'_>, text: &mut String) {
     row(answers, "best in data", &Method::Logged, text);
     let _ = write!(
         text,
-        "\n### Searches with the simulator\n\n`prime` costs {n} calls. \n\n\
+        "\n### Searches with the simulator\n\n`prime` costs {n} calls.\n\n\
          | search | calls | over best known | times faster than best in data | `prime` times faster | the same, seven |\n|---|---|---|---|---|---|\n"
     );
     let (nine, seven) = (one_each(), without_carrying());
