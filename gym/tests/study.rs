@@ -18,6 +18,8 @@ fn tiny() -> Plan {
         seeds: 2,
         model_calls: NonZeroUsize::new(60).unwrap(),
         proposals: 3,
+        firefly_designs: 120,
+        gp_designs: 12,
         stops: vec![3, 12, 120],
         hidden: vec![8],
         steps: 20,
@@ -118,12 +120,12 @@ fn ratios_by_hand() {
     let answers = Answers::new(&plan, &all);
     assert_eq!(answers.seeds, [0, 1]);
     let (prime, data) = (Method::Learned("prime"), Contender::first(&Method::Logged));
-    let firefly = Method::Online { agent: "firefly", calls: 120 };
+    let firefly = Method::Online { agent: "firefly", designs: 120 };
     let speedup = |contender: &Contender| answers.speedup(&one_each(), contender, &data).unwrap();
     let is_near = |ratio: f64, expected: f64| (ratio - expected).abs() < 1e-12;
     assert!(is_near(speedup(&Contender::first(&prime)).value, 2.0));
     assert!(is_near(speedup(&Contender::best(&prime)).value, 4.0));
-    assert!(is_near(speedup(&Contender::best(&Method::Random)).value, 1.0));
+    assert!(is_near(speedup(&Contender::best(&Method::Random { is_checked: false })).value, 1.0));
     assert!(is_near(speedup(&Contender::best(&Method::Learned("coms"))).value, 1.0));
     assert!(is_near(speedup(&Contender::after(&firefly, 2)).value, 1.0));
     assert!(is_near(speedup(&Contender::after(&firefly, 11)).value, 1.0));
@@ -136,7 +138,7 @@ fn ratios_by_hand() {
     assert!(is_near(zero_shot.value, 0.5));
     let question = &one_each()[0];
     assert_eq!(answers.calls_to_match(question, &firefly, &Contender::best(&prime)), [Some(12); 2]);
-    let nobody = Method::Online { agent: "gp", calls: 12 };
+    let nobody = Method::Online { agent: "gp", designs: 12 };
     assert_eq!(answers.calls_to_match(question, &nobody, &Contender::best(&prime)), [None; 2]);
 }
 

@@ -29,6 +29,8 @@ pub struct Contender {
 enum Pick {
     /// The first proposal.
     First,
+    /// The median of the proposals that are feasible.
+    Median,
     /// The best of all proposals, once the simulator has seen them.
     Best,
     /// The best that an online search had found after so many calls of the simulator.
@@ -39,6 +41,11 @@ impl Contender {
     /// The first proposal of a method.
     pub fn first(method: &Method) -> Self {
         Self { method: method.to_string(), pick: Pick::First }
+    }
+
+    /// The median proposal of a method.
+    pub fn median(method: &Method) -> Self {
+        Self { method: method.to_string(), pick: Pick::Median }
     }
 
     /// The best proposal of a method.
@@ -117,6 +124,7 @@ impl<'a> Answers<'a> {
         let score = self.score(question, &contender.method, seed)?;
         let proposed = match contender.pick {
             Pick::First => score.first_s,
+            Pick::Median => score.median_s,
             Pick::Best => score.best_s,
             Pick::After(calls) => {
                 let found = score.found.iter().take_while(|found| found.calls <= calls).last();
@@ -179,8 +187,8 @@ impl<'a> Answers<'a> {
         Estimate::of(&self.seeds.iter().filter_map(by_seed).collect::<Vec<f64>>())
     }
 
-    /// How often an online search had asked the simulator when it had something as good as `contender`, seed by seed; none
-    /// where it never had.
+    /// How often an online search had asked the simulator when it had something as good as `contender`, seed by seed: 0 where the
+    /// best in the data is, none where it never had.
     pub fn calls_to_match(
         &self,
         question: &Question,
@@ -189,6 +197,9 @@ impl<'a> Answers<'a> {
     ) -> Vec<Option<usize>> {
         let calls = |&seed: &u64| {
             let wanted = self.latency(question, contender, seed)?;
+            if self.latency(question, &Contender::first(&Method::Logged), seed)? <= wanted {
+                return Some(0);
+            }
             let found = &self.score(question, &online.to_string(), seed)?.found;
             found.iter().find(|found| found.latency_s <= wanted).map(|found| found.calls)
         };
@@ -204,8 +215,8 @@ impl<'a> Answers<'a> {
 
     /// After how many calls an online search for a question is compared, up to its last; none for other methods.
     pub fn stops(&self, question: &Question, method: &Method) -> Vec<usize> {
-        let &Method::Online { calls: last, .. } = method else { return Vec::new() };
-        let stops = self.plan.stops.iter().filter(|&&stop| stop <= last);
+        let &Method::Online { designs, .. } = method else { return Vec::new() };
+        let stops = self.plan.stops.iter().filter(|&&stop| stop <= designs);
         stops.map(|stop| stop * question.n_applications()).collect()
     }
 }

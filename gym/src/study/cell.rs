@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
-use tapeout_core::{Application, Catalog, Design, ModelFile, Problem, Seed, Surrogate, Task, Trial};
+use tapeout_core::{Application, Catalog, Design, Env, ModelFile, Problem, Seed, Surrogate, Task, Trial};
 use tapeout_experiment::dataset::split::DEFAULT_UNRANKED;
 use tapeout_experiment::dataset::{Dataset, Split, SplitBy};
 use tapeout_experiment::statistics::quartiles;
@@ -16,9 +16,9 @@ use tapeout_surrogates::errors::{brier_score, kendall_tau};
 
 use super::StudyError;
 use super::ledger::{Answer, Found, ModelScore, Score};
-use super::plan::{HEADLESS, LATENCY, Method, Plan, Question, UNCHECKED};
+use super::plan::{ENV, LATENCY, Learned, Method, Plan, Question, learned_method};
 use crate::offline::validation::{Evaluated, Target};
-use crate::offline::{Aim, Recipe, choose, fit};
+use crate::offline::{Aim, OfflineError, Recipe, choose, fit};
 
 /// What all cells share.
 pub struct Study<'a> {
@@ -49,9 +49,9 @@ impl Study<'_> {
     pub fn answer(&self, question: &Question, method: Method, seed: u64) -> Result<Answer, StudyError> {
         let asked = self.asked(question, Seed::new(seed))?;
         let score = match method {
-            Method::Learned(name) => self.learned(&asked, name, seed)?,
-            Method::Online { agent, calls } => self.online(&asked, agent, calls, seed)?,
-            Method::Random => self.random(&asked, seed)?,
+            Method::Learned(name) => self.learned(&asked, learned_method(name), seed)?,
+            Method::Online { agent, designs } => self.online(&asked, agent, designs, seed)?,
+            Method::Random { is_checked } => self.random(&asked, is_checked, seed)?,
             Method::Logged => self.logged(&asked, question)?,
         };
         Ok(Answer { question: question.clone(), method: method.to_string(), seed, score })
@@ -112,12 +112,15 @@ impl Study<'_> {
         })
     }
 
-    fn learned(&self, asked: &Asked, name: &'static str, seed: u64) -> Result<Score, StudyError> {
-        let (learner, settings) = self.plan.learner(name);
-        let recipe = Recipe { learner: learner.to_owned(), settings, seed: Seed::new(seed).child(name, 0) };
+    fn learned(&self, asked: &Asked, learned: &Learned, seed: u64) -> Result<Score, StudyError> {
+        let recipe = Recipe {
+            learner: learned.learner.to_owned(),
+            settings: self.plan.settings(learned),
+            seed: Seed::new(seed).child(learned.name, 0),
+        };
         let model = fit(self.catalog, self.dataset, &asked.split, &asked.problem, &recipe)?;
         let surrogate = model.surrogate(self.catalog, self.dataset.space())?;
-        let trials = self.searched(asked, &model, name, seed)?;
+        let trials = self.searched(asked, &model, learned, seed)?;
         let chosen = choose(&asked.problem, &trials, self.plan.proposals);
         let designs: Vec<Design> = chosen.iter().map(|&index| trials[index].design.clone()).collect();
         let score = self.validated(asked, &designs)?;
@@ -156,20 +159,18 @@ impl Study<'_> {
         &self,
         asked: &Asked,
         model: &ModelFile,
-        name: &str,
+        learned: &Learned,
         seed: u64,
     ) -> Result<Vec<Trial>, StudyError> {
-        let scratch = self.scratch(&format!("{}-{name}-{seed}", asked.slug()))?;
+        let scratch = self.scratch(&format!("{}-{}-{seed}", asked.slug(), learned.name))?;
         let path = scratch.0.join("model.tapeout");
         std::fs::write(&path, model.to_bytes()).map_err(|source| file(&path, source))?;
         let names: Vec<&str> = asked.aims.iter().map(|aim| aim.name.as_str()).collect();
         let weights: Vec<f64> = asked.aims.iter().map(|aim| aim.weight).collect();
-        let kappa = if name == "support-proximity" { 1.0 } else { 0.0 };
-        // Where nothing tells feasible designs apart, nothing can be required.
-        let least_p_feasible = if HEADLESS.contains(&name) { 0.0 } else { 0.5 };
         let config = json!({
-            "model": path, "applications": names, "weights": weights, "kappa": kappa,
-            "least_p_feasible": least_p_feasible, "exact_checks": !UNCHECKED.contains(&name),
+            "model": path, "applications": names, "weights": weights, "kappa": learned.kappa,
+            "least_p_feasible": if learned.has_feasibility { 0.5 } else { 0.0 },
+            "exact_checks": learned.exact_checks,
         });
         let env = EnvSpec { id: "proxy".to_owned(), version: None, config: object(config) };
         self.search(env, "firefly", self.plan.model_calls, seed, &scratch.0.join("search"))
@@ -180,34 +181,37 @@ impl Study<'_> {
         &self,
         asked: &Asked,
         agent: &'static str,
-        calls: usize,
+        designs: usize,
         seed: u64,
     ) -> Result<Score, StudyError> {
-        let scratch = self.scratch(&format!("{}-{agent}-{calls}-{seed}", asked.slug()))?;
+        let scratch = self.scratch(&format!("{}-{agent}-{designs}-{seed}", asked.slug()))?;
         let mut env = self.plan.env();
         let names: Vec<&str> = asked.aims.iter().map(|aim| aim.name.as_str()).collect();
         env.config.insert("networks".to_owned(), json!(names));
         let weights: Vec<f64> = asked.aims.iter().map(|aim| aim.weight).collect();
         env.config.insert("weights".to_owned(), json!(weights));
-        let calls = NonZeroUsize::new(calls).unwrap_or(NonZeroUsize::MIN);
-        let trials = self.search(env, agent, calls, seed, &scratch.0.join("search"))?;
+        let asked_for = NonZeroUsize::new(designs).unwrap_or(NonZeroUsize::MIN);
+        let trials = self.search(env, agent, asked_for, seed, &scratch.0.join("search"))?;
         let best = choose(&asked.problem, &trials, 1);
         let designs: Vec<Design> = best.iter().map(|&index| trials[index].design.clone()).collect();
         let score = self.validated(asked, &designs)?;
-        let (found, simulator_calls) = found(&trials, &asked.aims);
+        let env = self.env()?;
+        let is_simulated = |design: &Design| env.precheck(design).is_none();
+        let (found, simulator_calls) = found(&trials, &asked.aims, is_simulated);
         Ok(Score { found, simulator_calls, ..score })
     }
 
     /// As many random designs as others propose; the first stands for its first.
-    fn random(&self, asked: &Asked, seed: u64) -> Result<Score, StudyError> {
+    fn random(&self, asked: &Asked, is_checked: bool, seed: u64) -> Result<Score, StudyError> {
+        let env = self.env()?;
         let mut rng = Seed::new(seed).stream("random proposals");
-        let designs: Vec<Design> =
-            (0..self.plan.proposals).map(|_| asked.problem.space().sample(&mut rng)).collect();
-        self.validated(asked, &designs)
+        let drawn = std::iter::repeat_with(|| asked.problem.space().sample(&mut rng));
+        let kept = drawn.filter(|design| !is_checked || env.precheck(design).is_none());
+        self.validated(asked, &kept.take(self.plan.proposals).collect::<Vec<_>>())
     }
 
-    /// The best design that may be learned from; unless it is for one application that was logged, the best of those that are best
-    /// for one, once the simulator has seen them.
+    /// The best design that may be learned from, and what the log of its application cost; unless it is for one application that
+    /// was logged, the best of those that are best for one, once the simulator has seen them.
     fn logged(&self, asked: &Asked, question: &Question) -> Result<Score, StudyError> {
         let tasks = self.dataset.tasks(&asked.split.train, &asked.problem);
         let best = tasks.iter().filter_map(|task| {
@@ -215,9 +219,22 @@ impl Study<'_> {
             Some(task.trials[index].design.clone())
         });
         let score = self.validated(asked, &best.collect::<Vec<_>>())?;
-        let is_known = matches!(question, Question::One(_));
-        let simulator_calls = if is_known { 0 } else { score.simulator_calls };
+        let simulator_calls = if let Question::One(name) = question {
+            let (env, application) = (self.env()?, self.dataset.application_index(name)?);
+            let rows = self.dataset.rows().iter().filter(|row| row.application == application);
+            rows.filter(|row| env.precheck(&row.design).is_none()).count()
+        } else {
+            score.simulator_calls
+        };
         Ok(Score { first_s: score.best_s, simulator_calls, ..score })
+    }
+
+    /// The simulator, to be asked what arithmetic alone rules out, whatever the workload.
+    fn env(&self) -> Result<Box<dyn Env>, StudyError> {
+        let spec = self.plan.env();
+        let settings = Value::Object(spec.config);
+        let refused = |source| OfflineError::Config { of: format!("environment `{ENV}`"), source };
+        Ok(self.catalog.env(&spec.id)?.build(&settings).map_err(refused)?.0)
     }
 
     fn search(
@@ -307,14 +324,17 @@ impl Asked {
     }
 }
 
-/// The best so far, as often as there is a better one, and how often the simulator was asked: for each aim of a design. A search's
-/// latency is the weighted sum over the aims; here it is the mean, as it is of proposals.
-fn found(trials: &[Trial], aims: &[Aim]) -> (Vec<Found>, usize) {
+/// The best so far, as often as there is a better one, and how often the simulator was asked: for each aim of a design, once.
+/// Designs that are not simulated, since arithmetic alone rules them out, cost nothing. A search's latency is the weighted sum over the
+/// aims; here it is the mean, as it is of proposals.
+fn found(trials: &[Trial], aims: &[Aim], is_simulated: impl Fn(&Design) -> bool) -> (Vec<Found>, usize) {
     let weight: f64 = aims.iter().map(|aim| aim.weight).sum();
     let mut asked = HashSet::new();
     let mut found: Vec<Found> = Vec::new();
     for trial in trials {
-        asked.insert(&trial.design);
+        if is_simulated(&trial.design) {
+            asked.insert(&trial.design);
+        }
         let Some(losses) = trial.judgement.accepted() else { continue };
         let latency_s = losses[0] / weight;
         if found.last().is_none_or(|best| latency_s < best.latency_s) {

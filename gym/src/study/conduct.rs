@@ -12,7 +12,7 @@ use super::StudyError;
 use super::cell::Study;
 use super::ledger::{Answer, Ledger};
 use super::plan::{APPLICATIONS, Method, Plan, Question};
-use super::stand_ins::{StandIn, stand_ins};
+use super::stand_ins::{StandIn, known, stand_ins};
 
 /// What the study found.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,9 +60,10 @@ pub fn conduct(
 ) -> Result<Results, StudyError> {
     std::fs::create_dir_all(folder).map_err(|source| StudyError::File { path: folder.to_owned(), source })?;
     keep_plan(&folder.join("plan.json"), plan)?;
+    let stand_ins_path = folder.join("stand-ins.jsonl");
     let Some(dataset) = logged(catalog, plan, &scratch.join("data"), options, watch)? else {
         let answers = Ledger::open(&folder.join("results.jsonl"))?.answers().to_vec();
-        return Ok(Results { answers, stand_ins: Vec::new() });
+        return Ok(Results { answers, stand_ins: known(&stand_ins_path)?.unwrap_or_default() });
     };
     let study = Study { catalog, plan, dataset: &dataset, scratch: scratch.join("cells") };
     let ledger = Mutex::new(Ledger::open(&folder.join("results.jsonl"))?);
@@ -103,9 +104,9 @@ pub fn conduct(
     let ledger = ledger.into_inner().expect("invariant: all threads have ended");
     let answers = ledger.answers().to_vec();
     if options.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed)) {
-        return Ok(Results { answers, stand_ins: Vec::new() });
+        return Ok(Results { answers, stand_ins: known(&stand_ins_path)?.unwrap_or_default() });
     }
-    let stand_ins = stand_ins(catalog, plan, &dataset, &folder.join("stand-ins.jsonl"))?;
+    let stand_ins = stand_ins(catalog, plan, &dataset, &stand_ins_path)?;
     Ok(Results { answers, stand_ins })
 }
 
@@ -143,7 +144,10 @@ fn logged(
             return Ok(None);
         }
     }
-    Ok(Some(Dataset::read(catalog, folder)?))
+    let dataset = Dataset::read(catalog, folder)?;
+    let is_of_plan = dataset.rows().len() == data_plan.designs * data_plan.applications.len()
+        && plan.env().config.iter().all(|(key, value)| dataset.env().config.get(key) == Some(value));
+    if is_of_plan { Ok(Some(dataset)) } else { Err(StudyError::OtherData { path: folder.to_owned() }) }
 }
 
 /// Writes the plan, or compares it with the one that is there. More seeds than before are welcome.

@@ -27,7 +27,8 @@ pub struct Answer {
 /// What proposals are worth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// Latency of the first proposal (for several applications the weighted mean, without unit); none if it is infeasible.
+    /// Latency of the first proposal, for several applications the mean weighted by one over the best in the data of each; none if
+    /// it is infeasible.
     pub first_s: Option<f64>,
     /// The median of the feasible proposals.
     pub median_s: Option<f64>,
@@ -37,7 +38,8 @@ pub struct Score {
     pub proposals: usize,
     /// How many of them are infeasible.
     pub infeasible: usize,
-    /// How often the simulator was asked, the data set's making left out.
+    /// How often the simulator was asked: about proposals, or in an online search about designs that arithmetic alone does not
+    /// rule out. Of the best in the data of one application: for all designs that were logged for it.
     pub simulator_calls: usize,
     /// What an online search had found, as often as it found something better.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -50,7 +52,8 @@ pub struct Score {
 /// The best so far of an online search.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Found {
-    /// How often the simulator had been asked; a design that was asked before does not count again.
+    /// How often the simulator had been asked. A design that was asked before does not count again, and one that arithmetic alone
+    /// rules out does not count at all.
     pub calls: usize,
     /// The latency.
     pub latency_s: f64,

@@ -4,8 +4,7 @@ use tapeout_experiment::plot::{Axis, BoxPlot, LineChart, LineShape, Series, Spre
 use tapeout_experiment::statistics::quartiles;
 
 use super::answers::{Answers, Contender, one_each};
-use super::plan::{Method, Question};
-use super::report::PRIME;
+use super::plan::{Method, PRIME, Question};
 
 /// A box for each method: how much faster its best proposal is than the best design in the data.
 pub fn speedups(answers: &Answers<'_>) -> BoxPlot {
@@ -23,13 +22,13 @@ pub fn speedups(answers: &Answers<'_>) -> BoxPlot {
         let ratio = &ratio;
         let of_seed = |&seed: &u64| questions.iter().filter_map(move |question| ratio(question, seed));
         let values: Vec<f64> = answers.seeds.iter().flat_map(of_seed).collect();
-        Some(Spread { name, quartiles: quartiles(&values), values })
+        Spread { name, quartiles: quartiles(&values), values }
     };
     let methods = answers.methods(&questions[0]).into_iter().filter(|method| *method != Method::Logged);
     BoxPlot {
         title: "How much faster than the best design in the data".to_owned(),
         x: Axis::new("speed-up", "").log(),
-        rows: methods.filter_map(row).collect(),
+        rows: methods.map(row).collect(),
         caption: format!(
             "{} applications, seeds {:?}; {} designs logged for each application; the best of {} proposals",
             questions.len(),
@@ -43,20 +42,20 @@ pub fn speedups(answers: &Answers<'_>) -> BoxPlot {
 /// A line for each online search: latency over the least known, against simulator calls; and the proposals of PRIME.
 pub fn calls(answers: &Answers<'_>) -> LineChart {
     let questions = one_each();
-    let most = answers.plan.designs;
+    let most = answers.plan.firefly_designs;
     let online = answers.methods(&questions[0]).into_iter().filter_map(|method| match method {
-        Method::Online { agent, calls } => {
+        Method::Online { agent, designs } => {
             let at = |stop: usize| {
                 let ratio = answers.above_least(&questions, &Contender::after(&method, stop))?;
                 Some([stop as f64, ratio.value])
             };
-            let points = grid(calls).into_iter().filter_map(at).collect();
+            let points = grid(designs).into_iter().filter_map(at).collect();
             Some(Series { name: agent.to_owned(), points, band: Vec::new() })
         }
         _ => None,
     });
     let mut series: Vec<Series> = online.collect();
-    for method in [PRIME, Method::Learned("mlp-ensemble"), Method::Random] {
+    for method in [PRIME, Method::Learned("mlp-ensemble"), Method::Random { is_checked: true }] {
         let Some(ratio) = answers.above_least(&questions, &Contender::best(&method)) else { continue };
         let height = ratio.value;
         let points = vec![[answers.plan.proposals as f64, height], [most as f64, height]];

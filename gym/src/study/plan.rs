@@ -47,7 +47,11 @@ pub struct Plan {
     pub model_calls: NonZeroUsize,
     /// Proposals that the simulator sees, once.
     pub proposals: usize,
-    /// After so many designs, online searches are compared with proposals.
+    /// Designs that fireflies may ask the simulator about.
+    pub firefly_designs: usize,
+    /// Designs that a Gaussian process may ask the simulator about.
+    pub gp_designs: usize,
+    /// After so many simulated designs, online searches are compared with proposals.
     pub stops: Vec<usize>,
     /// Designs asked for at once, by whoever searches.
     pub batch: NonZeroUsize,
@@ -62,7 +66,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// What fits into about two hours on two cores. Cut from the full study: designs, steps and widths of networks.
+    /// What fits into about two hours on two cores. Cut from the full study: designs, calls of models and of the simulator, steps
+    /// and widths of networks.
     pub fn short() -> Self {
         Self {
             designs: 10_000,
@@ -71,7 +76,10 @@ impl Plan {
             seeds: 8,
             model_calls: NonZeroUsize::new(3_000).expect("3000 is not 0"),
             proposals: 16,
-            stops: vec![16, 100, 1_000, 10_000],
+            // 13 to 15 % of random designs are not ruled out by arithmetic: the log costs some 1,400 simulations.
+            firefly_designs: 2_500,
+            gp_designs: 500,
+            stops: vec![16, 140, 1_400],
             batch: NonZeroUsize::new(23).expect("23 is not 0"), // the fireflies of ten parameters: one move of each
             area_limit_m2: 29e-6,                               // Kumar et al. 2022, table 4: 29 mm2
             hidden: vec![128, 128],
@@ -85,7 +93,9 @@ impl Plan {
         Self {
             designs: 100_000,
             model_calls: NonZeroUsize::new(20_000).expect("20000 is not 0"),
-            stops: vec![16, 100, 1_000, 10_000, 100_000],
+            firefly_designs: 25_000,
+            gp_designs: 2_000,
+            stops: vec![16, 140, 1_400, 14_000],
             hidden: vec![256, 256],
             steps: 20_000,
             batch_of_training: 256,
@@ -104,6 +114,14 @@ impl Plan {
         EnvSpec { id: ENV.to_owned(), version: None, config }
     }
 
+    fn firefly(&self) -> Method {
+        Method::Online { agent: "firefly", designs: self.firefly_designs }
+    }
+
+    fn gp(&self) -> Method {
+        Method::Online { agent: "gp", designs: self.gp_designs }
+    }
+
     /// Every question with the methods that answer it.
     pub fn questions(&self) -> Vec<(Question, Vec<Method>)> {
         let mut questions = Vec::new();
@@ -111,9 +129,10 @@ impl Plan {
             let mut methods: Vec<Method> =
                 ABLATED.iter().chain(OTHERS).map(|learned| Method::Learned(learned.name)).collect();
             methods.extend([
-                Method::Online { agent: "firefly", calls: self.designs },
-                Method::Online { agent: "gp", calls: self.designs / 10 },
-                Method::Random,
+                self.firefly(),
+                self.gp(),
+                Method::Random { is_checked: false },
+                Method::Random { is_checked: true },
                 Method::Logged,
             ]);
             questions.push((Question::One(application.to_owned()), methods));
@@ -121,43 +140,50 @@ impl Plan {
         let several = [
             Method::Learned("prime"),
             Method::Learned("mlp-ensemble"),
-            Method::Online { agent: "firefly", calls: self.designs / 10 },
-            Method::Online { agent: "gp", calls: self.designs / 10 },
-            Method::Random,
+            Method::Online { agent: "firefly", designs: self.gp_designs },
+            self.gp(),
+            Method::Random { is_checked: false },
+            Method::Random { is_checked: true },
             Method::Logged,
         ];
         questions.push((Question::Several, several.to_vec()));
         for (application, _) in APPLICATIONS {
             let learned = [Method::Learned("prime"), Method::Learned("mlp-ensemble")];
-            let methods = [&learned[..], &[Method::Random, Method::Logged]].concat();
+            let others =
+                [Method::Random { is_checked: false }, Method::Random { is_checked: true }, Method::Logged];
+            let methods = [&learned[..], &others].concat();
             questions.push((Question::Unseen(application.to_owned()), methods));
         }
         questions
     }
 
-    /// The learner of a learned method, its settings, and those of the `proxy` environment.
-    ///
-    /// # Panics
-    /// If there is no learned method of that name.
-    pub fn learner(&self, method: &str) -> (&'static str, Value) {
-        let found = ABLATED.iter().chain(OTHERS).find(|learned| learned.name == method);
-        let &Learned { learner, switches, .. } = found.expect("a learned method is in the list");
+    /// The hyperparameters of a learned method.
+    pub fn settings(&self, learned: &Learned) -> Value {
         let mut settings = Map::new();
-        if NETWORKS.contains(&learner) {
-            let batch = if learner == "ram-listnet" { "list" } else { "batch" };
+        if NETWORKS.contains(&learned.learner) {
+            let batch = if learned.learner == "ram-listnet" { "list" } else { "batch" };
             settings.insert("hidden".to_owned(), json!(self.hidden));
             settings.insert("steps".to_owned(), json!(self.steps));
             settings.insert(batch.to_owned(), json!(self.batch_of_training));
             settings.insert("passes".to_owned(), json!(1_000));
-            if learner != "mlp-ensemble" {
+            if learned.learner != "mlp-ensemble" {
                 settings.insert("check_every".to_owned(), json!((self.steps / 20).max(1)));
             }
         }
-        for &(key, value) in switches {
+        for &(key, value) in learned.switches {
             settings.insert(key.to_owned(), serde_json::from_str(value).expect("a switch is JSON"));
         }
-        (learner, Value::Object(settings))
+        Value::Object(settings)
     }
+}
+
+/// The learned method of that name.
+///
+/// # Panics
+/// If there is none.
+pub fn learned_method(name: &str) -> &'static Learned {
+    let found = ABLATED.iter().chain(OTHERS).find(|learned| learned.name == name);
+    found.expect("a learned method is in the list")
 }
 
 /// A learned method.
@@ -170,6 +196,12 @@ pub struct Learned {
     pub learner: &'static str,
     /// What is switched in the learner: hyperparameters and values as JSON.
     pub switches: &'static [(&'static str, &'static str)],
+    /// Whether its search is told what arithmetic alone rules out.
+    pub exact_checks: bool,
+    /// Whether the model can tell feasible designs from others, so that a probability of a half can be asked for.
+    pub has_feasibility: bool,
+    /// By how many standard deviations metrics are taken to be worse than expected.
+    pub kappa: f64,
 }
 
 const fn learned(
@@ -178,29 +210,55 @@ const fn learned(
     learner: &'static str,
     switches: &'static [(&'static str, &'static str)],
 ) -> Learned {
-    Learned { name, about, learner, switches }
+    Learned { name, about, learner, switches, exact_checks: true, has_feasibility: true, kappa: 0.0 }
 }
 
 /// The learners whose networks have the size of the plan, and are trained for as many steps.
 const NETWORKS: [&str; 5] = ["prime", "prime-paper", "mlp-ensemble", "coms", "ram-listnet"];
 
+/// What makes PRIME learn nothing from infeasible designs.
+const NO_INFEASIBLE: &[(&str, &str)] = &[("beta", "0.0"), ("feasibility_head", "false")];
+/// The same, and without negatives.
+const NEITHER: &[(&str, &str)] = &[("negatives", "\"none\""), ("beta", "0.0"), ("feasibility_head", "false")];
+/// Raw units, and the hinge at the least cost: a millisecond below it would be nowhere.
+const RAW_UNITS: &[(&str, &str)] = &[("units", "\"milli\""), ("margin", "0.0")];
+
+/// The method that the study is about.
+pub const PRIME: Method = Method::Learned("prime");
+
 /// PRIME, and PRIME with one switch after the other.
 pub const ABLATED: &[Learned] = &[
     learned("prime", "all improvements", "prime", &[]),
-    learned("prime-paper", "none of them: the paper's form", "prime-paper", &[]),
+    Learned {
+        exact_checks: false,
+        has_feasibility: false,
+        ..learned("prime-paper", "the paper's form, with fewer steps; no exact checks", "prime-paper", &[])
+    },
     learned("no-negatives", "without negatives", "prime", &[("negatives", "\"none\"")]),
-    learned(
-        "no-infeasible",
-        "without infeasible designs",
-        "prime",
-        &[("beta", "0.0"), ("feasibility_head", "false")],
-    ),
-    learned(
-        "neither",
-        "without negatives and without infeasible designs",
-        "prime",
-        &[("negatives", "\"none\""), ("beta", "0.0"), ("feasibility_head", "false")],
-    ),
+    Learned {
+        has_feasibility: false,
+        ..learned("no-infeasible", "without infeasible designs", "prime", NO_INFEASIBLE)
+    },
+    Learned { has_feasibility: false, ..learned("neither", "without both", "prime", NEITHER) },
+    Learned {
+        exact_checks: false,
+        ..learned("no-exact-checks", "area and memories are left to the model", "prime", &[])
+    },
+    Learned {
+        exact_checks: false,
+        has_feasibility: false,
+        ..learned(
+            "unchecked-no-infeasible",
+            "without infeasible designs, no exact checks",
+            "prime",
+            NO_INFEASIBLE,
+        )
+    },
+    Learned {
+        exact_checks: false,
+        has_feasibility: false,
+        ..learned("unchecked-neither", "without both, no exact checks", "prime", NEITHER)
+    },
     learned(
         "gradient-negatives",
         "negatives down the gradient, not by fireflies",
@@ -209,10 +267,17 @@ pub const ABLATED: &[Learned] = &[
     ),
     learned("no-hinge", "costs are pushed up without end", "prime", &[("hinge", "false")]),
     learned("keep-known", "negatives may be in the data", "prime", &[("skip_known", "false")]),
-    learned("no-head", "no output for feasibility", "prime", &[("feasibility_head", "false")]),
-    learned("raw-units", "milliseconds, not normalised units", "prime", &[("units", "\"milli\"")]),
+    Learned {
+        has_feasibility: false,
+        ..learned("no-head", "no output for feasibility", "prime", &[("feasibility_head", "false")])
+    },
+    learned(
+        "raw-units",
+        "milliseconds, not normalised units; the hinge at the least cost",
+        "prime",
+        RAW_UNITS,
+    ),
     learned("level-inputs", "a column for each level, no numbers", "prime", &[("inputs", "\"levels\"")]),
-    learned("no-exact-checks", "area and memories are left to the model", "prime", &[]),
 ];
 
 /// The learners that PRIME is compared with.
@@ -222,15 +287,8 @@ pub const OTHERS: &[Learned] = &[
     learned("random-forest", "a random forest", "random-forest", &[]),
     learned("coms", "conservative objective models", "coms", &[]),
     learned("ram-listnet", "learns the order", "ram-listnet", &[]),
-    learned("support-proximity", "stays near the data", "support-proximity", &[]),
+    Learned { kappa: 1.0, ..learned("support-proximity", "stays near the data", "support-proximity", &[]) },
 ];
-
-/// The learned methods that give every design the same probability of being feasible.
-pub const HEADLESS: &[&str] = &["prime-paper", "no-infeasible", "neither", "no-head"];
-
-/// The learned methods whose search is not told what is infeasible by arithmetic alone: two because they are to know nothing of
-/// infeasible designs, the paper's form because the paper does not.
-pub const UNCHECKED: &[&str] = &["prime-paper", "no-infeasible", "neither", "no-exact-checks"];
 
 /// What a design is wanted for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -253,11 +311,14 @@ pub enum Method {
     Online {
         /// Which.
         agent: &'static str,
-        /// How often.
-        calls: usize,
+        /// About how many designs.
+        designs: usize,
     },
     /// As many random designs as others propose.
-    Random,
+    Random {
+        /// Whether those that arithmetic alone rules out are drawn again.
+        is_checked: bool,
+    },
     /// The best design that was logged and trained on, or where that was not for this question, the best of those that are
     /// best for one application.
     Logged,
@@ -295,8 +356,9 @@ impl fmt::Display for Method {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Learned(name) => write!(formatter, "{name}"),
-            Self::Online { agent, calls } => write!(formatter, "{agent} {calls}"),
-            Self::Random => write!(formatter, "random"),
+            Self::Online { agent, designs } => write!(formatter, "{agent} {designs}"),
+            Self::Random { is_checked: false } => write!(formatter, "random"),
+            Self::Random { is_checked: true } => write!(formatter, "random, exact checks"),
             Self::Logged => write!(formatter, "best in data"),
         }
     }

@@ -9,12 +9,9 @@ use tapeout_experiment::statistics::quartiles;
 use super::StudyError;
 use super::answers::{Answers, Contender, Estimate, one_each, without_carrying};
 use super::ledger::{Answer, Score};
-use super::plan::{ABLATED, APPLICATIONS, Learned, Method, OTHERS, Plan, Question};
+use super::plan::{ABLATED, APPLICATIONS, Learned, Method, OTHERS, PRIME, Plan, Question, learned_method};
 use super::stand_ins::StandIn;
 use super::{pictures, stand_ins};
-
-/// The method that the study is about.
-pub const PRIME: Method = Method::Learned("prime");
 
 /// Writes `README.md`, `speedup` and `calls` as `.svg` and `.png` into `folder`.
 ///
@@ -44,21 +41,31 @@ pub fn report(
 
 fn preface(answers: &Answers<'_>) -> String {
     let plan = answers.plan;
+    let cost = answers.mean(&one_each(), &Method::Logged, |score| Some(score.simulator_calls as f64));
     format!(
         "# The study of PRIME\n\n\
          Made by `tapeout study`; `plan.json` is what was done, `results.jsonl` has every answer. {} of {} seeds are complete and counted \
          here.\n\n\
-         {} random designs were logged for each application, infeasible ones included. The worst {:.0} % of the feasible ones are learned \
-         from, the next {:.0} % choose among models, the best are hidden from all. A model is searched by fireflies; the {} designs that \
-         it likes most are proposed, and the simulator sees them once. Searches with the simulator do not learn from the log. Everybody keeps \
-         the best design that was learned from, *best in data*, where nothing better is proposed or found; for several applications, or one \
-         that was not logged, that is the best of those that are best for one. Brackets are 95 % intervals, bootstrapped over seeds; \
-         means of ratios are geometric.\n\n",
+         {} random designs were logged for each application, infeasible ones included. Most of those are ruled out by arithmetic alone: \
+         their area, or a memory that cannot be made. {:.0} of them, on average, had to be simulated. The worst {:.0} % of the feasible ones \
+         are learned from, the next {:.0} % choose among models, the best are hidden from all. Networks have hidden layers of {:?} and \
+         are trained for at most {} steps. A model is searched by fireflies that ask it {} times; the {} designs that it likes most are \
+         proposed, and the simulator sees them once.\n\n\
+         A *call* of the simulator is a design that is simulated for one application. What arithmetic alone rules out costs nobody a call: \
+         it is told to searches of models (*exact checks*) and not counted for searches with the simulator. These do not learn from the \
+         log, but everybody keeps the best design that was learned from, *best in data*, where nothing better is proposed or found; for \
+         several applications, or one that was not logged, that is the best of those that are best for one.\n\n\
+         Brackets are 95 % intervals, bootstrapped over seeds. All seeds learn from the same log, so intervals say how much fits and \
+         searches vary, not how much another log would change. Means of ratios are geometric.\n\n",
         answers.seeds.len(),
         plan.seeds,
         plan.designs,
+        cost.map_or(f64::NAN, |cost| cost.value),
         100.0 * plan.worst,
         100.0 * plan.band,
+        plan.hidden,
+        plan.steps,
+        plan.model_calls,
         plan.proposals,
     )
 }
@@ -74,7 +81,7 @@ fn one_application(answers: &Answers<'_>, text: &mut String) {
          the least latency that anybody found for the application, whatever the seed.\n"
     );
     let columns = format!(
-        "first proposal, over best known | best of {n}, over best known | times faster than best in data | `prime` times faster | the same, seven |\n|---|---|---|---|---|---|\n"
+        "first proposal, over best known | median | best of {n} | times faster than best in data | `prime` times faster | the same, seven |\n|---|---|---|---|---|---|---|\n"
     );
     let rows = |text: &mut String, learned: &[Learned]| {
         for Learned { name, about, .. } in learned {
@@ -85,11 +92,12 @@ fn one_application(answers: &Answers<'_>, text: &mut String) {
     rows(text, ABLATED);
     let _ = write!(text, "\n### Other learners\n\n| method | {columns}");
     rows(text, OTHERS);
-    row(answers, "designs at random", &Method::Random, text);
+    row(answers, "designs at random", &Method::Random { is_checked: false }, text);
+    row(answers, "designs at random that pass exact checks", &Method::Random { is_checked: true }, text);
     row(answers, "best in data", &Method::Logged, text);
     let _ = write!(
         text,
-        "\n### Searches with the simulator\n\n`prime` costs {n} calls.\n\n\
+        "\n### Searches with the simulator\n\n`prime` costs {n} calls beside those of the log.\n\n\
          | search | calls | over best known | times faster than best in data | `prime` times faster | the same, seven |\n|---|---|---|---|---|---|\n"
     );
     let (nine, seven) = (one_each(), without_carrying());
@@ -112,8 +120,9 @@ fn row(answers: &Answers<'_>, label: &str, method: &Method, text: &mut String) {
     let (first, best) = (Contender::first(method), Contender::best(method));
     let _ = writeln!(
         text,
-        "| {label} | {} | {} | {} | {} | {} |",
+        "| {label} | {} | {} | {} | {} | {} | {} |",
         cell(answers.above_least(&nine, &first)),
+        cell(answers.above_least(&nine, &Contender::median(method))),
         cell(answers.above_least(&nine, &best)),
         cell(answers.speedup(&nine, &best, &data)),
         cell(answers.speedup(&nine, &prime, &best)),
@@ -146,8 +155,9 @@ fn calls_saved(answers: &Answers<'_>, text: &mut String) {
         text,
         "\n## Simulator calls saved\n\n\
          ![Best latency so far against simulator calls](calls.png)\n\n\
-         `prime` costs {n} calls. How many a search needs until it has something as good as the best of these {n} designs: the median \
-         over seeds, in brackets the quartiles, and the share of the median that `prime` saves. *Never*: not within its budget.\n\n| application |",
+         `prime` costs {n} calls beside those of the log. How many a search needs until it has something as good as the best of these {n} \
+         designs: the median over seeds, in brackets the quartiles, and the share of the median that `prime` saves. 0: the best in data is \
+         as good. *Never*: not within its budget.\n\n| application |",
     );
     online.iter().for_each(|method| {
         let _ = write!(text, " {method} |");
@@ -171,10 +181,11 @@ fn saved(calls: &[f64], n: usize) -> String {
     let [low, median, high] = quartiles(calls);
     let number = |calls: f64| if calls.is_finite() { format!("{calls:.0}") } else { "never".to_owned() };
     let range = format!("{} [{}, {}]", number(median), number(low), number(high));
-    if !median.is_finite() {
-        return range;
+    if median.is_finite() && median > n as f64 {
+        format!("{range}, {:.0} %", 100.0 * (1.0 - n as f64 / median))
+    } else {
+        range
     }
-    format!("{range}, {:.0} %", 100.0 * (1.0 - n as f64 / median))
 }
 
 /// Latencies by application.
@@ -182,10 +193,11 @@ fn latencies(answers: &Answers<'_>, text: &mut String) {
     let proposing = [PRIME, Method::Learned("mlp-ensemble")];
     let mut shown = vec![("best in data".to_owned(), Contender::first(&Method::Logged))];
     shown.extend(proposing.map(|method| (method.to_string(), Contender::best(&method))));
-    let n = answers.plan.proposals;
-    let is_shown = |calls: usize| calls == n || calls >= answers.plan.designs / 10;
-    let at_stops = online(answers, &one_each()[0]).into_iter().filter(|&(_, calls, _)| is_shown(calls));
-    shown.extend(at_stops.map(|(agent, calls, contender)| (format!("{agent} {calls}"), contender)));
+    shown.extend(
+        online(answers, &one_each()[0])
+            .into_iter()
+            .map(|(agent, calls, contender)| (format!("{agent} {calls}"), contender)),
+    );
     text.push_str(
         "\n## Latencies\n\nIn ms, of the best proposal, or after so many calls; geometric means over seeds.\n\n| application | role |",
     );
@@ -215,7 +227,8 @@ fn models(answers: &Answers<'_>, text: &mut String) {
         "\n## The models\n\n\
          Means over applications and seeds. *Infeasible*: the share of proposals. *Promised*: the mean probability of being feasible \
          that the model gave them; *Brier score*: its mean squared error on them. *Tau*: Kendall's, between predicted and true latency over the \
-         hidden designs.\n\n\
+         hidden designs. With exact checks hardly anything is left that could be infeasible; the rows without show what a model knows by \
+         itself.\n\n\
          | method | infeasible, % | promised | Brier score | tau |\n|---|---|---|---|---|\n",
     );
     let questions = one_each();
@@ -227,12 +240,14 @@ fn models(answers: &Answers<'_>, text: &mut String) {
             let mean = answers.mean(&questions, &method, of);
             mean.map_or("-".to_owned(), |mean| mean.text(unit, digits))
         };
+        let judges = matches!(method, Method::Learned(name) if learned_method(name).has_feasibility);
+        let judged = |of: fn(&Score) -> Option<f64>| if judges { cell(1.0, 3, of) } else { "-".to_owned() };
         let _ = writeln!(
             text,
             "| {method} | {} | {} | {} | {} |",
             cell(0.01, 1, infeasible_share),
-            cell(1.0, 3, |score| Some(score.model?.p_feasible)),
-            cell(1.0, 3, |score| Some(score.model?.brier)),
+            judged(|score| Some(score.model?.p_feasible)),
+            judged(|score| Some(score.model?.brier)),
             cell(1.0, 3, |score| score.model?.tau_hidden),
         );
     }
@@ -249,12 +264,12 @@ fn others(answers: &Answers<'_>, text: &mut String) {
     let headings = [
         (
             "All nine at once",
-            "One design for all: the mean of nine latencies, each over the best in its data. A call is one design for one application.",
+            "One design for all: the mean of nine latencies, weighted by one over the best in the data of each.",
             vec![Question::Several],
         ),
         (
             "An application that was never logged",
-            "Each of the nine in turn, designed for by a model of the other eight; the mean over the nine.",
+            "Each of the nine in turn, designed for by a model of the other eight; the mean over the nine. The searches are those above.",
             unseen.collect(),
         ),
     ];

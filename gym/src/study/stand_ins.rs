@@ -23,9 +23,9 @@ use crate::offline::{Recipe, fit};
 const LEARNERS: [&str; 2] = ["random-forest", "boosted-trees"];
 /// What is predicted.
 const METRICS: [&str; 2] = [LATENCY, "energy_j"];
-/// A level that is hidden: one in the middle of its parameter, which matters most for how many designs run side by side.
+/// A level that is hidden: an inner one, so that models interpolate. Own choice.
 const HIDDEN_LEVEL: (&str, i64) = ("lanes", 64);
-/// Of the rows in the cut at random, one in so many is hidden. Own choice.
+/// One row in so many is hidden, which is as good as at random, since the designs were drawn so. Own choice.
 const ONE_IN: usize = 10;
 
 /// How wrong a model is about a metric of an application.
@@ -70,7 +70,7 @@ impl Unseen {
             Self::Rows => "other random designs".to_owned(),
             Self::Level => format!("designs with {level} {parameter}"),
             Self::Application => "the application".to_owned(),
-            Self::Best => "the best fifth of designs".to_owned(),
+            Self::Best => "the best designs".to_owned(),
         }
     }
 }
@@ -85,9 +85,8 @@ pub fn stand_ins(
     dataset: &Dataset,
     path: &Path,
 ) -> Result<Vec<StandIn>, StudyError> {
-    let failed = |source| StudyError::File { path: path.to_owned(), source };
-    if path.exists() {
-        return read(&std::fs::read_to_string(path).map_err(failed)?, path);
+    if let Some(known) = known(path)? {
+        return Ok(known);
     }
     let mut all = Vec::new();
     for unseen in Unseen::ALL {
@@ -98,8 +97,24 @@ pub fn stand_ins(
         }
     }
     let lines = all.iter().map(|it| serde_json::to_string(it).expect("a stand-in is plain data") + "\n");
-    std::fs::write(path, lines.collect::<String>()).map_err(failed)?;
+    let failed = |source| StudyError::File { path: path.to_owned(), source };
+    let unfinished = path.with_extension("unfinished");
+    std::fs::write(&unfinished, lines.collect::<String>()).map_err(failed)?;
+    std::fs::rename(&unfinished, path).map_err(failed)?;
     Ok(all)
+}
+
+/// The stand-ins of the file at `path`, if it is there.
+///
+/// # Errors
+/// [`StudyError`] if it cannot be read.
+pub fn known(path: &Path) -> Result<Option<Vec<StandIn>>, StudyError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text =
+        std::fs::read_to_string(path).map_err(|source| StudyError::File { path: path.to_owned(), source })?;
+    read(&text, path).map(Some)
 }
 
 /// What a model learns from and is asked about; for unseen applications each is hidden in turn.
