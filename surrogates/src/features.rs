@@ -7,7 +7,7 @@ use tapeout_core::{Design, DesignSpace, Encoder, Encoding, Task};
 /// the 77 levels of PRIME's space (Kumar et al. 2022, arXiv:2110.11346, table 2).
 const MOST_LEVELS: usize = 512;
 
-/// What the columns of a design are.
+/// What the columns of a design are. Spaces of more than 512 levels have no column for each, whatever is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Inputs {

@@ -375,3 +375,37 @@ fn object(value: Value) -> Map<String, Value> {
         _ => Map::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tapeout_core::check::toy::Toy;
+    use tapeout_core::{Judgement, Outcome};
+
+    /// Two aims of weights 1 and 3. The first design is ruled out by arithmetic, the second is simulated for both, the third is the
+    /// second again, the fourth is worse, the fifth better: 4 simulated designs but one of them twice, so 6 calls of 2 aims.
+    #[test]
+    fn only_what_is_simulated_and_new_is_counted() {
+        let toy = Toy::bowl();
+        let design = |level: u32| toy.space().design(&[level, 0, 0, 0, 0, 0]).expect("a legal design");
+        let trial = |level: u32, loss: Option<f64>| Trial {
+            design: design(level),
+            outcome: Outcome::Measured(Vec::new()),
+            judgement: match loss {
+                Some(loss) => Judgement::Acceptable { losses: vec![loss] },
+                None => Judgement::Infeasible { violation: 1.0 },
+            },
+        };
+        let trials = [
+            trial(9, None),
+            trial(1, Some(8.0)),
+            trial(1, Some(8.0)),
+            trial(2, Some(9.0)),
+            trial(3, Some(4.0)),
+        ];
+        let aim = |weight| Aim { name: String::new(), settings: Map::new(), weight };
+        let (found, calls) = found(&trials, &[aim(1.0), aim(3.0)], |it| *it != design(9));
+        let expected = [Found { calls: 2, latency_s: 2.0 }, Found { calls: 6, latency_s: 1.0 }];
+        assert_eq!((found.as_slice(), calls), (&expected[..], 6));
+    }
+}

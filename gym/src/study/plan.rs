@@ -333,6 +333,11 @@ impl Question {
         }
     }
 
+    /// Whether it is about this application alone.
+    pub fn is_of(&self, application: &str) -> bool {
+        matches!(self, Self::One(name) | Self::Unseen(name) if name == application)
+    }
+
     /// How many applications a design is for: so often is the simulator asked about it.
     pub fn n_applications(&self) -> usize {
         match self {

@@ -93,7 +93,7 @@ impl BuildLearner for Coms {
     const SUMMARY: &'static str =
         "Conservative objective models: adversarial designs are pushed up, data down, with a dual weight";
     const DESCRIPTION: &'static str = include_str!("coms.md");
-    const SCHEMA: u32 = 1;
+    const SCHEMA: u32 = 2;
     type Config = Settings;
 
     fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
@@ -119,7 +119,8 @@ impl Learner for Coms {
             &self.problem,
             data,
             TargetScales::new(data)?,
-            (Inputs::Numbers, Labelled::Measured),
+            Inputs::Numbers,
+            Labelled::Measured,
         )?;
         let (training, mut rng) = (settings.training(), seed.stream("coms"));
         let mut network = training.network(&examples, examples.n_metrics() + 1, &mut rng);

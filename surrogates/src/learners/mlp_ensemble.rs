@@ -127,7 +127,7 @@ impl BuildLearner for MlpEnsemble {
     const ID: &'static str = "mlp-ensemble";
     const SUMMARY: &'static str = "Small neural networks side by side; where they disagree, little is known";
     const DESCRIPTION: &'static str = include_str!("mlp_ensemble.md");
-    const SCHEMA: u32 = 1;
+    const SCHEMA: u32 = 2;
     type Config = Settings;
 
     fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
@@ -221,6 +221,7 @@ impl MlpEnsemble {
             check_every: 1,
             patience: LOOKS,
         };
+        // How many steps there are is known only now.
         let schedule = schedule.within_passes(*passes, n, batch);
         let schedule = Schedule { check_every: schedule.steps.div_ceil(LOOKS), ..schedule };
         train(&mut network, schedule, &mut rng, step, score);

@@ -73,7 +73,7 @@ impl BuildLearner for RamListNet {
     const SUMMARY: &'static str =
         "Learns the order of designs in lists, not their metrics (RaM with ListNet's loss)";
     const DESCRIPTION: &'static str = include_str!("ram_listnet.md");
-    const SCHEMA: u32 = 1;
+    const SCHEMA: u32 = 2;
     type Config = Settings;
 
     fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
@@ -94,7 +94,8 @@ impl Learner for RamListNet {
             &self.problem,
             data,
             TargetScales::new(data)?,
-            (Inputs::Numbers, Labelled::Measured),
+            Inputs::Numbers,
+            Labelled::Measured,
         )?;
         let (training, mut rng) = (settings.training(), seed.stream("ram-listnet"));
         let mut network = training.network(&examples, examples.n_metrics() + 1, &mut rng);

@@ -55,11 +55,12 @@ impl Examples {
         problem: &Problem,
         data: &TrainingData,
         scales: TargetScales,
-        (inputs, labelled): (Inputs, Labelled),
+        inputs: Inputs,
+        labelled: Labelled,
     ) -> Result<Self, FitError> {
         let signs = signs(problem);
         let features = Features::new(problem.space(), inputs, data.train());
-        let rows = |task: &Task| TaskRows::new(task, (&features, &scales), &signs, labelled);
+        let rows = |task: &Task| TaskRows::new(task, &features, &scales, &signs, labelled);
         let tasks: Vec<TaskRows> = data.train().iter().map(rows).collect();
         let validation = data.validation().iter().map(rows).collect();
         if tasks.iter().any(|task| task.labelled.is_empty()) {
@@ -118,7 +119,8 @@ impl Examples {
 impl TaskRows {
     fn new(
         task: &Task,
-        (features, scales): (&Features, &TargetScales),
+        features: &Features,
+        scales: &TargetScales,
         signs: &[f32],
         labelled: Labelled,
     ) -> Self {

@@ -24,7 +24,7 @@ pub struct Prime<P: Preset> {
 }
 
 /// The version of what is saved.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 impl<P: Preset> BuildLearner for Prime<P> {
     const ID: &'static str = P::ID;
@@ -48,7 +48,7 @@ impl<P: Preset> Learner for Prime<P> {
         let settings = &self.settings;
         let labelled =
             if settings.unacceptable_is_infeasible { Labelled::Acceptable } else { Labelled::Measured };
-        let examples = Examples::new(&self.problem, data, self.scales(data)?, (settings.inputs, labelled))?;
+        let examples = Examples::new(&self.problem, data, self.scales(data)?, settings.inputs, labelled)?;
         let n_outputs = examples.n_metrics() + usize::from(settings.feasibility_head);
         let (training, mut rng) = (settings.training(), seed.stream("prime"));
         let mut network = training.network(&examples, n_outputs, &mut rng);

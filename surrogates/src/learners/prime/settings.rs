@@ -73,9 +73,9 @@ pub struct Settings<P: Preset> {
     pub inputs: Inputs,
     /// In what units the loss sees metrics.
     pub units: Units,
-    /// Whether the two conservative terms push no further than to `margin`.
+    /// Whether the two conservative terms push no further than `margin` says.
     pub hinge: bool,
-    /// Where a hinge ends: that many units of the loss above the least cost in the application's data.
+    /// Where a hinge ends: that many units of the loss above the least cost in the application's data, or below if negative.
     pub margin: f32,
     /// Whether negatives that are in the data are left out.
     pub skip_known: bool,
@@ -165,7 +165,7 @@ impl Preset for Improved {
 
     /// As the paper but for the switches. Own choices: weights at which neither term outweighs an error of a third of a standard
     /// deviation in normalised units, and that of infeasible designs the smaller one, since the head learns from them too; a
-    /// margin that lets the model promise designs a standard deviation better than the best in the data, and no more; a learning
+    /// margin beyond which promises are pushed up: a standard deviation better than the best in the data; a learning
     /// rate at which two cores are done in minutes.
     fn settings() -> Settings<Self> {
         Settings {
