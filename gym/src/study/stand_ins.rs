@@ -20,7 +20,7 @@ use crate::offline::assess;
 use crate::offline::{Recipe, fit};
 
 /// Who stands in.
-const LEARNERS: [&str; 2] = ["random-forest", "boosted-trees"];
+const LEARNERS: [&str; 2] = ["random-forest", "gaussian-process"];
 /// What is predicted.
 const METRICS: [&str; 2] = [LATENCY, "energy_j"];
 /// A level that is hidden: an inner one, so that models interpolate. Own choice.
