@@ -11,10 +11,11 @@ pub fn speedups(answers: &Answers<'_>) -> BoxPlot {
     let questions = one_each();
     let data = Contender::first(&Method::Logged);
     let row = |method: Method| {
-        let last = answers.stops(&questions[0], &method).pop();
-        let (name, contender) = match last {
-            Some(calls) => (format!("{method} simulator calls"), Contender::after(&method, calls)),
-            None => (method.to_string(), Contender::best(&method)),
+        let (name, contender) = match (&method, answers.stops(&questions[0], &method).pop()) {
+            (Method::Online { agent, .. }, Some(calls)) => {
+                (format!("{agent}, {calls} simulator calls"), Contender::after(&method, calls))
+            }
+            _ => (method.to_string(), Contender::best(&method)),
         };
         let ratio = |question: &Question, seed: u64| -> Option<f64> {
             Some(answers.latency(question, &data, seed)? / answers.latency(question, &contender, seed)?)
