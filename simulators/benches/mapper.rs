@@ -9,11 +9,14 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use tapeout_simulators::loop_nest::{AccessEnergy, Architecture, Bandwidth, Einsum, Level, Mac, Network};
 use tapeout_simulators::mapper::{
-    MappingCache, MappingConstraints, Objective, Options, Search, best_mapping,
+    MappingCache, MappingConstraints, Objective, Options, best_mapping,
 };
 use tapeout_simulators::networks::network;
 
 use pairs::pairs;
+
+/// Name and options of the searches that are timed.
+const OPTIONS: [(&str, fn() -> Options); 2] = [("quick", Options::quick), ("default", Options::default)];
 
 fn level(name: &str, instances: u64, entries: Option<u64>, word_j: f64) -> Level {
     Level {
@@ -44,8 +47,8 @@ fn design() -> Architecture {
 }
 
 fn small(criterion: &mut Criterion) {
-    for search in [Search::Fast, Search::Quick] {
-        let mut group = criterion.benchmark_group(format!("mapper, {search:?}"));
+    for (name, options) in OPTIONS {
+        let mut group = criterion.benchmark_group(format!("mapper, {name}"));
         group
             .sample_size(20)
             .warm_up_time(Duration::from_millis(300))
@@ -53,9 +56,8 @@ fn small(criterion: &mut Criterion) {
         for pair in pairs() {
             group.bench_function(format!("{} on {}", pair.layer, pair.machine), |bencher| {
                 bencher.iter(|| {
-                    let options = Options { search, ..Options::default() };
                     let einsum = black_box(&pair.einsum);
-                    best_mapping(&pair.architecture, einsum, pair.objective, &pair.constraints, options)
+                    best_mapping(&pair.architecture, einsum, pair.objective, &pair.constraints, options())
                         .expect("the smallest tiles fit")
                 });
             });
@@ -72,13 +74,12 @@ fn resnet50(criterion: &mut Criterion) {
     let einsums: Vec<&Einsum> = layers.iter().map(|layer| layer.einsum()).collect();
     let architecture = design();
     let mut group = criterion.benchmark_group("mapper, every distinct layer of ResNet-50");
-    for search in [Search::Quick, Search::Fast] {
-        group.bench_function(format!("{search:?}"), |bencher| {
+    for (name, options) in OPTIONS {
+        group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let options = Options { search, ..Options::default() };
                 let cycles = |einsum: &&Einsum| {
                     let constraints = MappingConstraints::free(&architecture, einsum);
-                    best_mapping(&architecture, einsum, Objective::EnergyDelay, &constraints, options)
+                    best_mapping(&architecture, einsum, Objective::EnergyDelay, &constraints, options())
                         .expect("the smallest tiles fit")
                         .report
                         .cycles
@@ -87,14 +88,13 @@ fn resnet50(criterion: &mut Criterion) {
             });
         });
     }
-    let options = Options { search: Search::Quick, ..Options::default() };
     let mut cache = MappingCache::new(einsums.len());
     group.bench_function("cached", |bencher| {
         bencher.iter(|| {
             let cycles = |(index, einsum): (usize, &&Einsum)| {
                 let ask = || {
                     let constraints = MappingConstraints::free(&architecture, einsum);
-                    best_mapping(&architecture, einsum, Objective::EnergyDelay, &constraints, options)
+                    best_mapping(&architecture, einsum, Objective::EnergyDelay, &constraints, Options::quick())
                 };
                 cache.get_or_search(&index, ask).expect("the smallest tiles fit").report.cycles
             };

@@ -205,7 +205,7 @@ fn level(name: &str, instances: u64, mesh_x: u64, cost: &StorageCost, setting: &
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapper::{Best, Objective, Options, Search, best_mapping};
+    use crate::mapper::{Best, Objective, Options, best_mapping};
     use crate::networks::{Layer, MatMul, Op, SecondOperand};
 
     fn setting(dataflow: Dataflow) -> Setting {
@@ -221,7 +221,7 @@ mod tests {
         let layer = Layer::new("product", Op::MatMul(product)).unwrap();
         let architecture = template(16).architecture(&setting(dataflow)).unwrap();
         let constraints = dataflow.constraints(layer.einsum());
-        let options = Options { search: Search::Quick, ..Options::default() };
+        let options = Options::quick();
         best_mapping(&architecture, layer.einsum(), Objective::Latency, &constraints, options).unwrap()
     }
 

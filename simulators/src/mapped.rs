@@ -1,7 +1,7 @@
 //! A workload on an architecture, each layer under the best mapping found: what a whole network costs.
 
 use crate::loop_nest::{Architecture, Einsum};
-use crate::mapper::{MappingConstraints, NoMapping, Objective, Options, Search, best_mapping};
+use crate::mapper::{MappingConstraints, NoMapping, Objective, Options, best_mapping};
 use crate::networks::{Layer, Op, Workload};
 
 /// The layers of a workload, each distinct one once.
@@ -58,7 +58,7 @@ impl MappedWorkload {
         architecture: &Architecture,
         dataflow: impl Fn(&Einsum) -> MappingConstraints,
     ) -> Result<WorkloadCost, NoMapping> {
-        let options = Options { search: Search::Quick, ..Options::default() };
+        let options = Options::quick();
         let (mut cycles, mut energy_j) = (0.0, 0.0);
         for layer in &self.layers {
             let constraints = dataflow(&layer.einsum);

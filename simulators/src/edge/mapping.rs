@@ -8,7 +8,7 @@ use super::hierarchy::{ACTIVATION, CORE, INPUT, SUM};
 use super::layer::{INPUTS, OUTPUTS, PreparedLayer, WEIGHTS};
 use super::template::Dataflow;
 use crate::loop_nest::Report;
-use crate::mapper::{Best, Objective, Options, Search, best_mapping};
+use crate::mapper::{Best, Objective, Options, best_mapping};
 
 /// What a mapping depends on, beside the layer: all of a chip but its instruction memory.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +49,7 @@ impl MappingKey {
 pub(super) fn best(chip: &Chip, layer: &PreparedLayer) -> Arc<Best> {
     let search = || {
         let constraints = constraints(chip.setting().dataflow, layer);
-        let options = Options { search: Search::Quick, ..Options::default() };
+        let options = Options::quick();
         best_mapping(chip.architecture(), layer.einsum(), Objective::EnergyDelay, &constraints, options)
     };
     layer

@@ -12,7 +12,7 @@ use super::outcome::{Best, NoMapping};
 /// ```
 /// use tapeout_simulators::mapper::{MappingCache, NoMapping};
 /// let mut cache = MappingCache::new(2);
-/// let nothing = || Err(NoMapping::TooLarge { evaluated: 1 });
+/// let nothing = || Err(NoMapping::KeptNowhere { tensor: "Weights".to_owned() });
 /// for layer in ["conv1", "conv2", "conv1", "conv3", "conv1", "conv2"] {
 ///     assert!(cache.get_or_search(&layer, nothing).is_err());
 /// }

@@ -47,27 +47,25 @@
 //! ```
 
 mod cache;
-mod candidate;
 mod constraints;
-mod crossing;
-mod estimate;
-mod exhaustive;
-mod fast;
-mod grow;
-mod ledger;
+mod costing;
+mod ground;
+mod labels;
+mod lattice;
+mod merge;
 mod options;
-mod order;
 mod outcome;
-mod polish;
+mod outline;
+mod plan;
+mod prices;
 mod problem;
 mod search;
-mod spread;
-mod tiling;
-mod trial;
-mod walk;
+mod tables;
+mod unrolling;
+mod window;
 
 pub use cache::MappingCache;
 pub use constraints::{DimSet, LevelConstraints, MappingConstraints};
-pub use options::{Objective, Options, Search};
+pub use options::{Objective, Options};
 pub use outcome::{Best, NoMapping};
 pub use search::best_mapping;

@@ -15,6 +15,9 @@ pub enum Objective {
 }
 
 impl Objective {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Latency, Self::Energy, Self::EnergyDelay];
+
     /// What is compared, and what decides among equals.
     pub fn of(self, report: &Report) -> (f64, f64) {
         self.score(report.energy_j, report.cycles as f64)
@@ -30,36 +33,33 @@ impl Objective {
     }
 }
 
-/// How thoroughly to look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Search {
-    /// A bounded number of trials from a few well-chosen starts: a millisecond or two.
-    #[default]
-    Fast,
-    /// The same with a fraction of the trials: for a search over many designs.
-    Quick,
-    /// All mappings of the space but those that a lower bound rules out: the result is the optimum. For small cases.
-    Exhaustive {
-        /// Evaluations after which to give up with [`super::NoMapping::TooLarge`].
-        max_evaluations: u64,
-    },
-}
-
 /// How to search.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
-    /// How thoroughly to look.
-    pub search: Search,
+    /// Work after which to stop with the gap that is left, in partial mappings looked at; about ten to twenty million a
+    /// second. A count, so that a result does not depend on the machine that searches.
+    pub effort: u64,
+    /// Gap at which to stop: the result over its lower bound, less 1.
+    pub gap: f64,
     /// Where the model follows Timeloop against physics; by default nowhere.
     pub quirks: Quirks,
+}
+
+impl Default for Options {
+    /// A tenth of a second or two for one layer, to the optimum.
+    fn default() -> Self {
+        Self { effort: 2_000_000, gap: 0.0, quirks: Quirks::default() }
+    }
+}
+
+impl Options {
+    /// For a search over many designs: a tenth of the default's work, to a gap of 1 %.
+    pub fn quick() -> Self {
+        Self { effort: 200_000, gap: 0.01, quirks: Quirks::default() }
+    }
 }
 
 /// The better first.
 pub(super) fn compare(a: (f64, f64), b: (f64, f64)) -> std::cmp::Ordering {
     a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
-}
-
-/// Whether `a` is better than `b`.
-pub(super) fn is_better(a: (f64, f64), b: (f64, f64)) -> bool {
-    compare(a, b).is_lt()
 }

@@ -7,16 +7,21 @@ use crate::loop_nest::{Einsum, Illegal, Mapping, Report};
 pub struct Best {
     /// Where the loops run.
     pub mapping: Mapping,
-    /// What was mapped: the layer, its dimensions padded to the array where that pays.
+    /// What was mapped: the layer, dimensions that all tensors use alike merged, and padded to the array where that
+    /// pays.
     pub einsum: Einsum,
     /// The cost, multiply-accumulates on padding included.
     pub report: Report,
     /// Multiply-accumulates of the layer over those of the padded one: 1 if nothing was padded.
     pub useful_share: f64,
+    /// No mapping of the space scores less, in the unit of the objective.
+    pub lower_bound: f64,
+    /// Share by which the score is above the bound: 0 where the mapping is proven to be the best.
+    pub gap: f64,
     /// Mappings that the model costed.
     pub evaluated: u64,
-    /// Whether no mapping of the space is better.
-    pub is_proven: bool,
+    /// Work done, in the unit of [`Options::effort`](super::Options::effort).
+    pub work: u64,
 }
 
 impl Best {
@@ -70,12 +75,6 @@ pub enum NoMapping {
         got: usize,
         /// Levels of the architecture.
         expected: usize,
-    },
-    /// An exhaustive search came to its limit.
-    #[error("the exhaustive search costed {evaluated} mappings and was not done")]
-    TooLarge {
-        /// Mappings costed.
-        evaluated: u64,
     },
     /// The model cannot cost the layer.
     #[error("the layer cannot be costed: {0}")]

@@ -1,14 +1,10 @@
 //! A question made ready: shapes, costs per word and the places where loops may run.
 
 use super::constraints::{DimSet, MappingConstraints};
-use super::options::Objective;
 use super::outcome::NoMapping;
 use crate::loop_nest::{
     Architecture, Delivery, Einsum, MAX_DIMS, MAX_LEVELS, Quirks, Role, Tensor, TensorSet,
 };
-
-/// Most places for loops: in time, x and y at every level.
-pub(super) const MAX_POSITIONS: usize = 3 * MAX_LEVELS;
 
 /// How a position's loops run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,10 +53,14 @@ pub(super) struct LevelCost {
     pub(super) leak_j_per_cycle: f64,
     pub(super) cluster_size: u64,
     pub(super) instances: u64,
+    /// Cycles of a word at the ports for reads, for writes, and for both; 0 without a limit.
     pub(super) read_cycles: f64,
     pub(super) write_cycles: f64,
     pub(super) shared_cycles: f64,
     pub(super) single_buffered: bool,
+    pub(super) reduces_in_place: bool,
+    pub(super) hop_j: f64,
+    pub(super) router_j: f64,
     /// Instances below in x and y, if they are a systolic array.
     pub(super) array: Option<[f64; 2]>,
     /// Whether neighbours below hand words to each other, so that the level reads fewer.
@@ -71,7 +71,6 @@ pub(super) struct LevelCost {
 pub(super) struct Problem<'a> {
     pub(super) architecture: &'a Architecture,
     pub(super) einsum: &'a Einsum,
-    pub(super) objective: Objective,
     pub(super) quirks: Quirks,
     pub(super) n_levels: usize,
     pub(super) n_dims: usize,
@@ -82,8 +81,6 @@ pub(super) struct Problem<'a> {
     pub(super) costs: Vec<LevelCost>,
     pub(super) mac_j: f64,
     pub(super) positions: Vec<Position>,
-    /// Where the positions over the instances below each level begin.
-    place_starts: [usize; MAX_LEVELS + 1],
     pub(super) must_keep: [TensorSet; MAX_LEVELS],
     /// Tensors that must or may be kept.
     pub(super) may_keep: [TensorSet; MAX_LEVELS],
@@ -95,7 +92,6 @@ impl<'a> Problem<'a> {
     pub(super) fn new(
         architecture: &'a Architecture,
         einsum: &'a Einsum,
-        objective: Objective,
         quirks: Quirks,
         constraints: &MappingConstraints,
     ) -> Result<Self, NoMapping> {
@@ -103,21 +99,18 @@ impl<'a> Problem<'a> {
         if constraints.levels.len() != n_levels {
             return Err(NoMapping::LevelCount { got: constraints.levels.len(), expected: n_levels });
         }
-        let names: Vec<usize> =
-            (0..einsum.dims().len()).filter(|&name| einsum.dims()[name].size > 1).collect();
+        let names = canonical_order(einsum, constraints);
         let mut sizes = [1; MAX_DIMS];
         sizes.iter_mut().zip(&names).for_each(|(size, &name)| *size = einsum.dims()[name].size);
         let mut problem = Self {
             architecture,
             einsum,
-            objective,
             quirks,
             n_levels,
             shapes: einsum.tensors().iter().map(|tensor| Shape::new(tensor, &names, quirks)).collect(),
             costs: (0..n_levels).map(|level| LevelCost::new(architecture, level, quirks)).collect(),
             mac_j: architecture.mac().energy_j,
             positions: positions(architecture, constraints, &names),
-            place_starts: [n_levels; MAX_LEVELS + 1],
             must_keep: [TensorSet::EMPTY; MAX_LEVELS],
             may_keep: [TensorSet::EMPTY; MAX_LEVELS],
             homes: [None; MAX_DIMS],
@@ -126,8 +119,6 @@ impl<'a> Problem<'a> {
             sizes,
         };
         for (level, entry) in constraints.levels.iter().enumerate() {
-            let below = problem.positions[n_levels..].iter().filter(|place| place.level == level).count();
-            problem.place_starts[level + 1] = problem.place_starts[level] + below;
             problem.must_keep[level] = entry.must_keep;
             let either = |set: TensorSet, tensor: usize| match entry.may_keep.contains(tensor) {
                 true => set.with(tensor),
@@ -145,11 +136,6 @@ impl<'a> Problem<'a> {
     /// Positions over instances.
     pub(super) fn places(&self) -> std::ops::Range<usize> {
         self.n_levels..self.positions.len()
-    }
-
-    /// Positions over the instances below `level`.
-    pub(super) fn places_of(&self, level: usize) -> std::ops::Range<usize> {
-        self.place_starts[level]..self.place_starts[level + 1]
     }
 
     /// The loop dimension of the Einsum that `dim` stands for.
@@ -234,6 +220,26 @@ impl<'a> Problem<'a> {
     }
 }
 
+/// Dimensions of more than one point, in an order that depends neither on their names nor on how they are listed as long
+/// as no two are alike: by the tensors that they index, and by size.
+fn canonical_order(einsum: &Einsum, constraints: &MappingConstraints) -> Vec<usize> {
+    let mut names: Vec<usize> =
+        (0..einsum.dims().len()).filter(|&name| einsum.dims()[name].size > 1).collect();
+    let key = |&name: &usize| {
+        let uses = |role: Role| {
+            let tensors = einsum.tensors().iter().filter(move |tensor| tensor.role() == role);
+            tensors.filter(|tensor| tensor.uses(name)).count()
+        };
+        let allowed = |entry: &super::constraints::LevelConstraints| {
+            [entry.temporal, entry.spatial_x, entry.spatial_y].map(|dims| dims.contains(name))
+        };
+        let allowed: Vec<_> = constraints.levels.iter().map(allowed).collect();
+        (uses(Role::Output), uses(Role::Input), std::cmp::Reverse(einsum.dims()[name].size), allowed)
+    };
+    names.sort_by_cached_key(key);
+    names
+}
+
 fn positions(
     architecture: &Architecture,
     constraints: &MappingConstraints,
@@ -306,6 +312,11 @@ impl Shape {
         self.windows.iter().fold(plain, |words, rank| words * self.points(rank, extents))
     }
 
+    /// Whether every rank is one dimension of its own, so that tiles never overlap and their words are products.
+    pub(super) fn is_plain(&self) -> bool {
+        self.windows.is_empty() && self.uses.iter().all(|dim| self.is_in_one_rank(dim))
+    }
+
     /// Points of `rank` that count in a tile of `extents` points per dimension.
     pub(super) fn points(&self, rank: &[(usize, f64)], extents: &[f64; MAX_DIMS]) -> f64 {
         match *rank {
@@ -318,19 +329,16 @@ impl Shape {
         }
     }
 
-    /// Different tiles among those of `counts` instances or steps per dimension: about, and at least.
-    pub(super) fn distinct(&self, counts: &[f64; MAX_DIMS]) -> (f64, f64) {
-        self.groups.iter().fold((1.0, 1.0), |(about, least), rank| {
-            let sum: f64 = rank.iter().map(|&dim| counts[dim] - 1.0).sum();
-            let most = rank.iter().map(|&dim| counts[dim]).fold(1.0, f64::max);
-            (about * (1.0 + sum), least * most)
-        })
+    /// Different tiles among those of `counts` instances or steps per dimension, at least: sums of two indices take as many
+    /// values as if both had one step.
+    pub(super) fn distinct(&self, counts: &[f64; MAX_DIMS]) -> f64 {
+        let values = |rank: &Vec<usize>| 1.0 + rank.iter().map(|&dim| counts[dim] - 1.0).sum::<f64>();
+        self.groups.iter().map(values).product()
     }
 
-    /// Whether the index of one rank is made of `dim` and others.
-    pub(super) fn slides_along(&self, dim: usize) -> bool {
-        let in_window = |rank: &Vec<(usize, f64)>| rank.iter().any(|&(other, _)| other == dim);
-        self.windows.iter().any(|rank| rank.len() > 1 && in_window(rank))
+    /// The same among units below the innermost level, whose indices are one apart.
+    pub(super) fn distinct_words(&self, counts: &[f64; MAX_DIMS]) -> f64 {
+        if self.boxes { self.distinct(counts) } else { self.words(counts) }
     }
 
     /// Whether `dim` is in one rank alone.
@@ -365,6 +373,9 @@ impl LevelCost {
             write_cycles: cycles(level.bandwidth.write_words_per_cycle),
             shared_cycles: cycles(level.bandwidth.shared_words_per_cycle),
             single_buffered: level.multiple_buffering < 2.0,
+            reduces_in_place: level.reduces_in_place,
+            hop_j: level.network.hop_j,
+            router_j: level.network.router_j,
             array: (level.network.delivery == Delivery::Systolic).then_some([x as f64, y as f64]),
             linked: quirks.links_everywhere || level.network.neighbour_links,
         }

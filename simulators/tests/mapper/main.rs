@@ -1,5 +1,6 @@
-//! The mapper against the proven optimum, against an enumeration of its own, and its laws.
+//! The mapper against optima found by other searches, against an enumeration of its own, and its laws.
 
 mod gap;
+mod golden;
 mod laws;
 mod pairs;

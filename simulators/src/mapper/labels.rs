@@ -1,0 +1,226 @@
+//! Partial mappings of one unrolling, decided stage by stage from the outermost inwards.
+//!
+//! A label is a state, the parents that the stages so far make, and the tensor that the loops last decided leave where it
+//! is, with the metrics so far. Whatever is inside depends on those alone, so that of two labels that agree in them one
+//! that is no better in any metric and no longer in its run is dropped. [`Tables`] bound what is left.
+
+use std::collections::BTreeMap;
+
+use super::ground::{Ground, add};
+use super::options::Objective;
+use super::prices::{ENERGY, Metrics, WORK};
+use super::tables::Tables;
+
+/// A partial mapping.
+#[derive(Clone, Copy)]
+pub(super) struct Label {
+    /// Index of the label that it extends.
+    from: u32,
+    /// Stages decided.
+    pub(super) stage: u8,
+    /// Index of the choice of the last of them.
+    choice: u16,
+    /// Parents above the next one.
+    parents: u16,
+    /// State of the last one.
+    pub(super) state: u32,
+    /// The tensor that the loops right outside of that leave where it is, and its trips outside of those.
+    still: Option<(u8, f64)>,
+    metrics: Metrics,
+    /// No mapping that extends this one scores less.
+    pub(super) bound: f64,
+}
+
+/// What was decided at one stage.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Decision {
+    pub(super) parents: usize,
+    pub(super) choice: usize,
+    pub(super) state: usize,
+    /// The tensor that the loops outside of the stage leave where it is.
+    pub(super) still: Option<usize>,
+}
+
+/// What labels are told apart by; the tensor that stays last.
+type Key = (u8, u16, u32, Option<u8>);
+
+/// The labels of one unrolling.
+pub(super) struct Labels<'a> {
+    ground: &'a Ground<'a>,
+    tables: &'a Tables,
+    objective: Objective,
+    pub(super) arena: Vec<Label>,
+    best: BTreeMap<Key, Vec<u32>>,
+    states: Vec<usize>,
+    /// Labels looked at.
+    pub(super) n_tried: u64,
+    /// The least bound of those that were not kept for their bound.
+    pub(super) dropped: f64,
+}
+
+impl<'a> Labels<'a> {
+    /// The label before anything is decided, which has index 0.
+    pub(super) fn new(ground: &'a Ground<'a>, tables: &'a Tables, objective: Objective) -> Self {
+        let root = Label {
+            from: 0,
+            stage: 0,
+            choice: 0,
+            parents: 0,
+            state: 0,
+            still: None,
+            metrics: ground.prices.start,
+            bound: 0.0,
+        };
+        Self {
+            ground,
+            tables,
+            objective,
+            arena: vec![root],
+            best: BTreeMap::new(),
+            states: Vec::new(),
+            n_tried: 0,
+            dropped: f64::INFINITY,
+        }
+    }
+
+    /// Whether the label is a whole mapping.
+    pub(super) fn is_whole(&self, index: u32) -> bool {
+        usize::from(self.arena[index as usize].stage) == self.ground.plan.stages.len()
+    }
+
+    /// Appends the labels that extend `index` by one stage and may score less than `limit`; those are the last of the
+    /// arena from the returned index on. None of them is dominated by one that is there already.
+    pub(super) fn extend(&mut self, index: u32, limit: f64) -> usize {
+        let start = self.arena.len();
+        let (ground, label) = (self.ground, self.arena[index as usize]);
+        let stage_index = usize::from(label.stage);
+        let stage = &ground.plan.stages[stage_index];
+        let mut states = std::mem::take(&mut self.states);
+        ground.lattice.within(label.state as usize, stage.loops, &mut states);
+        states.retain(|&state| ground.is_reachable(stage_index, state));
+        let costs = &ground.costs[stage_index][usize::from(label.parents)];
+        let choices = &stage.choices[usize::from(label.parents)];
+        let outside = label.state as usize;
+        for &state in &states {
+            let stills = self.stills(&label, state);
+            for (number, (choice, cost)) in choices.iter().zip(costs).enumerate() {
+                if !ground.allows(stage_index, choice, cost, state) {
+                    continue;
+                }
+                for &still in &stills {
+                    let mut metrics = ground.cost(cost, outside, state, still.map(|(tensor, trips)| (usize::from(tensor), trips)));
+                    add(&mut metrics, &label.metrics, 1.0);
+                    self.n_tried += 1;
+                    let child = Label {
+                        from: index,
+                        stage: label.stage + 1,
+                        choice: number as u16,
+                        parents: choice.next as u16,
+                        state: state as u32,
+                        still,
+                        metrics,
+                        bound: 0.0,
+                    };
+                    self.keep(child, limit);
+                }
+            }
+        }
+        self.states = states;
+        start
+    }
+
+    /// The tensors that the loops between `label` and `state` may leave where they are, and the trips outside.
+    fn stills(&self, label: &Label, state: usize) -> Vec<Option<(u8, f64)>> {
+        let (ground, outside) = (self.ground, label.state as usize);
+        let mut stills = Vec::with_capacity(4);
+        for tensor in 0..ground.problem.shapes.len() {
+            let number = tensor as u8;
+            // Loops that all leave a tensor where it is lengthen the run that goes on there.
+            let goes_on = label.still.filter(|&(other, _)| {
+                other == number && ground.used[tensor][state] == ground.used[tensor][outside]
+            });
+            let trips = ground.unused[tensor][outside];
+            if goes_on.is_some() {
+                stills.push(goes_on);
+            } else if ground.unused[tensor][state] > trips {
+                stills.push(Some((number, trips)));
+            }
+        }
+        if stills.is_empty() {
+            stills.push(None);
+        }
+        stills
+    }
+
+    /// Keeps `label` unless its bound or another label rules it out.
+    fn keep(&mut self, mut label: Label, limit: f64) {
+        let ground = self.ground;
+        let inside = (usize::from(label.stage), usize::from(label.parents));
+        let mut total = label.metrics;
+        if inside.0 == ground.plan.stages.len() {
+            let Some(units) = &ground.units[inside.1] else { return };
+            add(&mut label.metrics, units, 1.0);
+            total = label.metrics;
+        } else if inside.0 >= 2 {
+            let still = label.still.map(|(tensor, _)| usize::from(tensor));
+            self.tables.add(&mut total, inside, label.state as usize, still);
+        }
+        let (energy_j, cycles) = ground.prices.total(&total);
+        label.bound = self.objective.score(energy_j, cycles).0;
+        // Also what is impossible, whose bound is infinite.
+        if label.bound >= limit.min(f64::MAX) {
+            self.dropped = self.dropped.min(label.bound);
+            return;
+        }
+        let key = self.key(&label);
+        let n_metrics = ground.prices.n_metrics;
+        let arena = &self.arena;
+        let same = self.best.entry(key).or_default();
+        if same.iter().any(|&other| is_no_worse(&arena[other as usize], &label, n_metrics)) {
+            return;
+        }
+        same.retain(|&other| !is_no_worse(&label, &arena[other as usize], n_metrics));
+        same.push(self.arena.len() as u32);
+        self.arena.push(label);
+    }
+
+    /// Of a whole mapping it no longer matters how long a tensor stays.
+    fn key(&self, label: &Label) -> Key {
+        let is_whole = usize::from(label.stage) == self.ground.plan.stages.len();
+        let still = label.still.filter(|_| !is_whole).map(|(tensor, _)| tensor);
+        (label.stage, label.parents, label.state, still)
+    }
+
+    /// Whether another label has made `index` superfluous since it was added.
+    pub(super) fn is_dominated(&self, index: u32) -> bool {
+        let label = &self.arena[index as usize];
+        let key = self.key(label);
+        label.stage > 0 && !self.best.get(&key).is_some_and(|same| same.contains(&index))
+    }
+
+    /// What was decided on the way to `index`, the outermost stage first.
+    pub(super) fn decisions(&self, index: u32) -> Vec<Decision> {
+        let mut decisions = Vec::new();
+        let mut label = &self.arena[index as usize];
+        while label.stage > 0 {
+            let before = &self.arena[label.from as usize];
+            decisions.push(Decision {
+                parents: usize::from(before.parents),
+                choice: usize::from(label.choice),
+                state: label.state as usize,
+                still: label.still.map(|(tensor, _)| usize::from(tensor)),
+            });
+            label = before;
+        }
+        decisions.reverse();
+        decisions
+    }
+}
+
+/// Whether `a` is no worse than `b` in any metric and its run.
+fn is_no_worse(a: &Label, b: &Label, n_metrics: usize) -> bool {
+    let runs = |label: &Label| label.still.map_or(0.0, |(_, trips)| trips);
+    runs(a) <= runs(b)
+        && a.metrics[ENERGY] <= b.metrics[ENERGY]
+        && a.metrics[WORK..n_metrics].iter().zip(&b.metrics[WORK..n_metrics]).all(|(a, b)| a <= b)
+}

@@ -1,0 +1,333 @@
+//! What a word between two levels adds to energy and cycles under one unrolling: all that does not depend on tiles.
+//!
+//! A cost is a vector of *metrics*, each a sum over all crossings: energy; cycles if only work and what nothing hides
+//! counted; and for each port of limited bandwidth, its transfers and what nothing hides. A run takes as long as the longest
+//! of those cycles. A lower bound of each metric is one of the result.
+//!
+//! Let `F` be the words that one instance of the child fetches, `V` those of its tile, and `groups` the different tiles
+//! among the instances of the child below one of the parent. Then the parent reads `F groups`, the child is filled with
+//! `F`, and an output is updated with `F groups` words, of which the first time around are not read or filled.
+//! Source: `loop_nest/traffic.rs`, `loop_nest/latency.rs` and `loop_nest/energy.rs`, of which this is the sum.
+
+use super::plan::{Crossing, Plan};
+use super::problem::{LevelCost, Problem, Way};
+use super::unrolling::Unrolling;
+use crate::loop_nest::{MAX_DIMS, MAX_LEVELS, MAX_TENSORS};
+
+/// Most metrics: energy, work, and this many ports less 2, the outermost first; ports beyond are left out of bounds.
+pub(super) const MAX_METRICS: usize = 10;
+
+/// A value for each metric.
+pub(super) type Metrics = [f64; MAX_METRICS];
+
+/// Index of the energy, and of the cycles of work and what nothing hides.
+pub(super) const ENERGY: usize = 0;
+pub(super) const WORK: usize = 1;
+
+/// What shares the bandwidth of a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Read,
+    Write,
+    Shared,
+}
+
+/// A port of limited bandwidth.
+#[derive(Debug, Clone, Copy)]
+struct Port {
+    level: usize,
+    kind: Kind,
+    /// Cycles of a word.
+    cycles: f64,
+}
+
+/// What the words of a crossing cost, linear in `F` and in `V`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Toll {
+    pub(super) per_word: Metrics,
+    pub(super) per_tile_word: Metrics,
+    pub(super) fixed: Metrics,
+}
+
+/// The tolls of one unrolling.
+pub(super) struct Prices<'a> {
+    problem: &'a Problem<'a>,
+    ports: Vec<Port>,
+    pub(super) n_metrics: usize,
+    /// Instances of each level in use, and those that share an access counted once.
+    used: [f64; MAX_LEVELS],
+    clusters: [f64; MAX_LEVELS],
+    /// By level and dimension: instances below one of the level that take different points.
+    pub(super) widths: [[f64; MAX_DIMS]; MAX_LEVELS],
+    /// By level and tensor: different tiles among those instances, at least.
+    groups: [[f64; MAX_TENSORS]; MAX_LEVELS],
+    /// By level and tensor: hops of a word, at least.
+    hops: [[f64; MAX_TENSORS]; MAX_LEVELS],
+    /// Words of the tensors, and the share of each that passes through one instance of a level, the units last.
+    words: [f64; MAX_TENSORS],
+    /// Where every mapping starts.
+    pub(super) start: Metrics,
+    /// Leakage of a cycle.
+    leak_j_per_cycle: f64,
+}
+
+impl<'a> Prices<'a> {
+    pub(super) fn new(problem: &'a Problem<'a>) -> Self {
+        let ports = ports(problem);
+        Self {
+            problem,
+            n_metrics: ports.len() + 2,
+            ports,
+            used: [1.0; MAX_LEVELS],
+            clusters: [1.0; MAX_LEVELS],
+            widths: [[1.0; MAX_DIMS]; MAX_LEVELS],
+            groups: [[1.0; MAX_TENSORS]; MAX_LEVELS],
+            hops: [[0.0; MAX_TENSORS]; MAX_LEVELS],
+            words: [1.0; MAX_TENSORS],
+            start: [0.0; MAX_METRICS],
+            leak_j_per_cycle: 0.0,
+        }
+    }
+
+    /// Takes in `unrolling`.
+    pub(super) fn set(&mut self, unrolling: &Unrolling) {
+        let problem = self.problem;
+        self.widths = [[1.0; MAX_DIMS]; MAX_LEVELS];
+        for (index, place) in problem.places().enumerate() {
+            let level = problem.positions[place].level;
+            for dim in 0..problem.n_dims {
+                self.widths[level][dim] *= unrolling.factor(problem, index, dim) as f64;
+            }
+        }
+        let mut used = 1.0;
+        self.leak_j_per_cycle = 0.0;
+        for (level, cost) in problem.costs.iter().enumerate().rev() {
+            self.used[level] = used;
+            self.clusters[level] = (used / cost.cluster_size as f64).ceil();
+            let leaking = if problem.quirks.idle_instances_gated { used } else { cost.instances as f64 };
+            self.leak_j_per_cycle += cost.leak_j_per_cycle * leaking;
+            used *= self.widths[level][..problem.n_dims].iter().product::<f64>();
+            for (tensor, shape) in problem.shapes.iter().enumerate() {
+                let widths = &self.widths[level];
+                self.groups[level][tensor] =
+                    if level == 0 { shape.distinct_words(widths) } else { shape.distinct(widths) };
+            }
+            if cost.hop_j > 0.0 || cost.router_j > 0.0 {
+                self.hops[level] = hops(problem, unrolling, level);
+            }
+        }
+        let padded = unrolling.padded.map(|points| points as f64);
+        for (words, shape) in self.words.iter_mut().zip(&problem.shapes) {
+            *words = shape.words(&padded);
+        }
+        let iterations = unrolling.iterations();
+        self.start = [0.0; MAX_METRICS];
+        self.start[ENERGY] = iterations * used * problem.mac_j;
+        let array_cycles = if problem.quirks.perfect_overlap { 0.0 } else { array_cycles(problem) };
+        self.start[WORK] = iterations + array_cycles;
+        for (metric, _) in self.ports.iter().enumerate() {
+            self.start[metric + 2] = array_cycles;
+        }
+    }
+
+    /// Energy and cycles that `metrics` amount to.
+    #[inline]
+    pub(super) fn total(&self, metrics: &Metrics) -> (f64, f64) {
+        let cycles = metrics[WORK..self.n_metrics].iter().fold(0.0, |a: f64, &b| a.max(b));
+        // Cycles are whole; the floating-point error of the sum must not make one of nothing.
+        let cycles = (cycles * (1.0 - 1e-12)).ceil();
+        (metrics[ENERGY] + self.leak_j_per_cycle * cycles, cycles)
+    }
+
+    /// Instances below one of `parent` that hold different tiles of the level `child`.
+    fn groups_between(&self, tensor: usize, child: Option<usize>, parent: usize) -> f64 {
+        let levels = child.map_or(0, |child| child + 1)..=parent;
+        levels.map(|level| self.groups[level][tensor]).product()
+    }
+
+    /// The share of a tensor that passes through one instance of `child`.
+    fn share(&self, tensor: usize, child: Option<usize>) -> f64 {
+        let shape = &self.problem.shapes[tensor];
+        let levels = child.map_or(0, |child| child + 1)..self.problem.n_levels;
+        // Of tiles that overlap the share is not known; more is taken off than there is.
+        let groups = if shape.slides { 1.0 } else { levels.map(|level| self.groups[level][tensor]).product() };
+        self.words[tensor] / groups
+    }
+
+    /// The toll of every crossing of `plan`.
+    pub(super) fn tolls(&self, plan: &Plan) -> Vec<Toll> {
+        plan.crossings.iter().map(|&crossing| self.toll(crossing)).collect()
+    }
+
+    fn toll(&self, crossing: Crossing) -> Toll {
+        let Crossing { tensor, child, parent } = crossing;
+        let (problem, shape) = (self.problem, &self.problem.shapes[tensor]);
+        let between = child.map_or(0, |child| child + 1)..=parent;
+        // Neighbours may hand words of overlapping tiles to each other that the parent then does not read.
+        let is_spared = shape.slides && between.clone().any(|level| problem.costs[level].linked);
+        let groups = if is_spared { 0.0 } else { self.groups_between(tensor, child, parent) };
+        let updates = if shape.output { 1.0 } else { 0.0 };
+        let first_fills = updates * self.share(tensor, child);
+        let first_reads =
+            updates * (self.share(tensor, child) * self.groups_between(tensor, child, parent)).min(self.words[tensor]);
+        let mut toll =
+            Toll { per_word: [0.0; MAX_METRICS], per_tile_word: [0.0; MAX_METRICS], fixed: [0.0; MAX_METRICS] };
+        let above = &problem.costs[parent];
+        let energy = self.clusters[parent] * groups;
+        toll.per_word[ENERGY] = energy * (above.read_j + updates * above.update_j);
+        toll.fixed[ENERGY] = -self.clusters[parent] * above.read_j * first_reads;
+        if let Some(child) = child {
+            let fill_j = self.clusters[child] * problem.costs[child].fill_j;
+            toll.per_word[ENERGY] += fill_j;
+            toll.fixed[ENERGY] -= fill_j * first_fills;
+        }
+        if !shape.slides {
+            for level in between {
+                self.add_network(&mut toll, crossing, level);
+            }
+        }
+        for (index, port) in self.ports.iter().enumerate() {
+            let (read, written) = (port.kind != Kind::Write, port.kind != Kind::Read);
+            let (per_word, fixed) = (&mut toll.per_word[index + 2], &mut toll.fixed[index + 2]);
+            if port.level == parent {
+                let accesses = f64::from(u8::from(read)) + f64::from(u8::from(written)) * updates;
+                *per_word += port.cycles * groups * accesses;
+                *fixed -= if read { port.cycles * first_reads } else { 0.0 };
+            }
+            if Some(port.level) == child && written {
+                *per_word += port.cycles;
+                *fixed -= port.cycles * first_fills;
+            }
+        }
+        if let Some(child) = child.filter(|_| !problem.quirks.perfect_overlap) {
+            self.expose(&mut toll, crossing, child, first_fills);
+        }
+        toll
+    }
+
+    /// Adds the energy of words on their way through the network below `level`.
+    fn add_network(&self, toll: &mut Toll, crossing: Crossing, level: usize) {
+        let Crossing { tensor, child, .. } = crossing;
+        let cost = &self.problem.costs[level];
+        let hops = self.hops[level][tensor];
+        let word_j = self.used[level] * (hops * cost.hop_j + (1.0 + hops.floor()) * cost.router_j);
+        let words = self.groups_between(tensor, child, level);
+        let both_ways = self.problem.shapes[tensor].output && !cost.reduces_in_place;
+        toll.per_word[ENERGY] += word_j * words * if both_ways { 2.0 } else { 1.0 };
+        // The first partial sums go one way; a level that lets a tensor pass counts none as the first.
+        if both_ways && level == crossing.parent {
+            toll.fixed[ENERGY] -= word_j * self.share(tensor, Some(level));
+        }
+    }
+
+    /// Adds the cycles of loads and stores that nothing hides, to all metrics of cycles.
+    fn expose(&self, toll: &mut Toll, crossing: Crossing, child: usize, first_fills: f64) {
+        let (problem, shape) = (self.problem, &self.problem.shapes[crossing.tensor]);
+        let cost = &problem.costs[child];
+        let (mut per_word, mut per_tile_word, mut fixed) = (0.0, 0.0, 0.0);
+        if cost.single_buffered {
+            per_word += written_cycles(cost);
+            fixed -= written_cycles(cost) * first_fills;
+        } else if !shape.output {
+            per_tile_word += written_cycles(cost);
+        }
+        if shape.output {
+            per_tile_word += read_cycles(cost);
+        }
+        // Levels above work side by side, so that only the slowest is sure to count.
+        let supply = |level: &usize| {
+            let cost = &problem.costs[*level];
+            if shape.output { written_cycles(cost) } else { read_cycles(cost) }
+        };
+        let slowest = (child + 1..problem.n_levels).max_by(|a, b| supply(a).total_cmp(&supply(b)).then(a.cmp(b)));
+        if slowest == Some(crossing.parent) {
+            let sets = self.groups_between(crossing.tensor, Some(child), crossing.parent);
+            per_tile_word += sets * supply(&crossing.parent);
+        }
+        for metric in WORK..self.n_metrics {
+            toll.per_word[metric] += per_word;
+            toll.per_tile_word[metric] += per_tile_word;
+            toll.fixed[metric] += fixed;
+        }
+    }
+}
+
+/// Cycles of a word that is read, if nothing is written.
+fn read_cycles(cost: &LevelCost) -> f64 {
+    cost.read_cycles.max(cost.shared_cycles)
+}
+
+/// Cycles of a word that is written, if nothing is read.
+fn written_cycles(cost: &LevelCost) -> f64 {
+    cost.write_cycles.max(cost.shared_cycles)
+}
+
+fn ports(problem: &Problem) -> Vec<Port> {
+    let levels = problem.costs.iter().enumerate().rev();
+    let ports = levels.flat_map(|(level, cost)| {
+        let kinds = [
+            (Kind::Read, cost.read_cycles),
+            (Kind::Write, cost.write_cycles),
+            (Kind::Shared, cost.shared_cycles),
+        ];
+        kinds.into_iter().map(move |(kind, cycles)| Port { level, kind, cycles })
+    });
+    ports.filter(|port| port.cycles > 0.0).take(MAX_METRICS - 2).collect()
+}
+
+/// Cycles in which arrays of neighbours fill and drain, at least: once each.
+fn array_cycles(problem: &Problem) -> f64 {
+    let arrays = problem.costs.iter().filter_map(|cost| cost.array);
+    let cycles: f64 = arrays.map(|[x, y]| x + y - 2.0).sum();
+    // Counted from cycle 0.
+    (cycles - 1.0).max(0.0)
+}
+
+/// Hops of a word of each tensor below `level`, on average over the sets of instances that share it.
+/// Source: `loop_nest/spatial.rs`; instances are numbered along the loops, x inside y, and stand in the mesh by number.
+fn hops(problem: &Problem, unrolling: &Unrolling, level: usize) -> [f64; MAX_TENSORS] {
+    let (mesh_x, mesh_y) = problem.architecture.fanout(level);
+    let middle = (mesh_y - 1) as f64 / 2.0;
+    // Loops from the innermost: those in x, then those in y, the last dimension of each innermost.
+    let mut loops = Vec::new();
+    for way in [Way::X, Way::Y] {
+        for (index, place) in problem.places().enumerate() {
+            let position = problem.positions[place];
+            if position.level == level && position.way == way {
+                let factors = (0..problem.n_dims).rev().map(|dim| (dim, unrolling.factor(problem, index, dim)));
+                loops.extend(factors.filter(|&(_, factor)| factor > 1));
+            }
+        }
+    }
+    let n_instances: u64 = loops.iter().map(|&(_, factor)| factor).product();
+    let mut hops = [0.0; MAX_TENSORS];
+    if n_instances == 1 {
+        return hops;
+    }
+    for (hops, shape) in hops.iter_mut().zip(&problem.shapes) {
+        let n_sets: u64 =
+            loops.iter().filter(|(dim, _)| shape.uses.contains(*dim)).map(|&(_, factor)| factor).product();
+        // By set and column: the first and the last row.
+        let mut rows = vec![None; (n_sets * mesh_x) as usize];
+        for number in 0..n_instances {
+            let (mut rest, mut set, mut n) = (number, 0, 1);
+            for &(dim, factor) in &loops {
+                if shape.uses.contains(dim) {
+                    set += rest % factor * n;
+                    n *= factor;
+                }
+                rest /= factor;
+            }
+            let row = (number / mesh_x) as f64;
+            let slot: &mut Option<(f64, f64)> = &mut rows[(set * mesh_x + number % mesh_x) as usize];
+            *slot = Some(slot.map_or((row, row), |(first, _)| (first, row)));
+        }
+        for set in rows.chunks_exact(mesh_x as usize) {
+            let farthest = set.iter().rposition(Option::is_some).unwrap_or(0);
+            let vertical = |&(first, last): &(f64, f64)| (middle - first).max(0.0) + (last - middle).max(0.0);
+            *hops += farthest as f64 + set.iter().flatten().map(vertical).sum::<f64>();
+        }
+        *hops /= n_sets as f64;
+    }
+    hops
+}

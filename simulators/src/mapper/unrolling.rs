@@ -1,0 +1,243 @@
+//! Ways to run the layer over the instances of the array: factors at every place, and the padding that they need.
+//!
+//! A dimension of `n` points over `w` instances takes `ceil(n / w)` steps and is padded to `w` times that. Of the factors
+//! that take as many steps only the smallest are in the space.
+
+use super::problem::Problem;
+use crate::loop_nest::MAX_DIMS;
+
+/// Factors of every place, and what follows from them.
+#[derive(Debug, Clone)]
+pub(super) struct Unrolling {
+    /// Shape `[places][dimensions]`, flat, in the order of [`Problem::places`].
+    factors: Vec<u32>,
+    /// Iterations in time by dimension, to be divided over the levels.
+    pub(super) steps: [u64; MAX_DIMS],
+    /// Points by dimension, padding included.
+    pub(super) padded: [u64; MAX_DIMS],
+}
+
+impl Unrolling {
+    /// That of `factors`, or `None` if a factor is larger than the steps need or a dimension has nowhere to run in time.
+    fn new(problem: &Problem, factors: &[u32]) -> Option<Self> {
+        let (mut steps, mut padded) = ([1; MAX_DIMS], [1; MAX_DIMS]);
+        for dim in 0..problem.n_dims {
+            let own = factors.iter().skip(dim).step_by(problem.n_dims).map(|&factor| u64::from(factor));
+            let (size, width) = (problem.sizes[dim], own.clone().product::<u64>());
+            steps[dim] = size.div_ceil(width);
+            padded[dim] = steps[dim] * width;
+            let is_spare = |factor: u64| size.div_ceil(width / factor * (factor - 1)) == steps[dim];
+            if own.into_iter().any(|factor| factor > 1 && is_spare(factor)) {
+                return None;
+            }
+            if problem.homes[dim].is_none() && steps[dim] > 1 {
+                return None;
+            }
+        }
+        Some(Self { factors: factors.to_vec(), steps, padded })
+    }
+
+    /// Factor of `dim` at the place `place`, an index from 0.
+    pub(super) fn factor(&self, problem: &Problem, place: usize, dim: usize) -> u64 {
+        u64::from(self.factors[place * problem.n_dims + dim])
+    }
+
+    /// By level and dimension: instances below one of the level that take different points.
+    fn widths(&self, problem: &Problem) -> Vec<u64> {
+        let mut widths = vec![1; problem.n_levels * problem.n_dims];
+        for (index, place) in problem.places().enumerate() {
+            let level = problem.positions[place].level;
+            for dim in 0..problem.n_dims {
+                widths[level * problem.n_dims + dim] *= self.factor(problem, index, dim);
+            }
+        }
+        widths
+    }
+
+    /// Iterations in time altogether.
+    pub(super) fn iterations(&self) -> f64 {
+        self.steps.iter().map(|&steps| steps as f64).product()
+    }
+}
+
+/// All unrollings that can differ in cost, or `None` if there are more than `most` sets of factors.
+///
+/// How the factors of a level are divided over x and y matters where hops are priced or neighbours hand words on;
+/// elsewhere one division stands for all.
+pub(super) fn all(problem: &Problem, most: usize) -> Option<Vec<Unrolling>> {
+    let mut list = Vec::new();
+    let mut factors = vec![1; problem.places().len() * problem.n_dims];
+    let mut left = most;
+    fill(problem, &mut factors, 0, 0, &mut list, &mut left)?;
+    Some(distinct(problem, list))
+}
+
+fn distinct(problem: &Problem, mut list: Vec<Unrolling>) -> Vec<Unrolling> {
+    let matters = |level: usize| {
+        let cost = &problem.costs[level];
+        cost.hop_j > 0.0 || cost.router_j > 0.0 || cost.linked
+    };
+    if problem.places().any(|place| matters(problem.positions[place].level)) {
+        return list;
+    }
+    list.sort_by_cached_key(|unrolling| (unrolling.widths(problem), unrolling.factors.clone()));
+    list.dedup_by_key(|unrolling| unrolling.widths(problem));
+    list
+}
+
+/// Tries all factors of `dim` at `place`, and of all that follow; `None` once `left` are used up.
+fn fill(
+    problem: &Problem,
+    factors: &mut [u32],
+    place: usize,
+    dim: usize,
+    list: &mut Vec<Unrolling>,
+    left: &mut usize,
+) -> Option<()> {
+    if place == problem.places().len() {
+        *left = left.checked_sub(1)?;
+        list.extend(Unrolling::new(problem, factors));
+        return Some(());
+    }
+    if dim == problem.n_dims {
+        return fill(problem, factors, place + 1, 0, list, left);
+    }
+    let position = problem.positions[problem.n_levels + place];
+    let own = place * problem.n_dims;
+    let used: u64 = factors[own..own + dim].iter().map(|&factor| u64::from(factor)).product();
+    let inner: u64 =
+        factors[..own].iter().skip(dim).step_by(problem.n_dims).map(|&factor| u64::from(factor)).product();
+    let needed = problem.sizes[dim].div_ceil(inner);
+    let most = if position.dims.contains(dim) { (position.limit / used).min(needed) } else { 1 };
+    for factor in (1..=most).filter(|&factor| {
+        // The steps must need the factor even if nothing further out takes a part of them.
+        factor == 1 || problem.sizes[dim].div_ceil(inner * (factor - 1)) > problem.sizes[dim].div_ceil(inner * factor)
+    }) {
+        factors[own + dim] = factor as u32;
+        fill(problem, factors, place, dim + 1, list, left)?;
+    }
+    factors[own + dim] = 1;
+    Some(())
+}
+
+/// The unrollings of the fewest steps that a beam of `most` over the places finds.
+pub(super) fn fewest_steps(problem: &Problem, most: usize) -> Vec<Unrolling> {
+    let steps = problem.sizes[..problem.n_dims].iter().map(|&size| size as f64).product();
+    let mut beam = vec![Partial { factors: Vec::new(), width: [1; MAX_DIMS], steps }];
+    let mut extensions = Vec::new();
+    for place in 0..problem.places().len() {
+        extensions.clear();
+        for (parent, partial) in beam.iter().enumerate() {
+            partial.extend(problem, place, parent, &mut extensions);
+        }
+        // Two loops may be listed in both orders, so twice as many are enough.
+        let order = |a: &Extension, b: &Extension| a.steps.total_cmp(&b.steps).then(a.cmp_loops(b));
+        if extensions.len() > 2 * most {
+            extensions.select_nth_unstable_by(2 * most, order);
+            extensions.truncate(2 * most);
+        }
+        extensions.sort_unstable_by(order);
+        extensions.dedup_by(|a, b| a.cmp_loops(b).is_eq());
+        extensions.truncate(most);
+        beam = extensions.iter().map(|extension| beam[extension.parent].with(extension, place)).collect();
+    }
+    // The one that uses no array is always there.
+    beam.push(Partial { factors: Vec::new(), width: [1; MAX_DIMS], steps });
+    let list = beam.iter().filter_map(|partial| {
+        let mut factors = vec![1; problem.places().len() * problem.n_dims];
+        for &(place, (dim, factor)) in &partial.factors {
+            factors[place * problem.n_dims + dim] = factor as u32;
+        }
+        narrow(problem, &mut factors);
+        Unrolling::new(problem, &factors)
+    });
+    distinct(problem, list.collect())
+}
+
+/// Makes every factor as small as the steps allow.
+fn narrow(problem: &Problem, factors: &mut [u32]) {
+    for dim in 0..problem.n_dims {
+        let size = problem.sizes[dim];
+        let own = (dim..factors.len()).step_by(problem.n_dims);
+        let mut width: u64 = own.clone().map(|index| u64::from(factors[index])).product();
+        let steps = size.div_ceil(width);
+        for index in own {
+            let others = width / u64::from(factors[index]);
+            let factor = size.div_ceil(steps).div_ceil(others);
+            factors[index] = factor as u32;
+            width = others * factor;
+        }
+    }
+}
+
+/// Factors of the first places.
+struct Partial {
+    /// Place, dimension and factor, where that is not 1.
+    factors: Vec<(usize, (usize, u64))>,
+    width: [u64; MAX_DIMS],
+    /// Steps in time that are left.
+    steps: f64,
+}
+
+/// What one place adds.
+struct Extension {
+    parent: usize,
+    steps: f64,
+    /// Dimensions and factors in the order of dimensions; a factor of 1 is none.
+    loops: [(usize, u64); 2],
+}
+
+impl Extension {
+    fn cmp_loops(&self, other: &Self) -> std::cmp::Ordering {
+        (self.parent, self.loops).cmp(&(other.parent, other.loops))
+    }
+}
+
+impl Partial {
+    /// This with one dimension at `place`, or two, or none.
+    fn extend(&self, problem: &Problem, place: usize, parent: usize, next: &mut Vec<Extension>) {
+        let position = problem.positions[problem.n_levels + place];
+        let none = Extension { parent, steps: self.steps, loops: [(0, 1); 2] };
+        for first in position.dims.iter() {
+            for width in self.widths(problem, first, position.limit) {
+                let steps = self.steps_with(problem, self.steps, first, width);
+                next.push(Extension { steps, loops: [(first, width), (first, 1)], ..none });
+                let room = position.limit / width;
+                for second in position.dims.without(first).iter().filter(|_| room > 1) {
+                    if let Some(other) = self.widths(problem, second, room).next() {
+                        let mut loops = [(first, width), (second, other)];
+                        loops.sort_unstable();
+                        let steps = self.steps_with(problem, steps, second, other);
+                        next.push(Extension { steps, loops, ..none });
+                    }
+                }
+            }
+        }
+        next.push(none);
+    }
+
+    /// What is left of `total` steps if another `factor` instances take points of `dim`.
+    fn steps_with(&self, problem: &Problem, total: f64, dim: usize, factor: u64) -> f64 {
+        let steps = |width: u64| problem.sizes[dim].div_ceil(width) as f64;
+        total / steps(self.width[dim]) * steps(self.width[dim] * factor)
+    }
+
+    fn with(&self, extension: &Extension, place: usize) -> Self {
+        let mut partial = Self { factors: self.factors.clone(), steps: extension.steps, ..*self };
+        for (dim, factor) in extension.loops.into_iter().filter(|&(_, factor)| factor > 1) {
+            partial.factors.push((place, (dim, factor)));
+            partial.width[dim] *= factor;
+        }
+        partial
+    }
+
+    /// Factors of `dim` worth trying where `limit` instances are free: as many as the fewest steps need, and those that
+    /// divide what is left; the largest first.
+    fn widths(&self, problem: &Problem, dim: usize, limit: u64) -> impl Iterator<Item = u64> + use<> {
+        let left = problem.sizes[dim].div_ceil(self.width[dim]);
+        let fewest = left.div_ceil(left.div_ceil(limit.max(1)));
+        let dividing =
+            (2..=limit.min(left)).rev().filter(move |&width| width != fewest && left.is_multiple_of(width));
+        std::iter::once(fewest).filter(|&width| width > 1).chain(dividing)
+    }
+}
