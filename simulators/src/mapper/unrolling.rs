@@ -42,21 +42,40 @@ impl Unrolling {
         u64::from(self.factors[place * problem.n_dims + dim])
     }
 
-    /// By level and dimension: instances below one of the level that take different points.
-    fn widths(&self, problem: &Problem) -> Vec<u64> {
-        let mut widths = vec![1; problem.n_levels * problem.n_dims];
-        for (index, place) in problem.places().enumerate() {
-            let level = problem.positions[place].level;
-            for dim in 0..problem.n_dims {
-                widths[level * problem.n_dims + dim] *= self.factor(problem, index, dim);
-            }
-        }
-        widths
-    }
-
     /// Iterations in time altogether.
     pub(super) fn iterations(&self) -> f64 {
         self.steps.iter().map(|&steps| steps as f64).product()
+    }
+}
+
+/// The factors of an unrolling.
+#[derive(Debug, Clone)]
+pub(super) struct Sketch {
+    factors: Box<[u32]>,
+    /// Iterations in time.
+    pub(super) iterations: f64,
+}
+
+impl Sketch {
+    fn new(problem: &Problem, factors: &[u32]) -> Option<Self> {
+        let iterations = Unrolling::new(problem, factors)?.iterations();
+        Some(Self { factors: factors.into(), iterations })
+    }
+
+    /// The unrolling.
+    pub(super) fn unrolling(&self, problem: &Problem) -> Unrolling {
+        Unrolling::new(problem, &self.factors).expect("invariant: a sketch is of factors that were tried")
+    }
+
+    /// By level and dimension: instances below one of the level that take different points.
+    fn widths(&self, problem: &Problem) -> Vec<u32> {
+        let mut widths = vec![1; problem.n_levels * problem.n_dims];
+        for (index, place) in problem.places().enumerate() {
+            let level = problem.positions[place].level;
+            let own = self.factors[index * problem.n_dims..].iter().take(problem.n_dims);
+            widths[level * problem.n_dims..].iter_mut().zip(own).for_each(|(width, factor)| *width *= factor);
+        }
+        widths
     }
 }
 
@@ -64,7 +83,7 @@ impl Unrolling {
 ///
 /// How the factors of a level are divided over x and y matters where hops are priced or neighbours hand words on;
 /// elsewhere one division stands for all.
-pub(super) fn all(problem: &Problem, most: usize) -> Option<Vec<Unrolling>> {
+pub(super) fn all(problem: &Problem, most: usize) -> Option<Vec<Sketch>> {
     let mut list = Vec::new();
     let mut factors = vec![1; problem.places().len() * problem.n_dims];
     let mut left = most;
@@ -72,7 +91,7 @@ pub(super) fn all(problem: &Problem, most: usize) -> Option<Vec<Unrolling>> {
     Some(distinct(problem, list))
 }
 
-fn distinct(problem: &Problem, mut list: Vec<Unrolling>) -> Vec<Unrolling> {
+fn distinct(problem: &Problem, mut list: Vec<Sketch>) -> Vec<Sketch> {
     let matters = |level: usize| {
         let cost = &problem.costs[level];
         cost.hop_j > 0.0 || cost.router_j > 0.0 || cost.linked
@@ -80,9 +99,11 @@ fn distinct(problem: &Problem, mut list: Vec<Unrolling>) -> Vec<Unrolling> {
     if problem.places().any(|place| matters(problem.positions[place].level)) {
         return list;
     }
-    list.sort_by_cached_key(|unrolling| (unrolling.widths(problem), unrolling.factors.clone()));
-    list.dedup_by_key(|unrolling| unrolling.widths(problem));
-    list
+    let mut keyed: Vec<(Vec<u32>, Sketch)> =
+        list.drain(..).map(|sketch| (sketch.widths(problem), sketch)).collect();
+    keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
+    keyed.dedup_by(|(a, _), (b, _)| a == b);
+    keyed.into_iter().map(|(_, sketch)| sketch).collect()
 }
 
 /// Tries all factors of `dim` at `place`, and of all that follow; `None` once `left` are used up.
@@ -91,12 +112,12 @@ fn fill(
     factors: &mut [u32],
     place: usize,
     dim: usize,
-    list: &mut Vec<Unrolling>,
+    list: &mut Vec<Sketch>,
     left: &mut usize,
 ) -> Option<()> {
     if place == problem.places().len() {
         *left = left.checked_sub(1)?;
-        list.extend(Unrolling::new(problem, factors));
+        list.extend(Sketch::new(problem, factors));
         return Some(());
     }
     if dim == problem.n_dims {
@@ -121,7 +142,7 @@ fn fill(
 }
 
 /// The unrollings of the fewest steps that a beam of `most` over the places finds.
-pub(super) fn fewest_steps(problem: &Problem, most: usize) -> Vec<Unrolling> {
+pub(super) fn fewest_steps(problem: &Problem, most: usize) -> Vec<Sketch> {
     let steps = problem.sizes[..problem.n_dims].iter().map(|&size| size as f64).product();
     let mut beam = vec![Partial { factors: Vec::new(), width: [1; MAX_DIMS], steps }];
     let mut extensions = Vec::new();
@@ -149,7 +170,7 @@ pub(super) fn fewest_steps(problem: &Problem, most: usize) -> Vec<Unrolling> {
             factors[place * problem.n_dims + dim] = factor as u32;
         }
         narrow(problem, &mut factors);
-        Unrolling::new(problem, &factors)
+        Sketch::new(problem, &factors)
     });
     distinct(problem, list.collect())
 }
