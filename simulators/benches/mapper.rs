@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tapeout_simulators::loop_nest::{AccessEnergy, Architecture, Bandwidth, Einsum, Level, Mac, Network};
-use tapeout_simulators::mapper::{
-    MappingCache, MappingConstraints, Objective, Options, best_mapping,
-};
+use tapeout_simulators::mapper::{MappingCache, MappingConstraints, Objective, Options, best_mapping};
 use tapeout_simulators::networks::network;
 
 use pairs::pairs;
 
 /// Name and options of the searches that are timed.
-const OPTIONS: [(&str, fn() -> Options); 2] = [("quick", Options::quick), ("default", Options::default)];
+fn options() -> [(&'static str, Options); 2] {
+    [("quick", Options::quick()), ("default", Options::default())]
+}
 
 fn level(name: &str, instances: u64, entries: Option<u64>, word_j: f64) -> Level {
     Level {
@@ -47,7 +47,7 @@ fn design() -> Architecture {
 }
 
 fn small(criterion: &mut Criterion) {
-    for (name, options) in OPTIONS {
+    for (name, options) in options() {
         let mut group = criterion.benchmark_group(format!("mapper, {name}"));
         group
             .sample_size(20)
@@ -57,7 +57,7 @@ fn small(criterion: &mut Criterion) {
             group.bench_function(format!("{} on {}", pair.layer, pair.machine), |bencher| {
                 bencher.iter(|| {
                     let einsum = black_box(&pair.einsum);
-                    best_mapping(&pair.architecture, einsum, pair.objective, &pair.constraints, options())
+                    best_mapping(&pair.architecture, einsum, pair.objective, &pair.constraints, options)
                         .expect("the smallest tiles fit")
                 });
             });
@@ -74,12 +74,12 @@ fn resnet50(criterion: &mut Criterion) {
     let einsums: Vec<&Einsum> = layers.iter().map(|layer| layer.einsum()).collect();
     let architecture = design();
     let mut group = criterion.benchmark_group("mapper, every distinct layer of ResNet-50");
-    for (name, options) in OPTIONS {
+    for (name, options) in options() {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 let cycles = |einsum: &&Einsum| {
                     let constraints = MappingConstraints::free(&architecture, einsum);
-                    best_mapping(&architecture, einsum, Objective::EnergyDelay, &constraints, options())
+                    best_mapping(&architecture, einsum, Objective::EnergyDelay, &constraints, options)
                         .expect("the smallest tiles fit")
                         .report
                         .cycles
@@ -94,7 +94,13 @@ fn resnet50(criterion: &mut Criterion) {
             let cycles = |(index, einsum): (usize, &&Einsum)| {
                 let ask = || {
                     let constraints = MappingConstraints::free(&architecture, einsum);
-                    best_mapping(&architecture, einsum, Objective::EnergyDelay, &constraints, Options::quick())
+                    best_mapping(
+                        &architecture,
+                        einsum,
+                        Objective::EnergyDelay,
+                        &constraints,
+                        Options::quick(),
+                    )
                 };
                 cache.get_or_search(&index, ask).expect("the smallest tiles fit").report.cycles
             };

@@ -231,7 +231,7 @@ fn level(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapper::{NoMapping, Objective, Options, Search, best_mapping};
+    use crate::mapper::{NoMapping, Objective, Options, best_mapping};
     use crate::networks::network;
 
     fn setting() -> Setting {
@@ -270,13 +270,12 @@ mod tests {
         }
     }
 
-    fn best(template: Template, layer: &str, search: Search) -> Result<crate::mapper::Best, NoMapping> {
+    fn best(template: Template, layer: &str) -> Result<crate::mapper::Best, NoMapping> {
         let network = network("alexnet").unwrap();
         let layer = network.layers().iter().find(|known| known.name() == layer).unwrap().einsum().clone();
         let architecture = template.architecture(&setting()).unwrap();
-        let options = Options { search, ..Options::default() };
         let constraints = row_stationary(&layer);
-        best_mapping(&architecture, &layer, Objective::EnergyDelay, &constraints, options)
+        best_mapping(&architecture, &layer, Objective::EnergyDelay, &constraints, Options::quick())
     }
 
     // By hand: the area is that of 168 units and 3 scratchpads each, 14 dummy buffers and the global buffer.
@@ -294,7 +293,7 @@ mod tests {
 
     #[test]
     fn rows_of_filters_stay_in_an_element() {
-        let found = best(template(), "conv3", Search::Quick).unwrap();
+        let found = best(template(), "conv3").unwrap();
         let column = found.einsum.dim_index("S").unwrap();
         for (index, level) in found.mapping.levels.iter().enumerate() {
             let loops = level.temporal.iter().chain(&level.spatial_x).chain(&level.spatial_y);
@@ -307,7 +306,7 @@ mod tests {
     #[test]
     fn a_scratchpad_shorter_than_a_filter_row_does_not_do() {
         let small = Template { inputs: buffer(8), ..template() };
-        let error = best(small, "conv1", Search::Quick).unwrap_err();
+        let error = best(small, "conv1").unwrap_err();
         // Rows of conv1 have 11 words.
         let NoMapping::Capacity { level, needed, available, .. } = error else { panic!("{error}") };
         assert_eq!((level.as_str(), needed, available), ("ifmap_spad", 11, 8));
@@ -315,7 +314,7 @@ mod tests {
 
     #[test]
     fn a_matrix_product_runs_as_a_convolution_of_points() {
-        let found = best(template(), "fc8", Search::Quick).unwrap();
+        let found = best(template(), "fc8").unwrap();
         assert!(found.report.cycles >= 4096 * 1000 / 168);
     }
 }

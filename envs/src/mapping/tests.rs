@@ -107,8 +107,8 @@ fn the_best_design_is_the_proven_optimum() {
     };
     let constraints = MappingConstraints::keep_all(&env.architecture, &env.einsum);
     let optimum = |objective| {
-        let best =
-            best_mapping(&env.architecture, &env.einsum, objective, &constraints, Options::default()).unwrap();
+        let best = best_mapping(&env.architecture, &env.einsum, objective, &constraints, Options::default())
+            .unwrap();
         assert_eq!(best.gap, 0.0);
         best.report
     };

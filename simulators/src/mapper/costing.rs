@@ -94,13 +94,21 @@ impl<'a> Costing<'a> {
     }
 
     /// Where among the loops of `level` the one at `index` is innermost but for those that leave a tensor where it is.
-    fn place(&self, ground: &Ground, level: usize, loops: &[Loop], index: usize, decisions: &[Decision]) -> usize {
+    fn place(
+        &self,
+        ground: &Ground,
+        level: usize,
+        loops: &[Loop],
+        index: usize,
+        decisions: &[Decision],
+    ) -> usize {
         let still = still_above(ground, decisions, level - 1);
         let stays = |item: &&Loop| {
             let dim = (0..self.problem.n_dims).find(|&dim| self.problem.name(dim) == item.dim);
             still.zip(dim).is_some_and(|(tensor, dim)| !self.problem.shapes[tensor].uses.contains(dim))
         };
-        let n_still = loops.iter().enumerate().filter(|&(other, item)| other != index && stays(&item)).count();
+        let n_still =
+            loops.iter().enumerate().filter(|&(other, item)| other != index && stays(&item)).count();
         loops.len() - 1 - n_still
     }
 
@@ -121,7 +129,12 @@ impl<'a> Costing<'a> {
     }
 
     /// What the model says of the current mapping by `objective`, or `None` if it is illegal. The best is remembered.
-    fn evaluate(&mut self, model: usize, padded: &[u64; MAX_DIMS], objective: Objective) -> Option<(f64, f64)> {
+    fn evaluate(
+        &mut self,
+        model: usize,
+        padded: &[u64; MAX_DIMS],
+        objective: Objective,
+    ) -> Option<(f64, f64)> {
         self.evaluated += 1;
         let (_, evaluator) = &self.models[model];
         evaluator.evaluate(&self.mapping, &mut self.workspace, &mut self.report).ok()?;
@@ -193,7 +206,8 @@ impl<'a> Costing<'a> {
 
 /// The state of the tile of `level`.
 fn state_at(ground: &Ground, decisions: &[Decision], level: usize) -> usize {
-    let stage = ground.plan.stages.iter().position(|stage| stage.innermost <= level && level <= stage.outermost);
+    let stage =
+        ground.plan.stages.iter().position(|stage| stage.innermost <= level && level <= stage.outermost);
     stage.map_or(0, |stage| decisions[stage].state)
 }
 

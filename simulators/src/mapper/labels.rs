@@ -2,14 +2,22 @@
 //!
 //! A label is a state, the parents that the stages so far make, and the tensor that the loops last decided leave where it
 //! is, with the metrics so far. Whatever is inside depends on those alone, so that of two labels that agree in them one
-//! that is no better in any metric and no longer in its run is dropped. [`Tables`] bound what is left.
+//! that is no better in any metric and no longer in its run is dropped.
+//!
+//! What is left is bounded by [`Tables`], for which all states are looked at, or by the outline alone, which costs nothing:
+//! then only the largest tiles that fit are, since a larger tile moves less and leaves more room inside. That finds good
+//! mappings but proves nothing, as a larger tile may end a run or take longer to load the first time.
 
 use std::collections::BTreeMap;
 
-use super::ground::{Ground, add};
+use super::constraints::DimSet;
+use super::ground::{ChoiceCost, Ground, Point, add};
 use super::options::Objective;
+use super::outline::Outline;
+use super::plan::Choice;
 use super::prices::{ENERGY, Metrics, WORK};
 use super::tables::Tables;
+use crate::loop_nest::MAX_TENSORS;
 
 /// A partial mapping.
 #[derive(Clone, Copy)]
@@ -25,11 +33,14 @@ pub(super) struct Label {
     /// State of the last one.
     pub(super) state: u32,
     /// The tensor that the loops right outside of that leave where it is, and its trips outside of those.
-    still: Option<(u8, f64)>,
+    still: Still,
     metrics: Metrics,
     /// No mapping that extends this one scores less.
     pub(super) bound: f64,
 }
+
+/// A tensor that loops leave where it is, or none, and its trips outside of those.
+type Still = Option<(u8, f64)>;
 
 /// What was decided at one stage.
 #[derive(Debug, Clone, Copy)]
@@ -44,10 +55,17 @@ pub(super) struct Decision {
 /// What labels are told apart by; the tensor that stays last.
 type Key = (u8, u16, u32, Option<u8>);
 
+/// What bounds the stages inside of a label.
+#[derive(Clone, Copy)]
+pub(super) enum Inside<'a> {
+    Tables(&'a Tables),
+    Outline(&'a Outline),
+}
+
 /// The labels of one unrolling.
 pub(super) struct Labels<'a> {
     ground: &'a Ground<'a>,
-    tables: &'a Tables,
+    inside: Inside<'a>,
     objective: Objective,
     pub(super) arena: Vec<Label>,
     best: BTreeMap<Key, Vec<u32>>,
@@ -60,7 +78,7 @@ pub(super) struct Labels<'a> {
 
 impl<'a> Labels<'a> {
     /// The label before anything is decided, which has index 0.
-    pub(super) fn new(ground: &'a Ground<'a>, tables: &'a Tables, objective: Objective) -> Self {
+    pub(super) fn new(ground: &'a Ground<'a>, inside: Inside<'a>, objective: Objective) -> Self {
         let root = Label {
             from: 0,
             stage: 0,
@@ -73,7 +91,7 @@ impl<'a> Labels<'a> {
         };
         Self {
             ground,
-            tables,
+            inside,
             objective,
             arena: vec![root],
             best: BTreeMap::new(),
@@ -93,35 +111,25 @@ impl<'a> Labels<'a> {
     pub(super) fn extend(&mut self, index: u32, limit: f64) -> usize {
         let start = self.arena.len();
         let (ground, label) = (self.ground, self.arena[index as usize]);
-        let stage_index = usize::from(label.stage);
-        let stage = &ground.plan.stages[stage_index];
+        let stage = usize::from(label.stage);
+        let outside = ground.point(label.state as usize);
+        let costs = &ground.costs[stage][usize::from(label.parents)];
+        let choices = &ground.plan.stages[stage].choices[usize::from(label.parents)];
         let mut states = std::mem::take(&mut self.states);
-        ground.lattice.within(label.state as usize, stage.loops, &mut states);
-        states.retain(|&state| ground.is_reachable(stage_index, state));
-        let costs = &ground.costs[stage_index][usize::from(label.parents)];
-        let choices = &stage.choices[usize::from(label.parents)];
-        let outside = label.state as usize;
-        for &state in &states {
-            let stills = self.stills(&label, state);
-            for (number, (choice, cost)) in choices.iter().zip(costs).enumerate() {
-                if !ground.allows(stage_index, choice, cost, state) {
-                    continue;
-                }
-                for &still in &stills {
-                    let mut metrics = ground.cost(cost, outside, state, still.map(|(tensor, trips)| (usize::from(tensor), trips)));
-                    add(&mut metrics, &label.metrics, 1.0);
-                    self.n_tried += 1;
-                    let child = Label {
-                        from: index,
-                        stage: label.stage + 1,
-                        choice: number as u16,
-                        parents: choice.next as u16,
-                        state: state as u32,
-                        still,
-                        metrics,
-                        bound: 0.0,
-                    };
-                    self.keep(child, limit);
+        if let Inside::Tables(_) = self.inside {
+            ground.lattice.within(label.state as usize, ground.plan.stages[stage].loops, &mut states);
+        }
+        for (number, (choice, cost)) in choices.iter().zip(costs).enumerate() {
+            if let Inside::Outline(_) = self.inside {
+                self.largest(stage, choice, cost, &outside, &mut states);
+            }
+            for &state in &states {
+                let point = match self.inside {
+                    Inside::Tables(tables) => *tables.point(state),
+                    Inside::Outline(_) => ground.point(state),
+                };
+                if self.allows(stage, choice, cost, &point) {
+                    self.extend_to(index, (number, choice, cost), &outside, &point, limit);
                 }
             }
         }
@@ -129,25 +137,111 @@ impl<'a> Labels<'a> {
         start
     }
 
-    /// The tensors that the loops between `label` and `state` may leave where they are, and the trips outside.
-    fn stills(&self, label: &Label, state: usize) -> Vec<Option<(u8, f64)>> {
-        let (ground, outside) = (self.ground, label.state as usize);
-        let mut stills = Vec::with_capacity(4);
-        for tensor in 0..ground.problem.shapes.len() {
-            let number = tensor as u8;
-            // Loops that all leave a tensor where it is lengthen the run that goes on there.
-            let goes_on = label.still.filter(|&(other, _)| {
-                other == number && ground.used[tensor][state] == ground.used[tensor][outside]
-            });
-            let trips = ground.unused[tensor][outside];
-            if goes_on.is_some() {
-                stills.push(goes_on);
-            } else if ground.unused[tensor][state] > trips {
-                stills.push(Some((number, trips)));
+    fn allows(&self, stage: usize, choice: &Choice, cost: &ChoiceCost, point: &Point) -> bool {
+        match self.inside {
+            Inside::Tables(tables) if stage >= 2 => {
+                tables.allows(self.ground, stage, choice, cost, point.state)
+            }
+            // The largest tiles are known to fit.
+            Inside::Outline(_) => true,
+            Inside::Tables(_) => self.ground.allows(stage, choice, cost, point),
+        }
+    }
+
+    /// Appends the labels that extend `index` to `point` by one choice.
+    fn extend_to(
+        &mut self,
+        index: u32,
+        (number, choice, cost): (usize, &Choice, &ChoiceCost),
+        outside: &Point,
+        point: &Point,
+        limit: f64,
+    ) {
+        let label = self.arena[index as usize];
+        for still in self.stills(&label, outside, point).into_iter().flatten() {
+            let trips = still.map(|(tensor, trips)| (usize::from(tensor), trips));
+            let mut metrics = self.ground.cost(cost, outside, point, trips);
+            add(&mut metrics, &label.metrics, 1.0);
+            self.n_tried += 1;
+            let child = Label {
+                from: index,
+                stage: label.stage + 1,
+                choice: number as u16,
+                parents: choice.next as u16,
+                state: point.state as u32,
+                still,
+                metrics,
+                bound: 0.0,
+            };
+            self.keep(child, limit);
+        }
+    }
+
+    /// The largest tiles of a choice that fit, of each step of one dimension the largest.
+    fn largest(
+        &mut self,
+        stage: usize,
+        choice: &Choice,
+        cost: &ChoiceCost,
+        outside: &Point,
+        states: &mut Vec<usize>,
+    ) {
+        states.clear();
+        let ground = self.ground;
+        let (lattice, entry) = (&ground.lattice, &ground.plan.stages[stage]);
+        // What cannot run inside runs here.
+        let closed: DimSet = entry.loops.iter().filter(|&dim| !entry.open.contains(dim)).collect();
+        let start = lattice.finished(outside.state, closed);
+        let point = ground.point(start);
+        if !ground.is_whole(choice, cost, &point) || !ground.is_open(entry, &point) {
+            return;
+        }
+        let mut fits = |state: usize| {
+            self.n_tried += 1;
+            ground.fits(entry, choice, &ground.point(state))
+        };
+        if fits(start) {
+            states.push(start);
+            return;
+        }
+        let mut dims: Vec<usize> = entry.loops.and(entry.open).iter().collect();
+        dims.sort_by_key(|&dim| (lattice.along(start, dim).count(), dim));
+        let Some((&last, others)) = dims.split_last() else { return };
+        let mut starts = vec![start];
+        for &dim in others {
+            let along: Vec<usize> =
+                starts.iter().flat_map(|&state| thinned(lattice.along(state, dim).collect())).collect();
+            starts = along;
+        }
+        for start in starts {
+            let Some(state) = lattice.along(start, last).find(|&state| fits(state)) else { continue };
+            let could_grow =
+                others.iter().any(|&dim| lattice.before(outside.state, state, dim).is_some_and(&mut fits));
+            if !could_grow {
+                states.push(state);
             }
         }
-        if stills.is_empty() {
-            stills.push(None);
+    }
+
+    /// The tensors that the loops between two states may leave where they are, and the trips outside.
+    fn stills(&self, label: &Label, outside: &Point, point: &Point) -> [Option<Still>; MAX_TENSORS] {
+        let mut stills = [None; MAX_TENSORS];
+        let mut has_none = true;
+        for (tensor, slot) in stills.iter_mut().enumerate().take(self.ground.problem.shapes.len()) {
+            let number = tensor as u8;
+            // Loops that all leave a tensor where it is lengthen the run that goes on there.
+            let goes_on = label
+                .still
+                .filter(|&(other, _)| other == number && point.used[tensor] == outside.used[tensor]);
+            if goes_on.is_some() {
+                *slot = Some(goes_on);
+            } else if point.unused[tensor] > outside.unused[tensor] {
+                *slot = Some(Some((number, outside.unused[tensor])));
+            }
+            has_none &= slot.is_none();
+        }
+        if has_none {
+            stills[0] = Some(None);
         }
         stills
     }
@@ -161,9 +255,18 @@ impl<'a> Labels<'a> {
             let Some(units) = &ground.units[inside.1] else { return };
             add(&mut label.metrics, units, 1.0);
             total = label.metrics;
-        } else if inside.0 >= 2 {
-            let still = label.still.map(|(tensor, _)| usize::from(tensor));
-            self.tables.add(&mut total, inside, label.state as usize, still);
+        } else {
+            match self.inside {
+                Inside::Tables(tables) if inside.0 >= 2 => {
+                    let still = label.still.map(|(tensor, _)| usize::from(tensor));
+                    tables.add(&mut total, inside, label.state as usize, still);
+                }
+                Inside::Tables(_) => {}
+                Inside::Outline(outline) => {
+                    let Some(least) = outline.inside(inside.0, inside.1) else { return };
+                    add(&mut total, least, 1.0);
+                }
+            }
         }
         let (energy_j, cycles) = ground.prices.total(&total);
         label.bound = self.objective.score(energy_j, cycles).0;
@@ -223,4 +326,15 @@ fn is_no_worse(a: &Label, b: &Label, n_metrics: usize) -> bool {
     runs(a) <= runs(b)
         && a.metrics[ENERGY] <= b.metrics[ENERGY]
         && a.metrics[WORK..n_metrics].iter().zip(&b.metrics[WORK..n_metrics]).all(|(a, b)| a <= b)
+}
+
+/// Most sizes of one dimension that are tried where only large tiles are.
+const SIZES: usize = 6;
+
+/// At most [`SIZES`] of `states`, evenly spread, the first and the last among them.
+fn thinned(states: Vec<usize>) -> Vec<usize> {
+    if states.len() <= SIZES {
+        return states;
+    }
+    (0..SIZES).map(|index| states[index * (states.len() - 1) / (SIZES - 1)]).collect()
 }

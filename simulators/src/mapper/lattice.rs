@@ -36,6 +36,7 @@ impl Lattice {
         Self { divisors, multiples, strides, n_states }
     }
 
+    /// How many states there are.
     pub(super) fn len(&self) -> usize {
         self.n_states
     }
@@ -54,24 +55,6 @@ impl Lattice {
         self.divisors[dim][self.digit(state, dim)]
     }
 
-    /// For every state, what `value` gives for the trips of each dimension, multiplied.
-    pub(super) fn product(&self, value: impl Fn(usize, u64) -> f64) -> Vec<f64> {
-        let mut products = Vec::with_capacity(self.n_states);
-        products.push(1.0);
-        for (dim, list) in self.divisors.iter().enumerate() {
-            let n_inner = products.len();
-            for &trips in &list[1..] {
-                let factor = value(dim, trips);
-                products.extend_from_within(..n_inner);
-                let start = products.len() - n_inner;
-                products[start..].iter_mut().for_each(|product| *product *= factor);
-            }
-            let factor = value(dim, 1);
-            products[..n_inner].iter_mut().for_each(|product| *product *= factor);
-        }
-        products
-    }
-
     /// Puts `state` and all its multiples in the dimensions `dims` into `states`.
     pub(super) fn within(&self, state: usize, dims: DimSet, states: &mut Vec<usize>) {
         states.clear();
@@ -87,6 +70,30 @@ impl Lattice {
         }
     }
 
+    /// The state at which nothing of `dims` is left to run inside.
+    pub(super) fn finished(&self, state: usize, dims: DimSet) -> usize {
+        let missing =
+            |dim: usize| (self.divisors[dim].len() - 1 - self.digit(state, dim)) * self.strides[dim];
+        state + dims.iter().map(missing).sum::<usize>()
+    }
+
+    /// `state` and the states with more trips of `dim`, the fewest first.
+    pub(super) fn along(&self, state: usize, dim: usize) -> impl Iterator<Item = usize> + '_ {
+        let digit = self.digit(state, dim);
+        let further = self.multiples[dim][digit].iter();
+        std::iter::once(state).chain(further.map(move |&other| state + (other - digit) * self.strides[dim]))
+    }
+
+    /// The state with the next fewer trips of `dim` that is still a multiple of `outside`.
+    pub(super) fn before(&self, outside: usize, state: usize, dim: usize) -> Option<usize> {
+        let (least, digit) = (self.digit(outside, dim), self.digit(state, dim));
+        let list = &self.divisors[dim];
+        let fits = |&other: &usize| {
+            list[digit].is_multiple_of(list[other]) && list[other].is_multiple_of(list[least])
+        };
+        (least..digit).rev().find(fits).map(|other| state - (digit - other) * self.strides[dim])
+    }
+
     /// Makes every value the least of those at its state and all multiples of it in the dimensions `dims`.
     pub(super) fn least_within(&self, dims: DimSet, values: &mut [f64]) {
         for dim in dims.iter() {
@@ -97,7 +104,9 @@ impl Lattice {
                     for &other in multiples {
                         let (low, high) = block.split_at_mut(other * stride);
                         let here = &mut low[digit * stride..(digit + 1) * stride];
-                        here.iter_mut().zip(&high[..stride]).for_each(|(a, &b)| *a = if b < *a { b } else { *a });
+                        here.iter_mut()
+                            .zip(&high[..stride])
+                            .for_each(|(a, &b)| *a = if b < *a { b } else { *a });
                     }
                 }
             }

@@ -16,7 +16,11 @@ pub(super) fn merge(
     let n_dims = einsum.dims().len();
     // By dimension, the first one that is like it.
     let first: Vec<usize> = (0..n_dims)
-        .map(|dim| (0..dim).find(|&other| are_alike(einsum, constraints, quirks.strided_boxes, other, dim)).unwrap_or(dim))
+        .map(|dim| {
+            (0..dim)
+                .find(|&other| are_alike(einsum, constraints, quirks.strided_boxes, other, dim))
+                .unwrap_or(dim)
+        })
         .collect();
     if (0..n_dims).all(|dim| first[dim] == dim) {
         return None;
@@ -30,7 +34,9 @@ pub(super) fn merge(
     let names: Vec<String> = (0..n_dims).map(name).collect();
     let sizes: Vec<(&str, u64)> = kept
         .iter()
-        .map(|&dim| (names[dim].as_str(), group(dim).into_iter().map(|dim| einsum.dims()[dim].size).product()))
+        .map(|&dim| {
+            (names[dim].as_str(), group(dim).into_iter().map(|dim| einsum.dims()[dim].size).product())
+        })
         .collect();
     let tensors: Vec<TensorSpec> =
         einsum.tensors().iter().map(|tensor| merged(einsum, tensor, &first, &names)).collect();

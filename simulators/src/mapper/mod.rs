@@ -1,6 +1,6 @@
 //! The best mapping of a layer onto an architecture.
 //!
-//! [`best_mapping`] looks through the ways to spread the layer over the array (padding a dimension where it does not
+//! [`best_mapping`] looks through the ways to run the layer over the array (padding a dimension where it does not
 //! divide), to cut its steps into tiles that fit, to order the loops over them, and to keep tensors or let them pass,
 //! within what [`MappingConstraints`] allow. The loop-nest model costs what is found.
 //!
@@ -8,8 +8,9 @@
 //! of the factors `f` that take as many steps, only the smallest is in the space. Steps are divided into whole factors
 //! over the levels.
 //!
-//! *Fast* ([`Search::Fast`]) and *quick* ([`Search::Quick`]): see `fast.rs`. *Exhaustive* ([`Search::Exhaustive`]): see `exhaustive.rs`. All are
-//! deterministic. How far the others are from the last is measured in `docs/concepts/mapper.md`.
+//! *The search.* Branch and bound over stages of levels (`plan.rs`), the outermost first: `labels.rs` extends partial mappings,
+//! `tables.rs` bounds what is left of them, `search.rs` goes through the unrollings. The result comes with a lower bound of all
+//! mappings and its gap to that; [`Options`] hold an effort and a gap to stop at. Deterministic. See `docs/concepts/mapper.md`.
 //!
 //! ```
 //! use tapeout_simulators::loop_nest::{
@@ -60,6 +61,7 @@ mod plan;
 mod prices;
 mod problem;
 mod search;
+mod states;
 mod tables;
 mod unrolling;
 mod window;

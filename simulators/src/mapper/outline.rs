@@ -7,13 +7,25 @@ use super::problem::Problem;
 use super::unrolling::Unrolling;
 use crate::loop_nest::{MAX_DIMS, MAX_LEVELS, MAX_TENSORS};
 
-/// No mapping with `unrolling` has less in any metric; `prices` are those of `unrolling`. `None` if no choice of what is
-/// kept leads to a mapping.
-pub(super) fn outline(problem: &Problem, plan: &Plan, prices: &Prices, unrolling: &Unrolling) -> Option<Metrics> {
+/// The outline of one unrolling.
+pub(super) struct Outline {
+    /// By stage and parents: what it and the stages inside of it add, the units last; `None` if nothing leads to a mapping.
+    inside: Vec<Vec<Option<Metrics>>>,
+}
+
+impl Outline {
+    /// What the stages from `stage` on add at least.
+    pub(super) fn inside(&self, stage: usize, parents: usize) -> Option<&Metrics> {
+        self.inside[stage][parents].as_ref()
+    }
+}
+
+/// The outline of `unrolling`, of which `prices` are those.
+pub(super) fn outline(problem: &Problem, plan: &Plan, prices: &Prices, unrolling: &Unrolling) -> Outline {
     let tolls = prices.tolls(plan);
     let least = least_words(problem, prices, unrolling);
     let iterations = unrolling.iterations();
-    let mut inside: Vec<Option<Metrics>> = plan
+    let units: Vec<Option<Metrics>> = plan
         .units
         .iter()
         .map(|crossings| {
@@ -21,7 +33,9 @@ pub(super) fn outline(problem: &Problem, plan: &Plan, prices: &Prices, unrolling
             (!crossings.is_empty()).then(|| costs.fold([0.0; MAX_METRICS], plus))
         })
         .collect();
+    let mut outline = Outline { inside: vec![units] };
     for stage in plan.stages.iter().rev() {
+        let inside = &outline.inside[outline.inside.len() - 1];
         let cost = |choice: &Choice| {
             let crossings = choice.crossings.iter().map(|&index| {
                 let crossing = plan.crossings[index];
@@ -31,9 +45,11 @@ pub(super) fn outline(problem: &Problem, plan: &Plan, prices: &Prices, unrolling
             inside[choice.next].map(|inside| crossings.fold(inside, plus))
         };
         let outside = stage.choices.iter().map(|choices| choices.iter().filter_map(cost).reduce(minimum));
-        inside = outside.collect();
+        let outside = outside.collect();
+        outline.inside.push(outside);
     }
-    inside[0].map(|least| plus(least, prices.start))
+    outline.inside.reverse();
+    outline
 }
 
 /// Energy and cycles that no mapping is below, whatever its unrolling.

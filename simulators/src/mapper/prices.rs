@@ -150,7 +150,8 @@ impl<'a> Prices<'a> {
         let shape = &self.problem.shapes[tensor];
         let levels = child.map_or(0, |child| child + 1)..self.problem.n_levels;
         // Of tiles that overlap the share is not known; more is taken off than there is.
-        let groups = if shape.slides { 1.0 } else { levels.map(|level| self.groups[level][tensor]).product() };
+        let groups =
+            if shape.slides { 1.0 } else { levels.map(|level| self.groups[level][tensor]).product() };
         self.words[tensor] / groups
     }
 
@@ -168,10 +169,14 @@ impl<'a> Prices<'a> {
         let groups = if is_spared { 0.0 } else { self.groups_between(tensor, child, parent) };
         let updates = if shape.output { 1.0 } else { 0.0 };
         let first_fills = updates * self.share(tensor, child);
-        let first_reads =
-            updates * (self.share(tensor, child) * self.groups_between(tensor, child, parent)).min(self.words[tensor]);
-        let mut toll =
-            Toll { per_word: [0.0; MAX_METRICS], per_tile_word: [0.0; MAX_METRICS], fixed: [0.0; MAX_METRICS] };
+        let first_reads = updates
+            * (self.share(tensor, child) * self.groups_between(tensor, child, parent))
+                .min(self.words[tensor]);
+        let mut toll = Toll {
+            per_word: [0.0; MAX_METRICS],
+            per_tile_word: [0.0; MAX_METRICS],
+            fixed: [0.0; MAX_METRICS],
+        };
         let above = &problem.costs[parent];
         let energy = self.clusters[parent] * groups;
         toll.per_word[ENERGY] = energy * (above.read_j + updates * above.update_j);
@@ -239,7 +244,8 @@ impl<'a> Prices<'a> {
             let cost = &problem.costs[*level];
             if shape.output { written_cycles(cost) } else { read_cycles(cost) }
         };
-        let slowest = (child + 1..problem.n_levels).max_by(|a, b| supply(a).total_cmp(&supply(b)).then(a.cmp(b)));
+        let slowest =
+            (child + 1..problem.n_levels).max_by(|a, b| supply(a).total_cmp(&supply(b)).then(a.cmp(b)));
         if slowest == Some(crossing.parent) {
             let sets = self.groups_between(crossing.tensor, Some(child), crossing.parent);
             per_tile_word += sets * supply(&crossing.parent);
@@ -294,7 +300,8 @@ fn hops(problem: &Problem, unrolling: &Unrolling, level: usize) -> [f64; MAX_TEN
         for (index, place) in problem.places().enumerate() {
             let position = problem.positions[place];
             if position.level == level && position.way == way {
-                let factors = (0..problem.n_dims).rev().map(|dim| (dim, unrolling.factor(problem, index, dim)));
+                let factors =
+                    (0..problem.n_dims).rev().map(|dim| (dim, unrolling.factor(problem, index, dim)));
                 loops.extend(factors.filter(|&(_, factor)| factor > 1));
             }
         }

@@ -37,6 +37,8 @@ pub(super) struct Shape {
     pub(super) windows: Vec<Vec<(usize, f64)>>,
     /// Dimensions by rank, each only in the first rank that has it: counts of different indices multiply over these.
     groups: Vec<Vec<usize>>,
+    /// Whether every rank is one dimension of its own, so that tiles never overlap and their words are products.
+    pub(super) is_plain: bool,
     /// Whether some rank is indexed by several dimensions, so that tiles can overlap.
     pub(super) slides: bool,
     /// Whether words that a strided access steps over count.
@@ -291,15 +293,19 @@ impl Shape {
             }
         }
         let slides = ranks.iter().any(|rank| rank.len() > 1);
-        let is_plain = |rank: &Vec<(usize, f64)>| rank.len() == 1 && rank[0].1 == 1.0;
-        let plain = ranks.iter().filter(|rank| is_plain(rank)).map(|rank| rank[0].0).collect();
-        let windows = ranks.iter().filter(|rank| !is_plain(rank)).cloned().collect();
+        let is_index = |rank: &Vec<(usize, f64)>| rank.len() == 1 && rank[0].1 == 1.0;
+        let plain: Vec<usize> = ranks.iter().filter(|rank| is_index(rank)).map(|rank| rank[0].0).collect();
+        let windows: Vec<_> = ranks.iter().filter(|rank| !is_index(rank)).cloned().collect();
+        // No dimension is listed twice.
+        let is_plain =
+            windows.is_empty() && plain.iter().copied().collect::<DimSet>().iter().count() == plain.len();
         Self {
             output: tensor.role() == Role::Output,
             uses,
             ranks,
             plain,
             windows,
+            is_plain,
             groups,
             slides,
             boxes: quirks.strided_boxes,
@@ -310,11 +316,6 @@ impl Shape {
     pub(super) fn words(&self, extents: &[f64; MAX_DIMS]) -> f64 {
         let plain: f64 = self.plain.iter().map(|&dim| extents[dim]).product();
         self.windows.iter().fold(plain, |words, rank| words * self.points(rank, extents))
-    }
-
-    /// Whether every rank is one dimension of its own, so that tiles never overlap and their words are products.
-    pub(super) fn is_plain(&self) -> bool {
-        self.windows.is_empty() && self.uses.iter().all(|dim| self.is_in_one_rank(dim))
     }
 
     /// Points of `rank` that count in a tile of `extents` points per dimension.

@@ -5,8 +5,8 @@ use std::collections::BinaryHeap;
 
 use super::constraints::MappingConstraints;
 use super::costing::Costing;
-use super::ground::Ground;
-use super::labels::Labels;
+use super::ground::{Ground, add};
+use super::labels::{Inside, Labels};
 use super::merge::merge;
 use super::options::{Objective, Options};
 use super::outcome::{Best, NoMapping};
@@ -27,10 +27,17 @@ const EVALUATION: u64 = 30;
 const OUTLINE: u64 = 30;
 const ENTRIES: u64 = 16;
 
-/// Share of the work for which unrollings may be listed, one for each set of factors; and how many are looked at if there
-/// are more. Ours: listing them then takes a tenth of the time.
+/// Unrollings that are looked at first, and of those the ones that a mapping is looked for in. Ours: a millisecond of work.
+const BEAM_UNROLLINGS: usize = 32;
+const DIVES: usize = 4;
+
+/// Sets of factors that are tried for the work of one label while unrollings are listed, and how many at most; this bounds the
+/// memory.
 const UNROLLINGS: u64 = 4;
-const BEAM_UNROLLINGS: usize = 64;
+const MOST_UNROLLINGS: u64 = 1 << 20;
+
+/// Work on one unrolling before others come first.
+const SHARE: u64 = 100_000;
 
 /// Labels of each stage that are extended at once, so that a whole mapping is found soon.
 const BEAM: usize = 4;
@@ -118,16 +125,56 @@ impl<'a> Search<'a> {
         self.work >= self.options.effort
     }
 
+    /// First a few unrollings that are likely to be good, then all. What is done does not depend on the effort, only how far
+    /// it goes, so that more effort is never worse.
     fn run(&mut self) -> Result<(), NoMapping> {
         let mut prices = Prices::new(self.problem);
         let (least_j, least_cycles) = relaxed(self.problem);
-        let sketches = self.sketches(self.objective.score(least_j, least_cycles).0);
+        self.floor = self.objective.score(least_j, least_cycles).0;
+        self.dive_into_some(&mut prices)?;
+        let left = self.options.effort.saturating_sub(self.work).saturating_mul(UNROLLINGS);
+        let most = if self.costing.evaluated > 0 { left.min(MOST_UNROLLINGS) } else { MOST_UNROLLINGS };
+        let Some(sketches) = unrolling::all(self.problem, most as usize) else { return Ok(()) };
+        self.work += sketches.len() as u64;
         let first = |(index, sketch): (usize, &Sketch)| {
             let bound = self.objective.score(least_j, sketch.iterations.max(least_cycles)).0;
             Open { bound, depth: 0, index: index as u32 }
         };
-        let mut open: BinaryHeap<Open> = sketches.iter().enumerate().map(first).collect();
-        let share = (self.options.effort / 16).max(1);
+        let open = sketches.iter().enumerate().map(first).collect();
+        self.floor = f64::INFINITY;
+        self.prove(&mut prices, &sketches, open)
+    }
+
+    /// Looks for good mappings in some unrollings of few steps.
+    fn dive_into_some(&mut self, prices: &mut Prices<'a>) -> Result<(), NoMapping> {
+        let mut open = BinaryHeap::new();
+        let sketches = unrolling::fewest_steps(self.problem, BEAM_UNROLLINGS);
+        for (index, sketch) in sketches.iter().enumerate() {
+            let unrolling = sketch.unrolling(self.problem);
+            prices.set(&unrolling);
+            open.push(Open { bound: self.outline_bound(prices, &unrolling), depth: 0, index: index as u32 });
+        }
+        let mut n_dives = 0;
+        while let Some(Open { bound, index, .. }) = open.pop() {
+            n_dives += 1;
+            let has_enough = (n_dives > DIVES || self.is_spent()) && self.costing.evaluated > 0;
+            if has_enough || bound >= self.limit() {
+                break;
+            }
+            let unrolling = sketches[index as usize].unrolling(self.problem);
+            prices.set(&unrolling);
+            self.dive(prices, &unrolling)?;
+        }
+        Ok(())
+    }
+
+    /// Looks at unrollings in the order of their bounds, each time more closely, until the best of them cannot be better.
+    fn prove(
+        &mut self,
+        prices: &mut Prices<'a>,
+        sketches: &[Sketch],
+        mut open: BinaryHeap<Open>,
+    ) -> Result<(), NoMapping> {
         while let Some(Open { bound, depth, index }) = open.pop() {
             if bound >= self.limit() || self.is_spent() && self.costing.evaluated > 0 {
                 self.floor = self.floor.min(bound);
@@ -135,15 +182,14 @@ impl<'a> Search<'a> {
             }
             let unrolling = sketches[index as usize].unrolling(self.problem);
             prices.set(&unrolling);
-            let left = if depth == 0 {
-                self.work += OUTLINE;
-                let least = outline(self.problem, self.plan, &prices, &unrolling);
-                let score = |(energy_j, cycles)| self.objective.score(energy_j, cycles).0;
-                least.map_or(f64::INFINITY, |least| score(prices.total(&least)))
-            } else {
+            let left = match depth {
+                0 => self.outline_bound(prices, &unrolling),
                 // What is not done in its share is begun anew with a larger one once nothing else is more promising.
-                let budget = share.saturating_mul(4u64.saturating_pow(u32::from(depth) - 1));
-                self.explore(&prices, &unrolling, budget)?
+                _ => self.explore(
+                    prices,
+                    &unrolling,
+                    SHARE.saturating_mul(4u64.saturating_pow(u32::from(depth) - 1)),
+                )?,
             };
             if left < self.limit() {
                 open.push(Open { bound: left.max(bound), depth: depth + 1, index });
@@ -154,41 +200,48 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// The unrollings to look at, which are all or some; `least` is a bound of the others.
-    fn sketches(&mut self, least: f64) -> Vec<Sketch> {
-        let most = (self.options.effort / UNROLLINGS) as usize;
-        unrolling::all(self.problem, most).unwrap_or_else(|| {
-            self.floor = least;
-            unrolling::fewest_steps(self.problem, BEAM_UNROLLINGS)
-        })
+    /// What no mapping with `unrolling` scores less than, at a glance.
+    fn outline_bound(&mut self, prices: &Prices, unrolling: &Unrolling) -> f64 {
+        self.work += OUTLINE;
+        let outline = outline(self.problem, self.plan, prices, unrolling);
+        let Some(least) = outline.inside(0, 0) else { return f64::INFINITY };
+        let mut total = prices.start;
+        add(&mut total, least, 1.0);
+        let (energy_j, cycles) = prices.total(&total);
+        self.objective.score(energy_j, cycles).0
     }
 
-    /// Looks for better mappings with `unrolling`. Returns what none that is left scores less than.
+    /// Looks for a good mapping with `unrolling`, without a proof.
+    fn dive(&mut self, prices: &Prices<'a>, unrolling: &Unrolling) -> Result<(), NoMapping> {
+        let ground = Ground::new(self.problem, self.plan, prices, unrolling);
+        let outline = outline(self.problem, self.plan, prices, unrolling);
+        let mut labels = Labels::new(&ground, Inside::Outline(&outline), self.objective);
+        let whole = self.descend(&mut labels, &mut BinaryHeap::new());
+        for index in whole {
+            if labels.arena[index as usize].bound < self.limit() {
+                self.cost(&ground, unrolling, &labels, index)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for better mappings with `unrolling`. Returns what none that is left scores less than, if that is known.
     fn explore(&mut self, prices: &Prices<'a>, unrolling: &Unrolling, budget: u64) -> Result<f64, NoMapping> {
         let ground = Ground::new(self.problem, self.plan, prices, unrolling);
+        let n_steps = Tables::n_entries(&ground) / ENTRIES;
+        if self.costing.evaluated > 0 && n_steps > self.options.effort.saturating_sub(self.work) {
+            // The tables alone take more than is left.
+            self.work = self.options.effort;
+            return Ok(0.0);
+        }
         let tables = Tables::new(&ground);
-        self.work += tables.n_entries / ENTRIES;
-        let mut labels = Labels::new(&ground, &tables, self.objective);
+        self.work += n_steps;
+        let mut labels = Labels::new(&ground, Inside::Tables(&tables), self.objective);
         let mut open = BinaryHeap::new();
-        let mut beam = vec![0u32];
         let mut left = f64::INFINITY;
         let start = self.work;
-        for _ in 0..self.plan.stages.len() {
-            let mut next = Vec::new();
-            for &index in &beam {
-                next.extend(self.extend(&mut labels, index));
-            }
-            let order = |a: &u32, b: &u32| {
-                labels.arena[*a as usize].bound.total_cmp(&labels.arena[*b as usize].bound).then(a.cmp(b))
-            };
-            next.sort_by(order);
-            for &index in next.iter().skip(BEAM) {
-                open.push(opened(&labels, index));
-            }
-            next.truncate(BEAM);
-            beam = next;
-        }
-        open.extend(beam.iter().map(|&index| opened(&labels, index)));
+        let whole = self.descend(&mut labels, &mut open);
+        open.extend(whole.iter().map(|&index| opened(&labels, index)));
         while let Some(Open { bound, index, .. }) = open.pop() {
             if bound >= self.limit() || self.work > start + budget {
                 left = left.min(bound);
@@ -198,10 +251,7 @@ impl<'a> Search<'a> {
                 continue;
             }
             if labels.is_whole(index) {
-                let decisions = labels.decisions(index);
-                let before = self.costing.evaluated;
-                self.costing.cost(&ground, unrolling, &decisions, self.objective)?;
-                self.work += EVALUATION * (self.costing.evaluated - before);
+                self.cost(&ground, unrolling, &labels, index)?;
                 // The model may find it dearer; the bound of what it stands for remains.
                 self.floor = self.floor.min(bound);
                 continue;
@@ -210,6 +260,39 @@ impl<'a> Search<'a> {
             open.extend(children.into_iter().map(|index| opened(&labels, index)));
         }
         Ok(left.min(labels.dropped))
+    }
+
+    /// Extends the most promising labels of each stage. Returns those that are whole, the best first; the others are put
+    /// into `open`.
+    fn descend(&mut self, labels: &mut Labels, open: &mut BinaryHeap<Open>) -> Vec<u32> {
+        let mut beam = vec![0u32];
+        for _ in 0..self.plan.stages.len() {
+            let mut next = Vec::new();
+            for &index in &beam {
+                next.extend(self.extend(labels, index));
+            }
+            let bound = |index: u32| labels.arena[index as usize].bound;
+            next.sort_by(|&a, &b| bound(a).total_cmp(&bound(b)).then(a.cmp(&b)));
+            open.extend(next.iter().skip(BEAM).map(|&index| opened(labels, index)));
+            next.truncate(BEAM);
+            beam = next;
+        }
+        beam
+    }
+
+    /// Lets the model cost a whole label.
+    fn cost(
+        &mut self,
+        ground: &Ground,
+        unrolling: &Unrolling,
+        labels: &Labels,
+        index: u32,
+    ) -> Result<(), NoMapping> {
+        let decisions = labels.decisions(index);
+        let before = self.costing.evaluated;
+        self.costing.cost(ground, unrolling, &decisions, self.objective)?;
+        self.work += EVALUATION * (self.costing.evaluated - before);
+        Ok(())
     }
 
     fn extend(&mut self, labels: &mut Labels, index: u32) -> Vec<u32> {
@@ -222,7 +305,9 @@ impl<'a> Search<'a> {
     fn finish(self) -> Result<Best, NoMapping> {
         let Self { problem, objective, work, floor, costing, .. } = self;
         let evaluated = costing.evaluated;
-        let Some((best, einsum, report)) = costing.report(objective)? else { return Err(problem.nothing_fits()) };
+        let Some((best, einsum, report)) = costing.report(objective)? else {
+            return Err(problem.nothing_fits());
+        };
         let share = |dim: usize| problem.sizes[dim] as f64 / best.padded[dim] as f64;
         let (score, _) = best.score;
         // Bounds are exact to this share, so that what is closer is the optimum.

@@ -14,8 +14,10 @@
 //! its trips are not known and taken to be 1. The tables are never above the true cost, and equal to it but for such
 //! runs and for windows.
 
-use super::ground::{ChoiceCost, Ground};
+use super::ground::{ChoiceCost, Ground, Point};
+use super::plan::Choice;
 use super::prices::Metrics;
+use super::states::States;
 
 /// By state: what is left if the loops right outside leave no tensor where it is, and by tensor, if they do.
 struct Table {
@@ -27,24 +29,50 @@ struct Table {
 pub(super) struct Tables {
     /// By stage, parents and metric; empty for the two outermost stages, which are searched from one state.
     tables: Vec<Vec<Vec<Table>>>,
+    states: States,
     n_metrics: usize,
-    /// Entries worked out.
-    pub(super) n_entries: u64,
 }
 
 impl Tables {
     pub(super) fn new(ground: &Ground) -> Self {
         let n_stages = ground.plan.stages.len();
         let n_metrics = ground.prices.n_metrics;
-        let mut tables = Self { tables: Vec::new(), n_metrics, n_entries: 0 };
+        let mut tables = Self { tables: Vec::new(), states: States::new(ground), n_metrics };
         tables.tables.resize_with(n_stages, Vec::new);
         for stage in (2..n_stages).rev() {
             for parents in 0..ground.plan.stages[stage].choices.len() {
-                let by_metric = (0..n_metrics).map(|metric| tables.table(ground, stage, parents, metric)).collect();
+                let by_metric =
+                    (0..n_metrics).map(|metric| tables.table(ground, stage, parents, metric)).collect();
                 tables.tables[stage].push(by_metric);
             }
         }
         tables
+    }
+
+    /// Entries that the tables of `ground` have.
+    pub(super) fn n_entries(ground: &Ground) -> u64 {
+        let stages = ground.plan.stages.iter().skip(2);
+        let n_choices: usize = stages.flat_map(|stage| &stage.choices).map(|choices| choices.len() + 4).sum();
+        (n_choices * ground.prices.n_metrics * ground.problem.shapes.len() * ground.lattice.len()) as u64
+    }
+
+    /// The state at index `state`.
+    #[inline]
+    pub(super) fn point(&self, state: usize) -> &Point {
+        &self.states.points[state]
+    }
+
+    /// Whether a choice of a stage is possible at a state: [`Ground::allows`].
+    #[inline]
+    pub(super) fn allows(
+        &self,
+        ground: &Ground,
+        stage: usize,
+        choice: &Choice,
+        cost: &ChoiceCost,
+        state: usize,
+    ) -> bool {
+        self.states.allows(ground, stage, choice, cost, state)
     }
 
     /// What the stages from `stage` on add at least.
@@ -62,17 +90,15 @@ impl Tables {
         }
     }
 
-    fn table(&mut self, ground: &Ground, stage: usize, parents: usize, metric: usize) -> Table {
+    fn table(&self, ground: &Ground, stage: usize, parents: usize, metric: usize) -> Table {
         let (n_states, n_tensors) = (ground.lattice.len(), ground.problem.shapes.len());
         let mut table = Table {
             fresh: vec![f64::INFINITY; n_states],
             going: vec![vec![f64::INFINITY; n_states]; n_tensors],
         };
-        let choices = &ground.plan.stages[stage].choices[parents];
         for tensor in 0..n_tensors {
             self.leave(ground, (stage, parents), metric, tensor, &mut table);
         }
-        self.n_entries += (n_states * (choices.len() + 4) * n_tensors) as u64;
         table
     }
 
@@ -97,16 +123,15 @@ impl Tables {
             let mut least = vec![f64::INFINITY; ground.lattice.len()];
             for (choice, cost) in choices.iter().zip(costs) {
                 if Still::new(cost, tensor, metric) == still {
-                    ground.metric(cost, metric, tensor, &mut values);
+                    self.states.metric(cost, metric, tensor, &mut values);
                     for (state, value) in values.iter_mut().enumerate() {
-                        let is_possible =
-                            ground.is_reachable(stage, state) && ground.allows(stage, choice, cost, state);
+                        let is_possible = self.states.allows(ground, stage, choice, cost, state);
                         *value = if is_possible { *value } else { f64::INFINITY };
                     }
                     self.least_inside(ground, (stage + 1, choice.next), metric, tensor, &values, &mut least);
                 }
             }
-            still.close(ground, stage, tensor, least, table);
+            still.close(ground, &self.states, stage, tensor, least, table);
             seen.push(still);
         }
     }
@@ -128,7 +153,11 @@ impl Tables {
         }
         let Table { fresh, going } = &self.tables[stage][parents][metric];
         let inside = fresh.iter().zip(&going[tensor]).map(|(fresh, going)| fresh.min(*going));
-        least.iter_mut().zip(base).zip(inside).for_each(|((least, base), inside)| *least = least.min(base + inside));
+        least
+            .iter_mut()
+            .zip(base)
+            .zip(inside)
+            .for_each(|((least, base), inside)| *least = least.min(base + inside));
     }
 }
 
@@ -146,38 +175,51 @@ impl Still {
         let own = cost.windows.iter().filter(|term| term.tensor == tensor);
         Self {
             flow: cost.flow[tensor][metric],
-            windows: own.map(|term| (term.level, term.per_word[metric])).filter(|term| term.1 != 0.0).collect(),
+            windows: own
+                .map(|term| (term.level, term.per_word[metric]))
+                .filter(|term| term.1 != 0.0)
+                .collect(),
         }
     }
 
     /// Adds the words of `tensor` at `times` the trips that `trips` gives by state.
-    fn add(&self, ground: &Ground, tensor: usize, trips: impl Fn(usize) -> f64, values: &mut [f64]) {
+    fn add(&self, states: &States, tensor: usize, trips: impl Fn(usize) -> f64, values: &mut [f64]) {
         for (state, value) in values.iter_mut().enumerate() {
             *value += self.flow * trips(state);
         }
         for &(level, per_word) in &self.windows {
-            if let Some(overlapping) = ground.overlapping(level, tensor) {
-                for (state, value) in values.iter_mut().enumerate() {
-                    *value += per_word * overlapping.linear[state] * trips(state);
-                }
+            let linear = states.linear(level, tensor);
+            for (state, value) in values.iter_mut().enumerate() {
+                *value += per_word * linear[state] * trips(state);
             }
         }
     }
 
     /// Puts the minima over the loops outside of `stage` into `table`.
-    fn close(&self, ground: &Ground, stage: usize, tensor: usize, least: Vec<f64>, table: &mut Table) {
+    fn close(
+        &self,
+        ground: &Ground,
+        states: &States,
+        stage: usize,
+        tensor: usize,
+        least: Vec<f64>,
+        table: &mut Table,
+    ) {
         let lattice = &ground.lattice;
         let loops = ground.plan.stages[stage].loops;
-        let unused = &ground.unused[tensor];
+        let unused = &states.unused[tensor];
         let mut going = least.clone();
-        self.add(ground, tensor, |_| 1.0, &mut going);
+        self.add(states, tensor, |_| 1.0, &mut going);
         let uses = ground.problem.shapes[tensor].uses;
         lattice.least_within(loops.iter().filter(|&dim| !uses.contains(dim)).collect(), &mut going);
         take_least(&mut table.going[tensor], going.iter().copied());
         if self.windows.is_empty() {
             let mut within = least;
             lattice.least_within(loops, &mut within);
-            take_least(&mut table.fresh, within.iter().zip(unused).map(|(value, trips)| value + self.flow * trips));
+            take_least(
+                &mut table.fresh,
+                within.iter().zip(unused).map(|(value, trips)| value + self.flow * trips),
+            );
             return;
         }
         let mut trips = unused.clone();
@@ -185,7 +227,7 @@ impl Still {
         trips.dedup();
         for trips in trips {
             let mut within = least.clone();
-            self.add(ground, tensor, |_| trips, &mut within);
+            self.add(states, tensor, |_| trips, &mut within);
             lattice.least_within(loops, &mut within);
             let here = within.iter().zip(unused);
             let here = here.map(|(value, &own)| if own == trips { *value } else { f64::INFINITY });
@@ -195,5 +237,8 @@ impl Still {
 }
 
 fn take_least(values: &mut [f64], others: impl Iterator<Item = f64>) {
-    values.iter_mut().zip(others).for_each(|(value, other)| *value = if other < *value { other } else { *value });
+    values
+        .iter_mut()
+        .zip(others)
+        .for_each(|(value, other)| *value = if other < *value { other } else { *value });
 }

@@ -132,7 +132,8 @@ fn fill(
     let most = if position.dims.contains(dim) { (position.limit / used).min(needed) } else { 1 };
     for factor in (1..=most).filter(|&factor| {
         // The steps must need the factor even if nothing further out takes a part of them.
-        factor == 1 || problem.sizes[dim].div_ceil(inner * (factor - 1)) > problem.sizes[dim].div_ceil(inner * factor)
+        factor == 1
+            || problem.sizes[dim].div_ceil(inner * (factor - 1)) > problem.sizes[dim].div_ceil(inner * factor)
     }) {
         factors[own + dim] = factor as u32;
         fill(problem, factors, place, dim + 1, list, left)?;

@@ -37,7 +37,11 @@ fn results_are_the_optima_of_thirty_pairs_and_bounds_are_below_them() {
         println!("{row} | {score:.4e} | {:.2} % | {} |", 100.0 * best.gap, best.evaluated);
         let name = format!("{} on {}", pair.layer, pair.machine);
         assert!(score <= optimum * (1.0 + 1e-4), "{name}: {score} above the optimum {optimum}");
-        assert!(best.lower_bound <= optimum * (1.0 + 1e-4), "{name}: bound {} above {optimum}", best.lower_bound);
+        assert!(
+            best.lower_bound <= optimum * (1.0 + 1e-4),
+            "{name}: bound {} above {optimum}",
+            best.lower_bound
+        );
         // Fewer labels, and a result that is no further from the optimum than it says.
         let quick = search(pair, Options::quick());
         assert!(quick.lower_bound <= optimum * (1.0 + 1e-4), "{name}: bound {}", quick.lower_bound);

@@ -69,6 +69,10 @@ fn results_are_the_optima_that_another_search_proves() {
         assert!(ratio <= most, "{}: {ratio} of the optimum", case.id);
         assert!(best.lower_bound <= case.score * (1.0 + 1e-6), "{}: bound {}", case.id, best.lower_bound);
         let has_same_space = case.machine != "eyeriss-like";
-        assert!(ratio >= 1.0 - 1e-6 || !case.proven || !has_same_space, "{}: {ratio} of the optimum", case.id);
+        assert!(
+            ratio >= 1.0 - 1e-6 || !case.proven || !has_same_space,
+            "{}: {ratio} of the optimum",
+            case.id
+        );
     }
 }

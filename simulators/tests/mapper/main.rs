@@ -4,3 +4,4 @@ mod gap;
 mod golden;
 mod laws;
 mod pairs;
+mod real;

@@ -1,0 +1,119 @@
+//! All states of a lattice side by side, as the tables go through them.
+
+use std::collections::BTreeMap;
+
+use super::ground::{ChoiceCost, Ground, Point};
+use super::plan::Choice;
+use crate::loop_nest::TensorSet;
+
+/// Words of one tensor at one level by state: [`super::window::Overlap`].
+struct Overlaps {
+    linear: Vec<f64>,
+    base: Vec<f64>,
+    words: Vec<f64>,
+}
+
+/// The states of one unrolling.
+pub(super) struct States {
+    pub(super) points: Vec<Point>,
+    /// By tensor: trips over dimensions that it does not use, and one over those that it does.
+    pub(super) unused: Vec<Vec<f64>>,
+    per_used: Vec<Vec<f64>>,
+    /// By level and tensor, where tiles can overlap.
+    overlaps: BTreeMap<(usize, usize), Overlaps>,
+    /// By stage: what may be kept, and by state whether that fits and what is left can run inside.
+    fits: Vec<Vec<(Vec<TensorSet>, Vec<bool>)>>,
+}
+
+impl States {
+    pub(super) fn new(ground: &Ground) -> Self {
+        let n_tensors = ground.problem.shapes.len();
+        let points: Vec<Point> = (0..ground.lattice.len()).map(|state| ground.point(state)).collect();
+        let by_tensor = |value: &dyn Fn(&Point, usize) -> f64| -> Vec<Vec<f64>> {
+            (0..n_tensors).map(|tensor| points.iter().map(|point| value(point, tensor)).collect()).collect()
+        };
+        let mut states = Self {
+            unused: by_tensor(&|point, tensor| point.unused[tensor]),
+            per_used: by_tensor(&|point, tensor| point.used[tensor].recip()),
+            overlaps: BTreeMap::new(),
+            fits: Vec::new(),
+            points,
+        };
+        // The outermost stages are searched from one state, without a table.
+        for (stage, costs) in ground.plan.stages.iter().zip(&ground.costs).skip(2) {
+            for term in costs.iter().flatten().flat_map(|cost| &cost.windows) {
+                let points = &states.points;
+                states.overlaps.entry((term.level, term.tensor)).or_insert_with(|| {
+                    let overlap = |point: &Point| ground.overlap(term.tensor, term.level, point);
+                    let list: Vec<_> = points.iter().map(overlap).collect();
+                    Overlaps {
+                        linear: list.iter().map(|overlap| overlap.linear).collect(),
+                        base: list.iter().map(|overlap| overlap.base).collect(),
+                        words: list.iter().map(|overlap| overlap.words).collect(),
+                    }
+                });
+            }
+            let mut fits: Vec<(Vec<TensorSet>, Vec<bool>)> = Vec::new();
+            for choice in stage.choices.iter().flatten() {
+                if fits.iter().all(|(keep, _)| *keep != choice.keep) {
+                    let is_fit =
+                        |point: &Point| ground.fits(stage, choice, point) && ground.is_open(stage, point);
+                    fits.push((choice.keep.clone(), states.points.iter().map(is_fit).collect()));
+                }
+            }
+            states.fits.push(fits);
+        }
+        states
+    }
+
+    /// What a trip over unused dimensions adds to the words of `tensor` at `level`, by state.
+    pub(super) fn linear(&self, level: usize, tensor: usize) -> &[f64] {
+        &self.overlaps[&(level, tensor)].linear
+    }
+
+    /// [`Ground::allows`] at a stage but the two outermost.
+    #[inline]
+    pub(super) fn allows(
+        &self,
+        ground: &Ground,
+        stage: usize,
+        choice: &Choice,
+        cost: &ChoiceCost,
+        state: usize,
+    ) -> bool {
+        let fits = self.fits[stage - 2].iter().find(|(keep, _)| *keep == choice.keep);
+        fits.is_some_and(|(_, fits)| fits[state]) && ground.is_whole(choice, cost, &self.points[state])
+    }
+
+    /// One metric of [`Ground::cost`] at every state, less what `still` adds for each trip over dimensions that it does not
+    /// use; every other tensor runs all of them.
+    pub(super) fn metric(&self, cost: &ChoiceCost, metric: usize, still: usize, values: &mut Vec<f64>) {
+        values.clear();
+        values.resize(self.points.len(), cost.fixed[metric]);
+        for (tensor, (unused, per_used)) in self.unused.iter().zip(&self.per_used).enumerate() {
+            if tensor != still {
+                add_scaled(values, unused, cost.flow[tensor][metric]);
+            }
+            add_scaled(values, per_used, cost.tile[tensor][metric]);
+        }
+        for term in &cost.windows {
+            let overlaps = &self.overlaps[&(term.level, term.tensor)];
+            let per_word = term.per_word[metric];
+            add_scaled(values, &overlaps.base, per_word);
+            if per_word != 0.0 && term.tensor != still {
+                let words = overlaps.linear.iter().zip(&self.unused[term.tensor]);
+                values
+                    .iter_mut()
+                    .zip(words)
+                    .for_each(|(value, (words, trips))| *value += per_word * words * trips);
+            }
+            add_scaled(values, &overlaps.words, term.per_tile_word[metric]);
+        }
+    }
+}
+
+fn add_scaled(sum: &mut [f64], part: &[f64], times: f64) {
+    if times != 0.0 {
+        sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part * times);
+    }
+}
