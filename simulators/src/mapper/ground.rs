@@ -24,6 +24,7 @@ pub(super) struct WindowTerm {
 }
 
 /// What a choice costs: `fixed + sum_T flow_T U_T / run_T + tile_T / T_T`, and windows.
+#[derive(Clone)]
 pub(super) struct ChoiceCost {
     pub(super) fixed: Metrics,
     pub(super) flow: [Metrics; MAX_TENSORS],
@@ -31,6 +32,26 @@ pub(super) struct ChoiceCost {
     pub(super) windows: Vec<WindowTerm>,
     /// Whether tensors that no level outside keeps can be held as a whole.
     is_backed: bool,
+}
+
+impl ChoiceCost {
+    /// Makes every price no more than that of `other`, which keeps the same tensors below other parents.
+    pub(super) fn lower_to(&mut self, other: &Self) {
+        self.fixed = least(&self.fixed, &other.fixed);
+        for tensor in 0..MAX_TENSORS {
+            self.flow[tensor] = least(&self.flow[tensor], &other.flow[tensor]);
+            self.tile[tensor] = least(&self.tile[tensor], &other.tile[tensor]);
+        }
+        // What some parents do not supply costs nothing.
+        self.windows.retain_mut(|term| {
+            let same = other.windows.iter().find(|own| (own.tensor, own.level) == (term.tensor, term.level));
+            let Some(same) = same else { return false };
+            term.per_word = least(&term.per_word, &same.per_word);
+            term.per_tile_word = least(&term.per_tile_word, &same.per_tile_word);
+            true
+        });
+        self.is_backed |= other.is_backed;
+    }
 }
 
 /// What a state is, as costs need it.
@@ -63,17 +84,19 @@ pub(super) struct Ground<'a> {
 }
 
 impl<'a> Ground<'a> {
+    /// `unrolling` with at most `most_states` states, some sizes of tiles being left out if there are more.
     pub(super) fn new(
         problem: &'a Problem<'a>,
         plan: &'a Plan,
         prices: &'a Prices<'a>,
         unrolling: &Unrolling,
+        most_states: usize,
     ) -> Self {
         let mut ground = Self {
             problem,
             plan,
             prices,
-            lattice: Lattice::new(problem, &unrolling.steps),
+            lattice: Lattice::new(problem, &unrolling.steps, most_states),
             extents: [[1.0; MAX_DIMS]; MAX_LEVELS],
             full: [[1.0; MAX_TENSORS]; MAX_LEVELS],
             shared: [false; MAX_TENSORS],
@@ -269,4 +292,9 @@ impl<'a> Ground<'a> {
 #[inline]
 pub(super) fn add(sum: &mut Metrics, part: &Metrics, times: f64) {
     sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part * times);
+}
+
+/// The lesser of two metrics each.
+pub(super) fn least(a: &Metrics, b: &Metrics) -> Metrics {
+    std::array::from_fn(|metric| a[metric].min(b[metric]))
 }

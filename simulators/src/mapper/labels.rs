@@ -2,18 +2,12 @@
 //!
 //! A label is a state, the parents that the stages so far make, and the tensor that the loops last decided leave where it
 //! is, with the metrics so far. Whatever is inside depends on those alone, so that of two labels that agree in them one
-//! that is no better in any metric and no longer in its run is dropped.
-//!
-//! What is left is bounded by [`Tables`], for which all states are looked at, or by the outline alone, which costs nothing:
-//! then only the largest tiles that fit are, since a larger tile moves less and leaves more room inside. That finds good
-//! mappings but proves nothing, as a larger tile may end a run or take longer to load the first time.
+//! that is no better in any metric and no longer in its run is dropped. [`Tables`] bound what is left.
 
 use std::collections::BTreeMap;
 
-use super::constraints::DimSet;
 use super::ground::{ChoiceCost, Ground, Point, add};
 use super::options::Objective;
-use super::outline::Outline;
 use super::plan::Choice;
 use super::prices::{ENERGY, Metrics, WORK};
 use super::tables::Tables;
@@ -55,17 +49,10 @@ pub(super) struct Decision {
 /// What labels are told apart by; the tensor that stays last.
 type Key = (u8, u16, u32, Option<u8>);
 
-/// What bounds the stages inside of a label.
-#[derive(Clone, Copy)]
-pub(super) enum Inside<'a> {
-    Tables(&'a Tables),
-    Outline(&'a Outline),
-}
-
 /// The labels of one unrolling.
 pub(super) struct Labels<'a> {
     ground: &'a Ground<'a>,
-    inside: Inside<'a>,
+    tables: &'a Tables,
     objective: Objective,
     pub(super) arena: Vec<Label>,
     best: BTreeMap<Key, Vec<u32>>,
@@ -78,7 +65,7 @@ pub(super) struct Labels<'a> {
 
 impl<'a> Labels<'a> {
     /// The label before anything is decided, which has index 0.
-    pub(super) fn new(ground: &'a Ground<'a>, inside: Inside<'a>, objective: Objective) -> Self {
+    pub(super) fn new(ground: &'a Ground<'a>, tables: &'a Tables, objective: Objective) -> Self {
         let root = Label {
             from: 0,
             stage: 0,
@@ -91,7 +78,7 @@ impl<'a> Labels<'a> {
         };
         Self {
             ground,
-            inside,
+            tables,
             objective,
             arena: vec![root],
             best: BTreeMap::new(),
@@ -116,18 +103,10 @@ impl<'a> Labels<'a> {
         let costs = &ground.costs[stage][usize::from(label.parents)];
         let choices = &ground.plan.stages[stage].choices[usize::from(label.parents)];
         let mut states = std::mem::take(&mut self.states);
-        if let Inside::Tables(_) = self.inside {
-            ground.lattice.within(label.state as usize, ground.plan.stages[stage].loops, &mut states);
-        }
+        ground.lattice.within(label.state as usize, ground.plan.stages[stage].loops, &mut states);
         for (number, (choice, cost)) in choices.iter().zip(costs).enumerate() {
-            if let Inside::Outline(_) = self.inside {
-                self.largest(stage, choice, cost, &outside, &mut states);
-            }
             for &state in &states {
-                let point = match self.inside {
-                    Inside::Tables(tables) => *tables.point(state),
-                    Inside::Outline(_) => ground.point(state),
-                };
+                let point = *self.tables.point(state);
                 if self.allows(stage, choice, cost, &point) {
                     self.extend_to(index, (number, choice, cost), &outside, &point, limit);
                 }
@@ -138,13 +117,10 @@ impl<'a> Labels<'a> {
     }
 
     fn allows(&self, stage: usize, choice: &Choice, cost: &ChoiceCost, point: &Point) -> bool {
-        match self.inside {
-            Inside::Tables(tables) if stage >= 2 => {
-                tables.allows(self.ground, stage, choice, cost, point.state)
-            }
-            // The largest tiles are known to fit.
-            Inside::Outline(_) => true,
-            Inside::Tables(_) => self.ground.allows(stage, choice, cost, point),
+        match stage {
+            // The outermost stages have no tables.
+            0 | 1 => self.ground.allows(stage, choice, cost, point),
+            _ => self.tables.allows(self.ground, stage, choice, cost, point.state),
         }
     }
 
@@ -174,52 +150,6 @@ impl<'a> Labels<'a> {
                 bound: 0.0,
             };
             self.keep(child, limit);
-        }
-    }
-
-    /// The largest tiles of a choice that fit, of each step of one dimension the largest.
-    fn largest(
-        &mut self,
-        stage: usize,
-        choice: &Choice,
-        cost: &ChoiceCost,
-        outside: &Point,
-        states: &mut Vec<usize>,
-    ) {
-        states.clear();
-        let ground = self.ground;
-        let (lattice, entry) = (&ground.lattice, &ground.plan.stages[stage]);
-        // What cannot run inside runs here.
-        let closed: DimSet = entry.loops.iter().filter(|&dim| !entry.open.contains(dim)).collect();
-        let start = lattice.finished(outside.state, closed);
-        let point = ground.point(start);
-        if !ground.is_whole(choice, cost, &point) || !ground.is_open(entry, &point) {
-            return;
-        }
-        let mut fits = |state: usize| {
-            self.n_tried += 1;
-            ground.fits(entry, choice, &ground.point(state))
-        };
-        if fits(start) {
-            states.push(start);
-            return;
-        }
-        let mut dims: Vec<usize> = entry.loops.and(entry.open).iter().collect();
-        dims.sort_by_key(|&dim| (lattice.along(start, dim).count(), dim));
-        let Some((&last, others)) = dims.split_last() else { return };
-        let mut starts = vec![start];
-        for &dim in others {
-            let along: Vec<usize> =
-                starts.iter().flat_map(|&state| thinned(lattice.along(state, dim).collect())).collect();
-            starts = along;
-        }
-        for start in starts {
-            let Some(state) = lattice.along(start, last).find(|&state| fits(state)) else { continue };
-            let could_grow =
-                others.iter().any(|&dim| lattice.before(outside.state, state, dim).is_some_and(&mut fits));
-            if !could_grow {
-                states.push(state);
-            }
         }
     }
 
@@ -255,18 +185,9 @@ impl<'a> Labels<'a> {
             let Some(units) = &ground.units[inside.1] else { return };
             add(&mut label.metrics, units, 1.0);
             total = label.metrics;
-        } else {
-            match self.inside {
-                Inside::Tables(tables) if inside.0 >= 2 => {
-                    let still = label.still.map(|(tensor, _)| usize::from(tensor));
-                    tables.add(&mut total, inside, label.state as usize, still);
-                }
-                Inside::Tables(_) => {}
-                Inside::Outline(outline) => {
-                    let Some(least) = outline.inside(inside.0, inside.1) else { return };
-                    add(&mut total, least, 1.0);
-                }
-            }
+        } else if inside.0 >= 2 {
+            let still = label.still.map(|(tensor, _)| usize::from(tensor));
+            self.tables.add(&mut total, inside, label.state as usize, still);
         }
         let (energy_j, cycles) = ground.prices.total(&total);
         label.bound = self.objective.score(energy_j, cycles).0;
@@ -326,15 +247,4 @@ fn is_no_worse(a: &Label, b: &Label, n_metrics: usize) -> bool {
     runs(a) <= runs(b)
         && a.metrics[ENERGY] <= b.metrics[ENERGY]
         && a.metrics[WORK..n_metrics].iter().zip(&b.metrics[WORK..n_metrics]).all(|(a, b)| a <= b)
-}
-
-/// Most sizes of one dimension that are tried where only large tiles are.
-const SIZES: usize = 6;
-
-/// At most [`SIZES`] of `states`, evenly spread, the first and the last among them.
-fn thinned(states: Vec<usize>) -> Vec<usize> {
-    if states.len() <= SIZES {
-        return states;
-    }
-    (0..SIZES).map(|index| states[index * (states.len() - 1) / (SIZES - 1)]).collect()
 }

@@ -18,8 +18,15 @@ pub(super) struct Lattice {
 }
 
 impl Lattice {
-    pub(super) fn new(problem: &Problem, steps: &[u64; MAX_DIMS]) -> Self {
-        let divisors: Vec<Vec<u64>> = steps[..problem.n_dims].iter().map(|&steps| divisors(steps)).collect();
+    /// All states of `steps` in time, or if there are more than `most`, those of some of the divisors.
+    pub(super) fn new(problem: &Problem, steps: &[u64; MAX_DIMS], most: usize) -> Self {
+        let mut divisors: Vec<Vec<u64>> =
+            steps[..problem.n_dims].iter().map(|&steps| divisors(steps)).collect();
+        while divisors.iter().map(Vec::len).product::<usize>() > most {
+            let longest = divisors.iter_mut().max_by_key(|list| list.len());
+            let Some(list) = longest.filter(|list| list.len() > 2) else { break };
+            thin(list);
+        }
         let multiples = divisors.iter().map(|list| {
             let larger = |index: usize| {
                 let above = index + 1..list.len();
@@ -70,30 +77,6 @@ impl Lattice {
         }
     }
 
-    /// The state at which nothing of `dims` is left to run inside.
-    pub(super) fn finished(&self, state: usize, dims: DimSet) -> usize {
-        let missing =
-            |dim: usize| (self.divisors[dim].len() - 1 - self.digit(state, dim)) * self.strides[dim];
-        state + dims.iter().map(missing).sum::<usize>()
-    }
-
-    /// `state` and the states with more trips of `dim`, the fewest first.
-    pub(super) fn along(&self, state: usize, dim: usize) -> impl Iterator<Item = usize> + '_ {
-        let digit = self.digit(state, dim);
-        let further = self.multiples[dim][digit].iter();
-        std::iter::once(state).chain(further.map(move |&other| state + (other - digit) * self.strides[dim]))
-    }
-
-    /// The state with the next fewer trips of `dim` that is still a multiple of `outside`.
-    pub(super) fn before(&self, outside: usize, state: usize, dim: usize) -> Option<usize> {
-        let (least, digit) = (self.digit(outside, dim), self.digit(state, dim));
-        let list = &self.divisors[dim];
-        let fits = |&other: &usize| {
-            list[digit].is_multiple_of(list[other]) && list[other].is_multiple_of(list[least])
-        };
-        (least..digit).rev().find(fits).map(|other| state - (digit - other) * self.strides[dim])
-    }
-
     /// Makes every value the least of those at its state and all multiples of it in the dimensions `dims`.
     pub(super) fn least_within(&self, dims: DimSet, values: &mut [f64]) {
         for dim in dims.iter() {
@@ -114,6 +97,16 @@ impl Lattice {
     }
 }
 
+/// Drops every other divisor, but neither the first nor the last.
+fn thin(list: &mut Vec<u64>) {
+    let last = list.len() - 1;
+    let mut index = 0;
+    list.retain(|_| {
+        index += 1;
+        (index - 1) % 2 == 0 || index - 1 == last
+    });
+}
+
 fn divisors(n: u64) -> Vec<u64> {
     let small: Vec<u64> = (1..).take_while(|d| d * d <= n).filter(|&d| n.is_multiple_of(d)).collect();
     let large = small.iter().rev().map(|&d| n / d).filter(|d| d * d > n);
@@ -129,5 +122,17 @@ mod tests {
         assert_eq!(divisors(1), [1]);
         assert_eq!(divisors(36), [1, 2, 3, 4, 6, 9, 12, 18, 36]);
         assert_eq!(divisors(97), [1, 97]);
+    }
+
+    #[test]
+    fn thinned_divisors_still_begin_and_end_as_they_did() {
+        let thinned = |n| {
+            let mut list = divisors(n);
+            thin(&mut list);
+            list
+        };
+        assert_eq!(thinned(36), [1, 3, 6, 12, 36]);
+        assert_eq!(thinned(8), [1, 4, 8]);
+        assert_eq!(thinned(4), [1, 4]);
     }
 }

@@ -46,16 +46,16 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// A tenth of a second or two for one layer, to the optimum.
+    /// A second or two for one layer at most, to the optimum.
     fn default() -> Self {
-        Self { effort: 2_000_000, gap: 0.0, quirks: Quirks::default() }
+        Self { effort: 5_000_000, gap: 0.0, quirks: Quirks::default() }
     }
 }
 
 impl Options {
     /// For a search over many designs: a hundredth of the default's work, to a gap of 1 %.
     pub fn quick() -> Self {
-        Self { effort: 20_000, gap: 0.01, quirks: Quirks::default() }
+        Self { effort: 50_000, gap: 0.01, quirks: Quirks::default() }
     }
 }
 

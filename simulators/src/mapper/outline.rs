@@ -1,31 +1,25 @@
 //! The cheapest bounds: every word that an instance handles is fetched once, and every unit is fed; of one unrolling, and
 //! of all.
 
+use super::ground::least;
 use super::plan::{Choice, Plan};
 use super::prices::{MAX_METRICS, Metrics, Prices, Toll};
 use super::problem::Problem;
 use super::unrolling::Unrolling;
 use crate::loop_nest::{MAX_DIMS, MAX_LEVELS, MAX_TENSORS};
 
-/// The outline of one unrolling.
-pub(super) struct Outline {
-    /// By stage and parents: what it and the stages inside of it add, the units last; `None` if nothing leads to a mapping.
-    inside: Vec<Vec<Option<Metrics>>>,
-}
-
-impl Outline {
-    /// What the stages from `stage` on add at least.
-    pub(super) fn inside(&self, stage: usize, parents: usize) -> Option<&Metrics> {
-        self.inside[stage][parents].as_ref()
-    }
-}
-
-/// The outline of `unrolling`, of which `prices` are those.
-pub(super) fn outline(problem: &Problem, plan: &Plan, prices: &Prices, unrolling: &Unrolling) -> Outline {
+/// No mapping with `unrolling` has less in any metric; `prices` are those of `unrolling`. `None` if no choice of what is
+/// kept leads to a mapping.
+pub(super) fn outline(
+    problem: &Problem,
+    plan: &Plan,
+    prices: &Prices,
+    unrolling: &Unrolling,
+) -> Option<Metrics> {
     let tolls = prices.tolls(plan);
-    let least = least_words(problem, prices, unrolling);
+    let words = least_words(problem, prices, unrolling);
     let iterations = unrolling.iterations();
-    let units: Vec<Option<Metrics>> = plan
+    let mut inside: Vec<Option<Metrics>> = plan
         .units
         .iter()
         .map(|crossings| {
@@ -33,23 +27,20 @@ pub(super) fn outline(problem: &Problem, plan: &Plan, prices: &Prices, unrolling
             (!crossings.is_empty()).then(|| costs.fold([0.0; MAX_METRICS], plus))
         })
         .collect();
-    let mut outline = Outline { inside: vec![units] };
     for stage in plan.stages.iter().rev() {
-        let inside = &outline.inside[outline.inside.len() - 1];
         let cost = |choice: &Choice| {
             let crossings = choice.crossings.iter().map(|&index| {
                 let crossing = plan.crossings[index];
-                let (words, tile) = least[crossing.child.unwrap_or(0)][crossing.tensor];
+                let (words, tile) = words[crossing.child.unwrap_or(0)][crossing.tensor];
                 linear(&tolls[index], words, tile)
             });
             inside[choice.next].map(|inside| crossings.fold(inside, plus))
         };
-        let outside = stage.choices.iter().map(|choices| choices.iter().filter_map(cost).reduce(minimum));
-        let outside = outside.collect();
-        outline.inside.push(outside);
+        let outside =
+            stage.choices.iter().map(|choices| choices.iter().filter_map(cost).reduce(|a, b| least(&a, &b)));
+        inside = outside.collect();
     }
-    outline.inside.reverse();
-    outline
+    inside[0].map(|least| plus(least, prices.start))
 }
 
 /// Energy and cycles that no mapping is below, whatever its unrolling.
@@ -130,8 +121,4 @@ fn linear(toll: &Toll, words: f64, tile: f64) -> Metrics {
 
 fn plus(a: Metrics, b: Metrics) -> Metrics {
     std::array::from_fn(|metric| a[metric] + b[metric])
-}
-
-fn minimum(a: Metrics, b: Metrics) -> Metrics {
-    std::array::from_fn(|metric| a[metric].min(b[metric]))
 }

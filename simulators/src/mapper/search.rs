@@ -5,8 +5,8 @@ use std::collections::BinaryHeap;
 
 use super::constraints::MappingConstraints;
 use super::costing::Costing;
-use super::ground::{Ground, add};
-use super::labels::{Inside, Labels};
+use super::ground::Ground;
+use super::labels::Labels;
 use super::merge::merge;
 use super::options::{Objective, Options};
 use super::outcome::{Best, NoMapping};
@@ -14,7 +14,7 @@ use super::outline::{outline, relaxed};
 use super::plan::Plan;
 use super::prices::Prices;
 use super::problem::Problem;
-use super::tables::Tables;
+use super::tables::{Detail, Tables};
 use super::unrolling::{self, Sketch, Unrolling};
 use crate::loop_nest::{Architecture, Einsum};
 
@@ -31,13 +31,17 @@ const ENTRIES: u64 = 16;
 const BEAM_UNROLLINGS: usize = 32;
 const DIVES: usize = 4;
 
+/// Most states of an unrolling at this first look. Ours: tables of so many take about as long as the model takes to cost a few
+/// hundred mappings.
+const DIVE_STATES: usize = 1024;
+
 /// Sets of factors that are tried for the work of one label while unrollings are listed, and how many at most; this bounds the
 /// memory.
-const UNROLLINGS: u64 = 4;
+const UNROLLINGS: u64 = 1;
 const MOST_UNROLLINGS: u64 = 1 << 20;
 
 /// Work on one unrolling before others come first.
-const SHARE: u64 = 100_000;
+const SHARE: u64 = 1_000_000;
 
 /// Labels of each stage that are extended at once, so that a whole mapping is found soon.
 const BEAM: usize = 4;
@@ -203,19 +207,18 @@ impl<'a> Search<'a> {
     /// What no mapping with `unrolling` scores less than, at a glance.
     fn outline_bound(&mut self, prices: &Prices, unrolling: &Unrolling) -> f64 {
         self.work += OUTLINE;
-        let outline = outline(self.problem, self.plan, prices, unrolling);
-        let Some(least) = outline.inside(0, 0) else { return f64::INFINITY };
-        let mut total = prices.start;
-        add(&mut total, least, 1.0);
-        let (energy_j, cycles) = prices.total(&total);
-        self.objective.score(energy_j, cycles).0
+        outline(self.problem, self.plan, prices, unrolling).map_or(f64::INFINITY, |least| {
+            let (energy_j, cycles) = prices.total(&least);
+            self.objective.score(energy_j, cycles).0
+        })
     }
 
     /// Looks for a good mapping with `unrolling`, without a proof.
     fn dive(&mut self, prices: &Prices<'a>, unrolling: &Unrolling) -> Result<(), NoMapping> {
-        let ground = Ground::new(self.problem, self.plan, prices, unrolling);
-        let outline = outline(self.problem, self.plan, prices, unrolling);
-        let mut labels = Labels::new(&ground, Inside::Outline(&outline), self.objective);
+        let ground = Ground::new(self.problem, self.plan, prices, unrolling, DIVE_STATES);
+        let tables = Tables::new(&ground, self.objective, Detail::AnyParents);
+        self.work += Tables::n_entries(&ground, self.objective, Detail::AnyParents) / ENTRIES;
+        let mut labels = Labels::new(&ground, &tables, self.objective);
         let whole = self.descend(&mut labels, &mut BinaryHeap::new());
         for index in whole {
             if labels.arena[index as usize].bound < self.limit() {
@@ -227,21 +230,28 @@ impl<'a> Search<'a> {
 
     /// Looks for better mappings with `unrolling`. Returns what none that is left scores less than, if that is known.
     fn explore(&mut self, prices: &Prices<'a>, unrolling: &Unrolling, budget: u64) -> Result<f64, NoMapping> {
-        let ground = Ground::new(self.problem, self.plan, prices, unrolling);
-        let n_steps = Tables::n_entries(&ground) / ENTRIES;
+        let ground = Ground::new(self.problem, self.plan, prices, unrolling, usize::MAX);
+        let n_steps = Tables::n_entries(&ground, self.objective, Detail::Parents) / ENTRIES;
         if self.costing.evaluated > 0 && n_steps > self.options.effort.saturating_sub(self.work) {
             // The tables alone take more than is left.
             self.work = self.options.effort;
             return Ok(0.0);
         }
-        let tables = Tables::new(&ground);
+        let tables = Tables::new(&ground, self.objective, Detail::Parents);
         self.work += n_steps;
-        let mut labels = Labels::new(&ground, Inside::Tables(&tables), self.objective);
+        let mut labels = Labels::new(&ground, &tables, self.objective);
         let mut open = BinaryHeap::new();
         let mut left = f64::INFINITY;
         let start = self.work;
-        let whole = self.descend(&mut labels, &mut open);
-        open.extend(whole.iter().map(|&index| opened(&labels, index)));
+        for index in self.descend(&mut labels, &mut open) {
+            let bound = labels.arena[index as usize].bound;
+            if bound < self.limit() {
+                self.cost(&ground, unrolling, &labels, index)?;
+                self.floor = self.floor.min(bound);
+            } else {
+                left = left.min(bound);
+            }
+        }
         while let Some(Open { bound, index, .. }) = open.pop() {
             if bound >= self.limit() || self.work > start + budget {
                 left = left.min(bound);

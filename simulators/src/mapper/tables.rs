@@ -14,9 +14,12 @@
 //! its trips are not known and taken to be 1. The tables are never above the true cost, and equal to it but for such
 //! runs and for windows.
 
-use super::ground::{ChoiceCost, Ground, Point};
-use super::plan::Choice;
-use super::prices::Metrics;
+use std::ops::Range;
+
+use super::ground::{ChoiceCost, Ground, Point, least};
+use super::options::Objective;
+use super::plan::{Choice, Stage};
+use super::prices::{ENERGY, Metrics, WORK};
 use super::states::States;
 
 /// By state: what is left if the loops right outside leave no tensor where it is, and by tensor, if they do.
@@ -30,30 +33,75 @@ pub(super) struct Tables {
     /// By stage, parents and metric; empty for the two outermost stages, which are searched from one state.
     tables: Vec<Vec<Vec<Table>>>,
     states: States,
-    n_metrics: usize,
+    /// Metrics that have tables.
+    metrics: Range<usize>,
+    detail: Detail,
+    /// By stage, if parents are not told apart: what may be kept, each at its least cost below any parents; and the units.
+    merged: Vec<(Vec<Choice>, Vec<ChoiceCost>)>,
+    units: Option<Metrics>,
+}
+
+/// How much a table tells apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// Every word at the price of its cheapest parent: less work, and a bound that is not as close.
+    AnyParents,
+    /// All parents.
+    Parents,
+}
+
+/// Most metrics that have tables: energy, work, and the outermost ports, which limit most often.
+const MOST_METRICS: usize = 5;
+
+/// Metrics that `objective` needs tables of.
+fn metrics(ground: &Ground, objective: Objective) -> Range<usize> {
+    let n_metrics = ground.prices.n_metrics.min(MOST_METRICS);
+    match objective {
+        Objective::Latency => WORK..n_metrics,
+        Objective::Energy => ENERGY..ENERGY + 1,
+        Objective::EnergyDelay => ENERGY..n_metrics,
+    }
 }
 
 impl Tables {
-    pub(super) fn new(ground: &Ground) -> Self {
+    pub(super) fn new(ground: &Ground, objective: Objective, detail: Detail) -> Self {
         let n_stages = ground.plan.stages.len();
-        let n_metrics = ground.prices.n_metrics;
-        let mut tables = Self { tables: Vec::new(), states: States::new(ground), n_metrics };
+        let mut tables = Self {
+            tables: Vec::new(),
+            states: States::new(ground),
+            metrics: metrics(ground, objective),
+            detail,
+            merged: Vec::new(),
+            units: ground.units.iter().flatten().copied().reduce(|a, b| least(&a, &b)),
+        };
+        if detail == Detail::AnyParents {
+            tables.merged = (0..n_stages).map(|stage| merged(ground, stage)).collect();
+        }
         tables.tables.resize_with(n_stages, Vec::new);
         for stage in (2..n_stages).rev() {
-            for parents in 0..ground.plan.stages[stage].choices.len() {
+            let n_parents = match detail {
+                Detail::AnyParents => 1,
+                Detail::Parents => ground.plan.stages[stage].choices.len(),
+            };
+            for parents in 0..n_parents {
                 let by_metric =
-                    (0..n_metrics).map(|metric| tables.table(ground, stage, parents, metric)).collect();
+                    tables.metrics.clone().map(|metric| tables.table(ground, stage, parents, metric));
+                let by_metric = by_metric.collect();
                 tables.tables[stage].push(by_metric);
             }
         }
         tables
     }
 
-    /// Entries that the tables of `ground` have.
-    pub(super) fn n_entries(ground: &Ground) -> u64 {
-        let stages = ground.plan.stages.iter().skip(2);
-        let n_choices: usize = stages.flat_map(|stage| &stage.choices).map(|choices| choices.len() + 4).sum();
-        (n_choices * ground.prices.n_metrics * ground.problem.shapes.len() * ground.lattice.len()) as u64
+    /// Entries that such tables have.
+    pub(super) fn n_entries(ground: &Ground, objective: Objective, detail: Detail) -> u64 {
+        let n_choices = |stage: &Stage| -> usize {
+            let each = stage.choices.iter().map(|choices| choices.len() + 4);
+            if detail == Detail::Parents { each.sum() } else { each.max().unwrap_or(0) }
+        };
+        let n_choices: usize = ground.plan.stages.iter().skip(2).map(n_choices).sum();
+        (n_choices * metrics(ground, objective).len() * ground.problem.shapes.len() * ground.lattice.len())
+            as u64
     }
 
     /// The state at index `state`.
@@ -84,7 +132,9 @@ impl Tables {
         state: usize,
         still: Option<usize>,
     ) {
-        for (sum, table) in metrics.iter_mut().zip(&self.tables[stage][parents]).take(self.n_metrics) {
+        let parents = if self.detail == Detail::Parents { parents } else { 0 };
+        let metrics = &mut metrics[self.metrics.clone()];
+        for (sum, table) in metrics.iter_mut().zip(&self.tables[stage][parents]) {
             let fresh = table.fresh[state];
             *sum += still.map_or(fresh, |tensor| fresh.min(table.going[tensor][state]));
         }
@@ -111,8 +161,10 @@ impl Tables {
         tensor: usize,
         table: &mut Table,
     ) {
-        let costs = &ground.costs[stage][parents];
-        let choices = &ground.plan.stages[stage].choices[parents];
+        let (choices, costs) = match self.detail {
+            Detail::AnyParents => (&self.merged[stage].0, &self.merged[stage].1),
+            Detail::Parents => (&ground.plan.stages[stage].choices[parents], &ground.costs[stage][parents]),
+        };
         let mut seen: Vec<Still> = Vec::new();
         let mut values = Vec::new();
         for cost in costs {
@@ -147,11 +199,12 @@ impl Tables {
         least: &mut [f64],
     ) {
         if stage == ground.plan.stages.len() {
-            let Some(units) = ground.units[parents] else { return };
+            let units = if self.detail == Detail::Parents { ground.units[parents] } else { self.units };
+            let Some(units) = units else { return };
             least.iter_mut().zip(base).for_each(|(least, base)| *least = least.min(base + units[metric]));
             return;
         }
-        let Table { fresh, going } = &self.tables[stage][parents][metric];
+        let Table { fresh, going } = &self.tables[stage][parents][metric - self.metrics.start];
         let inside = fresh.iter().zip(&going[tensor]).map(|(fresh, going)| fresh.min(*going));
         least
             .iter_mut()
@@ -159,6 +212,26 @@ impl Tables {
             .zip(inside)
             .for_each(|((least, base), inside)| *least = least.min(base + inside));
     }
+}
+
+/// Every set that `stage` may keep, at its least cost below any parents.
+fn merged(ground: &Ground, stage: usize) -> (Vec<Choice>, Vec<ChoiceCost>) {
+    let (mut choices, mut costs): (Vec<Choice>, Vec<ChoiceCost>) = (Vec::new(), Vec::new());
+    let all = ground.plan.stages[stage].choices.iter().flatten().zip(ground.costs[stage].iter().flatten());
+    for (choice, cost) in all {
+        match choices.iter().position(|known| known.keep == choice.keep) {
+            Some(index) => {
+                costs[index].lower_to(cost);
+                // Only what must be whole below all parents must be.
+                choices[index].adopted.retain(|tensor| choice.adopted.contains(tensor));
+            }
+            None => {
+                choices.push(Choice { next: 0, ..choice.clone() });
+                costs.push(cost.clone());
+            }
+        }
+    }
+    (choices, costs)
 }
 
 /// What one tensor adds to a metric for each trip over dimensions that it does not use.
