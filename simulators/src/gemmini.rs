@@ -221,8 +221,8 @@ mod tests {
         let layer = Layer::new("product", Op::MatMul(product)).unwrap();
         let architecture = template(16).architecture(&setting(dataflow)).unwrap();
         let constraints = dataflow.constraints(layer.einsum());
-        let options = Options::quick();
-        best_mapping(&architecture, layer.einsum(), Objective::Latency, &constraints, options).unwrap()
+        best_mapping(&architecture, layer.einsum(), Objective::Latency, &constraints, Options::default())
+            .unwrap()
     }
 
     // By hand: a product of 512 x 256 x 256 fills the array, 512 * 256 * 256 / 256 cycles of work; and the weights, inputs and

@@ -31,6 +31,8 @@ pub(super) struct Label {
     metrics: Metrics,
     /// No mapping that extends this one scores less.
     pub(super) bound: f64,
+    /// The same of what decides among equals.
+    pub(super) tie: f64,
 }
 
 /// A tensor that loops leave where it is, or none, and its trips outside of those.
@@ -75,6 +77,7 @@ impl<'a> Labels<'a> {
             still: None,
             metrics: ground.prices.start,
             bound: 0.0,
+            tie: 0.0,
         };
         Self {
             ground,
@@ -148,6 +151,7 @@ impl<'a> Labels<'a> {
                 still,
                 metrics,
                 bound: 0.0,
+                tie: 0.0,
             };
             self.keep(child, limit);
         }
@@ -190,7 +194,7 @@ impl<'a> Labels<'a> {
             self.tables.add(&mut total, inside, label.state as usize, still);
         }
         let (energy_j, cycles) = ground.prices.total(&total);
-        label.bound = self.objective.score(energy_j, cycles).0;
+        (label.bound, label.tie) = self.objective.score(energy_j, cycles);
         // Also what is impossible, whose bound is infinite.
         if label.bound >= limit.min(f64::MAX) {
             self.dropped = self.dropped.min(label.bound);

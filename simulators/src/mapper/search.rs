@@ -8,7 +8,7 @@ use super::costing::Costing;
 use super::ground::Ground;
 use super::labels::Labels;
 use super::merge::merge;
-use super::options::{Objective, Options};
+use super::options::{Objective, Options, compare};
 use super::outcome::{Best, NoMapping};
 use super::outline::{outline, relaxed};
 use super::plan::Plan;
@@ -90,16 +90,19 @@ struct Search<'a> {
     floor: f64,
 }
 
-/// Something open, the least bound first, and of equals the one that was decided furthest.
+/// Something open, the least bound first, of equals the one that is least by what decides among equal mappings, and then the
+/// one that was decided furthest.
 struct Open {
     bound: f64,
+    tie: f64,
     depth: u8,
     index: u32,
 }
 
 impl Ord for Open {
     fn cmp(&self, other: &Self) -> Ordering {
-        let order = other.bound.total_cmp(&self.bound).then(self.depth.cmp(&other.depth));
+        let order = other.bound.total_cmp(&self.bound).then(other.tie.total_cmp(&self.tie));
+        let order = order.then(self.depth.cmp(&other.depth));
         order.then(other.index.cmp(&self.index))
     }
 }
@@ -129,9 +132,21 @@ impl<'a> Search<'a> {
         self.work >= self.options.effort
     }
 
+    /// Where loads are exposed, the way to the fastest mappings leads over many that are as slow as each other: the first half of
+    /// the effort goes to those of little energy and delay, which compete by cycles too.
+    fn run(&mut self) -> Result<(), NoMapping> {
+        if self.objective == Objective::Latency {
+            let effort = self.options.effort;
+            (self.objective, self.options.effort) = (Objective::EnergyDelay, effort / 2);
+            self.run_by_objective()?;
+            (self.objective, self.options.effort) = (Objective::Latency, effort);
+        }
+        self.run_by_objective()
+    }
+
     /// First a few unrollings that are likely to be good, then all. What is done does not depend on the effort, only how far
     /// it goes, so that more effort is never worse.
-    fn run(&mut self) -> Result<(), NoMapping> {
+    fn run_by_objective(&mut self) -> Result<(), NoMapping> {
         let mut prices = Prices::new(self.problem);
         let (least_j, least_cycles) = relaxed(self.problem);
         self.floor = self.objective.score(least_j, least_cycles).0;
@@ -141,8 +156,8 @@ impl<'a> Search<'a> {
         let Some(sketches) = unrolling::all(self.problem, most as usize) else { return Ok(()) };
         self.work += sketches.len() as u64;
         let first = |(index, sketch): (usize, &Sketch)| {
-            let bound = self.objective.score(least_j, sketch.iterations.max(least_cycles)).0;
-            Open { bound, depth: 0, index: index as u32 }
+            let (bound, tie) = self.objective.score(least_j, sketch.iterations.max(least_cycles));
+            Open { bound, tie, depth: 0, index: index as u32 }
         };
         let open = sketches.iter().enumerate().map(first).collect();
         self.floor = f64::INFINITY;
@@ -156,7 +171,8 @@ impl<'a> Search<'a> {
         for (index, sketch) in sketches.iter().enumerate() {
             let unrolling = sketch.unrolling(self.problem);
             prices.set(&unrolling);
-            open.push(Open { bound: self.outline_bound(prices, &unrolling), depth: 0, index: index as u32 });
+            let (bound, tie) = self.outline_bound(prices, &unrolling);
+            open.push(Open { bound, tie, depth: 0, index: index as u32 });
         }
         let mut n_dives = 0;
         while let Some(Open { bound, index, .. }) = open.pop() {
@@ -179,24 +195,23 @@ impl<'a> Search<'a> {
         sketches: &[Sketch],
         mut open: BinaryHeap<Open>,
     ) -> Result<(), NoMapping> {
-        while let Some(Open { bound, depth, index }) = open.pop() {
+        while let Some(Open { bound, tie, depth, index }) = open.pop() {
             if bound >= self.limit() || self.is_spent() && self.costing.evaluated > 0 {
                 self.floor = self.floor.min(bound);
                 break;
             }
             let unrolling = sketches[index as usize].unrolling(self.problem);
             prices.set(&unrolling);
-            let left = match depth {
+            let (left, tie) = match depth {
                 0 => self.outline_bound(prices, &unrolling),
                 // What is not done in its share is begun anew with a larger one once nothing else is more promising.
-                _ => self.explore(
-                    prices,
-                    &unrolling,
-                    SHARE.saturating_mul(4u64.saturating_pow(u32::from(depth) - 1)),
-                )?,
+                _ => {
+                    let budget = SHARE.saturating_mul(4u64.saturating_pow(u32::from(depth) - 1));
+                    (self.explore(prices, &unrolling, budget)?, tie)
+                }
             };
             if left < self.limit() {
-                open.push(Open { bound: left.max(bound), depth: depth + 1, index });
+                open.push(Open { bound: left.max(bound), tie, depth: depth + 1, index });
             } else {
                 self.floor = self.floor.min(left);
             }
@@ -204,13 +219,14 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// What no mapping with `unrolling` scores less than, at a glance.
-    fn outline_bound(&mut self, prices: &Prices, unrolling: &Unrolling) -> f64 {
+    /// What no mapping with `unrolling` scores less than, at a glance; and the same of what decides among equals.
+    fn outline_bound(&mut self, prices: &Prices, unrolling: &Unrolling) -> (f64, f64) {
         self.work += OUTLINE;
-        outline(self.problem, self.plan, prices, unrolling).map_or(f64::INFINITY, |least| {
-            let (energy_j, cycles) = prices.total(&least);
-            self.objective.score(energy_j, cycles).0
-        })
+        let Some(least) = outline(self.problem, self.plan, prices, unrolling) else {
+            return (f64::INFINITY, f64::INFINITY);
+        };
+        let (energy_j, cycles) = prices.total(&least);
+        self.objective.score(energy_j, cycles)
     }
 
     /// Looks for a good mapping with `unrolling`, without a proof.
@@ -281,8 +297,8 @@ impl<'a> Search<'a> {
             for &index in &beam {
                 next.extend(self.extend(labels, index));
             }
-            let bound = |index: u32| labels.arena[index as usize].bound;
-            next.sort_by(|&a, &b| bound(a).total_cmp(&bound(b)).then(a.cmp(&b)));
+            let rank = |index: u32| (labels.arena[index as usize].bound, labels.arena[index as usize].tie);
+            next.sort_by(|&a, &b| compare(rank(a), rank(b)).then(a.cmp(&b)));
             open.extend(next.iter().skip(BEAM).map(|&index| opened(labels, index)));
             next.truncate(BEAM);
             beam = next;
@@ -338,5 +354,5 @@ impl<'a> Search<'a> {
 
 fn opened(labels: &Labels, index: u32) -> Open {
     let label = &labels.arena[index as usize];
-    Open { bound: label.bound, depth: label.stage, index }
+    Open { bound: label.bound, tie: label.tie, depth: label.stage, index }
 }

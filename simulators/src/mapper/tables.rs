@@ -19,7 +19,7 @@ use std::ops::Range;
 use super::ground::{ChoiceCost, Ground, Point, least};
 use super::options::Objective;
 use super::plan::{Choice, Stage};
-use super::prices::{ENERGY, Metrics, WORK};
+use super::prices::{ENERGY, Metrics};
 use super::states::States;
 
 /// By state: what is left if the loops right outside leave no tensor where it is, and by tensor, if they do.
@@ -57,9 +57,9 @@ const MOST_METRICS: usize = 5;
 fn metrics(ground: &Ground, objective: Objective) -> Range<usize> {
     let n_metrics = ground.prices.n_metrics.min(MOST_METRICS);
     match objective {
-        Objective::Latency => WORK..n_metrics,
         Objective::Energy => ENERGY..ENERGY + 1,
-        Objective::EnergyDelay => ENERGY..n_metrics,
+        // Energy decides among mappings that are as fast.
+        Objective::Latency | Objective::EnergyDelay => ENERGY..n_metrics,
     }
 }
 
