@@ -23,7 +23,7 @@ use crate::seen::Seen;
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct AntColonyConfig {
     /// How many designs are built before trails change.
     pub ants: usize,
     /// `rho`: how far a trail moves towards the reinforcing designs, and otherwise evaporates.
@@ -32,7 +32,7 @@ pub struct Settings {
     pub best_probability: f64,
 }
 
-impl Default for Settings {
+impl Default for AntColonyConfig {
     /// Stuetzle & Hoos (2000), with rho = 0.2 (persistence 0.8) where an iteration is worth much. Their p_best = 0.05
     /// and tens of ants are for tens of thousands of designs; 5 ants and 0.5 were chosen on synthetic spaces, as the
     /// page says.
@@ -43,7 +43,7 @@ impl Default for Settings {
 
 /// Trails, and the ants that have not laid theirs yet.
 pub struct AntColony {
-    settings: Settings,
+    settings: AntColonyConfig,
     seen: Seen,
     scalarizer: Scalarizer,
     rng: Stream,
@@ -147,9 +147,9 @@ impl BuildAgent for AntColony {
     const SUMMARY: &'static str = "Ant colony: trails over levels, bounded on both sides";
     const DESCRIPTION: &'static str = include_str!("ant_colony.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = AntColonyConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: AntColonyConfig, seed: Seed) -> Result<Self, ConfigError> {
         at_least("ants", settings.ants, 1)?;
         within("evaporation", settings.evaporation, 0.0..=1.0)?;
         within("best_probability", settings.best_probability, f64::MIN_POSITIVE..=1.0)?;
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn no_trail_becomes_negative_when_all_losses_are() {
         let toy = Toy::bowl();
-        let mut agent = AntColony::build(&toy.problem(), Settings::default(), Seed::new(0)).unwrap();
+        let mut agent = AntColony::build(&toy.problem(), AntColonyConfig::default(), Seed::new(0)).unwrap();
         for round in 0..50 {
             let trial = |design| {
                 toy.problem().trial(design, tapeout_core::Outcome::Measured(vec![-1e6 - f64::from(round)]))

@@ -35,7 +35,7 @@ const MAX_DRAWS: usize = 100;
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct CmaEsConfig {
     /// `lambda`: how many designs make a generation; 4 + 3 ln n for n parameters with a choice if absent.
     pub population: Option<usize>,
     /// `sigma`: the first standard deviation, as a share of each parameter's range.
@@ -44,7 +44,7 @@ pub struct Settings {
     pub margin: Option<f64>,
 }
 
-impl Default for Settings {
+impl Default for CmaEsConfig {
     /// Hansen (2016), table 1 and the note on figure 6: lambda = 4 + floor(3 ln n), sigma = 0.3 of the range. Hamano
     /// et al. (2022): alpha = 1 / (lambda N).
     fn default() -> Self {
@@ -145,9 +145,9 @@ impl BuildAgent for CmaEs {
     const SUMMARY: &'static str = "CMA-ES with margin for ordered levels, and a distribution of categories";
     const DESCRIPTION: &'static str = include_str!("cma_es.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = CmaEsConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: CmaEsConfig, seed: Seed) -> Result<Self, ConfigError> {
         let space: &DesignSpace = problem.space();
         let n_choices = space.parameters().iter().filter(|parameter| parameter.n_levels() > 1).count().max(1);
         // Eq. 48.

@@ -22,7 +22,7 @@ use crate::variation::legal;
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct DifferentialEvolutionConfig {
     /// `NP`: how many designs the population holds.
     pub population: usize,
     /// `F`: how much of a difference is added.
@@ -31,7 +31,7 @@ pub struct Settings {
     pub crossover: f64,
 }
 
-impl Default for Settings {
+impl Default for DifferentialEvolutionConfig {
     /// Storn & Price (1997): F = 0.5 and CR = 0.9 or 1 as first choices. NP there is 5 to 10 for each parameter, for
     /// thousands of evaluations; 20 leaves some for evolution within a hundred.
     fn default() -> Self {
@@ -41,7 +41,7 @@ impl Default for Settings {
 
 /// A population whose members are challenged in turn.
 pub struct DifferentialEvolution {
-    settings: Settings,
+    settings: DifferentialEvolutionConfig,
     seen: Seen,
     scalarizer: Scalarizer,
     rng: Stream,
@@ -179,9 +179,13 @@ impl BuildAgent for DifferentialEvolution {
     const SUMMARY: &'static str = "Differential evolution on levels";
     const DESCRIPTION: &'static str = include_str!("differential_evolution.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = DifferentialEvolutionConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(
+        problem: &Problem,
+        settings: DifferentialEvolutionConfig,
+        seed: Seed,
+    ) -> Result<Self, ConfigError> {
         at_least("population", settings.population, 4)?;
         within("weight", settings.weight, 0.0..=2.0)?; // Storn & Price (1997), equation 2: F in [0, 2]
         within("crossover", settings.crossover, 0.0..=1.0)?;
@@ -231,7 +235,8 @@ mod tests {
     #[test]
     fn a_challenger_takes_the_place_of_the_member_it_challenged_and_no_other() {
         let toy = Toy::bowl();
-        let settings = Settings { population: 4, ..Settings::default() };
+        let settings =
+            DifferentialEvolutionConfig { population: 4, ..DifferentialEvolutionConfig::default() };
         let mut agent = DifferentialEvolution::build(&toy.problem(), settings, Seed::new(0)).unwrap();
         let trial = |design: Design, loss: f64| toy.problem().trial(design, Outcome::Measured(vec![loss]));
         for rank in 0..4u32 {

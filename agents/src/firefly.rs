@@ -15,7 +15,7 @@ use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 use tapeout_surrogates::firefly::Field;
-pub use tapeout_surrogates::firefly::Settings;
+pub use tapeout_surrogates::firefly::FireflyConfig;
 
 use crate::bounds::{at_least, within};
 use crate::scalarize::{Merit, Scalarizer};
@@ -26,7 +26,7 @@ const UNSTICK: f64 = 10.0;
 
 /// A pool of fireflies that move in turn.
 pub struct Firefly {
-    settings: Settings,
+    settings: FireflyConfig,
     field: Field,
     capacity: usize,
     seen: Seen,
@@ -148,9 +148,9 @@ impl BuildAgent for Firefly {
         "Fireflies (the eagle strategy, as PRIME uses): better designs attract, from nearby most";
     const DESCRIPTION: &'static str = include_str!("firefly.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = FireflyConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: FireflyConfig, seed: Seed) -> Result<Self, ConfigError> {
         at_least("ordinal_visibility", settings.ordinal_visibility, 0.0)?;
         at_least("categorical_visibility", settings.categorical_visibility, 0.0)?;
         within("gravity", settings.gravity, 0.0..=1.0)?;
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn a_firefly_without_success_dies_unless_it_is_the_best() {
         let toy = Toy::bowl();
-        let mut agent = Firefly::build(&toy.problem(), Settings::default(), Seed::new(0)).unwrap();
+        let mut agent = Firefly::build(&toy.problem(), FireflyConfig::default(), Seed::new(0)).unwrap();
         let trial = |rank: usize, loss: f64| {
             toy.problem().trial(toy.space().unrank(rank as u128), Outcome::Measured(vec![loss]))
         };

@@ -13,7 +13,7 @@ use crate::variation::Variation;
 /// Hyperparameters; the defaults are those of NSGA-II, which SMS-EMOA takes over.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct FrontPopulationConfig {
     /// `N`, `mu`: how many designs survive at most.
     pub population: usize,
     /// How many random designs come before the first children, and how many designs survive at least.
@@ -26,7 +26,7 @@ pub struct Settings {
     pub mutation_index: f64,
 }
 
-impl Default for Settings {
+impl Default for FrontPopulationConfig {
     /// Deb et al. (2002), doi:10.1109/4235.996017, section V, and Beume et al. (2007), doi:10.1016/j.ejor.2006.08.008: a population
     /// of 100, p_c = 0.9, p_m = 1/n, eta_m = 20. All 100 are random there, for 20,000 evaluations and more. Schaffer et al.
     /// (1989), ICGA 3, 51-60: 20 to 30 designs, of which the least.
@@ -41,7 +41,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl FrontPopulationConfig {
     /// How children are made of designs of `space`.
     ///
     /// # Errors
@@ -55,8 +55,8 @@ impl Settings {
     /// How many designs survive if `n_first` are on the first front.
     ///
     /// ```
-    /// use tapeout_agents::front_population::Settings;
-    /// let settings = Settings { population: 100, initial: 20, ..Settings::default() };
+    /// use tapeout_agents::front_population::FrontPopulationConfig;
+    /// let settings = FrontPopulationConfig { population: 100, initial: 20, ..FrontPopulationConfig::default() };
     /// assert_eq!([1, 31, 150].map(|n_first| settings.survivors(n_first)), [20, 31, 100]);
     /// ```
     pub fn survivors(&self, n_first: usize) -> usize {

@@ -51,7 +51,7 @@ pub enum Acquisition {
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct GaussianProcessConfig {
     /// How a design is valued.
     pub acquisition: Acquisition,
     /// The standard deviations between mean and confidence bound.
@@ -66,7 +66,7 @@ pub struct Settings {
     pub effort: usize,
 }
 
-impl Default for Settings {
+impl Default for GaussianProcessConfig {
     /// `exploration`: 1.8 as in Song et al. (2024), section 5. The others bound the cost; see the page.
     fn default() -> Self {
         Self {
@@ -82,7 +82,7 @@ impl Default for Settings {
 
 /// Gaussian processes of losses and of feasibility, and the search for the design most worth trying.
 pub struct GaussianProcessSearch {
-    settings: Settings,
+    settings: GaussianProcessConfig,
     ground: Groundwork,
     models: Models,
 }
@@ -245,7 +245,7 @@ impl Models {
         history: &History,
         embedding: &Embedding,
         scalarizer: &mut Scalarizer,
-        settings: &Settings,
+        settings: &GaussianProcessConfig,
     ) -> Scorer<'_> {
         if history.n_accepted == 0 {
             let targets = targets(&history.shortfall_places());
@@ -327,9 +327,9 @@ impl BuildAgent for GaussianProcessSearch {
         "Bayesian optimization with Gaussian processes: expected (hypervolume) improvement";
     const DESCRIPTION: &'static str = include_str!("gaussian_process.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
-    type Config = Settings;
+    type Config = GaussianProcessConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: GaussianProcessConfig, seed: Seed) -> Result<Self, ConfigError> {
         at_least("exploration", settings.exploration, 0.0)?;
         at_least("capacity", settings.capacity, 10)?;
         at_least("fit_capacity", settings.fit_capacity, 10)?;

@@ -21,7 +21,7 @@ use crate::variation::Variation;
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct GeneticConfig {
     /// How many designs live; so many are drawn at random first.
     pub population: usize,
     /// How likely a child has two parents.
@@ -32,7 +32,7 @@ pub struct Settings {
     pub mutation_index: f64,
 }
 
-impl Default for Settings {
+impl Default for GeneticConfig {
     /// Schaffer et al. (1989): populations of 20 to 30, crossover 0.75 to 0.95; of these the least and the largest.
     /// Muehlenbein (1992), "How genetic algorithms really work", PPSN II, 15-26: one mutation a child.
     /// Deb et al. (2002), doi:10.1109/4235.996017, section V: eta_m = 20.
@@ -106,9 +106,9 @@ impl BuildAgent for Genetic {
     const SUMMARY: &'static str = "Genetic algorithm: crossover, mutation, tournaments, the best survive";
     const DESCRIPTION: &'static str = include_str!("genetic.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = GeneticConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: GeneticConfig, seed: Seed) -> Result<Self, ConfigError> {
         at_least("population", settings.population, 2)?;
         let variation = Variation::new(
             problem.space(),
@@ -140,7 +140,8 @@ mod tests {
     }
 
     fn agent(population: usize) -> Genetic {
-        let settings = Settings { population, mutation_probability: Some(0.0), ..Settings::default() };
+        let settings =
+            GeneticConfig { population, mutation_probability: Some(0.0), ..GeneticConfig::default() };
         Genetic::build(&Toy::bowl().problem(), settings, Seed::new(0)).unwrap()
     }
 

@@ -25,7 +25,7 @@ use crate::seen::Seen;
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct LocalSearchConfig {
     /// Random designs at the start, the best of which is the first to be descended from.
     pub samples: usize,
     /// How many parameters the first kick changes.
@@ -36,7 +36,7 @@ pub struct Settings {
     pub neighbourhood: Neighbourhood,
 }
 
-impl Default for Settings {
+impl Default for LocalSearchConfig {
     /// Lourenco et al. (2003) leave all of these to the problem at hand: these are first guesses, and no others were
     /// tried but for `kick` = 3 and `samples` = 5, which were alike on synthetic spaces.
     fn default() -> Self {
@@ -46,7 +46,7 @@ impl Default for Settings {
 
 /// One descent after another.
 pub struct IteratedLocalSearch {
-    settings: Settings,
+    settings: LocalSearchConfig,
     seen: Seen,
     scalarizer: Scalarizer,
     rng: Stream,
@@ -200,9 +200,9 @@ impl BuildAgent for IteratedLocalSearch {
     const SUMMARY: &'static str = "Iterated local search: descents, kicks, and a tabu list";
     const DESCRIPTION: &'static str = include_str!("local_search.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = LocalSearchConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: LocalSearchConfig, seed: Seed) -> Result<Self, ConfigError> {
         at_least("samples", settings.samples, 1)?;
         at_least("kick", settings.kick, 1)?;
         Ok(Self {
@@ -227,7 +227,7 @@ mod tests {
     use tapeout_core::check::toy::Toy;
     use tapeout_core::{Env, Outcome};
 
-    fn agent(settings: Settings) -> IteratedLocalSearch {
+    fn agent(settings: LocalSearchConfig) -> IteratedLocalSearch {
         IteratedLocalSearch::build(&Toy::bowl().problem(), settings, Seed::new(0)).unwrap()
     }
 
@@ -242,7 +242,7 @@ mod tests {
     /// Every neighbour is tried once, and the first that is better is descended from.
     #[test]
     fn the_first_improvement_is_taken() {
-        let mut agent = agent(Settings { samples: 1, ..Settings::default() });
+        let mut agent = agent(LocalSearchConfig { samples: 1, ..LocalSearchConfig::default() });
         let start = Toy::bowl().space().repair(&[8, 8, 8, 8, 8, 1]);
         agent.observe(&[trial(start.clone(), 5.0)]).unwrap();
         let tried = agent.suggest(10).unwrap();
@@ -259,7 +259,7 @@ mod tests {
     /// three, four, ...
     #[test]
     fn a_local_optimum_is_kicked_harder_and_harder() {
-        let mut agent = agent(Settings { samples: 1, tenure: 1, ..Settings::default() });
+        let mut agent = agent(LocalSearchConfig { samples: 1, tenure: 1, ..LocalSearchConfig::default() });
         let start = Toy::bowl().space().repair(&[8, 8, 8, 8, 8, 1]);
         agent.observe(&[trial(start.clone(), 5.0)]).unwrap();
         let mut last: Vec<usize> = Vec::new();

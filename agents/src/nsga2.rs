@@ -13,13 +13,13 @@ use tapeout_core::{
     Trial,
 };
 
-use crate::front_population::Settings;
+use crate::front_population::FrontPopulationConfig;
 use crate::seen::Seen;
 use crate::variation::Variation;
 
 /// Non-dominated sorting, crowding, binary tournaments.
 pub struct Nsga2 {
-    settings: Settings,
+    settings: FrontPopulationConfig,
     variation: Variation,
     seen: Seen,
     rng: Stream,
@@ -133,9 +133,9 @@ impl BuildAgent for Nsga2 {
     const SUMMARY: &'static str = "NSGA-II: non-dominated sorting, crowding, binary tournaments";
     const DESCRIPTION: &'static str = include_str!("nsga2.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
-    type Config = Settings;
+    type Config = FrontPopulationConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: FrontPopulationConfig, seed: Seed) -> Result<Self, ConfigError> {
         Ok(Self {
             variation: settings.variation(problem.space())?,
             settings,
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn the_most_crowded_of_the_last_front_goes() {
         let toy = Toy::tradeoff();
-        let settings = Settings { population: 3, ..Settings::default() };
+        let settings = FrontPopulationConfig { population: 3, ..FrontPopulationConfig::default() };
         let mut agent = Nsga2::build(&toy.problem(), settings, Seed::new(0)).unwrap();
         let points = [[0.0, 10.0], [2.0, 8.0], [10.0, 11.0], [3.0, 7.0], [10.0, 0.0]];
         let trial = |(rank, point): (usize, &[f64; 2])| {

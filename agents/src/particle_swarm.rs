@@ -26,7 +26,7 @@ use crate::variation::legal;
 /// Hyperparameters; the defaults are those of SPSO 2006.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct ParticleSwarmConfig {
     /// `S`: the number of particles; 10 + 2 sqrt(n) for n parameters if absent.
     pub particles: Option<usize>,
     /// `w`: how much of its velocity a particle keeps.
@@ -37,7 +37,7 @@ pub struct Settings {
     pub informants: usize,
 }
 
-impl Default for Settings {
+impl Default for ParticleSwarmConfig {
     /// Clerc (2012), SPSO 2006: w = 1 / (2 ln 2), c = 1/2 + ln 2, K = 3.
     fn default() -> Self {
         let ln_2 = std::f64::consts::LN_2;
@@ -47,7 +47,7 @@ impl Default for Settings {
 
 /// A swarm whose particles move in turn.
 pub struct ParticleSwarm {
-    settings: Settings,
+    settings: ParticleSwarmConfig,
     capacity: usize,
     cube: Cube,
     seen: Seen,
@@ -208,7 +208,7 @@ impl ParticleSwarm {
 
 impl Particle {
     /// One move. Each axis is pulled by itself.
-    fn fly(&mut self, informed: &[f64], settings: &Settings, rng: &mut Stream) {
+    fn fly(&mut self, informed: &[f64], settings: &ParticleSwarmConfig, rng: &mut Stream) {
         let axes = self.position.iter_mut().zip(&mut self.velocity).zip(&self.best_position).zip(informed);
         for (((x, v), own), other) in axes {
             let mut pull = |to: f64| settings.acceleration * rng.random::<f64>() * (to - *x);
@@ -257,9 +257,9 @@ impl BuildAgent for ParticleSwarm {
     const SUMMARY: &'static str = "Particle swarm: inertia, and the pull of the best places known";
     const DESCRIPTION: &'static str = include_str!("particle_swarm.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = ParticleSwarmConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: ParticleSwarmConfig, seed: Seed) -> Result<Self, ConfigError> {
         let n = problem.space().n_parameters() as f64;
         // Clerc (2012), SPSO 2006: S = 10 + [2 sqrt(D)].
         let capacity = settings.particles.unwrap_or(10 + (2.0 * n.sqrt()) as usize);
@@ -323,7 +323,7 @@ mod tests {
                 best: best.clone(),
                 best_position: vec![0.6],
             };
-            particle.fly(&[0.9], &Settings::default(), &mut rng);
+            particle.fly(&[0.9], &ParticleSwarmConfig::default(), &mut rng);
             assert!((0.0..=1.0).contains(&particle.position[0]));
             if particle.velocity[0] == 0.0 {
                 assert_eq!(particle.position[0], 1.0);

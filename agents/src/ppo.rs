@@ -24,7 +24,7 @@ use crate::seen::Seen;
 /// Hyperparameters; the defaults are the paper's.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct PpoConfig {
     /// `T`: how many decisions are collected before the networks learn from them, rounded up to whole designs.
     pub horizon: usize,
     /// Adam's step size.
@@ -47,7 +47,7 @@ pub struct Settings {
     pub log_updates: usize,
 }
 
-impl Default for Settings {
+impl Default for PpoConfig {
     /// Schulman et al. (2017): step size, epochs, minibatch, gamma and lambda of table 3; epsilon of table 1; layers of section
     /// 6.1; horizon and entropy coefficient of table 5. `log_updates` is ours: enough to imitate a hundred designs.
     fn default() -> Self {
@@ -66,7 +66,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl PpoConfig {
     /// # Errors
     /// [`ConfigError`] if one is out of range.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
@@ -98,7 +98,7 @@ pub enum Critics {
 
 /// Algorithm 1, for any number of actors that take turns in one episode; one is PPO.
 pub(crate) struct Proximal {
-    settings: Settings,
+    settings: PpoConfig,
     team: Team,
     /// As many as actors, or one.
     critics: Vec<Critic>,
@@ -129,7 +129,7 @@ impl Proximal {
     /// An actor for each of `groups`, which hold each parameter once.
     pub(crate) fn new(
         problem: &Problem,
-        settings: Settings,
+        settings: PpoConfig,
         seed: Seed,
         groups: &[Vec<usize>],
         critics: Critics,
@@ -266,7 +266,7 @@ fn surrogate_gradient(
     chosen: usize,
     lesson: &Lesson,
     place: usize,
-    settings: &Settings,
+    settings: &PpoConfig,
 ) -> Vec<f32> {
     let (advantage, clip) = (lesson.advantages[place], settings.clip as f32);
     let ratio = (distribution.log_p(chosen) - lesson.old_log_p[place]).exp();
@@ -326,9 +326,9 @@ impl BuildAgent for Ppo {
     const SUMMARY: &'static str = "PPO: actor and critic networks, clipped policy updates";
     const DESCRIPTION: &'static str = include_str!("ppo.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = PpoConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: PpoConfig, seed: Seed) -> Result<Self, ConfigError> {
         settings.check()?;
         let everything = (0..problem.space().n_parameters()).collect();
         Ok(Self(Proximal::new(problem, settings, seed, &[everything], Critics::Separate)))
@@ -359,7 +359,7 @@ mod tests {
                 advantages: vec![advantage],
                 ..Lesson::default()
             };
-            let gradient = surrogate_gradient(&distribution, 0, &lesson, 0, &Settings::default());
+            let gradient = surrogate_gradient(&distribution, 0, &lesson, 0, &PpoConfig::default());
             let expected: [f32; 2] = [-0.5 * pull, 0.5 * pull];
             for (got, expected) in gradient.iter().zip(expected) {
                 assert!((got - expected).abs() < 1e-5, "ratio {ratio}, advantage {advantage}: {gradient:?}");
@@ -391,7 +391,7 @@ mod tests {
     #[test]
     fn what_was_better_becomes_more_likely() {
         let toy = Toy::bowl();
-        let settings = Settings { horizon: 240, learning_rate: 3e-3, ..Settings::default() };
+        let settings = PpoConfig { horizon: 240, learning_rate: 3e-3, ..PpoConfig::default() };
         let everything = vec![(0..6).collect()];
         let mut agent = Proximal::new(&toy.problem(), settings, Seed::new(0), &everything, Critics::Separate);
         let mean_level = |agent: &mut Proximal| {

@@ -21,14 +21,14 @@ use crate::seen::Seen;
 /// Hyperparameters; the defaults are the paper's.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct RegularizedEvolutionConfig {
     /// `P`: how many designs are alive.
     pub population: usize,
     /// `S`: how many of them, drawn with replacement, compete to be the parent of the next.
     pub sample: usize,
 }
 
-impl Default for Settings {
+impl Default for RegularizedEvolutionConfig {
     /// Real et al. (2019), section 4, "Methods": P = 100, S = 25.
     fn default() -> Self {
         Self { population: 100, sample: 25 }
@@ -37,7 +37,7 @@ impl Default for Settings {
 
 /// Aging evolution with tournament selection.
 pub struct RegularizedEvolution {
-    settings: Settings,
+    settings: RegularizedEvolutionConfig,
     seen: Seen,
     scalarizer: Scalarizer,
     rng: Stream,
@@ -107,9 +107,13 @@ impl BuildAgent for RegularizedEvolution {
     const SUMMARY: &'static str = "Regularized evolution: mutation, tournaments, and death by age";
     const DESCRIPTION: &'static str = include_str!("regularized_evolution.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = RegularizedEvolutionConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(
+        problem: &Problem,
+        settings: RegularizedEvolutionConfig,
+        seed: Seed,
+    ) -> Result<Self, ConfigError> {
         at_least("population", settings.population, 1)?;
         at_least("sample", settings.sample, 1)?;
         Ok(Self {
@@ -131,7 +135,7 @@ mod tests {
     use tapeout_core::{Env, Outcome};
 
     fn agent(population: usize) -> RegularizedEvolution {
-        let settings = Settings { population, sample: 25 };
+        let settings = RegularizedEvolutionConfig { population, sample: 25 };
         RegularizedEvolution::build(&Toy::bowl().problem(), settings, Seed::new(0)).unwrap()
     }
 

@@ -21,14 +21,14 @@ use crate::seen::Seen;
 /// Hyperparameters; the defaults are those of NAS-Bench-101's authors.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct ReinforceConfig {
     /// alpha: how far one trial moves the policy.
     pub learning_rate: f64,
     /// How much of the baseline stays when a reward comes in.
     pub baseline_momentum: f64,
 }
 
-impl Default for Settings {
+impl Default for ReinforceConfig {
     /// Ying et al. (2019), the authors' program, `run_rl.py` in github.com/automl/nas_benchmarks: `lr` 0.1, `momentum` 0.9.
     fn default() -> Self {
         Self { learning_rate: 0.1, baseline_momentum: 0.9 }
@@ -37,7 +37,7 @@ impl Default for Settings {
 
 /// A logit for each level of each parameter, moved by every trial.
 pub struct Reinforce {
-    settings: Settings,
+    settings: ReinforceConfig,
     policy: Table,
     baseline: MovingAverage,
     rewards: Rewards,
@@ -141,9 +141,9 @@ impl BuildAgent for Reinforce {
     const SUMMARY: &'static str = "REINFORCE: policy gradient over a table of levels, with a moving baseline";
     const DESCRIPTION: &'static str = include_str!("reinforce.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = ReinforceConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: ReinforceConfig, seed: Seed) -> Result<Self, ConfigError> {
         within("learning_rate", settings.learning_rate, 0.0..=1.0)?;
         within("baseline_momentum", settings.baseline_momentum, 0.0..=0.999)?;
         Ok(Self {

@@ -21,7 +21,7 @@ use crate::seen::Seen;
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct SimulatedAnnealingConfig {
     /// Random designs at the start: they set the scale, and the best is where the walk begins.
     pub samples: usize,
     /// The first temperature, in units of the spread of their losses.
@@ -32,7 +32,7 @@ pub struct Settings {
     pub cooling: f64,
 }
 
-impl Default for Settings {
+impl Default for SimulatedAnnealingConfig {
     /// The factor of Johnson, Aragon, McGeoch & Schevon (1989), doi:10.1287/opre.37.6.865 (TEMPFACTOR = 0.95), but
     /// for each evaluation, so that a cycle of 90 fits into budgets of a few hundred. Temperatures chosen on
     /// synthetic spaces: the page says how.
@@ -43,7 +43,7 @@ impl Default for Settings {
 
 /// One walk, and the best design it came by.
 pub struct SimulatedAnnealing {
-    settings: Settings,
+    settings: SimulatedAnnealingConfig,
     seen: Seen,
     scalarizer: Scalarizer,
     rng: Stream,
@@ -143,9 +143,9 @@ impl BuildAgent for SimulatedAnnealing {
     const SUMMARY: &'static str = "Simulated annealing, heated again when cold";
     const DESCRIPTION: &'static str = include_str!("simulated_annealing.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = SimulatedAnnealingConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: SimulatedAnnealingConfig, seed: Seed) -> Result<Self, ConfigError> {
         at_least("samples", settings.samples, 1)?;
         within("initial_temperature", settings.initial_temperature, f64::MIN_POSITIVE..=f64::MAX)?;
         within(
@@ -183,7 +183,11 @@ mod tests {
     /// is taken with probability exp(-2 / (0.5 * 4)) = 0.368.
     #[test]
     fn steps_up_are_taken_as_often_as_metropolis_says() {
-        let settings = Settings { samples: 8, initial_temperature: 0.5, ..Settings::default() };
+        let settings = SimulatedAnnealingConfig {
+            samples: 8,
+            initial_temperature: 0.5,
+            ..SimulatedAnnealingConfig::default()
+        };
         let mut agent = SimulatedAnnealing::build(&Toy::bowl().problem(), settings, Seed::new(0)).unwrap();
         let sample: Vec<Trial> = (0..8).map(|rank| trial(rank, rank as f64)).collect();
         agent.observe(&sample).unwrap();
@@ -201,11 +205,11 @@ mod tests {
     /// 0.5 * 0.95^89 = 0.0052, 0.5 * 0.95^90 = 0.0049.
     #[test]
     fn the_walk_is_heated_again_from_the_best_when_it_is_cold() {
-        let settings = Settings {
+        let settings = SimulatedAnnealingConfig {
             samples: 2,
             initial_temperature: 0.5,
             final_temperature: 0.005,
-            ..Settings::default()
+            ..SimulatedAnnealingConfig::default()
         };
         let mut agent = SimulatedAnnealing::build(&Toy::bowl().problem(), settings, Seed::new(0)).unwrap();
         agent.observe(&[trial(0, 1.0), trial(1, 1e3)]).unwrap();

@@ -29,7 +29,7 @@ const LEAST_VARIANCE: f64 = 1e-10;
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct SmacConfig {
     /// Designs spread over the space before the first forest; 2 (d + 1) for d parameters if absent.
     pub initial: Option<usize>,
     /// Trees of a forest.
@@ -44,7 +44,7 @@ pub struct Settings {
     pub candidates: usize,
 }
 
-impl Default for Settings {
+impl Default for SmacConfig {
     /// SMAC3: 10 trees, 5/6 of the parameters, nodes of 3, 8.4 % random designs.
     fn default() -> Self {
         Self {
@@ -60,7 +60,7 @@ impl Default for Settings {
 
 /// Forests of the loss and of feasibility, and the search for the design most worth trying.
 pub struct Smac {
-    settings: Settings,
+    settings: SmacConfig,
     ground: Groundwork,
     forests: Option<Forests>,
 }
@@ -158,9 +158,9 @@ impl BuildAgent for Smac {
     const SUMMARY: &'static str = "SMAC: Bayesian optimization with random forests";
     const DESCRIPTION: &'static str = include_str!("smac.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
-    type Config = Settings;
+    type Config = SmacConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: SmacConfig, seed: Seed) -> Result<Self, ConfigError> {
         at_least("trees", settings.trees, 2)?;
         at_least("least_split", settings.least_split, 2)?;
         at_least("candidates", settings.candidates, 1)?;

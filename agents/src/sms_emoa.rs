@@ -14,13 +14,13 @@ use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::front_population::Settings;
+use crate::front_population::FrontPopulationConfig;
 use crate::seen::Seen;
 use crate::variation::Variation;
 
 /// Selection by hypervolume, in steady state.
 pub struct SmsEmoa {
-    settings: Settings,
+    settings: FrontPopulationConfig,
     variation: Variation,
     seen: Seen,
     rng: Stream,
@@ -116,9 +116,9 @@ impl BuildAgent for SmsEmoa {
         "SMS-EMOA: whoever adds least to the hypervolume goes; for three and more objectives";
     const DESCRIPTION: &'static str = include_str!("sms_emoa.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
-    type Config = Settings;
+    type Config = FrontPopulationConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: FrontPopulationConfig, seed: Seed) -> Result<Self, ConfigError> {
         Ok(Self {
             variation: settings.variation(problem.space())?,
             settings,
@@ -138,7 +138,7 @@ mod tests {
     /// The places of the toy's first designs that survive, given what each is measured at.
     fn survivors(population: usize, outcomes: &[Outcome]) -> Vec<u128> {
         let toy = Toy::tradeoff();
-        let settings = Settings { population, ..Settings::default() };
+        let settings = FrontPopulationConfig { population, ..FrontPopulationConfig::default() };
         let mut agent = SmsEmoa::build(&toy.problem(), settings, Seed::new(0)).unwrap();
         let trial = |(rank, outcome): (usize, &Outcome)| {
             toy.problem().trial(toy.space().unrank(rank as u128), outcome.clone())

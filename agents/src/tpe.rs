@@ -29,7 +29,7 @@ const ROUNDS: usize = 4;
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct TpeConfig {
     /// Random designs before the first model.
     pub initial: usize,
     /// `beta`: the share of all trials that counts as good.
@@ -42,7 +42,7 @@ pub struct Settings {
     pub least_bandwidth: f64,
 }
 
-impl Default for Settings {
+impl Default for TpeConfig {
     /// Watanabe (2023), the recommended setting: beta = 0.15, Delta = 0.03; Optuna 4: 10 random designs, at most 25 good, 24
     /// samples.
     fn default() -> Self {
@@ -52,7 +52,7 @@ impl Default for Settings {
 
 /// Two densities over designs, and the trials they are made of.
 pub struct Tpe {
-    settings: Settings,
+    settings: TpeConfig,
     n_objectives: usize,
     seen: Seen,
     rng: Stream,
@@ -195,9 +195,9 @@ impl BuildAgent for Tpe {
     const SUMMARY: &'static str = "TPE: what is likely among good designs and unlikely among the others";
     const DESCRIPTION: &'static str = include_str!("tpe.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
-    type Config = Settings;
+    type Config = TpeConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: TpeConfig, seed: Seed) -> Result<Self, ConfigError> {
         at_least("initial", settings.initial, 1)?;
         at_least("good_most", settings.good_most, 1)?;
         at_least("candidates", settings.candidates, 1)?;
@@ -222,7 +222,7 @@ mod tests {
     use tapeout_core::check::toy::Toy;
     use tapeout_core::{Env, Outcome};
 
-    fn agent(toy: &Toy, settings: Settings) -> Tpe {
+    fn agent(toy: &Toy, settings: TpeConfig) -> Tpe {
         Tpe::build(&toy.problem(), settings, Seed::new(0)).unwrap()
     }
 
@@ -231,7 +231,7 @@ mod tests {
     #[test]
     fn the_split_by_hand() {
         let toy = Toy::bowl();
-        let mut agent = agent(&toy, Settings::default());
+        let mut agent = agent(&toy, TpeConfig::default());
         let trial = |(rank, outcome): (u128, Outcome)| toy.problem().trial(toy.space().unrank(rank), outcome);
         let broken = |violation| Outcome::infeasible("too_wide", violation);
         agent.observe(&[trial((0, broken(3.0))), trial((1, broken(1.0))), trial((2, broken(2.0)))]).unwrap();
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn the_split_of_a_front_by_hand() {
         let toy = Toy::tradeoff();
-        let mut agent = agent(&toy, Settings::default());
+        let mut agent = agent(&toy, TpeConfig::default());
         let trial = |(rank, losses): (usize, [f64; 2])| {
             toy.problem().trial(toy.space().unrank(rank as u128), Outcome::Measured(losses.to_vec()))
         };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tapeout::core::UnknownName;
+use tapeout::core::{BuildEnvError, UnknownName};
 use tapeout::experiment::dataset::DatasetError;
 use tapeout::experiment::{RunError, SpecError};
 use tapeout::offline::OfflineError;
@@ -95,6 +95,15 @@ impl From<DatasetError> for Failure {
         };
         let hint = error.hint();
         Self { error: error.into(), hint, exit }
+    }
+}
+
+impl From<BuildEnvError> for Failure {
+    fn from(error: BuildEnvError) -> Self {
+        match error {
+            BuildEnvError::UnknownName(error) => error.into(),
+            BuildEnvError::Config(error) => Self::bad_input(error),
+        }
     }
 }
 

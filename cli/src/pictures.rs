@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tapeout::core::catalog::nearest_name;
+use tapeout::core::names::nearest_name;
 use tapeout::core::pareto::front;
 use tapeout::core::{Direction, Metric, Problem, Trial};
 use tapeout::experiment::plot::{Axis, LineChart, ParetoPlot, Plot, PlotError, Series};
@@ -172,7 +172,7 @@ fn unknown_metric<'a>(
     got: &str,
     known: impl Iterator<Item = &'a str> + Clone,
 ) -> Failure {
-    let suggestion = tapeout::core::catalog::suggestion(&nearest_name(got, known.clone()));
+    let suggestion = tapeout::core::names::suggestion(&nearest_name(got, known.clone()));
     let known: Vec<&str> = known.collect();
     Failure::bad_input(anyhow::anyhow!("unknown {kind} `{got}`{suggestion}"))
         .hint(format!("this run has {}", known.join(", ")))

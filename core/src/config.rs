@@ -1,10 +1,10 @@
-//! Settings: plain structs, read once, with errors that name the field and the remedy.
+//! GeneticConfig: plain structs, read once, with errors that name the field and the remedy.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::catalog::{nearest_name, suggestion};
+use crate::names::{nearest_name, suggestion};
 
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -32,9 +32,9 @@ impl ConfigError {
 /// # use serde::{Deserialize, Serialize};
 /// #[derive(Debug, Serialize, Deserialize, Default)]
 /// #[serde(deny_unknown_fields, default)]
-/// struct Settings { population: u32 }
+/// struct GeneticConfig { population: u32 }
 ///
-/// let error = tapeout_core::config::read::<Settings>(&serde_json::json!({ "popluation": 3 })).unwrap_err();
+/// let error = tapeout_core::config::read::<GeneticConfig>(&serde_json::json!({ "popluation": 3 })).unwrap_err();
 /// assert_eq!(error.to_string(), "`popluation`: unknown setting; did you mean `population`?");
 /// ```
 pub fn read<C: Serialize + DeserializeOwned + Default>(settings: &Value) -> Result<C, ConfigError> {
@@ -79,23 +79,23 @@ mod tests {
 
     #[derive(Debug, Serialize, Deserialize, Default, PartialEq)]
     #[serde(deny_unknown_fields, default)]
-    struct Settings {
+    struct GeneticConfig {
         population: u32,
         rates: Vec<f64>,
     }
 
     #[test]
     fn a_wrong_type_is_named_with_its_place() {
-        let error = read::<Settings>(&json!({ "rates": [0.5, "high"] })).unwrap_err();
+        let error = read::<GeneticConfig>(&json!({ "rates": [0.5, "high"] })).unwrap_err();
         assert_eq!(error.field, "rates[1]");
         assert!(error.message.contains("expected f64"), "{error}");
     }
 
     #[test]
     fn nothing_given_is_all_defaults() {
-        assert_eq!(read::<Settings>(&Value::Null).unwrap(), Settings::default());
+        assert_eq!(read::<GeneticConfig>(&Value::Null).unwrap(), GeneticConfig::default());
         assert_eq!(
-            resolved::<Settings>(&json!({ "population": 2 })).unwrap(),
+            resolved::<GeneticConfig>(&json!({ "population": 2 })).unwrap(),
             json!({ "population": 2, "rates": [] })
         );
     }

@@ -1,10 +1,10 @@
 //! A spec that met the catalog.
 
 use serde_json::{Map, Value};
-use tapeout_core::catalog::nearest_name;
+use tapeout_core::names::nearest_name;
 use tapeout_core::{
-    Agent, AgentEntry, Catalog, ConfigError, Constraint, Direction, Env, Goal, Objective, Problem,
-    ProblemError, Trial,
+    Agent, AgentEntry, BuildEnvError, Catalog, ConfigError, Constraint, Direction, Env, Goal, Objective,
+    Problem, ProblemError, Trial,
 };
 
 use crate::budget::Budget;
@@ -41,7 +41,10 @@ impl Experiment {
         let settings = Value::Object(spec.env.config.clone());
         let refused = |error| config_fault(&spec, "env.config", error);
         let env_config = object(entry.resolve(&settings).map_err(refused)?);
-        let (env, default_goal) = entry.build(&settings).map_err(refused)?;
+        let (env, default_goal) = catalog.build_env(entry.id, &settings).map_err(|error| match error {
+            BuildEnvError::UnknownName(error) => spec.fault("env.id", SpecFault::UnknownName(error)),
+            BuildEnvError::Config(error) => refused(error),
+        })?;
         spec.env.config = env_config;
         let problem = problem(&mut spec, env.as_ref(), default_goal)?;
         check_budget(&spec, &problem)?;

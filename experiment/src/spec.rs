@@ -32,7 +32,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tapeout_core::catalog::nearest_name;
+use tapeout_core::names::nearest_name;
 use tapeout_core::{Constraint, Objective, Seed};
 
 use crate::budget::Budget;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tapeout_core::catalog::suggestion;
+use tapeout_core::names::suggestion;
 use tapeout_core::{ConfigError, ProblemError, UnknownName};
 
 use crate::spec::SPEC_VERSION;

@@ -144,19 +144,19 @@ fn logged(folder: &TempDir, name: &str, catalog: &Catalog, spec: Spec) -> PathBu
     path
 }
 
-fn plan(applications: &[&str], designs: usize) -> Plan {
+fn plan(workloads: &[&str], designs: usize) -> Plan {
     Plan {
         designs,
         seed: Seed::new(3),
-        applications: applications.iter().map(|&name| name.to_owned()).collect(),
+        workloads: workloads.iter().map(|&name| name.to_owned()).collect(),
         env: EnvSpec { id: "networks".to_owned(), version: None, config: Map::new() },
     }
 }
 
-fn generated(applications: &[&str], designs: usize) -> (TempDir, Dataset) {
+fn generated(workloads: &[&str], designs: usize) -> (TempDir, Dataset) {
     let folder = TempDir::new().unwrap();
     assert!(
-        generate(&catalog(), &plan(applications, designs), folder.path(), &threads(2), &mut |_| ()).unwrap()
+        generate(&catalog(), &plan(workloads, designs), folder.path(), &threads(2), &mut |_| ()).unwrap()
     );
     let dataset = Dataset::read(&catalog(), folder.path()).unwrap();
     (folder, dataset)
@@ -166,25 +166,25 @@ fn hinted(error: &DatasetError) -> String {
     error.hint().expect("there is a remedy")
 }
 
-/// Every line of every log is in the table with its design, outcome, application and place, and says what the environment
+/// Every line of every log is in the table with its design, outcome, workload and place, and says what the environment
 /// says.
 #[test]
-fn logs_of_several_applications_become_one_table() {
+fn logs_of_several_workloads_become_one_table() {
     let folder = TempDir::new().unwrap();
     let small = a_run(&folder, "a", &catalog(), json!({}), 20);
     let large = a_run(&folder, "bb", &catalog(), json!({ "networks": ["enormous", "small"], "bits": 4 }), 20);
     let dataset = Dataset::of_runs(&catalog(), &[small.clone(), large]).unwrap();
-    let names: Vec<&str> = dataset.applications().iter().map(|it| it.name.as_str()).collect();
+    let names: Vec<&str> = dataset.workloads().iter().map(|it| it.name.as_str()).collect();
     assert_eq!(names, ["small", "enormous+small bits=4"]);
-    assert_eq!(dataset.applications()[1].context[0].value, 13f64.ln());
+    assert_eq!(dataset.workloads()[1].context[0].value, 13f64.ln());
     assert_eq!(dataset.env().config.get("clock"), Some(&json!(1.0)));
     assert_eq!(dataset.env().config.get("networks"), None, "what names the workload is not shared");
     assert_eq!(dataset.rows().len(), 40);
     assert_eq!(dataset.sources()[0].name, small.display().to_string());
     for index in 0..2 {
         let spec = dataset.env_of(index);
-        let (env, _) = catalog().env(&spec.id).unwrap().build(&json!(spec.config)).unwrap();
-        let rows: Vec<&Row> = dataset.rows().iter().filter(|row| row.application == index).collect();
+        let (env, _) = catalog().build_env(&spec.id, &json!(spec.config)).unwrap();
+        let rows: Vec<&Row> = dataset.rows().iter().filter(|row| row.workload == index).collect();
         assert_eq!(rows.len(), 20);
         for (trial, row) in rows.into_iter().enumerate() {
             assert_eq!(row.outcome, env.evaluate(&row.design).unwrap());
@@ -193,7 +193,7 @@ fn logs_of_several_applications_become_one_table() {
     }
 }
 
-/// Two logs of one deterministic application share designs: 32 + 20 trials over 32 designs are 32 rows. Of a noisy one all stay.
+/// Two logs of one deterministic workload share designs: 32 + 20 trials over 32 designs are 32 rows. Of a noisy one all stay.
 #[test]
 fn a_design_stands_once_unless_the_environment_is_noisy() {
     for (is_noisy, expected) in [(false, 32), (true, 52)] {
@@ -255,7 +255,7 @@ fn logs_that_contradict_each_other_are_refused_by_design() {
         .unwrap();
     let error = Dataset::of_runs(&catalog(), &runs).unwrap_err();
     let text = error.to_string();
-    assert!(text.starts_with("two outcomes of rows = ") && text.contains("in application `small`"), "{text}");
+    assert!(text.starts_with("two outcomes of rows = ") && text.contains("in workload `small`"), "{text}");
     assert!(hinted(&error).contains("was edited"));
 }
 
@@ -270,8 +270,8 @@ fn old_logs_are_read() {
     let start = header.find(",\"workload\":").unwrap();
     fs::write(&log, format!("{}}}\n{trials}", &header[..start])).unwrap();
     let dataset = Dataset::of_runs(&catalog(), std::slice::from_ref(&old)).unwrap();
-    assert_eq!(dataset.applications()[0].name, "small");
-    assert_eq!(dataset.applications()[0].context.len(), 1, "the environment of that version says it");
+    assert_eq!(dataset.workloads()[0].name, "small");
+    assert_eq!(dataset.workloads()[0].context.len(), 1, "the environment of that version says it");
     tapeout_experiment::resume(&catalog(), &old, Some(budget(12)), &threads(1), &mut ()).unwrap();
 
     let gone = a_run(&folder, "bb", &next_catalog(), json!({}), 10);
@@ -323,7 +323,7 @@ fn csv_reads_as_documented() {
     dataset.write(folder.path(), TableFormat::Csv).unwrap();
     let text = fs::read_to_string(folder.path().join("table.csv")).unwrap();
     assert!(text.starts_with(
-        "application,design.rows,design.share,\"design.order, \"\"x\"\"\",measured.cost,measured.rate,\
+        "workload,design.rows,design.share,\"design.order, \"\"x\"\"\",measured.cost,measured.rate,\
          infeasible.rule,infeasible.violation,source,trial\n"
     ));
     assert!(
@@ -367,8 +367,8 @@ fn damaged_files_are_refused_by_file_and_field() {
     assert_eq!(gone, ": there is no data set in this folder: `dataset.toml` is missing");
     let of_manifest = |from, to| edit("dataset.toml", from, to);
     assert_eq!(
-        of_manifest("schema = 1", "schema = 2"),
-        "/dataset.toml: `schema`: got 2; this program reads 1"
+        of_manifest("schema = 2", "schema = 1"),
+        "/dataset.toml: `schema`: got 1; this program reads 2"
     );
     assert_eq!(
         of_manifest("high = 7", "high = 8"),
@@ -377,7 +377,7 @@ fn damaged_files_are_refused_by_file_and_field() {
     );
     assert_eq!(of_manifest("rows = 32", "rows = 31"), "/table.csv: 32 rows, but the manifest says 31");
     let infeasible = of_manifest("infeasible = 8", "infeasible = 7");
-    assert_eq!(infeasible, "/table.csv: 8 infeasible rows of application `small`, but the manifest says 7");
+    assert_eq!(infeasible, "/table.csv: 8 infeasible rows of workload `small`, but the manifest says 7");
     assert_eq!(
         of_manifest("file = \"table.csv\"", "file = \"../table.csv\""),
         "/dataset.toml: `table.file`: got `../table.csv`, expected the name of a file in the same folder"
@@ -423,7 +423,7 @@ fn a_wrong_cell_is_named_by_row_and_column() {
     );
     assert_eq!(
         complaint("\nsmall,", "\nsmell,"),
-        "column `application`: application `smell` is not in the manifest; did you mean `small`?"
+        "column `workload`: workload `smell` is not in the manifest; did you mean `small`?"
     );
     assert_eq!(complaint(",2.0,0,", ",,0,"), "column `infeasible.violation`: is empty, yet a rule is broken");
     assert_eq!(complaint(",2.0,0,", ",inf,0,"), "column `infeasible.violation`: inf is not finite");
@@ -450,13 +450,13 @@ fn a_generated_set_is_a_function_of_its_plan() {
     let interrupt = AtomicBool::new(false);
     let options = Options { threads: NonZeroUsize::MIN, interrupt: Some(&interrupt) };
     let mut stop_early = |at: tapeout_experiment::dataset::Generation<'_>| {
-        interrupt.store(at.application == "enormous", std::sync::atomic::Ordering::Relaxed);
+        interrupt.store(at.workload == "enormous", std::sync::atomic::Ordering::Relaxed);
     };
     assert!(!generate(&catalog(), &plan, broken.path(), &options, &mut stop_early).unwrap());
     assert!(!broken.path().join("dataset.toml").exists());
     let mut evaluated = BTreeSet::new();
     let mut note = |at: tapeout_experiment::dataset::Generation<'_>| {
-        evaluated.insert(at.application.to_owned());
+        evaluated.insert(at.workload.to_owned());
     };
     assert!(generate(&catalog(), &plan, broken.path(), &threads(2), &mut note).unwrap());
     assert_eq!(evaluated.into_iter().collect::<Vec<_>>(), ["enormous"], "what was done is not done again");
@@ -466,14 +466,14 @@ fn a_generated_set_is_a_function_of_its_plan() {
     assert_eq!(files.len(), 2, "only manifest and table stay: {files:?}");
 
     let designs = |index: usize| {
-        let rows = dataset.rows().iter().filter(move |row| row.application == index);
+        let rows = dataset.rows().iter().filter(move |row| row.workload == index);
         rows.map(|row| row.design.clone()).collect::<BTreeSet<Design>>()
     };
-    assert_eq!((designs(0).len(), designs(1).len()), (20, 20), "no design is drawn twice for an application");
-    assert_ne!(designs(0), designs(1), "each application has designs of its own");
+    assert_eq!((designs(0).len(), designs(1).len()), (20, 20), "no design is drawn twice for a workload");
+    assert_ne!(designs(0), designs(1), "each workload has designs of its own");
     let (_alone, alone) = generated(&["enormous"], 20);
     let of_both =
-        dataset.rows().iter().filter(|row| row.application == 1).map(|row| (&row.design, &row.outcome));
+        dataset.rows().iter().filter(|row| row.workload == 1).map(|row| (&row.design, &row.outcome));
     assert!(
         of_both.eq(alone.rows().iter().map(|row| (&row.design, &row.outcome))),
         "the others do not matter"
@@ -486,10 +486,10 @@ fn a_plan_that_cannot_be_is_refused() {
     let refused = |plan: &Plan| {
         generate(&catalog(), plan, folder.path(), &threads(1), &mut |_| ()).unwrap_err().to_string()
     };
-    assert_eq!(refused(&plan(&["small", "small"], 5)), "application `small` stands twice");
+    assert_eq!(refused(&plan(&["small", "small"], 5)), "workload `small` stands twice");
     assert_eq!(
         refused(&plan(&["small clock=2"], 5)),
-        "`small clock=2` is no application of environment `networks`: expected a value of setting `networks`, \
+        "`small clock=2` is no workload of environment `networks`: expected a value of setting `networks`, \
          and perhaps `KEY=VALUE` for bits"
     );
     fs::write(folder.path().join("plan.toml"), "").unwrap();
@@ -508,9 +508,8 @@ fn quality(worst: f64, band: f64, unranked: f64) -> SplitBy {
     }
 }
 
-fn costs<'a>(dataset: &'a Dataset, indices: &'a [usize], application: usize) -> Vec<f64> {
-    let rows =
-        indices.iter().map(|&index| &dataset.rows()[index]).filter(|row| row.application == application);
+fn costs<'a>(dataset: &'a Dataset, indices: &'a [usize], workload: usize) -> Vec<f64> {
+    let rows = indices.iter().map(|&index| &dataset.rows()[index]).filter(|row| row.workload == workload);
     rows.filter_map(|row| row.outcome.metrics()).map(|metrics| metrics[0]).collect()
 }
 
@@ -521,16 +520,16 @@ fn covers_all_rows_once(split: &Split, n: usize) -> bool {
     all == (0..n).collect::<Vec<_>>()
 }
 
-/// In every application all that is trained on is worse than all that validates, and that than all that is hidden; the
+/// In every workload all that is trained on is worse than all that validates, and that than all that is hidden; the
 /// infeasible are never hidden. 24 of 32 designs are feasible: half of them is 12, and 0.8 of them 19.2.
 #[test]
-fn a_split_by_quality_hides_the_best_of_each_application() {
+fn a_split_by_quality_hides_the_best_of_each_workload() {
     let (_folder, dataset) = generated(&["small", "enormous"], 32);
     let split = dataset.split(&[quality(0.5, 0.3, 0.25)], Seed::new(1)).unwrap();
     assert!(covers_all_rows_once(&split, 64));
-    for application in 0..2 {
+    for workload in 0..2 {
         let [train, validation, hidden] =
-            [&split.train, &split.validation, &split.hidden].map(|part| costs(&dataset, part, application));
+            [&split.train, &split.validation, &split.hidden].map(|part| costs(&dataset, part, workload));
         let (least, most) = (
             |of: &[f64]| of.iter().copied().fold(f64::INFINITY, f64::min),
             |of: &[f64]| of.iter().copied().fold(0.0, f64::max),
@@ -574,13 +573,13 @@ fn what_a_constraint_refuses_is_never_hidden() {
 }
 
 #[test]
-fn applications_and_levels_are_held_out_whole() {
+fn workloads_and_levels_are_held_out_whole() {
     let (_folder, dataset) = generated(&["small", "enormous", "mid"], 32);
-    let by_application =
-        SplitBy::Application { hidden: vec!["enormous".to_owned()], validation: vec!["mid".to_owned()] };
-    let split = dataset.split(std::slice::from_ref(&by_application), Seed::new(0)).unwrap();
+    let by_workload =
+        SplitBy::Workload { hidden: vec!["enormous".to_owned()], validation: vec!["mid".to_owned()] };
+    let split = dataset.split(std::slice::from_ref(&by_workload), Seed::new(0)).unwrap();
     let part =
-        |rows: &[usize]| rows.iter().map(|&index| dataset.rows()[index].application).collect::<BTreeSet<_>>();
+        |rows: &[usize]| rows.iter().map(|&index| dataset.rows()[index].workload).collect::<BTreeSet<_>>();
     assert_eq!(
         [part(&split.train), part(&split.validation), part(&split.hidden)],
         [[0], [2], [1]].map(BTreeSet::from)
@@ -596,8 +595,8 @@ fn applications_and_levels_are_held_out_whole() {
     assert!(split.hidden.iter().all(|index| matches!(rows(index), 2 | 3)));
     assert!(split.train.iter().all(|index| !matches!(rows(index), 2 | 3)));
 
-    // Zero-shot as in the paper: what is trained on is of the other applications, and bad there.
-    let both = dataset.split(&[by_application, quality(0.5, 0.3, 0.0)], Seed::new(0)).unwrap();
+    // Zero-shot as in the paper: what is trained on is of the other workloads, and bad there.
+    let both = dataset.split(&[by_workload, quality(0.5, 0.3, 0.0)], Seed::new(0)).unwrap();
     assert!(covers_all_rows_once(&both, 96));
     assert_eq!(part(&both.train), BTreeSet::from([0]));
     let hidden_of_first = costs(&dataset, &both.hidden, 0);
@@ -611,10 +610,9 @@ fn applications_and_levels_are_held_out_whole() {
 fn a_split_that_cannot_be_is_refused_by_name() {
     let (_folder, dataset) = generated(&["small"], 32);
     let refused = |by: SplitBy| dataset.split(&[by], Seed::new(0)).unwrap_err().to_string();
-    let application =
-        |name: &str| SplitBy::Application { hidden: vec![name.to_owned()], validation: Vec::new() };
-    assert_eq!(refused(application("smal")), "unknown application `smal`; did you mean `small`?");
-    assert_eq!(refused(application("small")), "no row is left to train on");
+    let workload = |name: &str| SplitBy::Workload { hidden: vec![name.to_owned()], validation: Vec::new() };
+    assert_eq!(refused(workload("smal")), "unknown workload `smal`; did you mean `small`?");
+    assert_eq!(refused(workload("small")), "no row is left to train on");
     let level = |value: i64| SplitBy::Architecture {
         parameter: "rows".to_owned(),
         hidden: vec![Value::from(value)],
@@ -630,7 +628,7 @@ fn a_split_that_cannot_be_is_refused_by_name() {
     assert!(matches!(dataset.split(&[], Seed::new(0)), Err(SplitError::NoRule)));
 }
 
-/// What learners are given: every row that is not hidden, under its application and context.
+/// What learners are given: every row that is not hidden, under its workload and context.
 #[test]
 fn learners_are_given_what_is_not_hidden() {
     let (_folder, dataset) = generated(&["small", "enormous"], 32);
@@ -638,7 +636,7 @@ fn learners_are_given_what_is_not_hidden() {
     let goal = Goal { objectives: vec![Objective::minimize("cost")], constraints: Vec::new() };
     let data = dataset.training_data(&split, &dataset.problem(goal).unwrap()).unwrap();
     assert_eq!(data.context_names(), ["ln_size"]);
-    assert_eq!(data.train()[1].application.context, [8f64.ln()]);
+    assert_eq!(data.train()[1].workload.context, [8f64.ln()]);
     assert_eq!(data.n_trials().0, split.train.len());
     let validation: usize = data.validation().iter().map(|task| task.trials.len()).sum();
     assert_eq!(validation, split.validation.len());
@@ -660,5 +658,5 @@ fn an_overview_counts_rules_and_ranks_metrics() {
             (0.1 / 3.0 + 1.0, 45.0 + 0.30000000000000004 / 3.0 + 1.0)
         );
     }
-    assert_eq!(overviews[1].application.as_deref(), Some("small"));
+    assert_eq!(overviews[1].workload.as_deref(), Some("small"));
 }

@@ -20,7 +20,7 @@ struct Tradeoff(Toy);
 
 #[derive(Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
-struct NoSettings {}
+struct NoConfig {}
 
 impl Env for Tradeoff {
     fn space(&self) -> &DesignSpace {
@@ -41,9 +41,9 @@ impl BuildEnv for Tradeoff {
     const VERSION: u32 = 0;
     const SUMMARY: &'static str = "two metrics in conflict";
     const DESCRIPTION: &'static str = "";
-    type Config = NoSettings;
+    type Config = NoConfig;
 
-    fn build(_: NoSettings) -> Result<Self, ConfigError> {
+    fn build(_: NoConfig) -> Result<Self, ConfigError> {
         Ok(Self(Toy::tradeoff()))
     }
 

@@ -18,8 +18,8 @@ fn stand_in(criterion: &mut Criterion) {
     let catalog = tapeout::builtin();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/datasets/edge-accelerator");
     let dataset = Dataset::read(&catalog, &folder).expect("the data set is shipped");
-    let entry = catalog.env(&dataset.env().id).expect("its environment is built in");
-    let (env, goal) = entry.build(&Value::Null).expect("defaults are good");
+    let id = &dataset.env().id;
+    let (env, goal) = catalog.build_env(id, &Value::Null).expect("defaults are good");
     let mut rng = Seed::new(0).stream("bench");
     // New ones each time, since the environment keeps what it found of a layer.
     let mut designs = || -> Vec<Design> {
@@ -31,7 +31,8 @@ fn stand_in(criterion: &mut Criterion) {
     group.sample_size(10);
     group.throughput(Throughput::Elements(BATCH as u64));
     for network in NETWORKS {
-        let (env, _) = entry.build(&json!({ "networks": [network] })).expect("the network is built in");
+        let (env, _) =
+            catalog.build_env(id, &json!({ "networks": [network] })).expect("the network is built in");
         group.bench_function(format!("simulator {network}"), |bencher| {
             bencher.iter_batched(
                 &mut designs,
@@ -43,12 +44,12 @@ fn stand_in(criterion: &mut Criterion) {
     let designs = designs();
     let problem = dataset.problem(goal).expect("the goal names its metrics");
     let split = Split { train: (0..dataset.rows().len()).collect(), ..Split::default() };
-    let context: Vec<f64> = dataset.applications()[0].context.iter().map(|feature| feature.value).collect();
+    let context: Vec<f64> = dataset.workloads()[0].context.iter().map(|feature| feature.value).collect();
     for learner in LEARNERS {
         let recipe = Recipe { learner: learner.to_owned(), settings: Value::Null, seed: Seed::new(0) };
         let model =
             fit(&catalog, &dataset, &split, &problem, &recipe).expect("there is enough to learn from");
-        let surrogate = model.surrogate(&catalog, dataset.space()).expect("the model was just made");
+        let surrogate = catalog.surrogate(&model, dataset.space()).expect("the model was just made");
         group.bench_function(learner, |bencher| bencher.iter(|| surrogate.predict(&context, &designs)));
     }
     group.finish();

@@ -7,19 +7,19 @@ use tapeout::prelude::*;
 
 /// A grid of processing elements that share an area with their buffer.
 struct Grid {
-    settings: GridSettings,
+    settings: OwnEnvironmentConfig,
     space: DesignSpace,
     metrics: Vec<Metric>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct GridSettings {
+struct OwnEnvironmentConfig {
     /// How many operations there are to do.
     operations: f64,
 }
 
-impl Default for GridSettings {
+impl Default for OwnEnvironmentConfig {
     fn default() -> Self {
         Self { operations: 1e6 }
     }
@@ -50,9 +50,9 @@ impl BuildEnv for Grid {
     const VERSION: u32 = 0;
     const SUMMARY: &'static str = "A grid of processing elements beside a buffer.";
     const DESCRIPTION: &'static str = "Cycles against area, both in units of their own.";
-    type Config = GridSettings;
+    type Config = OwnEnvironmentConfig;
 
-    fn build(settings: GridSettings) -> Result<Self, ConfigError> {
+    fn build(settings: OwnEnvironmentConfig) -> Result<Self, ConfigError> {
         if settings.operations <= 0.0 {
             return Err(ConfigError::new("operations", "got none, expected at least one"));
         }
@@ -78,7 +78,7 @@ impl BuildEnv for Grid {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let catalog = tapeout::builtin().with_env(EnvEntry::of::<Grid>());
-    let (env, goal) = catalog.env("example-grid")?.build(&json!({ "operations": 1000.0 }))?;
+    let (env, goal) = catalog.build_env("example-grid", &json!({ "operations": 1000.0 }))?;
     check_env(env.as_ref())?;
 
     // Searched to the end: 128 elements in 8 by 16 or 16 by 8, for 16 x 16 breaks the limit on the area.
@@ -92,7 +92,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let best = best.expect("the space has a design");
     assert_eq!(best.judgement.accepted(), Some([8.0].as_slice())); // 1000 operations on 128 elements
-    let refusal = catalog.env("example-grid")?.build(&json!({ "operatoins": 1 })).err();
+    let refusal = catalog.build_env("example-grid", &json!({ "operatoins": 1 })).err();
     assert_eq!(
         refusal.expect("the setting is misspelt").to_string(),
         "`operatoins`: unknown setting; did you mean `operations`?"

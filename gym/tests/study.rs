@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tapeout::experiment::Options;
 use tapeout::study::answers::{Answers, Contender, Estimate, one_each, without_carrying};
 use tapeout::study::ledger::{Answer, Found, Ledger, Score};
-use tapeout::study::plan::{ABLATED, APPLICATIONS, CARRYING};
+use tapeout::study::plan::{ABLATED, CARRYING, WORKLOADS};
 use tapeout::study::stand_ins::Unseen;
 use tapeout::study::{Method, Plan, Question, Results, StudyError, StudyProgress, conduct, report};
 
@@ -73,7 +73,7 @@ fn a_study_goes_on_where_it_was_stopped() {
 }
 
 /// The same cells give the same answers on one thread and on two, interrupted or not. Every question is answered by every method: a
-/// proposal for nine applications costs nine calls if it is feasible, and the last that a search found is the design that it is judged by.
+/// proposal for nine workloads costs nine calls if it is feasible, and the last that a search found is the design that it is judged by.
 #[test]
 fn one_seed_from_end_to_end() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -89,9 +89,9 @@ fn one_seed_from_end_to_end() {
     for (question, methods) in &questions {
         for method in methods {
             let score = answers.score(question, &method.to_string(), 0).unwrap();
-            let n = question.n_applications();
+            let n = question.n_workloads();
             match method {
-                // A design that is infeasible for one application is not simulated for the next.
+                // A design that is infeasible for one workload is not simulated for the next.
                 Method::Learned(_) => {
                     assert!((3..=3 * n).contains(&score.simulator_calls), "{question} {method}");
                     assert!(score.infeasible > 0 || score.simulator_calls == 3 * n, "{question} {method}");
@@ -115,10 +115,10 @@ fn one_seed_from_end_to_end() {
     }
     let unseen = |unseen| results.stand_ins.iter().filter(move |it| it.unseen == unseen);
     let names =
-        |which| unseen(which).map(|it| it.application.as_str()).collect::<std::collections::BTreeSet<_>>();
-    // Of few rows that are hidden some application has none that is feasible.
+        |which| unseen(which).map(|it| it.workload.as_str()).collect::<std::collections::BTreeSet<_>>();
+    // Of few rows that are hidden some workload has none that is feasible.
     assert!([Unseen::Rows, Unseen::Level, Unseen::Best].iter().all(|&which| !names(which).is_empty()));
-    assert_eq!(names(Unseen::Application).len(), APPLICATIONS.len());
+    assert_eq!(names(Unseen::Workload).len(), WORKLOADS.len());
     assert!(results.stand_ins.iter().all(|it| it.relative_rmse > 0.0 && it.tau.abs() <= 1.0));
     // What is done is read back, though nothing is left to do.
     let again = conducted_on(two.path(), &plan, usize::MAX, NonZeroUsize::MIN).unwrap();
@@ -195,7 +195,7 @@ fn ratios_by_hand() {
     let speedup = |contender: &Contender| answers.speedup(&one_each(), contender, &data).unwrap();
     let is_near = |ratio: f64, expected: f64| (ratio - expected).abs() < 1e-12;
     assert!(is_near(speedup(&Contender::first(&prime)).value, 2.0));
-    // 8 / 2 for seven applications, 8 / 4 for two.
+    // 8 / 2 for seven workloads, 8 / 4 for two.
     assert!(is_near(speedup(&Contender::best(&prime)).value, 2f64.powf(16.0 / 9.0)));
     let seven = answers.speedup(&without_carrying(), &Contender::best(&prime), &data).unwrap();
     assert!(is_near(seven.value, 4.0));

@@ -21,7 +21,7 @@ const POOL_BASE: f64 = 10.0;
 /// How fireflies move; the defaults are Vizier's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct FireflyConfig {
     /// How strongly a better firefly attracts, at no distance.
     pub gravity: f64,
     /// How strongly a worse firefly repels, at no distance.
@@ -42,7 +42,7 @@ pub struct Settings {
     pub pool_exponent: f64,
 }
 
-impl Default for Settings {
+impl Default for FireflyConfig {
     /// Vizier, `FireflyAlgorithmConfig`; `ordinal_visibility` is its `discrete_visibility`.
     fn default() -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl FireflyConfig {
     /// How many fireflies a space of `n_parameters` has.
     pub fn pool_size(&self, n_parameters: usize) -> usize {
         let n = n_parameters as f64;
@@ -119,7 +119,7 @@ impl Field {
     }
 
     /// How strongly `other` acts on a firefly at `position`: exp(-visibility * 10 * d^2 / freedom), times the gravity.
-    pub fn pull(&self, settings: &Settings, position: &[f64], other: &[f64], is_brighter: bool) -> Pull {
+    pub fn pull(&self, settings: &FireflyConfig, position: &[f64], other: &[f64], is_brighter: bool) -> Pull {
         let gravity = if is_brighter { settings.gravity } else { -settings.negative_gravity };
         let distances = self.squared_distances(position, other);
         let strength = |visibility: f64, kind: usize| {
@@ -148,7 +148,7 @@ impl Field {
     /// `positions`: those of the pool; `is_brighter`: whether another firefly is better than this one.
     pub fn moved(
         &self,
-        settings: &Settings,
+        settings: &FireflyConfig,
         positions: &[&[f64]],
         place: usize,
         is_brighter: impl Fn(usize) -> bool,
@@ -200,7 +200,7 @@ fn laplace(rng: &mut Stream) -> f64 {
 /// A pool of fireflies over a function of designs.
 #[derive(Debug, Clone)]
 pub struct Swarm {
-    settings: Settings,
+    settings: FireflyConfig,
     space: DesignSpace,
     field: Field,
     flies: Vec<Fly>,
@@ -215,7 +215,7 @@ struct Fly {
 
 impl Swarm {
     /// A pool of random designs.
-    pub fn new(space: &DesignSpace, settings: Settings, rng: &mut Stream) -> Self {
+    pub fn new(space: &DesignSpace, settings: FireflyConfig, rng: &mut Stream) -> Self {
         let field = Field::new(space);
         let n_flies = settings.pool_size(space.n_parameters());
         let flies = (0..n_flies).map(|_| Fly::born(space, &field, &settings, rng)).collect();
@@ -256,7 +256,7 @@ impl Swarm {
 }
 
 impl Fly {
-    fn born(space: &DesignSpace, field: &Field, settings: &Settings, rng: &mut Stream) -> Self {
+    fn born(space: &DesignSpace, field: &Field, settings: &FireflyConfig, rng: &mut Stream) -> Self {
         let design = space.sample(rng);
         Self { position: field.position(&design, space), perturbation: settings.perturbation, design }
     }
@@ -279,14 +279,14 @@ mod tests {
     /// PRIME has ten parameters: 10 + round((10^1.2 + 10) / 2) = 10 + round(12.9) = 23 fireflies.
     #[test]
     fn ten_parameters_have_a_pool_of_23() {
-        assert_eq!(Settings::default().pool_size(10), 23);
+        assert_eq!(FireflyConfig::default().pool_size(10), 23);
     }
 
     /// x differs by 0.5, y not: d^2 / freedom = 0.25 / 2. Pull: exp(-1 * 10 * 0.125) = 0.2865. The category differs, so
     /// its pull is exp(-0.2 * 10 * 1) = 0.1353; were it equal, it would be 1.
     #[test]
     fn pulls_by_hand_and_unequal_categories_count_as_distance() {
-        let (settings, field) = (Settings::default(), Field::new(&space()));
+        let (settings, field) = (FireflyConfig::default(), Field::new(&space()));
         let pull = field.pull(&settings, &[0.0, 0.3, 0.0], &[0.5, 0.3, 1.0], true);
         assert!((pull.ordinal - 0.2865).abs() < 1e-4, "{}", pull.ordinal);
         assert!((pull.categorical - 0.1353).abs() < 1e-4, "{}", pull.categorical);
@@ -297,7 +297,7 @@ mod tests {
     /// A worse firefly at the same categories repels with 0.02 * 0.2865 = 0.00573 of the distance of 0.5.
     #[test]
     fn better_fireflies_attract_and_worse_repel() {
-        let (settings, field) = (Settings::default(), Field::new(&space()));
+        let (settings, field) = (FireflyConfig::default(), Field::new(&space()));
         let mut rng = Seed::new(0).stream("test");
         for (is_brighter, expected) in [(true, 0.2 + 0.2865 * 0.5), (false, 0.2 - 0.00573 * 0.5)] {
             let mut position = [0.2, 0.3, 0.0];
@@ -322,7 +322,7 @@ mod tests {
         };
         for seed in 0..10 {
             let mut rng = Seed::new(seed).stream("test");
-            let mut swarm = Swarm::new(&space, Settings::default(), &mut rng);
+            let mut swarm = Swarm::new(&space, FireflyConfig::default(), &mut rng);
             let rounds = (0..40).flat_map(|_| swarm.fly(cost, &mut rng));
             let best = rounds.map(|design| cost(&[design])[0]).fold(f32::INFINITY, f32::min);
             assert!(best < 0.5, "seed {seed}: {best}");

@@ -14,27 +14,27 @@ use tapeout_core::{
 /// The rule of designs that the model holds for infeasible.
 pub const PREDICTED_INFEASIBLE: &str = "predicted_infeasible";
 
-/// How what is expected for several applications becomes one number.
+/// How what is expected for several workloads becomes one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Combination {
-    /// The weighted mean: the mean over applications of PRIME (Kumar et al. 2022, arXiv:2110.11346, section 4).
+    /// The weighted mean: the mean over workloads of PRIME (Kumar et al. 2022, arXiv:2110.11346, section 4).
     #[default]
     Mean,
-    /// The weighted geometric mean, in which no application counts for more because it takes longer; for positive metrics.
+    /// The weighted geometric mean, in which no workload counts for more because it takes longer; for positive metrics.
     GeometricMean,
 }
 
 /// How a model is looked at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct View {
-    /// The context of each application that the designs are for, and its weight, positive; at least one.
-    pub applications: Vec<(Vec<f64>, f64)>,
-    /// What becomes of several applications.
+    /// The context of each workload that the designs are for, and its weight, positive; at least one.
+    pub workloads: Vec<(Vec<f64>, f64)>,
+    /// What becomes of several workloads.
     pub combination: Combination,
     /// By how many standard deviations a metric of the goal is worse than expected; better if negative.
     pub kappa: f64,
-    /// Below this probability of being feasible, for the application where it is least, a design is infeasible.
+    /// Below this probability of being feasible, for the workload where it is least, a design is infeasible.
     pub least_p_feasible: f64,
 }
 
@@ -52,7 +52,7 @@ impl SurrogateEnv {
     /// `surrogate`, fitted over `space` to `metrics`, in this view; `goal` says on which side each metric is worse.
     ///
     /// # Panics
-    /// If the view has no application, or a weight that is not positive.
+    /// If the view has no workload, or a weight that is not positive.
     pub fn new(
         space: &DesignSpace,
         metrics: &[Metric],
@@ -60,8 +60,8 @@ impl SurrogateEnv {
         surrogate: Box<dyn Surrogate>,
         view: View,
     ) -> Self {
-        assert!(!view.applications.is_empty(), "designs are for at least one application");
-        assert!(view.applications.iter().all(|&(_, weight)| weight > 0.0), "weights are positive");
+        assert!(!view.workloads.is_empty(), "designs are for at least one workload");
+        assert!(view.workloads.iter().all(|&(_, weight)| weight > 0.0), "weights are positive");
         let worse = metrics.iter().map(|metric| side(goal, &metric.name)).collect();
         let mut metrics = metrics.to_vec();
         metrics.push(Metric::new("p_feasible", "", "predicted probability that the design is feasible"));
@@ -69,8 +69,8 @@ impl SurrogateEnv {
     }
 
     fn outcomes(&self, designs: &[Design]) -> Vec<Outcome> {
-        let View { applications, combination, kappa, least_p_feasible } = &self.view;
-        let predictions: Vec<(Prediction, f64)> = applications
+        let View { workloads, combination, kappa, least_p_feasible } = &self.view;
+        let predictions: Vec<(Prediction, f64)> = workloads
             .iter()
             .map(|(context, weight)| (self.surrogate.predict(context, designs), *weight))
             .collect();
@@ -192,7 +192,7 @@ mod tests {
 
     fn view() -> View {
         View {
-            applications: vec![(vec![1.0], 1.0), (vec![4.0], 3.0)],
+            workloads: vec![(vec![1.0], 1.0), (vec![4.0], 3.0)],
             combination: Combination::Mean,
             kappa: 0.0,
             least_p_feasible: 0.4,
@@ -204,10 +204,10 @@ mod tests {
         outcome.metrics().unwrap().to_vec()
     }
 
-    /// Level 1: 2 and 8 by weights 1 and 3 are 6.5; geometrically (2 * 8^3)^(1/4) = 2^(10/4). The less likely application is feasible
+    /// Level 1: 2 and 8 by weights 1 and 3 are 6.5; geometrically (2 * 8^3)^(1/4) = 2^(10/4). The less likely workload is feasible
     /// with 0.75. Level 3 is feasible with 0.25 there, 0.15 too little.
     #[test]
-    fn applications_are_taken_together_by_hand() {
+    fn workloads_are_taken_together_by_hand() {
         let mean = env(view());
         assert_eq!(measured(&mean, 1), [6.5, 6.5, 0.75]);
         let geometric = env(View { combination: Combination::GeometricMean, ..view() });
@@ -220,7 +220,7 @@ mod tests {
     /// With kappa 2, a spread of half the mean moves a metric by e: up where less is better, down where more is.
     #[test]
     fn spread_makes_each_metric_of_the_goal_worse() {
-        let env = env(View { kappa: 2.0, applications: vec![(vec![1.0], 1.0)], ..view() });
+        let env = env(View { kappa: 2.0, workloads: vec![(vec![1.0], 1.0)], ..view() });
         let values = measured(&env, 1);
         let e = std::f64::consts::E;
         assert!((values[0] - 2.0 * e).abs() < 1e-12 && (values[1] - 2.0 / e).abs() < 1e-12, "{values:?}");

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tapeout_core::check::toy::Toy;
 use tapeout_core::{
-    Application, Design, Env, LearnerEntry, Outcome, Seed, Surrogate, Task, TrainingData, Trial,
+    Design, Env, LearnerEntry, Outcome, Seed, Surrogate, TrainingData, Trial, Workload, WorkloadTrials,
 };
 use tapeout_surrogates::LEARNERS;
 use tapeout_surrogates::errors::{brier_score, kendall_tau, log_scale_error, relative_rmse};
@@ -77,17 +77,17 @@ fn every_learner_beats_predicting_the_mean() {
     }
 }
 
-/// Metrics eight times as large for the second application: a model that did not see the context would be off by a factor of
+/// Metrics eight times as large for the second workload: a model that did not see the context would be off by a factor of
 /// sqrt 8 = 2.8 for both. The designs are not the same for both, so that none is looked up.
 #[test]
-fn every_learner_tells_applications_apart_by_their_context() {
+fn every_learner_tells_workloads_apart_by_their_context() {
     let toy = Toy::tradeoff();
-    let task = |index: u64, factor| Task {
-        application: Application { name: index.to_string(), context: vec![index as f64] },
+    let group = |index: u64, factor| WorkloadTrials {
+        workload: Workload { name: index.to_string(), context: vec![index as f64] },
         trials: trials(&toy, &designs(&toy, N_TRAIN, 2 + index), factor),
     };
     let data =
-        TrainingData::new(vec!["size".to_owned()], vec![task(0, 1.0), task(1, 8.0)], Vec::new()).unwrap();
+        TrainingData::new(vec!["size".to_owned()], vec![group(0, 1.0), group(1, 8.0)], Vec::new()).unwrap();
     let unseen = designs(&toy, N_UNSEEN, 5);
     for &(id, ..) in LEARNED {
         let model = fit(id, &toy, &data);
@@ -99,7 +99,7 @@ fn every_learner_tells_applications_apart_by_their_context() {
                     truth.iter().map(|trial| trial.outcome.metrics().unwrap()[metric]).collect();
                 let mean: Vec<f64> = predicted.mean.iter().map(|row| row[metric]).collect();
                 let error = log_scale_error(&mean, &truth);
-                assert!(error < 0.35, "{id}, application {context}, metric {metric}: {error}");
+                assert!(error < 0.35, "{id}, workload {context}, metric {metric}: {error}");
             }
         }
     }

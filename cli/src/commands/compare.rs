@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use anyhow::anyhow;
 use serde_json::Map;
-use tapeout::core::catalog::{nearest_name, suggestion};
+use tapeout::core::names::{nearest_name, suggestion};
 use tapeout::core::{Catalog, Constraint, Objective};
 use tapeout::experiment::comparison::{Arena, Contestant, Plan};
 use tapeout::experiment::{AgentSpec, EnvSpec};

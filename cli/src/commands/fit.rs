@@ -78,9 +78,8 @@ impl FitFlags {
 
     /// What the flags say, and else what the environment says.
     fn goal(&self, catalog: &Catalog, dataset: &Dataset) -> Result<Goal, Failure> {
-        let entry = catalog.env(&dataset.env().id)?;
         let settings = Value::Object(dataset.env_of(0).config);
-        let (_, default) = entry.build(&settings).map_err(Failure::bad_input)?;
+        let (_, default) = catalog.build_env(&dataset.env().id, &settings)?;
         let or = |flags: &[Objective], default: Vec<Objective>| {
             if flags.is_empty() { default } else { flags.to_vec() }
         };
@@ -101,7 +100,7 @@ impl Args {
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let fitted = self.fit.fit(catalog)?;
         write(&fitted.model, &self.out)?;
-        let surrogate = fitted.model.surrogate(catalog, fitted.dataset.space()).map_err(Failure::failed)?;
+        let surrogate = catalog.surrogate(&fitted.model, fitted.dataset.space()).map_err(Failure::failed)?;
         let parts = [("validation", &fitted.split.validation), ("hidden", &fitted.split.hidden)];
         let assessed = parts
             .map(|(part, rows)| (part, assess(surrogate.as_ref(), &fitted.dataset, rows, &fitted.problem)));
@@ -127,7 +126,7 @@ impl Args {
 
 fn table(assessed: &[(&str, Vec<Quality>)]) -> String {
     let mut columns =
-        vec![("application", Column::Words), ("rows of", Column::Words), ("metric", Column::Words)];
+        vec![("workload", Column::Words), ("rows of", Column::Words), ("metric", Column::Words)];
     let numbers = ["rows", "log error", "relative RMSE", "tau", "regret of 10", "Brier", "calibration"];
     columns.extend(numbers.map(|name| (name, Column::Numbers)));
     let mut table = Table::new(&columns);
@@ -135,7 +134,7 @@ fn table(assessed: &[(&str, Vec<Quality>)]) -> String {
         for quality in qualities {
             let percent = |share: f64| format!("{:.2} %", 100.0 * share);
             table.row([
-                quality.application.clone(),
+                quality.workload.clone(),
                 (*part).to_owned(),
                 quality.metric.clone(),
                 quality.rows.to_string(),

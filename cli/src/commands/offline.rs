@@ -9,7 +9,7 @@ use serde_json::Map;
 use tapeout::core::{Catalog, Trial};
 use tapeout::experiment::plot::quantity;
 use tapeout::experiment::{AgentSpec, Event, Experiment, Observer, run};
-use tapeout::offline::{ModelSearch, Proposals, aims};
+use tapeout::offline::{ModelSearch, Proposals, workloads};
 
 use super::fit::{FitFlags, write};
 use crate::answer::Answer;
@@ -22,9 +22,9 @@ use crate::watched_run::{RunFlags, WatchedRun};
 pub(crate) struct Args {
     #[command(flatten)]
     fit: FitFlags,
-    /// An application the design is for, with its weight in the mean if it is not 1: `unet=2`; again for several [default: all]
+    /// A workload the design is for, with its weight in the mean if it is not 1: `unet=2`; again for several [default: all]
     #[arg(long, value_name = "NAME[=WEIGHT]")]
-    application: Vec<Aimed>,
+    workload: Vec<WeightedName>,
     /// Who searches the model
     #[arg(long, value_name = "NAME", default_value = "firefly")]
     agent: String,
@@ -65,9 +65,9 @@ impl Args {
         let path = self.out.join("model.tapeout");
         write(&fitted.model, &path)?;
         let named: Vec<(String, f64)> =
-            self.application.iter().map(|aimed| (aimed.name.clone(), aimed.weight)).collect();
+            self.workload.iter().map(|weighted| (weighted.name.clone(), weighted.weight)).collect();
         let search = ModelSearch {
-            aims: aims(&fitted.dataset, &named)?,
+            workloads: workloads(&fitted.dataset, &named)?,
             agent: AgentSpec { id: self.agent.clone(), config: Map::new() },
             calls: self.trials,
             batch: self.batch,
@@ -153,12 +153,12 @@ impl Observer for Both<'_> {
 
 /// `unet=2`.
 #[derive(Debug, Clone, PartialEq)]
-struct Aimed {
+struct WeightedName {
     name: String,
     weight: f64,
 }
 
-impl FromStr for Aimed {
+impl FromStr for WeightedName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {

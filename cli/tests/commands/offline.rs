@@ -92,6 +92,6 @@ fn what_cannot_be_used_is_refused() {
             .contains("`alpa`: unknown setting; did you mean `alpha`?")
     );
     assert!(refused(&["predict", "set/dataset.toml", "set/dataset.toml"]).contains("this is no model file"));
-    std::fs::write(scratch.path("p.json"), "{\"schema\": 1}").unwrap();
+    std::fs::write(scratch.path("p.json"), "{\"schema\": 2}").unwrap();
     assert!(refused(&["validate", "p.json"]).contains("p.json: "));
 }

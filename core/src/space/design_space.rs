@@ -8,7 +8,7 @@ use rand::{Rng, RngExt};
 use super::block::{Block, tied_groups};
 use super::diagram::Diagram;
 use super::{SpaceError, Walk};
-use crate::catalog::nearest_name;
+use crate::names::nearest_name;
 use crate::parameter::{Parameter, Value};
 use crate::rule::Rule;
 

@@ -41,7 +41,7 @@ pub enum SpaceError {
     #[error("the space has more than 2^128 legal designs")]
     TooLarge,
     /// No parameter has this name.
-    #[error("unknown parameter `{got}`{}", crate::catalog::suggestion(.nearest))]
+    #[error("unknown parameter `{got}`{}", crate::names::suggestion(.nearest))]
     UnknownParameter {
         /// The name asked for.
         got: String,

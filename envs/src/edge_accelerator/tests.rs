@@ -58,7 +58,7 @@ fn version_0_gives_these_numbers() {
     }
 }
 
-// Claim: the default problem is neither hopeless nor easy: as in the paper (70 to 90 % infeasible per application), most
+// Claim: the default problem is neither hopeless nor easy: as in the paper (70 to 90 % infeasible per workload), most
 // designs are refused, and a search of 1,000 designs still meets enough that are not. The bands are wider than three
 // standard deviations of a share of 1,000 designs (1.3 % each).
 #[test]

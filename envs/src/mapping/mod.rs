@@ -9,7 +9,7 @@ mod encoding;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tapeout_core::catalog::UnknownName;
+use tapeout_core::names::UnknownName;
 use tapeout_core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
 };

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use tapeout_core::catalog::UnknownName;
+use tapeout_core::names::UnknownName;
 use tapeout_core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, Parameter,
     Rule,

@@ -69,7 +69,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`DatasetError`] if there is none, the manifest cannot be understood, or the table is not the one that the manifest
-    /// says: cut short, edited, or with rows that are none of its space, applications, metrics and sources.
+    /// says: cut short, edited, or with rows that are none of its space, workloads, metrics and sources.
     pub fn read(catalog: &Catalog, folder: &Path) -> Result<Self, DatasetError> {
         let manifest = Manifest::read(folder)?;
         let refuse = |(field, reason)| DatasetError::Manifest { path: manifest_path(folder), field, reason };
@@ -152,13 +152,13 @@ impl<'a> TableWriter<'a> {
             TableFormat::Csv => CsvWriter::new(file, &columns).map(Encoder::Csv).map_err(io::Error::from),
         };
         let file = encoder.map_err(failed)?;
-        let counts = vec![Count::default(); about.applications.len()];
+        let counts = vec![Count::default(); about.workloads.len()];
         Ok(Self { about, path, beside, file, pending: Vec::new(), counts })
     }
 
     /// Adds a row.
     pub(super) fn add(&mut self, row: Row) -> Result<(), DatasetError> {
-        let count = &mut self.counts[row.application];
+        let count = &mut self.counts[row.workload];
         count.rows += 1;
         count.infeasible += usize::from(!row.is_feasible());
         self.pending.push(row);
@@ -293,15 +293,15 @@ fn check_counts(
     }
     let mut found = vec![Count::default(); counts.len()];
     for row in rows {
-        found[row.application].rows += 1;
-        found[row.application].infeasible += usize::from(!row.is_feasible());
+        found[row.workload].rows += 1;
+        found[row.workload].infeasible += usize::from(!row.is_feasible());
     }
-    for ((application, found), count) in about.applications.iter().zip(found).zip(counts) {
+    for ((workload, found), count) in about.workloads.iter().zip(found).zip(counts) {
         if found.rows != count.rows {
-            return differs(format!("rows of application `{}`", application.name), found.rows, count.rows);
+            return differs(format!("rows of workload `{}`", workload.name), found.rows, count.rows);
         }
         if found.infeasible != count.infeasible {
-            let what = format!("infeasible rows of application `{}`", application.name);
+            let what = format!("infeasible rows of workload `{}`", workload.name);
             return differs(what, found.infeasible, count.infeasible);
         }
     }

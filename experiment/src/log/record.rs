@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tapeout_core::catalog::nearest_name;
+use tapeout_core::names::nearest_name;
 use tapeout_core::parameter::Value;
 use tapeout_core::{Design, DesignSpace, Outcome, Problem};
 

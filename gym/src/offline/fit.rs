@@ -1,7 +1,7 @@
 //! From a data set to a model file.
 
 use serde_json::Value;
-use tapeout_core::{Application, Catalog, ModelCard, ModelFile, Problem, Seed, Source};
+use tapeout_core::{Catalog, ModelCard, ModelFile, Problem, Seed, Source, Workload};
 use tapeout_experiment::dataset::{Dataset, Split};
 
 use super::OfflineError;
@@ -34,10 +34,10 @@ pub fn fit(
     let learner = entry.build(problem, &recipe.settings).map_err(refused)?;
     let data = dataset.training_data(split, problem)?;
     let surrogate = learner.fit(&data, recipe.seed)?;
-    let sources = dataset.applications().iter().enumerate().map(|(index, application)| Source {
-        application: Application {
-            name: application.name.clone(),
-            context: application.context.iter().map(|feature| feature.value).collect(),
+    let sources = dataset.workloads().iter().enumerate().map(|(index, workload)| Source {
+        workload: Workload {
+            name: workload.name.clone(),
+            context: workload.context.iter().map(|feature| feature.value).collect(),
         },
         settings: Value::Object(dataset.env_of(index).config),
     });

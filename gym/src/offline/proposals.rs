@@ -14,7 +14,7 @@ use tapeout_experiment::EnvSpec;
 use super::OfflineError;
 
 /// The version of the file.
-pub const PROPOSALS_SCHEMA: u32 = 1;
+pub const PROPOSALS_SCHEMA: u32 = 2;
 
 /// Designs that a model proposes, best first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,10 +22,10 @@ pub const PROPOSALS_SCHEMA: u32 = 1;
 pub struct Proposals {
     /// [`PROPOSALS_SCHEMA`].
     pub schema: u32,
-    /// The environment they are for, with the settings that all applications share.
+    /// The environment they are for, with the settings that all workloads share.
     pub env: EnvSpec,
     /// What is to run on them.
-    pub aims: Vec<Aim>,
+    pub workloads: Vec<WeightedWorkload>,
     /// What was wanted.
     pub goal: Goal,
     /// The learner that made the model.
@@ -40,15 +40,15 @@ pub struct Proposals {
     pub proposals: Vec<Proposal>,
 }
 
-/// An application that a design is to run, and how much it counts.
+/// A workload that a design is to run, and how much it counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Aim {
-    /// The application's name.
+pub struct WeightedWorkload {
+    /// The workload's name.
     pub name: String,
     /// The settings of the environment that name it.
     pub settings: Map<String, Value>,
-    /// Its weight in the mean over applications; above 0.
+    /// Its weight in the mean over workloads; above 0.
     pub weight: f64,
 }
 
@@ -58,12 +58,12 @@ pub struct Aim {
 pub struct Proposal {
     /// Its values by parameter.
     pub design: BTreeMap<String, parameter::Value>,
-    /// What the model expects of each metric, the weighted mean over applications.
+    /// What the model expects of each metric, the weighted mean over workloads.
     pub predicted: BTreeMap<String, f64>,
     /// The spread around that, if the model has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<BTreeMap<String, f64>>,
-    /// How likely the model thinks it is to be feasible in all applications.
+    /// How likely the model thinks it is to be feasible in all workloads.
     pub p_feasible: f64,
     /// How far the nearest logged design is: 0 if it is one, 1 across the whole space.
     pub distance: f64,
@@ -86,12 +86,20 @@ impl Proposals {
             let message = format!("got {}; this version reads {PROPOSALS_SCHEMA}", proposals.schema);
             return Err(content("schema".to_owned(), message));
         }
-        if proposals.aims.is_empty() {
-            return Err(content("aims".to_owned(), "got none; expected at least one application".to_owned()));
+        if proposals.workloads.is_empty() {
+            return Err(content(
+                "workloads".to_owned(),
+                "got none; expected at least one workload".to_owned(),
+            ));
         }
-        if let Some(aim) = proposals.aims.iter().find(|aim| !(aim.weight.is_finite() && aim.weight > 0.0)) {
-            let message = format!("`{}` has weight {}; expected a number above 0", aim.name, aim.weight);
-            return Err(content("aims".to_owned(), message));
+        if let Some(workload) = proposals
+            .workloads
+            .iter()
+            .find(|workload| !(workload.weight.is_finite() && workload.weight > 0.0))
+        {
+            let message =
+                format!("`{}` has weight {}; expected a number above 0", workload.name, workload.weight);
+            return Err(content("workloads".to_owned(), message));
         }
         Ok(proposals)
     }

@@ -7,14 +7,14 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use tapeout_core::parameter;
 use tapeout_core::{
-    Application, Catalog, Design, DesignSpace, Goal, ModelFile, Problem, Seed, Surrogate, Trial,
+    Catalog, Design, DesignSpace, Goal, ModelFile, Problem, Seed, Surrogate, Trial, Workload,
 };
 use tapeout_experiment::dataset::Dataset;
 use tapeout_experiment::{AgentSpec, Budget, Spec};
 use tapeout_surrogates::support::Support;
 
 use super::proposals::PROPOSALS_SCHEMA;
-use super::{Aim, OfflineError, Proposal, Proposals, choose};
+use super::{OfflineError, Proposal, Proposals, WeightedWorkload, choose};
 
 /// Nearest logged designs that a proposal's distance is measured to: the one nearest.
 const NEIGHBOURS: usize = 1;
@@ -22,8 +22,8 @@ const NEIGHBOURS: usize = 1;
 /// How a model is searched.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelSearch {
-    /// What the design is for, at least one application that the model knows of.
-    pub aims: Vec<Aim>,
+    /// What the design is for, at least one workload that the model knows of.
+    pub workloads: Vec<WeightedWorkload>,
     /// Who searches.
     pub agent: AgentSpec,
     /// How often the model is asked.
@@ -43,11 +43,11 @@ pub struct ModelSearch {
 impl ModelSearch {
     /// The search of the model in `path` for `goal`, as a spec over the environment `proxy`.
     pub fn spec(&self, path: &Path, goal: &Goal) -> Spec {
-        let names: Vec<&str> = self.aims.iter().map(|aim| aim.name.as_str()).collect();
-        let weights: Vec<f64> = self.aims.iter().map(|aim| aim.weight).collect();
+        let names: Vec<&str> = self.workloads.iter().map(|workload| workload.name.as_str()).collect();
+        let weights: Vec<f64> = self.workloads.iter().map(|workload| workload.weight).collect();
         let config = json!({
             "model": path,
-            "applications": names,
+            "workloads": names,
             "weights": weights,
             "kappa": self.kappa,
             "least_p_feasible": self.least_p_feasible,
@@ -81,7 +81,7 @@ impl ModelSearch {
         trials: &[Trial],
         count: usize,
     ) -> Result<Proposals, OfflineError> {
-        let surrogate = model.surrogate(catalog, problem.space())?;
+        let surrogate = catalog.surrogate(&model, problem.space())?;
         let chosen = choose(problem, trials, count);
         let designs: Vec<Design> = chosen.iter().map(|&index| trials[index].design.clone()).collect();
         let measured = logged.rows().iter().filter(|row| row.is_feasible()).map(|row| row.design.clone());
@@ -97,7 +97,7 @@ impl ModelSearch {
         Ok(Proposals {
             schema: PROPOSALS_SCHEMA,
             env: logged.env().clone(),
-            aims: self.aims.clone(),
+            workloads: self.workloads.clone(),
             goal: problem.goal().clone(),
             learner: model.saved.learner.clone(),
             agent: self.agent.id.clone(),
@@ -107,7 +107,7 @@ impl ModelSearch {
         })
     }
 
-    /// What the model expects, the weighted mean over applications; feasible as in the application where it is least likely.
+    /// What the model expects, the weighted mean over workloads; feasible as in the workload where it is least likely.
     fn outlook(
         &self,
         model: &ModelFile,
@@ -119,11 +119,11 @@ impl ModelSearch {
         let none =
             Outlook { mean: vec![0.0; n_metrics], spread: Some(vec![0.0; n_metrics]), p_feasible: 1.0 };
         let mut outlook = vec![none; designs.len()];
-        let total: f64 = self.aims.iter().map(|aim| aim.weight).sum();
-        for aim in &self.aims {
-            let Some(application) = application(model, &aim.name) else { continue };
-            let prediction = surrogate.predict(&application.context, designs);
-            let share = aim.weight / total;
+        let total: f64 = self.workloads.iter().map(|workload| workload.weight).sum();
+        for asked in &self.workloads {
+            let Some(known) = workload(model, &asked.name) else { continue };
+            let prediction = surrogate.predict(&known.context, designs);
+            let share = asked.weight / total;
             for (index, outlook) in outlook.iter_mut().enumerate() {
                 add(&mut outlook.mean, &prediction.mean[index], share);
                 match (&mut outlook.spread, &prediction.std) {
@@ -145,24 +145,24 @@ struct Outlook {
     p_feasible: f64,
 }
 
-/// The application of this name, if the model knows of it.
-pub fn application<'a>(model: &'a ModelFile, name: &str) -> Option<&'a Application> {
-    model.card.sources.iter().map(|source| &source.application).find(|application| application.name == name)
+/// The workload of this name, if the model knows of it.
+pub fn workload<'a>(model: &'a ModelFile, name: &str) -> Option<&'a Workload> {
+    model.card.sources.iter().map(|source| &source.workload).find(|workload| workload.name == name)
 }
 
-/// The applications that are named, with their weights; all applications of the data set alike if none is.
+/// The workloads that are named, with their weights; all workloads of the data set alike if none is.
 ///
 /// # Errors
-/// [`OfflineError::UnknownName`] if the data set has no such application.
-pub fn aims(dataset: &Dataset, named: &[(String, f64)]) -> Result<Vec<Aim>, OfflineError> {
-    let aim = |index: usize, weight: f64| {
-        let application = &dataset.applications()[index];
-        Aim { name: application.name.clone(), settings: application.settings.clone(), weight }
+/// [`OfflineError::UnknownName`] if the data set has no such workload.
+pub fn workloads(dataset: &Dataset, named: &[(String, f64)]) -> Result<Vec<WeightedWorkload>, OfflineError> {
+    let weighted = |index: usize, weight: f64| {
+        let workload = &dataset.workloads()[index];
+        WeightedWorkload { name: workload.name.clone(), settings: workload.settings.clone(), weight }
     };
     if named.is_empty() {
-        return Ok((0..dataset.applications().len()).map(|index| aim(index, 1.0)).collect());
+        return Ok((0..dataset.workloads().len()).map(|index| weighted(index, 1.0)).collect());
     }
-    let named = named.iter().map(|(name, weight)| Ok(aim(dataset.application_index(name)?, *weight)));
+    let named = named.iter().map(|(name, weight)| Ok(weighted(dataset.workload_index(name)?, *weight)));
     named.collect()
 }
 

@@ -6,7 +6,7 @@ use tapeout_core::Seed;
 use tapeout_experiment::statistics::{bootstrap_interval, mean};
 
 use super::ledger::{Answer, Score};
-use super::plan::{APPLICATIONS, CARRYING, Method, Plan, Question};
+use super::plan::{CARRYING, Method, Plan, Question, WORKLOADS};
 
 /// The answers, by question and method.
 pub struct Answers<'a> {
@@ -111,7 +111,7 @@ impl<'a> Answers<'a> {
         Self { plan, seeds: (0..plan.seeds).filter(is_whole).collect(), scores }
     }
 
-    /// What a method answered. Who asks the simulator does not care what was logged: its answer is the same for an application
+    /// What a method answered. Who asks the simulator does not care what was logged: its answer is the same for a workload
     /// that was and one that was not.
     pub fn score(&self, question: &Question, method: &str, seed: u64) -> Option<&'a Score> {
         let of = |question: &Question| self.scores.get(&(question.clone(), method.to_owned(), seed)).copied();
@@ -217,17 +217,17 @@ impl<'a> Answers<'a> {
     pub fn stops(&self, question: &Question, method: &Method) -> Vec<usize> {
         let &Method::Online { designs, .. } = method else { return Vec::new() };
         let stops = self.plan.stops.iter().filter(|&&stop| stop <= designs);
-        stops.map(|stop| stop * question.n_applications()).collect()
+        stops.map(|stop| stop * question.n_workloads()).collect()
     }
 }
 
-/// The question of one application, for each of the nine.
+/// The question of one workload, for each of the nine.
 pub fn one_each() -> Vec<Question> {
-    APPLICATIONS.iter().map(|(name, _)| Question::One((*name).to_owned())).collect()
+    WORKLOADS.iter().map(|(name, _)| Question::One((*name).to_owned())).collect()
 }
 
 /// The same without the two that carry the paper's mean.
 pub fn without_carrying() -> Vec<Question> {
-    let others = APPLICATIONS.iter().filter(|(name, _)| !CARRYING.contains(name));
+    let others = WORKLOADS.iter().filter(|(name, _)| !CARRYING.contains(name));
     others.map(|(name, _)| Question::One((*name).to_owned())).collect()
 }

@@ -5,7 +5,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
-use tapeout_core::{Application, Catalog, Design, Env, ModelFile, Problem, Seed, Surrogate, Task, Trial};
+use tapeout_core::{
+    Catalog, Design, Env, ModelFile, Problem, Seed, Surrogate, Trial, Workload, WorkloadTrials,
+};
 use tapeout_experiment::dataset::split::DEFAULT_UNRANKED;
 use tapeout_experiment::dataset::{Dataset, Split, SplitBy};
 use tapeout_experiment::statistics::quartiles;
@@ -18,7 +20,7 @@ use super::StudyError;
 use super::ledger::{Answer, Found, ModelScore, Score};
 use super::plan::{ENV, LATENCY, Learned, Method, Plan, Question, learned_method};
 use crate::offline::validation::{Evaluated, Target};
-use crate::offline::{Aim, OfflineError, Recipe, choose, fit};
+use crate::offline::{OfflineError, Recipe, WeightedWorkload, choose, fit};
 
 /// What all cells share.
 pub struct Study<'a> {
@@ -26,7 +28,7 @@ pub struct Study<'a> {
     pub catalog: &'a Catalog,
     /// What is done.
     pub plan: &'a Plan,
-    /// The log of all applications.
+    /// The log of all workloads.
     pub dataset: &'a Dataset,
     /// Where models and searches are kept while they are needed.
     pub scratch: PathBuf,
@@ -36,7 +38,7 @@ pub struct Study<'a> {
 struct Asked {
     /// The rows that may be learned from, and the others.
     split: Split,
-    aims: Vec<Aim>,
+    workloads: Vec<WeightedWorkload>,
     target: Target,
     problem: Problem,
 }
@@ -69,45 +71,50 @@ impl Study<'_> {
         };
         let rules = match question {
             Question::Unseen(name) => {
-                vec![quality, SplitBy::Application { hidden: vec![name.clone()], validation: Vec::new() }]
+                vec![quality, SplitBy::Workload { hidden: vec![name.clone()], validation: Vec::new() }]
             }
             _ => vec![quality],
         };
         let mut split = self.dataset.split(&rules, seed)?;
         if let Question::One(name) = question {
-            let application = self.dataset.application_index(name)?;
+            let workload = self.dataset.workload_index(name)?;
             for rows in [&mut split.train, &mut split.validation, &mut split.hidden] {
-                rows.retain(|&row| self.dataset.rows()[row].application == application);
+                rows.retain(|&row| self.dataset.rows()[row].workload == workload);
             }
         }
-        let aims = self.aims(question, &split, &problem)?;
-        let target = Target::new(self.catalog, &self.plan.env(), &aims, &goal)?;
-        Ok(Asked { split, aims, target, problem })
+        let workloads = self.workloads(question, &split, &problem)?;
+        let target = Target::new(self.catalog, &self.plan.env(), &workloads, &goal)?;
+        Ok(Asked { split, workloads, target, problem })
     }
 
-    /// The applications of a question; several are weighted by one over the best latency that is trained on.
-    fn aims(&self, question: &Question, split: &Split, problem: &Problem) -> Result<Vec<Aim>, StudyError> {
-        let aim = |index: usize, weight: f64| {
-            let application = &self.dataset.applications()[index];
-            Aim { name: application.name.clone(), settings: application.settings.clone(), weight }
+    /// The workloads of a question; several are weighted by one over the best latency that is trained on.
+    fn workloads(
+        &self,
+        question: &Question,
+        split: &Split,
+        problem: &Problem,
+    ) -> Result<Vec<WeightedWorkload>, StudyError> {
+        let workload = |index: usize, weight: f64| {
+            let workload = &self.dataset.workloads()[index];
+            WeightedWorkload { name: workload.name.clone(), settings: workload.settings.clone(), weight }
         };
         Ok(match question {
             Question::One(name) | Question::Unseen(name) => {
-                vec![aim(self.dataset.application_index(name)?, 1.0)]
+                vec![workload(self.dataset.workload_index(name)?, 1.0)]
             }
             Question::Several => {
-                let tasks = self.dataset.tasks(&split.train, problem);
+                let groups = self.dataset.groups(&split.train, problem);
                 let best = |index: usize| {
-                    let name = &self.dataset.applications()[index].name;
-                    let trials = tasks
+                    let name = &self.dataset.workloads()[index].name;
+                    let trials = groups
                         .iter()
-                        .filter(|task| task.application.name == *name)
-                        .flat_map(|task| &task.trials);
+                        .filter(|group| group.workload.name == *name)
+                        .flat_map(|group| &group.trials);
                     let losses =
                         trials.filter_map(|trial| trial.judgement.accepted().map(|losses| losses[0]));
                     losses.min_by(f64::total_cmp).unwrap_or(1.0)
                 };
-                (0..self.dataset.applications().len()).map(|index| aim(index, 1.0 / best(index))).collect()
+                (0..self.dataset.workloads().len()).map(|index| workload(index, 1.0 / best(index))).collect()
             }
         })
     }
@@ -119,14 +126,13 @@ impl Study<'_> {
             seed: Seed::new(seed).child(learned.name, 0),
         };
         let model = fit(self.catalog, self.dataset, &asked.split, &asked.problem, &recipe)?;
-        let surrogate = model.surrogate(self.catalog, self.dataset.space())?;
+        let surrogate = self.catalog.surrogate(&model, self.dataset.space())?;
         let trials = self.searched(asked, &model, learned, seed)?;
         let chosen = choose(&asked.problem, &trials, self.plan.proposals);
         let designs: Vec<Design> = chosen.iter().map(|&index| trials[index].design.clone()).collect();
         let score = self.validated(asked, &designs)?;
-        let applications: Vec<&Application> =
-            model.card.sources.iter().map(|source| &source.application).collect();
-        let p_feasible = asked.p_feasible(surrogate.as_ref(), &applications, &designs);
+        let workloads: Vec<&Workload> = model.card.sources.iter().map(|source| &source.workload).collect();
+        let p_feasible = asked.p_feasible(surrogate.as_ref(), &workloads, &designs);
         let model = ModelScore {
             p_feasible: p_feasible.iter().sum::<f64>() / p_feasible.len().max(1) as f64,
             brier: brier_score(&p_feasible, &asked.feasible(&designs)?),
@@ -135,22 +141,24 @@ impl Study<'_> {
         Ok(Score { model: Some(model), ..score })
     }
 
-    /// Kendall's tau over the hidden designs that are feasible, the mean over the question's applications.
+    /// Kendall's tau over the hidden designs that are feasible, the mean over the question's workloads.
     fn tau_hidden(&self, asked: &Asked, surrogate: &dyn Surrogate) -> Option<f64> {
-        let tasks = self.dataset.tasks(&asked.split.hidden, &asked.problem);
+        let groups = self.dataset.groups(&asked.split.hidden, &asked.problem);
         let latency = self.dataset.metric_index(LATENCY).ok()?;
-        let tau = |task: &Task| {
+        let tau = |group: &WorkloadTrials| {
             let measured: Vec<&Trial> =
-                task.trials.iter().filter(|trial| trial.outcome.metrics().is_some()).collect();
+                group.trials.iter().filter(|trial| trial.outcome.metrics().is_some()).collect();
             let designs: Vec<Design> = measured.iter().map(|trial| trial.design.clone()).collect();
-            let prediction = surrogate.predict(&task.application.context, &designs);
+            let prediction = surrogate.predict(&group.workload.context, &designs);
             let expected: Vec<f64> = prediction.mean.iter().map(|metrics| metrics[latency]).collect();
             let truth = measured.iter().filter_map(|trial| trial.outcome.metrics());
             (designs.len() > 1)
                 .then(|| kendall_tau(&expected, &truth.map(|metrics| metrics[latency]).collect::<Vec<_>>()))
         };
-        let is_asked = |task: &&Task| asked.aims.iter().any(|aim| aim.name == task.application.name);
-        let taus: Vec<f64> = tasks.iter().filter(is_asked).filter_map(tau).collect();
+        let is_asked = |group: &&WorkloadTrials| {
+            asked.workloads.iter().any(|workload| workload.name == group.workload.name)
+        };
+        let taus: Vec<f64> = groups.iter().filter(is_asked).filter_map(tau).collect();
         (!taus.is_empty()).then(|| taus.iter().sum::<f64>() / taus.len() as f64)
     }
 
@@ -165,10 +173,10 @@ impl Study<'_> {
         let scratch = self.scratch(&format!("{}-{}-{seed}", asked.slug(), learned.name))?;
         let path = scratch.0.join("model.tapeout");
         std::fs::write(&path, model.to_bytes()).map_err(|source| file(&path, source))?;
-        let names: Vec<&str> = asked.aims.iter().map(|aim| aim.name.as_str()).collect();
-        let weights: Vec<f64> = asked.aims.iter().map(|aim| aim.weight).collect();
+        let names: Vec<&str> = asked.workloads.iter().map(|workload| workload.name.as_str()).collect();
+        let weights: Vec<f64> = asked.workloads.iter().map(|workload| workload.weight).collect();
         let config = json!({
-            "model": path, "applications": names, "weights": weights, "kappa": learned.kappa,
+            "model": path, "workloads": names, "weights": weights, "kappa": learned.kappa,
             "least_p_feasible": if learned.has_feasibility { 0.5 } else { 0.0 },
             "exact_checks": learned.exact_checks,
         });
@@ -186,9 +194,9 @@ impl Study<'_> {
     ) -> Result<Score, StudyError> {
         let scratch = self.scratch(&format!("{}-{agent}-{designs}-{seed}", asked.slug()))?;
         let mut env = self.plan.env();
-        let names: Vec<&str> = asked.aims.iter().map(|aim| aim.name.as_str()).collect();
+        let names: Vec<&str> = asked.workloads.iter().map(|workload| workload.name.as_str()).collect();
         env.config.insert("networks".to_owned(), json!(names));
-        let weights: Vec<f64> = asked.aims.iter().map(|aim| aim.weight).collect();
+        let weights: Vec<f64> = asked.workloads.iter().map(|workload| workload.weight).collect();
         env.config.insert("weights".to_owned(), json!(weights));
         let asked_for = NonZeroUsize::new(designs).unwrap_or(NonZeroUsize::MIN);
         let trials = self.search(env, agent, asked_for, seed, &scratch.0.join("search"))?;
@@ -197,7 +205,7 @@ impl Study<'_> {
         let score = self.validated(asked, &designs)?;
         let env = self.env()?;
         let is_simulated = |design: &Design| env.precheck(design).is_none();
-        let (found, simulator_calls) = found(&trials, &asked.aims, is_simulated);
+        let (found, simulator_calls) = found(&trials, &asked.workloads, is_simulated);
         Ok(Score { found, simulator_calls, ..score })
     }
 
@@ -210,18 +218,18 @@ impl Study<'_> {
         self.validated(asked, &kept.take(self.plan.proposals).collect::<Vec<_>>())
     }
 
-    /// The best design that may be learned from, and what the log of its application cost; unless it is for one application that
+    /// The best design that may be learned from, and what the log of its workload cost; unless it is for one workload that
     /// was logged, the best of those that are best for one, once the simulator has seen them.
     fn logged(&self, asked: &Asked, question: &Question) -> Result<Score, StudyError> {
-        let tasks = self.dataset.tasks(&asked.split.train, &asked.problem);
-        let best = tasks.iter().filter_map(|task| {
-            let index = choose(&asked.problem, &task.trials, 1).first().copied()?;
-            Some(task.trials[index].design.clone())
+        let groups = self.dataset.groups(&asked.split.train, &asked.problem);
+        let best = groups.iter().filter_map(|group| {
+            let index = choose(&asked.problem, &group.trials, 1).first().copied()?;
+            Some(group.trials[index].design.clone())
         });
         let score = self.validated(asked, &best.collect::<Vec<_>>())?;
         let simulator_calls = if let Question::One(name) = question {
-            let (env, application) = (self.env()?, self.dataset.application_index(name)?);
-            let rows = self.dataset.rows().iter().filter(|row| row.application == application);
+            let (env, workload) = (self.env()?, self.dataset.workload_index(name)?);
+            let rows = self.dataset.rows().iter().filter(|row| row.workload == workload);
             rows.filter(|row| env.precheck(&row.design).is_none()).count()
         } else {
             score.simulator_calls
@@ -233,8 +241,8 @@ impl Study<'_> {
     fn env(&self) -> Result<Box<dyn Env>, StudyError> {
         let spec = self.plan.env();
         let settings = Value::Object(spec.config);
-        let refused = |source| OfflineError::Config { of: format!("environment `{ENV}`"), source };
-        Ok(self.catalog.env(&spec.id)?.build(&settings).map_err(refused)?.0)
+        let refused = |error| OfflineError::built(|| format!("environment `{ENV}`"), error);
+        Ok(self.catalog.build_env(&spec.id, &settings).map_err(refused)?.0)
     }
 
     fn search(
@@ -294,24 +302,19 @@ impl Asked {
             .collect::<Result<_, _>>()?)
     }
 
-    /// Which designs are feasible in all applications.
+    /// Which designs are feasible in all workloads.
     fn feasible(&self, designs: &[Design]) -> Result<Vec<bool>, StudyError> {
         let evaluated = self.evaluated(designs)?;
         Ok(evaluated.iter().map(|evaluated| evaluated.broken_in.is_none()).collect())
     }
 
-    /// How likely the model thinks each design is to be feasible, in the application where it is least.
-    fn p_feasible(
-        &self,
-        surrogate: &dyn Surrogate,
-        applications: &[&Application],
-        designs: &[Design],
-    ) -> Vec<f64> {
+    /// How likely the model thinks each design is to be feasible, in the workload where it is least.
+    fn p_feasible(&self, surrogate: &dyn Surrogate, workloads: &[&Workload], designs: &[Design]) -> Vec<f64> {
         let mut least = vec![1.0f64; designs.len()];
-        for aim in &self.aims {
-            let application = applications.iter().find(|application| application.name == aim.name);
-            let application = application.expect("invariant: a model knows all applications of its data set");
-            let p_feasible = surrogate.predict(&application.context, designs).p_feasible;
+        for asked in &self.workloads {
+            let known = workloads.iter().find(|known| known.name == asked.name);
+            let known = known.expect("invariant: a model knows all workloads of its data set");
+            let p_feasible = surrogate.predict(&known.context, designs).p_feasible;
             least.iter_mut().zip(p_feasible).for_each(|(least, p)| *least = least.min(p));
         }
         least
@@ -319,16 +322,20 @@ impl Asked {
 
     /// The question as part of a folder's name.
     fn slug(&self) -> String {
-        let names: Vec<&str> = self.aims.iter().map(|aim| aim.name.as_str()).collect();
+        let names: Vec<&str> = self.workloads.iter().map(|workload| workload.name.as_str()).collect();
         format!("{}-of-{}", names.first().copied().unwrap_or_default(), self.split.train.len())
     }
 }
 
-/// The best so far, as often as there is a better one, and how often the simulator was asked: for each aim of a design, once.
+/// The best so far, as often as there is a better one, and how often the simulator was asked: for each workload of a design, once.
 /// Designs that are not simulated, since arithmetic alone rules them out, cost nothing. A search's latency is the weighted sum over the
-/// aims; here it is the mean, as it is of proposals.
-fn found(trials: &[Trial], aims: &[Aim], is_simulated: impl Fn(&Design) -> bool) -> (Vec<Found>, usize) {
-    let weight: f64 = aims.iter().map(|aim| aim.weight).sum();
+/// workloads; here it is the mean, as it is of proposals.
+fn found(
+    trials: &[Trial],
+    workloads: &[WeightedWorkload],
+    is_simulated: impl Fn(&Design) -> bool,
+) -> (Vec<Found>, usize) {
+    let weight: f64 = workloads.iter().map(|workload| workload.weight).sum();
     let mut asked = HashSet::new();
     let mut found: Vec<Found> = Vec::new();
     for trial in trials {
@@ -338,10 +345,10 @@ fn found(trials: &[Trial], aims: &[Aim], is_simulated: impl Fn(&Design) -> bool)
         let Some(losses) = trial.judgement.accepted() else { continue };
         let latency_s = losses[0] / weight;
         if found.last().is_none_or(|best| latency_s < best.latency_s) {
-            found.push(Found { calls: asked.len() * aims.len(), latency_s });
+            found.push(Found { calls: asked.len() * workloads.len(), latency_s });
         }
     }
-    (found, asked.len() * aims.len())
+    (found, asked.len() * workloads.len())
 }
 
 /// Keeps every trial.
@@ -382,8 +389,8 @@ mod tests {
     use tapeout_core::check::toy::Toy;
     use tapeout_core::{Judgement, Outcome};
 
-    /// Two aims of weights 1 and 3. The first design is ruled out by arithmetic, the second is simulated for both, the third is the
-    /// second again, the fourth is worse, the fifth better: 4 simulated designs but one of them twice, so 6 calls of 2 aims.
+    /// Two workloads of weights 1 and 3. The first design is ruled out by arithmetic, the second is simulated for both, the third is the
+    /// second again, the fourth is worse, the fifth better: 4 simulated designs but one of them twice, so 6 calls of 2 workloads.
     #[test]
     fn only_what_is_simulated_and_new_is_counted() {
         let toy = Toy::bowl();
@@ -403,8 +410,8 @@ mod tests {
             trial(2, Some(9.0)),
             trial(3, Some(4.0)),
         ];
-        let aim = |weight| Aim { name: String::new(), settings: Map::new(), weight };
-        let (found, calls) = found(&trials, &[aim(1.0), aim(3.0)], |it| *it != design(9));
+        let workload = |weight| WeightedWorkload { name: String::new(), settings: Map::new(), weight };
+        let (found, calls) = found(&trials, &[workload(1.0), workload(3.0)], |it| *it != design(9));
         let expected = [Found { calls: 2, latency_s: 2.0 }, Found { calls: 6, latency_s: 1.0 }];
         assert_eq!((found.as_slice(), calls), (&expected[..], 6));
     }

@@ -11,7 +11,7 @@ use tapeout_experiment::dataset::{self, Dataset, generate};
 use super::StudyError;
 use super::cell::Study;
 use super::ledger::{Answer, Ledger};
-use super::plan::{APPLICATIONS, Method, Plan, Question};
+use super::plan::{Method, Plan, Question, WORKLOADS};
 use super::stand_ins::{StandIn, known, stand_ins};
 
 /// What the study found.
@@ -133,7 +133,7 @@ fn logged(
     let data_plan = dataset::Plan {
         designs: plan.designs,
         seed: Seed::new(0),
-        applications: APPLICATIONS.iter().map(|(name, _)| (*name).to_owned()).collect(),
+        workloads: WORKLOADS.iter().map(|(name, _)| (*name).to_owned()).collect(),
         env: plan.env(),
     };
     if !folder.join("dataset.toml").exists() {
@@ -145,7 +145,7 @@ fn logged(
         }
     }
     let dataset = Dataset::read(catalog, folder)?;
-    let is_of_plan = dataset.rows().len() == data_plan.designs * data_plan.applications.len()
+    let is_of_plan = dataset.rows().len() == data_plan.designs * data_plan.workloads.len()
         && plan.env().config.iter().all(|(key, value)| dataset.env().config.get(key) == Some(value));
     if is_of_plan { Ok(Some(dataset)) } else { Err(StudyError::OtherData { path: folder.to_owned() }) }
 }

@@ -27,7 +27,7 @@ pub struct Answer {
 /// What proposals are worth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Score {
-    /// Latency of the first proposal, for several applications the mean weighted by one over the best in the data of each; none if
+    /// Latency of the first proposal, for several workloads the mean weighted by one over the best in the data of each; none if
     /// it is infeasible.
     pub first_s: Option<f64>,
     /// The median of the feasible proposals.
@@ -39,7 +39,7 @@ pub struct Score {
     /// How many of them are infeasible.
     pub infeasible: usize,
     /// How often the simulator was asked: about proposals, or in an online search about designs that arithmetic alone does not
-    /// rule out. Of the best in the data of one application: for all designs that were logged for it.
+    /// rule out. Of the best in the data of one workload: for all designs that were logged for it.
     pub simulator_calls: usize,
     /// What an online search had found, as often as it found something better.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -66,7 +66,7 @@ pub struct ModelScore {
     pub p_feasible: f64,
     /// The mean squared error of these probabilities.
     pub brier: f64,
-    /// Kendall's tau between predicted and true latency over the hidden designs, the mean over applications; none if there are
+    /// Kendall's tau between predicted and true latency over the hidden designs, the mean over workloads; none if there are
     /// too few.
     pub tau_hidden: Option<f64>,
 }

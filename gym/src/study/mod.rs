@@ -1,6 +1,6 @@
 //! The study of PRIME: can logs alone design better hardware than a search that asks the simulator?
 //!
-//! It runs cell by cell: a question (one application, several at once, or one that was never logged), a method, a seed. Every
+//! It runs cell by cell: a question (one workload, several at once, or one that was never logged), a method, a seed. Every
 //! cell that is done is a line in `results.jsonl`; a study that was stopped goes on with what is missing, and its report is
 //! made of what is there. Seeds are the outermost loop, so that whatever is there compares all methods on the same seeds.
 //!

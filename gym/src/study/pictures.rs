@@ -31,7 +31,7 @@ pub fn speedups(answers: &Answers<'_>) -> BoxPlot {
         x: Axis::new("speed-up", "").log(),
         rows: methods.map(row).collect(),
         caption: format!(
-            "{} applications, seeds {:?}; {} designs logged for each application; the best of {} proposals",
+            "{} workloads, seeds {:?}; {} designs logged for each workload; the best of {} proposals",
             questions.len(),
             answers.seeds,
             answers.plan.designs,
@@ -70,7 +70,7 @@ pub fn calls(answers: &Answers<'_>) -> LineChart {
         shape: LineShape::Steps,
         series,
         caption: format!(
-            "geometric mean over {} applications and {} seeds; a search that found nothing better has the best design in the data",
+            "geometric mean over {} workloads and {} seeds; a search that found nothing better has the best design in the data",
             questions.len(),
             answers.seeds.len(),
         ),

@@ -14,9 +14,9 @@ pub const ENV: &str = "edge-accelerator";
 /// What is made small.
 pub const LATENCY: &str = "latency_s";
 
-/// The nine applications, in the order and the roles of the paper's table 3 (Kumar et al. 2022, arXiv:2110.11346). `M4` to `M6` of the
+/// The nine workloads, in the order and the roles of the paper's table 3 (Kumar et al. 2022, arXiv:2110.11346). `M4` to `M6` of the
 /// paper are private object detectors: public ones of about their size stand in.
-pub const APPLICATIONS: [(&str, &str); 9] = [
+pub const WORKLOADS: [(&str, &str); 9] = [
     ("mobilenet-edgetpu", "MobileNetEdgeTPU"),
     ("mobilenet-v2", "MobileNetV2"),
     ("mobilenet-v3-large", "MobileNetV3"),
@@ -35,9 +35,9 @@ pub const CARRYING: [&str; 2] = ["rnnt-decoder", "rnnt-encoder"];
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// Designs logged for each application, infeasible ones included.
+    /// Designs logged for each workload, infeasible ones included.
     pub designs: usize,
-    /// Of the acceptable designs of an application, the share to train on: the worst.
+    /// Of the acceptable designs of a workload, the share to train on: the worst.
     pub worst: f64,
     /// The share, next better, that chooses among models. The best are hidden.
     pub band: f64,
@@ -108,7 +108,7 @@ impl Plan {
         Goal { objectives: vec![Objective::minimize(LATENCY)], constraints: Vec::new() }
     }
 
-    /// The environment, with what all applications share.
+    /// The environment, with what all workloads share.
     pub fn env(&self) -> EnvSpec {
         let config = [("area_limit_m2".to_owned(), json!(self.area_limit_m2))].into_iter().collect();
         EnvSpec { id: ENV.to_owned(), version: None, config }
@@ -125,7 +125,7 @@ impl Plan {
     /// Every question with the methods that answer it.
     pub fn questions(&self) -> Vec<(Question, Vec<Method>)> {
         let mut questions = Vec::new();
-        for (application, _) in APPLICATIONS {
+        for (workload, _) in WORKLOADS {
             let mut methods: Vec<Method> =
                 ABLATED.iter().chain(OTHERS).map(|learned| Method::Learned(learned.name)).collect();
             methods.extend([
@@ -135,7 +135,7 @@ impl Plan {
                 Method::Random { is_checked: true },
                 Method::Logged,
             ]);
-            questions.push((Question::One(application.to_owned()), methods));
+            questions.push((Question::One(workload.to_owned()), methods));
         }
         let several = [
             Method::Learned("prime"),
@@ -147,12 +147,12 @@ impl Plan {
             Method::Logged,
         ];
         questions.push((Question::Several, several.to_vec()));
-        for (application, _) in APPLICATIONS {
+        for (workload, _) in WORKLOADS {
             let learned = [Method::Learned("prime"), Method::Learned("mlp-ensemble")];
             let others =
                 [Method::Random { is_checked: false }, Method::Random { is_checked: true }, Method::Logged];
             let methods = [&learned[..], &others].concat();
-            questions.push((Question::Unseen(application.to_owned()), methods));
+            questions.push((Question::Unseen(workload.to_owned()), methods));
         }
         questions
     }
@@ -294,11 +294,11 @@ pub const OTHERS: &[Learned] = &[
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Question {
-    /// One application, whose log is there.
+    /// One workload, whose log is there.
     One(String),
     /// All nine at once, each weighted by one over the best latency in its log.
     Several,
-    /// One application that was never logged; the logs of the other eight are there.
+    /// One workload that was never logged; the logs of the other eight are there.
     Unseen(String),
 }
 
@@ -320,12 +320,12 @@ pub enum Method {
         is_checked: bool,
     },
     /// The best design that was logged and trained on, or where that was not for this question, the best of those that are
-    /// best for one application.
+    /// best for one workload.
     Logged,
 }
 
 impl Question {
-    /// The same question about an application that was logged, if it is about one that was not.
+    /// The same question about a workload that was logged, if it is about one that was not.
     pub fn as_logged(&self) -> Option<Self> {
         match self {
             Self::Unseen(name) => Some(Self::One(name.clone())),
@@ -333,16 +333,16 @@ impl Question {
         }
     }
 
-    /// Whether it is about this application alone.
-    pub fn is_of(&self, application: &str) -> bool {
-        matches!(self, Self::One(name) | Self::Unseen(name) if name == application)
+    /// Whether it is about this workload alone.
+    pub fn is_of(&self, workload: &str) -> bool {
+        matches!(self, Self::One(name) | Self::Unseen(name) if name == workload)
     }
 
-    /// How many applications a design is for: so often is the simulator asked about it.
-    pub fn n_applications(&self) -> usize {
+    /// How many workloads a design is for: so often is the simulator asked about it.
+    pub fn n_workloads(&self) -> usize {
         match self {
             Self::One(_) | Self::Unseen(_) => 1,
-            Self::Several => APPLICATIONS.len(),
+            Self::Several => WORKLOADS.len(),
         }
     }
 }
@@ -350,9 +350,9 @@ impl Question {
 impl fmt::Display for Question {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::One(application) => write!(formatter, "{application}"),
+            Self::One(workload) => write!(formatter, "{workload}"),
             Self::Several => write!(formatter, "all nine"),
-            Self::Unseen(application) => write!(formatter, "unseen {application}"),
+            Self::Unseen(workload) => write!(formatter, "unseen {workload}"),
         }
     }
 }

@@ -9,7 +9,7 @@ use tapeout_experiment::statistics::quartiles;
 use super::StudyError;
 use super::answers::{Answers, Contender, Estimate, one_each, without_carrying};
 use super::ledger::{Answer, Score};
-use super::plan::{ABLATED, APPLICATIONS, Learned, Method, OTHERS, PRIME, Plan, Question, learned_method};
+use super::plan::{ABLATED, Learned, Method, OTHERS, PRIME, Plan, Question, WORKLOADS, learned_method};
 use super::stand_ins::StandIn;
 use super::{pictures, stand_ins};
 
@@ -29,7 +29,7 @@ pub fn report(
         pictures::calls(&answers).write(&folder.join("calls"))?;
     }
     let mut text = preface(&answers);
-    one_application(&answers, &mut text);
+    one_workload(&answers, &mut text);
     calls_saved(&answers, &mut text);
     latencies(&answers, &mut text);
     models(&answers, &mut text);
@@ -46,15 +46,15 @@ fn preface(answers: &Answers<'_>) -> String {
         "# The study of PRIME\n\n\
          Made by `tapeout study`; `plan.json` is what was done, `results.jsonl` has every answer. {} of {} seeds are complete and counted \
          here.\n\n\
-         {} random designs were logged for each application, infeasible ones included. Most of those are ruled out by arithmetic alone: \
+         {} random designs were logged for each workload, infeasible ones included. Most of those are ruled out by arithmetic alone: \
          their area, or a memory that cannot be made. {:.0} of them, on average, had to be simulated. The worst {:.0} % of the feasible ones \
          are learned from, the next {:.0} % choose among models, the best are hidden from all. Networks have hidden layers of {:?} and \
          are trained for at most {} steps. A model is searched by fireflies that ask it {} times; the {} designs that it likes most are \
          proposed, and the simulator sees them once.\n\n\
-         A *call* of the simulator is a design that is simulated for one application. What arithmetic alone rules out costs nobody a call: \
+         A *call* of the simulator is a design that is simulated for one workload. What arithmetic alone rules out costs nobody a call: \
          it is told to searches of models (*exact checks*) and not counted for searches with the simulator. These do not learn from the \
          log, but everybody keeps the best design that was learned from, *best in data*, where nothing better is proposed or found; for \
-         several applications, or one that was not logged, that is the best of those that are best for one.\n\n\
+         several workloads, or one that was not logged, that is the best of those that are best for one.\n\n\
          Brackets are 95 % intervals, bootstrapped over seeds. All seeds learn from the same log, so intervals say how much fits and \
          searches vary, not how much another log would change. Means of ratios are geometric.\n\n",
         answers.seeds.len(),
@@ -70,15 +70,15 @@ fn preface(answers: &Answers<'_>) -> String {
     )
 }
 
-/// Every method on one application at a time: against the data, against the best that is known, against PRIME.
-fn one_application(answers: &Answers<'_>, text: &mut String) {
+/// Every method on one workload at a time: against the data, against the best that is known, against PRIME.
+fn one_workload(answers: &Answers<'_>, text: &mut String) {
     let n = answers.plan.proposals;
     let _ = write!(
         text,
-        "## One application\n\n\
+        "## One workload\n\n\
          ![Speed-up over the best design in the data](speedup.png)\n\n\
-         Means over nine applications; *seven* leaves out the two RNN-T networks, which carry the mean of the paper. *Best known* is \
-         the least latency that anybody found for the application, whatever the seed.\n"
+         Means over nine workloads; *seven* leaves out the two RNN-T networks, which carry the mean of the paper. *Best known* is \
+         the least latency that anybody found for the workload, whatever the seed.\n"
     );
     let columns = format!(
         "first proposal, over best known | median | best of {n} | times faster than best in data | `prime` times faster | the same, seven |\n|---|---|---|---|---|---|---|\n"
@@ -157,13 +157,13 @@ fn calls_saved(answers: &Answers<'_>, text: &mut String) {
          ![Best latency so far against simulator calls](calls.png)\n\n\
          `prime` costs {n} calls beside those of the log. How many a search needs until it has something as good as the best of these {n} \
          designs: the median over seeds, in brackets the quartiles, and the share of the median that `prime` saves. 0: the best in data is \
-         as good. *Never*: not within its budget.\n\n| application |",
+         as good. *Never*: not within its budget.\n\n| workload |",
     );
     online.iter().for_each(|method| {
         let _ = write!(text, " {method} |");
     });
     let _ = writeln!(text, "\n|---|{}", "---|".repeat(online.len()));
-    for (name, _) in APPLICATIONS {
+    for (name, _) in WORKLOADS {
         let question = Question::One(name.to_owned());
         let _ = write!(text, "| {name} |");
         for method in &online {
@@ -188,7 +188,7 @@ fn saved(calls: &[f64], n: usize) -> String {
     }
 }
 
-/// Latencies by application.
+/// Latencies by workload.
 fn latencies(answers: &Answers<'_>, text: &mut String) {
     let proposing = [PRIME, Method::Learned("mlp-ensemble")];
     let mut shown = vec![("best in data".to_owned(), Contender::first(&Method::Logged))];
@@ -199,13 +199,13 @@ fn latencies(answers: &Answers<'_>, text: &mut String) {
             .map(|(agent, calls, contender)| (format!("{agent} {calls}"), contender)),
     );
     text.push_str(
-        "\n## Latencies\n\nIn ms, of the best proposal, or after so many calls; geometric means over seeds.\n\n| application | role |",
+        "\n## Latencies\n\nIn ms, of the best proposal, or after so many calls; geometric means over seeds.\n\n| workload | role |",
     );
     shown.iter().for_each(|(label, _)| {
         let _ = write!(text, " {label} |");
     });
     let _ = writeln!(text, " best known |\n|---|---|{}---|", "---|".repeat(shown.len()));
-    for (name, role) in APPLICATIONS {
+    for (name, role) in WORKLOADS {
         let question = Question::One(name.to_owned());
         let _ = write!(text, "| {name} | {role} |");
         for (_, contender) in &shown {
@@ -225,7 +225,7 @@ fn latencies(answers: &Answers<'_>, text: &mut String) {
 fn models(answers: &Answers<'_>, text: &mut String) {
     text.push_str(
         "\n## The models\n\n\
-         Means over applications and seeds. *Infeasible*: the share of proposals. *Promised*: the mean probability of being feasible \
+         Means over workloads and seeds. *Infeasible*: the share of proposals. *Promised*: the mean probability of being feasible \
          that the model gave them; *Brier score*: its mean squared error on them. *Tau*: Kendall's, between predicted and true latency over the \
          hidden designs. With exact checks hardly anything is left that could be infeasible; the rows without show what a model knows by \
          itself.\n\n\
@@ -258,9 +258,9 @@ fn infeasible_share(score: &Score) -> Option<f64> {
     (score.proposals > 0).then(|| score.infeasible as f64 / score.proposals as f64)
 }
 
-/// Several applications at once, and unseen ones.
+/// Several workloads at once, and unseen ones.
 fn others(answers: &Answers<'_>, text: &mut String) {
-    let unseen = APPLICATIONS.iter().map(|(name, _)| Question::Unseen((*name).to_owned()));
+    let unseen = WORKLOADS.iter().map(|(name, _)| Question::Unseen((*name).to_owned()));
     let headings = [
         (
             "All nine at once",
@@ -268,7 +268,7 @@ fn others(answers: &Answers<'_>, text: &mut String) {
             vec![Question::Several],
         ),
         (
-            "An application that was never logged",
+            "A workload that was never logged",
             "Each of the nine in turn, designed for by a model of the other eight; the mean over the nine. The searches are those above.",
             unseen.collect(),
         ),

@@ -15,7 +15,7 @@ use tapeout_experiment::statistics::mean;
 
 use super::StudyError;
 use super::ledger::read;
-use super::plan::{APPLICATIONS, LATENCY, Plan};
+use super::plan::{LATENCY, Plan, WORKLOADS};
 use crate::offline::assess;
 use crate::offline::{Recipe, fit};
 
@@ -28,7 +28,7 @@ const HIDDEN_LEVEL: (&str, i64) = ("lanes", 64);
 /// One row in so many is hidden, which is as good as at random, since the designs were drawn so. Own choice.
 const ONE_IN: usize = 10;
 
-/// How wrong a model is about a metric of an application.
+/// How wrong a model is about a metric of a workload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StandIn {
     /// What the model had not seen.
@@ -37,8 +37,8 @@ pub struct StandIn {
     pub learner: String,
     /// What is predicted.
     pub metric: String,
-    /// For which application.
-    pub application: String,
+    /// For which workload.
+    pub workload: String,
     /// Designs that it was asked about.
     pub rows: usize,
     /// The root of the mean squared error, over the mean.
@@ -55,21 +55,21 @@ pub enum Unseen {
     Rows,
     /// Designs with a level that no design had.
     Level,
-    /// The application.
-    Application,
+    /// The workload.
+    Workload,
     /// The best designs.
     Best,
 }
 
 impl Unseen {
-    const ALL: [Self; 4] = [Self::Rows, Self::Level, Self::Application, Self::Best];
+    const ALL: [Self; 4] = [Self::Rows, Self::Level, Self::Workload, Self::Best];
 
     fn text(self) -> String {
         let (parameter, level) = HIDDEN_LEVEL;
         match self {
             Self::Rows => "other random designs".to_owned(),
             Self::Level => format!("designs with {level} {parameter}"),
-            Self::Application => "the application".to_owned(),
+            Self::Workload => "the workload".to_owned(),
             Self::Best => "the best designs".to_owned(),
         }
     }
@@ -117,7 +117,7 @@ pub fn known(path: &Path) -> Result<Option<Vec<StandIn>>, StudyError> {
     read(&text, path).map(Some)
 }
 
-/// What a model learns from and is asked about; for unseen applications each is hidden in turn.
+/// What a model learns from and is asked about; for unseen workloads each is hidden in turn.
 fn splits(unseen: Unseen, plan: &Plan, dataset: &Dataset) -> Result<Vec<Split>, StudyError> {
     let rules = match unseen {
         Unseen::Rows => {
@@ -133,12 +133,12 @@ fn splits(unseen: Unseen, plan: &Plan, dataset: &Dataset) -> Result<Vec<Split>, 
                 validation: Vec::new(),
             }]
         }
-        Unseen::Application => {
-            let hide = |(name, _): &(&str, &str)| SplitBy::Application {
+        Unseen::Workload => {
+            let hide = |(name, _): &(&str, &str)| SplitBy::Workload {
                 hidden: vec![(*name).to_owned()],
                 validation: Vec::new(),
             };
-            APPLICATIONS.iter().map(hide).collect()
+            WORKLOADS.iter().map(hide).collect()
         }
         Unseen::Best => vec![SplitBy::Quality {
             objective: Objective::minimize(LATENCY),
@@ -166,12 +166,12 @@ fn fitted(
         seed: Seed::new(0).child(learner, 0),
     };
     let model = fit(catalog, dataset, split, &problem, &recipe)?;
-    let surrogate = model.surrogate(catalog, dataset.space())?;
+    let surrogate = catalog.surrogate(&model, dataset.space())?;
     let stand_in = |quality: crate::offline::Quality| StandIn {
         unseen,
         learner: learner.to_owned(),
         metric: quality.metric,
-        application: quality.application,
+        workload: quality.workload,
         rows: quality.rows,
         relative_rmse: quality.relative_rmse,
         tau: quality.tau,
@@ -187,8 +187,8 @@ pub fn table(stand_ins: &[StandIn], text: &mut String) {
     let _ = write!(
         text,
         "\n## A model in the place of the simulator\n\n\
-         Root mean square error over the mean, and Kendall's tau; means over nine applications, in brackets the least and the most. \
-         Learned from all feasible designs that are not unseen, all applications in one model. ArchGym states 0.61 % for a random \
+         Root mean square error over the mean, and Kendall's tau; means over nine workloads, in brackets the least and the most. \
+         Learned from all feasible designs that are not unseen, all workloads in one model. ArchGym states 0.61 % for a random \
          forest in the place of a DRAM simulator, on designs drawn as those that it learned from.\n\n\
          | unseen | learner | metric | error | tau |\n|---|---|---|---|---|\n"
     );

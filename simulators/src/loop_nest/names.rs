@@ -1,6 +1,6 @@
 //! Finding dimensions, tensors and levels by name, with a suggestion when there is none.
 
-use tapeout_core::catalog::nearest_name;
+use tapeout_core::names::nearest_name;
 
 /// A name that is not known, and the nearest that is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

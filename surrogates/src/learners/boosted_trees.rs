@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tapeout_core::{
     BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
-    Seed, Surrogate, Task, TrainingData,
+    Seed, Surrogate, TrainingData, WorkloadTrials,
 };
 
 use super::members::mean_and_spread;
@@ -22,7 +22,7 @@ const MOST_BINS: usize = 256;
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct BoostedTreesConfig {
     /// How many machines are averaged.
     pub members: usize,
     /// Trees of each machine, at most.
@@ -41,7 +41,7 @@ pub struct Settings {
     pub patience: usize,
 }
 
-impl Default for Settings {
+impl Default for BoostedTreesConfig {
     /// LightGBM 4: learning rate 0.1, 31 leaves; XGBoost (Chen & Guestrin 2016): lambda 1; Friedman (2002): half of the sample.
     /// Own choices: 5 members of 400 trees, leaves of 3 trials, since simulators are without noise.
     fn default() -> Self {
@@ -61,7 +61,7 @@ impl Default for Settings {
 /// Grows boosted trees.
 pub struct BoostedTrees {
     space: DesignSpace,
-    settings: Settings,
+    settings: BoostedTreesConfig,
 }
 
 /// Boosted trees for each metric and for feasibility.
@@ -88,9 +88,9 @@ struct State {
 struct ContextEdges(Vec<Vec<f64>>);
 
 impl ContextEdges {
-    fn new(tasks: &[Task], n_context: usize) -> Self {
+    fn new(groups: &[WorkloadTrials], n_context: usize) -> Self {
         let edges = |index: usize| {
-            let mut values: Vec<f64> = tasks.iter().map(|task| task.application.context[index]).collect();
+            let mut values: Vec<f64> = groups.iter().map(|group| group.workload.context[index]).collect();
             values.sort_unstable_by(f64::total_cmp);
             values.dedup();
             values.windows(2).map(|pair| 0.5 * (pair[0] + pair[1])).take(MOST_BINS - 1).collect()
@@ -124,7 +124,7 @@ impl Labelled {
     fn new(
         space: &DesignSpace,
         edges: &ContextEdges,
-        tasks: &[Task],
+        groups: &[WorkloadTrials],
         n_targets: usize,
         label: impl Fn(Option<&[f64]>) -> Option<Vec<f64>>,
     ) -> Self {
@@ -139,10 +139,10 @@ impl Labelled {
         n_bins.extend(edges.0.iter().map(|edges| edges.len() + 1));
         let mut columns = vec![Vec::new(); kinds.len()];
         let mut targets = vec![Vec::new(); n_targets];
-        for task in tasks {
-            for trial in &task.trials {
+        for group in groups {
+            for trial in &group.trials {
                 let Some(label) = label(trial.outcome.metrics()) else { continue };
-                let bins = bins(space, edges, &task.application.context, &trial.design);
+                let bins = bins(space, edges, &group.workload.context, &trial.design);
                 columns.iter_mut().zip(bins).for_each(|(column, bin)| column.push(bin));
                 targets.iter_mut().zip(label).for_each(|(targets, target)| targets.push(target));
             }
@@ -162,9 +162,9 @@ impl BuildLearner for BoostedTrees {
     const SUMMARY: &'static str = "Gradient-boosted trees on the levels of designs; the fastest to fit";
     const DESCRIPTION: &'static str = include_str!("boosted_trees.md");
     const SCHEMA: u32 = 1;
-    type Config = Settings;
+    type Config = BoostedTreesConfig;
 
-    fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: BoostedTreesConfig) -> Result<Self, ConfigError> {
         within("members", settings.members, 1, 1_000)?;
         within("trees", settings.trees, 1, 100_000)?;
         within("learning_rate", settings.learning_rate, f64::MIN_POSITIVE, 1.0)?;
@@ -196,20 +196,20 @@ impl Learner for BoostedTrees {
         let scales = TargetScales::new(data)?;
         let n_metrics = scales.n_metrics();
         let context_edges = ContextEdges::new(data.train(), data.context_names().len());
-        let measured = |tasks| {
-            Labelled::new(&self.space, &context_edges, tasks, n_metrics, |metrics| {
+        let measured = |groups| {
+            Labelled::new(&self.space, &context_edges, groups, n_metrics, |metrics| {
                 Some(scales.targets(metrics?))
             })
         };
-        let judged = |tasks| {
+        let judged = |groups| {
             let label = |metrics: Option<&[f64]>| Some(vec![f64::from(u8::from(metrics.is_some()))]);
-            Labelled::new(&self.space, &context_edges, tasks, 1, label)
+            Labelled::new(&self.space, &context_edges, groups, 1, label)
         };
         let of_metrics = (measured(data.train()), measured(data.validation()));
         let of_feasibility = (judged(data.train()), judged(data.validation()));
         let (n_trials, n_feasible) = data.n_trials();
         let n_targets = n_metrics + usize::from(n_feasible < n_trials);
-        let Settings { members, .. } = self.settings;
+        let BoostedTreesConfig { members, .. } = self.settings;
         let jobs: Vec<(usize, usize)> =
             (0..n_targets).flat_map(|target| (0..members).map(move |member| (target, member))).collect();
         let fit = |&(target, member): &(usize, usize)| {
@@ -233,8 +233,15 @@ impl Learner for BoostedTrees {
 
 impl BoostedTrees {
     fn growth(&self) -> Growth {
-        let Settings {
-            trees, learning_rate, leaves, least_leaf, sample_share, regularization, patience, ..
+        let BoostedTreesConfig {
+            trees,
+            learning_rate,
+            leaves,
+            least_leaf,
+            sample_share,
+            regularization,
+            patience,
+            ..
         } = self.settings;
         Growth {
             most_trees: trees,

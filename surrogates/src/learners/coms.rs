@@ -22,7 +22,7 @@ use crate::targets::TargetScales;
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct ComsConfig {
     /// The first weight of the conservative term.
     pub alpha: f32,
     /// How fast that weight follows the overestimation.
@@ -51,8 +51,8 @@ pub struct Settings {
     pub patience: usize,
 }
 
-impl Default for Settings {
-    /// Public code, discrete tasks: alpha 1 with rate 0.01, tau 2 (0.5 for continuous inputs), 50 steps of 2 sqrt(d), Adam at 3e-4,
+impl Default for ComsConfig {
+    /// Public code, discrete groups: alpha 1 with rate 0.01, tau 2 (0.5 for continuous inputs), 50 steps of 2 sqrt(d), Adam at 3e-4,
     /// batches of 128, layers 2048 x 2. Own choices: layers and adversaries for two cores, and steps of 0.05 sqrt(d), the
     /// paper's for continuous inputs, since columns here are standardised and not logits.
     fn default() -> Self {
@@ -74,7 +74,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl ComsConfig {
     /// How the network is trained.
     fn training(&self) -> Training<'_> {
         let &Self { ref hidden, learning_rate, batch, steps, passes, check_every, patience, .. } = self;
@@ -85,7 +85,7 @@ impl Settings {
 /// Trains conservative objective models.
 pub struct Coms {
     problem: Problem,
-    settings: Settings,
+    settings: ComsConfig,
 }
 
 impl BuildLearner for Coms {
@@ -94,9 +94,9 @@ impl BuildLearner for Coms {
         "Conservative objective models: adversarial designs are pushed up, data down, with a dual weight";
     const DESCRIPTION: &'static str = include_str!("coms.md");
     const SCHEMA: u32 = 2;
-    type Config = Settings;
+    type Config = ComsConfig;
 
-    fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: ComsConfig) -> Result<Self, ConfigError> {
         within("alpha", settings.alpha, 0.0, 1e6)?;
         within("alpha_learning_rate", settings.alpha_learning_rate, 0.0, 1e3)?;
         within("overestimation_limit", settings.overestimation_limit, 0.0, 1e6)?;
@@ -134,7 +134,7 @@ impl Learner for Coms {
 
 /// What a step of training needs, and what it keeps for the next.
 struct Step<'a> {
-    settings: &'a Settings,
+    settings: &'a ComsConfig,
     examples: &'a Examples,
     /// The dual variable of the bound on overestimation.
     alpha: f32,
@@ -145,9 +145,9 @@ impl Step<'_> {
     fn add_gradient(&mut self, network: &Mlp, gradient: &mut [f32], rng: &mut Stream) {
         let (examples, settings) = (self.examples, self.settings);
         let (d, k, width) = (examples.width(), examples.n_metrics(), network.n_outputs());
-        let task = examples.draw_task(rng);
+        let group = examples.draw_workload(rng);
         let (mut rows, mut targets) = (Vec::new(), Vec::new());
-        let n_labelled = task.draw_labelled(settings.batch, (d, k), (&mut rows, &mut targets), rng);
+        let n_labelled = group.draw_labelled(settings.batch, (d, k), (&mut rows, &mut targets), rng);
         let mixture = examples.mixture(rng);
         let mut weights = mixture.clone();
         weights.resize(width, 0.0);
@@ -156,7 +156,7 @@ impl Step<'_> {
         let n_adversaries = settings.adversaries.min(n_labelled);
         let started = rows[..n_adversaries * d].to_vec();
         let adversaries = descend(network, started, &weights, (settings.gradient_steps, size), n_fixed);
-        let n_infeasible = task.draw_infeasible(settings.batch, d, &mut rows, rng);
+        let n_infeasible = group.draw_infeasible(settings.batch, d, &mut rows, rng);
         rows.extend_from_slice(&adversaries);
 
         let outputs = network.forward(&rows, &mut self.trace);
@@ -187,7 +187,7 @@ impl Step<'_> {
 }
 
 /// The dual variable after a step of gradient ascent: up while overestimation is above its limit, down to 0 while below.
-fn dual(alpha: f32, overestimation: f32, settings: &Settings) -> f32 {
+fn dual(alpha: f32, overestimation: f32, settings: &ComsConfig) -> f32 {
     (alpha + settings.alpha_learning_rate * (overestimation - settings.overestimation_limit)).max(0.0)
 }
 
@@ -198,7 +198,7 @@ mod tests {
     /// Limit 2, rate 0.01: overestimation 5 raises alpha by 0.03, overestimation 1 lowers it by 0.01, and not below 0.
     #[test]
     fn the_dual_weight_follows_the_overestimation() {
-        let settings = Settings::default();
+        let settings = ComsConfig::default();
         assert!((dual(1.0, 5.0, &settings) - 1.03).abs() < 1e-6);
         assert!((dual(1.0, 1.0, &settings) - 0.99).abs() < 1e-6);
         assert_eq!(dual(0.005, 1.0, &settings), 0.0);

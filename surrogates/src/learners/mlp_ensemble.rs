@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tapeout_core::{
     BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
-    Seed, Stream, Surrogate, Task, TrainingData,
+    Seed, Stream, Surrogate, TrainingData, WorkloadTrials,
 };
 
 use super::members::mean_and_spread;
@@ -28,7 +28,7 @@ const LOOKS: usize = 20;
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct MlpEnsembleConfig {
     /// How many networks are averaged.
     pub members: usize,
     /// What the columns of a design are.
@@ -45,7 +45,7 @@ pub struct Settings {
     pub passes: usize,
 }
 
-impl Default for Settings {
+impl Default for MlpEnsembleConfig {
     /// Lakshminarayanan et al. (2017): 5 members; Kingma & Ba (2015): alpha 0.001; PRIME's public code: batches of 256, layers of 256.
     /// Own choices: both kinds of columns, 40 passes, and steps for as many over 50,000 designs, which takes minutes.
     fn default() -> Self {
@@ -64,7 +64,7 @@ impl Default for Settings {
 /// Trains networks.
 pub struct MlpEnsemble {
     space: DesignSpace,
-    settings: Settings,
+    settings: MlpEnsembleConfig,
 }
 
 /// Networks that were trained.
@@ -102,16 +102,18 @@ impl Examples {
     /// `label`: what a network is to say of a trial, if anything; shape `[outputs]`.
     fn new(
         features: &Features,
-        tasks: &[Task],
+        groups: &[WorkloadTrials],
         n_outputs: usize,
         label: impl Fn(Option<&[f64]>) -> Option<Vec<f64>>,
     ) -> Self {
         let (mut rows, mut targets) = (Vec::new(), Vec::new());
-        for task in tasks {
-            let labelled =
-                task.trials.iter().filter_map(|trial| Some((&trial.design, label(trial.outcome.metrics())?)));
+        for group in groups {
+            let labelled = group
+                .trials
+                .iter()
+                .filter_map(|trial| Some((&trial.design, label(trial.outcome.metrics())?)));
             let (designs, labels): (Vec<&Design>, Vec<Vec<f64>>) = labelled.unzip();
-            rows.extend(features.rows(&task.application.context, designs));
+            rows.extend(features.rows(&group.workload.context, designs));
             targets.extend(labels.iter().flatten().map(|&target| target as f32));
         }
         Self { rows, targets, n_outputs }
@@ -128,9 +130,9 @@ impl BuildLearner for MlpEnsemble {
     const SUMMARY: &'static str = "Small neural networks side by side; where they disagree, little is known";
     const DESCRIPTION: &'static str = include_str!("mlp_ensemble.md");
     const SCHEMA: u32 = 2;
-    type Config = Settings;
+    type Config = MlpEnsembleConfig;
 
-    fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: MlpEnsembleConfig) -> Result<Self, ConfigError> {
         within("members", settings.members, 1, 1_000)?;
         within("hidden", settings.hidden.len(), 0, 16)?;
         settings.hidden.iter().try_for_each(|&width| within("hidden", width, 1, 8_192))?;
@@ -160,11 +162,11 @@ impl Learner for MlpEnsemble {
     fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
         let scales = TargetScales::new(data)?;
         let features = Features::new(&self.space, self.settings.inputs, data.train());
-        let measured = |tasks| {
-            Examples::new(&features, tasks, scales.n_metrics(), |metrics| Some(scales.targets(metrics?)))
+        let measured = |groups| {
+            Examples::new(&features, groups, scales.n_metrics(), |metrics| Some(scales.targets(metrics?)))
         };
-        let judged = |tasks| {
-            Examples::new(&features, tasks, 1, |metrics| Some(vec![f64::from(u8::from(metrics.is_some()))]))
+        let judged = |groups| {
+            Examples::new(&features, groups, 1, |metrics| Some(vec![f64::from(u8::from(metrics.is_some()))]))
         };
         let (n_trials, n_feasible) = data.n_trials();
         let n_kinds = if n_feasible < n_trials { 2 } else { 1 };
@@ -190,7 +192,7 @@ impl Learner for MlpEnsemble {
 impl MlpEnsemble {
     /// One network, as it was when its loss on `validation` was least.
     fn train(&self, examples: &Examples, validation: &Examples, loss: Loss, seed: Seed) -> Mlp {
-        let Settings { hidden, learning_rate, steps, passes, .. } = &self.settings;
+        let MlpEnsembleConfig { hidden, learning_rate, steps, passes, .. } = &self.settings;
         let (n, n_outputs) = (examples.len(), examples.n_outputs);
         let width = examples.rows.len() / n;
         let batch = batch_of(self.settings.batch, n);

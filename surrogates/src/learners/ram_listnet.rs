@@ -3,7 +3,7 @@
 //! Source: Tan, Xue, Lyu, Shang, Wang, Wang, Fu & Qian (2025), "Offline model-based optimization by learning to rank", ICLR,
 //! arXiv:2410.11502 (RaM: lists, then outputs brought to mean 0 and standard deviation 1); ListNet's loss is from Cao, Qin, Liu, Tsai & Li
 //! (2007), "Learning to rank: from pairwise approach to listwise approach", doi:10.1145/1273496.1273513, eq. 4 and definition 7.
-//! Departs from it: lists are of one application each; metrics that are no objective are learned by regression, and
+//! Departs from it: lists are of one workload each; metrics that are no objective are learned by regression, and
 //! feasibility by a head; outputs are brought to the scale of the targets, so that predictions have units.
 
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ use crate::targets::TargetScales;
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct RamListnetConfig {
     /// Designs in a list.
     pub list: usize,
     /// Hidden layers.
@@ -39,7 +39,7 @@ pub struct Settings {
     pub patience: usize,
 }
 
-impl Default for Settings {
+impl Default for RamListnetConfig {
     /// The paper: lists of 1000, Adam at 3e-4 (recalled), layers 2048 x 2. Own choices: lists of 256 and layers for two cores.
     fn default() -> Self {
         Self {
@@ -54,7 +54,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl RamListnetConfig {
     /// How the network is trained.
     fn training(&self) -> Training<'_> {
         let &Self { ref hidden, learning_rate, list, steps, passes, check_every, patience, .. } = self;
@@ -65,7 +65,7 @@ impl Settings {
 /// Trains networks that rank.
 pub struct RamListNet {
     problem: Problem,
-    settings: Settings,
+    settings: RamListnetConfig,
 }
 
 impl BuildLearner for RamListNet {
@@ -74,9 +74,9 @@ impl BuildLearner for RamListNet {
         "Learns the order of designs in lists, not their metrics (RaM with ListNet's loss)";
     const DESCRIPTION: &'static str = include_str!("ram_listnet.md");
     const SCHEMA: u32 = 2;
-    type Config = Settings;
+    type Config = RamListnetConfig;
 
-    fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: RamListnetConfig) -> Result<Self, ConfigError> {
         within("list", settings.list, 2, 1 << 16)?;
         settings.training().check()?;
         Ok(Self { problem: problem.clone(), settings })
@@ -110,7 +110,7 @@ impl Learner for RamListNet {
 
 /// Adds the gradient of the loss of one list.
 fn add_gradient(
-    settings: &Settings,
+    settings: &RamListnetConfig,
     examples: &Examples,
     trace: &mut Trace,
     network: &Mlp,
@@ -118,10 +118,10 @@ fn add_gradient(
     rng: &mut Stream,
 ) {
     let (d, k) = (examples.width(), examples.n_metrics());
-    let task = examples.draw_task(rng);
+    let group = examples.draw_workload(rng);
     let (mut rows, mut targets) = (Vec::new(), Vec::new());
-    let n_labelled = task.draw_labelled(settings.list, (d, k), (&mut rows, &mut targets), rng);
-    let n_infeasible = task.draw_infeasible(settings.list, d, &mut rows, rng);
+    let n_labelled = group.draw_labelled(settings.list, (d, k), (&mut rows, &mut targets), rng);
+    let n_infeasible = group.draw_infeasible(settings.list, d, &mut rows, rng);
     let outputs = network.forward(&rows, trace);
     let mut terms = OutputGradient::new(&outputs, network.n_outputs());
     for metric in 0..k {
@@ -160,7 +160,8 @@ fn top_probabilities(costs: &[f32]) -> Vec<f32> {
 /// Brings the outputs for the objectives to mean 0 and standard deviation 1 over the trials learned from, by changing the
 /// scales in which they are read.
 fn adapt(examples: &mut Examples, network: &Mlp) {
-    let outputs: Vec<Vec<f32>> = examples.tasks.iter().map(|task| network.predict(&task.labelled)).collect();
+    let outputs: Vec<Vec<f32>> =
+        examples.groups.iter().map(|group| network.predict(&group.labelled)).collect();
     for metric in (0..examples.n_metrics()).filter(|&metric| examples.signs[metric] != 0.0) {
         let width = network.n_outputs();
         let column = outputs.iter().flat_map(|rows| rows.iter().skip(metric).step_by(width));

@@ -21,7 +21,7 @@ use crate::targets::{TargetScales, feasible_share};
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct RandomForestLearnerConfig {
     /// Trees of each forest.
     pub trees: usize,
     /// The share of coordinates among which a split is chosen.
@@ -30,7 +30,7 @@ pub struct Settings {
     pub least_split: usize,
 }
 
-impl Default for Settings {
+impl Default for RandomForestLearnerConfig {
     /// SMAC3 (Lindauer et al. 2022, arXiv:2109.09831) has 10 trees, 5/6 of the parameters, nodes of 3 to split. Own choice: 50
     /// trees, since a model is fitted once here and not after every few trials.
     fn default() -> Self {
@@ -41,7 +41,7 @@ impl Default for Settings {
 /// Grows forests.
 pub struct RandomForestLearner {
     embedding: Embedding,
-    settings: Settings,
+    settings: RandomForestLearnerConfig,
 }
 
 /// A forest for each metric, and one for feasibility.
@@ -77,9 +77,9 @@ impl BuildLearner for RandomForestLearner {
     const SUMMARY: &'static str = "Forests of regression trees; their disagreement is the spread";
     const DESCRIPTION: &'static str = include_str!("random_forest.md");
     const SCHEMA: u32 = 1;
-    type Config = Settings;
+    type Config = RandomForestLearnerConfig;
 
-    fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: RandomForestLearnerConfig) -> Result<Self, ConfigError> {
         within("trees", settings.trees, 1, 10_000)?;
         within("split_share", settings.split_share, f64::MIN_POSITIVE, 1.0)?;
         within("least_split", settings.least_split, 2, usize::MAX)?;
@@ -107,16 +107,16 @@ impl Learner for RandomForestLearner {
     fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
         let scales = TargetScales::new(data)?;
         let (mut points, mut measured, mut is_feasible) = (Vec::new(), Vec::new(), Vec::new());
-        for task in data.train() {
-            for trial in &task.trials {
-                points.push(point(&self.embedding, &task.application.context, &trial.design));
+        for group in data.train() {
+            for trial in &group.trials {
+                points.push(point(&self.embedding, &group.workload.context, &trial.design));
                 measured.push(trial.outcome.metrics().map(|metrics| scales.targets(metrics)));
                 is_feasible.push(f64::from(u8::from(trial.outcome.metrics().is_some())));
             }
         }
         let mut differences = self.embedding.differences().to_vec();
         differences.resize(self.embedding.dimension() + data.context_names().len(), Difference::Ordered);
-        let Settings { trees, split_share, least_split } = self.settings;
+        let RandomForestLearnerConfig { trees, split_share, least_split } = self.settings;
         let growth = Growth { n_trees: trees, coordinate_share: split_share, least_split };
         let grow = |points: &[Vec<f64>], targets: &[f64], seed| {
             RandomForest::fit_in_parallel(growth, &differences, points, targets, seed)

@@ -13,7 +13,7 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use tapeout_core::{
     BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
-    Seed, Surrogate, Task, TrainingData, TrainingDataError,
+    Seed, Surrogate, TrainingData, TrainingDataError, WorkloadTrials,
 };
 
 use super::random_forest::{self, RandomForestLearner};
@@ -24,7 +24,7 @@ use crate::support::Support;
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct SupportProximityConfig {
     /// How likely the bound is to hold.
     pub level: f64,
     /// How many of the nearest logged designs make the distance.
@@ -36,10 +36,10 @@ pub struct Settings {
     /// The share of the trials that is held out for calibration where there are none for validation.
     pub calibration_share: f64,
     /// The forest's.
-    pub forest: random_forest::Settings,
+    pub forest: random_forest::RandomForestLearnerConfig,
 }
 
-impl Default for Settings {
+impl Default for SupportProximityConfig {
     /// Own choices: a bound that holds for nine designs in ten, five neighbours, support that is searched in microseconds.
     fn default() -> Self {
         Self {
@@ -48,7 +48,7 @@ impl Default for Settings {
             distance_weight: 1.0,
             support: 2_000,
             calibration_share: 0.2,
-            forest: random_forest::Settings::default(),
+            forest: random_forest::RandomForestLearnerConfig::default(),
         }
     }
 }
@@ -56,7 +56,7 @@ impl Default for Settings {
 /// Fits a forest and how far to trust it.
 pub struct SupportProximity {
     problem: Problem,
-    settings: Settings,
+    settings: SupportProximityConfig,
     forest: RandomForestLearner,
 }
 
@@ -87,9 +87,9 @@ impl BuildLearner for SupportProximity {
         "A random forest whose spread grows away from the logged designs, calibrated to a bound";
     const DESCRIPTION: &'static str = include_str!("support_proximity.md");
     const SCHEMA: u32 = 1;
-    type Config = Settings;
+    type Config = SupportProximityConfig;
 
-    fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: SupportProximityConfig) -> Result<Self, ConfigError> {
         within("level", settings.level, 0.5, 0.999)?;
         within("neighbours", settings.neighbours, 1, 1_000)?;
         within("distance_weight", settings.distance_weight, 0.0, 1e3)?;
@@ -138,7 +138,7 @@ impl Learner for SupportProximity {
         let mut designs: Vec<Design> = train
             .train()
             .iter()
-            .flat_map(|task| &task.trials)
+            .flat_map(|group| &group.trials)
             .filter(|trial| trial.outcome.metrics().is_some())
             .map(|trial| trial.design.clone())
             .collect();
@@ -163,29 +163,33 @@ impl Learner for SupportProximity {
 
 impl SupportProximity {
     /// What the forest learns from, and what calibrates it.
-    fn divided(&self, data: &TrainingData, seed: Seed) -> (Vec<Task>, Vec<Task>) {
-        let has_measured = |task: &Task| task.trials.iter().any(|trial| trial.outcome.metrics().is_some());
+    fn divided(&self, data: &TrainingData, seed: Seed) -> (Vec<WorkloadTrials>, Vec<WorkloadTrials>) {
+        let has_measured =
+            |group: &WorkloadTrials| group.trials.iter().any(|trial| trial.outcome.metrics().is_some());
         if data.validation().iter().any(has_measured) {
             return (data.train().to_vec(), data.validation().to_vec());
         }
         let mut rng = seed.stream("calibration");
-        let mut divide = |task: &Task| {
+        let mut divide = |group: &WorkloadTrials| {
             let is_kept = |_: &_| !rng.random_bool(self.settings.calibration_share);
-            let (kept, held_out) = task.trials.iter().cloned().partition(is_kept);
-            let application = task.application.clone();
-            (Task { application: application.clone(), trials: kept }, Task { application, trials: held_out })
+            let (kept, held_out) = group.trials.iter().cloned().partition(is_kept);
+            let workload = group.workload.clone();
+            (
+                WorkloadTrials { workload: workload.clone(), trials: kept },
+                WorkloadTrials { workload, trials: held_out },
+            )
         };
         data.train().iter().map(&mut divide).unzip()
     }
 
     /// The conformal quantile of each metric's scores on trials that were held out, shape `[k]`.
-    fn calibrated(&self, model: &Model, held_out: &[Task]) -> Vec<f64> {
+    fn calibrated(&self, model: &Model, held_out: &[WorkloadTrials]) -> Vec<f64> {
         let mut scores: Vec<Vec<f64>> = vec![Vec::new(); self.problem.metrics().len()];
         let signs = signs(&self.problem);
-        for task in held_out {
-            let measured = task.trials.iter().filter(|trial| trial.outcome.metrics().is_some());
+        for group in held_out {
+            let measured = group.trials.iter().filter(|trial| trial.outcome.metrics().is_some());
             let designs: Vec<Design> = measured.clone().map(|trial| trial.design.clone()).collect();
-            let (prediction, scales) = model.scaled(&task.application.context, &designs);
+            let (prediction, scales) = model.scaled(&group.workload.context, &designs);
             let metrics = measured.filter_map(|trial| trial.outcome.metrics());
             for ((metrics, mean), scale) in metrics.zip(&prediction.mean).zip(&scales) {
                 for (index, scores) in scores.iter_mut().enumerate() {

@@ -3,7 +3,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `examples` | trials as rows, application by application |
+//! | `examples` | trials as rows, workload by workload |
 //! | `gradient` | losses of single outputs, gathered |
 //! | `mining` | designs that a model likes too much: by fireflies, or down its gradient |
 //! | `trainer` | the loop, the choice of weights on the validation trials, and what settings of it have in common |
@@ -15,7 +15,7 @@ mod mining;
 mod model;
 mod trainer;
 
-pub(crate) use examples::{Examples, Labelled, TaskRows, signs};
+pub(crate) use examples::{Examples, Labelled, WorkloadRows, signs};
 pub(crate) use gradient::OutputGradient;
 pub(crate) use mining::descend;
 pub(crate) use model::{Feasibility, NetworkModel};

@@ -20,14 +20,14 @@ use crate::watched_run::{RunFlags, interrupt_on_signal};
 pub(crate) struct Args {
     /// The environment
     env: String,
-    /// The applications, apart by commas: a value of the setting that names the workload, such as a network [default: the one
+    /// The workloads, apart by commas: a value of the setting that names the workload, such as a network [default: the one
     /// that the settings say]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    applications: Vec<String>,
-    /// Designs for each application
+    workloads: Vec<String>,
+    /// Designs for each workload
     #[arg(long, value_name = "NUMBER", default_value = "1000")]
     designs: NonZeroUsize,
-    /// A setting that all applications share: `env.clock_hz=1e9`
+    /// A setting that all workloads share: `env.clock_hz=1e9`
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<Setting>,
     /// Where all randomness comes from
@@ -48,11 +48,11 @@ impl Args {
         let options = Options { threads: self.flags.threads(), interrupt: Some(&interrupt) };
         let mut watcher = self.flags.watcher();
         let made = generate(catalog, &plan, &self.out, &options, &mut |at| {
-            watcher.advance(at.done, at.total, at.application);
+            watcher.advance(at.done, at.total, at.workload);
         });
         watcher.finish();
         if !made? {
-            watcher.note("hint: the same command goes on with the application that was interrupted");
+            watcher.note("hint: the same command goes on with the workload that was interrupted");
             return Ok(Answer::text("").with_exit(Exit::Interrupted));
         }
         let dataset = Dataset::read(catalog, &self.out)?;
@@ -70,7 +70,7 @@ impl Args {
         Ok(Plan {
             designs: self.designs.get(),
             seed: Seed::new(self.seed),
-            applications: self.applications.clone(),
+            workloads: self.workloads.clone(),
             env: EnvSpec { id: self.env.clone(), version: None, config },
         })
     }

@@ -8,18 +8,18 @@ use tapeout_core::{
     Stream, Surrogate, TrainingData,
 };
 
+use super::config::{Negatives, Preset, PrimeConfig, Units};
 use super::loss::{conservatism, feasibility, infeasibility, regression};
-use super::settings::{Negatives, Preset, Settings, Units};
 use crate::features::Standard;
 use crate::firefly::{self, Swarm};
 use crate::network::{Mlp, Trace};
-use crate::offline::{Examples, Feasibility, Labelled, NetworkModel, OutputGradient, TaskRows, descend};
+use crate::offline::{Examples, Feasibility, Labelled, NetworkModel, OutputGradient, WorkloadRows, descend};
 use crate::targets::{TargetScale, TargetScales, feasible_share};
 
 /// Trains conservative networks.
 pub struct Prime<P: Preset> {
     problem: Problem,
-    settings: Settings<P>,
+    settings: PrimeConfig<P>,
     preset: PhantomData<P>,
 }
 
@@ -31,9 +31,9 @@ impl<P: Preset> BuildLearner for Prime<P> {
     const SUMMARY: &'static str = P::SUMMARY;
     const DESCRIPTION: &'static str = P::DESCRIPTION;
     const SCHEMA: u32 = SCHEMA;
-    type Config = Settings<P>;
+    type Config = PrimeConfig<P>;
 
-    fn build(problem: &Problem, settings: Settings<P>) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, settings: PrimeConfig<P>) -> Result<Self, ConfigError> {
         settings.check()?;
         Ok(Self { problem: problem.clone(), settings, preset: PhantomData })
     }
@@ -84,9 +84,9 @@ impl<P: Preset> Prime<P> {
 
 /// What a step of training needs, and what it keeps for the next.
 struct Step<'a, P: Preset> {
-    settings: &'a Settings<P>,
+    settings: &'a PrimeConfig<P>,
     examples: &'a Examples,
-    /// A pool for each application.
+    /// A pool for each workload.
     swarms: Vec<Swarm>,
     trace: Trace,
 }
@@ -101,26 +101,31 @@ struct Batch {
 }
 
 impl<'a, P: Preset> Step<'a, P> {
-    fn new(problem: &Problem, settings: &'a Settings<P>, examples: &'a Examples, rng: &mut Stream) -> Self {
-        let n_swarms = if settings.negatives == Negatives::Firefly { examples.tasks.len() } else { 0 };
-        let swarm = |rng: &mut Stream| Swarm::new(problem.space(), firefly::Settings::default(), rng);
+    fn new(
+        problem: &Problem,
+        settings: &'a PrimeConfig<P>,
+        examples: &'a Examples,
+        rng: &mut Stream,
+    ) -> Self {
+        let n_swarms = if settings.negatives == Negatives::Firefly { examples.groups.len() } else { 0 };
+        let swarm = |rng: &mut Stream| Swarm::new(problem.space(), firefly::FireflyConfig::default(), rng);
         let swarms = (0..n_swarms).map(|_| swarm(rng)).collect();
         Self { settings, examples, swarms, trace: Trace::default() }
     }
 
-    /// Adds the gradient of the loss over one batch of one application: L_k of the paper, and so in the mean over steps the mean
-    /// over applications.
+    /// Adds the gradient of the loss over one batch of one workload: L_k of the paper, and so in the mean over steps the mean
+    /// over workloads.
     fn add_gradient(&mut self, network: &Mlp, gradient: &mut [f32], rng: &mut Stream) {
-        let task = rng.random_range(0..self.examples.tasks.len());
-        let batch = self.batch(task, network, rng);
+        let group = rng.random_range(0..self.examples.groups.len());
+        let batch = self.batch(group, network, rng);
         let outputs = network.forward(&batch.rows, &mut self.trace);
-        let least = &self.examples.tasks[task].least;
+        let least = &self.examples.groups[group].least;
         let by_outputs = self.by_outputs(&batch, &outputs, least);
         network.backward(&self.trace, &by_outputs, gradient);
     }
 
-    fn batch(&mut self, task: usize, network: &Mlp, rng: &mut Stream) -> Batch {
-        let (settings, rows_of) = (self.settings, &self.examples.tasks[task]);
+    fn batch(&mut self, group: usize, network: &Mlp, rng: &mut Stream) -> Batch {
+        let (settings, rows_of) = (self.settings, &self.examples.groups[group]);
         let (d, k) = (self.examples.width(), self.examples.n_metrics());
         let (mut rows, mut targets) = (Vec::new(), Vec::new());
         let n_labelled = rows_of.draw_labelled(settings.batch, (d, k), (&mut rows, &mut targets), rng);
@@ -129,18 +134,18 @@ impl<'a, P: Preset> Step<'a, P> {
             if is_infeasible_used { rows_of.draw_infeasible(settings.batch, d, &mut rows, rng) } else { 0 };
         let negatives = match settings.negatives {
             Negatives::None => Vec::new(),
-            Negatives::Firefly => self.mined(task, network, rng),
-            Negatives::Gradient => self.descended(task, network, rng),
+            Negatives::Firefly => self.mined(group, network, rng),
+            Negatives::Gradient => self.descended(group, network, rng),
         };
         rows.extend_from_slice(&negatives);
         Batch { rows, targets, n_labelled, n_infeasible }
     }
 
-    /// Negatives from the application's fireflies, which minimise a random mixture of the objectives; with a feasibility head
+    /// Negatives from the workload's fireflies, which minimise a random mixture of the objectives; with a feasibility head
     /// they minimise the mixture less ln p(feasible), since what looks infeasible is not what the optimizer likes.
-    fn mined(&mut self, task: usize, network: &Mlp, rng: &mut Stream) -> Vec<f32> {
+    fn mined(&mut self, group: usize, network: &Mlp, rng: &mut Stream) -> Vec<f32> {
         let (examples, settings) = (self.examples, self.settings);
-        let TaskRows { context, known, .. } = &examples.tasks[task];
+        let WorkloadRows { context, known, .. } = &examples.groups[group];
         let mixture = examples.mixture(rng);
         let cost = |designs: &[Design]| -> Vec<f32> {
             let outputs = network.predict(&examples.features.rows(context, designs));
@@ -151,7 +156,7 @@ impl<'a, P: Preset> Step<'a, P> {
             };
             outputs.chunks_exact(network.n_outputs()).map(cost).collect()
         };
-        let swarm = &mut self.swarms[task];
+        let swarm = &mut self.swarms[group];
         let mut negatives: Vec<Design> =
             (0..settings.firefly_moves).flat_map(|_| swarm.fly(cost, rng)).collect();
         if settings.skip_known {
@@ -161,11 +166,11 @@ impl<'a, P: Preset> Step<'a, P> {
     }
 
     /// Negatives down the gradient of a random mixture of the objectives, from labelled designs.
-    fn descended(&self, task: usize, network: &Mlp, rng: &mut Stream) -> Vec<f32> {
+    fn descended(&self, group: usize, network: &Mlp, rng: &mut Stream) -> Vec<f32> {
         let (examples, settings) = (self.examples, self.settings);
         let (d, k) = (examples.width(), examples.n_metrics());
         let (mut rows, mut targets) = (Vec::new(), Vec::new());
-        examples.tasks[task].draw_labelled(settings.batch, (d, k), (&mut rows, &mut targets), rng);
+        examples.groups[group].draw_labelled(settings.batch, (d, k), (&mut rows, &mut targets), rng);
         let mut weights = examples.mixture(rng);
         weights.resize(network.n_outputs(), 0.0);
         let steps = (settings.gradient_steps, settings.gradient_step);

@@ -12,10 +12,10 @@
 //! | `settings` | hyperparameters, and the two presets |
 //! | `learner` | one step of training, and the learner |
 
+mod config;
 mod learner;
 mod loss;
-mod settings;
 
+pub use config::{Improved, Negatives, Paper, Preset, PrimeConfig, Units};
 pub use learner::Prime;
 pub use loss::{Term, conservatism, feasibility, infeasibility, regression};
-pub use settings::{Improved, Negatives, Paper, Preset, Settings, Units};

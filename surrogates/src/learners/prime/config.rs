@@ -18,7 +18,7 @@ pub trait Preset: Send + Sync + 'static {
     /// Its page.
     const DESCRIPTION: &'static str;
     /// The values.
-    fn settings() -> Settings<Self>
+    fn settings() -> PrimeConfig<Self>
     where
         Self: Sized;
 }
@@ -56,7 +56,7 @@ pub enum Negatives {
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default, bound = "P: Preset")]
-pub struct Settings<P: Preset> {
+pub struct PrimeConfig<P: Preset> {
     /// Weight of the term of negatives.
     pub alpha: f32,
     /// Weight of the term of infeasible designs; 0 leaves them out.
@@ -75,7 +75,7 @@ pub struct Settings<P: Preset> {
     pub units: Units,
     /// Whether the two conservative terms push no further than `margin` says.
     pub hinge: bool,
-    /// Where a hinge ends: that many units of the loss above the least cost in the application's data, or below if negative.
+    /// Where a hinge ends: that many units of the loss above the least cost in the workload's data, or below if negative.
     pub margin: f32,
     /// Whether negatives that are in the data are left out.
     pub skip_known: bool,
@@ -101,7 +101,7 @@ pub struct Settings<P: Preset> {
     preset: PhantomData<P>,
 }
 
-impl<P: Preset> Settings<P> {
+impl<P: Preset> PrimeConfig<P> {
     /// Holds each hyperparameter to its range.
     ///
     /// # Errors
@@ -130,8 +130,8 @@ impl Preset for Paper {
 
     /// The public code: alpha 10 and beta 0.01 (the model class), two iterations of the firefly sampler at each step, or 20
     /// gradient steps of 1e-3; Adam at 1e-4, batches of 256. Steps and widths are cut to two cores, from 1e6 and 512 x 3.
-    fn settings() -> Settings<Self> {
-        Settings {
+    fn settings() -> PrimeConfig<Self> {
+        PrimeConfig {
             alpha: 10.0,
             beta: 0.01,
             negatives: Negatives::Firefly,
@@ -167,8 +167,8 @@ impl Preset for Improved {
     /// deviation in normalised units, and that of infeasible designs the smaller one, since the head learns from them too; a
     /// margin beyond which promises are pushed up: a standard deviation better than the best in the data; a learning
     /// rate at which two cores are done in minutes.
-    fn settings() -> Settings<Self> {
-        Settings {
+    fn settings() -> PrimeConfig<Self> {
+        PrimeConfig {
             alpha: 0.1,
             beta: 0.01,
             negatives: Negatives::Firefly,
@@ -194,7 +194,7 @@ impl Preset for Improved {
     }
 }
 
-impl<P: Preset> Default for Settings<P> {
+impl<P: Preset> Default for PrimeConfig<P> {
     fn default() -> Self {
         P::settings()
     }
