@@ -1,12 +1,12 @@
 //! How long a mixed-input matrix product takes on a graphics processor, by an analytical model.
 //!
-//! Validated by: the published A100 ablation (`simulators/tests/gpu_ablation.rs`), counts of the raw space, laws.
+//! Validated by: the published A100 ablation (`simulators/tests/models/gpu_ablation.rs`), counts of the raw space, laws.
 
 use serde::{Deserialize, Serialize};
 use tapeout_core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
 };
-use tapeout_simulators::gpu_gemm::{self, Estimate, Gemm, Model, Operands, TileFault};
+use tapeout_simulators::gpu_gemm::{self, Gemm, Model, Operands, TileEstimate, TileFault};
 
 use crate::gpu_gemm::{TileEncoding, TileSpace};
 
@@ -55,7 +55,7 @@ impl GpuGemmModel {
     ///
     /// # Errors
     /// [`TileFault`] if the design breaks a static rule, which designs of the environment's own space do not.
-    pub fn estimate(&self, design: &Design) -> Result<Estimate, TileFault> {
+    pub fn estimate(&self, design: &Design) -> Result<TileEstimate, TileFault> {
         self.model.estimate(&self.gemm, &self.tiles.tile(design))
     }
 }

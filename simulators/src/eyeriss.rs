@@ -32,7 +32,7 @@ pub struct Buffer {
 
 /// The numbers that make an accelerator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Template {
+pub struct EyerissTemplate {
     /// Elements.
     pub elements: u64,
     /// Elements side by side, a divisor of `elements`.
@@ -57,7 +57,7 @@ pub struct Template {
 
 /// What a template is built in.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Setting {
+pub struct EyerissSetting {
     /// Process node.
     pub node: Node,
     /// Clock of the chip.
@@ -86,12 +86,12 @@ const INPUTS: usize = 2;
 const DUMMY: usize = 3;
 const GLOBAL: usize = 4;
 
-impl Template {
+impl EyerissTemplate {
     /// The hierarchy, with costs.
     ///
     /// # Errors
     /// [`Unbuildable`] with the first buffer that is slower than the clock.
-    pub fn architecture(&self, setting: &Setting) -> Result<Architecture, Unbuildable> {
+    pub fn architecture(&self, setting: &EyerissSetting) -> Result<Architecture, Unbuildable> {
         let (elements, mesh_x) = (self.elements, self.mesh_x);
         let spad = |index: usize, buffer: &Buffer| -> Result<Level, Unbuildable> {
             let cost = build(index, &spad_memory(buffer), setting)?;
@@ -197,7 +197,7 @@ fn spad_memory(buffer: &Buffer) -> Memory {
     memory(buffer, words.div_ceil(buffer.block_words).next_power_of_two())
 }
 
-fn build(index: usize, memory: &Memory, setting: &Setting) -> Result<StorageCost, Unbuildable> {
+fn build(index: usize, memory: &Memory, setting: &EyerissSetting) -> Result<StorageCost, Unbuildable> {
     let cost = memory.cost(setting.node, setting.clock_hz);
     cost.map_err(|cause| Unbuildable { level: LEVELS[index], cause })
 }
@@ -217,7 +217,7 @@ fn level(
     mesh_x: u64,
     buffer: &Buffer,
     cost: &StorageCost,
-    setting: &Setting,
+    setting: &EyerissSetting,
 ) -> Level {
     Level {
         instances,
@@ -234,8 +234,8 @@ mod tests {
     use crate::mapper::{NoMapping, Objective, Options, Search, best_mapping};
     use crate::networks::network;
 
-    fn setting() -> Setting {
-        Setting {
+    fn setting() -> EyerissSetting {
+        EyerissSetting {
             node: Node::new(65).unwrap(),
             clock_hz: 200e6,
             dram: DramKind::Lpddr4,
@@ -254,9 +254,9 @@ mod tests {
     }
 
     /// Near the chip, as far as ArchGym's levels allow.
-    fn template() -> Template {
+    fn template() -> EyerissTemplate {
         let global = Buffer { class: StorageClass::Sram, block_words: 4, ..buffer(16_384) };
-        Template {
+        EyerissTemplate {
             elements: 168,
             mesh_x: 14,
             inputs: buffer(16),
@@ -270,7 +270,11 @@ mod tests {
         }
     }
 
-    fn best(template: Template, layer: &str, search: Search) -> Result<crate::mapper::Best, NoMapping> {
+    fn best(
+        template: EyerissTemplate,
+        layer: &str,
+        search: Search,
+    ) -> Result<crate::mapper::Best, NoMapping> {
         let network = network("alexnet").unwrap();
         let layer = network.layers().iter().find(|known| known.name() == layer).unwrap().einsum().clone();
         let architecture = template.architecture(&setting()).unwrap();
@@ -306,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_scratchpad_shorter_than_a_filter_row_does_not_do() {
-        let small = Template { inputs: buffer(8), ..template() };
+        let small = EyerissTemplate { inputs: buffer(8), ..template() };
         let error = best(small, "conv1", Search::Quick).unwrap_err();
         // Rows of conv1 have 11 words.
         let NoMapping::Capacity { level, needed, available, .. } = error else { panic!("{error}") };

@@ -71,7 +71,7 @@ fn every_parameter_is_read_where_it_belongs() {
         read_words_per_cycle,
         write_words_per_cycle,
     };
-    let expected = Template {
+    let expected = EyerissTemplate {
         elements: 168,
         mesh_x: 14,
         inputs: buffer(StorageClass::Registers, 16, 1, 2, 4),

@@ -3,7 +3,7 @@
 use super::hierarchy;
 use super::infeasible::Infeasible;
 use super::parts::{BUFFERS, Parts};
-use super::template::{Setting, Template};
+use super::template::{EdgeSetting, EdgeTemplate};
 use crate::loop_nest::Architecture;
 
 /// Where the area of a chip goes, in m2.
@@ -31,8 +31,8 @@ impl Area {
 /// A template that can be built.
 #[derive(Debug, Clone)]
 pub struct Chip {
-    template: Template,
-    setting: Setting,
+    template: EdgeTemplate,
+    setting: EdgeSetting,
     architecture: Architecture,
     area: Area,
     pub(super) controller: Controller,
@@ -52,7 +52,7 @@ impl Chip {
     ///
     /// # Errors
     /// [`Infeasible`] with the memory that cannot be synthesized.
-    pub fn new(template: Template, setting: Setting) -> Result<Self, Infeasible> {
+    pub fn new(template: EdgeTemplate, setting: EdgeSetting) -> Result<Self, Infeasible> {
         let parts = Parts::new(&template, &setting)?;
         let (macs, lanes) = (template.n_macs() as f64, template.n_lanes() as f64);
         let (pes, cores) = (template.n_pes() as f64, (template.n_pes() * template.cores) as f64);
@@ -77,12 +77,12 @@ impl Chip {
     }
 
     /// The ten numbers.
-    pub fn template(&self) -> &Template {
+    pub fn template(&self) -> &EdgeTemplate {
         &self.template
     }
 
     /// What it is built in.
-    pub fn setting(&self) -> &Setting {
+    pub fn setting(&self) -> &EdgeSetting {
         &self.setting
     }
 

@@ -6,7 +6,7 @@ use super::chip::Chip;
 use super::constraints::constraints;
 use super::hierarchy::{ACTIVATION, CORE, INPUT, SUM};
 use super::layer::{INPUTS, OUTPUTS, PreparedLayer, WEIGHTS};
-use super::template::Dataflow;
+use super::template::EdgeDataflow;
 use crate::loop_nest::Report;
 use crate::mapper::{Best, Objective, Options, Search, best_mapping};
 
@@ -19,7 +19,7 @@ pub(super) struct MappingKey {
     rates: [u64; 3],
     node_nm: u32,
     dram: &'static str,
-    dataflow: Dataflow,
+    dataflow: EdgeDataflow,
 }
 
 impl MappingKey {

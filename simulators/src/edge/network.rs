@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::chip::Chip;
 use super::hierarchy::DRAM;
-use super::infeasible::{Infeasible, Rule};
+use super::infeasible::{EdgeRule, Infeasible};
 use super::layer::{INPUTS, OUTPUTS, PreparedLayer, PreparedWorkload, WEIGHTS};
 use super::mapping::{best, instructions};
 use crate::mapper::Best;
@@ -79,7 +79,7 @@ impl Chip {
         let best = best(self, layer);
         let instructions = instructions(self, &best.report);
         let (need, have) = (instructions as f64, self.template().instruction_entries as f64);
-        Infeasible::unless_within(Rule::InstructionMemory, need, have)?;
+        Infeasible::unless_within(EdgeRule::InstructionMemory, need, have)?;
         let seconds = best.report.cycles as f64 / self.setting().clock_hz;
         let program_j = instructions as f64 * self.controller.instruction_j;
         let energy_j = best.report.energy_j + program_j + seconds * self.controller.leakage_w;

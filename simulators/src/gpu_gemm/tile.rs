@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use super::name::{UnknownName, find};
-use super::operands::{Element, NarrowSide, Operands};
+use super::operands::{ElementType, NarrowSide, Operands};
 
 /// Rows, columns and depth of the tensor-core instruction `mma.sync.m16n8k16`.
 /// Source: PTX ISA, section "Matrix Fragments for mma.m16n8k16 with floating point type".
@@ -173,7 +173,7 @@ impl Tile {
     }
 
     /// Bytes of one row of an operand in shared memory, padding included.
-    pub const fn row_pitch_byte(&self, element: Element) -> u32 {
+    pub const fn row_pitch_byte(&self, element: ElementType) -> u32 {
         element.bytes(self.block_k as u64) as u32 + self.swizzle.padding_byte()
     }
 

@@ -12,12 +12,12 @@ pub trait TileTimer: Send + Sync {
     ///
     /// # Errors
     /// [`TimerError::Infeasible`] if the tile cannot be built or run, [`TimerError::Failed`] if there is no answer.
-    fn time(&self, gemm: &Gemm, tile: &Tile) -> Result<Timing, TimerError>;
+    fn time(&self, gemm: &Gemm, tile: &Tile) -> Result<TileTiming, TimerError>;
 }
 
 /// How long a tile takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Timing {
+pub struct TileTiming {
     /// From launch to completion; the median where it was measured.
     pub time_s: f64,
     /// Energy of the whole device in that time; none where nobody looked.

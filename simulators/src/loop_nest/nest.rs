@@ -214,10 +214,10 @@ impl Nest {
             }
         }
         if used[0] > have_x {
-            return Err(Illegal::Fanout { level, axis: Axis::X, need: used[0], have: have_x });
+            return Err(Illegal::Fanout { level, axis: MeshAxis::X, need: used[0], have: have_x });
         }
         if used[1] > have_y {
-            return Err(Illegal::Fanout { level, axis: Axis::Y, need: used[1], have: have_y });
+            return Err(Illegal::Fanout { level, axis: MeshAxis::Y, need: used[1], have: have_y });
         }
         self.fanout_xy[level] = (used[0], used[1]);
         self.fanout[level] = used[0] * used[1];
@@ -257,14 +257,14 @@ impl Nest {
 
 /// Direction on the mesh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Axis {
+pub enum MeshAxis {
     /// Along a row.
     X,
     /// Along a column.
     Y,
 }
 
-impl std::fmt::Display for Axis {
+impl std::fmt::Display for MeshAxis {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::X => "x",

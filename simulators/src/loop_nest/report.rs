@@ -2,7 +2,7 @@
 
 use super::architecture::Architecture;
 use super::einsum::Einsum;
-use super::nest::Axis;
+use super::nest::MeshAxis;
 
 /// Why a mapping cannot run. Levels, tensors and dimensions are indices; [`Illegal::describe`] names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,7 +29,7 @@ pub enum Illegal {
         /// The level whose spatial loops these are.
         level: usize,
         /// The direction.
-        axis: Axis,
+        axis: MeshAxis,
         /// Product of the loop bounds.
         need: u64,
         /// Instances below one instance of the level.

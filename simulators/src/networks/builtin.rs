@@ -1,6 +1,6 @@
 //! The table of built-in networks.
 
-use super::Network;
+use super::NeuralNetwork;
 use crate::loop_nest::NameError;
 use crate::loop_nest::names::index_of;
 
@@ -14,8 +14,8 @@ pub struct NetworkRow {
 
 impl NetworkRow {
     /// Reads the table.
-    pub fn network(&self) -> Network {
-        Network::from_toml(self.text, &format!("data/networks/{}.toml", self.id))
+    pub fn network(&self) -> NeuralNetwork {
+        NeuralNetwork::from_toml(self.text, &format!("data/networks/{}.toml", self.id))
             .expect("invariant: built-in tables are well formed; a test reads each of them")
     }
 }
@@ -52,6 +52,6 @@ pub static NETWORKS: &[NetworkRow] = &[
 ///
 /// # Errors
 /// [`NameError`] with the nearest known name.
-pub fn network(id: &str) -> Result<Network, NameError> {
+pub fn network(id: &str) -> Result<NeuralNetwork, NameError> {
     index_of("network", id, NETWORKS.iter().map(|row| row.id)).map(|index| NETWORKS[index].network())
 }

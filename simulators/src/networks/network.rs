@@ -30,11 +30,11 @@ pub struct Outside {
 
 /// A neural network as a table of distinct layers with counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Network {
+pub struct NeuralNetwork {
     parts: Parts,
 }
 
-/// What a network is made of; only [`Network::from_parts`] makes one of it.
+/// What a network is made of; only [`NeuralNetwork::from_parts`] makes one of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Parts {
     pub id: String,
@@ -104,7 +104,7 @@ pub enum NetworkProblem {
     Overflow,
 }
 
-impl Network {
+impl NeuralNetwork {
     /// Reads a network from the text of a TOML file; `path` is what errors call it. The fields are in the
     /// [module's page](super).
     ///

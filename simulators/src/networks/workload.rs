@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::{Network, Op, network};
+use super::{NeuralNetwork, Op, network};
 use crate::loop_nest::NameError;
 
 /// One network of a workload.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkloadEntry {
-    network: Network,
+    network: NeuralNetwork,
     weight: f64,
 }
 
 impl WorkloadEntry {
     /// The network.
-    pub fn network(&self) -> &Network {
+    pub fn network(&self) -> &NeuralNetwork {
         &self.network
     }
 
@@ -68,7 +68,7 @@ impl Workload {
     ///
     /// # Errors
     /// [`WorkloadError`] if there are none, one is there twice, or a weight is not above 0.
-    pub fn new(networks: Vec<(Network, f64)>) -> Result<Self, WorkloadError> {
+    pub fn new(networks: Vec<(NeuralNetwork, f64)>) -> Result<Self, WorkloadError> {
         if networks.is_empty() {
             return Err(WorkloadError::Empty);
         }
@@ -102,7 +102,7 @@ impl Workload {
     }
 
     /// A cost of the whole workload: the sum over the networks of weight times `cost`.
-    pub fn weighted_sum(&self, mut cost: impl FnMut(&Network) -> f64) -> f64 {
+    pub fn weighted_sum(&self, mut cost: impl FnMut(&NeuralNetwork) -> f64) -> f64 {
         self.entries.iter().map(|entry| entry.weight * cost(&entry.network)).sum()
     }
 
@@ -120,9 +120,9 @@ impl Workload {
     }
 }
 
-impl From<Network> for Workload {
+impl From<NeuralNetwork> for Workload {
     /// One network on its own, with weight 1.
-    fn from(network: Network) -> Self {
+    fn from(network: NeuralNetwork) -> Self {
         Self { entries: vec![WorkloadEntry { network, weight: 1.0 }] }
     }
 }

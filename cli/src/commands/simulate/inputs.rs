@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use tapeout::core::UnknownName;
 use tapeout::simulators::architectures::ARCHITECTURES;
 use tapeout::simulators::loop_nest::{Architecture, MappingText};
-use tapeout::simulators::networks::{Layer, NETWORKS, Network};
+use tapeout::simulators::networks::{Layer, NETWORKS, NeuralNetwork};
 
 use crate::failure::Failure;
 
@@ -72,9 +72,9 @@ impl Workload {
     }
 }
 
-fn network(name: &str) -> Result<Network, Failure> {
+fn network(name: &str) -> Result<NeuralNetwork, Failure> {
     if is_file(name) {
-        return Network::from_toml(&text(Path::new(name))?, name).map_err(Failure::bad_input);
+        return NeuralNetwork::from_toml(&text(Path::new(name))?, name).map_err(Failure::bad_input);
     }
     let known = NETWORKS.iter().find(|row| row.id == name);
     let unknown = || Failure::from(UnknownName::among("network", name, NETWORKS.iter().map(|row| row.id)));

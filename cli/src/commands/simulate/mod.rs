@@ -1,9 +1,9 @@
 //! `tapeout simulate`.
 
 mod breakdown;
-mod golden;
 mod inputs;
 mod pictures;
+mod timeloop;
 
 use std::path::{Path, PathBuf};
 
@@ -76,7 +76,7 @@ impl Args {
     /// The breakdown of a layer or a network, or what a check found.
     pub(crate) fn run(&self, _: &Catalog) -> Result<Answer, Failure> {
         match (&self.check, &self.architecture, &self.workload) {
-            (Some(path), ..) => golden::check(path, self.json),
+            (Some(path), ..) => timeloop::check(path, self.json),
             (None, Some(architecture), Some(workload)) => self.simulate(architecture, workload),
             _ => unreachable!("clap asks for an architecture and a workload where there is no `--check`"),
         }

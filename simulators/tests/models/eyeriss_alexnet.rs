@@ -5,7 +5,7 @@ use tapeout_simulators::loop_nest::{Einsum, Evaluator, Quirks, Report, Workspace
 use tapeout_simulators::networks::network;
 use tapeout_simulators::row_stationary::{ElementArray, Passes};
 
-const DOCUMENT: &str = include_str!("../../docs/concepts/eyeriss.md");
+const DOCUMENT: &str = include_str!("../../../docs/concepts/eyeriss.md");
 
 const CHIP: ElementArray = ElementArray { rows: 12, columns: 14 };
 
