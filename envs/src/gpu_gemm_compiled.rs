@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tapeout_core::{
     BuildEnv, ConfigError, Constraint, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
+    UnknownName,
 };
 use tapeout_gpu::{CompileError, CompileReport, GpuArchitecture, KernelSource, Nvrtc, NvrtcMissing};
 use tapeout_simulators::gpu_gemm::{self, Device, Gemm, Occupancy, Operands, Tile};
@@ -115,7 +116,7 @@ impl BuildEnv for GpuGemmCompiled {
         let operands: Operands = config
             .types
             .parse()
-            .map_err(|unknown: gpu_gemm::UnknownName| ConfigError::new("types", unknown.to_string()))?;
+            .map_err(|unknown: UnknownName| ConfigError::new("types", unknown.to_string()))?;
         let limit = Duration::try_from_secs_f64(config.compile_limit_s)
             .map_err(|error| ConfigError::new("compile_limit_s", error.to_string()))?;
         let gemm = Gemm { m: config.m, n: config.n, k: config.k, operands };

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use tapeout_core::{
-    BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
+    BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, UnknownName,
 };
 use tapeout_simulators::gpu_gemm::{self, Gemm, Model, Operands, TileEstimate, TileFault};
 
@@ -97,7 +97,7 @@ impl BuildEnv for GpuGemmModel {
         let operands: Operands = config
             .types
             .parse()
-            .map_err(|unknown: gpu_gemm::UnknownName| ConfigError::new("types", unknown.to_string()))?;
+            .map_err(|unknown: UnknownName| ConfigError::new("types", unknown.to_string()))?;
         let gemm = Gemm { m: config.m, n: config.n, k: config.k, operands };
         let tiles = TileSpace::new(&gemm, &device, config.encoding)?;
         Ok(Self { tiles, gemm, model: Model::new(device), metrics: metrics() })
@@ -158,8 +158,8 @@ mod tests {
     fn unknown_devices_and_types_name_the_nearest() {
         let refused = |config| GpuGemmModel::build(config).err().unwrap().to_string();
         let device = refused(GpuGemmModelConfig { device: "a10".to_owned(), ..Default::default() });
-        assert_eq!(device, "`device`: no device is called `a10`; did you mean `a100`?");
+        assert_eq!(device, "`device`: unknown device `a10`; did you mean `a100`?");
         let types = refused(GpuGemmModelConfig { types: "f16-u9".to_owned(), ..Default::default() });
-        assert!(types.starts_with("`types`: no operand types is called"), "{types}");
+        assert!(types.starts_with("`types`: unknown operand types"), "{types}");
     }
 }

@@ -9,6 +9,7 @@ pub mod loop_nest;
 pub mod mapped;
 pub mod mapper;
 pub mod memory;
+mod names;
 pub mod networks;
 pub mod row_stationary;
 pub mod technology;

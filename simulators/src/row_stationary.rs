@@ -9,7 +9,9 @@
 //! output. A set of `R x e` elements that is wider than the array is folded; `r` sets on other channels and `t` sets on
 //! other filters stand beside or above it. What then happens with one load of filters is a *processing pass*.
 
-use crate::loop_nest::{Einsum, EinsumError, LevelMapping, Loop, Mapping, NameError, TensorSet};
+use tapeout_core::UnknownName;
+
+use crate::loop_nest::{Einsum, EinsumError, LevelMapping, Loop, Mapping, TensorSet};
 
 /// The scratchpad of partial sums: the innermost level.
 pub const SUMS: usize = 0;
@@ -55,7 +57,7 @@ pub struct Passes {
 pub enum RowStationaryError {
     /// Not a convolution.
     #[error("row stationary is a dataflow of convolutions: {0}")]
-    NotConvolution(#[from] NameError),
+    NotConvolution(#[from] UnknownName),
     /// More elements than there are.
     #[error("{sets} sets of {set_rows} x {set_columns} elements do not fit {rows} x {columns}")]
     Array {
@@ -96,7 +98,7 @@ impl Passes {
         let folded_rows = placed.set_columns * placed.folds;
         let mut levels = vec![LevelMapping::default(); DRAM + 1];
         let tensors = TensorSet::all(layer.tensors().len());
-        let only = |name: &str| Ok::<_, NameError>(TensorSet::EMPTY.with(layer.tensor_index(name)?));
+        let only = |name: &str| Ok::<_, UnknownName>(TensorSet::EMPTY.with(layer.tensor_index(name)?));
         levels[SUMS].keep = only("Outputs")?;
         levels[SUMS].temporal = loops(&[(k, self.p)]);
         levels[FILTERS].keep = only("Weights")?;

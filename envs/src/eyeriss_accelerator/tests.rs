@@ -168,7 +168,7 @@ fn settings_that_cannot_be_used_are_named_with_the_remedy() {
     use serde_json::json;
     assert_eq!(
         error(json!({ "networks": ["alexnt"] })),
-        "`networks`: no network is called `alexnt`; did you mean `alexnet`?"
+        "`networks`: unknown network `alexnt`; did you mean `alexnet`?"
     );
     assert_eq!(error(json!({ "batch": 0 })), "`batch`: got 0, expected at least 1");
     assert!(error(json!({ "dram_bandwidth_byte_per_s": -1.0 })).starts_with("`dram_bandwidth_byte_per_s`: "));

@@ -1,10 +1,10 @@
 //! Graphics processors: what the data sheets say of them, and the few constants that were fitted.
 
 use serde::Deserialize;
+use tapeout_core::UnknownName;
 
-use super::name::UnknownName;
 use super::tile::WARP_THREADS;
-use crate::loop_nest::names::index_of;
+use crate::names::index_of;
 
 /// A graphics processor. `data/devices/` holds those known; each file says where its figures come from.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

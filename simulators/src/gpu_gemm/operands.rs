@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::name::{UnknownName, find};
+use tapeout_core::UnknownName;
+
+use crate::names::value_of;
 
 /// The type of an operand's elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,7 +58,7 @@ pub enum NarrowSide {
 /// # use tapeout_simulators::gpu_gemm::{NarrowSide, Operands};
 /// let operands: Operands = "bf16-s8".parse()?;
 /// assert_eq!(operands.narrow_side(), Some(NarrowSide::B));
-/// # Ok::<(), tapeout_simulators::gpu_gemm::UnknownName>(())
+/// # Ok::<(), tapeout_core::UnknownName>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Operands {
@@ -153,7 +155,7 @@ impl FromStr for Operands {
     type Err = UnknownName;
 
     fn from_str(name: &str) -> Result<Self, UnknownName> {
-        find("operand types", name, Self::ALL.map(|operands| (operands.name, operands)))
+        value_of("operand types", name, Self::ALL.map(|operands| (operands.name, operands)))
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::str::FromStr;
 
-use super::name::{UnknownName, find};
+use tapeout_core::UnknownName;
+
 use super::operands::{ElementType, NarrowSide, Operands};
+use crate::names::value_of;
 
 /// Rows, columns and depth of the tensor-core instruction `mma.sync.m16n8k16`.
 /// Source: PTX ISA, section "Matrix Fragments for mma.m16n8k16 with floating point type".
@@ -86,7 +88,7 @@ macro_rules! by_name {
             type Err = UnknownName;
 
             fn from_str(name: &str) -> Result<Self, UnknownName> {
-                find($what, name, Self::ALL)
+                value_of($what, name, Self::ALL)
             }
         }
     )*};

@@ -1,8 +1,9 @@
 //! The machine: an array of multiply-accumulate units below a hierarchy of storage levels.
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::UnknownName;
 
-use super::names::{NameError, index_of};
+use crate::names::index_of;
 
 /// Most storage levels of one architecture; fixed so that an evaluation allocates nothing.
 pub const MAX_LEVELS: usize = 8;
@@ -224,8 +225,8 @@ impl Architecture {
     /// Index of the level called `name`.
     ///
     /// # Errors
-    /// [`NameError`] with the nearest known name.
-    pub fn level_index(&self, name: &str) -> Result<usize, NameError> {
+    /// [`UnknownName`] with the nearest known name.
+    pub fn level_index(&self, name: &str) -> Result<usize, UnknownName> {
         index_of("level", name, self.levels.iter().map(|level| level.name.as_str()))
     }
 

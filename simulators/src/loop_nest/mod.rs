@@ -14,7 +14,6 @@ mod energy;
 mod evaluator;
 mod latency;
 mod mapping;
-pub(crate) mod names;
 mod nest;
 mod partial;
 mod projection;
@@ -35,7 +34,6 @@ pub use einsum::{
 };
 pub use evaluator::{Evaluator, Hops, Workspace};
 pub use mapping::{Factor, LevelMapping, LevelText, Loop, Mapping, MappingError, MappingText, TensorSet};
-pub use names::NameError;
 pub use nest::MeshAxis;
 pub use quirks::Quirks;
 pub use report::{Delivered, Illegal, LatencyReport, LevelReport, NetworkTraffic, Report, TensorReport};

@@ -1,8 +1,9 @@
 //! The table of built-in networks.
 
+use tapeout_core::UnknownName;
+
 use super::NeuralNetwork;
-use crate::loop_nest::NameError;
-use crate::loop_nest::names::index_of;
+use crate::names::index_of;
 
 /// A built-in network, not read yet.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +52,7 @@ pub static NETWORKS: &[NetworkRow] = &[
 /// The built-in network called `id`.
 ///
 /// # Errors
-/// [`NameError`] with the nearest known name.
-pub fn network(id: &str) -> Result<NeuralNetwork, NameError> {
+/// [`UnknownName`] with the nearest known name.
+pub fn network(id: &str) -> Result<NeuralNetwork, UnknownName> {
     index_of("network", id, NETWORKS.iter().map(|row| row.id)).map(|index| NETWORKS[index].network())
 }

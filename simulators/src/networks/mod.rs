@@ -14,8 +14,8 @@
 //! let resnet = network("resnet50")?;
 //! assert_eq!(resnet.macs(), 4_089_184_256);
 //! assert_eq!(resnet.parameters(), 25_557_032);
-//! assert_eq!(network("resnet5").unwrap_err().to_string(), "no network is called `resnet5`; did you mean `resnet50`?");
-//! # Ok::<(), tapeout_simulators::loop_nest::NameError>(())
+//! assert_eq!(network("resnet5").unwrap_err().to_string(), "unknown network `resnet5`; did you mean `resnet50`?");
+//! # Ok::<(), tapeout_core::UnknownName>(())
 //! ```
 //!
 //! # Adding a network

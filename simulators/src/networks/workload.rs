@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use tapeout_core::UnknownName;
+
 use super::{NeuralNetwork, Op, network};
-use crate::loop_nest::NameError;
 
 /// One network of a workload.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +44,7 @@ pub struct Workload {
 pub enum WorkloadError {
     /// No such network.
     #[error(transparent)]
-    Unknown(#[from] NameError),
+    Unknown(#[from] UnknownName),
     /// No network at all.
     #[error("the workload has no networks, expected at least one")]
     Empty,
@@ -92,7 +93,10 @@ impl Workload {
     /// [`WorkloadError`] as for [`Workload::new`], and for an unknown name, with the nearest known one.
     pub fn of(names: &[(&str, f64)]) -> Result<Self, WorkloadError> {
         Self::new(
-            names.iter().map(|&(id, weight)| Ok((network(id)?, weight))).collect::<Result<_, NameError>>()?,
+            names
+                .iter()
+                .map(|&(id, weight)| Ok((network(id)?, weight)))
+                .collect::<Result<_, UnknownName>>()?,
         )
     }
 
@@ -150,7 +154,7 @@ mod tests {
     fn a_workload_without_meaning_is_refused_by_name() {
         let error = |names: &[(&str, f64)]| Workload::of(names).unwrap_err().to_string();
         assert_eq!(error(&[]), "the workload has no networks, expected at least one");
-        assert_eq!(error(&[("unett", 1.0)]), "no network is called `unett`; did you mean `unet`?");
+        assert_eq!(error(&[("unett", 1.0)]), "unknown network `unett`; did you mean `unet`?");
         assert_eq!(
             error(&[("unet", f64::NAN)]),
             "the weight of network `unet` is NaN, expected a finite number above 0"
