@@ -14,7 +14,7 @@ pub struct ArchitectureRow {
 }
 
 impl ArchitectureRow {
-    /// Reads the file.
+    /// The architecture that the file describes.
     pub fn architecture(&self) -> Architecture {
         from_toml(self.text, self.id)
             .expect("invariant: built-in architectures are well formed; a test reads each of them")

@@ -6,9 +6,11 @@
 //! global buffer; DRAM. The dataflow is row stationary as far as an element goes (Chen, Emer & Sze 2016,
 //! doi:10.1109/ISCA.2016.40); which rows meet in the array is left to the mapper.
 
-use crate::loop_nest::{Architecture, Bandwidth, Einsum, Level, Mac, TensorSet};
+use crate::dataflow::{dims, keeping, tensors};
+use crate::levels::{dram_level, mac_units, memory_level};
+use crate::loop_nest::{Architecture, Bandwidth, Einsum, Level, TensorSet};
 use crate::mapper::{DimSet, LevelConstraints, MappingConstraints};
-use crate::memory::{Memory, StorageClass, TooSlow, dram_level, memory_level};
+use crate::memory::{Memory, StorageClass, UnbuildableMemory};
 use crate::technology::{DramKind, Node, StorageCost, mac};
 
 /// Bits of a word.
@@ -18,7 +20,7 @@ const WORD_BITS: u32 = 16;
 /// A buffer of the template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Buffer {
-    /// What it is made of.
+    /// Class of storage that the buffer is made of.
     pub class: StorageClass,
     /// Rows of `block_words` each.
     pub depth: u64,
@@ -68,16 +70,6 @@ pub struct EyerissSetting {
     pub dram_bandwidth_byte_per_s: f64,
 }
 
-/// A buffer that cannot be built.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("buffer `{level}`: {cause}")]
-pub struct Unbuildable {
-    /// The buffer.
-    pub level: &'static str,
-    /// Why.
-    pub cause: TooSlow,
-}
-
 /// Names of the buffers, the innermost first; DRAM is above them.
 pub const LEVELS: [&str; 5] = ["psum_spad", "weights_spad", "ifmap_spad", "dummy_buffer", "shared_glb"];
 const SUMS: usize = 0;
@@ -90,10 +82,10 @@ impl EyerissTemplate {
     /// The hierarchy, with costs.
     ///
     /// # Errors
-    /// [`Unbuildable`] with the first buffer that is slower than the clock.
-    pub fn architecture(&self, setting: &EyerissSetting) -> Result<Architecture, Unbuildable> {
+    /// [`UnbuildableMemory`] with the first buffer that is slower than the clock.
+    pub fn architecture(&self, setting: &EyerissSetting) -> Result<Architecture, UnbuildableMemory> {
         let (elements, mesh_x) = (self.elements, self.mesh_x);
-        let spad = |index: usize, buffer: &Buffer| -> Result<Level, Unbuildable> {
+        let spad = |index: usize, buffer: &Buffer| -> Result<Level, UnbuildableMemory> {
             let cost = build(index, &spad_memory(buffer), setting)?;
             Ok(Level { bandwidth: ports(buffer), ..level(index, elements, mesh_x, buffer, &cost, setting) })
         };
@@ -117,13 +109,7 @@ impl EyerissTemplate {
             ..level(GLOBAL, 1, 1, &self.global, &global_cost, setting)
         };
         let unit = mac(WORD_BITS, None, setting.node).expect("invariant: 16 bits are in the table");
-        let units = Mac {
-            instances: elements,
-            mesh_x,
-            word_bits: WORD_BITS,
-            energy_j: unit.energy_j,
-            area_m2: Some(unit.area_m2),
-        };
+        let units = mac_units(elements, mesh_x, WORD_BITS, &unit);
         let words_per_cycle = setting.dram_bandwidth_byte_per_s / f64::from(WORD_BITS / 8) / setting.clock_hz;
         let levels = vec![
             spad(SUMS, &self.sums)?,
@@ -142,11 +128,11 @@ impl EyerissTemplate {
 /// along a row, output rows and filters. A matrix product is a convolution of 1 x 1 inputs: its columns are filters, its
 /// summands channels, its rows output rows.
 pub fn row_stationary(layer: &Einsum) -> MappingConstraints {
-    let dims = |names: &[&str]| {
-        let known = names.iter().filter_map(|name| layer.dim_index(name).ok());
-        known.fold(DimSet::EMPTY, DimSet::with)
-    };
-    let [sums, filters, column, row, outside] = if layer.dim_index("C").is_ok() {
+    let dims = |names: &[&str]| dims(layer, names);
+    let only = |name: &str| tensors(layer, &[name]);
+    let [sums, filters, column, row, outside] = if dims(&["C"]).is_empty() {
+        [dims(&["N"]), dims(&["K"]), dims(&["N", "B", "K"]), dims(&["N", "B", "M"]), DimSet::ALL]
+    } else {
         [
             dims(&["K", "G"]),
             dims(&["C", "S"]),
@@ -154,30 +140,15 @@ pub fn row_stationary(layer: &Einsum) -> MappingConstraints {
             dims(&["K", "G", "P"]),
             dims(&["N", "G", "K", "C", "P", "Q", "R"]),
         ]
-    } else {
-        [dims(&["N"]), dims(&["K"]), dims(&["N", "B", "K"]), dims(&["N", "B", "M"]), DimSet::ALL]
-    };
-    let all = TensorSet::all(layer.tensors().len());
-    let only = |name: &str| {
-        let index = layer.tensor_index(name).expect("invariant: layers have weights, inputs and outputs");
-        TensorSet::EMPTY.with(index)
-    };
-    let passing = layer.tensor_index("Weights").expect("invariant: layers have weights");
-    let keep = |must_keep: TensorSet, temporal: DimSet| LevelConstraints {
-        must_keep,
-        may_keep: TensorSet::EMPTY,
-        temporal,
-        spatial_x: DimSet::EMPTY,
-        spatial_y: DimSet::EMPTY,
     };
     MappingConstraints {
         levels: vec![
-            keep(only("Outputs"), sums),
-            keep(only("Weights"), filters),
-            keep(only("Inputs"), DimSet::EMPTY),
-            LevelConstraints { spatial_y: column, ..keep(TensorSet::EMPTY, DimSet::EMPTY) },
-            LevelConstraints { spatial_x: row, ..keep(all.without(passing), outside) },
-            keep(all, outside),
+            keeping(only("Outputs"), sums),
+            keeping(only("Weights"), filters),
+            keeping(only("Inputs"), DimSet::EMPTY),
+            LevelConstraints { spatial_y: column, ..keeping(TensorSet::EMPTY, DimSet::EMPTY) },
+            LevelConstraints { spatial_x: row, ..keeping(tensors(layer, &["Inputs", "Outputs"]), outside) },
+            keeping(tensors(layer, &["Weights", "Inputs", "Outputs"]), outside),
         ],
     }
 }
@@ -197,9 +168,8 @@ fn spad_memory(buffer: &Buffer) -> Memory {
     memory(buffer, words.div_ceil(buffer.block_words).next_power_of_two())
 }
 
-fn build(index: usize, memory: &Memory, setting: &EyerissSetting) -> Result<StorageCost, Unbuildable> {
-    let cost = memory.cost(setting.node, setting.clock_hz);
-    cost.map_err(|cause| Unbuildable { level: LEVELS[index], cause })
+fn build(index: usize, memory: &Memory, setting: &EyerissSetting) -> Result<StorageCost, UnbuildableMemory> {
+    memory.cost_of_level(LEVELS[index], setting.node, setting.clock_hz)
 }
 
 fn ports(buffer: &Buffer) -> Bandwidth {

@@ -7,9 +7,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::loop_nest::{Architecture, Bandwidth, Delivery, Einsum, Level, Mac, Network, TensorSet};
+use crate::dataflow::{dims, keeping, tensors};
+use crate::levels::{dram_level, mac_units, memory_level};
+use crate::loop_nest::{Architecture, Bandwidth, Delivery, Einsum, Level, Network};
 use crate::mapper::{DimSet, LevelConstraints, MappingConstraints};
-use crate::memory::{Memory, StorageClass, TooSlow, dram_level, memory_level};
+use crate::memory::{Memory, StorageClass, UnbuildableMemory};
 use crate::technology::{DramKind, Node, StorageCost, mac, register_file};
 
 /// Bits of a weight, an input or a finished output; of a sum.
@@ -26,7 +28,7 @@ const BUFFERS: u64 = 2;
 // Source: Hong et al. (2023): 8 bytes a cycle.
 const DRAM_WORDS_PER_CYCLE: f64 = 8.0;
 
-/// What stays in the array.
+/// The operand that stays in the array while the others pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GemminiDataflow {
@@ -57,36 +59,20 @@ pub struct GemminiSetting {
     pub clock_hz: f64,
     /// Kind of DRAM.
     pub dram: DramKind,
-    /// What stays in the array.
+    /// The operand that stays in the array.
     pub dataflow: GemminiDataflow,
-}
-
-/// A memory that cannot be built.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("memory `{level}`: {cause}")]
-pub struct Unbuildable {
-    /// The memory.
-    pub level: &'static str,
-    /// Why.
-    pub cause: TooSlow,
 }
 
 impl GemminiTemplate {
     /// The hierarchy, with costs: registers, a column of the accumulator, the scratchpad, DRAM.
     ///
     /// # Errors
-    /// [`Unbuildable`] with the memory that is slower than the clock.
-    pub fn architecture(&self, setting: &GemminiSetting) -> Result<Architecture, Unbuildable> {
+    /// [`UnbuildableMemory`] with the memory that is slower than the clock.
+    pub fn architecture(&self, setting: &GemminiSetting) -> Result<Architecture, UnbuildableMemory> {
         let array = self.array;
         let unit =
             mac(WORD_BITS, Some(SUM_BITS), setting.node).expect("invariant: 8 and 32 bits are tabulated");
-        let units = Mac {
-            instances: array * array,
-            mesh_x: array,
-            word_bits: WORD_BITS,
-            energy_j: unit.energy_j,
-            area_m2: Some(unit.area_m2),
-        };
+        let units = mac_units(array * array, array, WORD_BITS, &unit);
         let register_bits = match setting.dataflow {
             GemminiDataflow::WeightStationary => WORD_BITS,
             GemminiDataflow::OutputStationary => SUM_BITS,
@@ -108,7 +94,7 @@ impl GemminiTemplate {
     }
 
     /// A column of the accumulator. A row across all columns is one access to one memory.
-    fn accumulator(&self, setting: &GemminiSetting) -> Result<Level, Unbuildable> {
+    fn accumulator(&self, setting: &GemminiSetting) -> Result<Level, UnbuildableMemory> {
         let width_bits = SUM_BITS * self.array as u32;
         let rows = self.accumulator_bytes / (u64::from(SUM_BITS / 8) * self.array);
         let cost = build("accumulator", rows, width_bits, ACCUMULATOR_BANKS, setting)?;
@@ -126,7 +112,7 @@ impl GemminiTemplate {
         })
     }
 
-    fn scratchpad(&self, setting: &GemminiSetting) -> Result<Level, Unbuildable> {
+    fn scratchpad(&self, setting: &GemminiSetting) -> Result<Level, UnbuildableMemory> {
         let width_bits = WORD_BITS * self.array as u32;
         let cost =
             build("scratchpad", self.scratchpad_bytes / self.array, width_bits, SCRATCHPAD_BANKS, setting)?;
@@ -146,35 +132,20 @@ impl GemminiDataflow {
     /// What of a mapping the dataflow fixes. Columns of a matrix product are output channels, its summands input channels,
     /// its rows points of the output.
     pub fn constraints(self, layer: &Einsum) -> MappingConstraints {
-        let dims = |names: &[&str]| {
-            let known = names.iter().filter_map(|name| layer.dim_index(name).ok());
-            known.fold(DimSet::EMPTY, DimSet::with)
-        };
-        let [columns, summands, points, window] = if layer.dim_index("C").is_ok() {
-            [dims(&["K"]), dims(&["C"]), dims(&["N", "P", "Q"]), dims(&["C", "R", "S"])]
-        } else {
+        let dims = |names: &[&str]| dims(layer, names);
+        let tensors = |names: &[&str]| tensors(layer, names);
+        let [columns, summands, points, window] = if dims(&["C"]).is_empty() {
             [dims(&["N"]), dims(&["K"]), dims(&["M"]), dims(&["K"])]
-        };
-        let tensors = |names: &[&str]| {
-            let index = |name: &&str| {
-                layer.tensor_index(name).expect("invariant: layers have weights, inputs and outputs")
-            };
-            names.iter().map(index).fold(TensorSet::EMPTY, TensorSet::with)
-        };
-        let keep = |must_keep: TensorSet, temporal: DimSet| LevelConstraints {
-            must_keep,
-            may_keep: TensorSet::EMPTY,
-            temporal,
-            spatial_x: DimSet::EMPTY,
-            spatial_y: DimSet::EMPTY,
+        } else {
+            [dims(&["K"]), dims(&["C"]), dims(&["N", "P", "Q"]), dims(&["C", "R", "S"])]
         };
         let (registers, rows) = match self {
-            Self::WeightStationary => (keep(tensors(&["Weights"]), DimSet::EMPTY), summands),
-            Self::OutputStationary => (keep(tensors(&["Outputs"]), window), points),
+            Self::WeightStationary => (keeping(tensors(&["Weights"]), DimSet::EMPTY), summands),
+            Self::OutputStationary => (keeping(tensors(&["Outputs"]), window), points),
         };
-        let outputs = LevelConstraints { spatial_y: rows, ..keep(tensors(&["Outputs"]), DimSet::ALL) };
-        let operands = keep(tensors(&["Weights", "Inputs"]), DimSet::ALL);
-        let all = keep(tensors(&["Weights", "Inputs", "Outputs"]), DimSet::ALL);
+        let outputs = LevelConstraints { spatial_y: rows, ..keeping(tensors(&["Outputs"]), DimSet::ALL) };
+        let operands = keeping(tensors(&["Weights", "Inputs"]), DimSet::ALL);
+        let all = keeping(tensors(&["Weights", "Inputs", "Outputs"]), DimSet::ALL);
         let operands = LevelConstraints { spatial_x: columns, ..operands };
         MappingConstraints { levels: vec![registers, outputs, operands, all] }
     }
@@ -186,9 +157,9 @@ fn build(
     width_bits: u32,
     banks: u32,
     setting: &GemminiSetting,
-) -> Result<StorageCost, Unbuildable> {
+) -> Result<StorageCost, UnbuildableMemory> {
     let memory = Memory { class: StorageClass::Sram, rows, width_bits, banks };
-    memory.cost(setting.node, setting.clock_hz).map_err(|cause| Unbuildable { level, cause })
+    memory.cost_of_level(level, setting.node, setting.clock_hz)
 }
 
 /// Words are handed from neighbour to neighbour.

@@ -126,9 +126,14 @@ impl Env for EdgeAccelerator {
             Ok(chip) => chip,
             Err(broken) => return Ok(broken),
         };
-        let measured = chip.run(&self.workload).map(|report| {
+        let measured = chip.run(&self.workload).map(|cost| {
             let area_m2 = chip.area().total_m2();
-            Outcome::Measured(vec![report.latency_s, report.energy_j, area_m2, report.utilization])
+            Outcome::Measured(vec![
+                cost.latency_s(self.setting.clock_hz),
+                cost.energy_j(),
+                area_m2,
+                cost.utilization(),
+            ])
         });
         Ok(measured.unwrap_or_else(outcome))
     }

@@ -125,10 +125,10 @@ impl Env for EyerissAccelerator {
         };
         match self.workload.run(&architecture, row_stationary) {
             Ok(cost) => Ok(Outcome::Measured(vec![
-                cost.cycles / self.setting.clock_hz,
-                cost.energy_j,
+                cost.latency_s(self.setting.clock_hz),
+                cost.energy_j(),
                 architecture.area_m2(),
-                cost.utilization,
+                cost.utilization(),
             ])),
             Err(NoMapping::Capacity { level, needed, available, .. }) => {
                 let violation = needed as f64 / available as f64 - 1.0;

@@ -92,13 +92,13 @@ impl Env for GemminiAccelerator {
         let dataflow = self.setting.dataflow;
         match self.workload.run(&architecture, |layer| dataflow.constraints(layer)) {
             Ok(cost) => {
-                let latency_s = cost.cycles / self.setting.clock_hz;
+                let latency_s = cost.latency_s(self.setting.clock_hz);
                 Ok(Outcome::Measured(vec![
                     latency_s,
-                    cost.energy_j,
-                    cost.energy_j * latency_s,
+                    cost.energy_j(),
+                    cost.energy_j() * latency_s,
                     architecture.area_m2(),
-                    cost.utilization,
+                    cost.utilization(),
                 ]))
             }
             Err(NoMapping::Capacity { level, needed, available, .. }) => {

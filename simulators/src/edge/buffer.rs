@@ -6,7 +6,7 @@ use crate::technology::{Node, SramArray, StorageCost, TechnologyError};
 /// Widths of a macro in bits: the columns of the SRAM table.
 const MACRO_BITS: [u32; 6] = [16, 32, 64, 128, 256, 512];
 
-/// What a memory must do.
+/// Size, width and accesses that a memory must provide.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Demand {
     /// The rule that is broken if it cannot.

@@ -22,7 +22,7 @@ pub struct Area {
 }
 
 impl Area {
-    /// All of it.
+    /// Area of the whole chip.
     pub fn total_m2(&self) -> f64 {
         self.macs_m2 + self.registers_m2 + self.core_memory_m2 + self.pe_memory_m2 + self.controller_m2
     }
@@ -81,7 +81,7 @@ impl Chip {
         &self.template
     }
 
-    /// What it is built in.
+    /// Technology and surroundings of the chip.
     pub fn setting(&self) -> &EdgeSetting {
         &self.setting
     }
@@ -97,7 +97,7 @@ impl Chip {
         self.architecture.levels()[memory].entries.map_or(u64::MAX, |words| words / BUFFERS)
     }
 
-    /// Where its area goes.
+    /// Area of the chip by its parts.
     pub fn area(&self) -> Area {
         self.area
     }

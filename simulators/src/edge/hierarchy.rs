@@ -6,8 +6,8 @@
 
 use super::parts::{BUFFERS, Parts, SUM_BITS, SUM_BYTES, Staging, WORD_BITS};
 use super::template::{EdgeDataflow, EdgeSetting, EdgeTemplate, LANE_WAYS};
-use crate::loop_nest::{Architecture, Bandwidth, Delivery, Level, Mac, Network};
-use crate::memory::{dram_level, memory_level};
+use crate::levels::{dram_level, mac_units, memory_level};
+use crate::loop_nest::{Architecture, Bandwidth, Delivery, Level, Network};
 use crate::technology::StorageCost;
 
 /// Levels, by index.
@@ -27,14 +27,9 @@ pub(super) fn architecture(parts: &Parts, template: &EdgeTemplate, setting: &Edg
     levels.push(staging("activation", &parts.activation, setting));
     let words_per_cycle = template.dram_bandwidth_byte_per_s / setting.clock_hz;
     levels.push(dram_level(WORD_BITS, setting.dram, words_per_cycle));
-    let mac = Mac {
-        instances: template.n_macs(),
-        mesh_x: template.pes_x * template.cores * template.lanes * LANE_WAYS,
-        word_bits: WORD_BITS,
-        energy_j: parts.unit.energy_j,
-        area_m2: Some(parts.unit.area_m2),
-    };
-    Architecture::new(mac, levels).expect("invariant: instances of the template nest in x and y")
+    let mesh_x = template.pes_x * template.cores * template.lanes * LANE_WAYS;
+    let units = mac_units(template.n_macs(), mesh_x, WORD_BITS, &parts.unit);
+    Architecture::new(units, levels).expect("invariant: instances of the template nest in x and y")
 }
 
 /// Words go from PE to PE, so that the array fills and drains.

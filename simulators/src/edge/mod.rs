@@ -29,9 +29,10 @@
 //!     dram_latency_s: 110e-9, dataflow: EdgeDataflow::OutputStationary,
 //! };
 //! let chip = Chip::new(template, setting)?;
-//! let report = chip.run(&PreparedWorkload::new(&Workload::of(&[("resnet50", 1.0)])?))?;
+//! let cost = chip.run(&PreparedWorkload::new(&Workload::of(&[("resnet50", 1.0)])?))?;
 //! // 4.1 G multiply-accumulates at 16,384 per cycle take at least 0.31 ms.
-//! assert!(report.latency_s > 0.31e-3 && report.latency_s < 10e-3);
+//! let latency_s = cost.latency_s(setting.clock_hz);
+//! assert!(latency_s > 0.31e-3 && latency_s < 10e-3);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -40,6 +41,7 @@ mod chip;
 mod constraints;
 mod hierarchy;
 mod infeasible;
+mod key;
 mod layer;
 mod mapping;
 mod network;
@@ -49,7 +51,7 @@ mod template;
 pub use chip::{Area, Chip};
 pub use infeasible::{EdgeRule, Infeasible};
 pub use layer::{PreparedLayer, PreparedWorkload};
-pub use network::{LayerReport, WorkloadReport};
+pub use network::LayerReport;
 pub use template::{EdgeDataflow, EdgeSetting, EdgeTemplate, LANE_WAYS};
 
 #[cfg(test)]

@@ -222,8 +222,8 @@ fn never_worse(better: impl Fn(EdgeTemplate) -> EdgeTemplate) {
     let mut improved = 0;
     for template in scattered(16) {
         let product = |template: EdgeTemplate| -> Result<f64, Infeasible> {
-            let report = Chip::new(template, setting())?.run(&workload)?;
-            Ok(report.latency_s * report.energy_j)
+            let cost = Chip::new(template, setting())?.run(&workload)?;
+            Ok(cost.latency_s(setting().clock_hz) * cost.energy_j())
         };
         let (Ok(less), Ok(more)) = (product(template), product(better(template))) else { continue };
         assert!(more <= (1.0 + MARGIN) * less, "{template:?}: {} times", more / less);

@@ -27,7 +27,7 @@ pub struct Instructions {
 impl Instructions {
     const NONE: Self = Self { integer: 0, single: 0, half: 0, convert: 0, shuffle: 0, load: 0 };
 
-    /// All of them.
+    /// Instructions of all kinds together.
     pub const fn total(&self) -> u32 {
         self.integer + self.single + self.half + self.convert + self.shuffle + self.load
     }

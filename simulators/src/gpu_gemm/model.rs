@@ -99,7 +99,7 @@ pub struct TileEstimate {
     pub peak_fraction: f64,
     /// Energy of the device, from its board power and how busy it is; a rough figure.
     pub energy_j: f64,
-    /// What it waits for most.
+    /// The part that the tile waits for most.
     pub bound: Bound,
     /// Clocks of each part in one step of one block.
     pub step: StepCycles,

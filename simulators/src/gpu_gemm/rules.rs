@@ -91,7 +91,7 @@ impl StaticRule {
         Self::ThreadsPerSm,
     ];
 
-    /// Its short stable name.
+    /// Short stable name of the rule.
     pub const fn name(self) -> &'static str {
         match self {
             Self::WholeWarpsM => "whole_warps_m",

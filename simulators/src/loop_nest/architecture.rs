@@ -44,11 +44,11 @@ pub struct AccessEnergy {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bandwidth {
-    /// Reads.
+    /// Words read.
     pub read_words_per_cycle: Option<f64>,
-    /// Fills and updates.
+    /// Words written: fills and updates.
     pub write_words_per_cycle: Option<f64>,
-    /// Reads, fills and updates together.
+    /// Words read and written together.
     pub shared_words_per_cycle: Option<f64>,
 }
 
@@ -150,7 +150,7 @@ pub enum ArchitectureError {
     /// None, or too many levels.
     #[error("{got} storage levels, expected 1 to {MAX_LEVELS}")]
     LevelCount {
-        /// How many there are.
+        /// Number of levels.
         got: usize,
     },
     /// Two levels have one name.
@@ -166,9 +166,9 @@ pub enum ArchitectureError {
         level: String,
         /// The field.
         field: &'static str,
-        /// What it holds.
+        /// Value of the field.
         got: f64,
-        /// What it may hold.
+        /// Values that the field may have.
         expected: &'static str,
     },
     /// The instances of a level cannot be shared out evenly among those of the level above it.
@@ -178,9 +178,9 @@ pub enum ArchitectureError {
     Mesh {
         /// The inner level, or `MAC`.
         level: String,
-        /// Its instances in x.
+        /// Instances of the inner level in x.
         x: u64,
-        /// Its instances in y.
+        /// Instances of the inner level in y.
         y: u64,
         /// The level above it.
         parent: String,

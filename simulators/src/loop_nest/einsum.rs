@@ -184,9 +184,9 @@ pub enum EinsumError {
     TooMany {
         /// `dimensions`, `tensors` or `ranks`.
         kind: &'static str,
-        /// How many there are.
+        /// Number of them.
         got: usize,
-        /// How many there may be.
+        /// Largest number that is supported.
         most: usize,
     },
     /// The number of points or words does not fit 64 bits.

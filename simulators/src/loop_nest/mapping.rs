@@ -12,9 +12,9 @@ use super::einsum::Einsum;
 pub struct Loop {
     /// Index into [`Einsum::dims`].
     pub dim: usize,
-    /// Iterations.
+    /// Iterations of the loop.
     pub bound: u64,
-    /// Iterations the last time.
+    /// Iterations of the loop the last time.
     pub residual: u64,
 }
 
@@ -83,9 +83,9 @@ pub struct Mapping {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected a factor such as 4, or [4, 2] for a bound and a residual")]
 pub enum Factor {
-    /// The same bound every time.
+    /// A loop with the same bound every time.
     Perfect(u64),
-    /// Bound and residual.
+    /// A loop with a bound and a residual.
     Imperfect(u64, u64),
 }
 

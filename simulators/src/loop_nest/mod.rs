@@ -13,6 +13,7 @@ mod einsum;
 mod energy;
 mod evaluator;
 mod latency;
+mod loops;
 mod mapping;
 mod nest;
 mod partial;
@@ -34,6 +35,7 @@ pub use einsum::{
 };
 pub use evaluator::{Evaluator, Hops, Workspace};
 pub use mapping::{Factor, LevelMapping, LevelText, Loop, Mapping, MappingError, MappingText, TensorSet};
-pub use nest::MeshAxis;
 pub use quirks::Quirks;
-pub use report::{Delivered, Illegal, LatencyReport, LevelReport, NetworkTraffic, Report, TensorReport};
+pub use report::{
+    Delivered, Illegal, LatencyReport, LevelReport, MeshAxis, NetworkTraffic, Report, TensorReport,
+};

@@ -14,7 +14,7 @@ pub struct NetworkRow {
 }
 
 impl NetworkRow {
-    /// Reads the table.
+    /// The network that the table describes.
     pub fn network(&self) -> NeuralNetwork {
         NeuralNetwork::from_toml(self.text, &format!("data/networks/{}.toml", self.id))
             .expect("invariant: built-in tables are well formed; a test reads each of them")

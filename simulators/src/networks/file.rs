@@ -51,8 +51,18 @@ struct LayerText {
     weight_copies: Option<u64>,
 }
 
-/// Reads a network; `path` is what errors call the file.
-pub(super) fn read(text: &str, path: &str) -> Result<NeuralNetwork, NetworkError> {
+impl NeuralNetwork {
+    /// Reads a network from the text of a TOML file; `path` is what errors call it. The fields are in the
+    /// [module's page](super).
+    ///
+    /// # Errors
+    /// [`NetworkError`] naming file, line and field.
+    pub fn from_toml(text: &str, path: &str) -> Result<Self, NetworkError> {
+        read(text, path)
+    }
+}
+
+fn read(text: &str, path: &str) -> Result<NeuralNetwork, NetworkError> {
     let at = |offset: usize, problem: NetworkProblem| {
         let line = 1 + text[..offset.min(text.len())].matches('\n').count();
         NetworkError { path: path.to_owned(), line, problem }

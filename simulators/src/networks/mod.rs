@@ -62,12 +62,14 @@
 mod builtin;
 mod file;
 mod layer;
+mod layer_error;
 mod network;
 mod op;
 mod workload;
 
 pub use builtin::{NETWORKS, NetworkRow, network};
-pub use layer::{Extras, Layer, LayerError};
+pub use layer::{Extras, Layer};
+pub use layer_error::LayerError;
 pub use network::{NetworkError, NetworkProblem, NeuralNetwork, Outside, Published};
 pub use op::{Conv2d, MatMul, Op, SecondOperand};
 pub use workload::{Workload, WorkloadEntry, WorkloadError};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tapeout_core::UnknownName;
 
-use super::{NeuralNetwork, Op, network};
+use super::{Layer, NeuralNetwork, Op, network};
 
 /// One network of a workload.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +59,7 @@ pub enum WorkloadError {
     Weight {
         /// The network.
         id: String,
-        /// Its weight.
+        /// Weight of the network.
         weight: f64,
     },
 }
@@ -110,17 +110,19 @@ impl Workload {
         self.entries.iter().map(|entry| entry.weight * cost(&entry.network)).sum()
     }
 
-    /// Every distinct operation of all networks, with how often it runs: the sum of weight times count.
+    /// The first layer of each distinct operation of all networks, with how often the operation runs: the sum of weight
+    /// times count.
     ///
     /// A cost that adds up over layers needs each of these only once. Ordered by operation.
-    pub fn distinct_ops(&self) -> Vec<(&Op, f64)> {
-        let mut runs: BTreeMap<&Op, f64> = BTreeMap::new();
+    pub fn distinct_layers(&self) -> Vec<(&Layer, f64)> {
+        let mut layers: BTreeMap<&Op, (&Layer, f64)> = BTreeMap::new();
         for entry in &self.entries {
             for layer in entry.network.layers() {
-                *runs.entry(layer.op()).or_default() += entry.weight * layer.count() as f64;
+                let (_, runs) = layers.entry(layer.op()).or_insert((layer, 0.0));
+                *runs += entry.weight * layer.count() as f64;
             }
         }
-        runs.into_iter().collect()
+        layers.into_values().collect()
     }
 }
 
@@ -133,7 +135,6 @@ impl From<NeuralNetwork> for Workload {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Layer;
     use super::*;
 
     // Claim: evaluating the distinct operations once costs the same as evaluating every layer of every
@@ -142,12 +143,12 @@ mod tests {
     fn distinct_operations_add_up_to_the_whole_workload() {
         let workload =
             Workload::of(&[("resnet18", 2.0), ("resnet50", 1.0), ("gpt2", 1.0), ("bert-base", 0.5)]).unwrap();
-        let macs = |op: &Op| Layer::new("layer", op.clone()).unwrap().macs() as f64;
-        let total: f64 = workload.distinct_ops().iter().map(|&(op, runs)| runs * macs(op)).sum();
+        let layers = workload.distinct_layers();
+        let total: f64 = layers.iter().map(|&(layer, runs)| runs * layer.macs() as f64).sum();
         // All terms are integers or halves below 2^53, so both sums are exact.
         assert_eq!(total, workload.weighted_sum(|network| network.macs() as f64));
         let rows: usize = workload.entries().iter().map(|entry| entry.network().layers().len()).sum();
-        assert!(workload.distinct_ops().len() < rows, "ResNet-18 and ResNet-50 share their first layers");
+        assert!(layers.len() < rows, "ResNet-18 and ResNet-50 share their first layers");
     }
 
     #[test]

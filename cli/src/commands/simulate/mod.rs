@@ -6,16 +6,17 @@ mod pictures;
 mod timeloop;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::ValueEnum;
 use tapeout::core::Catalog;
-use tapeout::simulators::loop_nest::{Evaluator, Hops, Mapping, Quirks, Report, Workspace};
-use tapeout::simulators::mapper::{MappingConstraints, Objective, Options, best_mapping};
-use tapeout::simulators::networks::Layer;
+use tapeout::simulators::loop_nest::{Einsum, Evaluator, Hops, Mapping, Quirks, Report, Workspace};
+use tapeout::simulators::mapper::{Best, MappingConstraints, Objective, Options};
+use tapeout::simulators::network_cost::{LayerCost, NetworkCost, UnmappableLayer};
 
 use crate::answer::Answer;
 use crate::failure::Failure;
-use breakdown::{Breakdown, Run};
+use breakdown::Breakdown;
 use inputs::{Machine, Workload};
 
 /// What to simulate on what, or which file to check.
@@ -85,11 +86,11 @@ impl Args {
     fn simulate(&self, architecture: &str, workload: &str) -> Result<Answer, Failure> {
         let machine = Machine::open(architecture)?;
         let workload = Workload::open(workload)?;
-        let runs = match &self.mapping {
-            Some(path) => vec![self.mapped(path, &machine, &workload)?],
+        let cost = match &self.mapping {
+            Some(path) => self.mapped(path, &machine, &workload)?,
             None => self.searched(&machine, &workload)?,
         };
-        let breakdown = Breakdown { machine: &machine, workload: &workload, runs };
+        let breakdown = Breakdown { machine: &machine, workload: &workload, cost };
         let mut paths = Vec::new();
         if let Some(folder) = &self.out {
             paths = pictures::write(&breakdown, folder)?;
@@ -106,7 +107,7 @@ impl Args {
     }
 
     /// The one layer of `workload` under the mapping of a file.
-    fn mapped(&self, path: &Path, machine: &Machine, workload: &Workload) -> Result<Run, Failure> {
+    fn mapped(&self, path: &Path, machine: &Machine, workload: &Workload) -> Result<NetworkCost, Failure> {
         let [layer] = workload.layers() else {
             let problem = anyhow::anyhow!(
                 "`--mapping` is for one layer, `{}` has {}",
@@ -128,39 +129,23 @@ impl Args {
         let mut report = Report::new();
         let evaluator = evaluator.with_hops(Hops::Everywhere);
         evaluator.evaluate(&mapping, &mut Workspace::new(), &mut report).map_err(illegal)?;
-        let einsum = einsum.clone();
-        Ok(Run { layer: layer.clone(), utilization: report.utilization, einsum, mapping, report })
+        // The best of the one mapping there is to choose from.
+        let (einsum, useful_share, evaluated, is_proven) = (einsum.clone(), 1.0, 1, false);
+        let best = Best { mapping, einsum, report, useful_share, evaluated, is_proven };
+        let layer = LayerCost::new(layer, layer.count() as f64, Arc::new(best));
+        Ok(NetworkCost::new(architecture, vec![layer]))
     }
 
-    /// Every layer of `workload` under the best mapping; layers of one shape are searched once.
-    fn searched(&self, machine: &Machine, workload: &Workload) -> Result<Vec<Run>, Failure> {
-        let mut runs: Vec<Run> = Vec::new();
-        for layer in workload.layers() {
-            let known = runs.iter().find(|run| run.layer.einsum() == layer.einsum());
-            let run = match known {
-                Some(run) => Run { layer: layer.clone(), ..run.clone() },
-                None => self.best(machine, layer)?,
-            };
-            runs.push(run);
-        }
-        Ok(runs)
-    }
-
-    fn best(&self, machine: &Machine, layer: &Layer) -> Result<Run, Failure> {
-        let (architecture, einsum) = (&machine.architecture, layer.einsum());
-        let free = MappingConstraints::free(architecture, einsum);
+    /// Every layer of `workload` under the best mapping.
+    fn searched(&self, machine: &Machine, workload: &Workload) -> Result<NetworkCost, Failure> {
+        let architecture = &machine.architecture;
+        let layers = workload.layers().iter().map(|layer| (layer, layer.count() as f64));
+        let free = |layer: &Einsum| MappingConstraints::free(architecture, layer);
         let options = Options { quirks: self.quirks(), ..Options::default() };
-        let best =
-            best_mapping(architecture, einsum, self.objective.into(), &free, options).map_err(|error| {
-                Failure::bad_input(anyhow::anyhow!("`{}` on `{}`: {error}", layer.name(), machine.name))
-            })?;
-        let utilization = best.utilization();
-        Ok(Run {
-            layer: layer.clone(),
-            utilization,
-            einsum: best.einsum,
-            mapping: best.mapping,
-            report: best.report,
+        let objective = self.objective.into();
+        NetworkCost::under_best_mappings(architecture, layers, objective, free, options).map_err(|error| {
+            let UnmappableLayer { layer, cause } = error;
+            Failure::bad_input(anyhow::anyhow!("`{layer}` on `{}`: {cause}", machine.name))
         })
     }
 }

@@ -18,9 +18,9 @@ pub struct TimeloopDifference {
     pub case: String,
     /// Path of the value, such as `levels.GLB.Inputs.reads`.
     pub field: String,
-    /// What the model says.
+    /// The model's value.
     pub got: String,
-    /// What the file says.
+    /// The file's value.
     pub expected: String,
 }
 

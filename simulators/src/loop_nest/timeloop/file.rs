@@ -61,11 +61,11 @@ pub enum TimeloopFileError {
     /// A case that cannot be read.
     #[error("case `{case}` (`cases[{index}]`): {source}")]
     Case {
-        /// Its id.
+        /// Name of the case.
         case: String,
         /// Place in the list, from 0.
         index: usize,
-        /// What is wrong with it.
+        /// Why the case cannot be read.
         #[source]
         source: Box<TimeloopCaseError>,
     },
@@ -77,18 +77,18 @@ pub enum TimeloopCaseError {
     /// A field is missing, unknown or of another type.
     #[error("`{path}`: {source}")]
     Field {
-        /// Where it is in the case.
+        /// Path of the field in the case.
         path: String,
-        /// What is wrong with it.
+        /// What the parser found there.
         source: serde_json::Error,
     },
-    /// Its layer.
+    /// The layer is not an Einsum.
     #[error("`workload`: {0}")]
     Einsum(#[from] EinsumError),
-    /// Its machine.
+    /// The machine is not an architecture.
     #[error("`arch`: {0}")]
     Architecture(#[from] ArchitectureError),
-    /// Its mapping.
+    /// The mapping is not of the machine and the layer.
     #[error(transparent)]
     Mapping(#[from] MappingError),
     /// A dimension without a size.
