@@ -1,13 +1,14 @@
-//! An accelerator like Eyeriss, of any size: elements with three scratchpads, a buffer for each column, one for all.
+//! An accelerator like Eyeriss, of any size: processing elements (PEs) with three scratchpads, a buffer for each column,
+//! one for all.
 //!
 //! Source: the `eyeriss_like` architecture of Timeloop's examples in the form that ArchGym searches (Krishnan et al. 2023,
-//! doi:10.1145/3579371.3589049; `sims/Timeloop/arch/eyeriss_like.yaml` of its repository): a mesh of elements, in each a
+//! doi:10.1145/3579371.3589049; `sims/Timeloop/arch/eyeriss_like.yaml` of its repository): a mesh of PEs, in each a
 //! multiply-accumulate unit below scratchpads for inputs, filters and partial sums; a dummy buffer for each column; a
-//! global buffer; DRAM. The dataflow is row stationary as far as an element goes (Chen, Emer & Sze 2016,
+//! global buffer; DRAM. The dataflow is row stationary as far as a PE goes (Chen, Emer & Sze 2016,
 //! doi:10.1109/ISCA.2016.40); which rows meet in the array is left to the mapper.
 
 use crate::dataflow::{dims, keeping, tensors};
-use crate::levels::{dram_level, mac_units, memory_level};
+use crate::levels::{BUFFERS, dram_level, mac_units, memory_level};
 use crate::loop_nest::{Architecture, Bandwidth, Einsum, Level, TensorSet};
 use crate::mapper::{DimSet, LevelConstraints, MappingConstraints};
 use crate::memory::{Memory, StorageClass, UnbuildableMemory};
@@ -35,15 +36,15 @@ pub struct Buffer {
 /// The numbers that make an accelerator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EyerissTemplate {
-    /// Elements.
-    pub elements: u64,
-    /// Elements side by side, a divisor of `elements`.
+    /// Processing elements.
+    pub pes: u64,
+    /// Processing elements side by side, a divisor of `pes`.
     pub mesh_x: u64,
-    /// Inputs of an element.
+    /// Inputs of a PE.
     pub inputs: Buffer,
-    /// Partial sums of an element.
+    /// Partial sums of a PE.
     pub sums: Buffer,
-    /// Filters of an element.
+    /// Filters of a PE.
     pub filters: Buffer,
     /// What the dummy buffer of a column is made of.
     pub dummy_class: StorageClass,
@@ -51,7 +52,7 @@ pub struct EyerissTemplate {
     pub dummy_depth: u64,
     /// Words of a row of the dummy buffer.
     pub dummy_block_words: u64,
-    /// The buffer of all elements.
+    /// The buffer of all PEs.
     pub global: Buffer,
     /// Its banks, each of which takes one access a cycle.
     pub global_banks: u64,
@@ -84,10 +85,10 @@ impl EyerissTemplate {
     /// # Errors
     /// [`UnbuildableMemory`] with the first buffer that is slower than the clock.
     pub fn architecture(&self, setting: &EyerissSetting) -> Result<Architecture, UnbuildableMemory> {
-        let (elements, mesh_x) = (self.elements, self.mesh_x);
+        let (pes, mesh_x) = (self.pes, self.mesh_x);
         let spad = |index: usize, buffer: &Buffer| -> Result<Level, UnbuildableMemory> {
             let cost = build(index, &spad_memory(buffer), setting)?;
-            Ok(Level { bandwidth: ports(buffer), ..level(index, elements, mesh_x, buffer, &cost, setting) })
+            Ok(Level { bandwidth: ports(buffer), ..level(index, pes, mesh_x, buffer, &cost, setting) })
         };
         let dummy = Buffer {
             class: self.dummy_class,
@@ -104,12 +105,11 @@ impl EyerissTemplate {
                 shared_words_per_cycle: Some((self.global_banks * self.global.block_words) as f64),
                 ..ports(&self.global)
             },
-            // The next tile arrives while this one is worked on.
-            multiple_buffering: 2.0,
+            multiple_buffering: BUFFERS as f64,
             ..level(GLOBAL, 1, 1, &self.global, &global_cost, setting)
         };
         let unit = mac(WORD_BITS, None, setting.node).expect("invariant: 16 bits are in the table");
-        let units = mac_units(elements, mesh_x, WORD_BITS, &unit);
+        let units = mac_units(pes, mesh_x, WORD_BITS, &unit);
         let words_per_cycle = setting.dram_bandwidth_byte_per_s / f64::from(WORD_BITS / 8) / setting.clock_hz;
         let levels = vec![
             spad(SUMS, &self.sums)?,
@@ -119,12 +119,12 @@ impl EyerissTemplate {
             global,
             dram_level(WORD_BITS, setting.dram, words_per_cycle),
         ];
-        Ok(Architecture::new(units, levels).expect("invariant: the columns divide the elements"))
+        Ok(Architecture::new(units, levels).expect("invariant: the columns divide the PEs"))
     }
 }
 
 /// What of a mapping the template fixes: sums, filters and inputs are each kept in their scratchpad, and filters pass by
-/// the global buffer. Rows of a filter lie in an element as a whole. Along a column run filter rows, channels and filters;
+/// the global buffer. Rows of a filter lie in a PE as a whole. Along a column run filter rows, channels and filters;
 /// along a row, output rows and filters. A matrix product is a convolution of 1 x 1 inputs: its columns are filters, its
 /// summands channels, its rows output rows.
 pub fn row_stationary(layer: &Einsum) -> MappingConstraints {
@@ -227,7 +227,7 @@ mod tests {
     fn template() -> EyerissTemplate {
         let global = Buffer { class: StorageClass::Sram, block_words: 4, ..buffer(16_384) };
         EyerissTemplate {
-            elements: 168,
+            pes: 168,
             mesh_x: 14,
             inputs: buffer(16),
             sums: buffer(32),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_filters_stay_in_an_element() {
+    fn rows_of_filters_stay_in_a_pe() {
         let found = best(template(), "conv3", Search::Quick).unwrap();
         let column = found.einsum.dim_index("S").unwrap();
         for (index, level) in found.mapping.levels.iter().enumerate() {

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::dataflow::{dims, keeping, tensors};
-use crate::levels::{dram_level, mac_units, memory_level};
+use crate::levels::{BUFFERS, buffered_level, dram_level, mac_units};
 use crate::loop_nest::{Architecture, Bandwidth, Delivery, Einsum, Level, Network};
 use crate::mapper::{DimSet, LevelConstraints, MappingConstraints};
 use crate::memory::{Memory, StorageClass, UnbuildableMemory};
@@ -22,8 +22,6 @@ const SUM_BITS: u32 = 32;
 // Source: Gemmini's default configuration, `sp_banks = 4`, `acc_banks = 2` (recalled).
 const SCRATCHPAD_BANKS: u32 = 4;
 const ACCUMULATOR_BANKS: u32 = 2;
-/// Tiles that a memory or register holds: the one in use and the one on its way.
-const BUFFERS: u64 = 2;
 /// Words that the DRAM moves in a cycle.
 // Source: Hong et al. (2023): 8 bytes a cycle.
 const DRAM_WORDS_PER_CYCLE: f64 = 8.0;
@@ -129,18 +127,18 @@ impl GemminiTemplate {
 }
 
 impl GemminiDataflow {
-    /// What of a mapping the dataflow fixes. Columns of a matrix product are output channels, its summands input channels,
+    /// What of a mapping the dataflow fixes. Columns of a matrix product are output channels, its reduction runs over input channels,
     /// its rows points of the output.
     pub fn constraints(self, layer: &Einsum) -> MappingConstraints {
         let dims = |names: &[&str]| dims(layer, names);
         let tensors = |names: &[&str]| tensors(layer, names);
-        let [columns, summands, points, window] = if dims(&["C"]).is_empty() {
+        let [columns, reduction, points, window] = if dims(&["C"]).is_empty() {
             [dims(&["N"]), dims(&["K"]), dims(&["M"]), dims(&["K"])]
         } else {
             [dims(&["K"]), dims(&["C"]), dims(&["N", "P", "Q"]), dims(&["C", "R", "S"])]
         };
         let (registers, rows) = match self {
-            Self::WeightStationary => (keeping(tensors(&["Weights"]), DimSet::EMPTY), summands),
+            Self::WeightStationary => (keeping(tensors(&["Weights"]), DimSet::EMPTY), reduction),
             Self::OutputStationary => (keeping(tensors(&["Outputs"]), window), points),
         };
         let outputs = LevelConstraints { spatial_y: rows, ..keeping(tensors(&["Outputs"]), DimSet::ALL) };
@@ -169,8 +167,7 @@ fn systolic() -> Network {
 
 /// A level of two tiles without a limit to its bandwidth.
 fn level(name: &str, instances: u64, mesh_x: u64, cost: &StorageCost, setting: &GemminiSetting) -> Level {
-    let level = memory_level(name, WORD_BITS, cost, setting.clock_hz);
-    Level { instances, mesh_x, multiple_buffering: BUFFERS as f64, ..level }
+    Level { instances, mesh_x, ..buffered_level(name, WORD_BITS, cost, setting.clock_hz) }
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 use crate::loop_nest::{AccessEnergy, Bandwidth, Level, Mac, Network};
 use crate::technology::{DramKind, MacCost, StorageCost};
 
+/// Tiles that a memory or register holds: the one in use and the one on its way.
+pub(crate) const BUFFERS: u64 = 2;
+
 /// `instances` units of this cost for operands of `word_bits`, `mesh_x` of them side by side.
 pub(crate) fn mac_units(instances: u64, mesh_x: u64, word_bits: u32, unit: &MacCost) -> Mac {
     Mac { instances, mesh_x, word_bits, energy_j: unit.energy_j, area_m2: Some(unit.area_m2) }
@@ -17,6 +20,11 @@ pub(crate) fn memory_level(name: &str, word_bits: u32, cost: &StorageCost, clock
         leak_j_per_cycle: cost.leakage_w / clock_hz,
     };
     Level { area_m2: Some(cost.area_m2), ..plain_level(name, word_bits, energy) }
+}
+
+/// The same as [`memory_level`], with room for [`BUFFERS`] tiles, so that the next arrives while one is worked on.
+pub(crate) fn buffered_level(name: &str, word_bits: u32, cost: &StorageCost, clock_hz: f64) -> Level {
+    Level { multiple_buffering: BUFFERS as f64, ..memory_level(name, word_bits, cost, clock_hz) }
 }
 
 /// DRAM as the outermost level `dram`, of words of `word_bits`. It does not add, so that partial sums travel both ways.

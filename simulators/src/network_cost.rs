@@ -26,7 +26,7 @@
 
 use std::sync::Arc;
 
-use crate::loop_nest::{Architecture, Einsum};
+use crate::loop_nest::{Architecture, Einsum, Evaluator, Hops, Illegal, Mapping, Quirks, Report, Workspace};
 use crate::mapper::{Best, MappingConstraints, NoMapping, Objective, Options, best_mapping};
 use crate::networks::Layer;
 
@@ -50,6 +50,26 @@ impl LayerCost {
     pub fn new(layer: &Layer, runs: f64, best: Arc<Best>) -> Self {
         let energy_j = best.report.energy_j;
         Self { name: layer.name().to_owned(), runs, macs: layer.macs(), best, energy_j }
+    }
+
+    /// `runs` runs of `layer` on `architecture` under a given mapping, hops of words counted below every level.
+    ///
+    /// # Errors
+    /// [`Illegal`] if the mapping cannot run.
+    pub fn under_mapping(
+        architecture: &Architecture,
+        layer: &Layer,
+        runs: f64,
+        mapping: Mapping,
+        quirks: Quirks,
+    ) -> Result<Self, Illegal> {
+        let evaluator = Evaluator::new(architecture, layer.einsum(), quirks)?.with_hops(Hops::Everywhere);
+        let mut report = Report::new();
+        evaluator.evaluate(&mapping, &mut Workspace::new(), &mut report)?;
+        // The best of the one mapping there is to choose from.
+        let (einsum, useful_share, evaluated, is_proven) = (layer.einsum().clone(), 1.0, 1, false);
+        let best = Best { mapping, einsum, report, useful_share, evaluated, is_proven };
+        Ok(Self::new(layer, runs, Arc::new(best)))
     }
 
     /// Cycles of all runs.

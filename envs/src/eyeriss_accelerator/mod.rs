@@ -81,7 +81,7 @@ impl EyerissAccelerator {
             write_words_per_cycle: number(first + 4),
         };
         EyerissTemplate {
-            elements: number(0),
+            pes: number(0),
             mesh_x: number(1),
             inputs: scratchpad(2),
             sums: scratchpad(7),

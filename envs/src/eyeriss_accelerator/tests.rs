@@ -51,7 +51,7 @@ fn measured(env: &EyerissAccelerator, design: &Design) -> Vec<f64> {
     env.evaluate(design).unwrap().metrics().unwrap().to_vec()
 }
 
-// By hand: 24 counts of elements, 3 widths; 3 scratchpads of 4 * 16 * 3 * 4 * 4; a dummy buffer of 4 * 16 * 3; a global
+// By hand: 24 counts of PEs, 3 widths; 3 scratchpads of 4 * 16 * 3 * 4 * 4; a dummy buffer of 4 * 16 * 3; a global
 // buffer of 4 * 7 * 4 * 3 * 4 * 4. ArchGym gives 2.16e18.
 #[test]
 fn the_space_has_as_many_designs_as_the_published_lists_give() {
@@ -72,7 +72,7 @@ fn every_parameter_is_read_where_it_belongs() {
         write_words_per_cycle,
     };
     let expected = EyerissTemplate {
-        elements: 168,
+        pes: 168,
         mesh_x: 14,
         inputs: buffer(StorageClass::Registers, 16, 1, 2, 4),
         sums: buffer(StorageClass::SmartRegisters, 32, 2, 8, 16),

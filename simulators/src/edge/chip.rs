@@ -2,8 +2,9 @@
 
 use super::hierarchy;
 use super::infeasible::Infeasible;
-use super::parts::{BUFFERS, Parts};
+use super::parts::Parts;
 use super::template::{EdgeSetting, EdgeTemplate};
+use crate::levels::BUFFERS;
 use crate::loop_nest::Architecture;
 
 /// Where the area of a chip goes, in m2.

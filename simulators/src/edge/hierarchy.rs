@@ -4,9 +4,9 @@
 //! level as the level's words, so outputs are counted with 32 bits for as long as they can be sums, in capacity, energy
 //! and cycles alike, and with 8 bits on their way from there to DRAM.
 
-use super::parts::{BUFFERS, Parts, SUM_BITS, SUM_BYTES, Staging, WORD_BITS};
+use super::parts::{Parts, SUM_BITS, SUM_BYTES, Staging, WORD_BITS};
 use super::template::{EdgeDataflow, EdgeSetting, EdgeTemplate, LANE_WAYS};
-use crate::levels::{dram_level, mac_units, memory_level};
+use crate::levels::{BUFFERS, buffered_level, dram_level, mac_units};
 use crate::loop_nest::{Architecture, Bandwidth, Delivery, Level, Network};
 use crate::technology::StorageCost;
 
@@ -106,6 +106,5 @@ fn staging(name: &str, staging: &Staging, setting: &EdgeSetting) -> Level {
 
 /// One memory on the chip, of 8-bit words and two buffers, that costs this.
 fn memory(name: &str, cost: &StorageCost, setting: &EdgeSetting) -> Level {
-    let level = memory_level(name, WORD_BITS, cost, setting.clock_hz);
-    Level { multiple_buffering: BUFFERS as f64, ..level }
+    buffered_level(name, WORD_BITS, cost, setting.clock_hz)
 }

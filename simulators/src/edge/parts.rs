@@ -3,6 +3,7 @@
 use super::buffer::{Demand, synthesize};
 use super::infeasible::{EdgeRule, Infeasible};
 use super::template::{EdgeSetting, EdgeTemplate};
+use crate::levels::BUFFERS;
 use crate::technology::{MacCost, StorageCost, mac, register_file};
 
 /// Bits of a weight, an input or a finished output.
@@ -17,8 +18,6 @@ pub(super) const SUM_BYTES: u64 = SUM_BITS as u64 / 8;
 // Source: Jouppi et al. (2017), "In-Datacenter Performance Analysis of a Tensor Processing Unit",
 // doi:10.1145/3079856.3080246, section 2: the matrix instruction has 12 bytes.
 const INSTRUCTION_BYTES: u64 = 12;
-/// Tiles that a memory holds: the one in use and the one on its way.
-pub(super) const BUFFERS: u64 = 2;
 
 /// A staging memory and the width of its port.
 #[derive(Debug, Clone, Copy)]

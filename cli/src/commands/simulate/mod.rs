@@ -6,12 +6,11 @@ mod pictures;
 mod timeloop;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::ValueEnum;
 use tapeout::core::Catalog;
-use tapeout::simulators::loop_nest::{Einsum, Evaluator, Hops, Mapping, Quirks, Report, Workspace};
-use tapeout::simulators::mapper::{Best, MappingConstraints, Objective, Options};
+use tapeout::simulators::loop_nest::{Einsum, Mapping, Quirks};
+use tapeout::simulators::mapper::{MappingConstraints, Objective, Options};
 use tapeout::simulators::network_cost::{LayerCost, NetworkCost, UnmappableLayer};
 
 use crate::answer::Answer;
@@ -121,19 +120,13 @@ impl Args {
         let at = path.display();
         let mapping = Mapping::from_text(&text, architecture, einsum)
             .map_err(|error| Failure::bad_input(anyhow::anyhow!("{at}: {error}")))?;
-        let illegal = |illegal: tapeout::simulators::loop_nest::Illegal| {
+        let runs = layer.count() as f64;
+        let cost = LayerCost::under_mapping(architecture, layer, runs, mapping, self.quirks());
+        let cost = cost.map_err(|illegal| {
             let reason = illegal.describe(architecture, einsum);
             Failure::bad_input(anyhow::anyhow!("{at}: `{}` cannot run so: {reason}", layer.name()))
-        };
-        let evaluator = Evaluator::new(architecture, einsum, self.quirks()).map_err(illegal)?;
-        let mut report = Report::new();
-        let evaluator = evaluator.with_hops(Hops::Everywhere);
-        evaluator.evaluate(&mapping, &mut Workspace::new(), &mut report).map_err(illegal)?;
-        // The best of the one mapping there is to choose from.
-        let (einsum, useful_share, evaluated, is_proven) = (einsum.clone(), 1.0, 1, false);
-        let best = Best { mapping, einsum, report, useful_share, evaluated, is_proven };
-        let layer = LayerCost::new(layer, layer.count() as f64, Arc::new(best));
-        Ok(NetworkCost::new(architecture, vec![layer]))
+        })?;
+        Ok(NetworkCost::new(architecture, vec![cost]))
     }
 
     /// Every layer of `workload` under the best mapping.
