@@ -127,8 +127,8 @@ impl GemminiTemplate {
 }
 
 impl GemminiDataflow {
-    /// What of a mapping the dataflow fixes. Columns of a matrix product are output channels, its reduction runs over input channels,
-    /// its rows points of the output.
+    /// What of a mapping the dataflow fixes. Columns of a matrix product are output channels, its rows points of the output,
+    /// and it reduces over input channels.
     pub fn constraints(self, layer: &Einsum) -> MappingConstraints {
         let dims = |names: &[&str]| dims(layer, names);
         let tensors = |names: &[&str]| tensors(layer, names);

@@ -38,11 +38,13 @@ impl LoopList {
     }
 
     /// Forgets all loops.
+    #[inline]
     pub(super) fn clear(&mut self) {
         self.len = 0;
     }
 
     /// Says that the loops pushed from now on are of `level`, or that none follow if it is the number of levels.
+    #[inline]
     pub(super) fn begin(&mut self, level: usize) {
         self.starts[level] = self.len;
     }
@@ -56,6 +58,8 @@ impl LoopList {
         }
     }
 
+    /// Adds the next-outer loop.
+    #[inline]
     pub(super) fn push(&mut self, item: FlatLoop) -> Result<(), Illegal> {
         let slot = self.loops.get_mut(self.len).ok_or(Illegal::Overflow { what: "number of loops" })?;
         *slot = item;
@@ -64,16 +68,19 @@ impl LoopList {
     }
 
     /// Loops of `level` alone.
+    #[inline]
     pub(super) fn at(&self, level: usize) -> &[FlatLoop] {
         &self.loops[self.starts[level]..self.starts[level + 1]]
     }
 
     /// Loops of `level` and of all levels above it.
+    #[inline]
     pub(super) fn from(&self, level: usize) -> &[FlatLoop] {
         &self.loops[self.starts[level]..self.len]
     }
 
     /// For every loop of [`LoopList::from`], its iterations times those of all loops outside it; then 1.
+    #[inline]
     pub(super) fn around(&self, level: usize) -> &[u64] {
         &self.around[self.starts[level]..=self.len]
     }

@@ -183,8 +183,8 @@ impl Nest {
     /// that is cut short counts as a whole one.
     pub(super) fn tiles(&self, projection: &Projection, level: usize) -> u64 {
         let loops = self.temporal.from(level);
-        // Loops inside the first that moves the tile leave it where it is; in each iteration of all others it is replaced, if
-        // by one that was there before.
+        // Loops inside the first that moves the tile leave it where it is; in each iteration of all others it is
+        // replaced, even if that brings back one that was there before.
         let moves = loops.iter().position(|item| projection.uses(item.dim)).unwrap_or(loops.len());
         self.temporal.around(level)[moves]
     }

@@ -41,7 +41,7 @@
 //!
 //! For everybody: add a function to `scripts/make_networks.py`, run it, and add a row to [`NETWORKS`]. Give
 //! the published totals with their source; a test compares them. Say in `notes` what is an assumption or a
-//! stand-in.
+//! substitute.
 //!
 //! # The fields of a table
 //!

@@ -162,7 +162,7 @@ impl NeuralNetwork {
         &self.parts.licence
     }
 
-    /// Assumptions and stand-ins; empty if there are none.
+    /// Assumptions and substitutes; empty if there are none.
     pub fn notes(&self) -> &str {
         &self.parts.notes
     }

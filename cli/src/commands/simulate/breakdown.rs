@@ -26,6 +26,12 @@ impl Breakdown<'_> {
         &self.machine.architecture
     }
 
+    /// Multiply-accumulates over what all units could do in the cycles, divided in the order in which the loop-nest model
+    /// divides for a layer, so that where nothing is padded a network of one layer shows its layer's utilization.
+    fn utilization(&self) -> f64 {
+        self.cost.macs() / self.architecture().mac().instances as f64 / self.cost.cycles()
+    }
+
     /// A table of layers, or for one layer all there is to know about it.
     pub(super) fn text(&self) -> String {
         let heading = format!("{} on {}\n\n", self.workload.name, self.machine.name);
@@ -58,7 +64,7 @@ impl Breakdown<'_> {
             "all".to_owned(),
             whole(self.cost.layers().iter().map(|layer| layer.runs).sum()),
             whole(self.cost.cycles()),
-            percent(self.cost.utilization()),
+            percent(self.utilization()),
             quantity(self.cost.energy_j(), "J"),
         ]);
         table.text()
@@ -168,7 +174,7 @@ impl Breakdown<'_> {
             "workload": self.workload.name,
             "cycles": self.cost.cycles() as u64,
             "energy_j": self.cost.energy_j(),
-            "utilization": self.cost.utilization(),
+            "utilization": self.utilization(),
             "area_m2": self.architecture().area_m2(),
             "layers": self.cost.layers().iter().map(|layer| self.layer_json(layer)).collect::<Vec<_>>(),
             "pictures": pictures,
