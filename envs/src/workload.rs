@@ -1,7 +1,7 @@
 //! Settings that environments share: networks with weights, and numbers that must be positive.
 
 use tapeout_core::ConfigError;
-use tapeout_simulators::networks::{Network, Workload, WorkloadError, network};
+use tapeout_simulators::networks::{NeuralNetwork, Workload, WorkloadError, network};
 
 /// The built-in `networks`, each for `batch` inputs at once, with `weights`, or once each if there are none.
 ///
@@ -17,7 +17,7 @@ pub(crate) fn weighted(networks: &[String], weights: &[f64], batch: u64) -> Resu
     if batch == 0 {
         return Err(ConfigError::new("batch", "got 0, expected at least 1"));
     }
-    let batched = |id: &String| -> Result<Network, ConfigError> {
+    let batched = |id: &String| -> Result<NeuralNetwork, ConfigError> {
         let network = network(id).map_err(|error| ConfigError::new("networks", error.to_string()))?;
         network.with_batch(batch).map_err(|error| ConfigError::new("batch", error.to_string()))
     };
