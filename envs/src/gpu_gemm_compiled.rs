@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tapeout_core::{
     BuildEnv, ConfigError, Constraint, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
+    UnknownName,
 };
-use tapeout_gpu::{Architecture, CompileError, CompileReport, KernelSource, Nvrtc, NvrtcMissing};
+use tapeout_gpu::{CompileError, CompileReport, GpuArchitecture, KernelSource, Nvrtc, NvrtcMissing};
 use tapeout_simulators::gpu_gemm::{self, Device, Gemm, Occupancy, Operands, Tile};
 
 use crate::gpu_gemm::{TileEncoding, TileSpace};
@@ -88,7 +89,7 @@ impl Env for GpuGemmCompiled {
         let compiler = self.compiler.map_err(|missing| EvalError::new(missing.to_string()))?;
         let tile = self.tiles.tile(design);
         let source = KernelSource::for_tile(&tile, &self.gemm);
-        match compiler.compile_within(&source, Architecture::of(&self.device), self.limit) {
+        match compiler.compile_within(&source, GpuArchitecture::of(&self.device), self.limit) {
             Ok(cubin) => Ok(self.measured(&tile, &cubin.report)),
             Err(CompileError::Refused { .. }) => Ok(Outcome::infeasible("compile_refused", 1.0)),
             Err(CompileError::TimeLimit { .. }) => Ok(Outcome::infeasible("compile_time_limit", 1.0)),
@@ -115,7 +116,7 @@ impl BuildEnv for GpuGemmCompiled {
         let operands: Operands = config
             .types
             .parse()
-            .map_err(|unknown: gpu_gemm::UnknownName| ConfigError::new("types", unknown.to_string()))?;
+            .map_err(|unknown: UnknownName| ConfigError::new("types", unknown.to_string()))?;
         let limit = Duration::try_from_secs_f64(config.compile_limit_s)
             .map_err(|error| ConfigError::new("compile_limit_s", error.to_string()))?;
         let gemm = Gemm { m: config.m, n: config.n, k: config.k, operands };

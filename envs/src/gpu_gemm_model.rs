@@ -1,12 +1,12 @@
 //! How long a mixed-input matrix product takes on a graphics processor, by an analytical model.
 //!
-//! Validated by: the published A100 ablation (`simulators/tests/gpu_ablation.rs`), counts of the raw space, laws.
+//! Validated by: the published A100 ablation (`simulators/tests/models/gpu_ablation.rs`), counts of the raw space, laws.
 
 use serde::{Deserialize, Serialize};
 use tapeout_core::{
-    BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
+    BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, UnknownName,
 };
-use tapeout_simulators::gpu_gemm::{self, Estimate, Gemm, Model, Operands, TileFault};
+use tapeout_simulators::gpu_gemm::{self, Gemm, Model, Operands, TileEstimate, TileFault};
 
 use crate::gpu_gemm::{TileEncoding, TileSpace};
 
@@ -55,7 +55,7 @@ impl GpuGemmModel {
     ///
     /// # Errors
     /// [`TileFault`] if the design breaks a static rule, which designs of the environment's own space do not.
-    pub fn estimate(&self, design: &Design) -> Result<Estimate, TileFault> {
+    pub fn estimate(&self, design: &Design) -> Result<TileEstimate, TileFault> {
         self.model.estimate(&self.gemm, &self.tiles.tile(design))
     }
 }
@@ -97,7 +97,7 @@ impl BuildEnv for GpuGemmModel {
         let operands: Operands = config
             .types
             .parse()
-            .map_err(|unknown: gpu_gemm::UnknownName| ConfigError::new("types", unknown.to_string()))?;
+            .map_err(|unknown: UnknownName| ConfigError::new("types", unknown.to_string()))?;
         let gemm = Gemm { m: config.m, n: config.n, k: config.k, operands };
         let tiles = TileSpace::new(&gemm, &device, config.encoding)?;
         Ok(Self { tiles, gemm, model: Model::new(device), metrics: metrics() })
@@ -158,8 +158,8 @@ mod tests {
     fn unknown_devices_and_types_name_the_nearest() {
         let refused = |config| GpuGemmModel::build(config).err().unwrap().to_string();
         let device = refused(GpuGemmModelConfig { device: "a10".to_owned(), ..Default::default() });
-        assert_eq!(device, "`device`: no device is called `a10`; did you mean `a100`?");
+        assert_eq!(device, "`device`: unknown device `a10`; did you mean `a100`?");
         let types = refused(GpuGemmModelConfig { types: "f16-u9".to_owned(), ..Default::default() });
-        assert!(types.starts_with("`types`: no operand types is called"), "{types}");
+        assert!(types.starts_with("`types`: unknown operand types"), "{types}");
     }
 }

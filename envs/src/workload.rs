@@ -2,7 +2,7 @@
 
 use tapeout_core::ConfigError;
 use tapeout_core::config::check;
-use tapeout_simulators::networks::{Network, Workload, WorkloadError, network};
+use tapeout_simulators::networks::{NeuralNetwork, Workload, WorkloadError, network};
 
 /// The built-in `networks`, each for `batch` inputs at once, with `weights`, or once each if there are none.
 ///
@@ -16,7 +16,7 @@ pub(crate) fn weighted(networks: &[String], weights: &[f64], batch: u64) -> Resu
         return Err(ConfigError::new("weights", message));
     }
     check("batch", batch, 1..)?;
-    let batched = |id: &String| -> Result<Network, ConfigError> {
+    let batched = |id: &String| -> Result<NeuralNetwork, ConfigError> {
         let network = network(id).map_err(|error| ConfigError::new("networks", error.to_string()))?;
         network.with_batch(batch).map_err(|error| ConfigError::new("batch", error.to_string()))
     };

@@ -36,7 +36,7 @@ pub use cubin::CubinError;
 pub use launch::LaunchGeometry;
 pub use live::{Live, Unavailable, missing};
 pub use measurement::{By, Compiled, DeviceState, Fault, Job, Measured, Method, Origin, Rule, Session};
-pub use nvrtc::{Architecture, CompileError, Cubin, Nvrtc, NvrtcMissing};
+pub use nvrtc::{CompileError, Cubin, GpuArchitecture, Nvrtc, NvrtcMissing};
 pub use recording::Recording;
 pub use report::{CompileReport, InstructionMix, LogError, ReportError};
 pub use source::KernelSource;

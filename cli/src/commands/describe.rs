@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tapeout::core::{AgentEntry, Catalog, Env, EnvEntry, Goal, LearnerEntry, UnknownName};
-use tapeout::simulators::networks::{Conv2d, MatMul, NETWORKS, Network, Op, SecondOperand};
+use tapeout::simulators::networks::{Conv2d, MatMul, NETWORKS, NeuralNetwork, Op, SecondOperand};
 
 use super::list::objectives;
 use crate::answer::Answer;
@@ -25,7 +25,7 @@ enum Entry<'a> {
     Env(&'a EnvEntry),
     Agent(&'a AgentEntry),
     Learner(&'a LearnerEntry),
-    Network(Box<Network>),
+    Network(Box<NeuralNetwork>),
 }
 
 impl Args {
@@ -217,7 +217,7 @@ fn toml_value(value: &Value) -> Option<String> {
     }
 }
 
-fn network_page(network: &Network) -> String {
+fn network_page(network: &NeuralNetwork) -> String {
     let mut layers = Table::new(&[
         ("layer", Column::Words),
         ("runs", Column::Numbers),
@@ -291,7 +291,7 @@ fn shape(op: &Op) -> String {
     }
 }
 
-fn network_json(network: &Network) -> Value {
+fn network_json(network: &NeuralNetwork) -> Value {
     let layers = network.layers().iter().map(|layer| {
         json!({
             "name": layer.name(), "runs": layer.count(), "shape": shape(layer.op()),

@@ -11,7 +11,7 @@ use tapeout_core::env::ContextFeature;
 use tapeout_core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, Parameter,
 };
-use tapeout_simulators::edge::{Chip, Dataflow, Infeasible, PreparedWorkload, Setting, Template};
+use tapeout_simulators::edge::{Chip, EdgeDataflow, EdgeSetting, EdgeTemplate, Infeasible, PreparedWorkload};
 use tapeout_simulators::technology::{DramKind, Node};
 
 use crate::workload::weighted;
@@ -31,7 +31,7 @@ pub struct EdgeAcceleratorConfig {
     /// Clock of the chip.
     pub clock_hz: f64,
     /// `output-stationary`, `weight-stationary` or `input-stationary`.
-    pub dataflow: Dataflow,
+    pub dataflow: EdgeDataflow,
     /// Kind of DRAM, which sets its energy per bit: `lpddr4`, `ddr3`, `hbm2` or `hbm3`.
     pub dram: DramKind,
     /// Time from a request to the DRAM to its data.
@@ -49,7 +49,7 @@ impl Default for EdgeAcceleratorConfig {
             node_nm: Node::new(DEFAULT_NODE_NM).expect("invariant: the default node is tabulated"),
             // Source: Seshadri et al. (2022), arXiv 2102.10423, table 2 (recalled): the first class runs at 800 MHz.
             clock_hz: 800e6,
-            dataflow: Dataflow::OutputStationary,
+            dataflow: EdgeDataflow::OutputStationary,
             dram: DramKind::Lpddr4,
             // Source: sbc-bench, results/reviews/Radxa-Rock-5B.md (24 Feb 2023): reads of the Cortex-A76 scattered over
             // 16 MiB take 104 to 121 ns on an RK3588 with its memory at 2112 MHz; 110 ns is in the middle.
@@ -73,16 +73,16 @@ pub struct EdgeAccelerator {
     metrics: Vec<Metric>,
     workload: PreparedWorkload,
     context: Vec<ContextFeature>,
-    setting: Setting,
+    setting: EdgeSetting,
     area_limit_m2: f64,
 }
 
 impl EdgeAccelerator {
     /// The ten numbers of a design.
-    pub fn template(&self, design: &Design) -> Template {
+    pub fn template(&self, design: &Design) -> EdgeTemplate {
         let number = |index: usize| self.space.number(design, index);
         let count = |index: usize| number(index) as u64;
-        Template {
+        EdgeTemplate {
             pes_x: count(0),
             pes_y: count(1),
             cores: count(2),
@@ -97,7 +97,7 @@ impl EdgeAccelerator {
     }
 
     /// What every design is built in.
-    pub fn setting(&self) -> &Setting {
+    pub fn setting(&self) -> &EdgeSetting {
         &self.setting
     }
 
@@ -127,9 +127,14 @@ impl Env for EdgeAccelerator {
             Ok(chip) => chip,
             Err(broken) => return Ok(broken),
         };
-        let measured = chip.run(&self.workload).map(|report| {
+        let measured = chip.run(&self.workload).map(|cost| {
             let area_m2 = chip.area().total_m2();
-            Outcome::Measured(vec![report.latency_s, report.energy_j, area_m2, report.utilization])
+            Outcome::Measured(vec![
+                cost.latency_s(self.setting.clock_hz),
+                cost.energy_j(),
+                area_m2,
+                cost.utilization(),
+            ])
         });
         Ok(measured.unwrap_or_else(outcome))
     }
@@ -159,7 +164,7 @@ impl BuildEnv for EdgeAccelerator {
         check("clock_hz", config.clock_hz, above(0.0))?;
         check("dram_latency_s", config.dram_latency_s, above(0.0))?;
         check("area_limit_m2", config.area_limit_m2, above(0.0))?;
-        let setting = Setting {
+        let setting = EdgeSetting {
             node: config.node_nm,
             clock_hz: config.clock_hz,
             dram: config.dram,

@@ -165,7 +165,7 @@ fn settings_that_cannot_be_used_are_named_with_the_remedy() {
     use serde_json::json;
     assert_eq!(
         error(json!({ "networks": ["resnet51"] })),
-        "`networks`: no network is called `resnet51`; did you mean `resnet50`?"
+        "`networks`: unknown network `resnet51`; did you mean `resnet50`?"
     );
     assert_eq!(
         error(json!({ "weights": [1.0, 2.0] })),

@@ -10,7 +10,7 @@ use tapeout_core::{
     BuildEnv, ConfigError, Constraint, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
     Parameter,
 };
-use tapeout_simulators::eyeriss::{Buffer, Setting, Template, row_stationary};
+use tapeout_simulators::eyeriss::{Buffer, EyerissSetting, EyerissTemplate, row_stationary};
 use tapeout_simulators::loop_nest::Architecture;
 use tapeout_simulators::mapped::MappedWorkload;
 use tapeout_simulators::mapper::NoMapping;
@@ -65,13 +65,13 @@ pub struct EyerissAccelerator {
     space: DesignSpace,
     metrics: Vec<Metric>,
     workload: MappedWorkload,
-    setting: Setting,
+    setting: EyerissSetting,
     area_limit_m2: f64,
 }
 
 impl EyerissAccelerator {
     /// The accelerator that `design` asks for.
-    pub fn template(&self, design: &Design) -> Template {
+    pub fn template(&self, design: &Design) -> EyerissTemplate {
         let number = |index: usize| self.space.number(design, index) as u64;
         let class = |index: usize| StorageClass::ALL[design.levels()[index] as usize];
         let scratchpad = |first: usize| Buffer {
@@ -81,8 +81,8 @@ impl EyerissAccelerator {
             read_words_per_cycle: number(first + 3),
             write_words_per_cycle: number(first + 4),
         };
-        Template {
-            elements: number(0),
+        EyerissTemplate {
+            pes: number(0),
             mesh_x: number(1),
             inputs: scratchpad(2),
             sums: scratchpad(7),
@@ -126,10 +126,10 @@ impl Env for EyerissAccelerator {
         };
         match self.workload.run(&architecture, row_stationary) {
             Ok(cost) => Ok(Outcome::Measured(vec![
-                cost.cycles / self.setting.clock_hz,
-                cost.energy_j,
+                cost.latency_s(self.setting.clock_hz),
+                cost.energy_j(),
                 architecture.area_m2(),
-                cost.utilization,
+                cost.utilization(),
             ])),
             Err(NoMapping::Capacity { level, needed, available, .. }) => {
                 let violation = needed as f64 / available as f64 - 1.0;
@@ -162,7 +162,7 @@ impl BuildEnv for EyerissAccelerator {
         let workload = weighted(&config.networks, &config.weights, config.batch)?;
         let space = DesignSpace::new(parameters(), Vec::new())
             .map_err(|error| ConfigError::new("", error.to_string()))?;
-        let setting = Setting {
+        let setting = EyerissSetting {
             node: config.node_nm,
             clock_hz: config.clock_hz,
             dram: config.dram,

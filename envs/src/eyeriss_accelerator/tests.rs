@@ -51,7 +51,7 @@ fn measured(env: &EyerissAccelerator, design: &Design) -> Vec<f64> {
     env.evaluate(design).unwrap().metrics().unwrap().to_vec()
 }
 
-// By hand: 24 counts of elements, 3 widths; 3 scratchpads of 4 * 16 * 3 * 4 * 4; a dummy buffer of 4 * 16 * 3; a global
+// By hand: 24 counts of PEs, 3 widths; 3 scratchpads of 4 * 16 * 3 * 4 * 4; a dummy buffer of 4 * 16 * 3; a global
 // buffer of 4 * 7 * 4 * 3 * 4 * 4. ArchGym gives 2.16e18.
 #[test]
 fn the_space_has_as_many_designs_as_the_published_lists_give() {
@@ -71,8 +71,8 @@ fn every_parameter_is_read_where_it_belongs() {
         read_words_per_cycle,
         write_words_per_cycle,
     };
-    let expected = Template {
-        elements: 168,
+    let expected = EyerissTemplate {
+        pes: 168,
         mesh_x: 14,
         inputs: buffer(StorageClass::Registers, 16, 1, 2, 4),
         sums: buffer(StorageClass::SmartRegisters, 32, 2, 8, 16),
@@ -168,7 +168,7 @@ fn settings_that_cannot_be_used_are_named_with_the_remedy() {
     use serde_json::json;
     assert_eq!(
         error(json!({ "networks": ["alexnt"] })),
-        "`networks`: no network is called `alexnt`; did you mean `alexnet`?"
+        "`networks`: unknown network `alexnt`; did you mean `alexnet`?"
     );
     assert_eq!(error(json!({ "batch": 0 })), "`batch`: got 0, expected at least 1");
     assert!(error(json!({ "dram_bandwidth_byte_per_s": -1.0 })).starts_with("`dram_bandwidth_byte_per_s`: "));

@@ -8,7 +8,7 @@ use tapeout_core::config::{above, check};
 use tapeout_core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, Parameter,
 };
-use tapeout_simulators::gemmini::{Dataflow, Setting, Template};
+use tapeout_simulators::gemmini::{GemminiDataflow, GemminiSetting, GemminiTemplate};
 use tapeout_simulators::loop_nest::Architecture;
 use tapeout_simulators::mapped::MappedWorkload;
 use tapeout_simulators::mapper::NoMapping;
@@ -33,7 +33,7 @@ pub struct GemminiAcceleratorConfig {
     /// Kind of DRAM, which sets its energy per bit: `lpddr4`, `ddr3`, `hbm2` or `hbm3`.
     pub dram: DramKind,
     /// `weight-stationary` or `output-stationary`.
-    pub dataflow: Dataflow,
+    pub dataflow: GemminiDataflow,
 }
 
 impl Default for GemminiAcceleratorConfig {
@@ -47,7 +47,7 @@ impl Default for GemminiAcceleratorConfig {
             node_nm: Node::new(22).expect("invariant: the node is tabulated"),
             clock_hz: 1e9,
             dram: DramKind::Lpddr4,
-            dataflow: Dataflow::WeightStationary,
+            dataflow: GemminiDataflow::WeightStationary,
         }
     }
 }
@@ -57,14 +57,14 @@ pub struct GemminiAccelerator {
     space: DesignSpace,
     metrics: Vec<Metric>,
     workload: MappedWorkload,
-    setting: Setting,
+    setting: GemminiSetting,
 }
 
 impl GemminiAccelerator {
     /// The three numbers of a design.
-    pub fn template(&self, design: &Design) -> Template {
+    pub fn template(&self, design: &Design) -> GemminiTemplate {
         let number = |index: usize| self.space.number(design, index) as u64;
-        Template { array: number(0), scratchpad_bytes: number(1), accumulator_bytes: number(2) }
+        GemminiTemplate { array: number(0), scratchpad_bytes: number(1), accumulator_bytes: number(2) }
     }
 
     /// The architecture of a design, unless a memory is slower than the clock.
@@ -93,13 +93,13 @@ impl Env for GemminiAccelerator {
         let dataflow = self.setting.dataflow;
         match self.workload.run(&architecture, |layer| dataflow.constraints(layer)) {
             Ok(cost) => {
-                let latency_s = cost.cycles / self.setting.clock_hz;
+                let latency_s = cost.latency_s(self.setting.clock_hz);
                 Ok(Outcome::Measured(vec![
                     latency_s,
-                    cost.energy_j,
-                    cost.energy_j * latency_s,
+                    cost.energy_j(),
+                    cost.energy_j() * latency_s,
                     architecture.area_m2(),
-                    cost.utilization,
+                    cost.utilization(),
                 ]))
             }
             Err(NoMapping::Capacity { level, needed, available, .. }) => {
@@ -132,7 +132,7 @@ impl BuildEnv for GemminiAccelerator {
         let workload = weighted(&config.networks, &config.weights, config.batch)?;
         let space = DesignSpace::new(parameters(), Vec::new())
             .map_err(|error| ConfigError::new("", error.to_string()))?;
-        let setting = Setting {
+        let setting = GemminiSetting {
             node: config.node_nm,
             clock_hz: config.clock_hz,
             dram: config.dram,

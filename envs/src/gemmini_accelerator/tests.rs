@@ -1,7 +1,7 @@
 use super::*;
 use tapeout_core::Value;
 
-fn of_networks(networks: &[&str], weights: &[f64], dataflow: Dataflow) -> GemminiAccelerator {
+fn of_networks(networks: &[&str], weights: &[f64], dataflow: GemminiDataflow) -> GemminiAccelerator {
     let networks = networks.iter().map(|&id| id.to_owned()).collect();
     let weights = weights.to_vec();
     let config = GemminiAcceleratorConfig { networks, weights, dataflow, ..Default::default() };
@@ -9,7 +9,7 @@ fn of_networks(networks: &[&str], weights: &[f64], dataflow: Dataflow) -> Gemmin
 }
 
 fn env() -> GemminiAccelerator {
-    of_networks(&["resnet18"], &[], Dataflow::WeightStationary)
+    of_networks(&["resnet18"], &[], GemminiDataflow::WeightStationary)
 }
 
 fn measured(env: &GemminiAccelerator, array: i64, scratchpad_kib: i64, accumulator_kib: i64) -> Vec<f64> {
@@ -27,7 +27,7 @@ fn the_space_is_the_published_one() {
     let env = env();
     assert_eq!(env.space().cardinality(), 7 * 12 * 12);
     let last = env.space().design(&[6, 11, 11]).unwrap();
-    let expected = Template { array: 128, scratchpad_bytes: 2 << 20, accumulator_bytes: 2 << 20 };
+    let expected = GemminiTemplate { array: 128, scratchpad_bytes: 2 << 20, accumulator_bytes: 2 << 20 };
     assert_eq!(env.template(&last), expected);
 }
 
@@ -37,7 +37,7 @@ fn the_space_is_the_published_one() {
 fn no_design_beats_its_work_and_its_compulsory_traffic() {
     let network = tapeout_simulators::networks::network("resnet18").unwrap();
     let unit_j = tapeout_simulators::technology::mac(8, Some(32), Node::new(22).unwrap()).unwrap().energy_j;
-    for dataflow in [Dataflow::WeightStationary, Dataflow::OutputStationary] {
+    for dataflow in [GemminiDataflow::WeightStationary, GemminiDataflow::OutputStationary] {
         let env = of_networks(&["resnet18"], &[], dataflow);
         for (array, kib) in [(2, 1), (16, 64), (128, 2048)] {
             let metrics = measured(&env, array, kib, kib);
@@ -64,8 +64,9 @@ fn larger_arrays_are_faster_and_larger_scratchpads_save_energy() {
 
 #[test]
 fn several_networks_add_up_by_weight() {
-    let build =
-        |networks: &[&str], weights: &[f64]| of_networks(networks, weights, Dataflow::WeightStationary);
+    let build = |networks: &[&str], weights: &[f64]| {
+        of_networks(networks, weights, GemminiDataflow::WeightStationary)
+    };
     let together = build(&["resnet18", "bert-base"], &[2.0, 0.5]);
     let (first, second) = (build(&["resnet18"], &[]), build(&["bert-base"], &[]));
     let [sum, first, second] = [&together, &first, &second].map(|env| measured(env, 16, 256, 64));

@@ -1,7 +1,9 @@
 //! Kernels and somebody who times them, as environments show them.
 
-use tapeout_core::{ConfigError, Design, DesignSpace, EvalError, Goal, Metric, Objective, Outcome};
-use tapeout_simulators::gpu_gemm::{Gemm, Operands, TileTimer, TimerError, UnknownName};
+use tapeout_core::{
+    ConfigError, Design, DesignSpace, EvalError, Goal, Metric, Objective, Outcome, UnknownName,
+};
+use tapeout_simulators::gpu_gemm::{Gemm, Operands, TileTimer, TimerError};
 
 use super::TileSpace;
 

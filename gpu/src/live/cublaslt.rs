@@ -10,7 +10,7 @@ use std::sync::Arc;
 use cudarc::cublaslt::result::{self, CublasError};
 use cudarc::cublaslt::sys;
 use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
-use tapeout_simulators::gpu_gemm::{Element, Gemm, Stage};
+use tapeout_simulators::gpu_gemm::{ElementType, Gemm, Stage};
 
 use super::buffers::BufferSet;
 use super::device::OpenDevice;
@@ -113,11 +113,13 @@ fn refused(reason: impl std::fmt::Display) -> Halt {
     Halt::Fault(Fault::new(Stage::Launch, Rule::LibraryRefused, reason))
 }
 
-const fn data_type(element: Element) -> sys::cudaDataType {
+const fn data_type(element: ElementType) -> sys::cudaDataType {
     match element {
-        Element::Bf16 => sys::cudaDataType::CUDA_R_16BF,
+        ElementType::Bf16 => sys::cudaDataType::CUDA_R_16BF,
         // Narrow types were refused before.
-        Element::F16 | Element::U8 | Element::S8 | Element::U4 | Element::S4 => sys::cudaDataType::CUDA_R_16F,
+        ElementType::F16 | ElementType::U8 | ElementType::S8 | ElementType::U4 | ElementType::S4 => {
+            sys::cudaDataType::CUDA_R_16F
+        }
     }
 }
 

@@ -23,7 +23,7 @@ pub use device::{Unavailable, missing};
 use crate::bench::{Halt, Measurer};
 use crate::launch::LaunchGeometry;
 use crate::measurement::{By, Compiled, DeviceState, Fault, Job, Measured, Method, Rule, Session};
-use crate::nvrtc::{Architecture, CompileError, Cubin, Nvrtc};
+use crate::nvrtc::{CompileError, Cubin, GpuArchitecture, Nvrtc};
 use crate::source::KernelSource;
 use crate::weights::NarrowOrder;
 use buffers::{BufferSet, Buffers};
@@ -86,7 +86,7 @@ impl Live {
     fn compile(&self, job: &Job) -> Result<Kind, Halt> {
         let By::Tile(tile) = job.by else { return Ok(Kind::CublasLt) };
         let source = KernelSource::for_tile(&tile, &job.gemm);
-        let architecture = Architecture::new(self.session.compute_capability);
+        let architecture = GpuArchitecture::new(self.session.compute_capability);
         // Whoever started this process watches the time.
         match self.nvrtc.compile(&source, architecture) {
             Ok(cubin) => {

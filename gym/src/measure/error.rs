@@ -2,16 +2,12 @@
 
 use tapeout_core::{AgentError, ConfigError, UnknownName};
 use tapeout_gpu::{BenchError, TableError};
-use tapeout_simulators::gpu_gemm;
 
 /// Why a table cannot be filled.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MeasureError {
-    /// No such device.
-    #[error(transparent)]
-    Device(#[from] gpu_gemm::UnknownName),
-    /// No such agent.
+    /// No such device or agent.
     #[error(transparent)]
     UnknownName(#[from] UnknownName),
     /// The product or a hyperparameter cannot be used.

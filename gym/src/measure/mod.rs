@@ -16,7 +16,7 @@ use tapeout_core::{Catalog, Design, Goal, Metric, Objective, Outcome, Problem, S
 use tapeout_envs::{TileEncoding, TileSpace};
 use tapeout_experiment::AgentSpec;
 use tapeout_gpu::{By, Job, Measurement, Recording, RowOutcome, Session, Table, TableWriter};
-use tapeout_simulators::gpu_gemm::{self, Device, Element, Gemm, Operands};
+use tapeout_simulators::gpu_gemm::{self, Device, ElementType, Gemm, Operands};
 
 pub use crew::Crew;
 pub use error::MeasureError;
@@ -263,7 +263,7 @@ fn least(best_s: Option<f64>, time_s: f64) -> Option<f64> {
 /// The baseline of the wide type.
 const fn wide(operands: Operands) -> Operands {
     match (operands.a(), operands.b()) {
-        (Element::Bf16, _) | (_, Element::Bf16) => Operands::BF16_BF16,
+        (ElementType::Bf16, _) | (_, ElementType::Bf16) => Operands::BF16_BF16,
         _ => Operands::F16_F16,
     }
 }

@@ -7,7 +7,8 @@
 //! Horeni et al. (2022), doi:10.1109/ISPASS55109.2022.00030. Words are not handed from neighbour to neighbour.
 
 use super::einsum::{MAX_DIMS, MAX_RANKS};
-use super::nest::{FlatLoop, Nest};
+use super::loops::FlatLoop;
+use super::nest::Nest;
 use super::projection::Shift;
 use super::report::{Delivered, Illegal, NetworkTraffic};
 use super::spatial::Array;
@@ -86,6 +87,7 @@ pub(super) fn deliver_partial(
         let counter = if nest.is_imperfect(item.dim) { &mut parents } else { &mut alike };
         *counter *= item.bound;
     }
+    // The walk visits at most three iterations of a loop on behalf of all that are complete, and one that is cut short.
     let visits = loops.iter().try_fold(parents, |steps, item| steps.checked_mul(item.bound.min(4)));
     if visits.and_then(|steps| steps.checked_mul(array.fanout)).is_none_or(|steps| steps > MAX_STEPS) {
         return Err(Illegal::Unsupported { what: "imperfect factors among so many loops and instances" });
@@ -99,6 +101,7 @@ pub(super) fn deliver_partial(
         }
         Walk::new(&partial, scratch, traffic).run(loops.len(), origin, alike)?;
     }
+    // Counts were added up over all parents, and a report is of an average one.
     let n_parents = parents * alike;
     for row in &mut traffic.delivered {
         row.average_words = row.words as f64 / n_parents as f64;
@@ -145,12 +148,14 @@ impl<'a> Walk<'a> {
         let Some(index) = depth.checked_sub(1) else { return self.arrive(&origin, times) };
         let nest = self.partial.nest;
         let FlatLoop { dim, bound, stride, .. } = nest.temporal.from(self.partial.level)[index];
+        // Iterations that begin inside the dimension, and of these the ones that all loops inside can run to their ends.
         let left = nest.size(dim).saturating_sub(origin[dim]);
         let some = left.div_ceil(stride).min(bound);
         let full = match left.checked_sub(self.reach(index, dim)) {
             Some(spare) => (spare / stride + 1).min(bound),
             None => 0,
         };
+        // The last complete iteration stands for no run of its own: it puts the tiles where what follows finds them.
         let complete = [(0, 1), (1, full.saturating_sub(1)), (full.saturating_sub(1), 0)];
         let complete = complete.into_iter().take(full.min(3) as usize);
         for (iteration, repeats) in complete.chain((full..some).map(|iteration| (iteration, 1))) {
@@ -176,6 +181,7 @@ impl<'a> Walk<'a> {
                 words: footprint.words,
                 instance: number as u32,
             };
+            // A unit that holds nothing fetches all it needs in every step.
             if let Some(before) = instance.held.replace(now).filter(|_| holds) {
                 let mut shift = now.corner;
                 shift.iter_mut().zip(before.corner).for_each(|(total, part)| *total -= part);
@@ -196,6 +202,7 @@ impl<'a> Walk<'a> {
     /// Books the reads for the new words of all instances, those that need the same together.
     fn book(&mut self, times: u64) -> Result<(), Illegal> {
         let PartialScratch { fresh, set, .. } = &mut *self.scratch;
+        // Instances that lack the same words stand side by side once sorted, and one read serves them.
         fresh.sort_unstable();
         let rows = &mut self.traffic.delivered;
         let mut sets = 0;
@@ -209,6 +216,7 @@ impl<'a> Walk<'a> {
                 set.extend(chunk.iter().map(|new| new.instance));
                 hops = self.partial.array.hops(set);
             }
+            // A row is told by the size of its sets alone; its number of sets is the most that were served in one step.
             let alike = fresh.chunk_by(Fresh::is_same).filter(|other| other.len() == chunk.len()).count();
             let row = match rows.iter_mut().find(|row| row.multicast == multicast) {
                 Some(row) => row,
@@ -239,6 +247,7 @@ fn tile(
     let mut inside = *extents;
     for (dim, (at, extent)) in here.iter_mut().zip(&mut inside).enumerate().take(nest.n_dims) {
         *at += points[dim];
+        // Beyond the end of a dimension there is no work; at its end, less than a tile of it.
         *extent = nest.size(dim).checked_sub(*at).filter(|&left| left > 0)?.min(*extent);
     }
     Some(Held { corner: array.projection.corner(&here), extents: inside })

@@ -2,7 +2,7 @@
 
 use super::comb::Comb;
 use super::einsum::{Einsum, MAX_DIMS, MAX_RANKS, Role};
-use super::nest::FlatLoop;
+use super::loops::FlatLoop;
 
 /// A displacement in tensor space, one entry per rank.
 pub(super) type Shift = [i64; MAX_RANKS];
@@ -10,7 +10,7 @@ pub(super) type Shift = [i64; MAX_RANKS];
 /// Words that count as touched by a strided access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Touched {
-    /// All of the box around it.
+    /// All words of the box around the tile.
     Box,
     /// Those alone that some iteration uses.
     Used,
@@ -25,7 +25,7 @@ pub(super) struct Projection {
     pub(super) plain: bool,
     /// Coefficient of a dimension in every rank, shape `[MAX_DIMS][MAX_RANKS]`.
     coefficients: [[i64; MAX_RANKS]; MAX_DIMS],
-    /// Bit `d` is set if dimension `d` moves the index.
+    /// Bit `d` is set if dimension `d` moves the index; the 12 dimensions of [`MAX_DIMS`] fit.
     used: u16,
     /// Bit `d` is set if dimension `d` moves two or more ranks.
     diagonal: u16,
@@ -44,7 +44,7 @@ pub(super) struct Projection {
 pub(super) struct Footprint {
     /// Lengths of the box around it, by rank.
     pub(super) lengths: [u64; MAX_RANKS],
-    /// Its words.
+    /// Words of the part.
     pub(super) words: u64,
     /// Bit `r` is set if rank `r` has holes that do not count.
     holes: u8,
@@ -80,12 +80,14 @@ impl Projection {
             projection.plain &= matches!(terms[..], [] | [(_, 1)]);
             projection.push_rank(index, &terms);
         }
+        // A dimension in two ranks moves both at once, so that a larger tile is no multiple of smaller ones.
         projection.plain &= projection.diagonal == 0;
         projection
     }
 
     fn push_rank(&mut self, rank: usize, terms: &[(usize, u64)]) {
         for &(dim, coefficient) in terms {
+            // The second rank that a dimension moves takes its entry in `single` away again.
             let is_first = !self.uses(dim);
             self.single[dim] = is_first.then_some((rank, coefficient as i64));
             self.diagonal |= self.used & (1 << dim);
@@ -150,6 +152,7 @@ impl Projection {
     /// What `extents` (points per dimension) touch. Boxes are within the tensor, whose size was checked to fit.
     #[inline]
     pub(super) fn footprint(&self, extents: &[u64; MAX_DIMS]) -> Footprint {
+        // The index runs from 0 to the sum of `coefficient (extent - 1)`. Ranks are independent, so lengths multiply.
         let mut footprint = Footprint { lengths: [1; MAX_RANKS], words: 1, holes: 0 };
         let mut start = 0;
         for (rank, &end) in self.ends[..self.n_ranks].iter().enumerate() {
@@ -167,6 +170,7 @@ impl Projection {
     }
 
     fn punch_holes(&self, extents: &[u64; MAX_DIMS], footprint: &mut Footprint) {
+        // Whether a word is a hole shows in each rank alone, so the touched points of the ranks multiply as lengths do.
         footprint.words = 1;
         for (rank, comb) in self.combs[..self.n_ranks].iter().enumerate() {
             let length = footprint.lengths[rank];
@@ -179,6 +183,7 @@ impl Projection {
     /// Words of a tile that are not in the tile displaced by `shift`.
     #[inline]
     pub(super) fn fresh(&self, tile: &Footprint, extents: &[u64; MAX_DIMS], shift: &Shift) -> u64 {
+        // Two boxes of one shape share `length - |shift|` in each rank, and nothing at all if one rank shares nothing.
         let mut common = 1;
         for (rank, (length, &component)) in tile.lengths[..self.n_ranks].iter().zip(shift).enumerate() {
             common *= match self.combs[rank] {
@@ -195,6 +200,8 @@ impl Projection {
         let common = |rank: usize| match self.combs[rank] {
             Some(comb) => comb.common(a, b, shift[rank]),
             None => {
+                // The first box runs from 0, the second from the shift: what both have is from the later start to the
+                // earlier end.
                 let start = shift[rank].max(0);
                 let end = (a_box.lengths[rank] as i64).min(shift[rank] + b_box.lengths[rank] as i64);
                 (end - start).max(0) as u64

@@ -2,7 +2,7 @@
 //! raw space, on every built-in device.
 
 use tapeout_simulators::gpu_gemm::{
-    Conversion, DEVICES, Device, Estimate, Gemm, Layout, Model, Operands, Swizzle, Tile, static_fault,
+    Conversion, DEVICES, Device, Gemm, Layout, Model, Operands, Swizzle, Tile, TileEstimate, static_fault,
 };
 
 /// A stride through the 418,037,760 raw combinations; prime to them, so that levels come in every company.
@@ -49,7 +49,7 @@ fn for_each_kernel(check: impl Fn(&Device, &Gemm, &Tile)) {
     assert!(n_kernels > 10_000, "{n_kernels} kernels are too few to say anything");
 }
 
-fn estimate(device: &Device, gemm: &Gemm, tile: &Tile) -> Estimate {
+fn estimate(device: &Device, gemm: &Gemm, tile: &Tile) -> TileEstimate {
     Model::new(device.clone()).estimate(gemm, tile).expect("the kernel is legal")
 }
 

@@ -1,21 +1,21 @@
 //! `tapeout simulate`.
 
 mod breakdown;
-mod golden;
 mod inputs;
 mod pictures;
+mod timeloop;
 
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use tapeout::core::Catalog;
-use tapeout::simulators::loop_nest::{Evaluator, Hops, Mapping, Quirks, Report, Workspace};
-use tapeout::simulators::mapper::{MappingConstraints, Objective, Options, best_mapping};
-use tapeout::simulators::networks::Layer;
+use tapeout::simulators::loop_nest::{Einsum, Mapping, Quirks};
+use tapeout::simulators::mapper::{MappingConstraints, Objective, Options};
+use tapeout::simulators::network_cost::{LayerCost, NetworkCost, UnmappableLayer};
 
 use crate::answer::Answer;
 use crate::failure::Failure;
-use breakdown::{Breakdown, Run};
+use breakdown::Breakdown;
 use inputs::{Machine, Workload};
 
 /// What to simulate on what, or which file to check.
@@ -76,7 +76,7 @@ impl Args {
     /// The breakdown of a layer or a network, or what a check found.
     pub(crate) fn run(&self, _: &Catalog) -> Result<Answer, Failure> {
         match (&self.check, &self.architecture, &self.workload) {
-            (Some(path), ..) => golden::check(path, self.json),
+            (Some(path), ..) => timeloop::check(path, self.json),
             (None, Some(architecture), Some(workload)) => self.simulate(architecture, workload),
             _ => unreachable!("clap asks for an architecture and a workload where there is no `--check`"),
         }
@@ -85,11 +85,11 @@ impl Args {
     fn simulate(&self, architecture: &str, workload: &str) -> Result<Answer, Failure> {
         let machine = Machine::open(architecture)?;
         let workload = Workload::open(workload)?;
-        let runs = match &self.mapping {
-            Some(path) => vec![self.mapped(path, &machine, &workload)?],
+        let cost = match &self.mapping {
+            Some(path) => self.mapped(path, &machine, &workload)?,
             None => self.searched(&machine, &workload)?,
         };
-        let breakdown = Breakdown { machine: &machine, workload: &workload, runs };
+        let breakdown = Breakdown { machine: &machine, workload: &workload, cost };
         let mut paths = Vec::new();
         if let Some(folder) = &self.out {
             paths = pictures::write(&breakdown, folder)?;
@@ -106,7 +106,7 @@ impl Args {
     }
 
     /// The one layer of `workload` under the mapping of a file.
-    fn mapped(&self, path: &Path, machine: &Machine, workload: &Workload) -> Result<Run, Failure> {
+    fn mapped(&self, path: &Path, machine: &Machine, workload: &Workload) -> Result<NetworkCost, Failure> {
         let [layer] = workload.layers() else {
             let problem = anyhow::anyhow!(
                 "`--mapping` is for one layer, `{}` has {}",
@@ -120,47 +120,25 @@ impl Args {
         let at = path.display();
         let mapping = Mapping::from_text(&text, architecture, einsum)
             .map_err(|error| Failure::bad_input(anyhow::anyhow!("{at}: {error}")))?;
-        let illegal = |illegal: tapeout::simulators::loop_nest::Illegal| {
+        let runs = layer.count() as f64;
+        let cost = LayerCost::under_mapping(architecture, layer, runs, mapping, self.quirks());
+        let cost = cost.map_err(|illegal| {
             let reason = illegal.describe(architecture, einsum);
             Failure::bad_input(anyhow::anyhow!("{at}: `{}` cannot run so: {reason}", layer.name()))
-        };
-        let evaluator = Evaluator::new(architecture, einsum, self.quirks()).map_err(illegal)?;
-        let mut report = Report::new();
-        let evaluator = evaluator.with_hops(Hops::Everywhere);
-        evaluator.evaluate(&mapping, &mut Workspace::new(), &mut report).map_err(illegal)?;
-        let einsum = einsum.clone();
-        Ok(Run { layer: layer.clone(), utilization: report.utilization, einsum, mapping, report })
+        })?;
+        Ok(NetworkCost::new(architecture, vec![cost]))
     }
 
-    /// Every layer of `workload` under the best mapping; layers of one shape are searched once.
-    fn searched(&self, machine: &Machine, workload: &Workload) -> Result<Vec<Run>, Failure> {
-        let mut runs: Vec<Run> = Vec::new();
-        for layer in workload.layers() {
-            let known = runs.iter().find(|run| run.layer.einsum() == layer.einsum());
-            let run = match known {
-                Some(run) => Run { layer: layer.clone(), ..run.clone() },
-                None => self.best(machine, layer)?,
-            };
-            runs.push(run);
-        }
-        Ok(runs)
-    }
-
-    fn best(&self, machine: &Machine, layer: &Layer) -> Result<Run, Failure> {
-        let (architecture, einsum) = (&machine.architecture, layer.einsum());
-        let free = MappingConstraints::free(architecture, einsum);
+    /// Every layer of `workload` under the best mapping.
+    fn searched(&self, machine: &Machine, workload: &Workload) -> Result<NetworkCost, Failure> {
+        let architecture = &machine.architecture;
+        let layers = workload.layers().iter().map(|layer| (layer, layer.count() as f64));
+        let free = |layer: &Einsum| MappingConstraints::free(architecture, layer);
         let options = Options { quirks: self.quirks(), ..Options::default() };
-        let best =
-            best_mapping(architecture, einsum, self.objective.into(), &free, options).map_err(|error| {
-                Failure::bad_input(anyhow::anyhow!("`{}` on `{}`: {error}", layer.name(), machine.name))
-            })?;
-        let utilization = best.utilization();
-        Ok(Run {
-            layer: layer.clone(),
-            utilization,
-            einsum: best.einsum,
-            mapping: best.mapping,
-            report: best.report,
+        let objective = self.objective.into();
+        NetworkCost::under_best_mappings(architecture, layers, objective, free, options).map_err(|error| {
+            let UnmappableLayer { layer, cause } = error;
+            Failure::bad_input(anyhow::anyhow!("`{layer}` on `{}`: {cause}", machine.name))
         })
     }
 }

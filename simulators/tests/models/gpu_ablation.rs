@@ -5,7 +5,7 @@
 //! commit 7d8317a6, m = 3456, n = 4096, k = 2048. `docs/concepts/gpu-model.md` shows the table that is pinned here and
 //! says how the steps of the post map to conversions.
 
-use tapeout_simulators::gpu_gemm::{Conversion, Estimate, Gemm, Layout, Model, Operands, Tile, device};
+use tapeout_simulators::gpu_gemm::{Conversion, Gemm, Layout, Model, Operands, Tile, TileEstimate, device};
 
 /// Block and stages of the tiles that CUTLASS lists for the instruction, 2x2 warps.
 const TILES: [([u32; 3], u32); 9] = [
@@ -42,7 +42,7 @@ const ROWS: [Row; 7] = [
 ];
 
 /// The fastest listed tile with this conversion and layout.
-fn best(operands: Operands, conversion: Conversion, layout: Layout) -> (Tile, Estimate) {
+fn best(operands: Operands, conversion: Conversion, layout: Layout) -> (Tile, TileEstimate) {
     let model = Model::new(device("a100").expect("a built-in device"));
     let gemm = Gemm { m: 3456, n: 4096, k: 2048, operands };
     TILES
@@ -82,7 +82,7 @@ fn every_published_rate_is_met_within_fifteen_percent() {
 /// Claim: the page shows what the model says; a change of the model has to be carried over to it.
 #[test]
 fn the_page_shows_these_rates() {
-    let page = include_str!("../../docs/concepts/gpu-model.md");
+    let page = include_str!("../../../docs/concepts/gpu-model.md");
     for row in &ROWS {
         let got = rate(row.operands, row.conversion, Layout::Shuffle);
         let error_percent = 100.0 * (got / row.published_tflop_per_s - 1.0);

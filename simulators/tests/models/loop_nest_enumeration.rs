@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use tapeout_simulators::loop_nest::{
-    AccessEnergy, Architecture, Bandwidth, Einsum, Evaluator, Level, LevelMapping, Loop, Mac, Mapping,
-    Network, Quirks, Report, TensorSet, TensorSpec, Workspace,
+    Architecture, Einsum, Evaluator, Level, LevelMapping, Loop, Mac, Mapping, Quirks, Report, TensorSet,
+    TensorSpec, Workspace,
 };
+
+use crate::machine::level;
 
 const N_LEVELS: usize = 3;
 type Word = Vec<u64>;
@@ -17,28 +19,15 @@ type Word = Vec<u64>;
 /// Loops over one dimension of a level: temporal bound, then bound in x or y, each with its residual.
 type Factors = [(u64, u64); 2];
 
-fn level(name: &str, instances: u64, mesh_x: u64) -> Level {
-    Level {
-        name: name.to_owned(),
-        instances,
-        mesh_x,
-        word_bits: 16,
-        block_words: 1,
-        cluster_size: 1,
-        entries: None,
-        multiple_buffering: 2.0,
-        bandwidth: Bandwidth::default(),
-        energy: AccessEnergy { read_j: 1.0, fill_j: 1.0, update_j: 1.0, leak_j_per_cycle: 0.0 },
-        network: Network::default(),
-        reduces_in_place: true,
-        area_m2: None,
-    }
+/// Storage that loads the next tile while this one is in use.
+fn storage(name: &str, instances: u64, mesh_x: u64) -> Level {
+    Level { multiple_buffering: 2.0, ..level(name, instances, mesh_x) }
 }
 
 /// Units in groups, below a buffer, below DRAM.
 fn machine() -> Architecture {
     let mac = Mac { instances: 1 << 20, mesh_x: 1 << 10, word_bits: 16, energy_j: 1.0, area_m2: None };
-    let levels = vec![level("RF", 1 << 10, 1 << 5), level("GLB", 1, 1), level("DRAM", 1, 1)];
+    let levels = vec![storage("RF", 1 << 10, 1 << 5), storage("GLB", 1, 1), storage("DRAM", 1, 1)];
     Architecture::new(mac, levels).expect("well formed")
 }
 

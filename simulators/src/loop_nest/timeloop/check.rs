@@ -1,100 +1,39 @@
-//! Checks the model against files of Timeloop runs: inputs in full, and what Timeloop said.
-//!
-//! Compared are cycles, counts (equal) and energies (to 1e-6 relative); of a rejected mapping, the reason. Not
-//! compared: `achieved_*_bw`, which Timeloop rounds to two decimals, and energy per hop and instance, which are inputs.
+//! The comparison: each value that the file holds against what the model says.
 
-use std::collections::BTreeMap;
+use serde_json::Value;
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
-
-use super::architecture::{AccessEnergy, Architecture, ArchitectureError, Bandwidth, Level, Mac, Network};
-use super::einsum::{Einsum, EinsumError, TensorSpec};
-use super::evaluator::{Evaluator, Hops, Workspace};
-use super::mapping::{LevelMapping, LevelText, Loop, Mapping, MappingError, MappingText};
-use super::quirks::Quirks;
-use super::report::{Illegal, NetworkTraffic, Report};
+use super::file::{JOULE_PER_PJ, TimeloopCase, TimeloopFileError, read};
+use crate::loop_nest::{
+    Architecture, Einsum, Evaluator, Hops, Illegal, LevelMapping, Loop, Mapping, NetworkTraffic, Quirks,
+    Report, Role, Workspace,
+};
 
 /// Energies agree if they differ by less than this, relatively: both sides add the same terms in another order.
 const ENERGY_TOLERANCE: f64 = 1e-6;
-const JOULE_PER_PJ: f64 = 1e-12;
-
-/// Why a file could not be checked.
-#[derive(Debug, thiserror::Error)]
-pub enum GoldenError {
-    /// Not JSON, or not a list of cases.
-    #[error("{0}")]
-    Json(#[from] serde_json::Error),
-    /// A case without a name to report it by.
-    #[error("`cases[{index}].id` is missing, expected a string")]
-    NoId {
-        /// Place in the list, from 0.
-        index: usize,
-    },
-    /// A case that the model cannot take in.
-    #[error("case `{case}` (`cases[{index}]`): {source}")]
-    Case {
-        /// Its id.
-        case: String,
-        /// Place in the list, from 0.
-        index: usize,
-        /// What is wrong with it.
-        #[source]
-        source: Box<CaseError>,
-    },
-}
-
-/// Why a case could not be taken in.
-#[derive(Debug, thiserror::Error)]
-pub enum CaseError {
-    /// A field is missing, unknown or of another type.
-    #[error("`{path}`: {source}")]
-    Field {
-        /// Where it is in the case.
-        path: String,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
-    /// Its layer.
-    #[error("`workload`: {0}")]
-    Einsum(#[from] EinsumError),
-    /// Its machine.
-    #[error("`arch`: {0}")]
-    Architecture(#[from] ArchitectureError),
-    /// Its mapping.
-    #[error(transparent)]
-    Mapping(#[from] MappingError),
-    /// A dimension without a size.
-    #[error("`workload.dims.{dim}` is missing or no whole number, expected the size of dimension `{dim}`")]
-    NoSize {
-        /// The dimension.
-        dim: String,
-    },
-}
 
 /// One value that differs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Difference {
+pub struct TimeloopDifference {
     /// Case id.
     pub case: String,
     /// Path of the value, such as `levels.GLB.Inputs.reads`.
     pub field: String,
-    /// What the model says.
+    /// The model's value.
     pub got: String,
-    /// What the file says.
+    /// The file's value.
     pub expected: String,
 }
 
-impl std::fmt::Display for Difference {
+impl std::fmt::Display for TimeloopDifference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { case, field, got, expected } = self;
         write!(f, "case `{case}`: {field}: got {got}, expected {expected}")
     }
 }
 
-/// What a check found.
+/// How much of a file was compared, and what differs.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct CheckReport {
+pub struct TimeloopComparison {
     /// Cases in the file.
     pub n_cases: usize,
     /// Cases with at least one difference.
@@ -102,214 +41,24 @@ pub struct CheckReport {
     /// Values compared.
     pub n_values: usize,
     /// All differences, in the order of the file.
-    pub differences: Vec<Difference>,
-}
-
-#[derive(Deserialize)]
-struct File {
-    cases: Vec<Value>,
-}
-
-#[derive(Deserialize)]
-struct Case {
-    workload: Workload,
-    arch: Arch,
-    mapping: Vec<LevelText>,
-    expected: Value,
-}
-
-#[derive(Deserialize)]
-struct Workload {
-    shape: Shape,
-    dims: Map<String, Value>,
-}
-
-#[derive(Deserialize)]
-struct Shape {
-    dims_order: Vec<String>,
-    tensors: BTreeMap<String, TensorText>,
-}
-
-#[derive(Deserialize)]
-struct TensorText {
-    rw: bool,
-    proj: Vec<Vec<(String, u64)>>,
-}
-
-#[derive(Deserialize)]
-struct Arch {
-    mac: MacText,
-    levels: Vec<LevelSpec>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MacText {
-    instances: u64,
-    #[serde(rename = "meshX")]
-    mesh_x: u64,
-    word_bits: u32,
-    #[serde(rename = "energy_pJ")]
-    energy_pj: f64,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LevelSpec {
-    name: String,
-    instances: u64,
-    #[serde(rename = "meshX")]
-    mesh_x: u64,
-    word_bits: u32,
-    #[serde(default)]
-    entries: Option<u64>,
-    #[serde(default)]
-    block_size: Option<u64>,
-    #[serde(default)]
-    cluster_size: Option<u64>,
-    #[serde(default)]
-    multiple_buffering: Option<f64>,
-    #[serde(default)]
-    read_bandwidth: Option<f64>,
-    #[serde(default)]
-    write_bandwidth: Option<f64>,
-    #[serde(default)]
-    shared_bandwidth: Option<f64>,
-    #[serde(default, rename = "access_energy_pJ")]
-    access_energy_pj: Option<f64>,
-    #[serde(default, rename = "action_energy_pJ")]
-    action_energy_pj: Option<ActionEnergy>,
-    #[serde(default)]
-    technology: Option<String>,
-    #[serde(default)]
-    network: NetworkSpec,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ActionEnergy {
-    read: f64,
-    write: f64,
-    update: f64,
-    #[serde(default)]
-    leak: f64,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct NetworkSpec {
-    energy_per_hop: f64,
-    router_energy: f64,
+    pub differences: Vec<TimeloopDifference>,
 }
 
 /// Runs every case of a file with [`Quirks::timeloop_compat`] and lists all differences.
 ///
 /// # Errors
-/// [`GoldenError`] if the text is not of the format, or a case cannot be taken in.
-pub fn check(json: &str) -> Result<CheckReport, GoldenError> {
-    let file: File = serde_json::from_str(json)?;
-    let mut report = CheckReport::default();
-    for (index, value) in file.cases.into_iter().enumerate() {
-        let id = value.get("id").and_then(Value::as_str).ok_or(GoldenError::NoId { index })?.to_owned();
-        let mut comparison = Comparison::new(&id);
-        let result = serde_path_to_error::deserialize(value)
-            .map_err(|error| CaseError::Field { path: error.path().to_string(), source: error.into_inner() })
-            .and_then(|case| check_case(case, &mut comparison));
-        result.map_err(|source| GoldenError::Case { case: id, index, source: Box::new(source) })?;
+/// [`TimeloopFileError`] if the file cannot be read.
+pub fn check(json: &str) -> Result<TimeloopComparison, TimeloopFileError> {
+    let mut report = TimeloopComparison::default();
+    for case in read(json)? {
+        let mut comparison = Comparison::new(&case.id);
+        comparison.run(&case);
         report.n_cases += 1;
         report.n_failed += usize::from(!comparison.differences.is_empty());
         report.n_values += comparison.n_values;
         report.differences.append(&mut comparison.differences);
     }
     Ok(report)
-}
-
-fn check_case(case: Case, comparison: &mut Comparison) -> Result<(), CaseError> {
-    let Case { workload, arch, mapping, expected } = case;
-    let einsum = read_einsum(&workload)?;
-    let architecture = read_architecture(arch)?;
-    let mapping = Mapping::from_text(&MappingText { levels: mapping }, &architecture, &einsum)?;
-    let mut report = Report::new();
-    let result = Evaluator::new(&architecture, &einsum, Quirks::timeloop_compat())
-        .map(|evaluator| evaluator.with_hops(Hops::Everywhere))
-        .and_then(|evaluator| evaluator.evaluate(&mapping, &mut Workspace::new(), &mut report));
-    let is_rejected = expected.get("error").and_then(Value::as_bool).unwrap_or(false);
-    match (result, is_rejected) {
-        (Ok(()), false) => comparison.report(&report, &architecture, &einsum, &expected),
-        (Ok(()), true) => comparison.push("error", "accepted".to_owned(), "rejected".to_owned()),
-        (Err(illegal), false) => {
-            comparison.push("error", illegal.describe(&architecture, &einsum), "accepted".to_owned());
-        }
-        (Err(illegal), true) => {
-            let message = expected.get("timeloop_message").and_then(Value::as_str).unwrap_or("");
-            comparison.reason(&illegal, &architecture, &einsum, &mapping, message);
-        }
-    }
-    Ok(())
-}
-
-fn read_einsum(workload: &Workload) -> Result<Einsum, CaseError> {
-    let mut dims = Vec::new();
-    for name in &workload.shape.dims_order {
-        let size = workload.dims.get(name).and_then(Value::as_u64);
-        dims.push((name.as_str(), size.ok_or_else(|| CaseError::NoSize { dim: name.clone() })?));
-    }
-    let mut tensors = Vec::new();
-    for (name, text) in &workload.shape.tensors {
-        let role = if text.rw { super::Role::Output } else { super::Role::Input };
-        tensors.push(TensorSpec { name: name.clone(), role, ranks: text.proj.clone() });
-    }
-    Ok(Einsum::new(&dims, &tensors)?)
-}
-
-fn read_architecture(arch: Arch) -> Result<Architecture, CaseError> {
-    let mac = Mac {
-        instances: arch.mac.instances,
-        mesh_x: arch.mac.mesh_x,
-        word_bits: arch.mac.word_bits,
-        energy_j: arch.mac.energy_pj * JOULE_PER_PJ,
-        area_m2: None,
-    };
-    Ok(Architecture::new(mac, arch.levels.into_iter().map(read_level).collect())?)
-}
-
-fn read_level(spec: LevelSpec) -> Level {
-    let access = spec.access_energy_pj.unwrap_or(0.0);
-    let action = spec.action_energy_pj.unwrap_or(ActionEnergy {
-        read: access,
-        write: access,
-        update: access,
-        leak: 0.0,
-    });
-    Level {
-        name: spec.name,
-        instances: spec.instances,
-        mesh_x: spec.mesh_x,
-        word_bits: spec.word_bits,
-        block_words: spec.block_size.unwrap_or(1),
-        cluster_size: spec.cluster_size.unwrap_or(1),
-        entries: spec.entries,
-        multiple_buffering: spec.multiple_buffering.unwrap_or(1.0),
-        bandwidth: Bandwidth {
-            read_words_per_cycle: spec.read_bandwidth,
-            write_words_per_cycle: spec.write_bandwidth,
-            shared_words_per_cycle: spec.shared_bandwidth,
-        },
-        energy: AccessEnergy {
-            read_j: action.read * JOULE_PER_PJ,
-            fill_j: action.write * JOULE_PER_PJ,
-            update_j: action.update * JOULE_PER_PJ,
-            leak_j_per_cycle: action.leak * JOULE_PER_PJ,
-        },
-        network: Network {
-            hop_j: spec.network.energy_per_hop * JOULE_PER_PJ,
-            router_j: spec.network.router_energy * JOULE_PER_PJ,
-            ..Network::default()
-        },
-        // Timeloop takes every memory but DRAM to add in place.
-        reduces_in_place: spec.technology.as_deref() != Some("DRAM"),
-        area_m2: None,
-    }
 }
 
 /// Arithmetic units that a mapping asks for, and how many there are, in the order in which Timeloop finds too many: of
@@ -328,7 +77,7 @@ fn excess_units(mapping: &Mapping, architecture: &Architecture) -> Option<(u64, 
 struct Comparison {
     case: String,
     n_values: usize,
-    differences: Vec<Difference>,
+    differences: Vec<TimeloopDifference>,
 }
 
 impl Comparison {
@@ -336,9 +85,30 @@ impl Comparison {
         Self { case: case.to_owned(), n_values: 0, differences: Vec::new() }
     }
 
+    /// Runs the model on the inputs of `case` and compares what it says with what Timeloop said.
+    fn run(&mut self, case: &TimeloopCase) {
+        let TimeloopCase { einsum, architecture, mapping, expected, .. } = case;
+        let mut report = Report::new();
+        let result = Evaluator::new(architecture, einsum, Quirks::timeloop_compat())
+            .map(|evaluator| evaluator.with_hops(Hops::Everywhere))
+            .and_then(|evaluator| evaluator.evaluate(mapping, &mut Workspace::new(), &mut report));
+        let is_rejected = expected.get("error").and_then(Value::as_bool).unwrap_or(false);
+        match (result, is_rejected) {
+            (Ok(()), false) => self.report(&report, architecture, einsum, expected),
+            (Ok(()), true) => self.push("error", "accepted".to_owned(), "rejected".to_owned()),
+            (Err(illegal), false) => {
+                self.push("error", illegal.describe(architecture, einsum), "accepted".to_owned());
+            }
+            (Err(illegal), true) => {
+                let message = expected.get("timeloop_message").and_then(Value::as_str).unwrap_or("");
+                self.reason(&illegal, architecture, einsum, mapping, message);
+            }
+        }
+    }
+
     fn push(&mut self, field: &str, got: String, expected: String) {
         let case = self.case.clone();
-        self.differences.push(Difference { case, field: field.to_owned(), got, expected });
+        self.differences.push(TimeloopDifference { case, field: field.to_owned(), got, expected });
     }
 
     /// Compares a count with `object[key]`, if it is there.
@@ -447,7 +217,7 @@ impl Comparison {
             self.count(&path, values, "fills", entry.fills);
             self.count(&path, values, "updates", entry.updates);
             self.count(&path, values, "temporal_reductions", entry.temporal_reductions);
-            let first = if tensor.role() == super::Role::Output { entry.updates } else { entry.reads };
+            let first = if tensor.role() == Role::Output { entry.updates } else { entry.reads };
             self.count(&path, values, "address_generations", first + entry.fills);
             self.real(&path, values, "energy_total_pJ", entry.energy_j / JOULE_PER_PJ, 0.0);
         }

@@ -1,13 +1,13 @@
 //! The layer tables against published totals, and against totals worked out by hand.
 
-use tapeout_simulators::networks::{Layer, NETWORKS, Network, Op, SecondOperand, network};
+use tapeout_simulators::networks::{Layer, NETWORKS, NeuralNetwork, Op, SecondOperand, network};
 
-fn read(id: &str) -> Network {
+fn read(id: &str) -> NeuralNetwork {
     network(id).expect("a built-in network")
 }
 
 /// Convolutions that are not depthwise, and depthwise ones.
-fn convolutions(network: &Network) -> (u64, u64) {
+fn convolutions(network: &NeuralNetwork) -> (u64, u64) {
     let sum = |depthwise: bool| {
         let convs = network.layers().iter().filter(|layer| matches!(layer.op(), Op::Conv2d(_)));
         convs.filter(|layer| layer.op().is_depthwise() == depthwise).map(Layer::count).sum()

@@ -214,7 +214,7 @@ struct Point {
 fn tabulated() -> Vec<Point> {
     let columns =
         ["node_nm", "width_bits", "size_kib", "read_pj", "write_pj", "area_um2", "leakage_mw", "cycle_ns"];
-    let rows = table::rows(include_str!("../../../data/technology/cacti_sram.json"), columns);
+    let rows = table::rows(include_str!("../../../../data/technology/cacti_sram.json"), columns);
     let point =
         |[node_nm, width_bits, size_kib, read_pj, write_pj, area_um2, leakage_mw, cycle_ns]: [f64; 8]| {
             let si =

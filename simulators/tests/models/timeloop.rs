@@ -1,10 +1,10 @@
 //! The model against Timeloop 4cf6d4c, case by case.
 
 use serde_json::{Value, json};
-use tapeout_simulators::loop_nest::golden;
+use tapeout_simulators::loop_nest::timeloop;
 
 fn assert_agrees(json: &str, n_cases: usize) {
-    let report = golden::check(json).expect("the golden file is readable");
+    let report = timeloop::check(json).expect("the file is readable");
     let shown: Vec<String> = report.differences.iter().take(20).map(ToString::to_string).collect();
     assert!(report.differences.is_empty(), "{} cases differ:\n{}", report.n_failed, shown.join("\n"));
     assert_eq!(report.n_cases, n_cases);
@@ -13,22 +13,22 @@ fn assert_agrees(json: &str, n_cases: usize) {
 
 #[test]
 fn hand_written_cases_agree_with_timeloop() {
-    assert_agrees(include_str!("golden/timeloop_hand.json"), 24);
+    assert_agrees(include_str!("../golden/timeloop_hand.json"), 24);
 }
 
 #[test]
 fn random_mappings_agree_with_timeloop() {
-    assert_agrees(include_str!("golden/timeloop_random.json"), 150);
+    assert_agrees(include_str!("../golden/timeloop_random.json"), 150);
 }
 
 /// The differences of the rejected case `tl92-neg-fanout` after `edit`, if Timeloop had said `message`.
 fn rejected(message: &str, edit: impl Fn(&mut Value)) -> Vec<String> {
-    let mut file: Value = serde_json::from_str(include_str!("golden/timeloop_hand.json")).expect("JSON");
+    let mut file: Value = serde_json::from_str(include_str!("../golden/timeloop_hand.json")).expect("JSON");
     let cases = file["cases"].as_array_mut().expect("a list");
     cases.retain(|case| case["id"] == "tl92-neg-fanout");
     edit(&mut cases[0]["mapping"]);
     cases[0]["expected"]["timeloop_message"] = json!(message);
-    let report = golden::check(&file.to_string()).expect("readable");
+    let report = timeloop::check(&file.to_string()).expect("readable");
     assert_eq!((report.n_cases, report.n_values), (1, 1));
     report.differences.iter().map(ToString::to_string).collect()
 }

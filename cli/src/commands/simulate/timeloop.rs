@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use tapeout::simulators::loop_nest::golden::{self, CheckReport, GoldenError};
+use tapeout::simulators::loop_nest::timeloop::{self, TimeloopComparison, TimeloopFileError};
 
 use super::inputs;
 use crate::answer::{Answer, Exit};
@@ -13,7 +13,7 @@ use crate::number::counted;
 /// How much was compared, and every difference.
 pub(super) fn check(path: &Path, json: bool) -> Result<Answer, Failure> {
     let text = inputs::text(path)?;
-    let report = golden::check(&text).map_err(|error| refused(path, &text, &error))?;
+    let report = timeloop::check(&text).map_err(|error| refused(path, &text, &error))?;
     if report.n_cases == 0 {
         let problem = anyhow::anyhow!("{}: `cases` is empty, expected at least one case", path.display());
         return Err(Failure::bad_input(problem));
@@ -22,7 +22,7 @@ pub(super) fn check(path: &Path, json: bool) -> Result<Answer, Failure> {
     Ok(if report.differences.is_empty() { answer } else { answer.with_exit(Exit::Difference) })
 }
 
-fn as_text(path: &Path, report: &CheckReport) -> String {
+fn as_text(path: &Path, report: &TimeloopComparison) -> String {
     let compared = format!(
         "{}: {}, {} compared",
         path.display(),
@@ -43,7 +43,7 @@ fn as_text(path: &Path, report: &CheckReport) -> String {
     text
 }
 
-fn as_json(path: &Path, report: &CheckReport) -> Answer {
+fn as_json(path: &Path, report: &TimeloopComparison) -> Answer {
     let differences = report.differences.iter().map(|difference| {
         json!({
             "case": difference.case,
@@ -63,11 +63,11 @@ fn as_json(path: &Path, report: &CheckReport) -> Answer {
 
 /// The error with the file's name, and what can be done: where the text breaks off, such files often being one line,
 /// or what the fields of a case are.
-fn refused(path: &Path, text: &str, error: &GoldenError) -> Failure {
+fn refused(path: &Path, text: &str, error: &TimeloopFileError) -> Failure {
     /// Letters that hold a field's name and the one before it.
     const LETTERS: usize = 48;
     let failure = Failure::bad_input(anyhow::anyhow!("{}: {error}", path.display()));
-    let GoldenError::Json(error) = error else {
+    let TimeloopFileError::Json(error) = error else {
         return failure.hint("docs/concepts/loop-nest.md lists the fields of a case and what they hold");
     };
     let Some(line) = error.line().checked_sub(1).and_then(|line| text.lines().nth(line)) else {

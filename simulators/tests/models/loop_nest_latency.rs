@@ -1,33 +1,17 @@
 //! What the model says of time beyond bandwidth: arrays that fill and drain, first loads and last stores.
 
 use proptest::prelude::*;
-use tapeout_simulators::loop_nest::systolic::{self, Gemm, Stationary};
+use tapeout_simulators::loop_nest::systolic::{self, Stationary, SystolicGemm};
 use tapeout_simulators::loop_nest::{
-    AccessEnergy, Architecture, Bandwidth, Delivery, Einsum, Evaluator, LatencyReport, Level, LevelMapping,
-    Loop, Mac, Mapping, Network, Quirks, Report, TensorSet, TensorSpec, Workspace,
+    Architecture, Bandwidth, Delivery, Einsum, Evaluator, LatencyReport, Level, LevelMapping, Loop, Mac,
+    Mapping, Quirks, Report, TensorSet, TensorSpec, Workspace,
 };
+
+use crate::machine::level;
 
 const A: usize = 0;
 const B: usize = 1;
 const Z: usize = 2;
-
-fn level(name: &str, instances: u64, mesh_x: u64) -> Level {
-    Level {
-        name: name.to_owned(),
-        instances,
-        mesh_x,
-        word_bits: 8,
-        block_words: 1,
-        cluster_size: 1,
-        entries: None,
-        multiple_buffering: 1.0,
-        bandwidth: Bandwidth::default(),
-        energy: AccessEnergy { read_j: 1.0, fill_j: 1.0, update_j: 1.0, leak_j_per_cycle: 0.0 },
-        network: Network::default(),
-        reduces_in_place: true,
-        area_m2: None,
-    }
-}
 
 fn product(m: u64, n: u64, k: u64) -> Einsum {
     let tensors = [
@@ -48,8 +32,14 @@ fn evaluate(architecture: &Architecture, einsum: &Einsum, mapping: &Mapping, qui
 }
 
 /// `gemm` on a systolic array, one register per unit for what is stationary.
-fn systolic_report(gemm: Gemm, rows: u64, columns: u64, stationary: Stationary, quirks: Quirks) -> Report {
-    let Gemm { m, n, k } = gemm;
+fn systolic_report(
+    gemm: SystolicGemm,
+    rows: u64,
+    columns: u64,
+    stationary: Stationary,
+    quirks: Quirks,
+) -> Report {
+    let SystolicGemm { m, n, k } = gemm;
     let sizes = [m, n, k];
     let mac = Mac { instances: rows * columns, mesh_x: columns, word_bits: 8, energy_j: 1.0, area_m2: None };
     let mut memory = level("Memory", 1, 1);
@@ -82,7 +72,7 @@ fn systolic_report(gemm: Gemm, rows: u64, columns: u64, stationary: Stationary, 
 // work alone.
 #[test]
 fn a_product_of_64_on_16_by_16_units_takes_1759_cycles_weight_stationary() {
-    let gemm = Gemm { m: 64, n: 64, k: 64 };
+    let gemm = SystolicGemm { m: 64, n: 64, k: 64 };
     let report = systolic_report(gemm, 16, 16, Stationary::Weight, Quirks::default());
     assert_eq!((report.cycles, report.latency.compute_cycles), (1_759, 1_024));
     assert_eq!(report.latency.array_cycles, 16 * (16 + 30) - 1);
@@ -99,7 +89,7 @@ proptest! {
         m in 1..70u64, n in 1..70u64, k in 1..70u64, rows in 2..18u64, columns in 1..18u64,
         stationary in prop::sample::select(vec![Stationary::Output, Stationary::Weight, Stationary::Input])
     ) {
-        let gemm = Gemm { m, n, k };
+        let gemm = SystolicGemm { m, n, k };
         let report = systolic_report(gemm, rows, columns, stationary, Quirks::default());
         prop_assert_eq!(report.cycles, systolic::cycles(gemm, rows, columns, stationary).unwrap());
         prop_assert_eq!(report.macs, m * n * k);

@@ -1,28 +1,17 @@
 //! Layers of every kind as loop nests: what they compute, and the words that leave DRAM when nothing is fetched twice.
 
 use tapeout_simulators::loop_nest::{
-    AccessEnergy, Architecture, Bandwidth, Einsum, Evaluator, Level, LevelMapping, Loop, Mac, Mapping,
-    Network, Quirks, Report, TensorSet, TensorSpec, Workspace,
+    Architecture, Einsum, Evaluator, Level, LevelMapping, Loop, Mac, Mapping, Quirks, Report, TensorSet,
+    TensorSpec, Workspace,
 };
+
+use crate::machine::level;
 
 const DRAM: usize = 1;
 
-fn level(name: &str, instances: u64) -> Level {
-    Level {
-        name: name.to_owned(),
-        instances,
-        mesh_x: instances,
-        word_bits: 16,
-        block_words: 1,
-        cluster_size: 1,
-        entries: None,
-        multiple_buffering: 2.0,
-        bandwidth: Bandwidth::default(),
-        energy: AccessEnergy { read_j: 1.0, fill_j: 1.0, update_j: 1.0, leak_j_per_cycle: 0.0 },
-        network: Network::default(),
-        reduces_in_place: true,
-        area_m2: None,
-    }
+/// Storage that loads the next tile while this one is in use.
+fn storage(name: &str, instances: u64) -> Level {
+    Level { multiple_buffering: 2.0, ..level(name, instances, instances) }
 }
 
 /// The layer with all loops at buffers large enough for all of it, dimension `shared` over as many units.
@@ -31,7 +20,7 @@ fn run(einsum: &Einsum, shared: Option<usize>) -> Report {
     let units = shared.map_or(1, size);
     let mac = Mac { instances: units, mesh_x: units, word_bits: 16, energy_j: 1.0, area_m2: None };
     let architecture =
-        Architecture::new(mac, vec![level("Buffer", units), level("DRAM", 1)]).expect("well formed");
+        Architecture::new(mac, vec![storage("Buffer", units), storage("DRAM", 1)]).expect("well formed");
     let n_tensors = einsum.tensors().len();
     let mut mapping = Mapping { levels: vec![LevelMapping::default(); 2] };
     mapping.levels.iter_mut().for_each(|level| level.keep = TensorSet::all(n_tensors));

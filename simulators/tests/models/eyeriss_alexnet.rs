@@ -3,52 +3,52 @@
 use tapeout_simulators::architectures::architecture;
 use tapeout_simulators::loop_nest::{Einsum, Evaluator, Quirks, Report, Workspace};
 use tapeout_simulators::networks::network;
-use tapeout_simulators::row_stationary::{ElementArray, Passes};
+use tapeout_simulators::row_stationary::{Passes, PeArray};
 
-const DOCUMENT: &str = include_str!("../../docs/concepts/eyeriss.md");
+const DOCUMENT: &str = include_str!("../../../docs/concepts/eyeriss.md");
 
-const CHIP: ElementArray = ElementArray { rows: 12, columns: 14 };
+const CHIP: PeArray = PeArray { rows: 12, columns: 14 };
 
 /// A layer on the chip: as measured at batch 4 and 200 MHz.
 struct Measured {
     layer: &'static str,
     passes: Passes,
     latency_s: f64,
-    active_elements: u64,
+    active_pes: u64,
 }
 
-// Source: Chen et al. (2017), IEEE JSSC 52(1), doi:10.1109/JSSC.2016.2616357: latencies and active elements from the
+// Source: Chen et al. (2017), IEEE JSSC 52(1), doi:10.1109/JSSC.2016.2616357: latencies and active PEs from the
 // table of measured results on AlexNet; m, n, e, p, q, r, t from the table of mapping parameters (recalled).
 const MEASURED: [Measured; 5] = [
     Measured {
         layer: "conv1",
         passes: Passes { m: 96, n: 1, e: 7, p: 16, q: 1, r: 1, t: 2 },
         latency_s: 16.5e-3,
-        active_elements: 154,
+        active_pes: 154,
     },
     Measured {
         layer: "conv2",
         passes: Passes { m: 64, n: 1, e: 27, p: 16, q: 2, r: 1, t: 1 },
         latency_s: 39.2e-3,
-        active_elements: 135,
+        active_pes: 135,
     },
     Measured {
         layer: "conv3",
         passes: Passes { m: 64, n: 4, e: 13, p: 16, q: 4, r: 1, t: 4 },
         latency_s: 21.8e-3,
-        active_elements: 156,
+        active_pes: 156,
     },
     Measured {
         layer: "conv4",
         passes: Passes { m: 64, n: 4, e: 13, p: 16, q: 3, r: 2, t: 2 },
         latency_s: 16.0e-3,
-        active_elements: 156,
+        active_pes: 156,
     },
     Measured {
         layer: "conv5",
         passes: Passes { m: 64, n: 4, e: 13, p: 16, q: 3, r: 2, t: 2 },
         latency_s: 10.0e-3,
-        active_elements: 156,
+        active_pes: 156,
     },
 ];
 
@@ -82,16 +82,16 @@ fn processing_latency_is_within_a_tenth_of_the_chip() {
 }
 
 #[test]
-fn the_mapping_keeps_as_many_elements_busy_as_the_chip_reports() {
+fn the_mapping_keeps_as_many_pes_busy_as_the_chip_reports() {
     for row in &MEASURED {
         let layer = layer(row.layer);
         let filter_rows = layer.dims()[layer.dim_index("R").unwrap()].size;
-        assert_eq!(row.passes.active_elements(filter_rows), row.active_elements, "{}", row.layer);
+        assert_eq!(row.passes.active_pes(filter_rows), row.active_pes, "{}", row.layer);
     }
 }
 
 // Claim: the scratchpads hold what the mapping parameters say, so those are consistent with the published capacities, and
-// the work is the layer's over the elements at work: by hand, conv3 has 4 * 384 * 256 * 13 * 13 * 3 * 3 / 156 cycles.
+// the work is the layer's over the PEs at work: by hand, conv3 has 4 * 384 * 256 * 13 * 13 * 3 * 3 / 156 cycles.
 #[test]
 fn tiles_and_work_are_those_of_the_passes() {
     let report = run(&MEASURED[2]);
@@ -113,7 +113,7 @@ fn the_document_shows_these_figures() {
             row.layer.to_uppercase(),
             row.latency_s * 1e3,
             ms(report.cycles),
-            row.active_elements,
+            row.active_pes,
             ms(report.latency.compute_cycles),
             ms(report.latency.steady_cycles - report.latency.compute_cycles),
             ms(report.latency.load_cycles + report.latency.store_cycles),

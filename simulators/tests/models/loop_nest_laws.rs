@@ -2,9 +2,11 @@
 
 use proptest::prelude::*;
 use tapeout_simulators::loop_nest::{
-    AccessEnergy, Architecture, Bandwidth, Einsum, Evaluator, Illegal, Level, LevelMapping, Loop, Mac,
-    Mapping, Network, Quirks, Report, Role, TensorSet, TensorSpec, Workspace,
+    Architecture, Bandwidth, Einsum, Evaluator, Illegal, Level, LevelMapping, Loop, Mac, Mapping, Quirks,
+    Report, Role, TensorSet, TensorSpec, Workspace,
 };
+
+use crate::machine::level;
 
 const N_LEVELS: usize = 3;
 const PES: u64 = 16;
@@ -20,31 +22,19 @@ fn layer(sizes: [u64; 4], stride: u64) -> Einsum {
     Einsum::new(&dims, &tensors).expect("well formed")
 }
 
-fn level(name: &str, instances: u64, entries: Option<u64>, bandwidth: Option<f64>) -> Level {
-    Level {
-        name: name.to_owned(),
-        instances,
-        mesh_x: instances.min(4),
-        word_bits: 16,
-        block_words: 1,
-        cluster_size: 1,
-        entries,
-        multiple_buffering: 1.0,
-        bandwidth: Bandwidth { shared_words_per_cycle: bandwidth, ..Bandwidth::default() },
-        energy: AccessEnergy { read_j: 1.0, fill_j: 1.0, update_j: 1.0, leak_j_per_cycle: 0.0 },
-        network: Network::default(),
-        reduces_in_place: true,
-        area_m2: None,
-    }
+/// One storage level that holds `entries` words and moves `bandwidth` words a cycle.
+fn storage(name: &str, instances: u64, entries: Option<u64>, bandwidth: Option<f64>) -> Level {
+    let bandwidth = Bandwidth { shared_words_per_cycle: bandwidth, ..Bandwidth::default() };
+    Level { entries, bandwidth, ..level(name, instances, instances.min(4)) }
 }
 
 /// Register files of `entries` words under a buffer of unlimited size, `bandwidth` everywhere.
 fn machine(entries: Option<u64>, bandwidth: Option<f64>) -> Architecture {
     let mac = Mac { instances: PES, mesh_x: 4, word_bits: 16, energy_j: 1.0, area_m2: None };
     let levels = vec![
-        level("RF", PES, entries, bandwidth),
-        level("GLB", 1, None, bandwidth),
-        level("DRAM", 1, None, bandwidth),
+        storage("RF", PES, entries, bandwidth),
+        storage("GLB", 1, None, bandwidth),
+        storage("DRAM", 1, None, bandwidth),
     ];
     Architecture::new(mac, levels).expect("well formed")
 }
@@ -235,11 +225,11 @@ fn a_single_buffer_exposes_its_fills_and_a_double_one_only_the_first() {
     .expect("well formed");
     let cycles = |multiple_buffering: f64| {
         let mac = Mac { instances: 1, mesh_x: 1, word_bits: 16, energy_j: 1.0, area_m2: None };
-        let mut buffer = level("Buffer", 1, None, None);
+        let mut buffer = storage("Buffer", 1, None, None);
         buffer.multiple_buffering = multiple_buffering;
         buffer.bandwidth.write_words_per_cycle = Some(2.0);
         let architecture =
-            Architecture::new(mac, vec![buffer, level("DRAM", 1, None, None)]).expect("well formed");
+            Architecture::new(mac, vec![buffer, storage("DRAM", 1, None, None)]).expect("well formed");
         let mut mapping = Mapping { levels: vec![LevelMapping::default(); 2] };
         mapping.levels[0].keep = TensorSet::all(2);
         mapping.levels[1].keep = TensorSet::all(2);

@@ -1,0 +1,12 @@
+//! What the models promise: published figures, laws, and the results of a reference program.
+
+mod eyeriss_alexnet;
+mod gpu_ablation;
+mod gpu_laws;
+mod loop_nest_enumeration;
+mod loop_nest_latency;
+mod loop_nest_laws;
+mod loop_nest_layers;
+mod machine;
+mod networks;
+mod timeloop;
