@@ -54,7 +54,7 @@ pub use problem::{Constraint, Direction, Goal, Objective, Problem, ProblemError}
 pub use rule::Rule;
 pub use saved::{LoadError, Saved};
 pub use seed::{Seed, Stream};
-pub use space::{Design, DesignSpace, SpaceError};
+pub use space::{CategoryParameter, CountParameter, Design, DesignSpace, NumberParameter, SpaceError};
 pub use surrogate::{
     BuildLearner, FitError, Learner, Prediction, Surrogate, TrainingData, TrainingDataError, Workload,
     WorkloadTrials,
