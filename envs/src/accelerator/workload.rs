@@ -1,4 +1,4 @@
-//! Settings that environments share: networks with weights.
+//! The workload that settings name: networks with weights, in batches.
 
 use tapeout_core::ConfigError;
 use tapeout_core::config::check;
