@@ -33,6 +33,8 @@ pub trait AcceleratorTemplate: Sized + Send + Sync + 'static {
     const SUMMARY: &'static str;
     /// As [`BuildEnv::DESCRIPTION`].
     const DESCRIPTION: &'static str;
+    /// How many designs there are.
+    const DESIGNS: u128;
     /// What is part of the energy, as a metric's summary says it.
     const ENERGY: &'static str;
     /// What is part of the area, as a metric's summary says it.
@@ -140,6 +142,7 @@ impl<T: AcceleratorTemplate> BuildEnv for AcceleratorEnv<T> {
     const VERSION: u32 = T::VERSION;
     const SUMMARY: &'static str = T::SUMMARY;
     const DESCRIPTION: &'static str = T::DESCRIPTION;
+    const DESIGNS: Option<u128> = Some(T::DESIGNS);
     type Config = T::Config;
 
     fn build(config: T::Config) -> Result<Self, ConfigError> {

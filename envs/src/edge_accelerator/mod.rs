@@ -122,6 +122,7 @@ impl AcceleratorTemplate for EdgeAccelerator {
     const SUMMARY: &'static str =
         "PRIME's ten-parameter edge accelerator on real networks (analytical loop-nest model)";
     const DESCRIPTION: &'static str = include_str!("page.md");
+    const DESIGNS: u128 = 452_760_000;
     const ENERGY: &'static str = "energy of chip and DRAM interface, leakage included; a weighted sum";
     const AREA: &'static str = "area of multiply-accumulate units, registers and memories";
     const HAS_ENERGY_DELAY: bool = false;

@@ -149,6 +149,7 @@ impl AcceleratorTemplate for EyerissAccelerator {
     const VERSION: u32 = 0;
     const SUMMARY: &'static str = "ArchGym's 26-parameter Eyeriss-like accelerator on real networks (loop-nest model, row-stationary mapper)";
     const DESCRIPTION: &'static str = include_str!("page.md");
+    const DESIGNS: u128 = 2_154_550_209_231_716_352;
     const ENERGY: &'static str = "energy of chip and DRAM, leakage included; a weighted sum";
     const AREA: &'static str = "area of multiply-accumulate units and buffers";
     const HAS_ENERGY_DELAY: bool = false;

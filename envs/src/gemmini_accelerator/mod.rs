@@ -67,6 +67,7 @@ impl AcceleratorTemplate for GemminiAccelerator {
     const SUMMARY: &'static str =
         "DOSA's Gemmini: array, scratchpad and accumulator sizes on real networks (loop-nest model, mapper)";
     const DESCRIPTION: &'static str = include_str!("page.md");
+    const DESIGNS: u128 = 1_008;
     const ENERGY: &'static str = "energy of chip and DRAM, leakage included; a weighted sum";
     const AREA: &'static str = "area of multiply-accumulate units, registers and memories";
     const HAS_ENERGY_DELAY: bool = true;

@@ -84,6 +84,7 @@ impl BuildEnv for GpuGemmCompiled {
     const SUMMARY: &'static str =
         "Kernels of mixed-input matrix products as NVRTC compiles them, without a GPU";
     const DESCRIPTION: &'static str = include_str!("compiled.md");
+    const DESIGNS: Option<u128> = Some(16_399_920);
     type Config = GpuGemmCompiledConfig;
 
     fn build(config: GpuGemmCompiledConfig) -> Result<Self, ConfigError> {

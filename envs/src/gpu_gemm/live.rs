@@ -67,6 +67,7 @@ impl BuildEnv for GpuGemmLive {
     const VERSION: u32 = 0;
     const SUMMARY: &'static str = "Tiles of mixed-input matrix products, measured on this machine's GPU";
     const DESCRIPTION: &'static str = include_str!("live.md");
+    const DESIGNS: Option<u128> = Some(19_886_640);
     type Config = GpuGemmLiveConfig;
 
     fn build(config: GpuGemmLiveConfig) -> Result<Self, ConfigError> {

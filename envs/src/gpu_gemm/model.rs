@@ -66,6 +66,7 @@ impl BuildEnv for GpuGemmModel {
     const VERSION: u32 = 0;
     const SUMMARY: &'static str = "Tiles of mixed-input matrix products on GPUs, by an analytical model";
     const DESCRIPTION: &'static str = include_str!("model.md");
+    const DESIGNS: Option<u128> = Some(16_399_920);
     type Config = GpuGemmModelConfig;
 
     fn build(config: GpuGemmModelConfig) -> Result<Self, ConfigError> {
