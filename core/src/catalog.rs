@@ -37,6 +37,8 @@ pub trait BuildEnvFrom: Env + Sized + 'static {
     type Config: Serialize + DeserializeOwned + Default;
     /// As [`BuildEnv::REQUIRED`].
     const REQUIRED: &'static [&'static str] = &[];
+    /// As [`BuildEnv::DESIGNS`].
+    const DESIGNS: Option<u128> = None;
 
     /// Makes the environment, with what it needs of `catalog`.
     ///
@@ -55,6 +57,7 @@ impl<E: BuildEnv> BuildEnvFrom for E {
     const DESCRIPTION: &'static str = E::DESCRIPTION;
     type Config = E::Config;
     const REQUIRED: &'static [&'static str] = E::REQUIRED;
+    const DESIGNS: Option<u128> = E::DESIGNS;
 
     fn build_from(_: &Catalog, config: E::Config) -> Result<Self, ConfigError> {
         E::build(config)
@@ -78,6 +81,8 @@ pub struct EnvEntry {
     pub description: &'static str,
     /// Settings that have no default: without them there is no environment.
     pub required: &'static [&'static str],
+    /// How many designs there are with the default settings; none if it is not stated.
+    pub designs: Option<u128>,
     defaults: fn() -> Value,
     resolve: fn(&Value) -> Result<Value, ConfigError>,
     build: fn(&Catalog, &Value) -> Result<BuiltEnv, ConfigError>,
@@ -92,6 +97,7 @@ impl EnvEntry {
             summary: E::SUMMARY,
             description: E::DESCRIPTION,
             required: E::REQUIRED,
+            designs: E::DESIGNS,
             defaults: config::defaults::<E::Config>,
             resolve: config::resolved::<E::Config>,
             build: |catalog, settings| {

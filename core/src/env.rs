@@ -99,6 +99,8 @@ pub trait BuildEnv: Env + Sized + 'static {
     type Config: Serialize + DeserializeOwned + Default;
     /// Settings that have no default: without them there is no environment.
     const REQUIRED: &'static [&'static str] = &[];
+    /// How many designs there are with the default settings, for lists, which make no environments. None if it is not stated.
+    const DESIGNS: Option<u128> = None;
 
     /// Makes the environment.
     ///

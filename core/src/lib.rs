@@ -46,7 +46,7 @@ pub use encoding::{Encoder, Encoding};
 pub use env::{BuildEnv, Env, EvalError};
 pub use episode::Episode;
 pub use judgement::Judgement;
-pub use model::{ModelCard, ModelFile, Source};
+pub use model::{ModelCard, ModelFile, ModelSource};
 pub use names::UnknownName;
 pub use outcome::{Metric, Outcome};
 pub use parameter::{Domain, Parameter, Value};
@@ -54,9 +54,9 @@ pub use problem::{Constraint, Direction, Goal, Objective, Problem, ProblemError}
 pub use rule::Rule;
 pub use saved::{LoadError, Saved};
 pub use seed::{Seed, Stream};
-pub use space::{Design, DesignSpace, SpaceError};
+pub use space::{CategoryParameter, CountParameter, Design, DesignSpace, NumberParameter, SpaceError};
 pub use surrogate::{
-    BuildLearner, FitError, Learner, Prediction, Surrogate, TrainingData, TrainingDataError, Workload,
+    BuildLearner, FitError, Learner, Prediction, Surrogate, TrainingData, TrainingDataError, WorkloadContext,
     WorkloadTrials,
 };
 pub use trial::Trial;

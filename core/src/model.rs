@@ -11,7 +11,7 @@ use crate::outcome::Metric;
 use crate::problem::Goal;
 use crate::saved::{LoadError, Saved};
 use crate::seed::{Seed, fnv1a};
-use crate::surrogate::{Surrogate, Workload};
+use crate::surrogate::{Surrogate, WorkloadContext};
 
 /// The version of the model file's first line.
 const SCHEMA: u32 = 2;
@@ -33,7 +33,7 @@ pub struct ModelCard {
     /// The names of the numbers in a context, shape `[c]`.
     pub context_names: Vec<String>,
     /// The workloads learned from.
-    pub sources: Vec<Source>,
+    pub sources: Vec<ModelSource>,
     /// All hyperparameters of the learner.
     pub hyperparameters: Value,
     /// The seed of the fit.
@@ -43,9 +43,9 @@ pub struct ModelCard {
 /// A workload, and the settings of the environment that evaluates designs for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Source {
+pub struct ModelSource {
     /// The workload.
-    pub workload: Workload,
+    pub workload: WorkloadContext,
     /// Settings of the card's environment.
     pub settings: Value,
 }
@@ -136,7 +136,7 @@ mod tests {
 
     fn file() -> ModelFile {
         let toy = Toy::bowl();
-        let workload = Workload { name: "a".to_owned(), context: vec![0.1] };
+        let workload = WorkloadContext { name: "a".to_owned(), context: vec![0.1] };
         let card = ModelCard {
             env: "bowl".to_owned(),
             env_version: 1,
@@ -144,7 +144,7 @@ mod tests {
             metrics: toy.metrics().to_vec(),
             goal: Goal { objectives: vec![Objective::minimize("distance")], constraints: Vec::new() },
             context_names: vec!["size".to_owned()],
-            sources: vec![Source { workload, settings: serde_json::json!({ "networks": ["a"] }) }],
+            sources: vec![ModelSource { workload, settings: serde_json::json!({ "networks": ["a"] }) }],
             hyperparameters: Value::Null,
             seed: Seed::new(3),
         };

@@ -51,7 +51,7 @@ pub struct Prediction {
 /// What is to be run on a design, as a model sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Workload {
+pub struct WorkloadContext {
     /// Its name: `mobilenet-v2`.
     pub name: String,
     /// Numbers that describe it, shape `[c]`; empty where there is but one workload.
@@ -62,7 +62,7 @@ pub struct Workload {
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkloadTrials {
     /// The workload.
-    pub workload: Workload,
+    pub workload: WorkloadContext,
     /// Trials of it, feasible and infeasible.
     pub trials: Vec<Trial>,
 }
@@ -97,7 +97,7 @@ impl TrainingData {
 
     /// The trials of one workload, which needs no context, and no trials for validation.
     pub fn of_trials(trials: Vec<Trial>) -> Self {
-        let workload = Workload { name: String::new(), context: Vec::new() };
+        let workload = WorkloadContext { name: String::new(), context: Vec::new() };
         Self {
             context_names: Vec::new(),
             train: vec![WorkloadTrials { workload, trials }],
@@ -133,7 +133,7 @@ fn check_group(
     before: &[WorkloadTrials],
     context_names: &[String],
 ) -> Result<(), TrainingDataError> {
-    let Workload { name, context } = &group.workload;
+    let WorkloadContext { name, context } = &group.workload;
     if context.len() != context_names.len() {
         let (got, expected) = (context.len(), context_names.len());
         return Err(TrainingDataError::ContextLength { workload: name.clone(), got, expected });
@@ -231,7 +231,7 @@ mod tests {
     use super::*;
 
     fn group(name: &str, context: &[f64]) -> WorkloadTrials {
-        let workload = Workload { name: name.to_owned(), context: context.to_vec() };
+        let workload = WorkloadContext { name: name.to_owned(), context: context.to_vec() };
         WorkloadTrials { workload, trials: Vec::new() }
     }
 

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tapeout_core::{BuildEnv, Design, Seed};
-use tapeout_envs::{EyerissAccelerator, GemminiAccelerator, LayerMapping};
+use tapeout_envs::{AcceleratorEnv, EyerissAccelerator, GemminiAccelerator, LayerMapping};
 
 fn evaluate<E: BuildEnv>(criterion: &mut Criterion) {
     let env = E::build(E::Config::default()).expect("defaults can be used");
@@ -19,7 +19,7 @@ fn evaluate<E: BuildEnv>(criterion: &mut Criterion) {
 criterion_group!(
     benches,
     evaluate::<LayerMapping>,
-    evaluate::<EyerissAccelerator>,
-    evaluate::<GemminiAccelerator>
+    evaluate::<AcceleratorEnv<EyerissAccelerator>>,
+    evaluate::<AcceleratorEnv<GemminiAccelerator>>
 );
 criterion_main!(benches);

@@ -5,12 +5,12 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use tapeout_core::{BuildEnv, Env, Seed};
-use tapeout_envs::{EdgeAccelerator, EdgeAcceleratorConfig};
+use tapeout_envs::{AcceleratorEnv, EdgeAccelerator, EdgeAcceleratorConfig};
 
 fn evaluate(criterion: &mut Criterion) {
     for id in ["resnet50", "mobilenet-v2", "bert-base"] {
         let config = EdgeAcceleratorConfig { networks: vec![id.to_owned()], ..Default::default() };
-        let env = EdgeAccelerator::build(config).expect("the network is built in");
+        let env = AcceleratorEnv::<EdgeAccelerator>::build(config).expect("the network is built in");
         let mut rng = Seed::new(0).stream("bench");
         criterion.bench_function(&format!("edge-accelerator/random design on {id}"), |bencher| {
             let sample = || env.space().sample(&mut rng);

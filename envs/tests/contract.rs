@@ -17,6 +17,15 @@ fn every_environment_passes_the_conformance_check_with_its_defaults() {
     }
 }
 
+// Claim: what a list says of an environment is what the environment is.
+#[test]
+fn every_environment_has_as_many_designs_as_it_states() {
+    for entry in ENVS {
+        let (env, _) = catalog().build_env(entry.id, &Value::Null).unwrap();
+        assert_eq!(entry.designs, Some(env.space().cardinality()), "{}", entry.id);
+    }
+}
+
 #[test]
 fn every_default_goal_names_metrics_that_its_environment_has() {
     for entry in ENVS {

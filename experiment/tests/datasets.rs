@@ -16,7 +16,7 @@ use tapeout_core::check::toy::Toy;
 use tapeout_core::env::ContextFeature;
 use tapeout_core::{
     AgentEntry, BuildEnv, Catalog, ConfigError, Constraint, Design, DesignSpace, Env, EnvEntry, EvalError,
-    Goal, Metric, Objective, Outcome, Parameter, Seed, Value,
+    Goal, Metric, NumberParameter, Objective, Outcome, Parameter, Seed, Value,
 };
 use tapeout_experiment::dataset::{
     Dataset, DatasetError, Plan, Row, Split, SplitBy, SplitError, TableFormat, generate,
@@ -28,6 +28,8 @@ use toys::{Random, budget, spec, threads};
 /// Three bowls: 32 designs each, `cost` = size of the network times the squared distance from a centre, plus the clock.
 struct Networks<const VERSION: u32> {
     toy: DesignSpace,
+    rows: NumberParameter,
+    share: NumberParameter,
     metrics: Vec<Metric>,
     config: NetworksConfig,
 }
@@ -64,7 +66,7 @@ impl<const VERSION: u32> Env for Networks<VERSION> {
     }
 
     fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
-        let (rows, share) = (self.toy.number(design, 0), self.toy.number(design, 1));
+        let (rows, share) = (self.rows.of(design), self.share.of(design));
         if rows >= 6.0 {
             return Ok(Outcome::infeasible("too, \"wide\"", rows / 3.0));
         }
@@ -100,6 +102,8 @@ impl<const VERSION: u32> BuildEnv for Networks<VERSION> {
         ];
         let toy = DesignSpace::new(parameters, Vec::new()).unwrap();
         Ok(Self {
+            rows: toy.number("rows")?,
+            share: toy.number("share")?,
             toy,
             metrics: vec![Metric::new("cost", "s", "cost"), Metric::new("rate", "1/s", "rate")],
             config,

@@ -92,6 +92,15 @@ fn a_wrong_type_is_named_with_its_place() {
     assert_eq!(message, "run.toml:8:10: `env.config`: got 3, expected a table");
 }
 
+// Claim: a number that JSON has no word for is refused, not taken for a setting that is absent and has its default.
+#[test]
+fn a_setting_that_is_not_finite_is_named_with_its_place() {
+    let (message, _) = fault("exploration = 0.5", "exploration = inf");
+    assert_eq!(message, "run.toml:12:1: `agent.config.exploration`: got inf, expected a finite number");
+    let (message, _) = fault("delay_us = 0", "delay_us = [1, -inf]");
+    assert!(message.ends_with("`env.config.delay_us[1]`: got -inf, expected a finite number"), "{message}");
+}
+
 #[test]
 fn a_number_out_of_range_is_named_with_its_place() {
     let (message, _) = fault("batch = 4", "batch = 0");

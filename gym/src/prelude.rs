@@ -2,8 +2,8 @@
 
 pub use tapeout_core::check::{check_agent, check_env, check_surrogate};
 pub use tapeout_core::{
-    Agent, AgentEntry, AgentError, BuildAgent, BuildEnv, BuildLearner, Catalog, ConfigError, Constraint,
-    Design, DesignSpace, Env, EnvEntry, EvalError, FitError, Goal, Judgement, Learner, LearnerEntry, Metric,
-    Objective, ObjectiveSupport, Outcome, Parameter, Prediction, Problem, Rule, Seed, Stream, Surrogate,
-    Trial, Value,
+    Agent, AgentEntry, AgentError, BuildAgent, BuildEnv, BuildLearner, Catalog, CategoryParameter,
+    ConfigError, Constraint, CountParameter, Design, DesignSpace, Env, EnvEntry, EvalError, FitError, Goal,
+    Judgement, Learner, LearnerEntry, Metric, NumberParameter, Objective, ObjectiveSupport, Outcome,
+    Parameter, Prediction, Problem, Rule, Seed, Stream, Surrogate, Trial, Value,
 };

@@ -32,6 +32,29 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("external-agent", &["tapeout", "tapeout-cli"]),
 ];
 
+/// Public names of types that stand more than once, and for what.
+const SHARED_NAMES: &[(&str, &str)] = &[
+    ("Answer", "what measurements of a job say together; a cell of the study that is done"),
+    ("Best", "the best of a run; the best mapping of a layer"),
+    ("Estimate", "of a rank in a comparison; of an improvement in the study"),
+    ("Growth", "how trees grow, in a forest and in boosting"),
+    ("Limits", "of time for a measurement; of steps of a descent"),
+    ("LogError", "of a run's log; of the compiler's log"),
+    ("Method", "of measuring a kernel; of the study"),
+    ("Objective", "of a problem; of the mapper, which weighs mappings and knows no problems"),
+    ("Options", "of a run; of the mapper"),
+    (
+        "Plan",
+        "of a comparison, of a data set, of measurements, of the study: each in the module of what is planned",
+    ),
+    ("Progress", "of a run; of measurements"),
+    ("Results", "of a comparison; of the study"),
+    ("Row", "of a data set; of a table of measurements"),
+    ("Rule", "of a space; what a kernel that failed broke"),
+    ("Target", "of a run's budget; of a validation"),
+    ("Trace", "of a run's incumbents; of a network's activations"),
+];
+
 /// A crate of the workspace.
 struct Member {
     name: String,
@@ -173,6 +196,51 @@ fn core_has_no_files_no_threads_and_no_processes() {
     let core: Vec<Member> = members().into_iter().filter(|member| member.name == "tapeout-core").collect();
     let words = ["std::fs", "std::net", "std::process", "std::thread", "std::io", "std::time", "rayon"];
     assert_eq!(uses(&core, &words), Vec::<String>::new());
+}
+
+/// The name of the public type that a line declares.
+fn declared_type(line: &str) -> Option<String> {
+    let kinds = ["struct ", "enum ", "trait ", "type ", "union "];
+    let rest = kinds.iter().find_map(|kind| line.strip_prefix("pub ")?.strip_prefix(kind))?;
+    let name: String = rest.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+    (!name.is_empty()).then_some(name)
+}
+
+/// Where each public type is declared, as `crate/path`, by its name.
+fn public_types(members: &[Member]) -> BTreeMap<String, Vec<String>> {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for member in members {
+        for path in rust_files(&member.folder.join("src")) {
+            let source = fs::read_to_string(&path).expect("a source file is text");
+            let place = path.strip_prefix(&member.folder).expect("the file lies in its crate").display();
+            for name in library_lines(&source).filter_map(declared_type) {
+                places.entry(name).or_default().push(format!("{}/{place}", member.name));
+            }
+        }
+    }
+    places
+}
+
+/// A reader who meets a type knows which it is. An exception that is none any more is noticed too.
+#[test]
+fn every_public_type_name_stands_once() {
+    let mut shared = public_types(&members());
+    shared.retain(|_, places| places.len() > 1);
+    for (name, reason) in SHARED_NAMES {
+        assert!(shared.remove(*name).is_some(), "`{name}` stands once, so it is no exception ({reason})");
+    }
+    assert_eq!(shared, BTreeMap::new());
+}
+
+#[test]
+fn declarations_are_told_from_other_lines() {
+    assert_eq!(declared_type("pub struct Walk<'a> {"), Some("Walk".to_owned()));
+    assert_eq!(declared_type("pub trait Env: Send + Sync {"), Some("Env".to_owned()));
+    assert_eq!(declared_type("pub type BuiltEnv = (Box<dyn Env>, Goal);"), Some("BuiltEnv".to_owned()));
+    for line in ["struct Hidden;", "pub(crate) struct Inner {", "pub fn structure() {", "pub struct $name {"]
+    {
+        assert_eq!(declared_type(line), None, "{line}");
+    }
 }
 
 /// A file is named after the thing in it.

@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 use tapeout::Proxy;
 use tapeout::core::{
-    Catalog, ModelCard, ModelFile, Problem, Seed, Source, TrainingData, Trial, Workload, WorkloadTrials,
+    Catalog, ModelCard, ModelFile, ModelSource, Problem, Seed, TrainingData, Trial, WorkloadContext,
+    WorkloadTrials,
 };
 use tapeout::prelude::EnvEntry;
 
@@ -22,12 +23,12 @@ fn model_file(folder: &std::path::Path, id: &str, env_version: u32) -> String {
         designs.map(|design| problem.trial(design.clone(), env.evaluate(&design).unwrap())).collect()
     };
     let workloads = [("one", 1.0), ("two", 2.0)]
-        .map(|(name, size)| Workload { name: name.to_owned(), context: vec![size] });
+        .map(|(name, size)| WorkloadContext { name: name.to_owned(), context: vec![size] });
     let groups = workloads.clone().map(|workload| WorkloadTrials { workload, trials: trials() });
     let data = TrainingData::new(vec!["size".to_owned()], groups.to_vec(), Vec::new()).unwrap();
     let learner = catalog.learner("random-forest").unwrap().build(&problem, &Value::Null).unwrap();
     let surrogate = learner.fit(&data, Seed::new(0)).unwrap();
-    let source = |workload| Source { workload, settings: json!({}) };
+    let source = |workload| ModelSource { workload, settings: json!({}) };
     let card = ModelCard {
         env: id.to_owned(),
         env_version,
@@ -86,7 +87,9 @@ fn what_cannot_be_modelled_is_refused_with_the_reason() {
     let message = refusal(&json!({ "model": path, "workloads": ["tow"] }));
     assert_eq!(message, "`workloads`: unknown workload `tow`; did you mean `two`?");
     let message = refusal(&json!({ "model": path, "weights": [1.0] }));
-    assert_eq!(message, "`weights`: got [1.0]; expected 2 positive numbers");
+    assert_eq!(message, "`weights`: 1 weights for 2 workloads, expected one each, or none at all");
+    let message = refusal(&json!({ "model": path, "weights": [1.0, 0.0] }));
+    assert_eq!(message, "`weights`: got 0, expected a finite number above 0");
     let message = refusal(&json!({ "model": folder.path().join("none") }));
     assert!(message.starts_with("`model`: ") && message.contains("none"), "{message}");
 }

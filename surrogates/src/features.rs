@@ -183,7 +183,7 @@ pub(crate) fn assert_context(context: &[f64], expected: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tapeout_core::{Judgement, Outcome, Parameter, Trial, Workload};
+    use tapeout_core::{Judgement, Outcome, Parameter, Trial, WorkloadContext};
 
     fn group(name: &str, context: f64, designs: &[Design]) -> WorkloadTrials {
         let trial = |design: &Design| Trial {
@@ -191,7 +191,7 @@ mod tests {
             outcome: Outcome::Measured(vec![1.0]),
             judgement: Judgement::Acceptable { losses: vec![1.0] },
         };
-        let workload = Workload { name: name.to_owned(), context: vec![context] };
+        let workload = WorkloadContext { name: name.to_owned(), context: vec![context] };
         WorkloadTrials { workload, trials: designs.iter().map(trial).collect() }
     }
 

@@ -9,7 +9,7 @@ use crate::problem::Problem;
 use crate::saved::Saved;
 use crate::seed::Seed;
 use crate::space::Design;
-use crate::surrogate::{Prediction, Surrogate, TrainingData, Workload, WorkloadTrials};
+use crate::surrogate::{Prediction, Surrogate, TrainingData, WorkloadContext, WorkloadTrials};
 use crate::trial::Trial;
 
 /// How many designs are learned from, and how many are predicted.
@@ -99,7 +99,7 @@ fn training_data(toy: &Toy, problem: &Problem, workloads: &[ToyWorkload<'_>]) ->
             problem.trial(design, outcome)
         };
         let mut group = |&(name, context, factor): &ToyWorkload<'_>| WorkloadTrials {
-            workload: Workload { name: name.to_owned(), context: context.to_vec() },
+            workload: WorkloadContext { name: name.to_owned(), context: context.to_vec() },
             trials: (0..n).map(|_| trial(factor)).collect(),
         };
         workloads.iter().map(&mut group).collect()

@@ -224,16 +224,6 @@ impl DesignSpace {
             .map(|(parameter, &level)| (parameter, parameter.value(level)))
     }
 
-    /// The number a parameter of a design is set to.
-    ///
-    /// # Panics
-    /// If the parameter is categorical or there is none at `index`.
-    pub fn number(&self, design: &Design, index: usize) -> f64 {
-        let parameter = &self.0.parameters[index];
-        let number = parameter.number(design.levels()[index]);
-        number.unwrap_or_else(|| panic!("parameter `{}` is categorical", parameter.name()))
-    }
-
     /// A design drawn uniformly from the legal ones.
     pub fn sample(&self, rng: &mut impl Rng) -> Design {
         let mut levels = vec![0; self.n_parameters()];

@@ -1,18 +1,28 @@
 use super::*;
-use tapeout_core::Value;
+use crate::accelerator::AcceleratorEnv;
+use tapeout_core::{BuildEnv, Env, Value};
 
-fn of_networks(networks: &[&str], weights: &[f64], dataflow: GemminiDataflow) -> GemminiAccelerator {
+fn of_networks(
+    networks: &[&str],
+    weights: &[f64],
+    dataflow: GemminiDataflow,
+) -> AcceleratorEnv<GemminiAccelerator> {
     let networks = networks.iter().map(|&id| id.to_owned()).collect();
     let weights = weights.to_vec();
     let config = GemminiAcceleratorConfig { networks, weights, dataflow, ..Default::default() };
-    GemminiAccelerator::build(config).unwrap()
+    AcceleratorEnv::<GemminiAccelerator>::build(config).unwrap()
 }
 
-fn env() -> GemminiAccelerator {
+fn env() -> AcceleratorEnv<GemminiAccelerator> {
     of_networks(&["resnet18"], &[], GemminiDataflow::WeightStationary)
 }
 
-fn measured(env: &GemminiAccelerator, array: i64, scratchpad_kib: i64, accumulator_kib: i64) -> Vec<f64> {
+fn measured(
+    env: &AcceleratorEnv<GemminiAccelerator>,
+    array: i64,
+    scratchpad_kib: i64,
+    accumulator_kib: i64,
+) -> Vec<f64> {
     let design = env.space().design_of([
         ("array", Value::from(array)),
         ("scratchpad_bytes", Value::from(scratchpad_kib << 10)),
@@ -28,7 +38,7 @@ fn the_space_is_the_published_one() {
     assert_eq!(env.space().cardinality(), 7 * 12 * 12);
     let last = env.space().design(&[6, 11, 11]).unwrap();
     let expected = GemminiTemplate { array: 128, scratchpad_bytes: 2 << 20, accumulator_bytes: 2 << 20 };
-    assert_eq!(env.template(&last), expected);
+    assert_eq!(env.template().numbers(&last), expected);
 }
 
 // Claim: nothing is free. The work takes its cycles, the arithmetic its energy, and DRAM delivers every weight at 8 bytes a
@@ -80,7 +90,7 @@ fn several_networks_add_up_by_weight() {
 #[test]
 fn memories_slower_than_the_clock_are_infeasible() {
     let config = GemminiAcceleratorConfig { clock_hz: 50e9, ..Default::default() };
-    let env = GemminiAccelerator::build(config).unwrap();
+    let env = AcceleratorEnv::<GemminiAccelerator>::build(config).unwrap();
     let Outcome::Infeasible { rule, violation } =
         env.evaluate(&env.space().design(&[3, 8, 6]).unwrap()).unwrap()
     else {
@@ -94,7 +104,7 @@ fn memories_slower_than_the_clock_are_infeasible() {
 fn settings_that_cannot_be_used_are_named_with_the_remedy() {
     let error = |settings: serde_json::Value| {
         let config = tapeout_core::config::read::<GemminiAcceleratorConfig>(&settings);
-        config.and_then(GemminiAccelerator::build).err().unwrap().to_string()
+        config.and_then(AcceleratorEnv::<GemminiAccelerator>::build).err().unwrap().to_string()
     };
     use serde_json::json;
     assert!(error(json!({ "dataflow": "row-stationary" })).contains("weight-stationary"));

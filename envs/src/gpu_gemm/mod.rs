@@ -4,7 +4,12 @@
 //! states the extents of block and warp, and few combinations are kernels; `structured` states how many warps there are and
 //! how many tensor-core instructions each spans, so that most divisibility holds by construction.
 
+mod compiled;
+mod config;
 mod knob;
+mod live;
+mod model;
+mod recorded;
 #[cfg(test)]
 mod tests;
 mod timed;
@@ -13,8 +18,11 @@ use serde::{Deserialize, Serialize};
 use tapeout_core::{ConfigError, Design, DesignSpace, Rule, SpaceError};
 use tapeout_simulators::gpu_gemm::{Device, Gemm, StaticRule, Tile, TileField};
 
+pub use compiled::{GpuGemmCompiled, GpuGemmCompiledConfig};
 use knob::{Draft, Knob, knobs};
-pub(crate) use timed::TimedTiles;
+pub use live::{GpuGemmLive, GpuGemmLiveConfig};
+pub use model::{GpuGemmModel, GpuGemmModelConfig};
+pub use recorded::{GpuGemmRecorded, GpuGemmRecordedConfig};
 
 /// Which numbers a design is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -54,7 +62,7 @@ impl TileSpace {
                     gemm.m, gemm.n, gemm.k
                 ),
             )),
-            Err(error) => Err(ConfigError::new("", error.to_string())),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -166,7 +166,7 @@ impl Dataset {
             let of_it: Vec<usize> =
                 indices.iter().copied().filter(|&row| self.rows()[row].workload == index).collect();
             (!of_it.is_empty()).then(|| WorkloadTrials {
-                workload: surrogate::Workload {
+                workload: surrogate::WorkloadContext {
                     name: workload.name.clone(),
                     context: workload.context.iter().map(|feature| feature.value).collect(),
                 },

@@ -1,7 +1,7 @@
 //! From a data set to a model file.
 
 use serde_json::Value;
-use tapeout_core::{Catalog, ModelCard, ModelFile, Problem, Seed, Source, Workload};
+use tapeout_core::{Catalog, ModelCard, ModelFile, ModelSource, Problem, Seed, WorkloadContext};
 use tapeout_experiment::dataset::{Dataset, Split};
 
 use super::OfflineError;
@@ -34,8 +34,8 @@ pub fn fit(
     let learner = entry.build(problem, &recipe.settings).map_err(refused)?;
     let data = dataset.training_data(split, problem)?;
     let surrogate = learner.fit(&data, recipe.seed)?;
-    let sources = dataset.workloads().iter().enumerate().map(|(index, workload)| Source {
-        workload: Workload {
+    let sources = dataset.workloads().iter().enumerate().map(|(index, workload)| ModelSource {
+        workload: WorkloadContext {
             name: workload.name.clone(),
             context: workload.context.iter().map(|feature| feature.value).collect(),
         },

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use tapeout_core::parameter;
 use tapeout_core::{
-    Catalog, Design, DesignSpace, Goal, ModelFile, Problem, Seed, Surrogate, Trial, Workload,
+    Catalog, Design, DesignSpace, Goal, ModelFile, Problem, Seed, Surrogate, Trial, WorkloadContext,
 };
 use tapeout_experiment::dataset::Dataset;
 use tapeout_experiment::{AgentSpec, Budget, Spec};
@@ -146,7 +146,7 @@ struct Outlook {
 }
 
 /// The workload of this name, if the model knows of it.
-pub fn workload<'a>(model: &'a ModelFile, name: &str) -> Option<&'a Workload> {
+pub fn workload<'a>(model: &'a ModelFile, name: &str) -> Option<&'a WorkloadContext> {
     model.card.sources.iter().map(|source| &source.workload).find(|workload| workload.name == name)
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 use tapeout_core::{
-    Catalog, Design, Env, ModelFile, Problem, Seed, Surrogate, Trial, Workload, WorkloadTrials,
+    Catalog, Design, Env, ModelFile, Problem, Seed, Surrogate, Trial, WorkloadContext, WorkloadTrials,
 };
 use tapeout_experiment::dataset::split::DEFAULT_UNRANKED;
 use tapeout_experiment::dataset::{Dataset, Split, SplitBy};
@@ -131,7 +131,8 @@ impl Study<'_> {
         let chosen = choose(&asked.problem, &trials, self.plan.proposals);
         let designs: Vec<Design> = chosen.iter().map(|&index| trials[index].design.clone()).collect();
         let score = self.validated(asked, &designs)?;
-        let workloads: Vec<&Workload> = model.card.sources.iter().map(|source| &source.workload).collect();
+        let workloads: Vec<&WorkloadContext> =
+            model.card.sources.iter().map(|source| &source.workload).collect();
         let p_feasible = asked.p_feasible(surrogate.as_ref(), &workloads, &designs);
         let model = ModelScore {
             p_feasible: p_feasible.iter().sum::<f64>() / p_feasible.len().max(1) as f64,
@@ -309,7 +310,12 @@ impl Asked {
     }
 
     /// How likely the model thinks each design is to be feasible, in the workload where it is least.
-    fn p_feasible(&self, surrogate: &dyn Surrogate, workloads: &[&Workload], designs: &[Design]) -> Vec<f64> {
+    fn p_feasible(
+        &self,
+        surrogate: &dyn Surrogate,
+        workloads: &[&WorkloadContext],
+        designs: &[Design],
+    ) -> Vec<f64> {
         let mut least = vec![1.0f64; designs.len()];
         for asked in &self.workloads {
             let known = workloads.iter().find(|known| known.name == asked.name);

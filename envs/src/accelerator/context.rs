@@ -24,7 +24,7 @@ fn conv_kernel(op: &Op) -> Option<u64> {
 }
 
 /// Sizes as logarithms, and shares of all multiply-accumulates by kind of layer.
-pub(super) fn features(workload: &Workload) -> Vec<ContextFeature> {
+pub(crate) fn features(workload: &Workload) -> Vec<ContextFeature> {
     let sum = |of: &dyn Fn(&Layer) -> u64| {
         let of_layer = |layer: &Layer| (layer.count() * of(layer)) as f64;
         workload.weighted_sum(|network| network.layers().iter().map(of_layer).sum())

@@ -2,43 +2,20 @@
 //!
 //! Validated by: the published A100 ablation (`simulators/tests/models/gpu_ablation.rs`), counts of the raw space, laws.
 
-use serde::{Deserialize, Serialize};
 use tapeout_core::{
-    BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, UnknownName,
+    BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
 };
-use tapeout_simulators::gpu_gemm::{self, Gemm, Model, Operands, TileEstimate, TileFault};
+use tapeout_simulators::gpu_gemm::{Gemm, Model, TileEstimate, TileFault};
 
-use crate::gpu_gemm::{TileEncoding, TileSpace};
+use super::TileSpace;
+use super::config::gemm_config;
 
-/// Which product on which device, and how a kernel is written down.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct GpuGemmModelConfig {
-    /// A built-in device: `a100`, `h100`, `h200`, `l40s`, `rtx-3090`, `rtx-4090`.
-    pub device: String,
-    /// Rows of the product.
-    pub m: u32,
-    /// Columns of the product.
-    pub n: u32,
-    /// Depth of the product.
-    pub k: u32,
-    /// Types of the first and the second operand: `f16-u8`, `bf16-s8`, `u8-f16`, `f16-u4`, `f16-f16`, ...
-    pub types: String,
-    /// `raw` or `structured`.
-    pub encoding: TileEncoding,
-}
-
-impl Default for GpuGemmModelConfig {
-    /// The problem of the published ablation.
-    fn default() -> Self {
-        Self {
-            device: "a100".to_owned(),
-            m: 3456,
-            n: 4096,
-            k: 2048,
-            types: "f16-u8".to_owned(),
-            encoding: TileEncoding::Raw,
-        }
+gemm_config! {
+    /// Which product on which device, and how a kernel is written down.
+    pub struct GpuGemmModelConfig {
+        /// A built-in device: `a100`, `h100`, `h200`, `l40s`, `rtx-3090`, `rtx-4090`.
+        pub device: String = "a100".to_owned(), // that of the published ablation
+        ..product,
     }
 }
 
@@ -88,17 +65,13 @@ impl BuildEnv for GpuGemmModel {
     const ID: &'static str = "gpu-gemm-model";
     const VERSION: u32 = 0;
     const SUMMARY: &'static str = "Tiles of mixed-input matrix products on GPUs, by an analytical model";
-    const DESCRIPTION: &'static str = include_str!("gpu_gemm_model.md");
+    const DESCRIPTION: &'static str = include_str!("model.md");
+    const DESIGNS: Option<u128> = Some(16_399_920);
     type Config = GpuGemmModelConfig;
 
     fn build(config: GpuGemmModelConfig) -> Result<Self, ConfigError> {
-        let device = gpu_gemm::device(&config.device)
-            .map_err(|unknown| ConfigError::new("device", unknown.to_string()))?;
-        let operands: Operands = config
-            .types
-            .parse()
-            .map_err(|unknown: UnknownName| ConfigError::new("types", unknown.to_string()))?;
-        let gemm = Gemm { m: config.m, n: config.n, k: config.k, operands };
+        let device = config.device()?;
+        let gemm = config.gemm()?;
         let tiles = TileSpace::new(&gemm, &device, config.encoding)?;
         Ok(Self { tiles, gemm, model: Model::new(device), metrics: metrics() })
     }
@@ -121,9 +94,11 @@ fn metrics() -> Vec<Metric> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::TileEncoding;
     use super::*;
     use tapeout_core::Seed;
     use tapeout_core::check::check_env;
+    use tapeout_simulators::gpu_gemm::{DEVICES, Operands};
 
     fn build(config: GpuGemmModelConfig) -> GpuGemmModel {
         GpuGemmModel::build(config).unwrap()
@@ -131,7 +106,7 @@ mod tests {
 
     #[test]
     fn it_keeps_the_contract_on_every_device_and_for_all_types() {
-        for (operands, row) in Operands::ALL.into_iter().zip(gpu_gemm::DEVICES.iter().cycle()) {
+        for (operands, row) in Operands::ALL.into_iter().zip(DEVICES.iter().cycle()) {
             let (device, types) = (row.id.to_owned(), operands.name().to_owned());
             let encoding = TileEncoding::Structured;
             let env = build(GpuGemmModelConfig { device, types, encoding, ..Default::default() });

@@ -5,84 +5,48 @@
 use std::env::current_exe;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use tapeout_core::{BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Outcome, Seed};
 use tapeout_gpu::{self as gpu, Limits, LiveTimer, Method, Station, WorkerCommand};
-use tapeout_simulators::gpu_gemm;
+use tapeout_simulators::gpu_gemm::TileTimer;
 
-use crate::gpu_gemm::{TileEncoding, TileSpace, TimedTiles};
+use super::TileSpace;
+use super::config::{gemm_config, seconds};
+use super::timed::TimedTiles;
 
-/// Which product, on which device, and how it is measured.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct GpuGemmLiveConfig {
-    /// What the device is, for the static rules: `a100`, `h100`, `h200`, `l40s`, `rtx-3090`, `rtx-4090`.
-    pub device: String,
-    /// Rows of the product.
-    pub m: u32,
-    /// Columns of the product.
-    pub n: u32,
-    /// Depth of the product.
-    pub k: u32,
-    /// Types of the first and the second operand: `f16-u8`, `bf16-s8`, `u8-f16`, `f16-u4`, `f16-f16`, ...
-    pub types: String,
-    /// `raw` or `structured`.
-    pub encoding: TileEncoding,
-    /// Seconds that the compiler may take.
-    pub compile_limit_s: f64,
-    /// Seconds that checking and timing a kernel may take.
-    pub run_limit_s: f64,
-    /// Seconds for which a kernel is repeated to read its energy; 0 for none.
-    pub energy_s: f64,
-    /// Where operands are drawn from.
-    pub seed: u64,
-    /// The program that has the command `measure-worker`; this one if none is named.
-    pub worker: Option<String>,
-}
-
-impl Default for GpuGemmLiveConfig {
-    /// The published shape on the device that recordings are planned for.
-    fn default() -> Self {
-        let limits = Limits::default();
-        Self {
-            device: "h200".to_owned(),
-            m: 3456,
-            n: 4096,
-            k: 2048,
-            types: "f16-u8".to_owned(),
-            encoding: TileEncoding::Raw,
-            compile_limit_s: limits.compile.as_secs_f64(),
-            run_limit_s: limits.run.as_secs_f64(),
-            energy_s: 0.0,
-            seed: 0,
-            worker: None,
-        }
+gemm_config! {
+    /// Which product, on which device, and how it is measured.
+    pub struct GpuGemmLiveConfig {
+        /// What the device is, for the static rules: `a100`, `h100`, `h200`, `l40s`, `rtx-3090`, `rtx-4090`.
+        pub device: String = "h200".to_owned(), // the device that recordings are planned for
+        ..product,
+        /// Seconds that the compiler may take.
+        pub compile_limit_s: f64 = Limits::default().compile.as_secs_f64(),
+        /// Seconds that checking and timing a kernel may take.
+        pub run_limit_s: f64 = Limits::default().run.as_secs_f64(),
+        /// Seconds for which a kernel is repeated to read its energy; 0 for none.
+        pub energy_s: f64 = 0.0,
+        /// Where operands are drawn from.
+        pub seed: u64 = 0,
+        /// The program that has the command `measure-worker`; this one if none is named.
+        pub worker: Option<String> = None,
     }
 }
 
 /// A device as an environment.
-pub struct GpuGemmLive {
-    tiles: TimedTiles,
-    timer: LiveTimer,
-    missing: Option<String>,
-}
+pub struct GpuGemmLive(TimedTiles);
 
 impl Env for GpuGemmLive {
     fn space(&self) -> &DesignSpace {
-        self.tiles.space()
+        self.0.space()
     }
 
     fn metrics(&self) -> &[Metric] {
-        self.tiles.metrics()
+        self.0.metrics()
     }
 
     fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
-        match &self.missing {
-            Some(missing) => Err(EvalError::new(missing.clone())),
-            None => self.tiles.ask(&self.timer, design),
-        }
+        self.0.evaluate(design)
     }
 
     fn is_noisy(&self) -> bool {
@@ -94,7 +58,7 @@ impl Env for GpuGemmLive {
     }
 
     fn missing(&self) -> Option<String> {
-        self.missing.clone()
+        self.0.missing()
     }
 }
 
@@ -102,16 +66,13 @@ impl BuildEnv for GpuGemmLive {
     const ID: &'static str = "gpu-gemm-live";
     const VERSION: u32 = 0;
     const SUMMARY: &'static str = "Tiles of mixed-input matrix products, measured on this machine's GPU";
-    const DESCRIPTION: &'static str = include_str!("gpu_gemm_live.md");
+    const DESCRIPTION: &'static str = include_str!("live.md");
+    const DESIGNS: Option<u128> = Some(19_886_640);
     type Config = GpuGemmLiveConfig;
 
     fn build(config: GpuGemmLiveConfig) -> Result<Self, ConfigError> {
-        let device = gpu_gemm::device(&config.device)
-            .map_err(|unknown| ConfigError::new("device", unknown.to_string()))?;
-        let gemm = TimedTiles::gemm([config.m, config.n, config.k], &config.types)?;
-        let seconds = |field: &str, seconds| {
-            Duration::try_from_secs_f64(seconds).map_err(|error| ConfigError::new(field, error.to_string()))
-        };
+        let device = config.device()?;
+        let gemm = config.gemm()?;
         let energy = seconds("energy_s", config.energy_s)?;
         let limits = Limits {
             compile: seconds("compile_limit_s", config.compile_limit_s)?,
@@ -125,16 +86,18 @@ impl BuildEnv for GpuGemmLive {
         let method = Method { energy_s: config.energy_s, ..Method::default() };
         let command = WorkerCommand { program, arguments: method.worker_arguments() };
         let station = Station::new(command, limits, Seed::new(config.seed), Arc::new(Mutex::new(())));
-        let missing = gpu::missing().map(|missing| {
-            format!("nothing can be measured here: {missing}; use `gpu-gemm-recorded` or `gpu-gemm-model`")
-        });
+        let timer: Result<Box<dyn TileTimer>, String> = match gpu::missing() {
+            Some(missing) => Err(format!(
+                "nothing can be measured here: {missing}; use `gpu-gemm-recorded` or `gpu-gemm-model`"
+            )),
+            None => Ok(Box::new(LiveTimer::new(station))),
+        };
         let tiles = TileSpace::new(&gemm, &device, config.encoding)?;
-        let tiles = TimedTiles::new(tiles, gemm, config.energy_s > 0.0);
-        Ok(Self { tiles, timer: LiveTimer::new(station), missing })
+        Ok(Self(TimedTiles::new(tiles, gemm, config.energy_s > 0.0, timer)))
     }
 
     fn default_goal(&self) -> Goal {
-        self.tiles.goal()
+        self.0.goal()
     }
 }
 

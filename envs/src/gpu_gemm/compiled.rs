@@ -4,48 +4,24 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use tapeout_core::{
     BuildEnv, ConfigError, Constraint, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
-    UnknownName,
 };
 use tapeout_gpu::{CompileError, CompileReport, GpuArchitecture, KernelSource, Nvrtc, NvrtcMissing};
-use tapeout_simulators::gpu_gemm::{self, Device, Gemm, Occupancy, Operands, Tile};
+use tapeout_simulators::gpu_gemm::{Device, Gemm, Occupancy, Tile};
 
-use crate::gpu_gemm::{TileEncoding, TileSpace};
+use super::TileSpace;
+use super::config::{gemm_config, seconds};
 
-/// Which product for which device, and how long the compiler may take.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct GpuGemmCompiledConfig {
-    /// A built-in device: `a100`, `h100`, `h200`, `l40s`, `rtx-3090`, `rtx-4090`. It need not be there.
-    pub device: String,
-    /// Rows of the product.
-    pub m: u32,
-    /// Columns of the product.
-    pub n: u32,
-    /// Depth of the product.
-    pub k: u32,
-    /// Types of the first and the second operand: `f16-u8`, `bf16-s8`, `u8-f16`, `f16-u4`, `f16-f16`, ...
-    pub types: String,
-    /// `raw` or `structured`.
-    pub encoding: TileEncoding,
-    /// Seconds after which a kernel counts as one that does not compile.
-    pub compile_limit_s: f64,
-}
-
-impl Default for GpuGemmCompiledConfig {
-    /// The problem of the published ablation. The limit is far above the slowest kernel of a sample of 324; see the page.
-    fn default() -> Self {
-        Self {
-            device: "a100".to_owned(),
-            m: 3456,
-            n: 4096,
-            k: 2048,
-            types: "f16-u8".to_owned(),
-            encoding: TileEncoding::Raw,
-            compile_limit_s: 60.0,
-        }
+gemm_config! {
+    /// Which product for which device, and how long the compiler may take.
+    pub struct GpuGemmCompiledConfig {
+        /// A built-in device: `a100`, `h100`, `h200`, `l40s`, `rtx-3090`, `rtx-4090`. It need not be there.
+        pub device: String = "a100".to_owned(), // that of the published ablation
+        ..product,
+        /// Seconds after which a kernel counts as one that does not compile.
+        // Far above the slowest kernel of a sample of 324; see the page.
+        pub compile_limit_s: f64 = 60.0,
     }
 }
 
@@ -107,19 +83,14 @@ impl BuildEnv for GpuGemmCompiled {
     const VERSION: u32 = 0;
     const SUMMARY: &'static str =
         "Kernels of mixed-input matrix products as NVRTC compiles them, without a GPU";
-    const DESCRIPTION: &'static str = include_str!("gpu_gemm_compiled.md");
+    const DESCRIPTION: &'static str = include_str!("compiled.md");
+    const DESIGNS: Option<u128> = Some(16_399_920);
     type Config = GpuGemmCompiledConfig;
 
     fn build(config: GpuGemmCompiledConfig) -> Result<Self, ConfigError> {
-        let device = gpu_gemm::device(&config.device)
-            .map_err(|unknown| ConfigError::new("device", unknown.to_string()))?;
-        let operands: Operands = config
-            .types
-            .parse()
-            .map_err(|unknown: UnknownName| ConfigError::new("types", unknown.to_string()))?;
-        let limit = Duration::try_from_secs_f64(config.compile_limit_s)
-            .map_err(|error| ConfigError::new("compile_limit_s", error.to_string()))?;
-        let gemm = Gemm { m: config.m, n: config.n, k: config.k, operands };
+        let device = config.device()?;
+        let limit = seconds("compile_limit_s", config.compile_limit_s)?;
+        let gemm = config.gemm()?;
         let tiles = TileSpace::new(&gemm, &device, config.encoding)?;
         Ok(Self { tiles, gemm, device, limit, compiler: Nvrtc::load(), metrics: metrics() })
     }

@@ -4,12 +4,13 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
 use tapeout_core::{BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Outcome};
 use tapeout_gpu::{By, Job, Recording, Row, RowOutcome, Table};
-use tapeout_simulators::gpu_gemm::{self, Gemm, Tile};
+use tapeout_simulators::gpu_gemm::{Gemm, Tile};
 
-use crate::gpu_gemm::{TileEncoding, TileSpace, TimedTiles};
+use super::config::gemm_config;
+use super::timed::TimedTiles;
+use super::{TileEncoding, TileSpace};
 
 /// A table that ships with the program.
 struct Shipped {
@@ -20,47 +21,20 @@ struct Shipped {
 /// Every table under `data/measurements/`, by the device that it was measured on.
 const SHIPPED: &[Shipped] = &[];
 
-/// Which product, and which table answers.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct GpuGemmRecordedConfig {
-    /// The device whose shipped table answers: `a100`, `h100`, `h200`, `l40s`, `rtx-3090`, `rtx-4090`. Not read if `path` is
-    /// given.
-    pub device: String,
-    /// A table that `tapeout measure` has made.
-    pub path: Option<String>,
-    /// Rows of the product.
-    pub m: u32,
-    /// Columns of the product.
-    pub n: u32,
-    /// Depth of the product.
-    pub k: u32,
-    /// Types of the first and the second operand: `f16-u8`, `bf16-s8`, `u8-f16`, `f16-u4`, `f16-f16`, ...
-    pub types: String,
-    /// `raw` or `structured`.
-    pub encoding: TileEncoding,
-}
-
-impl Default for GpuGemmRecordedConfig {
-    /// The published shape on the device that recordings are planned for.
-    fn default() -> Self {
-        Self {
-            device: "h200".to_owned(),
-            path: None,
-            m: 3456,
-            n: 4096,
-            k: 2048,
-            types: "f16-u8".to_owned(),
-            encoding: TileEncoding::Raw,
-        }
+gemm_config! {
+    /// Which product, and which table answers.
+    pub struct GpuGemmRecordedConfig {
+        /// The device whose shipped table answers: `a100`, `h100`, `h200`, `l40s`, `rtx-3090`, `rtx-4090`. Not read if
+        /// `path` is given.
+        pub device: String = "h200".to_owned(), // the device that recordings are planned for
+        /// A table that `tapeout measure` has made.
+        pub path: Option<String> = None,
+        ..product,
     }
 }
 
 /// A recording as an environment.
-pub struct GpuGemmRecorded {
-    tiles: TimedTiles,
-    recording: Result<Recording, String>,
-}
+pub struct GpuGemmRecorded(TimedTiles);
 
 impl GpuGemmRecorded {
     /// The environment that answers for `gemm` from `table`; its designs are those of the table.
@@ -83,8 +57,8 @@ impl GpuGemmRecorded {
                 format!("no kernel is recorded for {}; recorded: {known}", named(&gemm)),
             )
         })?;
-        let tiles = TimedTiles::new(tiles, gemm, with_energy);
-        Ok(Self { tiles, recording: Ok(Recording::of(table)) })
+        let timer = Box::new(Recording::of(table));
+        Ok(Self(TimedTiles::new(tiles, gemm, with_energy, Ok(timer))))
     }
 }
 
@@ -102,22 +76,19 @@ fn named(gemm: &Gemm) -> String {
 
 impl Env for GpuGemmRecorded {
     fn space(&self) -> &DesignSpace {
-        self.tiles.space()
+        self.0.space()
     }
 
     fn metrics(&self) -> &[Metric] {
-        self.tiles.metrics()
+        self.0.metrics()
     }
 
     fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
-        match &self.recording {
-            Ok(recording) => self.tiles.ask(recording, design),
-            Err(missing) => Err(EvalError::new(missing.clone())),
-        }
+        self.0.evaluate(design)
     }
 
     fn missing(&self) -> Option<String> {
-        self.recording.as_ref().err().cloned()
+        self.0.missing()
     }
 }
 
@@ -125,11 +96,12 @@ impl BuildEnv for GpuGemmRecorded {
     const ID: &'static str = "gpu-gemm-recorded";
     const VERSION: u32 = 0;
     const SUMMARY: &'static str = "Tiles of mixed-input matrix products on GPUs, answered from measurements";
-    const DESCRIPTION: &'static str = include_str!("gpu_gemm_recorded.md");
+    const DESCRIPTION: &'static str = include_str!("recorded.md");
+    const DESIGNS: Option<u128> = Some(19_886_640);
     type Config = GpuGemmRecordedConfig;
 
     fn build(config: GpuGemmRecordedConfig) -> Result<Self, ConfigError> {
-        let gemm = TimedTiles::gemm([config.m, config.n, config.k], &config.types)?;
+        let gemm = config.gemm()?;
         if let Some(path) = &config.path {
             let table = Table::read(Path::new(path)).map_err(|error| {
                 let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
@@ -137,22 +109,21 @@ impl BuildEnv for GpuGemmRecorded {
             })?;
             return Self::new(&table, gemm, config.encoding);
         }
-        let device = gpu_gemm::device(&config.device)
-            .map_err(|unknown| ConfigError::new("device", unknown.to_string()))?;
+        let device = config.device()?;
         if let Some(shipped) = SHIPPED.iter().find(|shipped| shipped.device == config.device) {
             let table = Table::parse(Path::new(shipped.device), shipped.bytes);
             return Self::new(&table.expect("invariant: a shipped table is whole"), gemm, config.encoding);
         }
-        let tiles = TimedTiles::new(TileSpace::new(&gemm, &device, config.encoding)?, gemm, false);
+        let tiles = TileSpace::new(&gemm, &device, config.encoding)?;
         let missing = format!(
             "no recording yet of `{}`: record one with `tapeout measure` and set `path`, or use `gpu-gemm-model`",
             config.device
         );
-        Ok(Self { tiles, recording: Err(missing) })
+        Ok(Self(TimedTiles::new(tiles, gemm, false, Err(missing))))
     }
 
     fn default_goal(&self) -> Goal {
-        self.tiles.goal()
+        self.0.goal()
     }
 }
 
@@ -162,13 +133,13 @@ mod tests {
     use tapeout_core::Seed;
     use tapeout_core::check::check_env;
     use tapeout_gpu::{Halt, Measurer, Method, Modelled, TableWriter};
-    use tapeout_simulators::gpu_gemm::Operands;
+    use tapeout_simulators::gpu_gemm::{Operands, device};
 
     const GEMM: Gemm = Gemm { m: 3456, n: 4096, k: 2048, operands: Operands::F16_U8 };
 
     /// A table of `count` random kernels, rehearsed with the model, each measured twice.
     fn rehearsed(count: usize, energy_s: f64) -> Table {
-        let device = gpu_gemm::device("h200").unwrap();
+        let device = device("h200").unwrap();
         let tiles = TileSpace::new(&GEMM, &device, TileEncoding::Structured).unwrap();
         let mut model = Modelled::new(device, Method { energy_s, ..Method::default() });
         let folder = tempfile::tempdir().unwrap();
