@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tapeout::core::{Catalog, Trial};
 use tapeout::experiment::RunFolder;
-use tapeout::experiment::plot::{DrawnRun, Picture, progress};
+use tapeout::experiment::plot::{DrawnRun, Picture};
 
 use crate::answer::Answer;
 use crate::failure::Failure;
@@ -58,7 +58,7 @@ impl Args {
             }
             (runs, None, y) => {
                 let objectives = runs[0].experiment.problem().objectives();
-                Ok(progress(runs, y.as_ref().unwrap_or(&objectives[0].metric))?)
+                Ok(DrawnRun::progress(runs, y.as_ref().unwrap_or(&objectives[0].metric))?)
             }
         }
     }

@@ -48,8 +48,7 @@ fn axis(arena: &ArenaResults) -> Axis {
     if arena.is_volume() {
         Axis::new("hypervolume, share of that of all runs together", "").linear()
     } else {
-        let metric = &arena.quarry.metrics[0];
-        Axis::new(&metric.name, &metric.unit)
+        Axis::of(&arena.quarry.metrics[0])
     }
 }
 

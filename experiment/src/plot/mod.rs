@@ -49,7 +49,7 @@ pub use error::PlotError;
 pub use figure::Figure;
 pub use line::{LineChart, LineShape, Series};
 pub use pareto::{ParetoPlot, Reference};
-pub use picture::{DrawnRun, Picture, progress};
+pub use picture::{DrawnRun, Picture};
 pub use quantity::{count, quantity};
 pub use render::Plot;
 pub use trials::{pareto_of, progress_of};

@@ -44,11 +44,11 @@ impl DrawnRun<'_> {
     /// What suits the run: its front over the first two objectives, or its progress if there is only one.
     ///
     /// # Errors
-    /// As [`front`](Self::front) and [`progress`].
+    /// As [`front`](Self::front) and [`progress`](Self::progress).
     pub fn picture(&self) -> Result<Picture, PlotError> {
         match self.experiment.problem().objectives() {
             [x, y, ..] => self.front([&x.metric, &y.metric]),
-            [only] => progress(&[*self], &only.metric),
+            [only] => Self::progress(&[*self], &only.metric),
             [] => unreachable!("a problem has an objective"),
         }
     }
@@ -66,6 +66,28 @@ impl DrawnRun<'_> {
         Ok(Picture { name: "pareto".to_owned(), plot: Box::new(plot) })
     }
 
+    /// The best acceptable value of an objective after so many trials, a line for each run, under the name `progress`. The
+    /// caption says what all runs have in common.
+    ///
+    /// # Errors
+    /// As [`progress_of`], and [`PlotError::Empty`] if there is no run.
+    pub fn progress(runs: &[DrawnRun<'_>], objective: &str) -> Result<Picture, PlotError> {
+        let chart =
+            |run: &DrawnRun<'_>| progress_of(run.experiment.problem(), run.trials, objective, run.name);
+        let [first, others @ ..] = runs else {
+            return Err(PlotError::Empty { plot: objective.to_owned(), missing: "runs" });
+        };
+        let mut merged = chart(first)?;
+        for run in others {
+            merged.series.extend(chart(run)?.series);
+        }
+        if let Some(env) = shared(runs, |run| run.experiment.spec().env.id.clone()) {
+            merged.title = format!("{env}: {}", merged.title);
+        }
+        merged.caption = shared(runs, |run| run.caption()).unwrap_or_default();
+        Ok(Picture { name: "progress".to_owned(), plot: Box::new(merged) })
+    }
+
     /// The constraints, and the settings of the environment as far as they fit on a line.
     fn caption(&self) -> String {
         let config = self.experiment.spec().env.config.iter();
@@ -74,27 +96,6 @@ impl DrawnRun<'_> {
             config.filter(|(_, value)| is_set(value)).map(|(key, value)| format!("{key} = {value}"));
         note(limits(self.experiment.problem()).chain(settings))
     }
-}
-
-/// The best acceptable value of an objective after so many trials, a line for each run, under the name `progress`. The
-/// caption says what all runs have in common.
-///
-/// # Errors
-/// As [`progress_of`], and [`PlotError::Empty`] if there is no run.
-pub fn progress(runs: &[DrawnRun<'_>], objective: &str) -> Result<Picture, PlotError> {
-    let chart = |run: &DrawnRun<'_>| progress_of(run.experiment.problem(), run.trials, objective, run.name);
-    let [first, others @ ..] = runs else {
-        return Err(PlotError::Empty { plot: objective.to_owned(), missing: "runs" });
-    };
-    let mut merged = chart(first)?;
-    for run in others {
-        merged.series.extend(chart(run)?.series);
-    }
-    if let Some(env) = shared(runs, |run| run.experiment.spec().env.id.clone()) {
-        merged.title = format!("{env}: {}", merged.title);
-    }
-    merged.caption = shared(runs, |run| run.caption()).unwrap_or_default();
-    Ok(Picture { name: "progress".to_owned(), plot: Box::new(merged) })
 }
 
 /// What all runs have in common; nothing if they differ.
