@@ -63,7 +63,7 @@ pub(crate) fn compare(
     let tables = tables::write(&results, &standings, out)?;
     let mut plots = Vec::new();
     for picture in pictures(&results) {
-        plots.extend(picture.plot.write(&out.join(&picture.name))?);
+        plots.extend(picture.write_into(out)?);
     }
     let report = Report { comparison: out, tables, plots, standings: &standings };
     Ok(if flags.is_json() { Answer::json(&report) } else { Answer::text(report.text(plan)) })

@@ -4,6 +4,7 @@ use std::fmt;
 
 use tapeout::core::{BuildEnvError, UnknownName};
 use tapeout::experiment::dataset::DatasetError;
+use tapeout::experiment::plot::PlotError;
 use tapeout::experiment::{RunError, SpecError};
 use tapeout::offline::OfflineError;
 use tapeout::study::StudyError;
@@ -110,6 +111,22 @@ impl From<BuildEnvError> for Failure {
 impl From<UnknownName> for Failure {
     fn from(error: UnknownName) -> Self {
         Self::bad_input(error).hint("all names are listed by `tapeout list`")
+    }
+}
+
+impl From<PlotError> for Failure {
+    fn from(error: PlotError) -> Self {
+        match error {
+            PlotError::NoAcceptableDesign { .. } | PlotError::NoProgress { .. } => {
+                Self::bad_input(error).hint("loosen the constraints, or search for longer")
+            }
+            PlotError::UnknownName(unknown) => {
+                let hint = format!("this run has {}", unknown.known.join(", "));
+                Self::bad_input(unknown).hint(hint)
+            }
+            PlotError::File { .. } => Self::failed(error).hint("choose a place that can be written to"),
+            _ => Self::failed(error),
+        }
     }
 }
 

@@ -9,12 +9,12 @@ use std::thread::available_parallelism;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use tapeout::core::Catalog;
+use tapeout::experiment::plot::DrawnRun;
 use tapeout::experiment::{Observer, Options, RunError, RunFolder, StopReason, Summary};
 
 use crate::answer::{Answer, Exit};
 use crate::failure::Failure;
 use crate::number::usize_count;
-use crate::pictures::Picture;
 use crate::progress::Watcher;
 use crate::report::Report;
 
@@ -92,8 +92,9 @@ impl<'a> WatchedRun<'a> {
         let plots = if summary.acceptable == 0 {
             Vec::new()
         } else {
-            let picture = Picture::of_run(&run, &summary.agent)?;
-            picture.write(&self.folder.join(picture.name))?.into()
+            let drawn =
+                DrawnRun { name: &summary.agent, experiment: run.experiment(), trials: &run.trials() };
+            drawn.picture()?.write_into(self.folder)?.into()
         };
         let report = Report { run: self.folder, plots, summary };
         let (trials, wall_s) = (usize_count(summary.trials), summary.timing.wall_s);

@@ -19,6 +19,7 @@
 //! | [`log`] | `trials.jsonl`: format, durability, reading |
 //! | [`folder`] | a run on disk |
 //! | [`summary`] | `summary.json`: what came of it |
+//! | [`progress`] | how far a run has come, in words |
 //! | [`plot`] | pictures of runs, as SVG and PNG |
 //! | [`comparison`] | agents side by side, over environments and seeds |
 //! | [`dataset`] | tables of trials, from logs or drawn at random, to learn from: files, splits |
@@ -39,6 +40,7 @@ pub mod log;
 pub mod observer;
 mod parquet_column;
 pub mod plot;
+pub mod progress;
 pub mod replay;
 pub mod run;
 mod search;
@@ -55,6 +57,7 @@ pub use error::RunError;
 pub use experiment::Experiment;
 pub use folder::RunFolder;
 pub use observer::{Event, Observer, Progress};
+pub use progress::{BestSoFar, LinePace};
 pub use replay::{ReplayReport, replay};
 pub use run::{Options, resume, run};
 pub use spec::{AgentSpec, EnvSpec, LogSpec, Spec, SyncPolicy};

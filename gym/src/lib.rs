@@ -8,7 +8,7 @@
 //! | [`core`] | the vocabulary: design spaces, problems, trials, and the contracts of environments, agents, surrogates |
 //! | [`simulators`] | cost models of hardware, usable without the rest; what a network costs is a [`NetworkCost`](simulators::network_cost::NetworkCost) |
 //! | [`envs`], [`agents`], [`surrogates`] | what is built in |
-//! | [`experiment`] | the loop, its log, and what is made of the log |
+//! | [`experiment`] | the loop, its log, and what is made of the log: summaries, comparisons, [plots](experiment::plot) |
 //! | [`offline`] | design from logs alone: fit a model, search it, validate what it proposes |
 //! | [`gpu`], [`measure`] | kernels for graphics processors, and filling tables with their measured times |
 //! | [`gymnasium`] | `reset` and `step`, for reinforcement learners |

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use tapeout::core::Catalog;
+use tapeout::core::{Catalog, Trial};
 use tapeout::experiment::RunFolder;
+use tapeout::experiment::plot::{DrawnRun, Picture};
 
 use crate::answer::Answer;
 use crate::failure::Failure;
-use crate::pictures::{Axes, Picture};
 
 /// What to draw, and where to.
 #[derive(clap::Args)]
@@ -33,30 +33,32 @@ impl Args {
     /// The paths of the pictures.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let opened = self.runs.iter().map(|path| Ok((name(path), RunFolder::open(catalog, path)?)));
-        let runs: Vec<(String, RunFolder)> = opened.collect::<Result<_, Failure>>()?;
+        let folders: Vec<(String, RunFolder)> = opened.collect::<Result<_, Failure>>()?;
+        let trials: Vec<Vec<Trial>> = folders.iter().map(|(_, folder)| folder.trials()).collect();
+        let drawn = folders.iter().zip(&trials);
+        let runs: Vec<DrawnRun<'_>> = drawn
+            .map(|((name, folder), trials)| DrawnRun { name, experiment: folder.experiment(), trials })
+            .collect();
         let picture = self.picture(&runs)?;
-        let stem = self.out.clone().unwrap_or_else(|| self.runs[0].join(picture.name));
-        let paths = picture.write(&stem)?;
+        let stem = self.out.clone().unwrap_or_else(|| self.runs[0].join(&picture.name));
+        let paths = picture.plot.write(&stem)?;
         if self.json {
             return Ok(Answer::json(&paths));
         }
         Ok(Answer::text(paths.map(|path| format!("{}\n", path.display())).concat()))
     }
 
-    fn picture(&self, runs: &[(String, RunFolder)]) -> Result<Picture, Failure> {
+    fn picture(&self, runs: &[DrawnRun<'_>]) -> Result<Picture, Failure> {
         match (runs, &self.x, &self.y) {
-            ([(_, run)], Some(x), Some(y)) => Picture::front(run, Axes { x, y }),
-            ([(name, run)], None, None) => Picture::of_run(run, name),
+            ([run], Some(x), Some(y)) => Ok(run.front([x, y])?),
+            ([run], None, None) => Ok(run.picture()?),
             (_, Some(_), _) => {
                 Err(Failure::bad_input(anyhow::anyhow!("`--x` is for one run, got {}", runs.len()))
                     .hint("leave out `--x`; `--y` is the objective whose progress is shown"))
             }
             (runs, None, y) => {
-                let objectives = runs[0].1.experiment().problem().objectives();
-                let objective = y.as_ref().unwrap_or(&objectives[0].metric);
-                let runs: Vec<(String, &RunFolder)> =
-                    runs.iter().map(|(name, run)| (name.clone(), run)).collect();
-                Picture::progress(&runs, objective)
+                let objectives = runs[0].experiment.problem().objectives();
+                Ok(DrawnRun::progress(runs, y.as_ref().unwrap_or(&objectives[0].metric))?)
             }
         }
     }

@@ -6,20 +6,12 @@
 //! doi:10.1145/3579371.3589049, which calls it the hyperparameter lottery.
 
 use super::{ArenaResults, Results};
-use crate::plot::{Axis, BoxPlot, LineChart, Plot, Series, Spread};
+use crate::plot::{Axis, BoxPlot, LineChart, Picture, Series, Spread};
 use crate::statistics::quartiles;
 
 /// Gaps to the best known result that count as targets: this many, ten to a decade from 0.79 down to 0.001. Ours: COCO's
 /// targets are as evenly spread on a logarithmic scale, over more decades than a discrete space resolves.
 const TARGETS: i32 = 30;
-
-/// A picture that is not written yet.
-pub struct Picture {
-    /// The name of its files, without extension.
-    pub name: String,
-    /// What it shows.
-    pub plot: Box<dyn Plot>,
-}
 
 /// The pictures of `results`: for each arena progress and final results, and over all arenas the runtime distributions and
 /// the performance profiles. What has nothing to show is left out.
@@ -56,8 +48,7 @@ fn axis(arena: &ArenaResults) -> Axis {
     if arena.is_volume() {
         Axis::new("hypervolume, share of that of all runs together", "").linear()
     } else {
-        let metric = &arena.quarry.metrics[0];
-        Axis::new(&metric.name, &metric.unit)
+        Axis::of(&arena.quarry.metrics[0])
     }
 }
 
