@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::error::RunError;
 use crate::plot::PlotError;
+use crate::workers::ThreadsError;
 
 /// A comparison that cannot begin or go on. The runs made until then stay.
 #[derive(Debug, thiserror::Error)]
@@ -48,14 +49,8 @@ pub enum ComparisonError {
         cells: usize,
     },
     /// No threads to run on.
-    #[error("cannot start {threads} threads")]
-    Threads {
-        /// How many were asked for.
-        threads: usize,
-        /// Why not.
-        #[source]
-        source: rayon::ThreadPoolBuildError,
-    },
+    #[error(transparent)]
+    Threads(#[from] ThreadsError),
     /// A table cannot be written.
     #[error("{}: cannot write", .path.display())]
     Table {

@@ -16,7 +16,7 @@ use super::layout::{Cells, TableFault};
 use super::manifest::{Count, Manifest, TableEntry, manifest_path};
 use super::parquet::{ParquetWriter, read_parquet};
 use super::table::{About, Dataset, Row};
-use crate::folder::{put_whole, sync_folder};
+use crate::durable_file::{put_whole, sync_folder};
 
 /// Rows of a group in a Parquet file. Ours: some megabytes, which readers hold at once.
 const ROWS_PER_GROUP: usize = 1 << 16;

@@ -12,16 +12,16 @@ use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tapeout_core::{Catalog, Design, DesignSpace, Env, EnvEntry, Seed, Stream};
+use tapeout_core::{Catalog, Design, DesignSpace, Env, EnvEntry, Outcome, Seed, Stream};
 
 use super::error::DatasetError;
 use super::folder::{TableFormat, TableWriter, each_group, make_folder, write_manifest};
 use super::kinship::{self, Difference};
 use super::manifest::Manifest;
 use super::table::{About, DatasetWorkload, Row, Source};
-use crate::evaluate::{Evaluator, Failure};
-use crate::folder::put_whole;
-use crate::run::Options;
+use crate::durable_file::put_whole;
+use crate::evaluate::{Evaluator, Failed, Failure};
+use crate::run::RunOptions;
 use crate::spec::{EnvSpec, drop_nulls};
 
 /// Designs that are evaluated between two looks at the interrupt. Ours: well under a second of a fast model, and some
@@ -74,7 +74,7 @@ pub fn generate(
     catalog: &Catalog,
     plan: &Plan,
     folder: &Path,
-    options: &Options<'_>,
+    options: &RunOptions<'_>,
     watch: &mut dyn FnMut(Generation<'_>),
 ) -> Result<bool, DatasetError> {
     let entry = catalog.env(&plan.env.id)?;
@@ -87,9 +87,6 @@ pub fn generate(
         usize::try_from(space.cardinality()).map_or(plan.designs, |n| n.min(plan.designs))
     };
     let total = n_designs(&about.space) * parts.len();
-    let evaluator = |env: &dyn Env| {
-        Evaluator::new(env, options.threads).map_err(|error| DatasetError::Threads(Box::new(error)))
-    };
     let mut done = 0;
     for (index, part) in parts.iter().enumerate() {
         let path = part_path(folder, index);
@@ -99,7 +96,7 @@ pub fn generate(
         }
         let mut table = TableWriter::create_at(path, TableFormat::Parquet, &about)?;
         let mut draw = Draw::new(&about.space, plan, &part.workload);
-        let evaluator = evaluator(part.env.as_ref())?;
+        let evaluator = Evaluator::new(part.env.as_ref(), options.threads)?;
         let mut trial = 0;
         loop {
             if options.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed)) {
@@ -287,16 +284,23 @@ impl<'a> Draw<'a> {
     }
 }
 
+/// What becomes of each of `designs`, in their order.
 fn evaluate(
-    evaluator: &Evaluator,
+    evaluator: &Evaluator<'_>,
     part: &Part,
     space: &DesignSpace,
     designs: Vec<Design>,
-) -> Result<Vec<(Design, tapeout_core::Outcome)>, DatasetError> {
-    let evaluation = evaluator.evaluate(part.env.as_ref(), &designs, &|| false);
-    if let Some(failure) = evaluation.failure {
-        let design = &designs[evaluation.done.len()];
-        let values = space.values(design).map(|(parameter, value)| format!("{} = {value}", parameter.name()));
+) -> Result<Vec<(Design, Outcome)>, DatasetError> {
+    let mut outcomes: Vec<Option<Outcome>> = vec![None; designs.len()];
+    let failed = evaluator.evaluate(&designs, &|| false, &mut |first, done| {
+        for (place, (outcome, _)) in outcomes[first..].iter_mut().zip(done) {
+            *place = Some(outcome);
+        }
+        Ok::<(), DatasetError>(())
+    })?;
+    if let Some(Failed { index, failure }) = failed {
+        let values =
+            space.values(&designs[index]).map(|(parameter, value)| format!("{} = {value}", parameter.name()));
         return Err(DatasetError::Evaluation {
             workload: part.workload.name.clone(),
             design: values.collect::<Vec<_>>().join(", "),
@@ -306,7 +310,7 @@ fn evaluate(
             },
         });
     }
-    Ok(designs.into_iter().zip(evaluation.done).map(|(design, (outcome, _))| (design, outcome)).collect())
+    Ok(designs.into_iter().zip(outcomes.into_iter().flatten()).collect())
 }
 
 /// Puts the workloads together.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Map;
 use tapeout::core::{Catalog, Seed};
 use tapeout::experiment::dataset::{Dataset, Plan, generate};
-use tapeout::experiment::{EnvSpec, Options};
+use tapeout::experiment::{EnvSpec, RunOptions};
 
 use super::info;
 use crate::answer::{Answer, Exit};
@@ -45,7 +45,7 @@ impl Args {
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let plan = self.plan()?;
         let interrupt = interrupt_on_signal()?;
-        let options = Options { threads: self.flags.threads(), interrupt: Some(&interrupt) };
+        let options = RunOptions { threads: self.flags.threads(), interrupt: Some(&interrupt) };
         let mut watcher = self.flags.watcher();
         let made = generate(catalog, &plan, &self.out, &options, &mut |at| {
             watcher.advance(at.done, at.total, at.workload);
