@@ -7,7 +7,7 @@ use serde_json::Value;
 use tapeout_core::Problem;
 use tapeout_core::seed::fnv1a;
 
-use crate::log::{Header, LogError, LogReader, Record, RecordFormat, Timing};
+use crate::log::{Header, LogError, LogReader, Record, RecordFormat, TrialTiming};
 use crate::run_files::log_path;
 use crate::warm_start::WarmStart;
 use crate::warm_start_fault::WarmStartFault;
@@ -95,7 +95,7 @@ fn quoted(value: &Value) -> String {
 /// Tells apart designs and outcomes, but not how long they took.
 fn checksum(records: &[Record], problem: &Problem) -> String {
     let format = RecordFormat::of(problem);
-    let timing = Timing { evaluation_s: 0.0, elapsed_s: 0.0 };
+    let timing = TrialTiming { evaluation_s: 0.0, elapsed_s: 0.0 };
     let mut text = Vec::new();
     for record in records {
         format.write(&Record { timing, ..record.clone() }, &mut text);

@@ -57,7 +57,7 @@ pub mod warm_start;
 mod warm_start_fault;
 mod workers;
 
-pub use budget::{Budget, StopReason, Target};
+pub use budget::{Budget, BudgetTarget, StopReason};
 pub use error::RunError;
 pub use experiment::Experiment;
 pub use finished::{Finished, Run};

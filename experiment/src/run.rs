@@ -17,7 +17,7 @@ use crate::error::RunError;
 use crate::evaluate::{Evaluated, Evaluator, Failed, Failure};
 use crate::experiment::Experiment;
 use crate::finished::{Finished, Run};
-use crate::log::{Log, Record, RecordFormat, Timing};
+use crate::log::{Log, Record, RecordFormat, TrialTiming};
 use crate::observer::{Event, Observer};
 pub use crate::search::STALLED_BATCHES;
 use crate::search::{Answer, Search};
@@ -242,9 +242,9 @@ struct Desk<'a> {
     log: &'a mut dyn Log,
     designs: &'a [Design],
     watch: Watch<'a>,
-    /// What is done and not logged, by its place in the batch.
-    waiting: Vec<Option<Record>>,
-    /// The records of the batch up to the first that is not done, as far as they are logged.
+    /// What is done and not among the records yet, by its place in the batch.
+    waiting: Vec<Option<Evaluated>>,
+    /// The batch up to the first design that is not done, as far as it was looked for.
     records: Vec<Record>,
 }
 
@@ -254,49 +254,39 @@ impl<'a> Desk<'a> {
         Self { log, designs, watch, waiting, records }
     }
 
-    /// Takes what came of the designs from `first` on.
+    /// Takes what came of the designs from `first` on, and logs what is to be logged at once.
     fn take(&mut self, first: usize, done: Vec<Evaluated>) -> Result<(), RunError> {
         let worth_s: f64 = done.iter().map(|(_, evaluation_s)| evaluation_s).sum();
-        let range = first..first + done.len();
-        let elapsed_s = self.watch.elapsed_s();
-        for (index, (outcome, evaluation_s)) in range.clone().zip(done) {
-            let (design, timing) = (self.designs[index].clone(), Timing { evaluation_s, elapsed_s });
-            self.waiting[index] = Some(Record { design, outcome, timing });
-        }
         if !self.log.is_ordered() {
-            let done: Vec<Record> = self.waiting[range].iter().flatten().cloned().collect();
-            self.log.append(&done)
-        } else if worth_s >= WORTH_A_WRITE_S {
-            self.log_beginning()
-        } else {
-            Ok(())
+            let elapsed_s = self.watch.elapsed_s();
+            let records: Vec<Record> = (self.designs[first..].iter().zip(done.iter().cloned()))
+                .map(|(design, evaluated)| record(design, evaluated, elapsed_s))
+                .collect();
+            self.log.append(&records)?;
         }
+        for (place, evaluated) in self.waiting[first..].iter_mut().zip(done) {
+            *place = Some(evaluated);
+        }
+        if worth_s >= WORTH_A_WRITE_S { self.log_beginning() } else { Ok(()) }
     }
 
-    /// Logs what is done up to the first that is not.
+    /// Takes what is done up to the first that is not from where it waits, and logs it if that is not done.
     fn log_beginning(&mut self) -> Result<(), RunError> {
-        let n_logged = self.records.len();
-        self.settle();
-        // A trial's time is that when it is logged.
-        let elapsed_s = self.watch.elapsed_s();
-        let beginning = &mut self.records[n_logged..];
-        beginning.iter_mut().for_each(|record| record.timing.elapsed_s = elapsed_s);
-        if beginning.is_empty() { Ok(()) } else { self.log.append(beginning) }
-    }
-
-    /// Takes what is done up to the first that is not from where it waits.
-    fn settle(&mut self) {
-        let next = self.records.len();
-        self.records.extend(self.waiting[next..].iter_mut().map_while(Option::take));
+        let (n_before, elapsed_s) = (self.records.len(), self.watch.elapsed_s());
+        let done = self.waiting[n_before..].iter_mut().map_while(Option::take);
+        let records = self.designs[n_before..].iter().zip(done);
+        self.records.extend(records.map(|(design, evaluated)| record(design, evaluated, elapsed_s)));
+        let new = &self.records[n_before..];
+        if new.is_empty() || !self.log.is_ordered() { Ok(()) } else { self.log.append(new) }
     }
 
     /// The batch up to the first design that is not done, all of it logged.
     fn finish(mut self) -> Result<Vec<Record>, RunError> {
-        if self.log.is_ordered() {
-            self.log_beginning()?;
-        } else {
-            self.settle();
-        }
+        self.log_beginning()?;
         Ok(self.records)
     }
+}
+
+fn record(design: &Design, (outcome, evaluation_s): Evaluated, elapsed_s: f64) -> Record {
+    Record { design: design.clone(), outcome, timing: TrialTiming { evaluation_s, elapsed_s } }
 }

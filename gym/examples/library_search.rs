@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use tapeout::core::check::toy::Toy;
-use tapeout::experiment::{Budget, Experiment, RunOptions, Spec, log::Memory, search};
+use tapeout::experiment::{Budget, Experiment, RunOptions, Spec, log::MemoryLog, search};
 use tapeout::prelude::*;
 
 /// Distinct designs that are evaluated.
@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         (Toy::bowl(), Goal { objectives: vec![Objective::minimize("distance")], ..Goal::default() });
     let spec = Spec::new("bowl", "random", Budget::trials(TRIALS));
     let experiment = Experiment::with_env(&tapeout::builtin(), spec, Arc::new(env), goal)?;
-    let found = search(&experiment, &mut Memory::default(), &RunOptions::default(), &mut ())?;
+    let found = search(&experiment, &mut MemoryLog::default(), &RunOptions::default(), &mut ())?;
 
     let best = &found.summary.best[0];
     // 1.58 % of the space lies nearer than 40 to the optimum: a thousand draws all miss it with odds of 10^-7.

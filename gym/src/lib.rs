@@ -25,12 +25,12 @@
 //!
 //! ```
 //! # use std::num::NonZeroUsize;
-//! use tapeout::experiment::{Budget, Experiment, RunOptions, Spec, log::Memory, search};
+//! use tapeout::experiment::{Budget, Experiment, RunOptions, Spec, log::MemoryLog, search};
 //!
 //! let hundred = NonZeroUsize::new(100).expect("100 is not 0");
 //! let spec = Spec::new("recorded-kernel", "ga", Budget::trials(hundred));
 //! let experiment = Experiment::prepare(&tapeout::builtin(), spec)?;
-//! let found = search(&experiment, &mut Memory::default(), &RunOptions::default(), &mut ())?;
+//! let found = search(&experiment, &mut MemoryLog::default(), &RunOptions::default(), &mut ())?;
 //! assert_eq!((found.summary.trials, found.run.trials().len()), (100, 100));
 //! # Ok::<(), tapeout::experiment::RunError>(())
 //! ```

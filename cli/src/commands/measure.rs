@@ -9,7 +9,7 @@ use serde_json::Map;
 use tapeout::core::{Catalog, Seed};
 use tapeout::envs::TileEncoding;
 use tapeout::experiment::{AgentSpec, Event, Observer};
-use tapeout::gpu::{Limits, Method, Table as Measurements, WorkerCommand};
+use tapeout::gpu::{StationLimits, Table as Measurements, TimingMethod, WorkerCommand};
 use tapeout::measure::{Filled, MeasureError, MeasurePlan, Workers, fill};
 use tapeout::simulators::gpu_gemm::{Gemm, Operands};
 
@@ -68,7 +68,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DESIGNS", default_value = "50")]
     baseline_every: NonZeroUsize,
     /// Designs after which a process is replaced, with fresh operands
-    #[arg(long, value_name = "DESIGNS", default_value_t = Limits::default().designs_per_process)]
+    #[arg(long, value_name = "DESIGNS", default_value_t = StationLimits::default().designs_per_process)]
     per_process: u32,
     /// Seconds that compiling a kernel may take
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
@@ -133,18 +133,18 @@ impl Args {
     }
 
     fn workers(&self) -> Result<Workers, Failure> {
-        let method: Method = self.method.method();
+        let method: TimingMethod = self.method.method();
         let mut arguments = method.worker_arguments();
         if self.rehearse {
             arguments.extend(["--model".to_owned(), self.device.clone()]);
         }
         let program = current_exe()
             .map_err(|error| Failure::failed(error).context("cannot find this program to start it again"))?;
-        let limits = Limits {
+        let limits = StationLimits {
             compile: self.compile_limit_s,
             run: self.run_limit_s + Duration::from_secs_f64(method.energy_s),
             designs_per_process: self.per_process,
-            ..Limits::default()
+            ..StationLimits::default()
         };
         let count = self.flags.threads();
         Ok(Workers { command: WorkerCommand { program, arguments }, limits, count })

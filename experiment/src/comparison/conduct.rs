@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tapeout_core::{Catalog, Metric, Objective, Problem, Seed};
 
-use super::{Cell, ComparisonError, Plan, Trace};
+use super::{Cell, ComparisonError, ComparisonPlan, RunTrace};
 use crate::budget::StopReason;
 use crate::error::RunError;
 use crate::experiment::Experiment;
@@ -25,40 +25,40 @@ pub struct Conditions<'a> {
     pub watch: &'a dyn Fn(Cell, usize),
 }
 
-/// What is sought in an arena: the same for all of its runs.
+/// What is sought in an environment: the same for all of its runs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Quarry {
+pub struct ComparedProblem {
     /// The objectives.
     pub objectives: Vec<Objective>,
     /// Their metrics.
     pub metrics: Vec<Metric>,
 }
 
-/// Every run of `plan`, in the order of its cells, and what was sought in each arena.
+/// Every run of `plan`, in the order of its cells, and what was sought in each environment.
 ///
 /// # Errors
 /// [`ComparisonError`] if the plan is empty, a spec is refused (before anything is run), a run fails, or somebody
 /// interrupts. What was run stays, and the same call goes on from there.
 pub fn conduct(
     catalog: &Catalog,
-    plan: &Plan,
+    plan: &ComparisonPlan,
     out: &Path,
     conditions: &Conditions<'_>,
-) -> Result<(Vec<Quarry>, Vec<Trace>), ComparisonError> {
+) -> Result<(Vec<ComparedProblem>, Vec<RunTrace>), ComparisonError> {
     plan.check()?;
     let prepared = prepare(catalog, plan, out)?;
     let workers = Workers::new(conditions.threads)?;
     let (cells, interrupt) = (plan.cells(), conditions.interrupt);
-    let of_cell = |index: usize| -> Result<Option<Trace>, ComparisonError> {
+    let of_cell = |index: usize| -> Result<Option<RunTrace>, ComparisonError> {
         let cell = cells[index];
         let path = plan.folder(out, cell);
-        let experiment = prepared[cell.arena][cell.contestant].with_seed(Seed::new(cell.seed));
+        let experiment = prepared[cell.env][cell.agent].with_seed(Seed::new(cell.seed));
         let trace = experiment
             .map_err(RunError::from)
             .and_then(|experiment| finish(&experiment, plan, &path, interrupt));
         trace.map_err(|source| failed(plan, out, cell, source))
     };
-    let mut traces: Vec<Option<Trace>> = vec![None; cells.len()];
+    let mut traces: Vec<Option<RunTrace>> = vec![None; cells.len()];
     let mut n_done = 0;
     // One cell at a time to each thread: some runs take much longer than others.
     workers.run(cells.len(), &|index| of_cell(index).transpose(), &mut |index, trace| {
@@ -67,35 +67,39 @@ pub fn conduct(
         (conditions.watch)(cells[index], n_done);
         Ok::<(), ComparisonError>(())
     })?;
-    let traces: Option<Vec<Trace>> = traces.into_iter().collect();
+    let traces: Option<Vec<RunTrace>> = traces.into_iter().collect();
     let interrupted = ComparisonError::Interrupted { done: n_done, cells: cells.len() };
-    let quarries = prepared.iter().map(|of_arena| Quarry::of(of_arena[0].problem())).collect();
-    Ok((quarries, traces.ok_or(interrupted)?))
+    let problems = prepared.iter().map(|of_env| ComparedProblem::of(of_env[0].problem())).collect();
+    Ok((problems, traces.ok_or(interrupted)?))
 }
 
-impl Quarry {
+impl ComparedProblem {
     fn of(problem: &Problem) -> Self {
         let metrics = (0..problem.n_objectives()).map(|index| problem.objective_metric(index).clone());
         Self { objectives: problem.objectives().to_vec(), metrics: metrics.collect() }
     }
 }
 
-/// Each contestant on each arena, so that a fault in the last is found before the first is run. The environment of an arena is
-/// built once, for all of its runs.
+/// Each agent in each environment, so that a fault in the last is found before the first is run. An environment is built once,
+/// for all of its runs.
 ///
-/// Shape `[arenas][contestants]`.
-fn prepare(catalog: &Catalog, plan: &Plan, out: &Path) -> Result<Vec<Vec<Experiment>>, ComparisonError> {
+/// Shape `[environments][agents]`.
+fn prepare(
+    catalog: &Catalog,
+    plan: &ComparisonPlan,
+    out: &Path,
+) -> Result<Vec<Vec<Experiment>>, ComparisonError> {
     let mut prepared: Vec<Vec<Experiment>> = Vec::new();
     for cell in plan.cells().into_iter().filter(|cell| cell.seed == 0) {
-        if cell.contestant == 0 {
+        if cell.agent == 0 {
             prepared.push(Vec::new());
         }
-        let of_arena = &mut prepared[cell.arena];
-        let experiment = match of_arena.first() {
+        let of_env = &mut prepared[cell.env];
+        let experiment = match of_env.first() {
             None => Experiment::prepare(catalog, plan.spec(cell)),
-            Some(first) => first.with_agent(catalog, plan.contestants[cell.contestant].agent.clone()),
+            Some(first) => first.with_agent(catalog, plan.agents[cell.agent].spec.clone()),
         };
-        of_arena.push(experiment.map_err(|error| failed(plan, out, cell, error.into()))?);
+        of_env.push(experiment.map_err(|error| failed(plan, out, cell, error.into()))?);
     }
     Ok(prepared)
 }
@@ -103,10 +107,10 @@ fn prepare(catalog: &Catalog, plan: &Plan, out: &Path) -> Result<Vec<Vec<Experim
 /// The trace of a cell, which is run as far as it is not yet; none if somebody interrupts.
 fn finish(
     experiment: &Experiment,
-    plan: &Plan,
+    plan: &ComparisonPlan,
     path: &Path,
     interrupt: Option<&AtomicBool>,
-) -> Result<Option<Trace>, RunError> {
+) -> Result<Option<RunTrace>, RunError> {
     let options = RunOptions { threads: NonZeroUsize::MIN, interrupt };
     if folder::log_path(path).exists() {
         // Fails if the log is one of another experiment.
@@ -141,16 +145,16 @@ fn has_ended(path: &Path) -> bool {
 }
 
 /// What counts of a run that is done, up to the budget of the plan: the run may have gone on for longer.
-fn trace(run: &Run, plan: &Plan) -> Trace {
+fn trace(run: &Run, plan: &ComparisonPlan) -> RunTrace {
     let trials = &run.trials()[..run.trials().len().min(plan.trials.get())];
-    Trace::of(trials, run.experiment().problem().n_objectives())
+    RunTrace::of(trials, run.experiment().problem().n_objectives())
 }
 
-fn failed(plan: &Plan, out: &Path, cell: Cell, source: RunError) -> ComparisonError {
+fn failed(plan: &ComparisonPlan, out: &Path, cell: Cell, source: RunError) -> ComparisonError {
     ComparisonError::Run {
         path: plan.folder(out, cell),
-        contestant: plan.contestants[cell.contestant].name.clone(),
-        arena: plan.arenas[cell.arena].name.clone(),
+        agent: plan.agents[cell.agent].name.clone(),
+        env: plan.envs[cell.env].name.clone(),
         seed: cell.seed,
         source: Box::new(source),
     }

@@ -17,23 +17,23 @@ pub enum ComparisonError {
         /// What there must be at least one of.
         missing: &'static str,
     },
-    /// Two arenas or two contestants share a name, and so a folder.
+    /// Two environments or two agents share a name, and so a folder.
     #[error("{kind} `{name}` stands twice")]
     Twice {
-        /// Arena or contestant.
+        /// Environment or agent.
         kind: &'static str,
         /// The name.
         name: String,
     },
     /// A run cannot begin or go on.
-    #[error("{}: {contestant} on {arena}, seed {seed}", .path.display())]
+    #[error("{}: {agent} on {env}, seed {seed}", .path.display())]
     Run {
         /// The folder.
         path: PathBuf,
         /// Who searched.
-        contestant: String,
+        agent: String,
         /// Where.
-        arena: String,
+        env: String,
         /// With which seed.
         seed: u64,
         /// Why not.

@@ -55,9 +55,9 @@ pub enum DatasetError {
         workload: String,
         /// The design.
         design: String,
-        /// Source and trial of the one.
+        /// DatasetSource and trial of the one.
         first: (String, usize),
-        /// Source and trial of the other.
+        /// DatasetSource and trial of the other.
         second: (String, usize),
     },
     /// No workload, metric or parameter has this name.

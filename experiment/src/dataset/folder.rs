@@ -245,7 +245,7 @@ pub(super) fn each_group(
     }
 }
 
-/// The length of a file, and its SHA-256 in hexadecimal. Source of the hash: FIPS 180-4, section 6.2.
+/// The length of a file, and its SHA-256 in hexadecimal. DatasetSource of the hash: FIPS 180-4, section 6.2.
 fn digest(path: &Path) -> io::Result<(u64, String)> {
     let mut file = File::open(path)?;
     let (mut hash, mut n_bytes) = (Sha256::new(), 0);

@@ -9,7 +9,7 @@ use tapeout_core::{Catalog, Design, DesignSpace, EnvEntry, Goal, Metric, Problem
 
 use super::error::DatasetError;
 use super::kinship::{self, Difference};
-use super::table::{About, Dataset, DatasetWorkload, Row, Source};
+use super::table::{About, Dataset, DatasetSource, DatasetWorkload, Row};
 use crate::log::{Header, LogReader, LoggedWorkload, Record};
 use crate::run_files::log_path;
 use crate::spec::{EnvSpec, drop_nulls};
@@ -184,7 +184,7 @@ impl Gathered {
         let workload = self.workload(&log)?;
         let source = self.about.sources.len();
         self.about.is_noisy |= log.is_noisy;
-        self.about.sources.push(Source {
+        self.about.sources.push(DatasetSource {
             name: log.run.display().to_string(),
             agent: log.header.search.agent.id.clone(),
             seed: log.header.search.seed,

@@ -18,7 +18,7 @@ use super::error::DatasetError;
 use super::folder::{TableFormat, TableWriter, each_group, make_folder, write_manifest};
 use super::kinship::{self, Difference};
 use super::manifest::Manifest;
-use super::table::{About, DatasetWorkload, Row, Source};
+use super::table::{About, DatasetSource, DatasetWorkload, Row};
 use crate::durable_file::put_whole;
 use crate::evaluate::{Evaluator, Failed, Failure};
 use crate::run::RunOptions;
@@ -34,7 +34,7 @@ const DRAWN_BY: &str = "uniform";
 /// What to draw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Plan {
+pub struct DatasetPlan {
     /// How many designs for each workload; all there are, if there are fewer.
     pub designs: usize,
     /// Where all randomness comes from.
@@ -72,7 +72,7 @@ struct Part {
 /// cannot be written to, or an evaluation fails.
 pub fn generate(
     catalog: &Catalog,
-    plan: &Plan,
+    plan: &DatasetPlan,
     folder: &Path,
     options: &RunOptions<'_>,
     watch: &mut dyn FnMut(Generation<'_>),
@@ -128,7 +128,7 @@ fn part_path(folder: &Path, index: usize) -> PathBuf {
 }
 
 /// Each workload's environment.
-fn parts(catalog: &Catalog, entry: &EnvEntry, plan: &Plan) -> Result<Vec<Part>, DatasetError> {
+fn parts(catalog: &Catalog, entry: &EnvEntry, plan: &DatasetPlan) -> Result<Vec<Part>, DatasetError> {
     let refuse =
         |error: tapeout_core::ConfigError| DatasetError::Config { env: entry.id.to_owned(), source: error };
     let build = |settings: &Map<String, Value>| -> Result<Box<dyn Env>, DatasetError> {
@@ -204,7 +204,7 @@ fn setting_value(text: &str, now: Option<&Value>) -> Value {
 }
 
 /// What all rows share.
-fn about(entry: &EnvEntry, plan: &Plan, parts: &[Part]) -> Result<About, DatasetError> {
+fn about(entry: &EnvEntry, plan: &DatasetPlan, parts: &[Part]) -> Result<About, DatasetError> {
     let first = &parts.first().expect("invariant: a plan has at least one workload").env;
     for part in parts {
         let (got, expected) = (part.env.space(), first.space());
@@ -232,7 +232,7 @@ fn about(entry: &EnvEntry, plan: &Plan, parts: &[Part]) -> Result<About, Dataset
         is_noisy: first.is_noisy(),
         metrics: first.metrics().to_vec(),
         workloads: parts.iter().map(|part| part.workload.clone()).collect(),
-        sources: vec![Source {
+        sources: vec![DatasetSource {
             name: format!("{} designs for each workload", plan.designs),
             agent: DRAWN_BY.to_owned(),
             seed: plan.seed,
@@ -241,7 +241,7 @@ fn about(entry: &EnvEntry, plan: &Plan, parts: &[Part]) -> Result<About, Dataset
 }
 
 /// Writes the plan down, or fails if the folder holds another.
-fn keep_plan(path: &Path, plan: &Plan, entry: &EnvEntry) -> Result<(), DatasetError> {
+fn keep_plan(path: &Path, plan: &DatasetPlan, entry: &EnvEntry) -> Result<(), DatasetError> {
     let mut plan = plan.clone();
     plan.env.version = Some(entry.version);
     drop_nulls(&mut plan.env.config);
@@ -265,7 +265,7 @@ struct Draw<'a> {
 }
 
 impl<'a> Draw<'a> {
-    fn new(space: &'a DesignSpace, plan: &Plan, workload: &DatasetWorkload) -> Self {
+    fn new(space: &'a DesignSpace, plan: &DatasetPlan, workload: &DatasetWorkload) -> Self {
         let rng = plan.seed.stream(&format!("designs for {}", workload.name));
         let wanted = usize::try_from(space.cardinality()).map_or(plan.designs, |n| n.min(plan.designs));
         Self { space, rng, wanted, drawn: BTreeSet::new() }

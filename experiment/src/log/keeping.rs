@@ -5,7 +5,7 @@ use tapeout_core::Design;
 use super::Record;
 use crate::error::RunError;
 
-/// Where the loop finds what was evaluated before, and keeps what it evaluates: the folder of a run, [`Memory`](super::Memory),
+/// Where the loop finds what was evaluated before, and keeps what it evaluates: the folder of a run, [`MemoryLog`](super::MemoryLog),
 /// a table of measurements.
 ///
 /// A log that holds a run answers in the order of the run and fails at the first difference; one that holds answers of

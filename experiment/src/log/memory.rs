@@ -7,18 +7,18 @@ use crate::error::RunError;
 
 /// The log of a run in memory: empty before the search, and gone with its owner.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Memory {
+pub struct MemoryLog {
     records: Vec<Record>,
 }
 
-impl Memory {
+impl MemoryLog {
     /// What was evaluated, with its timings, in the order proposed.
     pub fn records(&self) -> &[Record] {
         &self.records
     }
 }
 
-impl Log for Memory {
+impl Log for MemoryLog {
     fn replay(&mut self, designs: &[Design]) -> Result<Vec<Option<Record>>, RunError> {
         Ok(vec![None; designs.len()])
     }

@@ -176,7 +176,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::log::Timing;
+    use crate::log::TrialTiming;
     use tapeout_core::check::toy::Toy;
     use tapeout_core::{Env, Outcome};
 
@@ -241,7 +241,7 @@ mod tests {
         let record = |index: usize| Record {
             design: toy.space().unrank(0),
             outcome: Outcome::Measured(vec![index as f64]),
-            timing: Timing { evaluation_s: 0.0, elapsed_s: 0.0 },
+            timing: TrialTiming { evaluation_s: 0.0, elapsed_s: 0.0 },
         };
         (0..n).map(record).collect()
     }

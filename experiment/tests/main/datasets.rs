@@ -16,7 +16,7 @@ use tapeout_core::{
     Goal, Metric, Objective, Outcome, Parameter, Seed, Value,
 };
 use tapeout_experiment::dataset::{
-    Dataset, DatasetError, Plan, Row, Split, SplitBy, SplitError, TableFormat, generate,
+    Dataset, DatasetError, DatasetPlan, Row, Split, SplitBy, SplitError, TableFormat, generate,
 };
 use tapeout_experiment::{EnvSpec, Experiment, RunOptions, Spec, run};
 use tempfile::TempDir;
@@ -140,8 +140,8 @@ fn logged(folder: &TempDir, name: &str, catalog: &Catalog, spec: Spec) -> PathBu
     path
 }
 
-fn plan(workloads: &[&str], designs: usize) -> Plan {
-    Plan {
+fn plan(workloads: &[&str], designs: usize) -> DatasetPlan {
+    DatasetPlan {
         designs,
         seed: Seed::new(3),
         workloads: workloads.iter().map(|&name| name.to_owned()).collect(),
@@ -479,7 +479,7 @@ fn a_generated_set_is_a_function_of_its_plan() {
 #[test]
 fn a_plan_that_cannot_be_is_refused() {
     let folder = TempDir::new().unwrap();
-    let refused = |plan: &Plan| {
+    let refused = |plan: &DatasetPlan| {
         generate(&catalog(), plan, folder.path(), &threads(1), &mut |_| ()).unwrap_err().to_string()
     };
     assert_eq!(refused(&plan(&["small", "small"], 5)), "workload `small` stands twice");

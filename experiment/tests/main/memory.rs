@@ -2,28 +2,28 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tapeout_core::check::toy::Toy;
-use tapeout_core::{Design, Env, EvalError};
-use tapeout_experiment::log::{Log, LogReader, Memory, Record};
+use tapeout_core::{Design, DesignSpace, Env, EvalError, Metric, Outcome, Seed};
+use tapeout_experiment::log::{Log, LogReader, MemoryLog, Record};
 use tapeout_experiment::{Event, Experiment, Observer, RunError, RunOptions, Spec, StopReason, run, search};
 use tempfile::TempDir;
 
-use crate::toys::{budget, catalog, spec, threads};
+use crate::toys::{catalog, spec, threads};
 
 fn prepared(spec: Spec) -> Experiment {
     Experiment::prepare(&catalog(), spec).unwrap()
 }
 
 /// A record without its timings.
-fn timeless(record: &Record) -> (Design, tapeout_core::Outcome) {
+fn timeless(record: &Record) -> (Design, Outcome) {
     (record.design.clone(), record.outcome.clone())
 }
 
 #[test]
 fn a_run_in_memory_is_the_run_of_a_folder() {
-    let (folder, mut memory) = (TempDir::new().unwrap(), Memory::default());
+    let (folder, mut memory) = (TempDir::new().unwrap(), MemoryLog::default());
     let experiment = prepared(spec("bowl", "climber", 100));
     let there = run(&experiment, folder.path(), &threads(1), &mut ()).unwrap();
     let here = search(&experiment, &mut memory, &threads(3), &mut ()).unwrap();
@@ -42,7 +42,7 @@ fn an_environment_of_ones_own_is_searched_like_one_of_the_catalog() {
     let own = Experiment::with_env(&catalog(), spec("own", "climber", 50), env, goal).unwrap();
     let listed = prepared(spec("bowl", "climber", 50));
     let trials = |experiment: &Experiment| {
-        search(experiment, &mut Memory::default(), &RunOptions::default(), &mut ()).unwrap().run
+        search(experiment, &mut MemoryLog::default(), &RunOptions::default(), &mut ()).unwrap().run
     };
     assert_eq!(trials(&own).trials(), trials(&listed).trials());
 }
@@ -52,10 +52,10 @@ fn an_environment_of_ones_own_is_searched_like_one_of_the_catalog() {
 fn copies_for_another_agent_and_seed_are_experiments_of_their_own() {
     let first = prepared(spec("bowl", "climber", 40));
     let mut other = spec("bowl", "random", 40);
-    other.seed = tapeout_core::Seed::new(7);
+    other.seed = Seed::new(7);
     let copy = first.with_agent(&catalog(), other.agent.clone()).unwrap().with_seed(other.seed).unwrap();
     let trials = |experiment: &Experiment| {
-        search(experiment, &mut Memory::default(), &threads(1), &mut ()).unwrap().run.trials().to_vec()
+        search(experiment, &mut MemoryLog::default(), &threads(1), &mut ()).unwrap().run.trials().to_vec()
     };
     assert_eq!(trials(&copy), trials(&prepared(other)));
     assert_ne!(trials(&copy), trials(&first));
@@ -67,6 +67,7 @@ struct Table {
     known: Vec<Record>,
     added: Vec<Record>,
     at_once: Vec<usize>,
+    is_ordered: bool,
 }
 
 impl Log for Table {
@@ -86,7 +87,7 @@ impl Log for Table {
     }
 
     fn is_ordered(&self) -> bool {
-        false
+        self.is_ordered
     }
 }
 
@@ -104,7 +105,7 @@ impl Observer for FromLog {
 /// Every third trial of a run is known beforehand: the same run comes of it, and the others are added one by one.
 #[test]
 fn a_log_that_answers_by_design_is_asked_for_what_it_knows_alone() {
-    let (experiment, mut whole) = (prepared(spec("bowl", "climber", 60)), Memory::default());
+    let (experiment, mut whole) = (prepared(spec("bowl", "climber", 60)), MemoryLog::default());
     let expected = search(&experiment, &mut whole, &threads(1), &mut ()).unwrap();
     let known = whole.records().iter().rev().step_by(3).cloned().collect();
     let (mut table, mut told) = (Table { known, ..Table::default() }, FromLog::default());
@@ -115,23 +116,33 @@ fn a_log_that_answers_by_design_is_asked_for_what_it_knows_alone() {
     assert_eq!(table.at_once, vec![1; 40]);
 }
 
-/// Evaluates in no time but for one design of each batch, and interrupts with the last of the first batch.
-struct Uneven {
+/// A batch of 8 on one thread is four pieces of 2, each of 4 ms and more: a kill costs one of them, not the batch.
+#[test]
+fn the_beginning_of_a_slow_batch_is_added_before_its_end() {
+    let mut slow = spec("bowl", "random", 16);
+    slow.env.config.insert("delay_us".into(), 2000.into());
+    let mut table = Table { is_ordered: true, ..Table::default() };
+    search(&prepared(slow), &mut table, &threads(1), &mut ()).unwrap();
+    assert_eq!(table.at_once, [2; 8]);
+}
+
+/// Interrupts whoever asks it.
+struct Interrupting {
     toy: Toy,
     interrupt: Arc<AtomicBool>,
 }
 
-impl Env for Uneven {
-    fn space(&self) -> &tapeout_core::DesignSpace {
+impl Env for Interrupting {
+    fn space(&self) -> &DesignSpace {
         self.toy.space()
     }
 
-    fn metrics(&self) -> &[tapeout_core::Metric] {
+    fn metrics(&self) -> &[Metric] {
         self.toy.metrics()
     }
 
-    fn evaluate(&self, design: &Design) -> Result<tapeout_core::Outcome, EvalError> {
-        self.interrupt.store(true, std::sync::atomic::Ordering::Relaxed);
+    fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
+        self.interrupt.store(true, Ordering::Relaxed);
         self.toy.evaluate(design)
     }
 }
@@ -140,10 +151,9 @@ impl Env for Uneven {
 #[test]
 fn what_was_done_before_an_interrupt_is_kept() {
     let interrupt = Arc::new(AtomicBool::new(false));
-    let env = Uneven { toy: Toy::bowl(), interrupt: Arc::clone(&interrupt) };
+    let env = Interrupting { toy: Toy::bowl(), interrupt: Arc::clone(&interrupt) };
     let goal = Toy::bowl().problem().goal().clone();
-    let mut spec = spec("uneven", "random", 20);
-    spec.budget = budget(20);
+    let spec = spec("interrupting", "random", 20);
     let experiment = Experiment::with_env(&catalog(), spec, Arc::new(env), goal).unwrap();
     let options = RunOptions { threads: NonZeroUsize::MIN, interrupt: Some(&interrupt) };
     let mut table = Table::default();

@@ -8,7 +8,7 @@ use crate::toys::{budget, catalog, log_without_timings, spec, threads};
 use serde_json::json;
 use tapeout_experiment::run::STALLED_BATCHES;
 use tapeout_experiment::{
-    Event, Experiment, Observer, Run, RunError, Spec, StopReason, Summary, Target, replay, resume, run,
+    BudgetTarget, Event, Experiment, Observer, Run, RunError, Spec, StopReason, Summary, replay, resume, run,
 };
 use tempfile::TempDir;
 
@@ -113,7 +113,7 @@ fn an_agent_that_says_nothing_new_stalls_and_a_small_space_is_exhausted() {
 #[test]
 fn a_target_ends_the_run_with_the_batch_that_reaches_it() {
     let mut with_target = spec("bowl", "climber", 2000);
-    with_target.budget.target = Some(Target { metric: "distance".into(), value: 40.0 });
+    with_target.budget.target = Some(BudgetTarget { metric: "distance".into(), value: 40.0 });
     let (folder, summary) = fresh(with_target);
     assert_eq!(summary.stop, StopReason::Target);
     assert!(summary.best[0].value <= 40.0 && summary.trials < 2000);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tapeout_core::{Design, Outcome};
 use tapeout_envs::TileSpace;
 use tapeout_experiment::RunError;
-use tapeout_experiment::log::{Log, Record, Timing};
+use tapeout_experiment::log::{Log, Record, TrialTiming};
 use tapeout_gpu::{Job, Measurement, Recording, RowOutcome, TableError, TableWriter};
 use tapeout_simulators::gpu_gemm::Gemm;
 
@@ -45,7 +45,7 @@ impl TableLog {
             Ok(timing) => Outcome::Measured(vec![timing.time_s]),
             Err(fault) => infeasible(fault),
         };
-        let timing = Timing { evaluation_s: 0.0, elapsed_s: 0.0 };
+        let timing = TrialTiming { evaluation_s: 0.0, elapsed_s: 0.0 };
         Some(Record { design: design.clone(), outcome, timing })
     }
 }

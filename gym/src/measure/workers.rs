@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tapeout_core::Seed;
-use tapeout_gpu::{BenchError, Limits, Session, Station, WorkerCommand};
+use tapeout_gpu::{BenchError, Session, Station, StationLimits, WorkerCommand};
 
 /// Who measures.
 #[derive(Debug, Clone)]
@@ -12,7 +12,7 @@ pub struct Workers {
     /// How a process is started.
     pub command: WorkerCommand,
     /// How long things may take.
-    pub limits: Limits,
+    pub limits: StationLimits,
     /// Processes side by side; one of them at a time has the device.
     pub count: NonZeroUsize,
 }

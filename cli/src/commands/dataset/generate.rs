@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::Map;
 use tapeout::core::{Catalog, Seed};
-use tapeout::experiment::dataset::{Dataset, Plan, generate};
+use tapeout::experiment::dataset::{Dataset, DatasetPlan, generate};
 use tapeout::experiment::{EnvSpec, RunOptions};
 
 use super::info;
@@ -60,14 +60,14 @@ impl Args {
         Ok(info::answer(&dataset, self.flags.is_json()))
     }
 
-    fn plan(&self) -> Result<Plan, Failure> {
+    fn plan(&self) -> Result<DatasetPlan, Failure> {
         let (mut config, mut agent) = (Map::new(), Map::new());
         self.set.iter().for_each(|setting| setting.apply(&mut config, &mut agent));
         if let Some((key, _)) = agent.iter().next() {
             let error = anyhow::anyhow!("`agent.{key}`: designs are drawn at random, by no agent");
             return Err(Failure::bad_input(error).hint("to log what an agent proposes, use `tapeout search`"));
         }
-        Ok(Plan {
+        Ok(DatasetPlan {
             designs: self.designs.get(),
             seed: Seed::new(self.seed),
             workloads: self.workloads.clone(),
