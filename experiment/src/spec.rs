@@ -267,7 +267,7 @@ fn not_finite(value: &toml::Value, place: String) -> Option<(String, f64)> {
 fn check_version(text: &SpecText, table: &toml::Table) -> Result<(), SpecError> {
     match table.get("version").and_then(toml::Value::as_integer) {
         Some(version) if version != i64::from(SPEC_VERSION) => {
-            Err(fault_at(text, "version", SpecFault::Version { got: version }))
+            Err(fault_at(text, "version", SpecFault::Version { got: version, expected: SPEC_VERSION }))
         }
         _ => Ok(()), // absent or ill-typed: reported with the other keys
     }

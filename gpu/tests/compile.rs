@@ -1,14 +1,11 @@
 //! Every statically feasible kernel compiles, without a GPU.
 
-#[cfg(test)]
-mod sample;
-
 use std::time::Duration;
 
 use tapeout_gpu::{CompileError, GpuArchitecture, KernelSource};
 use tapeout_simulators::gpu_gemm::{Operands, Tile};
 
-use sample::{nvrtc, published, tiles};
+use crate::sample::{nvrtc, published, tiles};
 
 /// Tiles of each pair of types and each device: 324 in all.
 const TILES: usize = 9;

@@ -1,12 +1,5 @@
 //! Kernels compute the product: their PTX, run instruction by instruction, gives what integers give.
 
-#[cfg(test)]
-mod golden;
-#[cfg(test)]
-mod ptx;
-#[cfg(test)]
-mod sample;
-
 use std::panic::catch_unwind;
 
 use half::{bf16, f16};
@@ -14,9 +7,9 @@ use tapeout_core::Seed;
 use tapeout_gpu::{GpuArchitecture, KernelSource, LaunchGeometry, NarrowOrder, Nvrtc};
 use tapeout_simulators::gpu_gemm::{Conversion, Device, ElementType, Gemm, Layout, Operands, Tile, device};
 
-use golden::goldens;
-use ptx::{Block, Global, Program, run};
-use sample::{nvrtc, published, tiles};
+use crate::golden::goldens;
+use crate::ptx::{Block, Global, Program, run};
+use crate::sample::{nvrtc, published, tiles};
 
 /// The integer that a code stands for.
 fn integer(element: ElementType, code: u8) -> i64 {

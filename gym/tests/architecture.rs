@@ -59,7 +59,7 @@ const SHARED_NAMES: &[(&str, &str)] = &[
 struct Member {
     name: String,
     folder: PathBuf,
-    /// The crates of ours it depends on, tests left out.
+    /// The crates of ours that it or its tests depend on.
     imports: Vec<String>,
 }
 
@@ -79,7 +79,7 @@ fn member(package: &Value) -> Member {
     let text = |value: &Value| value.as_str().expect("cargo gives a text").to_owned();
     let manifest = PathBuf::from(text(&package["manifest_path"]));
     let dependencies = package["dependencies"].as_array().expect("dependencies are a list");
-    let is_ours = |dependency: &&Value| !dependency["path"].is_null() && dependency["kind"] != "dev";
+    let is_ours = |dependency: &&Value| !dependency["path"].is_null();
     Member {
         name: text(&package["name"]),
         folder: manifest.parent().expect("a manifest lies in a folder").to_owned(),

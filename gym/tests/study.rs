@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tapeout::experiment::Options;
+use tapeout::experiment::RunOptions;
 use tapeout::study::answers::{Answers, Contender, Estimate, one_each, without_carrying};
 use tapeout::study::ledger::{Answer, Found, Ledger, Score};
 use tapeout::study::plan::{ABLATED, CARRYING, WORKLOADS};
@@ -49,7 +49,7 @@ fn conducted_on(
             interrupt.store(*answered >= most, Ordering::Relaxed);
         }
     };
-    let options = Options { threads, interrupt: Some(&interrupt) };
+    let options = RunOptions { threads, interrupt: Some(&interrupt) };
     conduct(&catalog, plan, &folder.join("out"), &folder.join("scratch"), &options, &watch)
 }
 

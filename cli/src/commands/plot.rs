@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use tapeout::core::{Catalog, Trial};
-use tapeout::experiment::RunFolder;
+use tapeout::core::Catalog;
+use tapeout::experiment::Run;
 use tapeout::experiment::plot::{DrawnRun, Picture};
 
 use crate::answer::Answer;
@@ -32,13 +32,9 @@ pub(crate) struct Args {
 impl Args {
     /// The paths of the pictures.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
-        let opened = self.runs.iter().map(|path| Ok((name(path), RunFolder::open(catalog, path)?)));
-        let folders: Vec<(String, RunFolder)> = opened.collect::<Result<_, Failure>>()?;
-        let trials: Vec<Vec<Trial>> = folders.iter().map(|(_, folder)| folder.trials()).collect();
-        let drawn = folders.iter().zip(&trials);
-        let runs: Vec<DrawnRun<'_>> = drawn
-            .map(|((name, folder), trials)| DrawnRun { name, experiment: folder.experiment(), trials })
-            .collect();
+        let opened = self.runs.iter().map(|path| Ok((name(path), Run::open(catalog, path)?)));
+        let folders: Vec<(String, Run)> = opened.collect::<Result<_, Failure>>()?;
+        let runs: Vec<DrawnRun<'_>> = folders.iter().map(|(name, run)| DrawnRun { name, run }).collect();
         let picture = self.picture(&runs)?;
         let stem = self.out.clone().unwrap_or_else(|| self.runs[0].join(&picture.name));
         let paths = picture.plot.write(&stem)?;
@@ -57,7 +53,7 @@ impl Args {
                     .hint("leave out `--x`; `--y` is the objective whose progress is shown"))
             }
             (runs, None, y) => {
-                let objectives = runs[0].experiment.problem().objectives();
+                let objectives = runs[0].run.experiment().problem().objectives();
                 Ok(DrawnRun::progress(runs, y.as_ref().unwrap_or(&objectives[0].metric))?)
             }
         }

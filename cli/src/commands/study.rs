@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use tapeout::core::Catalog;
-use tapeout::experiment::Options;
+use tapeout::experiment::RunOptions;
 use tapeout::study::{Plan, StudyProgress, conduct, report};
 
 use crate::answer::{Answer, Exit};
@@ -38,7 +38,7 @@ impl Args {
             plan.seeds = seeds.get();
         }
         let interrupt = interrupt_on_signal()?;
-        let options = Options { threads: self.flags.threads(), interrupt: Some(&interrupt) };
+        let options = RunOptions { threads: self.flags.threads(), interrupt: Some(&interrupt) };
         let watcher = std::sync::Mutex::new(self.flags.watcher());
         let watch = |progress: StudyProgress<'_>| {
             let mut watcher = watcher.lock().expect("invariant: nothing that shows progress panics");

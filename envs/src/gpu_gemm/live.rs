@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use tapeout_core::{BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Outcome, Seed};
-use tapeout_gpu::{self as gpu, Limits, LiveTimer, Method, Station, WorkerCommand};
+use tapeout_gpu::{self as gpu, LiveTimer, Station, StationLimits, TimingMethod, WorkerCommand};
 use tapeout_simulators::gpu_gemm::TileTimer;
 
 use super::TileSpace;
@@ -21,9 +21,9 @@ gemm_config! {
         pub device: String = "h200".to_owned(), // the device that recordings are planned for
         ..product,
         /// Seconds that the compiler may take.
-        pub compile_limit_s: f64 = Limits::default().compile.as_secs_f64(),
+        pub compile_limit_s: f64 = StationLimits::default().compile.as_secs_f64(),
         /// Seconds that checking and timing a kernel may take.
-        pub run_limit_s: f64 = Limits::default().run.as_secs_f64(),
+        pub run_limit_s: f64 = StationLimits::default().run.as_secs_f64(),
         /// Seconds for which a kernel is repeated to read its energy; 0 for none.
         pub energy_s: f64 = 0.0,
         /// Where operands are drawn from.
@@ -74,16 +74,16 @@ impl BuildEnv for GpuGemmLive {
         let device = config.device()?;
         let gemm = config.gemm()?;
         let energy = seconds("energy_s", config.energy_s)?;
-        let limits = Limits {
+        let limits = StationLimits {
             compile: seconds("compile_limit_s", config.compile_limit_s)?,
             run: seconds("run_limit_s", config.run_limit_s)? + energy,
-            ..Limits::default()
+            ..StationLimits::default()
         };
         let program = match &config.worker {
             Some(worker) => PathBuf::from(worker),
             None => current_exe().map_err(|error| ConfigError::new("worker", error.to_string()))?,
         };
-        let method = Method { energy_s: config.energy_s, ..Method::default() };
+        let method = TimingMethod { energy_s: config.energy_s, ..TimingMethod::default() };
         let command = WorkerCommand { program, arguments: method.worker_arguments() };
         let station = Station::new(command, limits, Seed::new(config.seed), Arc::new(Mutex::new(())));
         let timer: Result<Box<dyn TileTimer>, String> = match gpu::missing() {

@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tapeout_core::Trial;
 
 use super::error::PlotError;
 use super::quantity::count;
 use super::render::Plot;
 use super::trials::{limits, note, pareto_of, progress_of};
-use crate::experiment::Experiment;
+use crate::finished::Run;
 
 /// A picture that is not written yet.
 pub struct Picture {
@@ -34,10 +33,8 @@ impl Picture {
 pub struct DrawnRun<'a> {
     /// What a legend calls it.
     pub name: &'a str,
-    /// What was run.
-    pub experiment: &'a Experiment,
-    /// Its trials, in the order of the log.
-    pub trials: &'a [Trial],
+    /// The run.
+    pub run: &'a Run,
 }
 
 impl DrawnRun<'_> {
@@ -46,7 +43,7 @@ impl DrawnRun<'_> {
     /// # Errors
     /// As [`front`](Self::front) and [`progress`](Self::progress).
     pub fn picture(&self) -> Result<Picture, PlotError> {
-        match self.experiment.problem().objectives() {
+        match self.run.experiment().problem().objectives() {
             [x, y, ..] => self.front([&x.metric, &y.metric]),
             [only] => Self::progress(&[*self], &only.metric),
             [] => unreachable!("a problem has an objective"),
@@ -58,10 +55,14 @@ impl DrawnRun<'_> {
     /// # Errors
     /// As [`pareto_of`].
     pub fn front(&self, axes: [&str; 2]) -> Result<Picture, PlotError> {
-        let mut plot = pareto_of(self.experiment.problem(), self.trials, axes)?;
-        let spec = self.experiment.spec();
-        plot.title =
-            format!("{}: {} designs by {}", spec.env.id, count(self.trials.len() as u128), spec.agent.id);
+        let mut plot = pareto_of(self.run.experiment().problem(), self.run.trials(), axes)?;
+        let spec = self.run.experiment().spec();
+        plot.title = format!(
+            "{}: {} designs by {}",
+            spec.env.id,
+            count(self.run.trials().len() as u128),
+            spec.agent.id
+        );
         plot.caption = self.caption();
         Ok(Picture { name: "pareto".to_owned(), plot: Box::new(plot) })
     }
@@ -72,8 +73,9 @@ impl DrawnRun<'_> {
     /// # Errors
     /// As [`progress_of`], and [`PlotError::Empty`] if there is no run.
     pub fn progress(runs: &[DrawnRun<'_>], objective: &str) -> Result<Picture, PlotError> {
-        let chart =
-            |run: &DrawnRun<'_>| progress_of(run.experiment.problem(), run.trials, objective, run.name);
+        let chart = |run: &DrawnRun<'_>| {
+            progress_of(run.run.experiment().problem(), run.run.trials(), objective, run.name)
+        };
         let [first, others @ ..] = runs else {
             return Err(PlotError::Empty { plot: objective.to_owned(), missing: "runs" });
         };
@@ -81,7 +83,7 @@ impl DrawnRun<'_> {
         for run in others {
             merged.series.extend(chart(run)?.series);
         }
-        if let Some(env) = shared(runs, |run| run.experiment.spec().env.id.clone()) {
+        if let Some(env) = shared(runs, |run| run.run.experiment().spec().env.id.clone()) {
             merged.title = format!("{env}: {}", merged.title);
         }
         merged.caption = shared(runs, |run| run.caption()).unwrap_or_default();
@@ -90,11 +92,11 @@ impl DrawnRun<'_> {
 
     /// The constraints, and the settings of the environment as far as they fit on a line.
     fn caption(&self) -> String {
-        let config = self.experiment.spec().env.config.iter();
+        let config = self.run.experiment().spec().env.config.iter();
         let is_set = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
         let settings =
             config.filter(|(_, value)| is_set(value)).map(|(key, value)| format!("{key} = {value}"));
-        note(limits(self.experiment.problem()).chain(settings))
+        note(limits(self.run.experiment().problem()).chain(settings))
     }
 }
 

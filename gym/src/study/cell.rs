@@ -12,7 +12,7 @@ use tapeout_experiment::dataset::split::DEFAULT_UNRANKED;
 use tapeout_experiment::dataset::{Dataset, Split, SplitBy};
 use tapeout_experiment::statistics::quartiles;
 use tapeout_experiment::{
-    Budget, EnvSpec, Event, Experiment, LogSpec, Observer, Options, Spec, SyncPolicy, run,
+    Budget, EnvSpec, Event, Experiment, LogSpec, Observer, RunOptions, Spec, SyncPolicy, run,
 };
 use tapeout_surrogates::errors::{brier_score, kendall_tau};
 
@@ -263,7 +263,7 @@ impl Study<'_> {
         spec.log = LogSpec { sync: SyncPolicy::Never };
         let experiment = Experiment::prepare(self.catalog, spec)?;
         let mut kept = Kept(Vec::new());
-        run(&experiment, folder, &Options { threads: NonZeroUsize::MIN, interrupt: None }, &mut kept)?;
+        run(&experiment, folder, &RunOptions { threads: NonZeroUsize::MIN, interrupt: None }, &mut kept)?;
         Ok(kept.0)
     }
 

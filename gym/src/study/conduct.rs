@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tapeout_core::{Catalog, Seed};
-use tapeout_experiment::Options;
+use tapeout_experiment::RunOptions;
 use tapeout_experiment::dataset::{self, Dataset, generate};
 
 use super::StudyError;
@@ -55,7 +55,7 @@ pub fn conduct(
     plan: &Plan,
     folder: &Path,
     scratch: &Path,
-    options: &Options<'_>,
+    options: &RunOptions<'_>,
     watch: &(dyn Fn(StudyProgress<'_>) + Sync),
 ) -> Result<Results, StudyError> {
     std::fs::create_dir_all(folder).map_err(|source| StudyError::File { path: folder.to_owned(), source })?;
@@ -127,10 +127,10 @@ fn logged(
     catalog: &Catalog,
     plan: &Plan,
     folder: &Path,
-    options: &Options<'_>,
+    options: &RunOptions<'_>,
     watch: &(dyn Fn(StudyProgress<'_>) + Sync),
 ) -> Result<Option<Dataset>, StudyError> {
-    let data_plan = dataset::Plan {
+    let data_plan = dataset::DatasetPlan {
         designs: plan.designs,
         seed: Seed::new(0),
         workloads: WORKLOADS.iter().map(|(name, _)| (*name).to_owned()).collect(),
