@@ -5,7 +5,7 @@ use ttf_parser::OutlineBuilder;
 use zeno::{Command, Join, Mask, PathBuilder, Style, Transform};
 
 use super::error::PlotError;
-use super::figure::{Anchor, DASHES, Figure, Ink, Mark, Stroke, Text, WIDTH};
+use super::figure::{Anchor, DASHES, Figure, Ink, Mark, Text, WIDTH};
 use super::typeface::{self, Weight};
 
 /// Highest bitmap. Ours: some 300 MB of memory.
@@ -181,7 +181,7 @@ impl OutlineBuilder for Pen {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::plot::figure::SERIES;
+    use crate::plot::figure::{SERIES, Stroke};
 
     const BLACK: Ink = SERIES[6];
 
