@@ -10,8 +10,6 @@ mod knob;
 mod live;
 mod model;
 mod recorded;
-#[cfg(test)]
-mod tests;
 mod timed;
 
 use serde::{Deserialize, Serialize};
@@ -141,3 +139,6 @@ const fn deciding(field: TileField, encoding: TileEncoding) -> &'static [&'stati
         (TileField::SplitK, _) => &["split_k"],
     }
 }
+
+#[cfg(test)]
+mod tests;
