@@ -30,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("tapeout-cli", &["tapeout"]),
     ("external-agent", &["tapeout", "tapeout-cli"]),
+    ("prime-study", &["tapeout"]),
 ];
 
 /// A crate of the workspace.

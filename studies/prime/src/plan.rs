@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use tapeout_core::{Goal, Objective};
-use tapeout_experiment::EnvSpec;
+use tapeout::core::{Goal, Objective};
+use tapeout::experiment::EnvSpec;
+
+use crate::StudyError;
 
 /// The environment that is studied.
 pub const ENV: &str = "edge-accelerator";
@@ -34,7 +37,7 @@ pub const CARRYING: [&str; 2] = ["rnnt-decoder", "rnnt-encoder"];
 /// How much is done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Plan {
+pub struct StudyPlan {
     /// Designs logged for each workload, infeasible ones included.
     pub designs: usize,
     /// Of the acceptable designs of a workload, the share to train on: the worst.
@@ -65,7 +68,7 @@ pub struct Plan {
     pub batch_of_training: usize,
 }
 
-impl Plan {
+impl StudyPlan {
     /// What fits into about two hours on two cores. Cut from the full study: designs, calls of models and of the simulator, steps
     /// and widths of networks.
     pub fn short() -> Self {
@@ -103,6 +106,20 @@ impl Plan {
         }
     }
 
+    /// The plan of a study that was begun.
+    ///
+    /// # Errors
+    /// [`StudyError`] if the file cannot be read, or says something else.
+    pub fn read(path: &Path) -> Result<Self, StudyError> {
+        let failed = |source| StudyError::File { path: path.to_owned(), source };
+        let text = std::fs::read_to_string(path).map_err(failed)?;
+        serde_json::from_str(&text).map_err(|error| StudyError::Ledger {
+            path: path.to_owned(),
+            line: error.line(),
+            message: error.to_string(),
+        })
+    }
+
     /// What is wanted: the least latency. A chip above the area limit cannot be had at all, as in the paper.
     pub fn goal(&self) -> Goal {
         Goal { objectives: vec![Objective::minimize(LATENCY)], constraints: Vec::new() }
@@ -114,43 +131,46 @@ impl Plan {
         EnvSpec { id: ENV.to_owned(), version: None, config }
     }
 
-    fn firefly(&self) -> Method {
-        Method::Online { agent: "firefly", designs: self.firefly_designs }
+    fn firefly(&self) -> DesignMethod {
+        DesignMethod::Online { agent: "firefly", designs: self.firefly_designs }
     }
 
-    fn gp(&self) -> Method {
-        Method::Online { agent: "gp", designs: self.gp_designs }
+    fn gp(&self) -> DesignMethod {
+        DesignMethod::Online { agent: "gp", designs: self.gp_designs }
     }
 
     /// Every question with the methods that answer it.
-    pub fn questions(&self) -> Vec<(Question, Vec<Method>)> {
+    pub fn questions(&self) -> Vec<(Question, Vec<DesignMethod>)> {
         let mut questions = Vec::new();
         for (workload, _) in WORKLOADS {
-            let mut methods: Vec<Method> =
-                ABLATED.iter().chain(OTHERS).map(|learned| Method::Learned(learned.name)).collect();
+            let mut methods: Vec<DesignMethod> =
+                ABLATED.iter().chain(OTHERS).map(|learned| DesignMethod::Learned(learned.name)).collect();
             methods.extend([
                 self.firefly(),
                 self.gp(),
-                Method::Random { is_checked: false },
-                Method::Random { is_checked: true },
-                Method::Logged,
+                DesignMethod::Random { is_checked: false },
+                DesignMethod::Random { is_checked: true },
+                DesignMethod::Logged,
             ]);
             questions.push((Question::One(workload.to_owned()), methods));
         }
         let several = [
-            Method::Learned("prime"),
-            Method::Learned("mlp-ensemble"),
-            Method::Online { agent: "firefly", designs: self.gp_designs },
+            DesignMethod::Learned("prime"),
+            DesignMethod::Learned("mlp-ensemble"),
+            DesignMethod::Online { agent: "firefly", designs: self.gp_designs },
             self.gp(),
-            Method::Random { is_checked: false },
-            Method::Random { is_checked: true },
-            Method::Logged,
+            DesignMethod::Random { is_checked: false },
+            DesignMethod::Random { is_checked: true },
+            DesignMethod::Logged,
         ];
         questions.push((Question::Several, several.to_vec()));
         for (workload, _) in WORKLOADS {
-            let learned = [Method::Learned("prime"), Method::Learned("mlp-ensemble")];
-            let others =
-                [Method::Random { is_checked: false }, Method::Random { is_checked: true }, Method::Logged];
+            let learned = [DesignMethod::Learned("prime"), DesignMethod::Learned("mlp-ensemble")];
+            let others = [
+                DesignMethod::Random { is_checked: false },
+                DesignMethod::Random { is_checked: true },
+                DesignMethod::Logged,
+            ];
             let methods = [&learned[..], &others].concat();
             questions.push((Question::Unseen(workload.to_owned()), methods));
         }
@@ -224,7 +244,7 @@ const NEITHER: &[(&str, &str)] = &[("negatives", "\"none\""), ("beta", "0.0"), (
 const RAW_UNITS: &[(&str, &str)] = &[("units", "\"milli\""), ("margin", "0.0")];
 
 /// The method that the study is about.
-pub const PRIME: Method = Method::Learned("prime");
+pub const PRIME: DesignMethod = DesignMethod::Learned("prime");
 
 /// PRIME, and PRIME with one switch after the other.
 pub const ABLATED: &[Learned] = &[
@@ -304,7 +324,7 @@ pub enum Question {
 
 /// Who answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
+pub enum DesignMethod {
     /// A model, searched by fireflies.
     Learned(&'static str),
     /// An agent that asks the simulator.
@@ -357,7 +377,7 @@ impl fmt::Display for Question {
     }
 }
 
-impl fmt::Display for Method {
+impl fmt::Display for DesignMethod {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Learned(name) => write!(formatter, "{name}"),

@@ -8,9 +8,9 @@
 //! |---|---|
 //! | [`plan`] | what is asked, of whom, how often, with what budget |
 //! | [`cell`] | one cell: fit, search, validate, or search with the simulator |
-//! | [`ledger`] | `results.jsonl` |
+//! | [`ledger`] | `results.jsonl`, `proxy-models.jsonl` |
 //! | [`conduct`](mod@conduct) | data set, references and cells, in parallel |
-//! | [`stand_ins`] | models in the place of the simulator, as ArchGym states them |
+//! | [`proxy_models`] | proxy models of the simulator, as ArchGym states them |
 //! | [`answers`] | all answers, put side by side |
 //! | [`report`] | tables with intervals |
 //! | [`pictures`] | two pictures |
@@ -22,9 +22,11 @@ pub mod error;
 pub mod ledger;
 pub mod pictures;
 pub mod plan;
+pub mod proxy_models;
 pub mod report;
-pub mod stand_ins;
 
-pub use conduct::{Results, StudyProgress, conduct};
+pub use conduct::{StudyProgress, conduct};
 pub use error::StudyError;
-pub use plan::{Method, Plan, Question};
+pub use ledger::StudyResults;
+pub use plan::{DesignMethod, Question, StudyPlan};
+pub use report::report;

@@ -5,29 +5,29 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
-use tapeout_core::{
+use tapeout::core::{
     Catalog, Design, Env, ModelFile, Problem, Seed, Surrogate, Trial, Workload, WorkloadTrials,
 };
-use tapeout_experiment::dataset::split::DEFAULT_UNRANKED;
-use tapeout_experiment::dataset::{Dataset, Split, SplitBy};
-use tapeout_experiment::statistics::quartiles;
-use tapeout_experiment::{
+use tapeout::experiment::dataset::split::DEFAULT_UNRANKED;
+use tapeout::experiment::dataset::{Dataset, Split, SplitBy};
+use tapeout::experiment::statistics::quartiles;
+use tapeout::experiment::{
     Budget, EnvSpec, Event, Experiment, LogSpec, Observer, Options, Spec, SyncPolicy, run,
 };
-use tapeout_surrogates::errors::{brier_score, kendall_tau};
+use tapeout::surrogates::errors::{brier_score, kendall_tau};
 
-use super::StudyError;
-use super::ledger::{Answer, Found, ModelScore, Score};
-use super::plan::{ENV, LATENCY, Learned, Method, Plan, Question, learned_method};
-use crate::offline::validation::{Evaluated, Target};
-use crate::offline::{OfflineError, Recipe, WeightedWorkload, choose, fit};
+use crate::StudyError;
+use crate::ledger::{CellAnswer, Found, ModelScore, Score};
+use crate::plan::{DesignMethod, LATENCY, Learned, Question, StudyPlan, learned_method};
+use tapeout::offline::validation::{Evaluated, Target};
+use tapeout::offline::{Recipe, WeightedWorkload, choose, fit};
 
 /// What all cells share.
 pub struct Study<'a> {
     /// Everything that can be named.
     pub catalog: &'a Catalog,
     /// What is done.
-    pub plan: &'a Plan,
+    pub plan: &'a StudyPlan,
     /// The log of all workloads.
     pub dataset: &'a Dataset,
     /// Where models and searches are kept while they are needed.
@@ -48,15 +48,20 @@ impl Study<'_> {
     ///
     /// # Errors
     /// [`StudyError`] if anything of it fails.
-    pub fn answer(&self, question: &Question, method: Method, seed: u64) -> Result<Answer, StudyError> {
+    pub fn answer(
+        &self,
+        question: &Question,
+        method: DesignMethod,
+        seed: u64,
+    ) -> Result<CellAnswer, StudyError> {
         let asked = self.asked(question, Seed::new(seed))?;
         let score = match method {
-            Method::Learned(name) => self.learned(&asked, learned_method(name), seed)?,
-            Method::Online { agent, designs } => self.online(&asked, agent, designs, seed)?,
-            Method::Random { is_checked } => self.random(&asked, is_checked, seed)?,
-            Method::Logged => self.logged(&asked, question)?,
+            DesignMethod::Learned(name) => self.learned(&asked, learned_method(name), seed)?,
+            DesignMethod::Online { agent, designs } => self.online(&asked, agent, designs, seed)?,
+            DesignMethod::Random { is_checked } => self.random(&asked, is_checked, seed)?,
+            DesignMethod::Logged => self.logged(&asked, question)?,
         };
-        Ok(Answer { question: question.clone(), method: method.to_string(), seed, score })
+        Ok(CellAnswer { question: question.clone(), method: method.to_string(), seed, score })
     }
 
     fn asked(&self, question: &Question, seed: Seed) -> Result<Asked, StudyError> {
@@ -240,9 +245,7 @@ impl Study<'_> {
     /// The simulator, to be asked what arithmetic alone rules out, whatever the workload.
     fn env(&self) -> Result<Box<dyn Env>, StudyError> {
         let spec = self.plan.env();
-        let settings = Value::Object(spec.config);
-        let refused = |error| OfflineError::built(|| format!("environment `{ENV}`"), error);
-        Ok(self.catalog.build_env(&spec.id, &settings).map_err(refused)?.0)
+        Ok(self.catalog.build_env(&spec.id, &Value::Object(spec.config))?.0)
     }
 
     fn search(
@@ -386,8 +389,8 @@ fn object(value: Value) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tapeout_core::check::toy::Toy;
-    use tapeout_core::{Judgement, Outcome};
+    use tapeout::core::check::toy::Toy;
+    use tapeout::core::{Judgement, Outcome};
 
     /// Two workloads of weights 1 and 3. The first design is ruled out by arithmetic, the second is simulated for both, the third is the
     /// second again, the fourth is worse, the fifth better: 4 simulated designs but one of them twice, so 6 calls of 2 workloads.

@@ -1,4 +1,4 @@
-//! How much faster a model answers than the simulator that it stands in for: designs of `edge-accelerator` that arithmetic does not
+//! How much faster a model answers than the simulator in whose place it is: designs of `edge-accelerator` that arithmetic does not
 //! rule out, in batches, for three networks. The models learn from the data set that is shipped.
 
 use std::path::Path;
@@ -14,9 +14,9 @@ const LEARNERS: [&str; 4] = ["random-forest", "boosted-trees", "mlp-ensemble", "
 /// Designs asked about at once. Own choice: what agents with a population ask for.
 const BATCH: usize = 64;
 
-fn stand_in(criterion: &mut Criterion) {
+fn proxy_model(criterion: &mut Criterion) {
     let catalog = tapeout::builtin();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/datasets/edge-accelerator");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/datasets/edge-accelerator");
     let dataset = Dataset::read(&catalog, &folder).expect("the data set is shipped");
     let id = &dataset.env().id;
     let (env, goal) = catalog.build_env(id, &Value::Null).expect("defaults are good");
@@ -27,7 +27,7 @@ fn stand_in(criterion: &mut Criterion) {
         drawn.filter(|design| env.precheck(design).is_none()).take(BATCH).collect()
     };
 
-    let mut group = criterion.benchmark_group("stand-in");
+    let mut group = criterion.benchmark_group("proxy-model");
     group.sample_size(10);
     group.throughput(Throughput::Elements(BATCH as u64));
     for network in NETWORKS {
@@ -55,5 +55,5 @@ fn stand_in(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, stand_in);
+criterion_group!(benches, proxy_model);
 criterion_main!(benches);
