@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
 use tapeout_core::parameter;
 use tapeout_core::{
-    Catalog, Design, DesignSpace, Goal, ModelFile, Problem, Seed, Surrogate, Trial, Workload,
+    BuildEnvFrom, Catalog, Design, DesignSpace, Goal, ModelFile, Problem, Seed, Surrogate, Trial, Workload,
 };
 use tapeout_experiment::dataset::Dataset;
-use tapeout_experiment::{AgentSpec, Budget, Spec};
+use tapeout_experiment::{AgentSpec, Budget, EnvSpec, Spec};
 use tapeout_surrogates::support::Support;
 
 use super::proposals::PROPOSALS_SCHEMA;
 use super::{OfflineError, Proposal, Proposals, WeightedWorkload, choose};
+use crate::{Proxy, ProxyConfig};
 
 /// Nearest logged designs that a proposal's distance is measured to: the one nearest.
 const NEIGHBOURS: usize = 1;
@@ -43,21 +43,17 @@ pub struct ModelSearch {
 impl ModelSearch {
     /// The search of the model in `path` for `goal`, as a spec over the environment `proxy`.
     pub fn spec(&self, path: &Path, goal: &Goal) -> Spec {
-        let names: Vec<&str> = self.workloads.iter().map(|workload| workload.name.as_str()).collect();
-        let weights: Vec<f64> = self.workloads.iter().map(|workload| workload.weight).collect();
-        let config = json!({
-            "model": path,
-            "workloads": names,
-            "weights": weights,
-            "kappa": self.kappa,
-            "least_p_feasible": self.least_p_feasible,
-            "exact_checks": self.exact_checks,
-        });
-        let mut spec = Spec::new("proxy", &self.agent.id, Budget::trials(self.calls));
-        spec.env.config = match config {
-            Value::Object(config) => config,
-            _ => Map::new(),
+        let config = ProxyConfig {
+            model: Some(path.to_owned()),
+            workloads: self.workloads.iter().map(|workload| workload.name.clone()).collect(),
+            weights: self.workloads.iter().map(|workload| workload.weight).collect(),
+            kappa: self.kappa,
+            least_p_feasible: self.least_p_feasible,
+            exact_checks: self.exact_checks,
+            ..ProxyConfig::default()
         };
+        let mut spec = Spec::new(Proxy::ID, &self.agent.id, Budget::trials(self.calls));
+        spec.env = EnvSpec::of::<Proxy>(&config);
         spec.agent = self.agent.clone();
         spec.batch = self.batch;
         spec.seed = self.seed;

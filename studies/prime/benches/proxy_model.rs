@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use serde_json::{Value, json};
-use tapeout::core::{Design, Seed};
+use serde_json::Value;
+use tapeout::core::{BuildEnv, Design, Env, Seed};
+use tapeout::envs::{EdgeAccelerator, EdgeAcceleratorConfig};
 use tapeout::experiment::dataset::{Dataset, Split};
 use tapeout::offline::{Recipe, fit};
 
@@ -31,8 +32,9 @@ fn proxy_model(criterion: &mut Criterion) {
     group.sample_size(10);
     group.throughput(Throughput::Elements(BATCH as u64));
     for network in NETWORKS {
-        let (env, _) =
-            catalog.build_env(id, &json!({ "networks": [network] })).expect("the network is built in");
+        let config =
+            EdgeAcceleratorConfig { networks: vec![network.to_owned()], ..EdgeAcceleratorConfig::default() };
+        let env = EdgeAccelerator::build(config).expect("the network is built in");
         group.bench_function(format!("simulator {network}"), |bencher| {
             bencher.iter_batched(
                 &mut designs,
@@ -46,7 +48,7 @@ fn proxy_model(criterion: &mut Criterion) {
     let split = Split { train: (0..dataset.rows().len()).collect(), ..Split::default() };
     let context: Vec<f64> = dataset.workloads()[0].context.iter().map(|feature| feature.value).collect();
     for learner in LEARNERS {
-        let recipe = Recipe { learner: learner.to_owned(), settings: Value::Null, seed: Seed::new(0) };
+        let recipe = Recipe::named(learner, Seed::new(0));
         let model =
             fit(&catalog, &dataset, &split, &problem, &recipe).expect("there is enough to learn from");
         let surrogate = catalog.surrogate(&model, dataset.space()).expect("the model was just made");

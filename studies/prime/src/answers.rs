@@ -6,7 +6,9 @@ use tapeout::core::Seed;
 use tapeout::experiment::statistics::{bootstrap_interval, mean};
 
 use crate::ledger::{CellAnswer, Score};
-use crate::plan::{CARRYING, DesignMethod, Question, StudyPlan, WORKLOADS};
+use crate::methods::DesignMethod;
+use crate::plan::{CARRYING, StudyPlan, WORKLOADS};
+use crate::questions::Question;
 
 /// The answers, by question and method.
 pub struct Answers<'a> {

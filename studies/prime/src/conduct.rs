@@ -4,15 +4,20 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use tapeout::core::{Catalog, Seed};
-use tapeout::experiment::Options;
+use serde_json::Value;
+use tapeout::core::{Catalog, Seed, config};
+use tapeout::envs::{EdgeAccelerator, EdgeAcceleratorConfig};
 use tapeout::experiment::dataset::{self, Dataset, generate};
+use tapeout::experiment::{EnvSpec, Options};
 
-use crate::StudyError;
 use crate::cell::Study;
-use crate::ledger::{CellAnswer, Ledger, StudyResults};
-use crate::plan::{DesignMethod, Question, StudyPlan, WORKLOADS};
+use crate::error::StudyError;
+use crate::ledger::{CellAnswer, Ledger};
+use crate::methods::DesignMethod;
+use crate::plan::{StudyPlan, WORKLOADS};
 use crate::proxy_models::proxy_models;
+use crate::questions::Question;
+use crate::results::StudyResults;
 
 /// How far the study got.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -120,7 +125,7 @@ fn logged(
         designs: plan.designs,
         seed: Seed::new(0),
         workloads: WORKLOADS.iter().map(|(name, _)| (*name).to_owned()).collect(),
-        env: plan.env(),
+        env: EnvSpec::of::<EdgeAccelerator>(&plan.env()),
     };
     if !folder.join("dataset.toml").exists() {
         let is_done = generate(catalog, &data_plan, folder, options, &mut |generation| {
@@ -131,8 +136,9 @@ fn logged(
         }
     }
     let dataset = Dataset::read(catalog, folder)?;
+    let env: EdgeAcceleratorConfig = config::read(&Value::Object(dataset.env().config.clone()))?;
     let is_of_plan = dataset.rows().len() == data_plan.designs * data_plan.workloads.len()
-        && plan.env().config.iter().all(|(key, value)| dataset.env().config.get(key) == Some(value));
+        && env.area_limit_m2 == plan.area_limit_m2;
     if is_of_plan { Ok(Some(dataset)) } else { Err(StudyError::OtherData { path: folder.to_owned() }) }
 }
 

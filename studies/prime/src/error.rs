@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tapeout::core::{BuildEnvError, LoadError, ProblemError, UnknownName};
+use tapeout::core::{ConfigError, LoadError, ProblemError, UnknownName};
 use tapeout::experiment::dataset::{DatasetError, SplitError};
 use tapeout::experiment::plot::PlotError;
 use tapeout::experiment::{RunError, SpecError};
@@ -22,9 +22,9 @@ pub enum StudyError {
     /// A fit or a validation.
     #[error(transparent)]
     Offline(#[from] OfflineError),
-    /// The environment cannot be built.
+    /// A setting of the environment cannot be used.
     #[error(transparent)]
-    Env(#[from] BuildEnvError),
+    Config(#[from] ConfigError),
     /// A search that cannot begin.
     #[error(transparent)]
     Spec(#[from] SpecError),

@@ -1,4 +1,4 @@
-//! What is recorded: `results.jsonl`, a line for every cell that is done, and `proxy-models.jsonl`.
+//! `results.jsonl`: a line for every cell that is done.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -7,14 +7,11 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::StudyError;
-use crate::plan::Question;
-use crate::proxy_models::ProxyAccuracy;
+use crate::error::StudyError;
+use crate::questions::Question;
 
 /// The file of answers.
 const RESULTS: &str = "results.jsonl";
-/// The file of proxy models.
-pub(crate) const PROXY_MODELS: &str = "proxy-models.jsonl";
 
 /// A cell that is done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,28 +74,6 @@ pub struct ModelScore {
     pub tau_hidden: Option<f64>,
 }
 
-/// What the study found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StudyResults {
-    /// Every cell that is done.
-    pub answers: Vec<CellAnswer>,
-    /// How wrong proxy models are; none if the study was interrupted before.
-    pub proxy_models: Vec<ProxyAccuracy>,
-}
-
-impl StudyResults {
-    /// What is recorded in `folder`.
-    ///
-    /// # Errors
-    /// [`StudyError`] if a file cannot be read, or a line says something else.
-    pub fn read(folder: &Path) -> Result<Self, StudyError> {
-        let answers = Ledger::open(folder)?.answers;
-        let path = folder.join(PROXY_MODELS);
-        let proxy_models = if path.exists() { lines_of(&text_of(&path)?, &path)? } else { Vec::new() };
-        Ok(Self { answers, proxy_models })
-    }
-}
-
 /// The file of answers, and what is in it.
 pub struct Ledger {
     path: PathBuf,
@@ -133,6 +108,11 @@ impl Ledger {
         &self.answers
     }
 
+    /// What is known, without the file.
+    pub fn into_answers(self) -> Vec<CellAnswer> {
+        self.answers
+    }
+
     /// Whether this cell is done.
     pub fn has(&self, question: &Question, method: &str, seed: u64) -> bool {
         let is_it = |answer: &CellAnswer| {
@@ -156,12 +136,12 @@ impl Ledger {
     }
 }
 
-fn text_of(path: &Path) -> Result<String, StudyError> {
+pub(crate) fn text_of(path: &Path) -> Result<String, StudyError> {
     std::fs::read_to_string(path).map_err(|source| StudyError::File { path: path.to_owned(), source })
 }
 
 /// The values of a text, one for each line.
-fn lines_of<T: DeserializeOwned>(text: &str, path: &Path) -> Result<Vec<T>, StudyError> {
+pub(crate) fn lines_of<T: DeserializeOwned>(text: &str, path: &Path) -> Result<Vec<T>, StudyError> {
     let value = |(index, line): (usize, &str)| {
         serde_json::from_str(line).map_err(|error| StudyError::Ledger {
             path: path.to_owned(),

@@ -4,7 +4,8 @@ use tapeout::experiment::plot::{Axis, BoxPlot, LineChart, LineShape, Series, Spr
 use tapeout::experiment::statistics::quartiles;
 
 use crate::answers::{Answers, Arm, one_each};
-use crate::plan::{DesignMethod, PRIME, Question};
+use crate::methods::{DesignMethod, PRIME};
+use crate::questions::Question;
 
 /// A box for each method: how much faster its best proposal is than the best design in the data.
 pub fn speedups(answers: &Answers<'_>) -> BoxPlot {

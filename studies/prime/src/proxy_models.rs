@@ -13,12 +13,13 @@ use tapeout::experiment::dataset::split::DEFAULT_UNRANKED;
 use tapeout::experiment::dataset::{Dataset, Split, SplitBy};
 use tapeout::experiment::statistics::mean;
 
-use crate::StudyError;
-use crate::ledger::PROXY_MODELS;
+use crate::error::StudyError;
+use crate::ledger::{lines_of, text_of};
 use crate::plan::{LATENCY, StudyPlan, WORKLOADS};
-use tapeout::offline::assess;
-use tapeout::offline::{Recipe, fit};
+use tapeout::offline::{Quality, Recipe, assess, fit};
 
+/// The file in which it is recorded how wrong they are.
+const PROXY_MODELS: &str = "proxy-models.jsonl";
 /// The learners that proxy models are made by.
 const LEARNERS: [&str; 2] = ["random-forest", "gaussian-process"];
 /// What is predicted.
@@ -106,6 +107,15 @@ pub fn proxy_models(
     std::fs::rename(&unfinished, &path).map_err(failed)
 }
 
+/// How wrong proxy models are, as recorded in `folder`; none if nothing is.
+///
+/// # Errors
+/// [`StudyError`] if the file cannot be read, or a line says something else.
+pub fn read(folder: &Path) -> Result<Vec<ProxyAccuracy>, StudyError> {
+    let path = folder.join(PROXY_MODELS);
+    if path.exists() { lines_of(&text_of(&path)?, &path) } else { Ok(Vec::new()) }
+}
+
 /// What a model learns from and is asked about; for unseen workloads each is hidden in turn.
 fn splits(unseen: Unseen, plan: &StudyPlan, dataset: &Dataset) -> Result<Vec<Split>, StudyError> {
     let rules = match unseen {
@@ -149,14 +159,10 @@ fn fitted(
 ) -> Result<Vec<ProxyAccuracy>, StudyError> {
     let goal = Goal { objectives: METRICS.map(Objective::minimize).to_vec(), constraints: Vec::new() };
     let problem = dataset.problem(goal)?;
-    let recipe = Recipe {
-        learner: learner.to_owned(),
-        settings: serde_json::Value::Null,
-        seed: Seed::new(0).child(learner, 0),
-    };
+    let recipe = Recipe::named(learner, Seed::new(0).child(learner, 0));
     let model = fit(catalog, dataset, split, &problem, &recipe)?;
     let surrogate = catalog.surrogate(&model, dataset.space())?;
-    let proxy_model = |quality: tapeout::offline::Quality| ProxyAccuracy {
+    let proxy_model = |quality: Quality| ProxyAccuracy {
         unseen,
         learner: learner.to_owned(),
         metric: quality.metric,

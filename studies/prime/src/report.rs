@@ -6,12 +6,13 @@ use std::path::Path;
 use tapeout::experiment::plot::Plot;
 use tapeout::experiment::statistics::quartiles;
 
-use crate::StudyError;
 use crate::answers::{Answers, Arm, SeedMean, one_each, without_carrying};
-use crate::ledger::{Score, StudyResults};
-use crate::plan::{
-    ABLATED, DesignMethod, Learned, OTHERS, PRIME, Question, StudyPlan, WORKLOADS, learned_method,
-};
+use crate::error::StudyError;
+use crate::ledger::Score;
+use crate::methods::{ABLATED, DesignMethod, Learned, OTHERS, PRIME, learned_method};
+use crate::plan::{StudyPlan, WORKLOADS};
+use crate::questions::Question;
+use crate::results::StudyResults;
 use crate::{pictures, proxy_models};
 
 /// Writes `README.md`, `speedup` and `calls` as `.svg` and `.png` into `folder`.

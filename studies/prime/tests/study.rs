@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use prime_study::answers::{Answers, Arm, SeedMean, one_each, without_carrying};
 use prime_study::ledger::{CellAnswer, Found, Ledger, Score};
-use prime_study::plan::{ABLATED, CARRYING, WORKLOADS};
+use prime_study::methods::ABLATED;
+use prime_study::plan::{CARRYING, WORKLOADS};
 use prime_study::proxy_models::Unseen;
 use prime_study::{
     DesignMethod, Question, StudyError, StudyPlan, StudyProgress, StudyResults, conduct, report,
@@ -272,7 +273,8 @@ fn the_report_is_made_of_the_recorded_answers() {
     let plan = StudyPlan::read(&shipped.join("plan.json")).unwrap();
     report(&plan, &StudyResults::read(&shipped).unwrap(), folder.path()).unwrap();
     for name in ["README.md", "speedup.svg", "calls.svg"] {
-        let [made, kept] = [folder.path(), &shipped].map(|from| std::fs::read_to_string(from.join(name)).unwrap());
+        let [made, kept] =
+            [folder.path(), &shipped].map(|from| std::fs::read_to_string(from.join(name)).unwrap());
         let first = made.lines().zip(kept.lines()).find(|(made, kept)| made != kept);
         assert!(made == kept, "{name}: {first:?}");
     }
