@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Who may import whom: every crate of the workspace, with the crates of ours it may depend on.
+/// Who may import whom, tests and benches included: every crate of the workspace, with the crates of ours it may depend on.
 const ARROWS: &[(&str, &[&str])] = &[
     ("tapeout-core", &[]),
     ("tapeout-simulators", &["tapeout-core"]),
@@ -37,7 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 struct Member {
     name: String,
     folder: PathBuf,
-    /// The crates of ours it depends on, tests left out.
+    /// The crates of ours it depends on, its tests and benches too.
     imports: Vec<String>,
 }
 
@@ -57,7 +57,7 @@ fn member(package: &Value) -> Member {
     let text = |value: &Value| value.as_str().expect("cargo gives a text").to_owned();
     let manifest = PathBuf::from(text(&package["manifest_path"]));
     let dependencies = package["dependencies"].as_array().expect("dependencies are a list");
-    let is_ours = |dependency: &&Value| !dependency["path"].is_null() && dependency["kind"] != "dev";
+    let is_ours = |dependency: &&Value| !dependency["path"].is_null();
     Member {
         name: text(&package["name"]),
         folder: manifest.parent().expect("a manifest lies in a folder").to_owned(),
@@ -146,10 +146,10 @@ fn uses(members: &[Member], words: &[&str]) -> Vec<String> {
     found
 }
 
-/// The libraries without the command line and what stands outside.
+/// The libraries without the command line and the programs that stand outside.
 fn libraries() -> Vec<Member> {
     let mut members = members();
-    members.retain(|member| !["tapeout-cli", "external-agent"].contains(&member.name.as_str()));
+    members.retain(|member| !["tapeout-cli", "external-agent", "prime-study"].contains(&member.name.as_str()));
     members
 }
 

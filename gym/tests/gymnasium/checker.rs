@@ -7,7 +7,7 @@ use tapeout::gymnasium::{
     Step, WholeDesign, check_environment,
 };
 
-use crate::toys::task;
+use super::toys::task;
 
 #[test]
 fn both_styles_pass_on_toys_of_every_kind() {

@@ -11,7 +11,7 @@ use tapeout::gymnasium::{
 };
 use tapeout::prelude::*;
 
-use crate::toys::{Device, allowed, begin, goal_of, play, task};
+use super::toys::{Device, allowed, begin, goal_of, play, task};
 
 fn whole(levels: &[i64]) -> Element {
     Element::MultiDiscrete(levels.to_vec())

@@ -7,7 +7,7 @@ use tapeout::gymnasium::{
 };
 use tapeout::prelude::*;
 
-use crate::toys::{begin, catalog};
+use super::toys::{begin, catalog};
 
 fn refusal(id: &str, options: &MakeOptions) -> String {
     make(&catalog(), id, options).err().expect("it is refused").to_string()

@@ -11,7 +11,7 @@ use tapeout::gymnasium::{
 };
 use tapeout::prelude::*;
 
-use crate::toys::{Device, begin, task};
+use super::toys::{Device, begin, task};
 
 const N: usize = 5;
 const STARTS: ResetOptions = ResetOptions { exploring_start: 2 };

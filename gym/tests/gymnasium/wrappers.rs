@@ -10,7 +10,7 @@ use tapeout::gymnasium::{
     WholeDesign, check_environment,
 };
 
-use crate::toys::{begin, play, task};
+use super::toys::{begin, play, task};
 
 fn limited(max_episode_steps: u64) -> TimeLimit<ParameterByParameter> {
     let limit = NonZeroU64::new(max_episode_steps).unwrap();
