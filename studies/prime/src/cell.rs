@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use serde_json::Map;
-use tapeout::core::{BuildEnv, Catalog, Design, Env, Problem, Seed, Surrogate, Trial};
+use tapeout::core::{BuildEnv, Catalog, Design, Env, Problem, Seed, Surrogate, Trial, WorkloadTrials};
 use tapeout::envs::{EdgeAccelerator, EdgeAcceleratorConfig};
 use tapeout::experiment::dataset::split::DEFAULT_UNRANKED;
 use tapeout::experiment::dataset::{Dataset, Split, SplitBy};
@@ -13,15 +13,13 @@ use tapeout::experiment::statistics::{mean, quartiles};
 use tapeout::experiment::{
     AgentSpec, Budget, EnvSpec, Event, Experiment, LogSpec, Observer, Options, Spec, SyncPolicy, run,
 };
-use tapeout::offline::{
-    Evaluated, ModelSearch, Quality, Validator, WeightedWorkload, assess, choose, fit, workloads,
-};
-use tapeout::surrogates::errors::brier_score;
+use tapeout::offline::{Evaluated, ModelSearch, Validator, WeightedWorkload, choose, fit, workloads};
+use tapeout::surrogates::errors::{brier_score, kendall_tau};
 
 use crate::error::StudyError;
 use crate::ledger::{CellAnswer, Found, ModelScore, Score};
 use crate::methods::{DesignMethod, Learned, learned_method};
-use crate::plan::StudyPlan;
+use crate::plan::{LATENCY, StudyPlan};
 use crate::questions::Question;
 
 /// What all cells share.
@@ -156,10 +154,22 @@ impl Study<'_> {
 
     /// Kendall's tau over the hidden designs that are feasible, the mean over the question's workloads.
     fn tau_hidden(&self, asked: &Asked, surrogate: &dyn Surrogate) -> Option<f64> {
-        let qualities = assess(surrogate, self.dataset, &asked.split.hidden, &asked.problem);
-        let is_asked =
-            |quality: &&Quality| asked.workloads.iter().any(|workload| workload.name == quality.workload);
-        let taus: Vec<f64> = qualities.iter().filter(is_asked).map(|quality| quality.tau).collect();
+        let groups = self.dataset.groups(&asked.split.hidden, &asked.problem);
+        let latency = self.dataset.metric_index(LATENCY).ok()?;
+        let tau = |group: &WorkloadTrials| {
+            let measured: Vec<&Trial> =
+                group.trials.iter().filter(|trial| trial.outcome.metrics().is_some()).collect();
+            let designs: Vec<Design> = measured.iter().map(|trial| trial.design.clone()).collect();
+            let prediction = surrogate.predict(&group.workload.context, &designs);
+            let expected: Vec<f64> = prediction.mean.iter().map(|metrics| metrics[latency]).collect();
+            let truth = measured.iter().filter_map(|trial| trial.outcome.metrics());
+            (designs.len() > 1)
+                .then(|| kendall_tau(&expected, &truth.map(|metrics| metrics[latency]).collect::<Vec<_>>()))
+        };
+        let is_asked = |group: &&WorkloadTrials| {
+            asked.workloads.iter().any(|workload| workload.name == group.workload.name)
+        };
+        let taus: Vec<f64> = groups.iter().filter(is_asked).filter_map(tau).collect();
         (!taus.is_empty()).then(|| mean(&taus))
     }
 
