@@ -80,7 +80,8 @@ fn a_study_goes_on_where_it_was_stopped() {
 #[test]
 fn one_seed_from_end_to_end() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let plan = StudyPlan { seeds: 1, ..tiny() };
+    // Three times what a Gaussian process may ask for: enough for a search to find something better more than once.
+    let plan = StudyPlan { seeds: 1, firefly_designs: 36, stops: vec![3, 12, 36], ..tiny() };
     let begun = conducted(one.path(), &plan, 2).unwrap();
     let results = conducted_on(two.path(), &plan, usize::MAX, NonZeroUsize::new(2).unwrap()).unwrap();
     assert!(begun.iter().all(|answer| results.answers.contains(answer)));
