@@ -149,7 +149,8 @@ fn uses(members: &[Member], words: &[&str]) -> Vec<String> {
 /// The libraries without the command line and the programs that stand outside.
 fn libraries() -> Vec<Member> {
     let mut members = members();
-    members.retain(|member| !["tapeout-cli", "external-agent", "prime-study"].contains(&member.name.as_str()));
+    members
+        .retain(|member| !["tapeout-cli", "external-agent", "prime-study"].contains(&member.name.as_str()));
     members
 }
 

@@ -3,6 +3,8 @@
 mod checker;
 mod episodes;
 mod registry;
+mod rewards;
+mod spaces;
 mod toys;
 mod vector;
 mod wrappers;
