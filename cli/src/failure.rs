@@ -7,7 +7,6 @@ use tapeout::experiment::dataset::DatasetError;
 use tapeout::experiment::plot::PlotError;
 use tapeout::experiment::{RunError, SpecError};
 use tapeout::offline::OfflineError;
-use tapeout::study::StudyError;
 
 use crate::answer::Exit;
 
@@ -138,21 +137,6 @@ impl From<OfflineError> for Failure {
         };
         let hint = error.hint().map(str::to_owned);
         Self { error: error.into(), hint, exit }
-    }
-}
-
-impl From<StudyError> for Failure {
-    fn from(error: StudyError) -> Self {
-        match error {
-            StudyError::Dataset(error) => error.into(),
-            StudyError::Offline(error) => error.into(),
-            StudyError::Spec(error) => error.into(),
-            StudyError::Run(error) => error.into(),
-            StudyError::OtherPlan { .. } => {
-                Self::bad_input(error).hint("name another folder with `--out`, or remove that one")
-            }
-            _ => Self::failed(error),
-        }
     }
 }
 

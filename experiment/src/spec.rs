@@ -33,7 +33,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tapeout_core::names::nearest_name;
-use tapeout_core::{Constraint, Objective, Seed};
+use tapeout_core::{BuildEnvFrom, Constraint, Objective, Seed};
 
 use crate::budget::Budget;
 use crate::spec_error::{SpecError, SpecFault};
@@ -95,6 +95,17 @@ pub struct EnvSpec {
     /// Its settings; what is absent keeps its default.
     #[serde(default)]
     pub config: Map<String, Value>,
+}
+
+impl EnvSpec {
+    /// The environment `E`, in the version of this program, with these settings.
+    pub fn of<E: BuildEnvFrom>(config: &E::Config) -> Self {
+        let config = match serde_json::to_value(config).expect("settings are plain data with text keys") {
+            Value::Object(config) => config,
+            _ => Map::new(), // a unit struct: no settings
+        };
+        Self { id: E::ID.to_owned(), version: None, config }
+    }
 }
 
 /// Who searches.

@@ -41,7 +41,6 @@ pub mod measure;
 pub mod offline;
 pub mod prelude;
 mod proxy;
-pub mod study;
 
 pub use builtin::builtin;
 pub use proxy::{Proxy, ProxyConfig};

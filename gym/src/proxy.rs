@@ -7,11 +7,11 @@ use serde_json::Value;
 use tapeout_core::config::{above, check};
 use tapeout_core::{
     BuildEnvFrom, Catalog, ConfigError, Design, DesignSpace, Env, EnvEntry, EvalError, Goal, Metric,
-    ModelFile, Outcome, Surrogate, UnknownName,
+    ModelCard, ModelFile, Outcome, Surrogate, UnknownName, WorkloadContext,
 };
 use tapeout_surrogates::{Combination, SurrogateEnv, View};
 
-/// Which model stands in for which environment, and how far it is trusted.
+/// Which model is in the place of its environment, and how far it is trusted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProxyConfig {
@@ -56,10 +56,7 @@ pub struct Proxy {
 /// A model, and what it was fitted for.
 struct Fitted {
     env: Box<dyn Env>,
-    metrics: Vec<Metric>,
-    goal: Goal,
-    /// Name and context of each workload.
-    workloads: Vec<(String, Vec<f64>)>,
+    card: ModelCard,
     surrogate: Box<dyn Surrogate>,
 }
 
@@ -87,11 +84,11 @@ impl BuildEnvFrom for Proxy {
             kappa: config.kappa,
             least_p_feasible: config.least_p_feasible,
         };
-        let Fitted { env, metrics, goal, surrogate, .. } = fitted;
+        let Fitted { env, card, surrogate } = fitted;
         Ok(Self {
-            env: SurrogateEnv::new(env.space(), &metrics, &goal, surrogate, view),
+            env: SurrogateEnv::new(env.space(), &card.metrics, &card.goal, surrogate, view),
             exact: config.exact_checks.then_some(env),
-            goal,
+            goal: card.goal,
         })
     }
 
@@ -140,26 +137,20 @@ impl Fitted {
         let settings = card.sources.first().map_or(&Value::Null, |source| &source.settings);
         let (env, _) = catalog.build_env(&card.env, settings).map_err(|error| refused(&error))?;
         let surrogate = catalog.surrogate(&file, env.space()).map_err(|error| refused(&error))?;
-        let workloads = card.sources.iter().map(|source| &source.workload);
-        Ok(Self {
-            env,
-            metrics: card.metrics.clone(),
-            goal: card.goal.clone(),
-            workloads: workloads.map(|it| (it.name.clone(), it.context.clone())).collect(),
-            surrogate,
-        })
+        Ok(Self { env, card: file.card, surrogate })
     }
 
     /// The contexts that are asked for, with their weights.
     fn weighted(&self, config: &ProxyConfig) -> Result<Vec<(Vec<f64>, f64)>, ConfigError> {
-        let known = || self.workloads.iter().map(|(name, _)| name.as_str());
-        let chosen: Vec<&Vec<f64>> = if config.workloads.is_empty() {
-            self.workloads.iter().map(|(_, context)| context).collect()
+        let known = || self.card.sources.iter().map(|source| &source.workload);
+        let chosen: Vec<&WorkloadContext> = if config.workloads.is_empty() {
+            known().collect()
         } else {
             let find = |name: &String| {
-                let found = self.workloads.iter().find(|(known, _)| known == name);
-                let unknown = || UnknownName::among("workload", name, known()).to_string();
-                found.map(|(_, context)| context).ok_or_else(|| ConfigError::new("workloads", unknown()))
+                let names = || known().map(|workload| workload.name.as_str());
+                let unknown = || UnknownName::among("workload", name, names()).to_string();
+                let found = known().find(|workload| workload.name == *name);
+                found.ok_or_else(|| ConfigError::new("workloads", unknown()))
             };
             config.workloads.iter().map(find).collect::<Result<_, _>>()?
         };
@@ -175,7 +166,7 @@ impl Fitted {
         let mut weights = config.weights.clone();
         weights.resize(n_workloads, 1.0);
         weights.iter().try_for_each(|&weight| check("weights", weight, above(0.0)))?;
-        Ok(chosen.into_iter().cloned().zip(weights).collect())
+        Ok(chosen.into_iter().map(|workload| workload.context.clone()).zip(weights).collect())
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Who may import whom: every crate of the workspace, with the crates of ours it may depend on.
+/// Who may import whom, tests and benches included: every crate of the workspace, with the crates of ours it may depend on.
 const ARROWS: &[(&str, &[&str])] = &[
     ("tapeout-core", &[]),
     ("tapeout-simulators", &["tapeout-core"]),
@@ -30,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("tapeout-cli", &["tapeout"]),
     ("external-agent", &["tapeout", "tapeout-cli"]),
+    ("prime-study", &["tapeout"]),
 ];
 
 /// Public names of types that stand more than once, and for what.
@@ -59,7 +60,7 @@ const SHARED_NAMES: &[(&str, &str)] = &[
 struct Member {
     name: String,
     folder: PathBuf,
-    /// The crates of ours that it or its tests depend on.
+    /// The crates of ours it depends on, its tests and benches too.
     imports: Vec<String>,
 }
 
@@ -168,10 +169,11 @@ fn uses(members: &[Member], words: &[&str]) -> Vec<String> {
     found
 }
 
-/// The libraries without the command line and what stands outside.
+/// The libraries without the command line and the programs that stand outside.
 fn libraries() -> Vec<Member> {
     let mut members = members();
-    members.retain(|member| !["tapeout-cli", "external-agent"].contains(&member.name.as_str()));
+    members
+        .retain(|member| !["tapeout-cli", "external-agent", "prime-study"].contains(&member.name.as_str()));
     members
 }
 

@@ -1,6 +1,4 @@
 //! The environment `proxy`: models from files, and what is refused.
-#![expect(clippy::unwrap_used, reason = "a test that fails to prepare fails")]
-
 use serde_json::{Value, json};
 use tapeout::Proxy;
 use tapeout::core::{

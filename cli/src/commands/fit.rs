@@ -69,9 +69,9 @@ impl FitFlags {
         let rules = self.cut.rules(problem.objectives().first(), problem.constraints());
         let seed = Seed::new(self.seed);
         let split = dataset.split(&rules, seed).map_err(Failure::bad_input)?;
-        let settings: Map<String, Value> =
+        let config: Map<String, Value> =
             self.set.iter().map(|setting| (setting.key.clone(), setting.value.clone())).collect();
-        let recipe = Recipe { learner: self.learner.clone(), settings: Value::Object(settings), seed };
+        let recipe = Recipe { learner: self.learner.clone(), config: Value::Object(config), seed };
         let model = fit(catalog, &dataset, &split, &problem, &recipe)?;
         Ok(Fitted { dataset, problem, split, model, seed })
     }

@@ -28,4 +28,4 @@ pub use fit::{Recipe, fit};
 pub use proposals::{Proposal, Proposals, WeightedWorkload, choose};
 pub use quality::{Quality, assess};
 pub use search::{ModelSearch, workloads};
-pub use validation::{Validation, Verdict, validate};
+pub use validation::{Evaluated, Validation, Validator, Verdict, validate};

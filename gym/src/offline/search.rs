@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
-use tapeout_core::parameter;
 use tapeout_core::{
-    Catalog, Design, DesignSpace, Goal, ModelFile, Problem, Seed, Surrogate, Trial, WorkloadContext,
+    BuildEnvFrom, Catalog, Design, Goal, ModelFile, Prediction, Problem, Seed, Surrogate, Trial,
 };
 use tapeout_experiment::dataset::Dataset;
-use tapeout_experiment::{AgentSpec, Budget, Spec};
+use tapeout_experiment::{AgentSpec, Budget, EnvSpec, Spec};
 use tapeout_surrogates::support::Support;
 
 use super::proposals::PROPOSALS_SCHEMA;
 use super::{OfflineError, Proposal, Proposals, WeightedWorkload, choose};
+use crate::{Proxy, ProxyConfig};
 
 /// Nearest logged designs that a proposal's distance is measured to: the one nearest.
 const NEIGHBOURS: usize = 1;
@@ -43,21 +42,17 @@ pub struct ModelSearch {
 impl ModelSearch {
     /// The search of the model in `path` for `goal`, as a spec over the environment `proxy`.
     pub fn spec(&self, path: &Path, goal: &Goal) -> Spec {
-        let names: Vec<&str> = self.workloads.iter().map(|workload| workload.name.as_str()).collect();
-        let weights: Vec<f64> = self.workloads.iter().map(|workload| workload.weight).collect();
-        let config = json!({
-            "model": path,
-            "workloads": names,
-            "weights": weights,
-            "kappa": self.kappa,
-            "least_p_feasible": self.least_p_feasible,
-            "exact_checks": self.exact_checks,
-        });
-        let mut spec = Spec::new("proxy", &self.agent.id, Budget::trials(self.calls));
-        spec.env.config = match config {
-            Value::Object(config) => config,
-            _ => Map::new(),
+        let config = ProxyConfig {
+            model: Some(path.to_owned()),
+            workloads: self.workloads.iter().map(|workload| workload.name.clone()).collect(),
+            weights: self.workloads.iter().map(|workload| workload.weight).collect(),
+            kappa: self.kappa,
+            least_p_feasible: self.least_p_feasible,
+            exact_checks: self.exact_checks,
+            ..ProxyConfig::default()
         };
+        let mut spec = Spec::new(Proxy::ID, &self.agent.id, Budget::trials(self.calls));
+        spec.env = EnvSpec::of::<Proxy>(&config);
         spec.agent = self.agent.clone();
         spec.batch = self.batch;
         spec.seed = self.seed;
@@ -81,18 +76,19 @@ impl ModelSearch {
         trials: &[Trial],
         count: usize,
     ) -> Result<Proposals, OfflineError> {
-        let surrogate = catalog.surrogate(&model, problem.space())?;
+        let surrogate = catalog.surrogate(model, problem.space())?;
         let chosen = choose(problem, trials, count);
         let designs: Vec<Design> = chosen.iter().map(|&index| trials[index].design.clone()).collect();
         let measured = logged.rows().iter().filter(|row| row.is_feasible()).map(|row| row.design.clone());
         let support = Support::new(problem.space(), measured.collect(), NEIGHBOURS);
         let outlook = self.outlook(model, surrogate.as_ref(), problem, &designs);
-        let proposal = |(design, outlook): (&Design, Outlook)| Proposal {
-            design: values(problem.space(), design),
-            predicted: named(problem, &outlook.mean),
-            spread: outlook.spread.map(|spread| named(problem, &spread)),
-            p_feasible: outlook.p_feasible,
-            distance: support.distance(design, problem.space()),
+        let space = problem.space();
+        let proposal = |(index, design): (usize, &Design)| Proposal {
+            design: space.values(design).map(|(it, value)| (it.name().to_owned(), value)).collect(),
+            predicted: named(problem, &outlook.mean[index]),
+            spread: outlook.std.as_ref().map(|std| named(problem, &std[index])),
+            p_feasible: outlook.p_feasible[index],
+            distance: support.distance(design, space),
         };
         Ok(Proposals {
             schema: PROPOSALS_SCHEMA,
@@ -103,7 +99,7 @@ impl ModelSearch {
             agent: self.agent.id.clone(),
             seed: self.seed,
             model_calls: trials.len(),
-            proposals: designs.iter().zip(outlook).map(proposal).collect(),
+            proposals: designs.iter().enumerate().map(proposal).collect(),
         })
     }
 
@@ -114,40 +110,26 @@ impl ModelSearch {
         surrogate: &dyn Surrogate,
         problem: &Problem,
         designs: &[Design],
-    ) -> Vec<Outlook> {
-        let n_metrics = problem.metrics().len();
-        let none =
-            Outlook { mean: vec![0.0; n_metrics], spread: Some(vec![0.0; n_metrics]), p_feasible: 1.0 };
-        let mut outlook = vec![none; designs.len()];
+    ) -> Prediction {
+        let zeros = vec![vec![0.0; problem.metrics().len()]; designs.len()];
+        let p_feasible = vec![1.0; designs.len()];
+        let mut outlook = Prediction { mean: zeros.clone(), std: Some(zeros), p_feasible };
         let total: f64 = self.workloads.iter().map(|workload| workload.weight).sum();
+        let known = || model.card.sources.iter().map(|source| &source.workload);
         for asked in &self.workloads {
-            let Some(known) = workload(model, &asked.name) else { continue };
+            let Some(known) = known().find(|workload| workload.name == asked.name) else { continue };
             let prediction = surrogate.predict(&known.context, designs);
             let share = asked.weight / total;
-            for (index, outlook) in outlook.iter_mut().enumerate() {
-                add(&mut outlook.mean, &prediction.mean[index], share);
-                match (&mut outlook.spread, &prediction.std) {
-                    (Some(spread), Some(std)) => add(spread, &std[index], share),
-                    _ => outlook.spread = None,
-                }
-                outlook.p_feasible = outlook.p_feasible.min(prediction.p_feasible[index]);
+            add(&mut outlook.mean, &prediction.mean, share);
+            match (&mut outlook.std, &prediction.std) {
+                (Some(sum), Some(std)) => add(sum, std, share),
+                _ => outlook.std = None,
             }
+            let each = outlook.p_feasible.iter_mut().zip(prediction.p_feasible);
+            each.for_each(|(least, p_feasible)| *least = least.min(p_feasible));
         }
         outlook
     }
-}
-
-/// What a model expects of one design.
-#[derive(Debug, Clone)]
-struct Outlook {
-    mean: Vec<f64>,
-    spread: Option<Vec<f64>>,
-    p_feasible: f64,
-}
-
-/// The workload of this name, if the model knows of it.
-pub fn workload<'a>(model: &'a ModelFile, name: &str) -> Option<&'a WorkloadContext> {
-    model.card.sources.iter().map(|source| &source.workload).find(|workload| workload.name == name)
 }
 
 /// The workloads that are named, with their weights; all workloads of the data set alike if none is.
@@ -166,15 +148,13 @@ pub fn workloads(dataset: &Dataset, named: &[(String, f64)]) -> Result<Vec<Weigh
     named.collect()
 }
 
-/// A design by parameter.
-pub fn values(space: &DesignSpace, design: &Design) -> BTreeMap<String, parameter::Value> {
-    space.values(design).map(|(parameter, value)| (parameter.name().to_owned(), value)).collect()
-}
-
 fn named(problem: &Problem, numbers: &[f64]) -> BTreeMap<String, f64> {
     problem.metrics().iter().zip(numbers).map(|(metric, &number)| (metric.name.clone(), number)).collect()
 }
 
-fn add(sum: &mut [f64], values: &[f64], share: f64) {
-    sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += share * value);
+/// Adds `share` of `values` to `sum`; shapes `[n][k]`.
+fn add(sum: &mut [Vec<f64>], values: &[Vec<f64>], share: f64) {
+    for (sum, values) in sum.iter_mut().zip(values) {
+        sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += share * value);
+    }
 }

@@ -41,8 +41,8 @@ pub enum Verdict {
     },
 }
 
-/// The real problem behind proposals: the environment of each workload, and the goal over the mean of what they measure.
-pub struct Target {
+/// Asks the environment of each workload about designs; the goal is over the mean of what they measure.
+pub struct Validator {
     env: EnvSpec,
     parts: Vec<(WeightedWorkload, Box<dyn Env>)>,
     problem: Problem,
@@ -58,7 +58,7 @@ pub struct Evaluated<'a> {
     pub calls: usize,
 }
 
-impl Target {
+impl Validator {
     /// Builds the environment of every workload.
     ///
     /// # Errors
@@ -127,12 +127,12 @@ impl Target {
 /// Asks the environment about each of `proposals`, once for each workload.
 ///
 /// # Errors
-/// [`OfflineError`] if the target cannot be built, a proposal is no design of its space, or an evaluation fails.
+/// [`OfflineError`] if the validator cannot be built, a proposal is no design of its space, or an evaluation fails.
 pub fn validate(catalog: &Catalog, proposals: &Proposals) -> Result<Validation, OfflineError> {
-    let target = Target::new(catalog, &proposals.env, &proposals.workloads, &proposals.goal)?;
-    let designs = proposals.designs(target.problem().space())?;
+    let validator = Validator::new(catalog, &proposals.env, &proposals.workloads, &proposals.goal)?;
+    let designs = proposals.designs(validator.problem().space())?;
     let verdict = |(index, design): (usize, &Design)| -> Result<(Verdict, usize), OfflineError> {
-        let Evaluated { trial, broken_in, calls } = target.evaluate(index + 1, design)?;
+        let Evaluated { trial, broken_in, calls } = validator.evaluate(index + 1, design)?;
         let is_acceptable = trial.judgement.accepted().is_some();
         let verdict = match trial.outcome {
             Outcome::Measured(metrics) => Verdict::Measured { metrics, is_acceptable },
@@ -145,5 +145,5 @@ pub fn validate(catalog: &Catalog, proposals: &Proposals) -> Result<Validation, 
     let asked = designs.par_iter().enumerate().map(verdict).collect::<Result<Vec<_>, _>>()?;
     let simulator_calls = asked.iter().map(|(_, calls)| calls).sum();
     let verdicts = asked.into_iter().map(|(verdict, _)| verdict).collect();
-    Ok(Validation { simulator_calls, metrics: target.problem().metrics().to_vec(), verdicts })
+    Ok(Validation { simulator_calls, metrics: validator.problem().metrics().to_vec(), verdicts })
 }

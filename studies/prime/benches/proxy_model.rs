@@ -1,11 +1,13 @@
-//! How much faster a model answers than the simulator that it stands in for: designs of `edge-accelerator` that arithmetic does not
+//! How much faster a model answers than the simulator in whose place it is: designs of `edge-accelerator` that arithmetic does not
 //! rule out, in batches, for three networks. The models learn from the data set that is shipped.
 
 use std::path::Path;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use serde_json::{Value, json};
-use tapeout::core::{Design, Seed};
+use prime_study::plan::Simulator;
+use serde_json::Value;
+use tapeout::core::{BuildEnv, Design, Env, Seed};
+use tapeout::envs::EdgeAcceleratorConfig;
 use tapeout::experiment::dataset::{Dataset, Split};
 use tapeout::offline::{Recipe, fit};
 
@@ -14,9 +16,9 @@ const LEARNERS: [&str; 4] = ["random-forest", "boosted-trees", "mlp-ensemble", "
 /// Designs asked about at once. Own choice: what agents with a population ask for.
 const BATCH: usize = 64;
 
-fn stand_in(criterion: &mut Criterion) {
+fn proxy_model(criterion: &mut Criterion) {
     let catalog = tapeout::builtin();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/datasets/edge-accelerator");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/datasets/edge-accelerator");
     let dataset = Dataset::read(&catalog, &folder).expect("the data set is shipped");
     let id = &dataset.env().id;
     let (env, goal) = catalog.build_env(id, &Value::Null).expect("defaults are good");
@@ -27,12 +29,13 @@ fn stand_in(criterion: &mut Criterion) {
         drawn.filter(|design| env.precheck(design).is_none()).take(BATCH).collect()
     };
 
-    let mut group = criterion.benchmark_group("stand-in");
+    let mut group = criterion.benchmark_group("proxy-model");
     group.sample_size(10);
     group.throughput(Throughput::Elements(BATCH as u64));
     for network in NETWORKS {
-        let (env, _) =
-            catalog.build_env(id, &json!({ "networks": [network] })).expect("the network is built in");
+        let config =
+            EdgeAcceleratorConfig { networks: vec![network.to_owned()], ..EdgeAcceleratorConfig::default() };
+        let env = Simulator::build(config).expect("the network is built in");
         group.bench_function(format!("simulator {network}"), |bencher| {
             bencher.iter_batched(
                 &mut designs,
@@ -46,7 +49,7 @@ fn stand_in(criterion: &mut Criterion) {
     let split = Split { train: (0..dataset.rows().len()).collect(), ..Split::default() };
     let context: Vec<f64> = dataset.workloads()[0].context.iter().map(|feature| feature.value).collect();
     for learner in LEARNERS {
-        let recipe = Recipe { learner: learner.to_owned(), settings: Value::Null, seed: Seed::new(0) };
+        let recipe = Recipe::named(learner, Seed::new(0));
         let model =
             fit(&catalog, &dataset, &split, &problem, &recipe).expect("there is enough to learn from");
         let surrogate = catalog.surrogate(&model, dataset.space()).expect("the model was just made");
@@ -55,5 +58,5 @@ fn stand_in(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, stand_in);
+criterion_group!(benches, proxy_model);
 criterion_main!(benches);

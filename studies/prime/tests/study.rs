@@ -6,15 +6,18 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use prime_study::answers::{Answers, Arm, SeedMean, one_each, without_carrying};
+use prime_study::ledger::{CellAnswer, Found, Ledger, Score};
+use prime_study::methods::ABLATED;
+use prime_study::plan::{CARRYING, WORKLOADS};
+use prime_study::proxy_models::Unseen;
+use prime_study::{
+    DesignMethod, Question, StudyError, StudyPlan, StudyProgress, StudyResults, conduct, report,
+};
 use tapeout::experiment::RunOptions;
-use tapeout::study::answers::{Answers, Contender, Estimate, one_each, without_carrying};
-use tapeout::study::ledger::{Answer, Found, Ledger, Score};
-use tapeout::study::plan::{ABLATED, CARRYING, WORKLOADS};
-use tapeout::study::stand_ins::Unseen;
-use tapeout::study::{Method, Plan, Question, Results, StudyError, StudyProgress, conduct, report};
 
-fn tiny() -> Plan {
-    Plan {
+fn tiny() -> StudyPlan {
+    StudyPlan {
         designs: 120,
         seeds: 2,
         model_calls: NonZeroUsize::new(60).unwrap(),
@@ -25,21 +28,21 @@ fn tiny() -> Plan {
         hidden: vec![8],
         steps: 20,
         batch_of_training: 16,
-        ..Plan::short()
+        ..StudyPlan::short()
     }
 }
 
 /// Conducts the study on one thread until `most` cells are done; those that are done then.
-fn conducted(folder: &Path, plan: &Plan, most: usize) -> Result<Vec<Answer>, StudyError> {
+fn conducted(folder: &Path, plan: &StudyPlan, most: usize) -> Result<Vec<CellAnswer>, StudyError> {
     conducted_on(folder, plan, most, NonZeroUsize::MIN).map(|results| results.answers)
 }
 
 fn conducted_on(
     folder: &Path,
-    plan: &Plan,
+    plan: &StudyPlan,
     most: usize,
     threads: NonZeroUsize,
-) -> Result<Results, StudyError> {
+) -> Result<StudyResults, StudyError> {
     let catalog = tapeout::builtin();
     let (interrupt, answered) = (AtomicBool::new(false), Mutex::new(0));
     let watch = |progress: StudyProgress<'_>| {
@@ -66,10 +69,10 @@ fn a_study_goes_on_where_it_was_stopped() {
     assert_eq!(methods, ABLATED[..4].iter().map(|learned| learned.name).collect::<Vec<_>>());
     assert!(both.iter().all(|answer| answer.score.simulator_calls == 3 && answer.score.model.is_some()));
 
-    let other = Plan { proposals: 4, ..tiny() };
+    let other = StudyPlan { proposals: 4, ..tiny() };
     let refused = conducted(folder.path(), &other, 1).unwrap_err();
     assert!(matches!(refused, StudyError::OtherPlan { field, .. } if field == "proposals"));
-    assert!(conducted(folder.path(), &Plan { seeds: 3, ..tiny() }, 1).is_ok(), "more seeds are welcome");
+    assert!(conducted(folder.path(), &StudyPlan { seeds: 3, ..tiny() }, 1).is_ok(), "more seeds are welcome");
 }
 
 /// The same cells give the same answers on one thread and on two, interrupted or not. Every question is answered by every method: a
@@ -77,7 +80,8 @@ fn a_study_goes_on_where_it_was_stopped() {
 #[test]
 fn one_seed_from_end_to_end() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let plan = Plan { seeds: 1, ..tiny() };
+    // Three times what a Gaussian process may ask for: enough for a search to find something better more than once.
+    let plan = StudyPlan { seeds: 1, firefly_designs: 36, stops: vec![3, 12, 36], ..tiny() };
     let begun = conducted(one.path(), &plan, 2).unwrap();
     let results = conducted_on(two.path(), &plan, usize::MAX, NonZeroUsize::new(2).unwrap()).unwrap();
     assert!(begun.iter().all(|answer| results.answers.contains(answer)));
@@ -92,11 +96,11 @@ fn one_seed_from_end_to_end() {
             let n = question.n_workloads();
             match method {
                 // A design that is infeasible for one workload is not simulated for the next.
-                Method::Learned(_) => {
+                DesignMethod::Learned(_) => {
                     assert!((3..=3 * n).contains(&score.simulator_calls), "{question} {method}");
                     assert!(score.infeasible > 0 || score.simulator_calls == 3 * n, "{question} {method}");
                 }
-                Method::Online { designs, .. } => {
+                DesignMethod::Online { designs, .. } => {
                     assert_eq!(score.simulator_calls % n, 0);
                     assert!((n..=designs * n).contains(&score.simulator_calls), "{question} {method}");
                     let last = score.found.last().map(|found| found.latency_s);
@@ -108,23 +112,23 @@ fn one_seed_from_end_to_end() {
                     );
                     assert!(score.found.is_sorted_by(|a, b| a.calls <= b.calls && a.latency_s > b.latency_s));
                 }
-                Method::Random { is_checked: true } => assert!(score.infeasible < 3),
-                Method::Random { .. } | Method::Logged => assert!(score.proposals > 0),
+                DesignMethod::Random { is_checked: true } => assert!(score.infeasible < 3),
+                DesignMethod::Random { .. } | DesignMethod::Logged => assert!(score.proposals > 0),
             }
         }
     }
-    let unseen = |unseen| results.stand_ins.iter().filter(move |it| it.unseen == unseen);
+    let unseen = |unseen| results.proxy_models.iter().filter(move |it| it.unseen == unseen);
     let names =
         |which| unseen(which).map(|it| it.workload.as_str()).collect::<std::collections::BTreeSet<_>>();
     // Of few rows that are hidden some workload has none that is feasible.
     assert!([Unseen::Rows, Unseen::Level, Unseen::Best].iter().all(|&which| !names(which).is_empty()));
     assert_eq!(names(Unseen::Workload).len(), WORKLOADS.len());
-    assert!(results.stand_ins.iter().all(|it| it.relative_rmse > 0.0 && it.tau.abs() <= 1.0));
+    assert!(results.proxy_models.iter().all(|it| it.relative_rmse > 0.0 && it.tau.abs() <= 1.0));
     // What is done is read back, though nothing is left to do.
     let again = conducted_on(two.path(), &plan, usize::MAX, NonZeroUsize::MIN).unwrap();
     assert_eq!(again, results);
 
-    let other = Plan { designs: 60, ..plan };
+    let other = StudyPlan { designs: 60, ..plan };
     std::fs::remove_dir_all(two.path().join("out")).unwrap();
     let refused = conducted(two.path(), &other, 1).unwrap_err();
     assert!(matches!(refused, StudyError::OtherData { .. }), "{refused}");
@@ -133,13 +137,13 @@ fn one_seed_from_end_to_end() {
 /// Two seeds, drawn with replacement: means of 1, 2 and 3, of which 1 and 3 have a quarter of the chance each.
 #[test]
 fn an_estimate_by_hand() {
-    let plain = Estimate::of(&[1.0, 3.0]).unwrap();
+    let plain = SeedMean::of(&[1.0, 3.0]).unwrap();
     assert_eq!((plain.value, plain.interval), (2.0, [1.0, 3.0]));
     assert_eq!(plain.text(0.5, 1), "4.0 [2.0, 6.0]");
-    let geometric = Estimate::geometric(&[1.0, 4.0]).unwrap();
+    let geometric = SeedMean::geometric(&[1.0, 4.0]).unwrap();
     let is_near = |value: f64, expected: f64| (value - expected).abs() < 1e-12;
     assert!(is_near(geometric.value, 2.0) && is_near(geometric.interval[1], 4.0));
-    assert_eq!(Estimate::of(&[]), None);
+    assert_eq!(SeedMean::of(&[]), None);
 }
 
 fn score(first_s: Option<f64>, best_s: Option<f64>, found: &[(usize, f64)]) -> Score {
@@ -159,21 +163,21 @@ fn score(first_s: Option<f64>, best_s: Option<f64>, found: &[(usize, f64)]) -> S
 
 /// Answers of all methods to all questions: the data has 8 ms, PRIME 4 ms first and 2 ms at best (4 ms for RNN-T), fireflies find 8 ms after 3 calls and
 /// 1 ms after 12, COMs has 16 ms and falls back on the data, and so does everybody else, who is infeasible.
-fn answers(plan: &Plan) -> Vec<Answer> {
-    let answer = |question: &Question, method: &Method, seed: u64| {
+fn answers(plan: &StudyPlan) -> Vec<CellAnswer> {
+    let answer = |question: &Question, method: &DesignMethod, seed: u64| {
         let score = match *method {
-            Method::Logged => score(Some(8e-3), Some(8e-3), &[]),
-            Method::Learned("prime") if CARRYING.iter().any(|name| question.is_of(name)) => {
+            DesignMethod::Logged => score(Some(8e-3), Some(8e-3), &[]),
+            DesignMethod::Learned("prime") if CARRYING.iter().any(|name| question.is_of(name)) => {
                 score(Some(4e-3), Some(4e-3), &[])
             }
-            Method::Learned("prime") => score(Some(4e-3), Some(2e-3), &[]),
-            Method::Learned("coms") => score(Some(16e-3), Some(16e-3), &[]),
-            Method::Online { agent: "firefly", .. } => {
+            DesignMethod::Learned("prime") => score(Some(4e-3), Some(2e-3), &[]),
+            DesignMethod::Learned("coms") => score(Some(16e-3), Some(16e-3), &[]),
+            DesignMethod::Online { agent: "firefly", .. } => {
                 score(Some(1e-3), Some(1e-3), &[(3, 8e-3), (12, 1e-3)])
             }
             _ => score(None, None, &[]),
         };
-        Answer { question: question.clone(), method: method.to_string(), seed, score }
+        CellAnswer { question: question.clone(), method: method.to_string(), seed, score }
     };
     let mut answers = Vec::new();
     for (question, methods) in plan.questions() {
@@ -190,31 +194,30 @@ fn ratios_by_hand() {
     let all = answers(&plan);
     let answers = Answers::new(&plan, &all);
     assert_eq!(answers.seeds, [0, 1]);
-    let (prime, data) = (Method::Learned("prime"), Contender::first(&Method::Logged));
-    let firefly = Method::Online { agent: "firefly", designs: 120 };
-    let speedup = |contender: &Contender| answers.speedup(&one_each(), contender, &data).unwrap();
+    let (prime, data) = (DesignMethod::Learned("prime"), Arm::first(&DesignMethod::Logged));
+    let firefly = DesignMethod::Online { agent: "firefly", designs: 120 };
+    let speedup = |arm: &Arm| answers.speedup(&one_each(), arm, &data).unwrap();
     let is_near = |ratio: f64, expected: f64| (ratio - expected).abs() < 1e-12;
-    assert!(is_near(speedup(&Contender::first(&prime)).value, 2.0));
+    assert!(is_near(speedup(&Arm::first(&prime)).value, 2.0));
     // 8 / 2 for seven workloads, 8 / 4 for two.
-    assert!(is_near(speedup(&Contender::best(&prime)).value, 2f64.powf(16.0 / 9.0)));
-    let seven = answers.speedup(&without_carrying(), &Contender::best(&prime), &data).unwrap();
+    assert!(is_near(speedup(&Arm::best(&prime)).value, 2f64.powf(16.0 / 9.0)));
+    let seven = answers.speedup(&without_carrying(), &Arm::best(&prime), &data).unwrap();
     assert!(is_near(seven.value, 4.0));
-    assert!(is_near(speedup(&Contender::best(&Method::Random { is_checked: false })).value, 1.0));
-    assert!(is_near(speedup(&Contender::best(&Method::Learned("coms"))).value, 1.0));
-    assert!(is_near(speedup(&Contender::after(&firefly, 2)).value, 1.0));
-    assert!(is_near(speedup(&Contender::after(&firefly, 11)).value, 1.0));
-    assert!(is_near(speedup(&Contender::after(&firefly, 12)).value, 8.0));
-    let above = answers.above_least(&one_each(), &Contender::best(&prime)).unwrap();
+    assert!(is_near(speedup(&Arm::best(&DesignMethod::Random { is_checked: false })).value, 1.0));
+    assert!(is_near(speedup(&Arm::best(&DesignMethod::Learned("coms"))).value, 1.0));
+    assert!(is_near(speedup(&Arm::after(&firefly, 2)).value, 1.0));
+    assert!(is_near(speedup(&Arm::after(&firefly, 11)).value, 1.0));
+    assert!(is_near(speedup(&Arm::after(&firefly, 12)).value, 8.0));
+    let above = answers.above_least(&one_each(), &Arm::best(&prime)).unwrap();
     assert!(is_near(above.value, 2f64.powf(11.0 / 9.0)));
     // What a search with the simulator finds does not depend on what was logged.
     let unseen = [Question::Unseen("unet".to_owned())];
-    let zero_shot =
-        answers.speedup(&unseen, &Contender::best(&prime), &Contender::after(&firefly, 12)).unwrap();
+    let zero_shot = answers.speedup(&unseen, &Arm::best(&prime), &Arm::after(&firefly, 12)).unwrap();
     assert!(is_near(zero_shot.value, 0.5));
     let question = &one_each()[0];
-    assert_eq!(answers.calls_to_match(question, &firefly, &Contender::best(&prime)), [Some(12); 2]);
-    let nobody = Method::Online { agent: "gp", designs: 12 };
-    assert_eq!(answers.calls_to_match(question, &nobody, &Contender::best(&prime)), [None; 2]);
+    assert_eq!(answers.calls_to_match(question, &firefly, &Arm::best(&prime)), [Some(12); 2]);
+    let nobody = DesignMethod::Online { agent: "gp", designs: 12 };
+    assert_eq!(answers.calls_to_match(question, &nobody, &Arm::best(&prime)), [None; 2]);
 }
 
 /// A seed that lacks one cell is left out of every figure.
@@ -231,7 +234,8 @@ fn only_whole_seeds_are_counted() {
 fn the_report_states_what_was_answered() {
     let folder = tempfile::tempdir().unwrap();
     let plan = tiny();
-    report::report(&plan, &answers(&plan), &[], folder.path()).unwrap();
+    let results = StudyResults { answers: answers(&plan), proxy_models: Vec::new() };
+    report(&plan, &results, folder.path()).unwrap();
     let text = std::fs::read_to_string(folder.path().join("README.md")).unwrap();
     for expected in [
         "2 of 2 seeds",
@@ -252,12 +256,27 @@ fn a_ledger_survives_a_kill_and_names_a_bad_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("results.jsonl");
     let answer = answers(&tiny()).remove(0);
-    Ledger::open(&path).unwrap().add(answer.clone()).unwrap();
+    Ledger::open(folder.path()).unwrap().add(answer.clone()).unwrap();
     let whole = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, format!("{whole}{}", &whole[..20])).unwrap();
-    assert_eq!(Ledger::open(&path).unwrap().answers(), [answer]);
+    assert_eq!(Ledger::open(folder.path()).unwrap().answers(), [answer]);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), whole);
     std::fs::write(&path, format!("{whole}nothing\n")).unwrap();
-    let refused = Ledger::open(&path).err().unwrap();
+    let refused = Ledger::open(folder.path()).err().unwrap();
     assert!(matches!(&refused, StudyError::Ledger { line: 2, .. }), "{refused}");
+}
+
+/// Report and pictures in `docs/studies/prime` say what the answers beside them say; `cargo run -p prime-study -- report` makes them anew.
+#[test]
+fn the_report_is_made_of_the_recorded_answers() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/studies/prime");
+    let folder = tempfile::tempdir().unwrap();
+    let plan = StudyPlan::read(&shipped.join("plan.json")).unwrap();
+    report(&plan, &StudyResults::read(&shipped).unwrap(), folder.path()).unwrap();
+    for name in ["README.md", "speedup.svg", "calls.svg"] {
+        let [made, kept] =
+            [folder.path(), &shipped].map(|from| std::fs::read_to_string(from.join(name)).unwrap());
+        let first = made.lines().zip(kept.lines()).find(|(made, kept)| made != kept);
+        assert!(made == kept, "{name}: {first:?}");
+    }
 }

@@ -4,24 +4,20 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use tapeout_core::{Catalog, Seed};
-use tapeout_experiment::RunOptions;
-use tapeout_experiment::dataset::{self, Dataset, generate};
+use serde_json::Value;
+use tapeout::core::{Catalog, Seed, config};
+use tapeout::envs::EdgeAcceleratorConfig;
+use tapeout::experiment::dataset::{self, Dataset, generate};
+use tapeout::experiment::{EnvSpec, RunOptions};
 
-use super::StudyError;
-use super::cell::Study;
-use super::ledger::{Answer, Ledger};
-use super::plan::{Method, Plan, Question, WORKLOADS};
-use super::stand_ins::{StandIn, known, stand_ins};
-
-/// What the study found.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Results {
-    /// Every cell that is done.
-    pub answers: Vec<Answer>,
-    /// Models in the place of the simulator; none if the study was interrupted before.
-    pub stand_ins: Vec<StandIn>,
-}
+use crate::cell::Study;
+use crate::error::StudyError;
+use crate::ledger::{CellAnswer, Ledger};
+use crate::methods::DesignMethod;
+use crate::plan::{Simulator, StudyPlan, WORKLOADS};
+use crate::proxy_models::proxy_models;
+use crate::questions::Question;
+use crate::results::StudyResults;
 
 /// How far the study got.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,7 +32,7 @@ pub enum StudyProgress<'a> {
     /// A cell is done.
     Answered {
         /// What came of it.
-        answer: &'a Answer,
+        answer: &'a CellAnswer,
         /// Cells that are done.
         done: usize,
         /// Cells in all.
@@ -52,23 +48,21 @@ pub enum StudyProgress<'a> {
 /// [`StudyError`] if the folder holds a study of another plan, or a cell fails; what is done stays.
 pub fn conduct(
     catalog: &Catalog,
-    plan: &Plan,
+    plan: &StudyPlan,
     folder: &Path,
     scratch: &Path,
     options: &RunOptions<'_>,
     watch: &(dyn Fn(StudyProgress<'_>) + Sync),
-) -> Result<Results, StudyError> {
+) -> Result<StudyResults, StudyError> {
     std::fs::create_dir_all(folder).map_err(|source| StudyError::File { path: folder.to_owned(), source })?;
     keep_plan(&folder.join("plan.json"), plan)?;
-    let stand_ins_path = folder.join("stand-ins.jsonl");
     let Some(dataset) = logged(catalog, plan, &scratch.join("data"), options, watch)? else {
-        let answers = Ledger::open(&folder.join("results.jsonl"))?.answers().to_vec();
-        return Ok(Results { answers, stand_ins: known(&stand_ins_path)?.unwrap_or_default() });
+        return StudyResults::read(folder);
     };
     let study = Study { catalog, plan, dataset: &dataset, scratch: scratch.join("cells") };
-    let ledger = Mutex::new(Ledger::open(&folder.join("results.jsonl"))?);
+    let ledger = Mutex::new(Ledger::open(folder)?);
     let cells = cells(plan);
-    let missing: Vec<&(Question, Method, u64)> = {
+    let missing: Vec<&(Question, DesignMethod, u64)> = {
         let ledger = ledger.lock().expect("invariant: no thread has panicked yet");
         cells
             .iter()
@@ -101,17 +95,14 @@ pub fn conduct(
             workers.into_iter().map(|worker| worker.join().expect("invariant: a cell returns its errors"));
         ended.collect::<Result<Vec<()>, StudyError>>()
     })?;
-    let ledger = ledger.into_inner().expect("invariant: all threads have ended");
-    let answers = ledger.answers().to_vec();
-    if options.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed)) {
-        return Ok(Results { answers, stand_ins: known(&stand_ins_path)?.unwrap_or_default() });
+    if !options.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed)) {
+        proxy_models(catalog, plan, &dataset, folder)?;
     }
-    let stand_ins = stand_ins(catalog, plan, &dataset, &stand_ins_path)?;
-    Ok(Results { answers, stand_ins })
+    StudyResults::read(folder)
 }
 
 /// All cells: seed by seed, so that what is done so far compares all methods on the same seeds.
-fn cells(plan: &Plan) -> Vec<(Question, Method, u64)> {
+fn cells(plan: &StudyPlan) -> Vec<(Question, DesignMethod, u64)> {
     let questions = plan.questions();
     let of_seed = |seed: u64| {
         let cells = questions.iter().flat_map(move |(question, methods)| {
@@ -125,7 +116,7 @@ fn cells(plan: &Plan) -> Vec<(Question, Method, u64)> {
 /// The data set; none if somebody interrupted its making.
 fn logged(
     catalog: &Catalog,
-    plan: &Plan,
+    plan: &StudyPlan,
     folder: &Path,
     options: &RunOptions<'_>,
     watch: &(dyn Fn(StudyProgress<'_>) + Sync),
@@ -134,7 +125,7 @@ fn logged(
         designs: plan.designs,
         seed: Seed::new(0),
         workloads: WORKLOADS.iter().map(|(name, _)| (*name).to_owned()).collect(),
-        env: plan.env(),
+        env: EnvSpec::of::<Simulator>(&plan.env()),
     };
     if !folder.join("dataset.toml").exists() {
         let is_done = generate(catalog, &data_plan, folder, options, &mut |generation| {
@@ -145,22 +136,18 @@ fn logged(
         }
     }
     let dataset = Dataset::read(catalog, folder)?;
+    let env: EdgeAcceleratorConfig = config::read(&Value::Object(dataset.env().config.clone()))?;
     let is_of_plan = dataset.rows().len() == data_plan.designs * data_plan.workloads.len()
-        && plan.env().config.iter().all(|(key, value)| dataset.env().config.get(key) == Some(value));
+        && env.area_limit_m2 == plan.area_limit_m2;
     if is_of_plan { Ok(Some(dataset)) } else { Err(StudyError::OtherData { path: folder.to_owned() }) }
 }
 
 /// Writes the plan, or compares it with the one that is there. More seeds than before are welcome.
-fn keep_plan(path: &Path, plan: &Plan) -> Result<(), StudyError> {
+fn keep_plan(path: &Path, plan: &StudyPlan) -> Result<(), StudyError> {
     let failed = |source| StudyError::File { path: path.to_owned(), source };
     let value = serde_json::to_value(plan).expect("a plan is plain data");
     if path.exists() {
-        let text = std::fs::read_to_string(path).map_err(failed)?;
-        let kept: serde_json::Value = serde_json::from_str(&text).map_err(|error| StudyError::Ledger {
-            path: path.to_owned(),
-            line: error.line(),
-            message: error.to_string(),
-        })?;
+        let kept = serde_json::to_value(StudyPlan::read(path)?).expect("a plan is plain data");
         let fields = value.as_object().into_iter().flatten();
         let differs = fields
             .filter(|(field, _)| field.as_str() != "seeds")

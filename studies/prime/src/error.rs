@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use tapeout_core::{LoadError, ProblemError, UnknownName};
-use tapeout_experiment::dataset::{DatasetError, SplitError};
-use tapeout_experiment::plot::PlotError;
-use tapeout_experiment::{RunError, SpecError};
+use tapeout::core::{ConfigError, LoadError, ProblemError, UnknownName};
+use tapeout::experiment::dataset::{DatasetError, SplitError};
+use tapeout::experiment::plot::PlotError;
+use tapeout::experiment::{RunError, SpecError};
 
-use crate::offline::OfflineError;
+use tapeout::offline::OfflineError;
 
 /// Why a study cannot go on; what is in its ledger stays.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,9 @@ pub enum StudyError {
     /// A fit or a validation.
     #[error(transparent)]
     Offline(#[from] OfflineError),
+    /// A setting of the environment cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// A search that cannot begin.
     #[error(transparent)]
     Spec(#[from] SpecError),
@@ -54,7 +57,10 @@ pub enum StudyError {
         /// Why.
         source: std::io::Error,
     },
-    /// A line of the ledger that says something else.
+    /// Nobody can interrupt it.
+    #[error("cannot listen for Ctrl-C: {0}")]
+    Signal(std::io::Error),
+    /// A line of a file that says something else.
     #[error("{}:{line}: {message}", path.display())]
     Ledger {
         /// The file.
@@ -76,4 +82,18 @@ pub enum StudyError {
         /// Asked for.
         expected: String,
     },
+}
+
+impl StudyError {
+    /// What can be done about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Dataset(error) => error.hint(),
+            Self::Offline(error) => error.hint().map(str::to_owned),
+            Self::Spec(error) => error.hint(),
+            Self::Run(error) => error.hint(),
+            Self::OtherPlan { .. } => Some("name another folder with `--out`, or remove that one".to_owned()),
+            _ => None,
+        }
+    }
 }

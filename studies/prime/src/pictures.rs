@@ -1,31 +1,32 @@
 //! Two pictures: how good the answers are, and how many simulator calls they cost.
 
-use tapeout_experiment::plot::{Axis, BoxPlot, LineChart, LineShape, Series, Spread};
-use tapeout_experiment::statistics::quartiles;
+use tapeout::experiment::plot::{Axis, BoxPlot, LineChart, LineShape, Series, Spread};
+use tapeout::experiment::statistics::quartiles;
 
-use super::answers::{Answers, Contender, one_each};
-use super::plan::{Method, PRIME, Question};
+use crate::answers::{Answers, Arm, one_each};
+use crate::methods::{DesignMethod, PRIME};
+use crate::questions::Question;
 
 /// A box for each method: how much faster its best proposal is than the best design in the data.
 pub fn speedups(answers: &Answers<'_>) -> BoxPlot {
     let questions = one_each();
-    let data = Contender::first(&Method::Logged);
-    let row = |method: Method| {
-        let (name, contender) = match (&method, answers.stops(&questions[0], &method).pop()) {
-            (Method::Online { agent, .. }, Some(calls)) => {
-                (format!("{agent}, {calls} simulator calls"), Contender::after(&method, calls))
+    let data = Arm::first(&DesignMethod::Logged);
+    let row = |method: DesignMethod| {
+        let (name, arm) = match (&method, answers.stops(&questions[0], &method).pop()) {
+            (DesignMethod::Online { agent, .. }, Some(calls)) => {
+                (format!("{agent}, {calls} simulator calls"), Arm::after(&method, calls))
             }
-            _ => (method.to_string(), Contender::best(&method)),
+            _ => (method.to_string(), Arm::best(&method)),
         };
         let ratio = |question: &Question, seed: u64| -> Option<f64> {
-            Some(answers.latency(question, &data, seed)? / answers.latency(question, &contender, seed)?)
+            Some(answers.latency(question, &data, seed)? / answers.latency(question, &arm, seed)?)
         };
         let ratio = &ratio;
         let of_seed = |&seed: &u64| questions.iter().filter_map(move |question| ratio(question, seed));
         let values: Vec<f64> = answers.seeds.iter().flat_map(of_seed).collect();
         Spread { name, quartiles: quartiles(&values), values }
     };
-    let methods = answers.methods(&questions[0]).into_iter().filter(|method| *method != Method::Logged);
+    let methods = answers.methods(&questions[0]).into_iter().filter(|method| *method != DesignMethod::Logged);
     BoxPlot {
         title: "How much faster than the best design in the data".to_owned(),
         x: Axis::new("speed-up", "").log(),
@@ -45,9 +46,9 @@ pub fn calls(answers: &Answers<'_>) -> LineChart {
     let questions = one_each();
     let most = answers.plan.firefly_designs;
     let online = answers.methods(&questions[0]).into_iter().filter_map(|method| match method {
-        Method::Online { agent, designs } => {
+        DesignMethod::Online { agent, designs } => {
             let at = |stop: usize| {
-                let ratio = answers.above_least(&questions, &Contender::after(&method, stop))?;
+                let ratio = answers.above_least(&questions, &Arm::after(&method, stop))?;
                 Some([stop as f64, ratio.value])
             };
             let points = grid(designs).into_iter().filter_map(at).collect();
@@ -56,8 +57,8 @@ pub fn calls(answers: &Answers<'_>) -> LineChart {
         _ => None,
     });
     let mut series: Vec<Series> = online.collect();
-    for method in [PRIME, Method::Learned("mlp-ensemble"), Method::Random { is_checked: true }] {
-        let Some(ratio) = answers.above_least(&questions, &Contender::best(&method)) else { continue };
+    for method in [PRIME, DesignMethod::Learned("mlp-ensemble"), DesignMethod::Random { is_checked: true }] {
+        let Some(ratio) = answers.above_least(&questions, &Arm::best(&method)) else { continue };
         let height = ratio.value;
         let points = vec![[answers.plan.proposals as f64, height], [most as f64, height]];
         let name = format!("{method}, {} calls", answers.plan.proposals);

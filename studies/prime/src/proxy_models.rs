@@ -1,4 +1,4 @@
-//! Models in the place of the simulator, as ArchGym states them: how wrong they are about designs that they have not seen.
+//! Proxy models: models in the place of the simulator, as ArchGym states them, and how wrong they are about unseen designs.
 //!
 //! Source: Krishnan, Yazdanbakhsh et al. (2023), "ArchGym", doi:10.1145/3579371.3589049, section 7: a random forest with a root mean
 //! square error of 0.61 % in the place of a DRAM simulator.
@@ -7,19 +7,20 @@ use std::fmt::Write;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use tapeout_core::parameter::Value;
-use tapeout_core::{Catalog, Goal, Objective, Seed};
-use tapeout_experiment::dataset::split::DEFAULT_UNRANKED;
-use tapeout_experiment::dataset::{Dataset, Split, SplitBy};
-use tapeout_experiment::statistics::mean;
+use tapeout::core::parameter::Value;
+use tapeout::core::{Catalog, Goal, Objective, Seed};
+use tapeout::experiment::dataset::split::DEFAULT_UNRANKED;
+use tapeout::experiment::dataset::{Dataset, Split, SplitBy};
+use tapeout::experiment::statistics::mean;
 
-use super::StudyError;
-use super::ledger::read;
-use super::plan::{LATENCY, Plan, WORKLOADS};
-use crate::offline::assess;
-use crate::offline::{Recipe, fit};
+use crate::error::StudyError;
+use crate::ledger::{lines_of, text_of};
+use crate::plan::{LATENCY, StudyPlan, WORKLOADS};
+use tapeout::offline::{Quality, Recipe, assess, fit};
 
-/// Who stands in.
+/// The file in which it is recorded how wrong they are.
+const PROXY_MODELS: &str = "proxy-models.jsonl";
+/// The learners that proxy models are made by.
 const LEARNERS: [&str; 2] = ["random-forest", "gaussian-process"];
 /// What is predicted.
 const METRICS: [&str; 2] = [LATENCY, "energy_j"];
@@ -30,7 +31,7 @@ const ONE_IN: usize = 10;
 
 /// How wrong a model is about a metric of a workload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct StandIn {
+pub struct ProxyAccuracy {
     /// What the model had not seen.
     pub unseen: Unseen,
     /// Who learned.
@@ -75,50 +76,48 @@ impl Unseen {
     }
 }
 
-/// The stand-ins of the file at `path`; if there is none, those that are fitted and written there now.
+/// Fits proxy models and writes how wrong they are into `folder`, unless that is there already.
 ///
 /// # Errors
-/// [`StudyError`] if a fit fails, or the file cannot be read or written.
-pub fn stand_ins(
+/// [`StudyError`] if a fit fails, or the file cannot be written.
+pub fn proxy_models(
     catalog: &Catalog,
-    plan: &Plan,
+    plan: &StudyPlan,
     dataset: &Dataset,
-    path: &Path,
-) -> Result<Vec<StandIn>, StudyError> {
-    if let Some(known) = known(path)? {
-        return Ok(known);
+    folder: &Path,
+) -> Result<(), StudyError> {
+    let path = folder.join(PROXY_MODELS);
+    if path.exists() {
+        return Ok(());
     }
-    let mut all = Vec::new();
+    let mut lines = String::new();
     for unseen in Unseen::ALL {
         for split in splits(unseen, plan, dataset)? {
             for learner in LEARNERS {
-                all.extend(fitted(catalog, dataset, &split, (unseen, learner))?);
+                for accuracy in fitted(catalog, dataset, &split, (unseen, learner))? {
+                    lines += &serde_json::to_string(&accuracy).expect("an accuracy is plain data");
+                    lines.push('\n');
+                }
             }
         }
     }
-    let lines = all.iter().map(|it| serde_json::to_string(it).expect("a stand-in is plain data") + "\n");
-    let failed = |source| StudyError::File { path: path.to_owned(), source };
+    let failed = |source| StudyError::File { path: path.clone(), source };
     let unfinished = path.with_extension("unfinished");
-    std::fs::write(&unfinished, lines.collect::<String>()).map_err(failed)?;
-    std::fs::rename(&unfinished, path).map_err(failed)?;
-    Ok(all)
+    std::fs::write(&unfinished, lines).map_err(failed)?;
+    std::fs::rename(&unfinished, &path).map_err(failed)
 }
 
-/// The stand-ins of the file at `path`, if it is there.
+/// How wrong proxy models are, as recorded in `folder`; none if nothing is.
 ///
 /// # Errors
-/// [`StudyError`] if it cannot be read.
-pub fn known(path: &Path) -> Result<Option<Vec<StandIn>>, StudyError> {
-    if !path.exists() {
-        return Ok(None);
-    }
-    let text =
-        std::fs::read_to_string(path).map_err(|source| StudyError::File { path: path.to_owned(), source })?;
-    read(&text, path).map(Some)
+/// [`StudyError`] if the file cannot be read, or a line says something else.
+pub fn read(folder: &Path) -> Result<Vec<ProxyAccuracy>, StudyError> {
+    let path = folder.join(PROXY_MODELS);
+    if path.exists() { lines_of(&text_of(&path)?, &path) } else { Ok(Vec::new()) }
 }
 
 /// What a model learns from and is asked about; for unseen workloads each is hidden in turn.
-fn splits(unseen: Unseen, plan: &Plan, dataset: &Dataset) -> Result<Vec<Split>, StudyError> {
+fn splits(unseen: Unseen, plan: &StudyPlan, dataset: &Dataset) -> Result<Vec<Split>, StudyError> {
     let rules = match unseen {
         Unseen::Rows => {
             let is_hidden = |row: &usize| row.is_multiple_of(ONE_IN);
@@ -157,17 +156,13 @@ fn fitted(
     dataset: &Dataset,
     split: &Split,
     (unseen, learner): (Unseen, &str),
-) -> Result<Vec<StandIn>, StudyError> {
+) -> Result<Vec<ProxyAccuracy>, StudyError> {
     let goal = Goal { objectives: METRICS.map(Objective::minimize).to_vec(), constraints: Vec::new() };
     let problem = dataset.problem(goal)?;
-    let recipe = Recipe {
-        learner: learner.to_owned(),
-        settings: serde_json::Value::Null,
-        seed: Seed::new(0).child(learner, 0),
-    };
+    let recipe = Recipe::named(learner, Seed::new(0).child(learner, 0));
     let model = fit(catalog, dataset, split, &problem, &recipe)?;
     let surrogate = catalog.surrogate(&model, dataset.space())?;
-    let stand_in = |quality: crate::offline::Quality| StandIn {
+    let proxy_model = |quality: Quality| ProxyAccuracy {
         unseen,
         learner: learner.to_owned(),
         metric: quality.metric,
@@ -176,18 +171,18 @@ fn fitted(
         relative_rmse: quality.relative_rmse,
         tau: quality.tau,
     };
-    Ok(assess(surrogate.as_ref(), dataset, &split.hidden, &problem).into_iter().map(stand_in).collect())
+    Ok(assess(surrogate.as_ref(), dataset, &split.hidden, &problem).into_iter().map(proxy_model).collect())
 }
 
 /// Writes what came of it, if it was done.
-pub fn table(stand_ins: &[StandIn], text: &mut String) {
-    if stand_ins.is_empty() {
+pub fn table(proxy_models: &[ProxyAccuracy], text: &mut String) {
+    if proxy_models.is_empty() {
         return;
     }
     let _ = write!(
         text,
-        "\n## A model in the place of the simulator\n\n\
-         Root mean square error over the mean, and Kendall's tau; means over nine workloads, in brackets the least and the most. \
+        "\n## Proxy models\n\n\
+         Models in the place of the simulator: root mean square error over the mean, and Kendall's tau; means over nine workloads, in brackets the least and the most. \
          Learned from all feasible designs that are not unseen, all workloads in one model. ArchGym states 0.61 % for a random \
          forest in the place of a DRAM simulator, on designs drawn as those that it learned from.\n\n\
          | unseen | learner | metric | error | tau |\n|---|---|---|---|---|\n"
@@ -195,8 +190,9 @@ pub fn table(stand_ins: &[StandIn], text: &mut String) {
     for unseen in Unseen::ALL {
         for (learner, metric) in LEARNERS.iter().flat_map(|learner| METRICS.map(|metric| (*learner, metric)))
         {
-            let of = |it: &&StandIn| it.unseen == unseen && it.learner == learner && it.metric == metric;
-            let found: Vec<&StandIn> = stand_ins.iter().filter(of).collect();
+            let of =
+                |it: &&ProxyAccuracy| it.unseen == unseen && it.learner == learner && it.metric == metric;
+            let found: Vec<&ProxyAccuracy> = proxy_models.iter().filter(of).collect();
             let errors: Vec<f64> = found.iter().map(|it| 100.0 * it.relative_rmse).collect();
             let taus: Vec<f64> = found.iter().map(|it| it.tau).collect();
             let (errors, taus) = (ranged(&errors, 1), ranged(&taus, 2));

@@ -3,27 +3,24 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use tapeout_experiment::plot::Plot;
-use tapeout_experiment::statistics::quartiles;
+use tapeout::experiment::plot::Plot;
+use tapeout::experiment::statistics::quartiles;
 
-use super::StudyError;
-use super::answers::{Answers, Contender, Estimate, one_each, without_carrying};
-use super::ledger::{Answer, Score};
-use super::plan::{ABLATED, Learned, Method, OTHERS, PRIME, Plan, Question, WORKLOADS, learned_method};
-use super::stand_ins::StandIn;
-use super::{pictures, stand_ins};
+use crate::answers::{Answers, Arm, SeedMean, one_each, without_carrying};
+use crate::error::StudyError;
+use crate::ledger::Score;
+use crate::methods::{ABLATED, DesignMethod, Learned, OTHERS, PRIME, learned_method};
+use crate::plan::{StudyPlan, WORKLOADS};
+use crate::questions::Question;
+use crate::results::StudyResults;
+use crate::{pictures, proxy_models};
 
 /// Writes `README.md`, `speedup` and `calls` as `.svg` and `.png` into `folder`.
 ///
 /// # Errors
 /// [`StudyError`] if they cannot be written.
-pub fn report(
-    plan: &Plan,
-    answers: &[Answer],
-    stand_ins: &[StandIn],
-    folder: &Path,
-) -> Result<(), StudyError> {
-    let answers = Answers::new(plan, answers);
+pub fn report(plan: &StudyPlan, results: &StudyResults, folder: &Path) -> Result<(), StudyError> {
+    let answers = Answers::new(plan, &results.answers);
     if !answers.seeds.is_empty() {
         pictures::speedups(&answers).write(&folder.join("speedup"))?;
         pictures::calls(&answers).write(&folder.join("calls"))?;
@@ -34,17 +31,17 @@ pub fn report(
     latencies(&answers, &mut text);
     models(&answers, &mut text);
     others(&answers, &mut text);
-    stand_ins::table(stand_ins, &mut text);
+    proxy_models::table(&results.proxy_models, &mut text);
     let path = folder.join("README.md");
     std::fs::write(&path, text).map_err(|source| StudyError::File { path, source })
 }
 
 fn preface(answers: &Answers<'_>) -> String {
     let plan = answers.plan;
-    let cost = answers.mean(&one_each(), &Method::Logged, |score| Some(score.simulator_calls as f64));
+    let cost = answers.mean(&one_each(), &DesignMethod::Logged, |score| Some(score.simulator_calls as f64));
     format!(
         "# The study of PRIME\n\n\
-         Made by `tapeout study`; `plan.json` is what was done, `results.jsonl` has every answer. {} of {} seeds are complete and counted \
+         Made by `cargo run --release -p prime-study -- run`; `plan.json` is what was done, `results.jsonl` has every answer. {} of {} seeds are complete and counted \
          here.\n\n\
          {} random designs were logged for each workload, infeasible ones included. Most of those are ruled out by arithmetic alone: \
          their area, or a memory that cannot be made. {:.0} of them, on average, had to be simulated. The worst {:.0} % of the feasible ones \
@@ -85,44 +82,49 @@ fn one_workload(answers: &Answers<'_>, text: &mut String) {
     );
     let rows = |text: &mut String, learned: &[Learned]| {
         for Learned { name, about, .. } in learned {
-            row(answers, &format!("`{name}`: {about}"), &Method::Learned(name), text);
+            row(answers, &format!("`{name}`: {about}"), &DesignMethod::Learned(name), text);
         }
     };
     let _ = write!(text, "\n### PRIME, switch by switch\n\n| method | {columns}");
     rows(text, ABLATED);
     let _ = write!(text, "\n### Other learners\n\n| method | {columns}");
     rows(text, OTHERS);
-    row(answers, "designs at random", &Method::Random { is_checked: false }, text);
-    row(answers, "designs at random that pass exact checks", &Method::Random { is_checked: true }, text);
-    row(answers, "best in data", &Method::Logged, text);
+    row(answers, "designs at random", &DesignMethod::Random { is_checked: false }, text);
+    row(
+        answers,
+        "designs at random that pass exact checks",
+        &DesignMethod::Random { is_checked: true },
+        text,
+    );
+    row(answers, "best in data", &DesignMethod::Logged, text);
     let _ = write!(
         text,
         "\n### Searches with the simulator\n\n`prime` costs {n} calls beside those of the log.\n\n\
          | search | calls | over best known | times faster than best in data | `prime` times faster | the same, seven |\n|---|---|---|---|---|---|\n"
     );
     let (nine, seven) = (one_each(), without_carrying());
-    for (agent, calls, contender) in online(answers, &nine[0]) {
+    for (agent, calls, arm) in online(answers, &nine[0]) {
         let _ = writeln!(
             text,
             "| `{agent}` | {calls} | {} | {} | {} | {} |",
-            cell(answers.above_least(&nine, &contender)),
-            cell(answers.speedup(&nine, &contender, &Contender::first(&Method::Logged))),
-            cell(answers.speedup(&nine, &Contender::best(&PRIME), &contender)),
-            cell(answers.speedup(&seven, &Contender::best(&PRIME), &contender)),
+            cell(answers.above_least(&nine, &arm)),
+            cell(answers.speedup(&nine, &arm, &Arm::first(&DesignMethod::Logged))),
+            cell(answers.speedup(&nine, &Arm::best(&PRIME), &arm)),
+            cell(answers.speedup(&seven, &Arm::best(&PRIME), &arm)),
         );
     }
 }
 
 /// The row of a method that proposes.
-fn row(answers: &Answers<'_>, label: &str, method: &Method, text: &mut String) {
+fn row(answers: &Answers<'_>, label: &str, method: &DesignMethod, text: &mut String) {
     let (nine, seven) = (one_each(), without_carrying());
-    let (data, prime) = (Contender::first(&Method::Logged), Contender::best(&PRIME));
-    let (first, best) = (Contender::first(method), Contender::best(method));
+    let (data, prime) = (Arm::first(&DesignMethod::Logged), Arm::best(&PRIME));
+    let (first, best) = (Arm::first(method), Arm::best(method));
     let _ = writeln!(
         text,
         "| {label} | {} | {} | {} | {} | {} | {} |",
         cell(answers.above_least(&nine, &first)),
-        cell(answers.above_least(&nine, &Contender::median(method))),
+        cell(answers.above_least(&nine, &Arm::median(method))),
         cell(answers.above_least(&nine, &best)),
         cell(answers.speedup(&nine, &best, &data)),
         cell(answers.speedup(&nine, &prime, &best)),
@@ -131,12 +133,12 @@ fn row(answers: &Answers<'_>, label: &str, method: &Method, text: &mut String) {
 }
 
 /// The searches with the simulator that answer a question, at every stop: agent, calls, and what it had then.
-fn online(answers: &Answers<'_>, question: &Question) -> Vec<(&'static str, usize, Contender)> {
+fn online(answers: &Answers<'_>, question: &Question) -> Vec<(&'static str, usize, Arm)> {
     let question = &question.as_logged().unwrap_or_else(|| question.clone());
-    let at = |method: Method| match method {
-        Method::Online { agent, .. } => {
+    let at = |method: DesignMethod| match method {
+        DesignMethod::Online { agent, .. } => {
             let stops = answers.stops(question, &method).into_iter();
-            stops.map(|calls| (agent, calls, Contender::after(&method, calls))).collect()
+            stops.map(|calls| (agent, calls, Arm::after(&method, calls))).collect()
         }
         _ => Vec::new(),
     };
@@ -146,10 +148,10 @@ fn online(answers: &Answers<'_>, question: &Question) -> Vec<(&'static str, usiz
 /// How often searches with the simulator ask it until they are as good as PRIME's best proposal.
 fn calls_saved(answers: &Answers<'_>, text: &mut String) {
     let n = answers.plan.proposals;
-    let online: Vec<Method> = answers
+    let online: Vec<DesignMethod> = answers
         .methods(&one_each()[0])
         .into_iter()
-        .filter(|method| matches!(method, Method::Online { .. }))
+        .filter(|method| matches!(method, DesignMethod::Online { .. }))
         .collect();
     let _ = write!(
         text,
@@ -167,7 +169,7 @@ fn calls_saved(answers: &Answers<'_>, text: &mut String) {
         let question = Question::One(name.to_owned());
         let _ = write!(text, "| {name} |");
         for method in &online {
-            let calls = answers.calls_to_match(&question, method, &Contender::best(&PRIME));
+            let calls = answers.calls_to_match(&question, method, &Arm::best(&PRIME));
             let calls: Vec<f64> =
                 calls.iter().map(|calls| calls.map_or(f64::INFINITY, |calls| calls as f64)).collect();
             let _ = write!(text, " {} |", if calls.is_empty() { "-".to_owned() } else { saved(&calls, n) });
@@ -190,13 +192,13 @@ fn saved(calls: &[f64], n: usize) -> String {
 
 /// Latencies by workload.
 fn latencies(answers: &Answers<'_>, text: &mut String) {
-    let proposing = [PRIME, Method::Learned("mlp-ensemble")];
-    let mut shown = vec![("best in data".to_owned(), Contender::first(&Method::Logged))];
-    shown.extend(proposing.map(|method| (method.to_string(), Contender::best(&method))));
+    let proposing = [PRIME, DesignMethod::Learned("mlp-ensemble")];
+    let mut shown = vec![("best in data".to_owned(), Arm::first(&DesignMethod::Logged))];
+    shown.extend(proposing.map(|method| (method.to_string(), Arm::best(&method))));
     shown.extend(
         online(answers, &one_each()[0])
             .into_iter()
-            .map(|(agent, calls, contender)| (format!("{agent} {calls}"), contender)),
+            .map(|(agent, calls, arm)| (format!("{agent} {calls}"), arm)),
     );
     text.push_str(
         "\n## Latencies\n\nIn ms, of the best proposal, or after so many calls; geometric means over seeds.\n\n| workload | role |",
@@ -208,10 +210,10 @@ fn latencies(answers: &Answers<'_>, text: &mut String) {
     for (name, role) in WORKLOADS {
         let question = Question::One(name.to_owned());
         let _ = write!(text, "| {name} | {role} |");
-        for (_, contender) in &shown {
-            let of = |&seed: &u64| answers.latency(&question, contender, seed);
+        for (_, arm) in &shown {
+            let of = |&seed: &u64| answers.latency(&question, arm, seed);
             let latencies: Option<Vec<f64>> = answers.seeds.iter().map(of).collect();
-            let latency_s = latencies.and_then(|latencies| Estimate::geometric(&latencies));
+            let latency_s = latencies.and_then(|latencies| SeedMean::geometric(&latencies));
             let cell = latency_s.map_or("-".to_owned(), |latency_s| latency_s.text(1e-3, 3));
             let _ = write!(text, " {cell} |");
         }
@@ -233,14 +235,14 @@ fn models(answers: &Answers<'_>, text: &mut String) {
     );
     let questions = one_each();
     for method in answers.methods(&questions[0]) {
-        if matches!(method, Method::Online { .. } | Method::Logged) {
+        if matches!(method, DesignMethod::Online { .. } | DesignMethod::Logged) {
             continue;
         }
         let cell = |unit: f64, digits: usize, of: fn(&Score) -> Option<f64>| {
             let mean = answers.mean(&questions, &method, of);
             mean.map_or("-".to_owned(), |mean| mean.text(unit, digits))
         };
-        let judges = matches!(method, Method::Learned(name) if learned_method(name).has_feasibility);
+        let judges = matches!(method, DesignMethod::Learned(name) if learned_method(name).has_feasibility);
         let judged = |of: fn(&Score) -> Option<f64>| if judges { cell(1.0, 3, of) } else { "-".to_owned() };
         let _ = writeln!(
             text,
@@ -280,17 +282,16 @@ fn others(answers: &Answers<'_>, text: &mut String) {
             "\n## {title}\n\n{what}\n\n\
              | method | simulator calls | first proposal, over best known | best of {n}, over best known | `prime` times faster | infeasible, % |\n|---|---|---|---|---|---|\n"
         );
-        let faster =
-            |contender: &Contender| cell(answers.speedup(&questions, &Contender::best(&PRIME), contender));
-        let above = |contender: &Contender| cell(answers.above_least(&questions, contender));
-        for (agent, calls, contender) in online(answers, &questions[0]) {
-            let (above, faster) = (above(&contender), faster(&contender));
+        let faster = |arm: &Arm| cell(answers.speedup(&questions, &Arm::best(&PRIME), arm));
+        let above = |arm: &Arm| cell(answers.above_least(&questions, arm));
+        for (agent, calls, arm) in online(answers, &questions[0]) {
+            let (above, faster) = (above(&arm), faster(&arm));
             let _ = writeln!(text, "| `{agent}` | {calls} | | {above} | {faster} | |");
         }
         for method in answers.methods(&questions[0]) {
-            let (first, best) = (Contender::first(&method), Contender::best(&method));
+            let (first, best) = (Arm::first(&method), Arm::best(&method));
             let calls = answers.mean(&questions, &method, |score| Some(score.simulator_calls as f64));
-            if matches!(method, Method::Online { .. }) {
+            if matches!(method, DesignMethod::Online { .. }) {
                 continue;
             }
             let (first, best, faster) = (above(&first), above(&best), faster(&best));
@@ -302,6 +303,6 @@ fn others(answers: &Answers<'_>, text: &mut String) {
     }
 }
 
-fn cell(ratio: Option<Estimate>) -> String {
+fn cell(ratio: Option<SeedMean>) -> String {
     ratio.map_or("-".to_owned(), |ratio| ratio.text(1.0, 3))
 }

@@ -2,24 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use tapeout_core::Seed;
-use tapeout_experiment::statistics::{bootstrap_interval, mean};
+use tapeout::core::Seed;
+use tapeout::experiment::statistics::{bootstrap_interval, mean};
 
-use super::ledger::{Answer, Score};
-use super::plan::{CARRYING, Method, Plan, Question, WORKLOADS};
+use crate::ledger::{CellAnswer, Score};
+use crate::methods::DesignMethod;
+use crate::plan::{CARRYING, StudyPlan, WORKLOADS};
+use crate::questions::Question;
 
 /// The answers, by question and method.
 pub struct Answers<'a> {
     /// What was done.
-    pub plan: &'a Plan,
+    pub plan: &'a StudyPlan,
     /// Seeds that every cell is done with.
     pub seeds: Vec<u64>,
     scores: BTreeMap<(Question, String, u64), &'a Score>,
 }
 
-/// Who is compared: a method, with what its user does with its answer.
+/// An arm of the comparison: a method, with what its user does with its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contender {
+pub struct Arm {
     method: String,
     pick: Pick,
 }
@@ -37,38 +39,38 @@ enum Pick {
     After(usize),
 }
 
-impl Contender {
+impl Arm {
     /// The first proposal of a method.
-    pub fn first(method: &Method) -> Self {
+    pub fn first(method: &DesignMethod) -> Self {
         Self { method: method.to_string(), pick: Pick::First }
     }
 
     /// The median proposal of a method.
-    pub fn median(method: &Method) -> Self {
+    pub fn median(method: &DesignMethod) -> Self {
         Self { method: method.to_string(), pick: Pick::Median }
     }
 
     /// The best proposal of a method.
-    pub fn best(method: &Method) -> Self {
+    pub fn best(method: &DesignMethod) -> Self {
         Self { method: method.to_string(), pick: Pick::Best }
     }
 
     /// What an online search had found after `calls` calls.
-    pub fn after(method: &Method, calls: usize) -> Self {
+    pub fn after(method: &DesignMethod, calls: usize) -> Self {
         Self { method: method.to_string(), pick: Pick::After(calls) }
     }
 }
 
 /// A mean over seeds with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Estimate {
+pub struct SeedMean {
     /// The mean.
     pub value: f64,
     /// Bootstrapped over seeds.
     pub interval: [f64; 2],
 }
 
-impl Estimate {
+impl SeedMean {
     /// Of one number for each seed; none of none.
     pub fn of(by_seed: &[f64]) -> Option<Self> {
         if by_seed.is_empty() {
@@ -96,7 +98,7 @@ impl Estimate {
 
 impl<'a> Answers<'a> {
     /// Answers to `plan`.
-    pub fn new(plan: &'a Plan, answers: &'a [Answer]) -> Self {
+    pub fn new(plan: &'a StudyPlan, answers: &'a [CellAnswer]) -> Self {
         let scores: BTreeMap<_, _> = answers
             .iter()
             .map(|answer| ((answer.question.clone(), answer.method.clone(), answer.seed), &answer.score))
@@ -118,11 +120,11 @@ impl<'a> Answers<'a> {
         of(question).or_else(|| question.as_logged().and_then(|logged| of(&logged)))
     }
 
-    /// The latency that a contender leaves its user with: that of what it proposes or found, or of the best design in the data,
+    /// The latency that a arm leaves its user with: that of what it proposes or found, or of the best design in the data,
     /// which everybody has, where that is better.
-    pub fn latency(&self, question: &Question, contender: &Contender, seed: u64) -> Option<f64> {
-        let score = self.score(question, &contender.method, seed)?;
-        let proposed = match contender.pick {
+    pub fn latency(&self, question: &Question, arm: &Arm, seed: u64) -> Option<f64> {
+        let score = self.score(question, &arm.method, seed)?;
+        let proposed = match arm.pick {
             Pick::First => score.first_s,
             Pick::Median => score.median_s,
             Pick::Best => score.best_s,
@@ -131,7 +133,7 @@ impl<'a> Answers<'a> {
                 found.map(|found| found.latency_s)
             }
         };
-        let logged = self.score(question, &Method::Logged.to_string(), seed)?.first_s;
+        let logged = self.score(question, &DesignMethod::Logged.to_string(), seed)?.first_s;
         proposed.into_iter().chain(logged).min_by(f64::total_cmp)
     }
 
@@ -143,61 +145,56 @@ impl<'a> Answers<'a> {
         of_question.filter_map(|(_, score)| score.best_s).min_by(f64::total_cmp)
     }
 
-    /// The geometric mean over `questions` and seeds of `base` latency over `contender` latency.
-    pub fn speedup(
-        &self,
-        questions: &[Question],
-        contender: &Contender,
-        base: &Contender,
-    ) -> Option<Estimate> {
+    /// The geometric mean over `questions` and seeds of `base` latency over `arm` latency.
+    pub fn speedup(&self, questions: &[Question], arm: &Arm, base: &Arm) -> Option<SeedMean> {
         self.ratio(questions, |question, seed| {
-            Some(self.latency(question, base, seed)? / self.latency(question, contender, seed)?)
+            Some(self.latency(question, base, seed)? / self.latency(question, arm, seed)?)
         })
     }
 
-    /// The geometric mean over `questions` and seeds of `contender` latency over the least that is known.
-    pub fn above_least(&self, questions: &[Question], contender: &Contender) -> Option<Estimate> {
+    /// The geometric mean over `questions` and seeds of `arm` latency over the least that is known.
+    pub fn above_least(&self, questions: &[Question], arm: &Arm) -> Option<SeedMean> {
         self.ratio(questions, |question, seed| {
-            Some(self.latency(question, contender, seed)? / self.least_known(question)?)
+            Some(self.latency(question, arm, seed)? / self.least_known(question)?)
         })
     }
 
-    fn ratio(&self, questions: &[Question], of: impl Fn(&Question, u64) -> Option<f64>) -> Option<Estimate> {
+    fn ratio(&self, questions: &[Question], of: impl Fn(&Question, u64) -> Option<f64>) -> Option<SeedMean> {
         let by_seed = |&seed: &u64| -> Option<f64> {
             let logs: Option<Vec<f64>> =
                 questions.iter().map(|question| of(question, seed).map(f64::ln)).collect();
             logs.map(|logs| mean(&logs).exp())
         };
-        Estimate::geometric(&self.seeds.iter().map(by_seed).collect::<Option<Vec<f64>>>()?)
+        SeedMean::geometric(&self.seeds.iter().map(by_seed).collect::<Option<Vec<f64>>>()?)
     }
 
     /// The mean over `questions` of what `of` says of a method's answers, over those seeds where it says anything.
     pub fn mean(
         &self,
         questions: &[Question],
-        method: &Method,
+        method: &DesignMethod,
         of: impl Fn(&Score) -> Option<f64>,
-    ) -> Option<Estimate> {
+    ) -> Option<SeedMean> {
         let method = method.to_string();
         let by_seed = |&seed: &u64| {
             let scores = questions.iter().filter_map(|question| self.score(question, &method, seed));
             let values: Vec<f64> = scores.filter_map(&of).collect();
             (!values.is_empty()).then(|| mean(&values))
         };
-        Estimate::of(&self.seeds.iter().filter_map(by_seed).collect::<Vec<f64>>())
+        SeedMean::of(&self.seeds.iter().filter_map(by_seed).collect::<Vec<f64>>())
     }
 
-    /// How often an online search had asked the simulator when it had something as good as `contender`, seed by seed: 0 where the
+    /// How often an online search had asked the simulator when it had something as good as `arm`, seed by seed: 0 where the
     /// best in the data is, none where it never had.
     pub fn calls_to_match(
         &self,
         question: &Question,
-        online: &Method,
-        contender: &Contender,
+        online: &DesignMethod,
+        arm: &Arm,
     ) -> Vec<Option<usize>> {
         let calls = |&seed: &u64| {
-            let wanted = self.latency(question, contender, seed)?;
-            if self.latency(question, &Contender::first(&Method::Logged), seed)? <= wanted {
+            let wanted = self.latency(question, arm, seed)?;
+            if self.latency(question, &Arm::first(&DesignMethod::Logged), seed)? <= wanted {
                 return Some(0);
             }
             let found = &self.score(question, &online.to_string(), seed)?.found;
@@ -207,15 +204,15 @@ impl<'a> Answers<'a> {
     }
 
     /// Who answers a question.
-    pub fn methods(&self, question: &Question) -> Vec<Method> {
+    pub fn methods(&self, question: &Question) -> Vec<DesignMethod> {
         let questions = self.plan.questions();
         let found = questions.into_iter().find(|(asked, _)| asked == question);
         found.map_or_else(Vec::new, |(_, methods)| methods)
     }
 
     /// After how many calls an online search for a question is compared, up to its last; none for other methods.
-    pub fn stops(&self, question: &Question, method: &Method) -> Vec<usize> {
-        let &Method::Online { designs, .. } = method else { return Vec::new() };
+    pub fn stops(&self, question: &Question, method: &DesignMethod) -> Vec<usize> {
+        let &DesignMethod::Online { designs, .. } = method else { return Vec::new() };
         let stops = self.plan.stops.iter().filter(|&&stop| stop <= designs);
         stops.map(|stop| stop * question.n_workloads()).collect()
     }

@@ -6,11 +6,14 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`plan`] | what is asked, of whom, how often, with what budget |
+//! | [`plan`] | what the study is about, how often, with what budget |
+//! | [`methods`] | who answers |
+//! | [`questions`] | what is asked, and of whom |
 //! | [`cell`] | one cell: fit, search, validate, or search with the simulator |
 //! | [`ledger`] | `results.jsonl` |
+//! | [`results`] | all that is recorded |
 //! | [`conduct`](mod@conduct) | data set, references and cells, in parallel |
-//! | [`stand_ins`] | models in the place of the simulator, as ArchGym states them |
+//! | [`proxy_models`] | proxy models of the simulator, as ArchGym states them |
 //! | [`answers`] | all answers, put side by side |
 //! | [`report`] | tables with intervals |
 //! | [`pictures`] | two pictures |
@@ -20,11 +23,18 @@ pub mod cell;
 pub mod conduct;
 pub mod error;
 pub mod ledger;
+pub mod methods;
 pub mod pictures;
 pub mod plan;
+pub mod proxy_models;
+pub mod questions;
 pub mod report;
-pub mod stand_ins;
+pub mod results;
 
-pub use conduct::{Results, StudyProgress, conduct};
+pub use conduct::{StudyProgress, conduct};
 pub use error::StudyError;
-pub use plan::{Method, Plan, Question};
+pub use methods::DesignMethod;
+pub use plan::StudyPlan;
+pub use questions::Question;
+pub use report::report;
+pub use results::StudyResults;

@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::StudyError;
-use super::plan::Question;
+use crate::error::StudyError;
+use crate::questions::Question;
+
+/// The file of answers.
+const RESULTS: &str = "results.jsonl";
 
 /// A cell that is done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Answer {
+pub struct CellAnswer {
     /// What was asked.
     pub question: Question,
     /// Who answered.
@@ -71,43 +74,50 @@ pub struct ModelScore {
     pub tau_hidden: Option<f64>,
 }
 
-/// The file, and what is in it.
+/// The file of answers, and what is in it.
 pub struct Ledger {
     path: PathBuf,
-    answers: Vec<Answer>,
+    answers: Vec<CellAnswer>,
     file: File,
 }
 
 impl Ledger {
-    /// Opens the file, or begins it. A last line without an end was cut off by a kill, and is cut off for good.
+    /// Opens the file in `folder`, or begins it. A last line without an end was cut off by a kill, and is cut off for good.
     ///
     /// # Errors
     /// [`StudyError`] if it cannot be read or written, or a line is no answer.
-    pub fn open(path: &Path) -> Result<Self, StudyError> {
-        let failed = |source| StudyError::File { path: path.to_owned(), source };
+    pub fn open(folder: &Path) -> Result<Self, StudyError> {
+        let path = folder.join(RESULTS);
+        let failed = |source| StudyError::File { path: path.clone(), source };
         let answers = if path.exists() {
-            let text = std::fs::read_to_string(path).map_err(failed)?;
+            let text = text_of(&path)?;
             let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
             if whole.len() < text.len() {
-                std::fs::write(path, whole).map_err(failed)?;
+                std::fs::write(&path, whole).map_err(failed)?;
             }
-            read(whole, path)?
+            lines_of(whole, &path)?
         } else {
             Vec::new()
         };
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), answers, file })
+        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;
+        Ok(Self { path, answers, file })
     }
 
     /// What is known.
-    pub fn answers(&self) -> &[Answer] {
+    pub fn answers(&self) -> &[CellAnswer] {
         &self.answers
+    }
+
+    /// What is known, without the file.
+    pub fn into_answers(self) -> Vec<CellAnswer> {
+        self.answers
     }
 
     /// Whether this cell is done.
     pub fn has(&self, question: &Question, method: &str, seed: u64) -> bool {
-        let is_it =
-            |answer: &Answer| answer.question == *question && answer.method == method && answer.seed == seed;
+        let is_it = |answer: &CellAnswer| {
+            answer.question == *question && answer.method == method && answer.seed == seed
+        };
         self.answers.iter().any(is_it)
     }
 
@@ -115,7 +125,7 @@ impl Ledger {
     ///
     /// # Errors
     /// [`StudyError::File`] if it cannot be written.
-    pub fn add(&mut self, answer: Answer) -> Result<(), StudyError> {
+    pub fn add(&mut self, answer: CellAnswer) -> Result<(), StudyError> {
         let mut line = serde_json::to_string(&answer).expect("an answer has finite numbers");
         line.push('\n');
         self.file
@@ -126,11 +136,12 @@ impl Ledger {
     }
 }
 
+pub(crate) fn text_of(path: &Path) -> Result<String, StudyError> {
+    std::fs::read_to_string(path).map_err(|source| StudyError::File { path: path.to_owned(), source })
+}
+
 /// The values of a text, one for each line.
-///
-/// # Errors
-/// [`StudyError::Ledger`] naming the first line that is none.
-pub(super) fn read<T: DeserializeOwned>(text: &str, path: &Path) -> Result<Vec<T>, StudyError> {
+pub(crate) fn lines_of<T: DeserializeOwned>(text: &str, path: &Path) -> Result<Vec<T>, StudyError> {
     let value = |(index, line): (usize, &str)| {
         serde_json::from_str(line).map_err(|error| StudyError::Ledger {
             path: path.to_owned(),

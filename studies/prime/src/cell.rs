@@ -4,30 +4,30 @@ use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value, json};
-use tapeout_core::{
-    Catalog, Design, Env, ModelFile, Problem, Seed, Surrogate, Trial, WorkloadContext, WorkloadTrials,
+use serde_json::Map;
+use tapeout::core::{BuildEnv, Catalog, Design, Env, Problem, Seed, Surrogate, Trial, WorkloadTrials};
+use tapeout::envs::EdgeAcceleratorConfig;
+use tapeout::experiment::dataset::split::DEFAULT_UNRANKED;
+use tapeout::experiment::dataset::{Dataset, Split, SplitBy};
+use tapeout::experiment::statistics::{mean, quartiles};
+use tapeout::experiment::{
+    AgentSpec, Budget, EnvSpec, Event, Experiment, LogSpec, Observer, RunOptions, Spec, SyncPolicy, run,
 };
-use tapeout_experiment::dataset::split::DEFAULT_UNRANKED;
-use tapeout_experiment::dataset::{Dataset, Split, SplitBy};
-use tapeout_experiment::statistics::quartiles;
-use tapeout_experiment::{
-    Budget, EnvSpec, Event, Experiment, LogSpec, Observer, RunOptions, Spec, SyncPolicy, run,
-};
-use tapeout_surrogates::errors::{brier_score, kendall_tau};
+use tapeout::offline::{Evaluated, ModelSearch, Validator, WeightedWorkload, choose, fit, workloads};
+use tapeout::surrogates::errors::{brier_score, kendall_tau};
 
-use super::StudyError;
-use super::ledger::{Answer, Found, ModelScore, Score};
-use super::plan::{ENV, LATENCY, Learned, Method, Plan, Question, learned_method};
-use crate::offline::validation::{Evaluated, Target};
-use crate::offline::{OfflineError, Recipe, WeightedWorkload, choose, fit};
+use crate::error::StudyError;
+use crate::ledger::{CellAnswer, Found, ModelScore, Score};
+use crate::methods::{DesignMethod, Learned, learned_method};
+use crate::plan::{LATENCY, Simulator, StudyPlan};
+use crate::questions::Question;
 
 /// What all cells share.
 pub struct Study<'a> {
     /// Everything that can be named.
     pub catalog: &'a Catalog,
     /// What is done.
-    pub plan: &'a Plan,
+    pub plan: &'a StudyPlan,
     /// The log of all workloads.
     pub dataset: &'a Dataset,
     /// Where models and searches are kept while they are needed.
@@ -39,7 +39,7 @@ struct Asked {
     /// The rows that may be learned from, and the others.
     split: Split,
     workloads: Vec<WeightedWorkload>,
-    target: Target,
+    validator: Validator,
     problem: Problem,
 }
 
@@ -48,15 +48,20 @@ impl Study<'_> {
     ///
     /// # Errors
     /// [`StudyError`] if anything of it fails.
-    pub fn answer(&self, question: &Question, method: Method, seed: u64) -> Result<Answer, StudyError> {
+    pub fn answer(
+        &self,
+        question: &Question,
+        method: DesignMethod,
+        seed: u64,
+    ) -> Result<CellAnswer, StudyError> {
         let asked = self.asked(question, Seed::new(seed))?;
         let score = match method {
-            Method::Learned(name) => self.learned(&asked, learned_method(name), seed)?,
-            Method::Online { agent, designs } => self.online(&asked, agent, designs, seed)?,
-            Method::Random { is_checked } => self.random(&asked, is_checked, seed)?,
-            Method::Logged => self.logged(&asked, question)?,
+            DesignMethod::Learned(name) => self.learned(&asked, learned_method(name), seed)?,
+            DesignMethod::Online { agent, designs } => self.online(&asked, agent, designs, seed)?,
+            DesignMethod::Random { is_checked } => self.random(&asked, is_checked, seed)?,
+            DesignMethod::Logged => self.logged(&asked, question)?,
         };
-        Ok(Answer { question: question.clone(), method: method.to_string(), seed, score })
+        Ok(CellAnswer { question: question.clone(), method: method.to_string(), seed, score })
     }
 
     fn asked(&self, question: &Question, seed: Seed) -> Result<Asked, StudyError> {
@@ -83,8 +88,9 @@ impl Study<'_> {
             }
         }
         let workloads = self.workloads(question, &split, &problem)?;
-        let target = Target::new(self.catalog, &self.plan.env(), &workloads, &goal)?;
-        Ok(Asked { split, workloads, target, problem })
+        let env = EnvSpec::of::<Simulator>(&self.plan.env());
+        let validator = Validator::new(self.catalog, &env, &workloads, &goal)?;
+        Ok(Asked { split, workloads, validator, problem })
     }
 
     /// The workloads of a question; several are weighted by one over the best latency that is trained on.
@@ -94,52 +100,56 @@ impl Study<'_> {
         split: &Split,
         problem: &Problem,
     ) -> Result<Vec<WeightedWorkload>, StudyError> {
-        let workload = |index: usize, weight: f64| {
-            let workload = &self.dataset.workloads()[index];
-            WeightedWorkload { name: workload.name.clone(), settings: workload.settings.clone(), weight }
-        };
-        Ok(match question {
-            Question::One(name) | Question::Unseen(name) => {
-                vec![workload(self.dataset.workload_index(name)?, 1.0)]
-            }
+        let named = match question {
+            Question::One(name) | Question::Unseen(name) => vec![(name.clone(), 1.0)],
             Question::Several => {
                 let groups = self.dataset.groups(&split.train, problem);
-                let best = |index: usize| {
-                    let name = &self.dataset.workloads()[index].name;
-                    let trials = groups
-                        .iter()
-                        .filter(|group| group.workload.name == *name)
-                        .flat_map(|group| &group.trials);
+                let best = |name: &str| {
+                    let of_workload = groups.iter().filter(|group| group.workload.name == name);
+                    let trials = of_workload.flat_map(|group| &group.trials);
                     let losses =
                         trials.filter_map(|trial| trial.judgement.accepted().map(|losses| losses[0]));
                     losses.min_by(f64::total_cmp).unwrap_or(1.0)
                 };
-                (0..self.dataset.workloads().len()).map(|index| workload(index, 1.0 / best(index))).collect()
+                let names = self.dataset.workloads().iter().map(|workload| &workload.name);
+                names.map(|name| (name.clone(), 1.0 / best(name))).collect()
             }
-        })
+        };
+        Ok(workloads(self.dataset, &named)?)
     }
 
+    /// What a model proposes: fireflies search it, and the simulator sees what they like most.
     fn learned(&self, asked: &Asked, learned: &Learned, seed: u64) -> Result<Score, StudyError> {
-        let recipe = Recipe {
-            learner: learned.learner.to_owned(),
-            settings: self.plan.settings(learned),
-            seed: Seed::new(seed).child(learned.name, 0),
-        };
+        let recipe = (learned.recipe)(self.plan, Seed::new(seed).child(learned.name, 0));
         let model = fit(self.catalog, self.dataset, &asked.split, &asked.problem, &recipe)?;
+        let search = ModelSearch {
+            workloads: asked.workloads.clone(),
+            agent: AgentSpec { id: "firefly".to_owned(), config: Map::new() },
+            calls: self.plan.model_calls,
+            batch: self.plan.batch,
+            kappa: learned.kappa,
+            least_p_feasible: if learned.has_feasibility { 0.5 } else { 0.0 },
+            exact_checks: learned.exact_checks,
+            seed: Seed::new(seed),
+        };
+        let scratch = self.scratch(&format!("{}-{}-{seed}", asked.slug(), learned.name))?;
+        let path = scratch.0.join("model.tapeout");
+        std::fs::write(&path, model.to_bytes()).map_err(|source| file(&path, source))?;
+        let trials = self.search(search.spec(&path, &self.plan.goal()), &scratch)?;
+        let count = self.plan.proposals;
+        let proposals =
+            search.proposals(self.catalog, &model, &asked.problem, self.dataset, &trials, count)?;
+        let evaluated = asked.evaluated(&proposals.designs(asked.problem.space())?)?;
+        let p_feasible: Vec<f64> = proposals.proposals.iter().map(|proposal| proposal.p_feasible).collect();
+        let is_feasible: Vec<bool> =
+            evaluated.iter().map(|evaluated| evaluated.broken_in.is_none()).collect();
         let surrogate = self.catalog.surrogate(&model, self.dataset.space())?;
-        let trials = self.searched(asked, &model, learned, seed)?;
-        let chosen = choose(&asked.problem, &trials, self.plan.proposals);
-        let designs: Vec<Design> = chosen.iter().map(|&index| trials[index].design.clone()).collect();
-        let score = self.validated(asked, &designs)?;
-        let workloads: Vec<&WorkloadContext> =
-            model.card.sources.iter().map(|source| &source.workload).collect();
-        let p_feasible = asked.p_feasible(surrogate.as_ref(), &workloads, &designs);
         let model = ModelScore {
-            p_feasible: p_feasible.iter().sum::<f64>() / p_feasible.len().max(1) as f64,
-            brier: brier_score(&p_feasible, &asked.feasible(&designs)?),
+            p_feasible: mean(&p_feasible),
+            brier: brier_score(&p_feasible, &is_feasible),
             tau_hidden: self.tau_hidden(asked, surrogate.as_ref()),
         };
-        Ok(Score { model: Some(model), ..score })
+        Ok(Score { model: Some(model), ..score(&evaluated) })
     }
 
     /// Kendall's tau over the hidden designs that are feasible, the mean over the question's workloads.
@@ -160,50 +170,28 @@ impl Study<'_> {
             asked.workloads.iter().any(|workload| workload.name == group.workload.name)
         };
         let taus: Vec<f64> = groups.iter().filter(is_asked).filter_map(tau).collect();
-        (!taus.is_empty()).then(|| taus.iter().sum::<f64>() / taus.len() as f64)
-    }
-
-    /// What a model's search found: fireflies over the `proxy` environment.
-    fn searched(
-        &self,
-        asked: &Asked,
-        model: &ModelFile,
-        learned: &Learned,
-        seed: u64,
-    ) -> Result<Vec<Trial>, StudyError> {
-        let scratch = self.scratch(&format!("{}-{}-{seed}", asked.slug(), learned.name))?;
-        let path = scratch.0.join("model.tapeout");
-        std::fs::write(&path, model.to_bytes()).map_err(|source| file(&path, source))?;
-        let names: Vec<&str> = asked.workloads.iter().map(|workload| workload.name.as_str()).collect();
-        let weights: Vec<f64> = asked.workloads.iter().map(|workload| workload.weight).collect();
-        let config = json!({
-            "model": path, "workloads": names, "weights": weights, "kappa": learned.kappa,
-            "least_p_feasible": if learned.has_feasibility { 0.5 } else { 0.0 },
-            "exact_checks": learned.exact_checks,
-        });
-        let env = EnvSpec { id: "proxy".to_owned(), version: None, config: object(config) };
-        self.search(env, "firefly", self.plan.model_calls, seed, &scratch.0.join("search"))
+        (!taus.is_empty()).then(|| mean(&taus))
     }
 
     /// A search that asks the simulator.
-    fn online(
-        &self,
-        asked: &Asked,
-        agent: &'static str,
-        designs: usize,
-        seed: u64,
-    ) -> Result<Score, StudyError> {
+    fn online(&self, asked: &Asked, agent: &str, designs: usize, seed: u64) -> Result<Score, StudyError> {
+        let config = EdgeAcceleratorConfig {
+            networks: asked.workloads.iter().map(|workload| workload.name.clone()).collect(),
+            weights: asked.workloads.iter().map(|workload| workload.weight).collect(),
+            ..self.plan.env()
+        };
+        let calls = NonZeroUsize::new(designs).unwrap_or(NonZeroUsize::MIN);
+        let mut spec = Spec::new(Simulator::ID, agent, Budget::trials(calls));
+        spec.env = EnvSpec::of::<Simulator>(&config);
+        spec.seed = Seed::new(seed);
+        spec.batch = self.plan.batch;
+        spec.objectives = Some(self.plan.goal().objectives);
+        spec.constraints = Some(Vec::new());
         let scratch = self.scratch(&format!("{}-{agent}-{designs}-{seed}", asked.slug()))?;
-        let mut env = self.plan.env();
-        let names: Vec<&str> = asked.workloads.iter().map(|workload| workload.name.as_str()).collect();
-        env.config.insert("networks".to_owned(), json!(names));
-        let weights: Vec<f64> = asked.workloads.iter().map(|workload| workload.weight).collect();
-        env.config.insert("weights".to_owned(), json!(weights));
-        let asked_for = NonZeroUsize::new(designs).unwrap_or(NonZeroUsize::MIN);
-        let trials = self.search(env, agent, asked_for, seed, &scratch.0.join("search"))?;
+        let trials = self.search(spec, &scratch)?;
         let best = choose(&asked.problem, &trials, 1);
-        let designs: Vec<Design> = best.iter().map(|&index| trials[index].design.clone()).collect();
-        let score = self.validated(asked, &designs)?;
+        let best: Vec<Design> = best.iter().map(|&index| trials[index].design.clone()).collect();
+        let score = score(&asked.evaluated(&best)?);
         let env = self.env()?;
         let is_simulated = |design: &Design| env.precheck(design).is_none();
         let (found, simulator_calls) = found(&trials, &asked.workloads, is_simulated);
@@ -216,7 +204,8 @@ impl Study<'_> {
         let mut rng = Seed::new(seed).stream("random proposals");
         let drawn = std::iter::repeat_with(|| asked.problem.space().sample(&mut rng));
         let kept = drawn.filter(|design| !is_checked || env.precheck(design).is_none());
-        self.validated(asked, &kept.take(self.plan.proposals).collect::<Vec<_>>())
+        let designs: Vec<Design> = kept.take(self.plan.proposals).collect();
+        Ok(score(&asked.evaluated(&designs)?))
     }
 
     /// The best design that may be learned from, and what the log of its workload cost; unless it is for one workload that
@@ -227,7 +216,8 @@ impl Study<'_> {
             let index = choose(&asked.problem, &group.trials, 1).first().copied()?;
             Some(group.trials[index].design.clone())
         });
-        let score = self.validated(asked, &best.collect::<Vec<_>>())?;
+        let best: Vec<Design> = best.collect();
+        let score = score(&asked.evaluated(&best)?);
         let simulator_calls = if let Question::One(name) = question {
             let (env, workload) = (self.env()?, self.dataset.workload_index(name)?);
             let rows = self.dataset.rows().iter().filter(|row| row.workload == workload);
@@ -239,49 +229,18 @@ impl Study<'_> {
     }
 
     /// The simulator, to be asked what arithmetic alone rules out, whatever the workload.
-    fn env(&self) -> Result<Box<dyn Env>, StudyError> {
-        let spec = self.plan.env();
-        let settings = Value::Object(spec.config);
-        let refused = |error| OfflineError::built(|| format!("environment `{ENV}`"), error);
-        Ok(self.catalog.build_env(&spec.id, &settings).map_err(refused)?.0)
+    fn env(&self) -> Result<Simulator, StudyError> {
+        Ok(Simulator::build(self.plan.env())?)
     }
 
-    fn search(
-        &self,
-        env: EnvSpec,
-        agent: &str,
-        calls: NonZeroUsize,
-        seed: u64,
-        folder: &Path,
-    ) -> Result<Vec<Trial>, StudyError> {
-        let mut spec = Spec::new(&env.id, agent, Budget::trials(calls));
-        spec.env = env;
-        spec.seed = Seed::new(seed);
-        spec.batch = self.plan.batch;
-        spec.objectives = Some(self.plan.goal().objectives);
-        spec.constraints = Some(Vec::new());
+    /// All trials of a search.
+    fn search(&self, mut spec: Spec, scratch: &Scratch) -> Result<Vec<Trial>, StudyError> {
         spec.log = LogSpec { sync: SyncPolicy::Never };
         let experiment = Experiment::prepare(self.catalog, spec)?;
+        let options = RunOptions { threads: NonZeroUsize::MIN, interrupt: None };
         let mut kept = Kept(Vec::new());
-        run(&experiment, folder, &RunOptions { threads: NonZeroUsize::MIN, interrupt: None }, &mut kept)?;
+        run(&experiment, &scratch.0.join("search"), &options, &mut kept)?;
         Ok(kept.0)
-    }
-
-    /// What the simulator says of proposals, best first.
-    fn validated(&self, asked: &Asked, designs: &[Design]) -> Result<Score, StudyError> {
-        let evaluated = asked.evaluated(designs)?;
-        let loss = |evaluated: &Evaluated<'_>| evaluated.trial.judgement.accepted().map(|losses| losses[0]);
-        let feasible: Vec<f64> = evaluated.iter().filter_map(loss).collect();
-        Ok(Score {
-            first_s: evaluated.first().and_then(loss),
-            median_s: (!feasible.is_empty()).then(|| quartiles(&feasible)[1]),
-            best_s: feasible.iter().copied().min_by(f64::total_cmp),
-            proposals: designs.len(),
-            infeasible: designs.len() - feasible.len(),
-            simulator_calls: evaluated.iter().map(|evaluated| evaluated.calls).sum(),
-            found: Vec::new(),
-            model: None,
-        })
     }
 
     /// A folder of its own, gone when it is no longer needed.
@@ -295,35 +254,29 @@ impl Study<'_> {
     }
 }
 
+/// What the simulator says of proposals, best first.
+fn score(evaluated: &[Evaluated<'_>]) -> Score {
+    let loss = |evaluated: &Evaluated<'_>| evaluated.trial.judgement.accepted().map(|losses| losses[0]);
+    let feasible: Vec<f64> = evaluated.iter().filter_map(loss).collect();
+    Score {
+        first_s: evaluated.first().and_then(loss),
+        median_s: (!feasible.is_empty()).then(|| quartiles(&feasible)[1]),
+        best_s: feasible.iter().copied().min_by(f64::total_cmp),
+        proposals: evaluated.len(),
+        infeasible: evaluated.len() - feasible.len(),
+        simulator_calls: evaluated.iter().map(|evaluated| evaluated.calls).sum(),
+        found: Vec::new(),
+        model: None,
+    }
+}
+
 impl Asked {
+    /// What the simulator says of each design.
     fn evaluated(&self, designs: &[Design]) -> Result<Vec<Evaluated<'_>>, StudyError> {
         let numbered = designs.iter().enumerate();
         Ok(numbered
-            .map(|(index, design)| self.target.evaluate(index + 1, design))
+            .map(|(index, design)| self.validator.evaluate(index + 1, design))
             .collect::<Result<_, _>>()?)
-    }
-
-    /// Which designs are feasible in all workloads.
-    fn feasible(&self, designs: &[Design]) -> Result<Vec<bool>, StudyError> {
-        let evaluated = self.evaluated(designs)?;
-        Ok(evaluated.iter().map(|evaluated| evaluated.broken_in.is_none()).collect())
-    }
-
-    /// How likely the model thinks each design is to be feasible, in the workload where it is least.
-    fn p_feasible(
-        &self,
-        surrogate: &dyn Surrogate,
-        workloads: &[&WorkloadContext],
-        designs: &[Design],
-    ) -> Vec<f64> {
-        let mut least = vec![1.0f64; designs.len()];
-        for asked in &self.workloads {
-            let known = workloads.iter().find(|known| known.name == asked.name);
-            let known = known.expect("invariant: a model knows all workloads of its data set");
-            let p_feasible = surrogate.predict(&known.context, designs).p_feasible;
-            least.iter_mut().zip(p_feasible).for_each(|(least, p)| *least = least.min(p));
-        }
-        least
     }
 
     /// The question as part of a folder's name.
@@ -382,18 +335,11 @@ fn file(path: &Path, source: std::io::Error) -> StudyError {
     StudyError::File { path: path.to_owned(), source }
 }
 
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(map) => map,
-        _ => Map::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tapeout_core::check::toy::Toy;
-    use tapeout_core::{Judgement, Outcome};
+    use tapeout::core::check::toy::Toy;
+    use tapeout::core::{Judgement, Outcome};
 
     /// Two workloads of weights 1 and 3. The first design is ruled out by arithmetic, the second is simulated for both, the third is the
     /// second again, the fourth is worse, the fifth better: 4 simulated designs but one of them twice, so 6 calls of 2 workloads.
