@@ -16,9 +16,9 @@ use tapeout_core::{
     Trial,
 };
 
-use crate::bounds::{at_least, within};
-use crate::scalarize::Scalarizer;
-use crate::seen::Seen;
+use crate::parts::bounds::{at_least, within};
+use crate::parts::scalarize::Scalarizer;
+use crate::parts::seen::Seen;
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -14,10 +14,10 @@ use tapeout_core::{
     Trial,
 };
 
-use crate::bounds::{at_least, within};
-use crate::scalarize::Scalarizer;
-use crate::seen::Seen;
-use crate::variation::legal;
+use crate::parts::bounds::{at_least, within};
+use crate::parts::scalarize::Scalarizer;
+use crate::parts::seen::Seen;
+use crate::parts::variation::legal;
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]

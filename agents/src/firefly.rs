@@ -17,9 +17,9 @@ use tapeout_core::{
 use tapeout_surrogates::firefly::Field;
 pub use tapeout_surrogates::firefly::FireflyConfig;
 
-use crate::bounds::{at_least, within};
-use crate::scalarize::{Merit, Scalarizer};
-use crate::seen::Seen;
+use crate::parts::bounds::{at_least, within};
+use crate::parts::scalarize::{Merit, Scalarizer};
+use crate::parts::seen::Seen;
 
 // Vizier, `_penalize_parent_fly`: a stuck firefly's perturbation is multiplied by 10.
 const UNSTICK: f64 = 10.0;

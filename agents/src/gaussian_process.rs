@@ -16,14 +16,14 @@ use tapeout_core::{
 use tapeout_surrogates::gaussian_process::embedding::Embedding;
 use tapeout_surrogates::gaussian_process::{GaussianProcess, Posterior};
 
-use crate::acquisition::{Normal, Strips};
-use crate::bounds::at_least;
-use crate::candidates::search;
-use crate::follower::{Capacity, Follower};
-use crate::groundwork::Groundwork;
-use crate::history::History;
-use crate::scalarize::Scalarizer;
-use crate::targets::targets;
+use crate::parts::acquisition::{Normal, Strips};
+use crate::parts::bounds::at_least;
+use crate::parts::candidates::search;
+use crate::parts::follower::{Capacity, Follower};
+use crate::parts::history::History;
+use crate::parts::scalarize::Scalarizer;
+use crate::parts::search_state::SearchState;
+use crate::parts::targets::targets;
 
 /// The best known designs from which the search for candidates climbs: as many as SMAC's (Hutter et al. 2011, section 4.3).
 const STARTS: usize = 10;
@@ -83,7 +83,7 @@ impl Default for GaussianProcessConfig {
 /// Gaussian processes of losses and of feasibility, and the search for the design most worth trying.
 pub struct GaussianProcessSearch {
     settings: GaussianProcessConfig,
-    ground: Groundwork,
+    state: SearchState,
     models: Models,
 }
 
@@ -282,9 +282,9 @@ impl Models {
 impl GaussianProcessSearch {
     /// Up to `count` designs worth trying; none if every design is known.
     fn proposals(&mut self, count: usize) -> Vec<Design> {
-        let starts = self.ground.best(STARTS);
-        let Self { settings, ground, models } = self;
-        let Groundwork { embedding, seen, scalarizer, rng, history, .. } = ground;
+        let starts = self.state.best(STARTS);
+        let Self { settings, state, models } = self;
+        let SearchState { embedding, seen, scalarizer, rng, history, .. } = state;
         let mut scorer = models.scorer(history, embedding, scalarizer, settings);
         let budget = (settings.effort * 1_000_000 / scorer.cost()).clamp(CANDIDATES.0, CANDIDATES.1);
         let embed = |designs: &[Design]| -> Vec<Vec<f64>> {
@@ -307,16 +307,16 @@ impl GaussianProcessSearch {
 
 impl Agent for GaussianProcessSearch {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
-        let mut designs = self.ground.initial(count);
+        let mut designs = self.state.initial_design(count);
         if designs.len() < count {
             designs.extend(self.proposals(count - designs.len()));
         }
-        self.ground.fill_up(&mut designs, count);
+        self.state.fill_up(&mut designs, count);
         Ok(designs)
     }
 
     fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
-        self.ground.observe(trials);
+        self.state.observe(trials);
         Ok(())
     }
 }
@@ -335,7 +335,7 @@ impl BuildAgent for GaussianProcessSearch {
         at_least("fit_capacity", settings.fit_capacity, 10)?;
         let capacity = Capacity { model: settings.capacity, fit: settings.fit_capacity };
         Ok(Self {
-            ground: Groundwork::new(problem, settings.initial, seed, "gaussian process")?,
+            state: SearchState::new(problem, settings.initial, seed, "gaussian process")?,
             models: Models::new(problem.n_objectives(), capacity),
             settings,
         })

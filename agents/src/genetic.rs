@@ -13,10 +13,10 @@ use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::bounds::at_least;
-use crate::scalarize::Scalarizer;
-use crate::seen::Seen;
-use crate::variation::Variation;
+use crate::parts::bounds::at_least;
+use crate::parts::scalarize::Scalarizer;
+use crate::parts::seen::Seen;
+use crate::parts::variation::Variation;
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]

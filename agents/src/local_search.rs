@@ -18,9 +18,9 @@ use tapeout_core::{
     Trial,
 };
 
-use crate::bounds::at_least;
-use crate::scalarize::Scalarizer;
-use crate::seen::Seen;
+use crate::parts::bounds::at_least;
+use crate::parts::scalarize::Scalarizer;
+use crate::parts::seen::Seen;
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -13,9 +13,9 @@ use tapeout_core::{
     Trial,
 };
 
-use crate::front_population::FrontPopulationConfig;
-use crate::seen::Seen;
-use crate::variation::Variation;
+pub use crate::parts::front_population::FrontPopulationConfig;
+use crate::parts::seen::Seen;
+use crate::parts::variation::Variation;
 
 /// Non-dominated sorting, crowding, binary tournaments.
 pub struct Nsga2 {

@@ -12,14 +12,14 @@ use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::bounds::{at_least, within};
-use crate::policy::actor::{Actor, Critic};
-use crate::policy::advantage::{Horizon, standardise};
-use crate::policy::categorical::Categorical;
-use crate::policy::reward::{Rewards, imitation_weights};
-use crate::policy::steps::{Decision, Steps};
-use crate::policy::team::Team;
-use crate::seen::Seen;
+use crate::parts::bounds::{at_least, within};
+use crate::parts::policy::actor::{Actor, Critic};
+use crate::parts::policy::advantage::{Horizon, standardise};
+use crate::parts::policy::categorical::Categorical;
+use crate::parts::policy::reward::{Rewards, imitation_weights};
+use crate::parts::policy::steps::{Decision, Steps};
+use crate::parts::policy::team::Team;
+use crate::parts::seen::Seen;
 
 /// Hyperparameters; the defaults are the paper's.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -14,9 +14,9 @@ use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::bounds::at_least;
-use crate::scalarize::Scalarizer;
-use crate::seen::Seen;
+use crate::parts::bounds::at_least;
+use crate::parts::scalarize::Scalarizer;
+use crate::parts::seen::Seen;
 
 /// Hyperparameters; the defaults are the paper's.
 #[derive(Debug, Clone, Serialize, Deserialize)]

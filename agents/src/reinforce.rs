@@ -12,11 +12,11 @@ use tapeout_core::{
     Seed, Stream, Trial,
 };
 
-use crate::bounds::within;
-use crate::policy::categorical::Categorical;
-use crate::policy::reward::{Rewards, imitation_weights};
-use crate::policy::steps::{Allowed, Steps};
-use crate::seen::Seen;
+use crate::parts::bounds::within;
+use crate::parts::policy::categorical::Categorical;
+use crate::parts::policy::reward::{Rewards, imitation_weights};
+use crate::parts::policy::steps::{Allowed, Steps};
+use crate::parts::seen::Seen;
 
 /// Hyperparameters; the defaults are those of NAS-Bench-101's authors.
 #[derive(Debug, Clone, Serialize, Deserialize)]

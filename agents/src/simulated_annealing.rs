@@ -13,10 +13,10 @@ use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::bounds::{at_least, within};
-use crate::moves::step;
-use crate::scalarize::Scalarizer;
-use crate::seen::Seen;
+use crate::parts::bounds::{at_least, within};
+use crate::parts::moves::step;
+use crate::parts::scalarize::Scalarizer;
+use crate::parts::seen::Seen;
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -13,11 +13,11 @@ use tapeout_core::{
 };
 use tapeout_surrogates::random_forest::{Growth, RandomForest};
 
-use crate::acquisition::Normal;
-use crate::bounds::{at_least, within};
-use crate::candidates::search;
-use crate::groundwork::Groundwork;
-use crate::targets::targets;
+use crate::parts::acquisition::Normal;
+use crate::parts::bounds::{at_least, within};
+use crate::parts::candidates::search;
+use crate::parts::search_state::SearchState;
+use crate::parts::targets::targets;
 
 /// The log grows by one in so many before the next forests: 2 %.
 const GROWTH_PER_FIT: usize = 50;
@@ -61,7 +61,7 @@ impl Default for SmacConfig {
 /// Forests of the loss and of feasibility, and the search for the design most worth trying.
 pub struct Smac {
     settings: SmacConfig,
-    ground: Groundwork,
+    state: SearchState,
     forests: Option<Forests>,
 }
 
@@ -89,7 +89,7 @@ impl Forests {
 impl Smac {
     fn grow(&mut self) -> Forests {
         let settings = &self.settings;
-        let Groundwork { embedding, scalarizer, history, rng, .. } = &mut self.ground;
+        let SearchState { embedding, scalarizer, history, rng, .. } = &mut self.state;
         let growth = Growth {
             n_trees: settings.trees,
             coordinate_share: settings.split_share,
@@ -117,14 +117,14 @@ impl Smac {
 
     /// Up to `count` designs, most promising first; none if every design is known.
     fn promising(&mut self, count: usize) -> Vec<Design> {
-        let n = self.ground.history.trials.len();
+        let n = self.state.history.trials.len();
         let forests = match self.forests.take() {
             Some(forests) if (n - forests.n_learned) * GROWTH_PER_FIT < forests.n_learned => forests,
             _ => self.grow(),
         };
-        let starts = self.ground.best(STARTS);
+        let starts = self.state.best(STARTS);
         let budget = self.settings.candidates.max(2 * count);
-        let Groundwork { embedding, seen, rng, .. } = &mut self.ground;
+        let SearchState { embedding, seen, rng, .. } = &mut self.state;
         let found = search(seen, &starts, budget, rng, |designs| {
             designs.iter().map(|design| forests.value(&embedding.embed(design))).collect()
         });
@@ -135,20 +135,20 @@ impl Smac {
 
 impl Agent for Smac {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
-        let mut designs = self.ground.initial(count);
+        let mut designs = self.state.initial_design(count);
         let n_left = count - designs.len();
         let random_share = self.settings.random_share;
-        let n_random = (0..n_left).filter(|_| self.ground.rng.random_bool(random_share)).count();
+        let n_random = (0..n_left).filter(|_| self.state.rng.random_bool(random_share)).count();
         if n_left > n_random {
             designs.extend(self.promising(n_left - n_random));
-            designs.iter().for_each(|design| _ = self.ground.seen.insert(design));
+            designs.iter().for_each(|design| _ = self.state.seen.insert(design));
         }
-        self.ground.fill_up(&mut designs, count);
+        self.state.fill_up(&mut designs, count);
         Ok(designs)
     }
 
     fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
-        self.ground.observe(trials);
+        self.state.observe(trials);
         Ok(())
     }
 }
@@ -167,7 +167,7 @@ impl BuildAgent for Smac {
         within("split_share", settings.split_share, 0.0..=1.0)?;
         within("random_share", settings.random_share, 0.0..=1.0)?;
         Ok(Self {
-            ground: Groundwork::new(problem, settings.initial, seed, "smac")?,
+            state: SearchState::new(problem, settings.initial, seed, "smac")?,
             forests: None,
             settings,
         })

@@ -14,9 +14,9 @@ use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::front_population::FrontPopulationConfig;
-use crate::seen::Seen;
-use crate::variation::Variation;
+pub use crate::parts::front_population::FrontPopulationConfig;
+use crate::parts::seen::Seen;
+use crate::parts::variation::Variation;
 
 /// Selection by hypervolume, in steady state.
 pub struct SmsEmoa {

@@ -9,8 +9,8 @@ use tapeout_core::encoding::unit;
 use tapeout_core::{Design, DesignSpace, Stream};
 
 use super::eigen::decompose;
-use crate::acquisition::Normal;
-use crate::targets::quantile;
+use crate::parts::acquisition::Normal;
+use crate::parts::targets::quantile;
 
 /// Nomura et al. (2021), "Warm starting CMA-ES for hyperparameter optimization", doi:10.1609/aaai.v35i10.17109: the
 /// prior's standard deviation, alpha = 0.1 of the range.

@@ -8,8 +8,8 @@
 use rand::RngExt;
 use tapeout_core::{ConfigError, Design, DesignSpace, Parameter, Stream};
 
-use crate::bounds::{at_least, within};
-use crate::seen::Seen;
+use crate::parts::bounds::{at_least, within};
+use crate::parts::seen::Seen;
 
 /// How many times levels are made before illegal ones are repaired.
 const MAX_TRIES: usize = 8;

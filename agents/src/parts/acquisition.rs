@@ -35,13 +35,6 @@ impl Normal {
     }
 
     /// How far below `best` the value is expected to be, counting 0 where it is not.
-    ///
-    /// ```
-    /// use tapeout_agents::acquisition::Normal;
-    /// // At z = 0 it is std φ(0) = 2 / sqrt(2 pi).
-    /// let expected = Normal { mean: 1.0, std: 2.0 }.improvement(1.0);
-    /// assert!((expected - 0.797_884_560_802_865_4).abs() < 1e-15);
-    /// ```
     pub fn improvement(self, best: f64) -> f64 {
         let z = (best - self.mean) / self.std;
         if z < FAR { self.log_improvement(best).exp() } else { self.std * (density(z) + z * cumulative(z)) }
@@ -100,14 +93,6 @@ impl Strips {
     ///
     /// Over each strip it is the expected width taken, a difference of improvements over the strip's two ends, times the
     /// expected improvement over its height. O(n) for a front of n.
-    ///
-    /// ```
-    /// use tapeout_agents::acquisition::{Normal, Strips};
-    /// // All but certain to be at (1, 1): of the area 9 below (3, 3), where (2, 2) takes 1, it takes 4 in all.
-    /// let at_one = Normal { mean: 1.0, std: 1e-9 };
-    /// let gain = Strips::new(&[[2.0, 2.0]], [3.0, 3.0]).improvement([at_one, at_one]);
-    /// assert!((gain - 3.0).abs() < 1e-6);
-    /// ```
     pub fn improvement(&self, losses: [Normal; 2]) -> f64 {
         let (mut total, mut up_to_left) = (0.0, 0.0);
         for &(right, height) in &self.strips {
@@ -131,6 +116,21 @@ mod tests {
     use rand::RngExt;
     use tapeout_core::Seed;
     use tapeout_core::pareto::hypervolume_2d;
+
+    /// At z = 0 it is std φ(0) = 2 / sqrt(2 pi).
+    #[test]
+    fn the_improvement_at_the_mean_by_hand() {
+        let expected = Normal { mean: 1.0, std: 2.0 }.improvement(1.0);
+        assert!((expected - 0.797_884_560_802_865_4).abs() < 1e-15);
+    }
+
+    /// All but certain to be at (1, 1): of the area 9 below (3, 3), where (2, 2) takes 1, it takes 4 in all.
+    #[test]
+    fn the_growth_of_an_area_by_hand() {
+        let at_one = Normal { mean: 1.0, std: 1e-9 };
+        let gain = Strips::new(&[[2.0, 2.0]], [3.0, 3.0]).improvement([at_one, at_one]);
+        assert!((gain - 3.0).abs() < 1e-6);
+    }
 
     /// Authority: ln(φ(z) + z Φ(z)) by mpmath 1.3 with 50 digits.
     #[test]

@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 use tapeout_core::{ConfigError, DesignSpace};
 
-use crate::bounds::at_least;
-use crate::variation::Variation;
+use crate::parts::bounds::at_least;
+use crate::parts::variation::Variation;
 
 /// Hyperparameters; the defaults are those of NSGA-II, which SMS-EMOA takes over.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -53,13 +53,19 @@ impl FrontPopulationConfig {
     }
 
     /// How many designs survive if `n_first` are on the first front.
-    ///
-    /// ```
-    /// use tapeout_agents::front_population::FrontPopulationConfig;
-    /// let settings = FrontPopulationConfig { population: 100, initial: 20, ..FrontPopulationConfig::default() };
-    /// assert_eq!([1, 31, 150].map(|n_first| settings.survivors(n_first)), [20, 31, 100]);
-    /// ```
     pub fn survivors(&self, n_first: usize) -> usize {
         n_first.max(self.initial).min(self.population)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_population_is_as_large_as_its_first_front_within_bounds() {
+        let config =
+            FrontPopulationConfig { population: 100, initial: 20, ..FrontPopulationConfig::default() };
+        assert_eq!([1, 31, 150].map(|n_first| config.survivors(n_first)), [20, 31, 100]);
     }
 }

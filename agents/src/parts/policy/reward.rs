@@ -2,7 +2,7 @@
 
 use tapeout_core::{Judgement, Problem, Seed, Trial};
 
-use crate::scalarize::{Merit, Scalarizer};
+use crate::parts::scalarize::{Merit, Scalarizer};
 
 /// Turns judgements into rewards: the rank among all trials so far, standardised.
 ///

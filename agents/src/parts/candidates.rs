@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use tapeout_core::space::Neighbourhood;
 use tapeout_core::{Design, DesignSpace, Stream};
 
-use crate::seen::Seen;
+use crate::parts::seen::Seen;
 
 /// The climbs go on until so many of the best designs have been expanded.
 const EXPANDED: usize = 10;

@@ -1,17 +1,17 @@
-//! What every search by a model rests on: the designs that come before the first model, all that was observed, and the
-//! best of it from which to climb.
+//! All that a search by a model knows but for the model: its initial design, what was observed, and the
+//! best of that from which to climb.
 
 use tapeout_core::{ConfigError, Design, Problem, Seed, Stream, Trial};
 use tapeout_surrogates::gaussian_process::embedding::Embedding;
 
-use crate::bounds::at_least;
-use crate::candidates::apart;
-use crate::history::History;
-use crate::scalarize::Scalarizer;
-use crate::seen::Seen;
+use crate::parts::bounds::at_least;
+use crate::parts::candidates::apart;
+use crate::parts::history::History;
+use crate::parts::scalarize::Scalarizer;
+use crate::parts::seen::Seen;
 
-/// All that a search by a model knows but for the model.
-pub struct Groundwork {
+/// What is known to a search by a model, but for the model.
+pub struct SearchState {
     /// Designs as points.
     pub embedding: Embedding,
     /// The designs that are known.
@@ -24,11 +24,11 @@ pub struct Groundwork {
     pub rng: Stream,
     /// How many designs come before the first model.
     n_initial: usize,
-    /// Proposed before any model was made.
-    first: Vec<Design>,
+    /// Designs proposed before any model was made.
+    initial: Vec<Design>,
 }
 
-impl Groundwork {
+impl SearchState {
     /// For a search that draws from the stream `purpose` of `seed`, with `initial` designs before the first model; 2 (d + 1) for
     /// d parameters if absent.
     ///
@@ -49,20 +49,21 @@ impl Groundwork {
             scalarizer: Scalarizer::new(problem, seed),
             history: History::default(),
             rng: seed.stream(purpose),
-            first: Vec::new(),
+            initial: Vec::new(),
         })
     }
 
     /// At most `count` designs apart from all known ones: as many as are wanted before there is a model.
-    pub fn initial(&mut self, count: usize) -> Vec<Design> {
+    pub fn initial_design(&mut self, count: usize) -> Vec<Design> {
         let mut designs = Vec::with_capacity(count);
-        while designs.len() < count && (self.history.trials.is_empty() || self.first.len() < self.n_initial) {
+        while designs.len() < count && (self.history.trials.is_empty() || self.initial.len() < self.n_initial)
+        {
             let observed = self.history.trials.iter().map(|trial| &trial.design);
-            let known: Vec<&Design> = self.first.iter().chain(observed).collect();
+            let known: Vec<&Design> = self.initial.iter().chain(observed).collect();
             let design = apart(&self.seen, &known, &mut self.rng);
             let design = design.unwrap_or_else(|| self.seen.draw(&mut self.rng));
             self.seen.insert(&design);
-            self.first.push(design.clone());
+            self.initial.push(design.clone());
             designs.push(design);
         }
         designs
@@ -82,11 +83,11 @@ impl Groundwork {
         }
     }
 
-    /// Takes in trials; those before the first proposal, of an earlier log, stand in for initial designs.
+    /// Takes in trials; those before the first proposal, of an earlier log, count as its initial design.
     pub fn observe(&mut self, trials: &[Trial]) {
         self.seen.observe(trials);
         self.scalarizer.observe(trials);
-        if self.first.is_empty() {
+        if self.initial.is_empty() {
             self.n_initial = self.n_initial.saturating_sub(trials.len());
         }
         trials.iter().for_each(|trial| self.history.push(trial, &self.embedding));
