@@ -13,8 +13,8 @@ use tapeout_core::pareto::front;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Trial,
 };
-use tapeout_surrogates::gaussian_process::embedding::Embedding;
-use tapeout_surrogates::gaussian_process::{GaussianProcess, Posterior};
+use tapeout_surrogates::models::gaussian_process::embedding::Embedding;
+use tapeout_surrogates::models::gaussian_process::{GaussianProcess, Posterior};
 
 use crate::parts::acquisition::{Normal, Strips};
 use crate::parts::bounds::at_least;

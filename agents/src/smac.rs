@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Trial,
 };
-use tapeout_surrogates::random_forest::{Growth, RandomForest};
+use tapeout_surrogates::models::random_forest::{Growth, RandomForest};
 
 use crate::parts::acquisition::Normal;
 use crate::parts::bounds::{at_least, within};

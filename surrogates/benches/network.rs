@@ -2,8 +2,8 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tapeout_core::Seed;
-use tapeout_surrogates::network::losses::squared_error;
-use tapeout_surrogates::network::{Activation, Adam, Mlp, Trace};
+use tapeout_surrogates::models::network::losses::squared_error;
+use tapeout_surrogates::models::network::{Activation, Adam, Mlp, Trace};
 
 const BATCH: usize = 256;
 

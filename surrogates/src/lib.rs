@@ -2,24 +2,21 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`learners`] | one file for each learner, one row each in [`LEARNERS`] |
+//! | [`learners`] | one file or folder for each learner, one row each in [`LEARNERS`] |
+//! | [`models`] | what learners are made of: trees, Gaussian processes, networks |
+//! | [`features`], [`targets`] | designs, contexts and metrics as numbers that models see |
+//! | `offline` | what the learners for offline optimisation share |
 //! | [`firefly`] | the moves of fireflies, for the miner of PRIME and the agent |
 //! | [`support`] | how far a design is from all that was logged |
-//! | `offline` | what the learners for offline optimisation share |
-//! | [`features`], [`targets`] | designs, contexts and metrics as numbers that models see |
-//! | [`random_forest`], [`gradient_boosting`], [`gaussian_process`], [`network`] | what learners are made of |
 //! | [`SurrogateEnv`] | a fitted model as an environment |
 //! | [`errors`] | how wrong predictions are |
 
 pub mod errors;
 pub mod features;
 pub mod firefly;
-pub mod gaussian_process;
-pub mod gradient_boosting;
 pub mod learners;
-pub mod network;
+pub mod models;
 mod offline;
-pub mod random_forest;
 mod ranges;
 pub mod support;
 mod surrogate_env;

@@ -3,9 +3,9 @@
 //! Between fits a new trial adds a row to the model. Hyperparameters are fitted anew when the log has grown by a share of itself,
 //! from where they were. Beyond a capacity the model keeps the best half and the latest.
 
-use tapeout_surrogates::gaussian_process::GaussianProcess;
-use tapeout_surrogates::gaussian_process::embedding::{Embedding, Points};
-use tapeout_surrogates::gaussian_process::fit::{Effort, fit};
+use tapeout_surrogates::models::gaussian_process::GaussianProcess;
+use tapeout_surrogates::models::gaussian_process::embedding::{Embedding, Points};
+use tapeout_surrogates::models::gaussian_process::fit::{Effort, fit};
 
 /// The log grows by one in so many before the next fit: 5 %, within which hyperparameters hardly move.
 const GROWTH_PER_FIT: usize = 20;

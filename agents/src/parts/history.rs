@@ -1,7 +1,7 @@
 //! All that was observed, as models want it: what was measured apart from what was not, and an order of the rest.
 
 use tapeout_core::Trial;
-use tapeout_surrogates::gaussian_process::embedding::Embedding;
+use tapeout_surrogates::models::gaussian_process::embedding::Embedding;
 
 /// All trials observed, as models want them.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 //! best of that from which to climb.
 
 use tapeout_core::{ConfigError, Design, Problem, Seed, Stream, Trial};
-use tapeout_surrogates::gaussian_process::embedding::Embedding;
+use tapeout_surrogates::models::gaussian_process::embedding::Embedding;
 
 use crate::parts::bounds::at_least;
 use crate::parts::candidates::apart;

@@ -1,6 +1,6 @@
 //! The learner `boosted-trees`: gradient boosting on the levels of designs, for each metric and for feasibility.
 //!
-//! Sources: those of `gradient_boosting.rs`; Breiman (1996), "Bagging predictors", doi:10.1007/BF00058655, for members that see
+//! Sources: those of `models/gradient_boosting.rs`; Breiman (1996), "Bagging predictors", doi:10.1007/BF00058655, for members that see
 //! different samples, whose disagreement is the spread.
 
 use rayon::prelude::*;
@@ -10,11 +10,10 @@ use tapeout_core::{
     Seed, Surrogate, TrainingData, WorkloadTrials,
 };
 
-use super::members::mean_and_spread;
 use crate::features::assert_context;
-use crate::gradient_boosting::{Binned, Boosted, Growth, Kind, Loss};
+use crate::models::gradient_boosting::{Binned, Boosted, Growth, Kind, Loss};
 use crate::ranges::within;
-use crate::targets::{TargetScales, feasible_share};
+use crate::targets::{TargetScales, feasible_share, mean_and_spread};
 
 /// Bins of a coordinate, at most; as many as a byte has values.
 const MOST_BINS: usize = 256;

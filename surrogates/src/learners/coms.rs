@@ -14,7 +14,7 @@ use tapeout_core::{
 
 use super::prime::{feasibility, regression};
 use crate::features::Inputs;
-use crate::network::{Mlp, Trace};
+use crate::models::network::{Mlp, Trace};
 use crate::offline::{Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Training, descend};
 use crate::ranges::within;
 use crate::targets::TargetScales;

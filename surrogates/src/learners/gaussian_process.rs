@@ -1,6 +1,6 @@
 //! The learner `gaussian-process`: a process for each metric and one for feasibility, on a part of the trials.
 //!
-//! Sources: those of `gaussian_process/`; Rasmussen & Williams (2006), section 8.3.3, for conditioning on a subset of the data, and
+//! Sources: those of `models/gaussian_process`; Rasmussen & Williams (2006), section 8.3.3, for conditioning on a subset of the data, and
 //! section 6.5 for least-squares classification.
 //! Departs from them: the subset is drawn at random, evenly over workloads; what is expected of the label 0 or 1 is taken for the
 //! probability, cut off at 0 and 1.
@@ -14,10 +14,10 @@ use tapeout_core::{
 };
 
 use crate::features::{Standard, assert_context, context_scale};
-use crate::gaussian_process::GaussianProcess;
-use crate::gaussian_process::embedding::{Embedding, Points};
-use crate::gaussian_process::fit::{Effort, fit};
-use crate::gaussian_process::kernel::Kernel;
+use crate::models::gaussian_process::GaussianProcess;
+use crate::models::gaussian_process::embedding::{Embedding, Points};
+use crate::models::gaussian_process::fit::{Effort, fit};
+use crate::models::gaussian_process::kernel::Kernel;
 use crate::ranges::within;
 use crate::targets::{TargetScales, feasible_share};
 

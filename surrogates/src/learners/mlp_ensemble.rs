@@ -14,13 +14,12 @@ use tapeout_core::{
     Seed, Stream, Surrogate, TrainingData, WorkloadTrials,
 };
 
-use super::members::mean_and_spread;
 use crate::features::{FeatureScale, Features, Inputs};
-use crate::network::losses::{cross_entropy, logistic, squared_error};
-use crate::network::{Activation, Mlp, Trace};
+use crate::models::network::losses::{cross_entropy, logistic, squared_error};
+use crate::models::network::{Activation, Mlp, Trace};
 use crate::offline::{Decay, Schedule, batch_of, train};
 use crate::ranges::within;
-use crate::targets::{TargetScales, feasible_share};
+use crate::targets::{TargetScales, feasible_share, mean_and_spread};
 
 /// How often a member is looked at with the trials for validation. Own choice: often enough to find where it was best.
 const LOOKS: usize = 20;

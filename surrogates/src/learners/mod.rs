@@ -3,7 +3,6 @@
 mod boosted_trees;
 pub mod coms;
 mod gaussian_process;
-mod members;
 mod mlp_ensemble;
 pub mod prime;
 pub mod ram_listnet;

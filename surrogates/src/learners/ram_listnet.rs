@@ -14,7 +14,7 @@ use tapeout_core::{
 
 use super::prime::{Term, feasibility, regression};
 use crate::features::{Inputs, Standard};
-use crate::network::{Mlp, Trace};
+use crate::models::network::{Mlp, Trace};
 use crate::offline::{Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Training};
 use crate::ranges::within;
 use crate::targets::TargetScales;

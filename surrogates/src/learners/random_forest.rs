@@ -2,7 +2,7 @@
 //!
 //! Source: Hutter, Xu, Hoos & Leyton-Brown (2014), "Algorithm runtime prediction", doi:10.1016/j.artint.2013.10.003, for forests
 //! of logarithms with the spread of their trees as uncertainty, and for joining instance features to the parameters; the
-//! trees are in `random_forest.rs` with their own sources.
+//! trees are in `models/random_forest.rs` with their own sources.
 //! Departs from it: feasibility is learned by a forest of its own.
 
 use rayon::prelude::*;
@@ -13,8 +13,8 @@ use tapeout_core::{
 };
 
 use crate::features::assert_context;
-use crate::gaussian_process::embedding::{Difference, Embedding};
-use crate::random_forest::{Growth, RandomForest};
+use crate::models::gaussian_process::embedding::{Difference, Embedding};
+use crate::models::random_forest::{Growth, RandomForest};
 use crate::ranges::within;
 use crate::targets::{TargetScales, feasible_share};
 

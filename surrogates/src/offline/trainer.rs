@@ -3,7 +3,7 @@
 use tapeout_core::{ConfigError, Stream};
 
 use super::Examples;
-use crate::network::{Activation, Adam, Mlp};
+use crate::models::network::{Activation, Adam, Mlp};
 use crate::ranges::within;
 
 /// How long and how fast.

@@ -1,7 +1,7 @@
 //! A network that decides, and one that expects.
 
 use tapeout_core::{DesignSpace, Episode, Stream};
-use tapeout_surrogates::network::{Activation, Adam, Mlp, Trace};
+use tapeout_surrogates::models::network::{Activation, Adam, Mlp, Trace};
 
 use super::categorical::Categorical;
 use super::steps::{Allowed, Decision};

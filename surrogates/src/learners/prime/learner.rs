@@ -12,7 +12,7 @@ use super::config::{Negatives, Preset, PrimeConfig, Units};
 use super::loss::{conservatism, feasibility, infeasibility, regression};
 use crate::features::Standard;
 use crate::firefly::{self, Swarm};
-use crate::network::{Mlp, Trace};
+use crate::models::network::{Mlp, Trace};
 use crate::offline::{Examples, Feasibility, Labelled, NetworkModel, OutputGradient, WorkloadRows, descend};
 use crate::targets::{TargetScale, TargetScales, feasible_share};
 

@@ -1,34 +1,15 @@
-//! Gaussian process regression over designs of ordered and categorical parameters.
-//!
-//! Source: Rasmussen & Williams (2006), "Gaussian Processes for Machine Learning", chapters 2 and 5. The kernel, and the
-//! priors under which its hyperparameters are fitted, are in `kernel.rs` and `fit.rs` with their own sources.
-//! Departs from it: the model keeps the inverse W = L⁻¹ of the Cholesky factor of K = L Lᵀ in place of L. It grows by a row
-//! for each observation (O(n²)), and predictions for many designs at once are plain products with it.
-//!
-//! | module | holds |
-//! |---|---|
-//! | [`embedding`] | designs as coordinates |
-//! | [`kernel`] | covariances between them |
-//! | [`fit`] | hyperparameters from data |
-//! | [`factor`] | the inverse Cholesky factor, row by row |
-//! | [`descent`] | the optimizer the fit uses |
+//! A Gaussian process conditioned on observations, and what it expects at other points.
 
-pub mod descent;
-pub mod embedding;
-pub mod factor;
-pub mod fit;
-pub mod kernel;
-
-use embedding::Points;
-use factor::{InverseFactor, LANES, Lanes};
-use kernel::Kernel;
+use super::embedding::Points;
+use super::factor::{InverseFactor, LANES, Lanes, dot};
+use super::kernel::Kernel;
 
 /// A Gaussian process conditioned on observations, whose mean prior to them is 0.
 #[derive(Debug, Clone)]
 pub struct GaussianProcess {
     kernel: Kernel,
     points: Points,
-    factor: InverseFactor,
+    pub(super) factor: InverseFactor,
     /// K⁻¹ y, shape `[n]`.
     weights: Vec<f64>,
 }
@@ -95,7 +76,7 @@ impl GaussianProcess {
                 for (row, &covariance) in lanes.iter_mut().zip(&covariances) {
                     row[lane] = covariance;
                 }
-                posterior.mean.push(factor::dot(&covariances, &self.weights));
+                posterior.mean.push(dot(&covariances, &self.weights));
             }
             let whitened = self.factor.multiply(&lanes);
             for lane in 0..block.len() {
@@ -151,6 +132,3 @@ pub struct Posterior {
     /// W k for each point: blocks of some points, each of shape `[n][LANES]`.
     blocks: Vec<Vec<Lanes>>,
 }
-
-#[cfg(test)]
-mod tests;

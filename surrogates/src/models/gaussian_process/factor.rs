@@ -43,11 +43,6 @@ impl InverseFactor {
         Self::default()
     }
 
-    /// How many rows there are, `n`.
-    pub fn n_rows(&self) -> usize {
-        self.n
-    }
-
     /// Row `i`, shape `[i + 1]`.
     pub fn row(&self, i: usize) -> &[f64] {
         let start = i * (i + 1) / 2;

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tapeout_core::{Seed, Stream};
 
-use crate::gaussian_process::embedding::Difference;
+use crate::models::gaussian_process::embedding::Difference;
 
 /// How trees are grown.
 #[derive(Debug, Clone, Copy, PartialEq)]

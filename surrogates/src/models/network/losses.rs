@@ -9,7 +9,7 @@ const SATURATION: f32 = 17.0;
 /// If there are not as many targets as outputs.
 ///
 /// ```
-/// # use tapeout_surrogates::network::losses::squared_error;
+/// # use tapeout_surrogates::models::network::losses::squared_error;
 /// assert_eq!(squared_error(&[1.0, 2.0], &[1.0, 4.0]), (2.0, vec![0.0, -2.0]));
 /// ```
 pub fn squared_error(outputs: &[f32], targets: &[f32]) -> (f64, Vec<f32>) {
@@ -27,7 +27,7 @@ pub fn squared_error(outputs: &[f32], targets: &[f32]) -> (f64, Vec<f32>) {
 /// If there are not as many labels as outputs.
 ///
 /// ```
-/// # use tapeout_surrogates::network::losses::cross_entropy;
+/// # use tapeout_surrogates::models::network::losses::cross_entropy;
 /// let (loss, gradient) = cross_entropy(&[0.0], &[1.0]);
 /// assert!((loss - 2f64.ln()).abs() < 1e-6);
 /// assert_eq!(gradient, [-0.5]);

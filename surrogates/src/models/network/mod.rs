@@ -14,7 +14,7 @@
 //!
 //! ```
 //! use tapeout_core::Seed;
-//! use tapeout_surrogates::network::{Activation, Adam, Mlp, Trace};
+//! use tapeout_surrogates::models::network::{Activation, Adam, Mlp, Trace};
 //!
 //! // Learns y = x0 - x1 from four points.
 //! let (inputs, targets) = ([0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], [0.0, -1.0, 1.0, 0.0]);
