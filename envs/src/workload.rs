@@ -1,6 +1,7 @@
-//! Settings that environments share: networks with weights, and numbers that must be positive.
+//! Settings that environments share: networks with weights.
 
 use tapeout_core::ConfigError;
+use tapeout_core::config::check;
 use tapeout_simulators::networks::{Network, Workload, WorkloadError, network};
 
 /// The built-in `networks`, each for `batch` inputs at once, with `weights`, or once each if there are none.
@@ -14,9 +15,7 @@ pub(crate) fn weighted(networks: &[String], weights: &[f64], batch: u64) -> Resu
             format!("{n_weights} weights for {n_networks} networks, expected one each, or none at all");
         return Err(ConfigError::new("weights", message));
     }
-    if batch == 0 {
-        return Err(ConfigError::new("batch", "got 0, expected at least 1"));
-    }
+    check("batch", batch, 1..)?;
     let batched = |id: &String| -> Result<Network, ConfigError> {
         let network = network(id).map_err(|error| ConfigError::new("networks", error.to_string()))?;
         network.with_batch(batch).map_err(|error| ConfigError::new("batch", error.to_string()))
@@ -27,13 +26,4 @@ pub(crate) fn weighted(networks: &[String], weights: &[f64], batch: u64) -> Resu
         let field = if matches!(error, WorkloadError::Weight { .. }) { "weights" } else { "networks" };
         ConfigError::new(field, error.to_string())
     })
-}
-
-/// # Errors
-/// [`ConfigError`] naming `field` if `value` is not finite and above 0.
-pub(crate) fn positive(field: &str, value: f64) -> Result<(), ConfigError> {
-    if value.is_finite() && value > 0.0 {
-        return Ok(());
-    }
-    Err(ConfigError::new(field, format!("got {value}, expected a finite number above 0")))
 }

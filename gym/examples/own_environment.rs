@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tapeout::core::config::{above, check};
 use tapeout::gymnasium::{MakeOptions, check_environment, ids, make};
 use tapeout::prelude::*;
 
@@ -53,9 +54,7 @@ impl BuildEnv for Grid {
     type Config = OwnEnvironmentConfig;
 
     fn build(settings: OwnEnvironmentConfig) -> Result<Self, ConfigError> {
-        if settings.operations <= 0.0 {
-            return Err(ConfigError::new("operations", "got none, expected at least one"));
-        }
+        check("operations", settings.operations, above(0.0))?;
         let parameters = vec![
             Parameter::power_of_two("rows", 1, 16).about("rows of the grid"),
             Parameter::power_of_two("columns", 1, 16).about("columns of the grid"),

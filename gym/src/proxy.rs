@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tapeout_core::config::{above, check};
 use tapeout_core::{
     BuildEnvFrom, Catalog, ConfigError, Design, DesignSpace, Env, EnvEntry, EvalError, Goal, Metric,
     ModelFile, Outcome, Surrogate, UnknownName,
@@ -71,13 +72,8 @@ impl BuildEnvFrom for Proxy {
     const REQUIRED: &'static [&'static str] = &["model"];
 
     fn build_from(catalog: &Catalog, config: ProxyConfig) -> Result<Self, ConfigError> {
-        if !config.kappa.is_finite() {
-            return Err(ConfigError::new("kappa", format!("got {}; expected a finite number", config.kappa)));
-        }
-        if !(0.0..=1.0).contains(&config.least_p_feasible) {
-            let message = format!("got {}; expected 0 to 1", config.least_p_feasible);
-            return Err(ConfigError::new("least_p_feasible", message));
-        }
+        check("kappa", config.kappa, ..)?;
+        check("least_p_feasible", config.least_p_feasible, 0.0..=1.0)?;
         let Some(path) = &config.model else {
             return Err(ConfigError::new(
                 "model",
@@ -170,13 +166,15 @@ impl Fitted {
         if chosen.is_empty() {
             return Err(ConfigError::new("model", "it was fitted to no workload"));
         }
-        let weights =
-            if config.weights.is_empty() { vec![1.0; chosen.len()] } else { config.weights.clone() };
-        let is_usable = |&weight: &f64| weight > 0.0 && weight.is_finite();
-        if weights.len() != chosen.len() || !weights.iter().all(is_usable) {
-            let message = format!("got {weights:?}; expected {} positive numbers", chosen.len());
+        let (n_weights, n_workloads) = (config.weights.len(), chosen.len());
+        if n_weights > 0 && n_weights != n_workloads {
+            let message =
+                format!("{n_weights} weights for {n_workloads} workloads, expected one each, or none at all");
             return Err(ConfigError::new("weights", message));
         }
+        let mut weights = config.weights.clone();
+        weights.resize(n_workloads, 1.0);
+        weights.iter().try_for_each(|&weight| check("weights", weight, above(0.0)))?;
         Ok(chosen.into_iter().cloned().zip(weights).collect())
     }
 }

@@ -86,7 +86,9 @@ fn what_cannot_be_modelled_is_refused_with_the_reason() {
     let message = refusal(&json!({ "model": path, "workloads": ["tow"] }));
     assert_eq!(message, "`workloads`: unknown workload `tow`; did you mean `two`?");
     let message = refusal(&json!({ "model": path, "weights": [1.0] }));
-    assert_eq!(message, "`weights`: got [1.0]; expected 2 positive numbers");
+    assert_eq!(message, "`weights`: 1 weights for 2 workloads, expected one each, or none at all");
+    let message = refusal(&json!({ "model": path, "weights": [1.0, 0.0] }));
+    assert_eq!(message, "`weights`: got 0, expected a finite number above 0");
     let message = refusal(&json!({ "model": folder.path().join("none") }));
     assert!(message.starts_with("`model`: ") && message.contains("none"), "{message}");
 }

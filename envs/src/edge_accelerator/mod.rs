@@ -6,6 +6,7 @@
 mod context;
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::{above, check};
 use tapeout_core::env::ContextFeature;
 use tapeout_core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, Parameter,
@@ -13,7 +14,7 @@ use tapeout_core::{
 use tapeout_simulators::edge::{Chip, Dataflow, Infeasible, PreparedWorkload, Setting, Template};
 use tapeout_simulators::technology::{DramKind, Node};
 
-use crate::workload::{positive, weighted};
+use crate::workload::weighted;
 
 /// Networks, technology and dataflow.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -155,9 +156,9 @@ impl BuildEnv for EdgeAccelerator {
     type Config = EdgeAcceleratorConfig;
 
     fn build(config: EdgeAcceleratorConfig) -> Result<Self, ConfigError> {
-        positive("clock_hz", config.clock_hz)?;
-        positive("dram_latency_s", config.dram_latency_s)?;
-        positive("area_limit_m2", config.area_limit_m2)?;
+        check("clock_hz", config.clock_hz, above(0.0))?;
+        check("dram_latency_s", config.dram_latency_s, above(0.0))?;
+        check("area_limit_m2", config.area_limit_m2, above(0.0))?;
         let setting = Setting {
             node: config.node_nm,
             clock_hz: config.clock_hz,

@@ -5,6 +5,7 @@
 //! model is [`tapeout_simulators::eyeriss`] under the mapper.
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::{above, check};
 use tapeout_core::{
     BuildEnv, ConfigError, Constraint, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
     Parameter,
@@ -16,7 +17,7 @@ use tapeout_simulators::mapper::NoMapping;
 use tapeout_simulators::memory::StorageClass;
 use tapeout_simulators::technology::{DramKind, Node};
 
-use crate::workload::{positive, weighted};
+use crate::workload::weighted;
 
 /// Networks and technology.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -155,9 +156,9 @@ impl BuildEnv for EyerissAccelerator {
     type Config = EyerissAcceleratorConfig;
 
     fn build(config: EyerissAcceleratorConfig) -> Result<Self, ConfigError> {
-        positive("clock_hz", config.clock_hz)?;
-        positive("dram_bandwidth_byte_per_s", config.dram_bandwidth_byte_per_s)?;
-        positive("area_limit_m2", config.area_limit_m2)?;
+        check("clock_hz", config.clock_hz, above(0.0))?;
+        check("dram_bandwidth_byte_per_s", config.dram_bandwidth_byte_per_s, above(0.0))?;
+        check("area_limit_m2", config.area_limit_m2, above(0.0))?;
         let workload = weighted(&config.networks, &config.weights, config.batch)?;
         let space = DesignSpace::new(parameters(), Vec::new())
             .map_err(|error| ConfigError::new("", error.to_string()))?;

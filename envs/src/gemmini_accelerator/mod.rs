@@ -4,6 +4,7 @@
 //! doi:10.1145/3613424.3623797. The cost model is [`tapeout_simulators::gemmini`] under the mapper.
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::{above, check};
 use tapeout_core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, Parameter,
 };
@@ -13,7 +14,7 @@ use tapeout_simulators::mapped::MappedWorkload;
 use tapeout_simulators::mapper::NoMapping;
 use tapeout_simulators::technology::{DramKind, Node};
 
-use crate::workload::{positive, weighted};
+use crate::workload::weighted;
 
 /// Networks, technology and dataflow.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -127,7 +128,7 @@ impl BuildEnv for GemminiAccelerator {
     type Config = GemminiAcceleratorConfig;
 
     fn build(config: GemminiAcceleratorConfig) -> Result<Self, ConfigError> {
-        positive("clock_hz", config.clock_hz)?;
+        check("clock_hz", config.clock_hz, above(0.0))?;
         let workload = weighted(&config.networks, &config.weights, config.batch)?;
         let space = DesignSpace::new(parameters(), Vec::new())
             .map_err(|error| ConfigError::new("", error.to_string()))?;

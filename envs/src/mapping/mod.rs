@@ -9,6 +9,7 @@ mod encoding;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::{above, check};
 use tapeout_core::names::UnknownName;
 use tapeout_core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
@@ -82,10 +83,7 @@ impl LayerMapping {
         clock_hz: f64,
     ) -> Result<Self, ConfigError> {
         assert_eq!(keep.len(), architecture.levels().len(), "one set of tensors for each level");
-        if !(clock_hz.is_finite() && clock_hz > 0.0) {
-            let message = format!("got {clock_hz}, expected a finite number above 0");
-            return Err(ConfigError::new("clock_hz", message));
-        }
+        check("clock_hz", clock_hz, above(0.0))?;
         let encoding = Encoding::new(&architecture, &einsum, keep)
             .map_err(|error| ConfigError::new("", format!("the layer cannot be mapped: {error}")))?;
         let macs = einsum.macs().map_err(|error| ConfigError::new("", error.to_string()))? as f64;

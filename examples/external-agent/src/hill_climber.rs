@@ -6,6 +6,7 @@
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
+use tapeout::core::config::check;
 use tapeout::prelude::*;
 
 /// Climbs from a random design, one changed parameter at a time, and begins again when it is stuck.
@@ -76,9 +77,7 @@ impl BuildAgent for HillClimber {
     type Config = HillClimberConfig;
 
     fn build(problem: &Problem, settings: HillClimberConfig, seed: Seed) -> Result<Self, ConfigError> {
-        if settings.patience == 0 {
-            return Err(ConfigError::new("patience", "got 0, expected at least 1"));
-        }
+        check("patience", settings.patience, 1..)?;
         Ok(Self {
             problem: problem.clone(),
             rng: seed.stream("hill climber"),
