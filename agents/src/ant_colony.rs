@@ -9,14 +9,16 @@
 //! of itself, 0 and 1, so it cannot become negative. The public ant colony of ArchGym (Krishnan et al. 2023,
 //! doi:10.1145/3579371.3589049) has no such bound, and drives the pheromone of the best design below 0.
 
+use std::ops::Bound::{Excluded, Included};
+
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, ObjectiveSupport, Problem, Seed, Stream,
     Trial,
 };
 
-use crate::parts::bounds::{at_least, within};
 use crate::parts::scalarize::Scalarizer;
 use crate::parts::seen::Seen;
 
@@ -150,9 +152,9 @@ impl BuildAgent for AntColony {
     type Config = AntColonyConfig;
 
     fn build(problem: &Problem, settings: AntColonyConfig, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("ants", settings.ants, 1)?;
-        within("evaporation", settings.evaporation, 0.0..=1.0)?;
-        within("best_probability", settings.best_probability, f64::MIN_POSITIVE..=1.0)?;
+        check("ants", settings.ants, 1..)?;
+        check("evaporation", settings.evaporation, 0.0..=1.0)?;
+        check("best_probability", settings.best_probability, (Excluded(0.0), Included(1.0)))?;
         Ok(Self {
             seen: Seen::new(problem.space()),
             scalarizer: Scalarizer::new(problem, seed),

@@ -9,12 +9,12 @@ use std::collections::HashMap;
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, ObjectiveSupport, Problem, Seed, Stream,
     Trial,
 };
 
-use crate::parts::bounds::{at_least, within};
 use crate::parts::scalarize::Scalarizer;
 use crate::parts::seen::Seen;
 use crate::parts::variation::legal;
@@ -186,9 +186,9 @@ impl BuildAgent for DifferentialEvolution {
         settings: DifferentialEvolutionConfig,
         seed: Seed,
     ) -> Result<Self, ConfigError> {
-        at_least("population", settings.population, 4)?;
-        within("weight", settings.weight, 0.0..=2.0)?; // Storn & Price (1997), equation 2: F in [0, 2]
-        within("crossover", settings.crossover, 0.0..=1.0)?;
+        check("population", settings.population, 4..)?;
+        check("weight", settings.weight, 0.0..=2.0)?; // Storn & Price (1997), equation 2: F in [0, 2]
+        check("crossover", settings.crossover, 0.0..=1.0)?;
         Ok(Self {
             seen: Seen::new(problem.space()),
             scalarizer: Scalarizer::new(problem, seed),

@@ -11,13 +11,13 @@
 
 use std::collections::HashMap;
 
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 use tapeout_surrogates::firefly::Field;
 pub use tapeout_surrogates::firefly::FireflyConfig;
 
-use crate::parts::bounds::{at_least, within};
 use crate::parts::scalarize::{Merit, Scalarizer};
 use crate::parts::seen::Seen;
 
@@ -151,15 +151,15 @@ impl BuildAgent for Firefly {
     type Config = FireflyConfig;
 
     fn build(problem: &Problem, settings: FireflyConfig, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("ordinal_visibility", settings.ordinal_visibility, 0.0)?;
-        at_least("categorical_visibility", settings.categorical_visibility, 0.0)?;
-        within("gravity", settings.gravity, 0.0..=1.0)?;
-        within("negative_gravity", settings.negative_gravity, 0.0..=1.0)?;
-        within("perturbation", settings.perturbation, 0.0..=1.0)?;
-        within("perturbation_floor", settings.perturbation_floor, 0.0..=1.0)?;
-        within("perturbation_ceiling", settings.perturbation_ceiling, 0.0..=1.0)?;
-        within("penalty", settings.penalty, 0.0..=1.0)?;
-        within("pool_exponent", settings.pool_exponent, 0.0..=2.0)?;
+        check("ordinal_visibility", settings.ordinal_visibility, 0.0..)?;
+        check("categorical_visibility", settings.categorical_visibility, 0.0..)?;
+        check("gravity", settings.gravity, 0.0..=1.0)?;
+        check("negative_gravity", settings.negative_gravity, 0.0..=1.0)?;
+        check("perturbation", settings.perturbation, 0.0..=1.0)?;
+        check("perturbation_floor", settings.perturbation_floor, 0.0..=1.0)?;
+        check("perturbation_ceiling", settings.perturbation_ceiling, 0.0..=1.0)?;
+        check("penalty", settings.penalty, 0.0..=1.0)?;
+        check("pool_exponent", settings.pool_exponent, 0.0..=2.0)?;
         let capacity = settings.pool_size(problem.space().n_parameters());
         Ok(Self {
             field: Field::new(problem.space()),

@@ -9,6 +9,7 @@
 //! local search; feasibility is a regression of its indicator (Rasmussen & Williams 2006, section 6.5).
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::pareto::front;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Trial,
@@ -17,7 +18,6 @@ use tapeout_surrogates::models::gaussian_process::embedding::Embedding;
 use tapeout_surrogates::models::gaussian_process::{GaussianProcess, Posterior};
 
 use crate::parts::acquisition::{Normal, Strips};
-use crate::parts::bounds::at_least;
 use crate::parts::candidates::search;
 use crate::parts::follower::{Capacity, Follower};
 use crate::parts::history::History;
@@ -330,9 +330,9 @@ impl BuildAgent for GaussianProcessSearch {
     type Config = GaussianProcessConfig;
 
     fn build(problem: &Problem, settings: GaussianProcessConfig, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("exploration", settings.exploration, 0.0)?;
-        at_least("capacity", settings.capacity, 10)?;
-        at_least("fit_capacity", settings.fit_capacity, 10)?;
+        check("exploration", settings.exploration, 0.0..)?;
+        check("capacity", settings.capacity, 10..)?;
+        check("fit_capacity", settings.fit_capacity, 10..)?;
         let capacity = Capacity { model: settings.capacity, fit: settings.fit_capacity };
         Ok(Self {
             state: SearchState::new(problem, settings.initial, seed, "gaussian process")?,

@@ -9,11 +9,11 @@
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::parts::bounds::at_least;
 use crate::parts::scalarize::Scalarizer;
 use crate::parts::seen::Seen;
 use crate::parts::variation::Variation;
@@ -109,7 +109,7 @@ impl BuildAgent for Genetic {
     type Config = GeneticConfig;
 
     fn build(problem: &Problem, settings: GeneticConfig, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("population", settings.population, 2)?;
+        check("population", settings.population, 2..)?;
         let variation = Variation::new(
             problem.space(),
             settings.crossover_probability,

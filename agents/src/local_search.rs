@@ -12,13 +12,13 @@ use std::collections::{HashSet, VecDeque};
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::space::Neighbourhood;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, ObjectiveSupport, Problem, Seed, Stream,
     Trial,
 };
 
-use crate::parts::bounds::at_least;
 use crate::parts::scalarize::Scalarizer;
 use crate::parts::seen::Seen;
 
@@ -203,8 +203,8 @@ impl BuildAgent for IteratedLocalSearch {
     type Config = LocalSearchConfig;
 
     fn build(problem: &Problem, settings: LocalSearchConfig, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("samples", settings.samples, 1)?;
-        at_least("kick", settings.kick, 1)?;
+        check("samples", settings.samples, 1..)?;
+        check("kick", settings.kick, 1..)?;
         Ok(Self {
             seen: Seen::new(problem.space()),
             scalarizer: Scalarizer::new(problem, seed),

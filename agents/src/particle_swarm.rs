@@ -12,13 +12,13 @@ use std::collections::HashMap;
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::encoding::unit;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, ObjectiveSupport, Parameter, Problem,
     Seed, Stream, Trial,
 };
 
-use crate::parts::bounds::{at_least, within};
 use crate::parts::scalarize::Scalarizer;
 use crate::parts::seen::Seen;
 use crate::parts::variation::legal;
@@ -263,9 +263,9 @@ impl BuildAgent for ParticleSwarm {
         let n = problem.space().n_parameters() as f64;
         // Clerc (2012), SPSO 2006: S = 10 + [2 sqrt(D)].
         let capacity = settings.particles.unwrap_or(10 + (2.0 * n.sqrt()) as usize);
-        at_least("particles", capacity, 1)?;
-        within("inertia", settings.inertia, 0.0..=1.0)?;
-        at_least("acceleration", settings.acceleration, 0.0)?;
+        check("particles", capacity, 1..)?;
+        check("inertia", settings.inertia, 0.0..=1.0)?;
+        check("acceleration", settings.acceleration, 0.0..)?;
         Ok(Self {
             capacity,
             cube: Cube::new(problem.space()),

@@ -8,11 +8,11 @@
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::parts::bounds::{at_least, within};
 use crate::parts::policy::actor::{Actor, Critic};
 use crate::parts::policy::advantage::{Horizon, standardise};
 use crate::parts::policy::categorical::Categorical;
@@ -70,15 +70,15 @@ impl PpoConfig {
     /// # Errors
     /// [`ConfigError`] if one is out of range.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        at_least("horizon", self.horizon, 1)?;
-        within("learning_rate", self.learning_rate, 0.0..=1.0)?;
-        at_least("epochs", self.epochs, 1)?;
-        at_least("minibatch", self.minibatch, 1)?;
-        within("discount", self.discount, 0.0..=1.0)?;
-        within("gae_lambda", self.gae_lambda, 0.0..=1.0)?;
-        within("clip", self.clip, 0.0..=1.0)?;
-        within("entropy", self.entropy, 0.0..=1.0)?;
-        self.hidden.iter().try_for_each(|&width| at_least("hidden", width, 1))
+        check("horizon", self.horizon, 1..)?;
+        check("learning_rate", self.learning_rate, 0.0..=1.0)?;
+        check("epochs", self.epochs, 1..)?;
+        check("minibatch", self.minibatch, 1..)?;
+        check("discount", self.discount, 0.0..=1.0)?;
+        check("gae_lambda", self.gae_lambda, 0.0..=1.0)?;
+        check("clip", self.clip, 0.0..=1.0)?;
+        check("entropy", self.entropy, 0.0..=1.0)?;
+        self.hidden.iter().try_for_each(|&width| check("hidden", width, 1..))
     }
 
     fn horizon(&self) -> Horizon {

@@ -10,11 +10,11 @@ use std::collections::VecDeque;
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::parts::bounds::at_least;
 use crate::parts::scalarize::Scalarizer;
 use crate::parts::seen::Seen;
 
@@ -114,8 +114,8 @@ impl BuildAgent for RegularizedEvolution {
         settings: RegularizedEvolutionConfig,
         seed: Seed,
     ) -> Result<Self, ConfigError> {
-        at_least("population", settings.population, 1)?;
-        at_least("sample", settings.sample, 1)?;
+        check("population", settings.population, 1..)?;
+        check("sample", settings.sample, 1..)?;
         Ok(Self {
             seen: Seen::new(problem.space()),
             scalarizer: Scalarizer::new(problem, seed),

@@ -7,12 +7,12 @@
 //! with all legal designs alike, known designs are not proposed again, and an earlier log is imitated.
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, Episode, ObjectiveSupport, Problem,
     Seed, Stream, Trial,
 };
 
-use crate::parts::bounds::within;
 use crate::parts::policy::categorical::Categorical;
 use crate::parts::policy::reward::{Rewards, imitation_weights};
 use crate::parts::policy::steps::{Allowed, Steps};
@@ -144,8 +144,8 @@ impl BuildAgent for Reinforce {
     type Config = ReinforceConfig;
 
     fn build(problem: &Problem, settings: ReinforceConfig, seed: Seed) -> Result<Self, ConfigError> {
-        within("learning_rate", settings.learning_rate, 0.0..=1.0)?;
-        within("baseline_momentum", settings.baseline_momentum, 0.0..=0.999)?;
+        check("learning_rate", settings.learning_rate, 0.0..=1.0)?;
+        check("baseline_momentum", settings.baseline_momentum, 0.0..=0.999)?;
         Ok(Self {
             policy: Table::new(problem.space()),
             baseline: MovingAverage::new(settings.baseline_momentum as f32),

@@ -7,13 +7,15 @@
 //! cold it is heated again from the best design; a step onto known designs goes on until it leaves them; of steps
 //! proposed together each is judged against where the walk then is.
 
+use std::ops::Bound::{Excluded, Included};
+
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::{above, check};
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::parts::bounds::{at_least, within};
 use crate::parts::moves::step;
 use crate::parts::scalarize::Scalarizer;
 use crate::parts::seen::Seen;
@@ -146,14 +148,14 @@ impl BuildAgent for SimulatedAnnealing {
     type Config = SimulatedAnnealingConfig;
 
     fn build(problem: &Problem, settings: SimulatedAnnealingConfig, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("samples", settings.samples, 1)?;
-        within("initial_temperature", settings.initial_temperature, f64::MIN_POSITIVE..=f64::MAX)?;
-        within(
+        check("samples", settings.samples, 1..)?;
+        check("initial_temperature", settings.initial_temperature, above(0.0))?;
+        check(
             "final_temperature",
             settings.final_temperature,
-            f64::MIN_POSITIVE..=settings.initial_temperature,
+            (Excluded(0.0), Included(settings.initial_temperature)),
         )?;
-        within("cooling", settings.cooling, 0.0..=1.0)?;
+        check("cooling", settings.cooling, 0.0..=1.0)?;
         Ok(Self {
             seen: Seen::new(problem.space()),
             scalarizer: Scalarizer::new(problem, seed),

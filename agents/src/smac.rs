@@ -8,13 +8,13 @@
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Trial,
 };
 use tapeout_surrogates::models::random_forest::{Growth, RandomForest};
 
 use crate::parts::acquisition::Normal;
-use crate::parts::bounds::{at_least, within};
 use crate::parts::candidates::search;
 use crate::parts::search_state::SearchState;
 use crate::parts::targets::targets;
@@ -161,11 +161,11 @@ impl BuildAgent for Smac {
     type Config = SmacConfig;
 
     fn build(problem: &Problem, settings: SmacConfig, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("trees", settings.trees, 2)?;
-        at_least("least_split", settings.least_split, 2)?;
-        at_least("candidates", settings.candidates, 1)?;
-        within("split_share", settings.split_share, 0.0..=1.0)?;
-        within("random_share", settings.random_share, 0.0..=1.0)?;
+        check("trees", settings.trees, 2..)?;
+        check("least_split", settings.least_split, 2..)?;
+        check("candidates", settings.candidates, 1..)?;
+        check("split_share", settings.split_share, 0.0..=1.0)?;
+        check("random_share", settings.random_share, 0.0..=1.0)?;
         Ok(Self {
             state: SearchState::new(problem, settings.initial, seed, "smac")?,
             forests: None,

@@ -17,7 +17,6 @@ pub mod firefly;
 pub mod learners;
 pub mod models;
 mod offline;
-mod ranges;
 pub mod support;
 mod surrogate_env;
 pub mod targets;

@@ -1,8 +1,11 @@
 //! The agent `cma-es`: generations drawn from both distributions.
 
+use std::ops::Bound::{Excluded, Included};
+
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, ObjectiveSupport, Problem, Seed, Stream,
     Trial,
@@ -10,7 +13,6 @@ use tapeout_core::{
 
 use super::categories::Categories;
 use super::gaussian::{Gaussian, Strategy};
-use crate::parts::bounds::{at_least, within};
 use crate::parts::scalarize::Scalarizer;
 use crate::parts::seen::Seen;
 
@@ -139,10 +141,10 @@ impl BuildAgent for CmaEs {
         // Eq. 48.
         let lambda = settings.population.unwrap_or(4 + (3.0 * (n_choices as f64).ln()) as usize);
         let margin = settings.margin.unwrap_or(1.0 / (lambda * n_choices) as f64);
-        at_least("population", lambda, 2)?;
-        within("step", settings.step, f64::MIN_POSITIVE..=1.0)?;
+        check("population", lambda, 2..)?;
+        check("step", settings.step, (Excluded(0.0), Included(1.0)))?;
         // Two sides of a level and the level itself share the probability.
-        within("margin", margin, f64::MIN_POSITIVE..=0.5)?;
+        check("margin", margin, (Excluded(0.0), Included(0.5)))?;
         Ok(Self {
             lambda,
             seen: Seen::new(space),

@@ -5,9 +5,9 @@
 //! there is room for every trade-off that is found.
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{ConfigError, DesignSpace};
 
-use crate::parts::bounds::at_least;
 use crate::parts::variation::Variation;
 
 /// Hyperparameters; the defaults are those of NSGA-II, which SMS-EMOA takes over.
@@ -47,8 +47,8 @@ impl FrontPopulationConfig {
     /// # Errors
     /// [`ConfigError`] naming the hyperparameter that is out of range.
     pub fn variation(&self, space: &DesignSpace) -> Result<Variation, ConfigError> {
-        at_least("population", self.population, 2)?;
-        at_least("initial", self.initial, 2)?;
+        check("population", self.population, 2..)?;
+        check("initial", self.initial, 2..)?;
         Variation::new(space, self.crossover_probability, self.mutation_probability, self.mutation_index)
     }
 

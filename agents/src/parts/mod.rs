@@ -5,7 +5,6 @@
 //! | [`seen`] | the designs already known, and how to get one that is not |
 //! | [`scalarize`] | several objectives as one, and a total order of judgements |
 //! | [`policy`] | decisions, rewards and networks, for reinforcement learners |
-//! | [`bounds`] | errors for hyperparameters out of range |
 //! | [`variation`] | crossover and mutation |
 //! | [`front_population`] | hyperparameters and size of a population that searches for a front |
 //! | [`moves`] | the steps of a local search |
@@ -17,7 +16,6 @@
 //! | [`follower`] | a Gaussian process that follows a growing log within a bounded cost |
 
 pub mod acquisition;
-pub mod bounds;
 pub mod candidates;
 pub mod follower;
 pub mod front_population;

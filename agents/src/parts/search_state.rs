@@ -1,10 +1,10 @@
 //! All that a search by a model knows but for the model: its initial design, what was observed, and the
 //! best of that from which to climb.
 
+use tapeout_core::config::check;
 use tapeout_core::{ConfigError, Design, Problem, Seed, Stream, Trial};
 use tapeout_surrogates::models::gaussian_process::embedding::Embedding;
 
-use crate::parts::bounds::at_least;
 use crate::parts::candidates::apart;
 use crate::parts::history::History;
 use crate::parts::scalarize::Scalarizer;
@@ -40,7 +40,7 @@ impl SearchState {
         seed: Seed,
         purpose: &str,
     ) -> Result<Self, ConfigError> {
-        at_least("initial", initial.unwrap_or(1), 1)?;
+        check("initial", initial.unwrap_or(1), 1..)?;
         let embedding = Embedding::new(problem.space());
         Ok(Self {
             n_initial: initial.unwrap_or(2 * (embedding.n_free() + 1)),

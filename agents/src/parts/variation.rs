@@ -6,9 +6,9 @@
 //! is made anew while rules forbid it.
 
 use rand::RngExt;
+use tapeout_core::config::check;
 use tapeout_core::{ConfigError, Design, DesignSpace, Parameter, Stream};
 
-use crate::parts::bounds::{at_least, within};
 use crate::parts::seen::Seen;
 
 /// How many times levels are made before illegal ones are repaired.
@@ -50,9 +50,9 @@ impl Variation {
         mutation_index: f64,
     ) -> Result<Self, ConfigError> {
         let mutation_probability = mutation_probability.unwrap_or(1.0 / space.n_parameters() as f64);
-        within("crossover_probability", crossover_probability, 0.0..=1.0)?;
-        within("mutation_probability", mutation_probability, 0.0..=1.0)?;
-        at_least("mutation_index", mutation_index, 0.0)?;
+        check("crossover_probability", crossover_probability, 0.0..=1.0)?;
+        check("mutation_probability", mutation_probability, 0.0..=1.0)?;
+        check("mutation_index", mutation_index, 0.0..)?;
         Ok(Self {
             crossover_probability,
             mutation_probability,

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::pareto::{crowding_distance, front};
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, Judgement, ObjectiveSupport, Problem, Seed, Stream,
@@ -10,7 +11,6 @@ use tapeout_core::{
 };
 
 use super::density::{Centers, Good, Others, densities};
-use crate::parts::bounds::{at_least, within};
 use crate::parts::seen::Seen;
 
 /// Rounds of samples that may bring nothing new before a design is drawn at random.
@@ -188,11 +188,11 @@ impl BuildAgent for Tpe {
     type Config = TpeConfig;
 
     fn build(problem: &Problem, settings: TpeConfig, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("initial", settings.initial, 1)?;
-        at_least("good_most", settings.good_most, 1)?;
-        at_least("candidates", settings.candidates, 1)?;
-        within("good_share", settings.good_share, 0.0..=1.0)?;
-        within("least_bandwidth", settings.least_bandwidth, 1e-3..=1.0)?;
+        check("initial", settings.initial, 1..)?;
+        check("good_most", settings.good_most, 1..)?;
+        check("candidates", settings.candidates, 1..)?;
+        check("good_share", settings.good_share, 0.0..=1.0)?;
+        check("least_bandwidth", settings.least_bandwidth, 1e-3..=1.0)?;
         Ok(Self {
             n_objectives: problem.n_objectives(),
             seen: Seen::new(problem.space()),

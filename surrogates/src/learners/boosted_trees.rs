@@ -3,8 +3,11 @@
 //! Sources: those of `models/gradient_boosting.rs`; Breiman (1996), "Bagging predictors", doi:10.1007/BF00058655, for members that see
 //! different samples, whose disagreement is the spread.
 
+use std::ops::Bound::{Excluded, Included};
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
     Seed, Surrogate, TrainingData, WorkloadTrials,
@@ -12,7 +15,6 @@ use tapeout_core::{
 
 use crate::features::assert_context;
 use crate::models::gradient_boosting::{Binned, Boosted, Growth, Kind, Loss};
-use crate::ranges::within;
 use crate::targets::{TargetScales, feasible_share, mean_and_spread};
 
 /// Bins of a coordinate, at most; as many as a byte has values.
@@ -164,14 +166,14 @@ impl BuildLearner for BoostedTrees {
     type Config = BoostedTreesConfig;
 
     fn build(problem: &Problem, settings: BoostedTreesConfig) -> Result<Self, ConfigError> {
-        within("members", settings.members, 1, 1_000)?;
-        within("trees", settings.trees, 1, 100_000)?;
-        within("learning_rate", settings.learning_rate, f64::MIN_POSITIVE, 1.0)?;
-        within("leaves", settings.leaves, 2, 1 << 16)?;
-        within("least_leaf", settings.least_leaf, 1, usize::MAX)?;
-        within("sample_share", settings.sample_share, f64::MIN_POSITIVE, 1.0)?;
-        within("regularization", settings.regularization, 0.0, f64::MAX)?;
-        within("patience", settings.patience, 1, usize::MAX)?;
+        check("members", settings.members, 1..=1_000)?;
+        check("trees", settings.trees, 1..=100_000)?;
+        check("learning_rate", settings.learning_rate, (Excluded(0.0), Included(1.0)))?;
+        check("leaves", settings.leaves, 2..=1 << 16)?;
+        check("least_leaf", settings.least_leaf, 1..)?;
+        check("sample_share", settings.sample_share, (Excluded(0.0), Included(1.0)))?;
+        check("regularization", settings.regularization, 0.0..)?;
+        check("patience", settings.patience, 1..)?;
         Ok(Self { space: problem.space().clone(), settings })
     }
 

@@ -6,7 +6,10 @@
 //! Departs from it: costs are minimised, so what it calls overestimation is here a cost predicted too low; a feasibility head learns
 //! from infeasible designs; widths, and how many designs go down the gradient, are cut to two cores.
 
+use std::ops::Bound::{Excluded, Included};
+
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     BuildLearner, ConfigError, DesignSpace, FitError, Learner, LoadError, Problem, Saved, Seed, Stream,
     Surrogate, TrainingData,
@@ -16,7 +19,6 @@ use super::prime::{feasibility, regression};
 use crate::features::Inputs;
 use crate::models::network::{Mlp, Trace};
 use crate::offline::{Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Training, descend};
-use crate::ranges::within;
 use crate::targets::TargetScales;
 
 /// Hyperparameters.
@@ -97,12 +99,12 @@ impl BuildLearner for Coms {
     type Config = ComsConfig;
 
     fn build(problem: &Problem, settings: ComsConfig) -> Result<Self, ConfigError> {
-        within("alpha", settings.alpha, 0.0, 1e6)?;
-        within("alpha_learning_rate", settings.alpha_learning_rate, 0.0, 1e3)?;
-        within("overestimation_limit", settings.overestimation_limit, 0.0, 1e6)?;
-        within("gradient_steps", settings.gradient_steps, 1, 10_000)?;
-        within("gradient_step", settings.gradient_step, f32::MIN_POSITIVE, 1e3)?;
-        within("adversaries", settings.adversaries, 1, settings.batch)?;
+        check("alpha", settings.alpha, 0.0..=1e6)?;
+        check("alpha_learning_rate", settings.alpha_learning_rate, 0.0..=1e3)?;
+        check("overestimation_limit", settings.overestimation_limit, 0.0..=1e6)?;
+        check("gradient_steps", settings.gradient_steps, 1..=10_000)?;
+        check("gradient_step", settings.gradient_step, (Excluded(0.0), Included(1e3)))?;
+        check("adversaries", settings.adversaries, 1..=settings.batch)?;
         settings.training().check()?;
         Ok(Self { problem: problem.clone(), settings })
     }

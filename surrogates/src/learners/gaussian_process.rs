@@ -8,6 +8,7 @@
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
     Seed, Surrogate, TrainingData, WorkloadTrials,
@@ -18,7 +19,6 @@ use crate::models::gaussian_process::GaussianProcess;
 use crate::models::gaussian_process::embedding::{Embedding, Points};
 use crate::models::gaussian_process::fit::{Effort, fit};
 use crate::models::gaussian_process::kernel::Kernel;
-use crate::ranges::within;
 use crate::targets::{TargetScales, feasible_share};
 
 /// Hyperparameters.
@@ -119,8 +119,8 @@ impl BuildLearner for GaussianProcessLearner {
     type Config = GaussianProcessLearnerConfig;
 
     fn build(problem: &Problem, settings: GaussianProcessLearnerConfig) -> Result<Self, ConfigError> {
-        within("points", settings.points, 2, 5_000)?;
-        within("steps", settings.steps, 0, 10_000)?;
+        check("points", settings.points, 2..=5_000)?;
+        check("steps", settings.steps, 0..=10_000)?;
         Ok(Self { embedding: Embedding::new(problem.space()), settings })
     }
 

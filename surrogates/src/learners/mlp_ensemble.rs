@@ -6,9 +6,12 @@
 //! Departs from them: simulators are without noise, so a member predicts no variance of its own, and the spread is that
 //! between members.
 
+use std::ops::Bound::{Excluded, Included};
+
 use rand::RngExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
     Seed, Stream, Surrogate, TrainingData, WorkloadTrials,
@@ -18,7 +21,6 @@ use crate::features::{FeatureScale, Features, Inputs};
 use crate::models::network::losses::{cross_entropy, logistic, squared_error};
 use crate::models::network::{Activation, Mlp, Trace};
 use crate::offline::{Decay, Schedule, batch_of, train};
-use crate::ranges::within;
 use crate::targets::{TargetScales, feasible_share, mean_and_spread};
 
 /// How often a member is looked at with the trials for validation. Own choice: often enough to find where it was best.
@@ -132,13 +134,13 @@ impl BuildLearner for MlpEnsemble {
     type Config = MlpEnsembleConfig;
 
     fn build(problem: &Problem, settings: MlpEnsembleConfig) -> Result<Self, ConfigError> {
-        within("members", settings.members, 1, 1_000)?;
-        within("hidden", settings.hidden.len(), 0, 16)?;
-        settings.hidden.iter().try_for_each(|&width| within("hidden", width, 1, 8_192))?;
-        within("learning_rate", settings.learning_rate, f32::MIN_POSITIVE, 1.0)?;
-        within("batch", settings.batch, 1, 1 << 20)?;
-        within("steps", settings.steps, 1, 10_000_000)?;
-        within("passes", settings.passes, 1, usize::MAX)?;
+        check("members", settings.members, 1..=1_000)?;
+        check("hidden", settings.hidden.len(), 0..=16)?;
+        settings.hidden.iter().try_for_each(|&width| check("hidden", width, 1..=8_192))?;
+        check("learning_rate", settings.learning_rate, (Excluded(0.0), Included(1.0)))?;
+        check("batch", settings.batch, 1..=1 << 20)?;
+        check("steps", settings.steps, 1..=10_000_000)?;
+        check("passes", settings.passes, 1..)?;
         Ok(Self { space: problem.space().clone(), settings })
     }
 

@@ -7,6 +7,7 @@
 //! feasibility by a head; outputs are brought to the scale of the targets, so that predictions have units.
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     BuildLearner, ConfigError, DesignSpace, FitError, Learner, LoadError, Problem, Saved, Seed, Stream,
     Surrogate, TrainingData,
@@ -16,7 +17,6 @@ use super::prime::{Term, feasibility, regression};
 use crate::features::{Inputs, Standard};
 use crate::models::network::{Mlp, Trace};
 use crate::offline::{Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Training};
-use crate::ranges::within;
 use crate::targets::TargetScales;
 
 /// Hyperparameters.
@@ -77,7 +77,7 @@ impl BuildLearner for RamListNet {
     type Config = RamListnetConfig;
 
     fn build(problem: &Problem, settings: RamListnetConfig) -> Result<Self, ConfigError> {
-        within("list", settings.list, 2, 1 << 16)?;
+        check("list", settings.list, 2..=1 << 16)?;
         settings.training().check()?;
         Ok(Self { problem: problem.clone(), settings })
     }

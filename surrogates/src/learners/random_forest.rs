@@ -5,8 +5,11 @@
 //! trees are in `models/random_forest.rs` with their own sources.
 //! Departs from it: feasibility is learned by a forest of its own.
 
+use std::ops::Bound::{Excluded, Included};
+
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
     Seed, Surrogate, TrainingData,
@@ -15,7 +18,6 @@ use tapeout_core::{
 use crate::features::assert_context;
 use crate::models::gaussian_process::embedding::{Difference, Embedding};
 use crate::models::random_forest::{Growth, RandomForest};
-use crate::ranges::within;
 use crate::targets::{TargetScales, feasible_share};
 
 /// Hyperparameters.
@@ -80,9 +82,9 @@ impl BuildLearner for RandomForestLearner {
     type Config = RandomForestLearnerConfig;
 
     fn build(problem: &Problem, settings: RandomForestLearnerConfig) -> Result<Self, ConfigError> {
-        within("trees", settings.trees, 1, 10_000)?;
-        within("split_share", settings.split_share, f64::MIN_POSITIVE, 1.0)?;
-        within("least_split", settings.least_split, 2, usize::MAX)?;
+        check("trees", settings.trees, 1..=10_000)?;
+        check("split_share", settings.split_share, (Excluded(0.0), Included(1.0)))?;
+        check("least_split", settings.least_split, 2..)?;
         Ok(Self { embedding: Embedding::new(problem.space()), settings })
     }
 

@@ -11,6 +11,7 @@
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
     Seed, Surrogate, TrainingData, TrainingDataError, WorkloadTrials,
@@ -18,7 +19,6 @@ use tapeout_core::{
 
 use super::random_forest::{self, RandomForestLearner};
 use crate::offline::signs;
-use crate::ranges::within;
 use crate::support::Support;
 
 /// Hyperparameters.
@@ -90,11 +90,11 @@ impl BuildLearner for SupportProximity {
     type Config = SupportProximityConfig;
 
     fn build(problem: &Problem, settings: SupportProximityConfig) -> Result<Self, ConfigError> {
-        within("level", settings.level, 0.5, 0.999)?;
-        within("neighbours", settings.neighbours, 1, 1_000)?;
-        within("distance_weight", settings.distance_weight, 0.0, 1e3)?;
-        within("support", settings.support, settings.neighbours, 1_000_000)?;
-        within("calibration_share", settings.calibration_share, 0.01, 0.9)?;
+        check("level", settings.level, 0.5..=0.999)?;
+        check("neighbours", settings.neighbours, 1..=1_000)?;
+        check("distance_weight", settings.distance_weight, 0.0..=1e3)?;
+        check("support", settings.support, settings.neighbours..=1_000_000)?;
+        check("calibration_share", settings.calibration_share, 0.01..=0.9)?;
         let forest = RandomForestLearner::build(problem, settings.forest.clone())?;
         Ok(Self { problem: problem.clone(), settings, forest })
     }

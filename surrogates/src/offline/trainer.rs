@@ -1,10 +1,12 @@
 //! The loop in which a network learns, and the choice among what it was along the way.
 
+use std::ops::Bound::{Excluded, Included};
+
+use tapeout_core::config::check;
 use tapeout_core::{ConfigError, Stream};
 
 use super::Examples;
 use crate::models::network::{Activation, Adam, Mlp};
-use crate::ranges::within;
 
 /// How long and how fast.
 #[derive(Debug, Clone, Copy)]
@@ -83,14 +85,14 @@ impl Training<'_> {
     /// # Errors
     /// [`ConfigError`] naming the first that is outside.
     pub fn check(&self) -> Result<(), ConfigError> {
-        within("hidden", self.hidden.len(), 1, 16)?;
-        self.hidden.iter().try_for_each(|&width| within("hidden", width, 1, 8_192))?;
-        within("learning_rate", self.learning_rate, f32::MIN_POSITIVE, 1.0)?;
-        within("batch", self.batch, 1, 1 << 16)?;
-        within("steps", self.steps, 1, 10_000_000)?;
-        within("passes", self.passes, 1, usize::MAX)?;
-        within("check_every", self.check_every, 1, self.steps)?;
-        within("patience", self.patience, 1, usize::MAX)
+        check("hidden", self.hidden.len(), 1..=16)?;
+        self.hidden.iter().try_for_each(|&width| check("hidden", width, 1..=8_192))?;
+        check("learning_rate", self.learning_rate, (Excluded(0.0), Included(1.0)))?;
+        check("batch", self.batch, 1..=1 << 16)?;
+        check("steps", self.steps, 1..=10_000_000)?;
+        check("passes", self.passes, 1..)?;
+        check("check_every", self.check_every, 1..=self.steps)?;
+        check("patience", self.patience, 1..)
     }
 
     /// A network for rows of `examples`, not trained yet.

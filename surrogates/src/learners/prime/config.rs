@@ -1,13 +1,15 @@
 //! Hyperparameters of PRIME, and the two presets.
 
+use std::ops::Bound::{Excluded, Included};
+
 use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 use tapeout_core::ConfigError;
+use tapeout_core::config::check;
 
 use crate::features::Inputs;
 use crate::offline::Training;
-use crate::ranges::within;
 
 /// A set of defaults.
 pub trait Preset: Send + Sync + 'static {
@@ -107,12 +109,12 @@ impl<P: Preset> PrimeConfig<P> {
     /// # Errors
     /// [`ConfigError`] naming the first that is outside.
     pub fn check(&self) -> Result<(), ConfigError> {
-        within("alpha", self.alpha, 0.0, 1e6)?;
-        within("beta", self.beta, 0.0, 1e6)?;
-        within("firefly_moves", self.firefly_moves, 1, 1_000)?;
-        within("gradient_steps", self.gradient_steps, 1, 10_000)?;
-        within("gradient_step", self.gradient_step, f32::MIN_POSITIVE, 1e3)?;
-        within("margin", self.margin, -1e6, 1e6)?;
+        check("alpha", self.alpha, 0.0..=1e6)?;
+        check("beta", self.beta, 0.0..=1e6)?;
+        check("firefly_moves", self.firefly_moves, 1..=1_000)?;
+        check("gradient_steps", self.gradient_steps, 1..=10_000)?;
+        check("gradient_step", self.gradient_step, (Excluded(0.0), Included(1e3)))?;
+        check("margin", self.margin, -1e6..=1e6)?;
         self.training().check()
     }
 
