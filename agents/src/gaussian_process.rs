@@ -55,9 +55,9 @@ pub struct GaussianProcessConfig {
     /// How a design is valued.
     pub acquisition: Acquisition,
     /// The standard deviations between mean and confidence bound.
-    pub exploration: f64,
+    pub ucb_coefficient: f64,
     /// Designs spread over the space before the first model; 2 (d + 1) for d parameters if absent.
-    pub initial: Option<usize>,
+    pub n_initial_points: Option<usize>,
     /// The most trials a model is conditioned on.
     pub capacity: usize,
     /// The most trials its hyperparameters are fitted to.
@@ -71,8 +71,8 @@ impl Default for GaussianProcessConfig {
     fn default() -> Self {
         Self {
             acquisition: Acquisition::ExpectedImprovement,
-            exploration: 1.8,
-            initial: None,
+            ucb_coefficient: 1.8,
+            n_initial_points: None,
             capacity: 400,
             fit_capacity: 200,
             effort: 20,
@@ -82,7 +82,7 @@ impl Default for GaussianProcessConfig {
 
 /// Gaussian processes of losses and of feasibility, and the search for the design most worth trying.
 pub struct GaussianProcessSearch {
-    settings: GaussianProcessConfig,
+    config: GaussianProcessConfig,
     state: SearchState,
     models: Models,
 }
@@ -245,7 +245,7 @@ impl Models {
         history: &History,
         embedding: &Embedding,
         scalarizer: &mut Scalarizer,
-        settings: &GaussianProcessConfig,
+        config: &GaussianProcessConfig,
     ) -> Scorer<'_> {
         if history.n_accepted == 0 {
             let targets = targets(&history.shortfall_places());
@@ -262,8 +262,8 @@ impl Models {
         };
         let aim = if is_front {
             hypervolume_aim(history, &losses)
-        } else if settings.acquisition == Acquisition::UpperConfidenceBound {
-            Aim::Bound { exploration: settings.exploration }
+        } else if config.acquisition == Acquisition::UpperConfidenceBound {
+            Aim::Bound { exploration: config.ucb_coefficient }
         } else {
             Aim::Improvement { best: history.accepted(&losses[0]).fold(f64::INFINITY, f64::min) }
         };
@@ -283,10 +283,10 @@ impl GaussianProcessSearch {
     /// Up to `count` designs worth trying; none if every design is known.
     fn proposals(&mut self, count: usize) -> Vec<Design> {
         let starts = self.state.best(STARTS);
-        let Self { settings, state, models } = self;
+        let Self { config, state, models } = self;
         let SearchState { embedding, seen, scalarizer, rng, history, .. } = state;
-        let mut scorer = models.scorer(history, embedding, scalarizer, settings);
-        let budget = (settings.effort * 1_000_000 / scorer.cost()).clamp(CANDIDATES.0, CANDIDATES.1);
+        let mut scorer = models.scorer(history, embedding, scalarizer, config);
+        let budget = (config.effort * 1_000_000 / scorer.cost()).clamp(CANDIDATES.0, CANDIDATES.1);
         let embed = |designs: &[Design]| -> Vec<Vec<f64>> {
             designs.iter().map(|design| embedding.embed(design)).collect()
         };
@@ -329,15 +329,15 @@ impl BuildAgent for GaussianProcessSearch {
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
     type Config = GaussianProcessConfig;
 
-    fn build(problem: &Problem, settings: GaussianProcessConfig, seed: Seed) -> Result<Self, ConfigError> {
-        check("exploration", settings.exploration, 0.0..)?;
-        check("capacity", settings.capacity, 10..)?;
-        check("fit_capacity", settings.fit_capacity, 10..)?;
-        let capacity = Capacity { model: settings.capacity, fit: settings.fit_capacity };
+    fn build(problem: &Problem, config: GaussianProcessConfig, seed: Seed) -> Result<Self, ConfigError> {
+        check("ucb_coefficient", config.ucb_coefficient, 0.0..)?;
+        check("capacity", config.capacity, 10..)?;
+        check("fit_capacity", config.fit_capacity, 10..)?;
+        let capacity = Capacity { model: config.capacity, fit: config.fit_capacity };
         Ok(Self {
-            state: SearchState::new(problem, settings.initial, seed, "gaussian process")?,
+            state: SearchState::new(problem, config.n_initial_points, seed, "gaussian process")?,
             models: Models::new(problem.n_objectives(), capacity),
-            settings,
+            config,
         })
     }
 }

@@ -108,17 +108,17 @@ impl BuildAgent for Genetic {
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
     type Config = GeneticConfig;
 
-    fn build(problem: &Problem, settings: GeneticConfig, seed: Seed) -> Result<Self, ConfigError> {
-        check("population", settings.population, 2..)?;
+    fn build(problem: &Problem, config: GeneticConfig, seed: Seed) -> Result<Self, ConfigError> {
+        check("population", config.population, 2..)?;
         let variation = Variation::new(
             problem.space(),
-            settings.crossover_probability,
-            settings.mutation_probability,
-            settings.mutation_index,
+            config.crossover_probability,
+            config.mutation_probability,
+            config.mutation_index,
         )?;
         Ok(Self {
             variation,
-            population: settings.population,
+            population: config.population,
             seen: Seen::new(problem.space()),
             scalarizer: Scalarizer::new(problem, seed),
             rng: seed.stream("genetic"),
@@ -140,9 +140,9 @@ mod tests {
     }
 
     fn agent(population: usize) -> Genetic {
-        let settings =
+        let config =
             GeneticConfig { population, mutation_probability: Some(0.0), ..GeneticConfig::default() };
-        Genetic::build(&Toy::bowl().problem(), settings, Seed::new(0)).unwrap()
+        Genetic::build(&Toy::bowl().problem(), config, Seed::new(0)).unwrap()
     }
 
     #[test]

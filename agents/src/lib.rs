@@ -1,7 +1,7 @@
 //! Agents: algorithms that search a design space.
 //!
 //! Each is one file, or a folder if it has more than one idea, that reads beside its paper, with its page in Markdown next to
-//! it, and one row of [`AGENTS`]. A new one also gets a row in `tests/learning.rs`, where it has to beat random search;
+//! it, and one row of [`AGENTS`]. A new one also gets a row in `tests/agents/learning.rs`, where it has to beat random search;
 //! all other tests and benches find it by its row here. What several agents need is in `parts` once; of it [`Seen`] and
 //! [`Scalarizer`] are for agents of other crates too.
 //!

@@ -8,6 +8,7 @@
 //! | `offline` | what the learners for offline optimisation share |
 //! | [`firefly`] | the moves of fireflies, for the miner of PRIME and the agent |
 //! | [`support`] | how far a design is from all that was logged |
+//! | [`Outlook`] | what a model expects of designs for several workloads |
 //! | [`SurrogateEnv`] | a fitted model as an environment |
 //! | [`errors`] | how wrong predictions are |
 
@@ -17,6 +18,7 @@ pub mod firefly;
 pub mod learners;
 pub mod models;
 mod offline;
+mod outlook;
 pub mod support;
 mod surrogate_env;
 pub mod targets;
@@ -25,7 +27,9 @@ use learners::{
     BoostedTrees, Coms, GaussianProcessLearner, Improved, MlpEnsemble, Paper, Prime, RamListNet,
     RandomForestLearner, SupportProximity,
 };
-pub use surrogate_env::{Combination, PREDICTED_INFEASIBLE, SurrogateEnv, View};
+pub use offline::{TrainingConfig, TrainingDefaults};
+pub use outlook::{Combination, Outlook};
+pub use surrogate_env::{PREDICTED_INFEASIBLE, SurrogateEnv, View};
 use tapeout_core::LearnerEntry;
 
 /// Every learner of this crate.

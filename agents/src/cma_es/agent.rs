@@ -27,7 +27,7 @@ pub struct CmaEsConfig {
     /// `lambda`: how many designs make a generation; 4 + 3 ln n for n parameters with a choice if absent.
     pub population: Option<usize>,
     /// `sigma`: the first standard deviation, as a share of each parameter's range.
-    pub step: f64,
+    pub sigma: f64,
     /// `alpha`: how likely a level next to the mean's is at least; 1 / (lambda n) if absent.
     pub margin: Option<f64>,
 }
@@ -36,7 +36,7 @@ impl Default for CmaEsConfig {
     /// Hansen (2016), table 1 and the note on figure 6: lambda = 4 + floor(3 ln n), sigma = 0.3 of the range. Hamano
     /// et al. (2022): alpha = 1 / (lambda N).
     fn default() -> Self {
-        Self { population: None, step: 0.3, margin: None }
+        Self { population: None, sigma: 0.3, margin: None }
     }
 }
 
@@ -135,14 +135,14 @@ impl BuildAgent for CmaEs {
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
     type Config = CmaEsConfig;
 
-    fn build(problem: &Problem, settings: CmaEsConfig, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, config: CmaEsConfig, seed: Seed) -> Result<Self, ConfigError> {
         let space: &DesignSpace = problem.space();
         let n_choices = space.parameters().iter().filter(|parameter| parameter.n_levels() > 1).count().max(1);
         // Eq. 48.
-        let lambda = settings.population.unwrap_or(4 + (3.0 * (n_choices as f64).ln()) as usize);
-        let margin = settings.margin.unwrap_or(1.0 / (lambda * n_choices) as f64);
+        let lambda = config.population.unwrap_or(4 + (3.0 * (n_choices as f64).ln()) as usize);
+        let margin = config.margin.unwrap_or(1.0 / (lambda * n_choices) as f64);
         check("population", lambda, 2..)?;
-        check("step", settings.step, (Excluded(0.0), Included(1.0)))?;
+        check("sigma", config.sigma, (Excluded(0.0), Included(1.0)))?;
         // Two sides of a level and the level itself share the probability.
         check("margin", margin, (Excluded(0.0), Included(0.5)))?;
         Ok(Self {
@@ -150,7 +150,7 @@ impl BuildAgent for CmaEs {
             seen: Seen::new(space),
             scalarizer: Scalarizer::new(problem, seed),
             rng: seed.stream("cma-es"),
-            gaussian: Gaussian::new(space, settings.step, margin),
+            gaussian: Gaussian::new(space, config.sigma, margin),
             categories: Categories::new(space),
             pending: HashMap::new(),
             generation: Vec::new(),

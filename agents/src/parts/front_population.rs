@@ -17,7 +17,7 @@ pub struct FrontPopulationConfig {
     /// `N`, `mu`: how many designs survive at most.
     pub population: usize,
     /// How many random designs come before the first children, and how many designs survive at least.
-    pub initial: usize,
+    pub min_population: usize,
     /// `p_c`: how likely a child has two parents.
     pub crossover_probability: f64,
     /// `p_m`: how likely each parameter of a child is mutated; one over the number of parameters if absent.
@@ -33,7 +33,7 @@ impl Default for FrontPopulationConfig {
     fn default() -> Self {
         Self {
             population: 100,
-            initial: 20,
+            min_population: 20,
             crossover_probability: 0.9,
             mutation_probability: None,
             mutation_index: 20.0,
@@ -48,13 +48,13 @@ impl FrontPopulationConfig {
     /// [`ConfigError`] naming the hyperparameter that is out of range.
     pub fn variation(&self, space: &DesignSpace) -> Result<Variation, ConfigError> {
         check("population", self.population, 2..)?;
-        check("initial", self.initial, 2..)?;
+        check("min_population", self.min_population, 2..)?;
         Variation::new(space, self.crossover_probability, self.mutation_probability, self.mutation_index)
     }
 
     /// How many designs survive if `n_first` are on the first front.
     pub fn survivors(&self, n_first: usize) -> usize {
-        n_first.max(self.initial).min(self.population)
+        n_first.max(self.min_population).min(self.population)
     }
 }
 
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn a_population_is_as_large_as_its_first_front_within_bounds() {
         let config =
-            FrontPopulationConfig { population: 100, initial: 20, ..FrontPopulationConfig::default() };
+            FrontPopulationConfig { population: 100, min_population: 20, ..FrontPopulationConfig::default() };
         assert_eq!([1, 31, 150].map(|n_first| config.survivors(n_first)), [20, 31, 100]);
     }
 }

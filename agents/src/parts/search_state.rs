@@ -40,7 +40,7 @@ impl SearchState {
         seed: Seed,
         purpose: &str,
     ) -> Result<Self, ConfigError> {
-        check("initial", initial.unwrap_or(1), 1..)?;
+        check("n_initial_points", initial.unwrap_or(1), 1..)?;
         let embedding = Embedding::new(problem.space());
         Ok(Self {
             n_initial: initial.unwrap_or(2 * (embedding.n_free() + 1)),

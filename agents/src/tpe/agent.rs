@@ -21,28 +21,34 @@ const ROUNDS: usize = 4;
 #[serde(deny_unknown_fields, default)]
 pub struct TpeConfig {
     /// Random designs before the first model.
-    pub initial: usize,
+    pub n_startup_trials: usize,
     /// `beta`: the share of all trials that counts as good.
-    pub good_share: f64,
+    pub gamma: f64,
     /// No more trials than this count as good.
-    pub good_most: usize,
+    pub max_good_trials: usize,
     /// Samples from the good designs' density, of which the most promising is proposed.
-    pub candidates: usize,
+    pub n_ei_candidates: usize,
     /// `Delta`: the least bandwidth, as a share of a parameter's range.
-    pub least_bandwidth: f64,
+    pub min_bandwidth_factor: f64,
 }
 
 impl Default for TpeConfig {
     /// Watanabe (2023), the recommended setting: beta = 0.15, Delta = 0.03; Optuna 4: 10 random designs, at most 25 good, 24
     /// samples.
     fn default() -> Self {
-        Self { initial: 10, good_share: 0.15, good_most: 25, candidates: 24, least_bandwidth: 0.03 }
+        Self {
+            n_startup_trials: 10,
+            gamma: 0.15,
+            max_good_trials: 25,
+            n_ei_candidates: 24,
+            min_bandwidth_factor: 0.03,
+        }
     }
 }
 
 /// Two densities over designs, and the trials they are made of.
 pub struct Tpe {
-    settings: TpeConfig,
+    config: TpeConfig,
     n_objectives: usize,
     seen: Seen,
     rng: Stream,
@@ -56,8 +62,8 @@ pub struct Tpe {
 impl Tpe {
     /// The trials that count as good, at least one. Watanabe (2023), section 3.1.
     fn good(&self) -> Vec<usize> {
-        let share = (self.settings.good_share * self.judgements.len() as f64).ceil() as usize;
-        let count = share.clamp(1, self.settings.good_most);
+        let share = (self.config.gamma * self.judgements.len() as f64).ceil() as usize;
+        let count = share.clamp(1, self.config.max_good_trials);
         if self.n_objectives == 1 {
             return self.order[..count].to_vec();
         }
@@ -109,14 +115,14 @@ impl Tpe {
     fn proposals(&mut self, count: usize) -> Vec<Design> {
         let good = self.good();
         let gains = self.good_weights(&good);
-        let (good, mut others) = densities(&self.centers, &good, &gains, self.settings.least_bandwidth);
+        let (good, mut others) = densities(&self.centers, &good, &gains, self.config.min_bandwidth_factor);
         (0..count).map(|_| self.proposal(&good, &mut others)).collect()
     }
 
     /// A new design that is likely among the good and unlikely among the others.
     fn proposal(&mut self, good: &Good, others: &mut Others) -> Design {
         for _ in 0..ROUNDS {
-            let samples = (0..self.settings.candidates).filter_map(|_| {
+            let samples = (0..self.config.n_ei_candidates).filter_map(|_| {
                 let design = self.seen.space().repair(&good.sample(&mut self.rng));
                 (!self.seen.contains(&design)).then(|| (good.log_density(&design), design))
             });
@@ -173,7 +179,7 @@ impl Agent for Tpe {
             self.judgements.push(trial.judgement.clone());
             self.centers.push(&trial.design);
         }
-        if self.judgements.len() >= self.settings.initial {
+        if self.judgements.len() >= self.config.n_startup_trials {
             self.n_initial = 0; // perhaps by an earlier log
         }
         Ok(())
@@ -187,21 +193,21 @@ impl BuildAgent for Tpe {
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
     type Config = TpeConfig;
 
-    fn build(problem: &Problem, settings: TpeConfig, seed: Seed) -> Result<Self, ConfigError> {
-        check("initial", settings.initial, 1..)?;
-        check("good_most", settings.good_most, 1..)?;
-        check("candidates", settings.candidates, 1..)?;
-        check("good_share", settings.good_share, 0.0..=1.0)?;
-        check("least_bandwidth", settings.least_bandwidth, 1e-3..=1.0)?;
+    fn build(problem: &Problem, config: TpeConfig, seed: Seed) -> Result<Self, ConfigError> {
+        check("n_startup_trials", config.n_startup_trials, 1..)?;
+        check("max_good_trials", config.max_good_trials, 1..)?;
+        check("n_ei_candidates", config.n_ei_candidates, 1..)?;
+        check("gamma", config.gamma, 0.0..=1.0)?;
+        check("min_bandwidth_factor", config.min_bandwidth_factor, 1e-3..=1.0)?;
         Ok(Self {
             n_objectives: problem.n_objectives(),
             seen: Seen::new(problem.space()),
             rng: seed.stream("tpe"),
-            n_initial: settings.initial,
+            n_initial: config.n_startup_trials,
             judgements: Vec::new(),
             centers: Centers::new(problem.space()),
             order: Vec::new(),
-            settings,
+            config,
         })
     }
 }
@@ -212,8 +218,8 @@ mod tests {
     use tapeout_core::check::toy::Toy;
     use tapeout_core::{Env, Outcome};
 
-    fn agent(toy: &Toy, settings: TpeConfig) -> Tpe {
-        Tpe::build(&toy.problem(), settings, Seed::new(0)).unwrap()
+    fn agent(toy: &Toy, config: TpeConfig) -> Tpe {
+        Tpe::build(&toy.problem(), config, Seed::new(0)).unwrap()
     }
 
     /// Ten trials, of which 15 % are good: two. Losses 0 to 6 and three infeasible: the best two are good, with weights

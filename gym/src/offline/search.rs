@@ -6,12 +6,11 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use tapeout_core::parameter;
-use tapeout_core::{
-    Catalog, Design, DesignSpace, Goal, ModelFile, Problem, Seed, Surrogate, Trial, Workload,
-};
+use tapeout_core::{Catalog, Design, DesignSpace, Goal, ModelFile, Problem, Seed, Trial, Workload};
 use tapeout_experiment::dataset::Dataset;
 use tapeout_experiment::{AgentSpec, Budget, Spec};
 use tapeout_surrogates::support::Support;
+use tapeout_surrogates::{Combination, Outlook};
 
 use super::proposals::PROPOSALS_SCHEMA;
 use super::{OfflineError, Proposal, Proposals, WeightedWorkload, choose};
@@ -86,12 +85,19 @@ impl ModelSearch {
         let designs: Vec<Design> = chosen.iter().map(|&index| trials[index].design.clone()).collect();
         let measured = logged.rows().iter().filter(|row| row.is_feasible()).map(|row| row.design.clone());
         let support = Support::new(problem.space(), measured.collect(), NEIGHBOURS);
-        let outlook = self.outlook(model, surrogate.as_ref(), problem, &designs);
-        let proposal = |(design, outlook): (&Design, Outlook)| Proposal {
+        let known =
+            self.workloads.iter().filter_map(|asked| Some((workload(model, &asked.name)?, asked.weight)));
+        let asked = known.map(|(workload, weight)| (workload.context.as_slice(), weight));
+        let outlook = Outlook::new(surrogate.as_ref(), asked, &designs);
+        let over_metrics = |index: usize, value: fn(f64, f64) -> f64| -> Vec<f64> {
+            let metrics = 0..problem.metrics().len();
+            metrics.map(|metric| outlook.combined(Combination::Mean, (index, metric), value)).collect()
+        };
+        let proposal = |(index, design): (usize, &Design)| Proposal {
             design: values(problem.space(), design),
-            predicted: named(problem, &outlook.mean),
-            spread: outlook.spread.map(|spread| named(problem, &spread)),
-            p_feasible: outlook.p_feasible,
+            predicted: named(problem, &over_metrics(index, |mean, _| mean)),
+            spread: outlook.has_spread().then(|| named(problem, &over_metrics(index, |_, std| std))),
+            p_feasible: outlook.p_feasible(index),
             distance: support.distance(design, problem.space()),
         };
         Ok(Proposals {
@@ -103,46 +109,9 @@ impl ModelSearch {
             agent: self.agent.id.clone(),
             seed: self.seed,
             model_calls: trials.len(),
-            proposals: designs.iter().zip(outlook).map(proposal).collect(),
+            proposals: designs.iter().enumerate().map(proposal).collect(),
         })
     }
-
-    /// What the model expects, the weighted mean over workloads; feasible as in the workload where it is least likely.
-    fn outlook(
-        &self,
-        model: &ModelFile,
-        surrogate: &dyn Surrogate,
-        problem: &Problem,
-        designs: &[Design],
-    ) -> Vec<Outlook> {
-        let n_metrics = problem.metrics().len();
-        let none =
-            Outlook { mean: vec![0.0; n_metrics], spread: Some(vec![0.0; n_metrics]), p_feasible: 1.0 };
-        let mut outlook = vec![none; designs.len()];
-        let total: f64 = self.workloads.iter().map(|workload| workload.weight).sum();
-        for asked in &self.workloads {
-            let Some(known) = workload(model, &asked.name) else { continue };
-            let prediction = surrogate.predict(&known.context, designs);
-            let share = asked.weight / total;
-            for (index, outlook) in outlook.iter_mut().enumerate() {
-                add(&mut outlook.mean, &prediction.mean[index], share);
-                match (&mut outlook.spread, &prediction.std) {
-                    (Some(spread), Some(std)) => add(spread, &std[index], share),
-                    _ => outlook.spread = None,
-                }
-                outlook.p_feasible = outlook.p_feasible.min(prediction.p_feasible[index]);
-            }
-        }
-        outlook
-    }
-}
-
-/// What a model expects of one design.
-#[derive(Debug, Clone)]
-struct Outlook {
-    mean: Vec<f64>,
-    spread: Option<Vec<f64>>,
-    p_feasible: f64,
 }
 
 /// The workload of this name, if the model knows of it.
@@ -173,8 +142,4 @@ pub fn values(space: &DesignSpace, design: &Design) -> BTreeMap<String, paramete
 
 fn named(problem: &Problem, numbers: &[f64]) -> BTreeMap<String, f64> {
     problem.metrics().iter().zip(numbers).map(|(metric, &number)| (metric.name.clone(), number)).collect()
-}
-
-fn add(sum: &mut [f64], values: &[f64], share: f64) {
-    sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += share * value);
 }

@@ -161,13 +161,16 @@ impl Plan {
     pub fn settings(&self, learned: &Learned) -> Value {
         let mut settings = Map::new();
         if NETWORKS.contains(&learned.learner) {
-            let batch = if learned.learner == "ram-listnet" { "list" } else { "batch" };
-            settings.insert("hidden".to_owned(), json!(self.hidden));
-            settings.insert("steps".to_owned(), json!(self.steps));
-            settings.insert(batch.to_owned(), json!(self.batch_of_training));
-            settings.insert("passes".to_owned(), json!(1_000));
-            if learned.learner != "mlp-ensemble" {
-                settings.insert("check_every".to_owned(), json!((self.steps / 20).max(1)));
+            let mut training = Map::new();
+            training.insert("hidden_layer_sizes".to_owned(), json!(self.hidden));
+            training.insert("max_steps".to_owned(), json!(self.steps));
+            training.insert("batch_size".to_owned(), json!(self.batch_of_training));
+            training.insert("max_epochs".to_owned(), json!(1_000));
+            if learned.learner == "mlp-ensemble" {
+                settings = training;
+            } else {
+                training.insert("check_every".to_owned(), json!((self.steps / 20).max(1)));
+                settings.insert("training".to_owned(), Value::Object(training));
             }
         }
         for &(key, value) in learned.switches {

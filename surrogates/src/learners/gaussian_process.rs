@@ -26,15 +26,15 @@ use crate::targets::{TargetScales, feasible_share};
 #[serde(deny_unknown_fields, default)]
 pub struct GaussianProcessLearnerConfig {
     /// Trials that each process is conditioned on, at most.
-    pub points: usize,
+    pub max_points: usize,
     /// Steps of the fit of the kernel.
-    pub steps: usize,
+    pub max_iter: usize,
 }
 
 impl Default for GaussianProcessLearnerConfig {
     /// Own choices: a step takes some 20 ms with 500 points, which grows with their cube.
     fn default() -> Self {
-        Self { points: 500, steps: 50 }
+        Self { max_points: 500, max_iter: 50 }
     }
 }
 
@@ -44,7 +44,7 @@ type Label<'a> = dyn Fn(Option<&[f64]>) -> Option<Vec<f64>> + 'a;
 /// Fits Gaussian processes.
 pub struct GaussianProcessLearner {
     embedding: Embedding,
-    settings: GaussianProcessLearnerConfig,
+    config: GaussianProcessLearnerConfig,
 }
 
 /// Processes for each metric and for feasibility.
@@ -118,10 +118,10 @@ impl BuildLearner for GaussianProcessLearner {
     const SCHEMA: u32 = 1;
     type Config = GaussianProcessLearnerConfig;
 
-    fn build(problem: &Problem, settings: GaussianProcessLearnerConfig) -> Result<Self, ConfigError> {
-        check("points", settings.points, 2..=5_000)?;
-        check("steps", settings.steps, 0..=10_000)?;
-        Ok(Self { embedding: Embedding::new(problem.space()), settings })
+    fn build(problem: &Problem, config: GaussianProcessLearnerConfig) -> Result<Self, ConfigError> {
+        check("max_points", config.max_points, 2..=5_000)?;
+        check("max_iter", config.max_iter, 0..=10_000)?;
+        Ok(Self { embedding: Embedding::new(problem.space()), config })
     }
 
     fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
@@ -162,7 +162,7 @@ impl Learner for GaussianProcessLearner {
             let (points, labels) = drawn("feasibility", &label);
             jobs.push((points, column(&labels, 0)));
         }
-        let effort = Effort { steps: self.settings.steps };
+        let effort = Effort { steps: self.config.max_iter };
         let fit = |(points, targets)| Conditioned::fit(&embedding, points, targets, effort);
         let mut metrics: Vec<Conditioned> = jobs.into_par_iter().map(fit).collect();
         let feasibility = if n_feasible < n_trials { metrics.pop() } else { None };
@@ -186,7 +186,7 @@ impl GaussianProcessLearner {
         };
         let mut left: Vec<(usize, Vec<usize>)> = groups.iter().map(labelled).enumerate().collect();
         left.sort_by_key(|(_, indices)| indices.len()); // what small workloads leave is shared by the larger
-        let (mut points, mut targets, mut room) = (Vec::new(), Vec::new(), self.settings.points);
+        let (mut points, mut targets, mut room) = (Vec::new(), Vec::new(), self.config.max_points);
         let n_tasks = left.len();
         for (place, (task_index, mut indices)) in left.into_iter().enumerate() {
             let n_drawn = (room / (n_tasks - place)).min(indices.len());

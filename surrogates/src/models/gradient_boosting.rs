@@ -9,20 +9,14 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 use tapeout_core::Seed;
 
-/// Which levels of a coordinate go to the near side of a split.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
-    /// Those up to one bin.
-    Ordered,
-    /// Those of one bin.
-    Categorical,
-}
+use super::decision_tree::{Split, Tree};
+use super::gaussian_process::embedding::CoordinateKind;
 
 /// Points whose coordinates are whole numbers, bins, kept by coordinate.
 #[derive(Debug, Clone)]
 pub struct Binned {
     /// Shape `[d]`.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<CoordinateKind>,
     /// How many bins each coordinate has, shape `[d]`.
     pub n_bins: Vec<usize>,
     /// Shape `[d][n]`.
@@ -31,19 +25,19 @@ pub struct Binned {
 
 /// How trees are grown.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Growth {
+pub struct BoostingGrowth {
     /// Trees at most.
-    pub most_trees: usize,
+    pub n_estimators: usize,
     /// The factor on what each tree adds.
     pub learning_rate: f64,
     /// Leaves of a tree, at most.
-    pub most_leaves: usize,
+    pub max_leaf_nodes: usize,
     /// Points of a leaf, at least.
-    pub least_points: usize,
+    pub min_samples_leaf: usize,
     /// The share of points that each tree is grown from.
-    pub sample_share: f64,
+    pub subsample: f64,
     /// lambda: what is added to the hessian of a leaf.
-    pub regularization: f64,
+    pub l2_regularization: f64,
     /// Trees without a smaller loss on the points for validation, after which no more are grown.
     pub patience: usize,
 }
@@ -84,35 +78,7 @@ impl Loss {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Boosted {
     constant: f64,
-    trees: Vec<Tree>,
-}
-
-/// Nodes, the root first.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Tree {
-    nodes: Vec<Node>,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-enum Node {
-    Leaf(f64),
-    Branch { split: Split, near: u32, far: u32 },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Split {
-    coordinate: u32,
-    kind: Kind,
-    bin: u8,
-}
-
-impl Split {
-    fn is_near(self, bin: u8) -> bool {
-        match self.kind {
-            Kind::Ordered => bin <= self.bin,
-            Kind::Categorical => bin == self.bin,
-        }
-    }
+    trees: Vec<Tree<u8, f64>>,
 }
 
 /// Sums over points: gradients, hessians, how many.
@@ -151,12 +117,12 @@ struct Open {
     points: Vec<u32>,
     /// Shape `[total bins]`.
     histogram: Vec<Sums>,
-    best: Option<(f64, Split)>,
+    best: Option<(f64, Split<u8>)>,
 }
 
 /// What trees are grown from.
 struct Grower<'a> {
-    growth: Growth,
+    growth: BoostingGrowth,
     binned: &'a Binned,
     /// Where the bins of each coordinate begin in a histogram, and where the last ends; shape `[d + 1]`.
     starts: Vec<usize>,
@@ -181,10 +147,10 @@ impl Grower<'_> {
     }
 
     /// The split of most gain; none if no split leaves enough points on both sides and lessens the loss.
-    fn best_split(&self, histogram: &[Sums]) -> Option<(f64, Split)> {
-        let Growth { regularization, least_points, .. } = self.growth;
-        let least = least_points.max(1) as f64;
-        let mut best: Option<(f64, Split)> = None;
+    fn best_split(&self, histogram: &[Sums]) -> Option<(f64, Split<u8>)> {
+        let BoostingGrowth { l2_regularization: regularization, min_samples_leaf, .. } = self.growth;
+        let least = min_samples_leaf.max(1) as f64;
+        let mut best: Option<(f64, Split<u8>)> = None;
         for (coordinate, (&kind, bounds)) in self.binned.kinds.iter().zip(self.starts.windows(2)).enumerate()
         {
             let bins = &histogram[bounds[0]..bounds[1]];
@@ -192,7 +158,7 @@ impl Grower<'_> {
             let mut below = Sums::default();
             for (bin, &here) in bins.iter().enumerate() {
                 below = below.and(here);
-                let near = if kind == Kind::Ordered { below } else { here };
+                let near = if kind == CoordinateKind::Ordered { below } else { here };
                 let far = all.without(near);
                 // Halves stand for whole numbers, which sums of ones are.
                 if here.n < 0.5 || near.n + 0.5 < least || far.n + 0.5 < least {
@@ -201,7 +167,7 @@ impl Grower<'_> {
                 // eq. 7, twice, without the penalty on leaves
                 let gain = near.score(regularization) + far.score(regularization) - all.score(regularization);
                 if gain > best.map_or(LEAST_GAIN, |(most, _)| most) {
-                    best = Some((gain, Split { coordinate: coordinate as u32, kind, bin: bin as u8 }));
+                    best = Some((gain, Split { coordinate: coordinate as u32, kind, at: bin as u8 }));
                 }
             }
         }
@@ -214,11 +180,11 @@ impl Grower<'_> {
     }
 
     /// A tree on these points, and nothing else.
-    fn grow(&self, points: Vec<u32>) -> Tree {
-        let mut nodes = vec![Node::Leaf(0.0)];
+    fn grow(&self, points: Vec<u32>) -> Tree<u8, f64> {
+        let mut tree = Tree::new();
         let histogram = self.histogram(&points);
         let mut leaves = vec![self.open(0, points, histogram)];
-        while leaves.len() < self.growth.most_leaves {
+        while leaves.len() < self.growth.max_leaf_nodes {
             let gain = |leaf: &Open| leaf.best.map_or(0.0, |(gain, _)| gain);
             let most =
                 (0..leaves.len()).reduce(|a, b| if gain(&leaves[b]) > gain(&leaves[a]) { b } else { a });
@@ -228,47 +194,31 @@ impl Grower<'_> {
             let Open { node, points, histogram, .. } = leaves.swap_remove(index);
             let column = &self.binned.columns[split.coordinate as usize];
             let (near, far): (Vec<u32>, Vec<u32>) =
-                points.into_iter().partition(|&point| split.is_near(column[point as usize]));
+                points.into_iter().partition(|&point| split.is_near(&column[point as usize]));
             // The larger side's histogram is what the smaller leaves of the whole.
             let is_near_smaller = near.len() < far.len();
             let small = self.histogram(if is_near_smaller { &near } else { &far });
             let large = histogram.iter().zip(&small).map(|(all, part)| all.without(*part)).collect();
             let (near_histogram, far_histogram) =
                 if is_near_smaller { (small, large) } else { (large, small) };
-            let first = nodes.len();
-            nodes[node] = Node::Branch { split, near: first as u32, far: first as u32 + 1 };
-            nodes.extend([Node::Leaf(0.0); 2]);
-            leaves.push(self.open(first, near, near_histogram));
-            leaves.push(self.open(first + 1, far, far_histogram));
+            let [near_node, far_node] = tree.split(node, split);
+            leaves.push(self.open(near_node, near, near_histogram));
+            leaves.push(self.open(far_node, far, far_histogram));
         }
         for leaf in leaves {
             let slopes = leaf.points.iter().map(|&point| self.slopes[point as usize]);
             let sums = slopes.fold(Sums::default(), |sums, (gradient, hessian)| {
                 sums.and(Sums { gradient, hessian, n: 1.0 })
             });
-            nodes[leaf.node] =
-                Node::Leaf(self.growth.learning_rate * sums.output(self.growth.regularization));
+            let output = self.growth.learning_rate * sums.output(self.growth.l2_regularization);
+            tree.set_leaf(leaf.node, output);
         }
-        Tree { nodes }
+        tree
     }
 }
 
 /// Gains below this are rounding: targets are of the order of 1.
 const LEAST_GAIN: f64 = 1e-9;
-
-impl Tree {
-    fn output(&self, bin: impl Fn(usize) -> u8) -> f64 {
-        let mut place = 0;
-        loop {
-            match self.nodes[place] {
-                Node::Leaf(output) => return output,
-                Node::Branch { split, near, far } => {
-                    place = if split.is_near(bin(split.coordinate as usize)) { near } else { far } as usize;
-                }
-            }
-        }
-    }
-}
 
 impl Boosted {
     /// Trees that make the loss small at `points`; `targets`: shape `[n]`. With points and targets for validation, as many trees
@@ -277,7 +227,7 @@ impl Boosted {
     /// # Panics
     /// If there is no point, or not one target for each.
     pub fn fit(
-        growth: Growth,
+        growth: BoostingGrowth,
         loss: Loss,
         (points, targets): (&Binned, &[f64]),
         validation: Option<(&Binned, &[f64])>,
@@ -297,8 +247,8 @@ impl Boosted {
             validation.map(|(points, targets)| Watch::new(boosted.constant, loss, points, targets));
         let mut rng = seed.stream("samples");
         let mut order: Vec<u32> = (0..n as u32).collect();
-        let n_drawn = ((growth.sample_share * n as f64).round() as usize).clamp(1, n);
-        for _ in 0..growth.most_trees {
+        let n_drawn = ((growth.subsample * n as f64).round() as usize).clamp(1, n);
+        for _ in 0..growth.n_estimators {
             for ((slopes, &output), &target) in grower.slopes.iter_mut().zip(&outputs).zip(targets) {
                 let (_, gradient, hessian) = loss.at(output, target);
                 *slopes = (gradient, hessian);
@@ -307,11 +257,11 @@ impl Boosted {
             let mut drawn = drawn.to_vec();
             drawn.sort_unstable(); // memory is read in order
             let tree = grower.grow(drawn);
-            if tree.nodes.len() == 1 {
+            if tree.is_leaf() {
                 break;
             }
             for (point, output) in outputs.iter_mut().enumerate() {
-                *output += tree.output(|coordinate| points.columns[coordinate][point]);
+                *output += *tree.leaf(|coordinate| points.columns[coordinate][point]);
             }
             boosted.trees.push(tree);
             let Some(watch) = &mut watch else { continue };
@@ -328,7 +278,7 @@ impl Boosted {
 
     /// The output at a point whose bins are `bins`, shape `[d]`.
     pub fn predict(&self, bins: &[u8]) -> f64 {
-        let outputs = self.trees.iter().map(|tree| tree.output(|coordinate| bins[coordinate]));
+        let outputs = self.trees.iter().map(|tree| *tree.leaf(|coordinate| bins[coordinate]));
         self.constant + outputs.sum::<f64>()
     }
 
@@ -339,18 +289,7 @@ impl Boosted {
 
     /// Whether it can be asked about points of `d` coordinates.
     pub fn fits(&self, d: usize) -> bool {
-        self.trees.iter().all(|tree| {
-            let n = tree.nodes.len();
-            n > 0
-                && tree.nodes.iter().enumerate().all(|(place, node)| match node {
-                    Node::Leaf(_) => true,
-                    Node::Branch { split, near, far } => {
-                        let children = [*near as usize, *far as usize];
-                        (split.coordinate as usize) < d
-                            && children.iter().all(|&child| child > place && child < n)
-                    }
-                })
-        })
+        self.trees.iter().all(|tree| tree.fits(d))
     }
 }
 
@@ -376,9 +315,9 @@ impl<'a> Watch<'a> {
         self.outputs.iter().zip(self.targets).map(|(&output, &target)| self.loss.at(output, target).0).sum()
     }
 
-    fn add(&mut self, tree: &Tree, n_trees: usize) {
+    fn add(&mut self, tree: &Tree<u8, f64>, n_trees: usize) {
         for (point, output) in self.outputs.iter_mut().enumerate() {
-            *output += tree.output(|coordinate| self.points.columns[coordinate][point]);
+            *output += *tree.leaf(|coordinate| self.points.columns[coordinate][point]);
         }
         let total = self.total();
         if total < self.best.0 {
@@ -391,17 +330,17 @@ impl<'a> Watch<'a> {
 mod tests {
     use super::*;
 
-    const GROWTH: Growth = Growth {
-        most_trees: 1,
+    const GROWTH: BoostingGrowth = BoostingGrowth {
+        n_estimators: 1,
         learning_rate: 1.0,
-        most_leaves: 2,
-        least_points: 1,
-        sample_share: 1.0,
-        regularization: 1.0,
+        max_leaf_nodes: 2,
+        min_samples_leaf: 1,
+        subsample: 1.0,
+        l2_regularization: 1.0,
         patience: 10,
     };
 
-    fn binned(columns: Vec<Vec<u8>>, kinds: &[Kind]) -> Binned {
+    fn binned(columns: Vec<Vec<u8>>, kinds: &[CoordinateKind]) -> Binned {
         let n_bins = columns.iter().map(|column| usize::from(*column.iter().max().unwrap()) + 1).collect();
         Binned { kinds: kinds.to_vec(), n_bins, columns }
     }
@@ -410,7 +349,7 @@ mod tests {
     /// 4^2 / 3 + 4^2 / 3 = 10.7, more than 2^2 / 2 + 2^2 / 4 = 3 and 3^2 / 2 + 3^2 / 4 = 6.75; the leaves are -4/3 and 4/3.
     #[test]
     fn one_tree_by_hand() {
-        let points = binned(vec![vec![0, 1, 2, 3]], &[Kind::Ordered]);
+        let points = binned(vec![vec![0, 1, 2, 3]], &[CoordinateKind::Ordered]);
         let boosted =
             Boosted::fit(GROWTH, Loss::Squared, (&points, &[0.0, 0.0, 3.0, 5.0]), None, Seed::new(0));
         let expected = [2.0 - 4.0 / 3.0, 2.0 + 4.0 / 3.0];
@@ -422,7 +361,7 @@ mod tests {
     /// The leaf of category 1 is -(3/4) / (3/16 + 1) = -12/19.
     #[test]
     fn a_category_and_its_log_odds_by_hand() {
-        let points = binned(vec![vec![0, 2, 0, 1]], &[Kind::Categorical]);
+        let points = binned(vec![vec![0, 2, 0, 1]], &[CoordinateKind::Categorical]);
         let boosted =
             Boosted::fit(GROWTH, Loss::Logistic, (&points, &[1.0, 1.0, 1.0, 0.0]), None, Seed::new(0));
         assert!((boosted.predict(&[1]) - (3f64.ln() - 12.0 / 19.0)).abs() < 1e-12);
@@ -437,10 +376,10 @@ mod tests {
             use rand::RngExt;
             let columns = (0..3).map(|_| (0..n).map(|_| rng.random_range(0..16)).collect()).collect();
             let targets = (0..n).map(|_| rng.random::<f64>() - 0.5).collect();
-            (binned(columns, &[Kind::Ordered; 3]), targets)
+            (binned(columns, &[CoordinateKind::Ordered; 3]), targets)
         };
         let ((points, targets), (others, other_targets)) = (draw(100), draw(100));
-        let growth = Growth { most_trees: 200, learning_rate: 0.3, most_leaves: 8, ..GROWTH };
+        let growth = BoostingGrowth { n_estimators: 200, learning_rate: 0.3, max_leaf_nodes: 8, ..GROWTH };
         let fit =
             |validation| Boosted::fit(growth, Loss::Squared, (&points, &targets), validation, Seed::new(0));
         let stopped = fit(Some((&others, &other_targets)));

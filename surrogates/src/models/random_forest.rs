@@ -10,56 +10,31 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tapeout_core::{Seed, Stream};
 
-use crate::models::gaussian_process::embedding::Difference;
+use super::decision_tree::{Split, Tree};
+use super::gaussian_process::embedding::CoordinateKind;
 
 /// How trees are grown.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Growth {
+pub struct ForestGrowth {
     /// How many trees.
-    pub n_trees: usize,
+    pub n_estimators: usize,
     /// The share of coordinates among which each split is chosen, at least one.
-    pub coordinate_share: f64,
+    pub max_features: f64,
     /// A node of fewer samples is not split.
-    pub least_split: usize,
+    pub min_samples_split: usize,
 }
 
 /// Trees that each learned from a bootstrap sample.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RandomForest {
-    trees: Vec<Tree>,
+    trees: Vec<Tree<f64, Leaf>>,
 }
 
-/// Nodes, the root last.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Tree {
-    nodes: Vec<Node>,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-enum Node {
-    Leaf { mean: f64, variance: f64 },
-    Branch { split: Split, near: u32, far: u32 },
-}
-
-/// Which side of a node a point is on.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Split {
-    at: f64,
-    coordinate: u16,
-    difference: Difference,
-}
-
-impl Split {
-    fn is_near(&self, point: &[f64]) -> bool {
-        self.is_value_near(point[usize::from(self.coordinate)])
-    }
-
-    fn is_value_near(&self, value: f64) -> bool {
-        match self.difference {
-            Difference::Ordered => value <= self.at,
-            Difference::Categorical => value == self.at,
-        }
-    }
+/// What the samples in a leaf say.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+struct Leaf {
+    mean: f64,
+    variance: f64,
 }
 
 /// One coordinate of all points: the values there are, increasing, and which of them each point has.
@@ -82,12 +57,12 @@ impl Column {
 
 /// What a tree is grown from.
 struct Grower<'a> {
-    growth: Growth,
-    differences: &'a [Difference],
+    growth: ForestGrowth,
+    kinds: &'a [CoordinateKind],
     /// Shape `[d]`.
     columns: &'a [Column],
     targets: &'a [f64],
-    nodes: Vec<Node>,
+    tree: Tree<f64, Leaf>,
     /// Room for the samples of each value of a coordinate; empty between uses.
     buckets: Vec<Moments>,
 }
@@ -120,42 +95,47 @@ impl Moments {
 }
 
 impl<'a> Grower<'a> {
-    fn new(growth: Growth, differences: &'a [Difference], columns: &'a [Column], targets: &'a [f64]) -> Self {
+    fn new(
+        growth: ForestGrowth,
+        kinds: &'a [CoordinateKind],
+        columns: &'a [Column],
+        targets: &'a [f64],
+    ) -> Self {
         let most_values = columns.iter().map(|column| column.values.len()).max().unwrap_or(0);
         let buckets = vec![Moments::default(); most_values];
-        Self { growth, differences, columns, targets, nodes: Vec::new(), buckets }
+        Self { growth, kinds, columns, targets, tree: Tree::new(), buckets }
     }
 
-    /// Grows the subtree of `samples`, which are in increasing order; returns its root's place.
-    fn grow(&mut self, samples: &mut [u32], rng: &mut Stream) -> u32 {
+    /// Grows the subtree of `samples`, which are in increasing order, from the leaf at `node`.
+    fn grow(&mut self, node: usize, samples: &mut [u32], rng: &mut Stream) {
         let targets = samples.iter().map(|&i| self.targets[i as usize]);
         let all = targets.fold(Moments::default(), Moments::with);
-        let is_leaf = samples.len() < self.growth.least_split;
+        let is_leaf = samples.len() < self.growth.min_samples_split;
         let split = if is_leaf { None } else { self.best_split(samples, all, rng) };
-        let node = match split {
-            None => Node::Leaf { mean: all.sum / all.n, variance: all.scatter() / all.n },
-            Some(split) => {
-                let column = &self.columns[usize::from(split.coordinate)];
-                let is_near = |i: u32| split.is_value_near(column.values[column.ranks[i as usize] as usize]);
-                let (mut sorted, mut rest) = (Vec::with_capacity(samples.len()), Vec::new());
-                samples.iter().for_each(|&i| if is_near(i) { sorted.push(i) } else { rest.push(i) });
-                let n_near = sorted.len();
-                sorted.extend(rest);
-                samples.copy_from_slice(&sorted);
-                let (near, far) = samples.split_at_mut(n_near);
-                Node::Branch { split, near: self.grow(near, rng), far: self.grow(far, rng) }
-            }
+        let Some(split) = split else {
+            let leaf = Leaf { mean: all.sum / all.n, variance: all.scatter() / all.n };
+            self.tree.set_leaf(node, leaf);
+            return;
         };
-        self.nodes.push(node);
-        (self.nodes.len() - 1) as u32
+        let column = &self.columns[split.coordinate as usize];
+        let is_near = |i: u32| split.is_near(&column.values[column.ranks[i as usize] as usize]);
+        let (mut sorted, mut rest) = (Vec::with_capacity(samples.len()), Vec::new());
+        samples.iter().for_each(|&i| if is_near(i) { sorted.push(i) } else { rest.push(i) });
+        let n_near = sorted.len();
+        sorted.extend(rest);
+        samples.copy_from_slice(&sorted);
+        let (near, far) = samples.split_at_mut(n_near);
+        let [near_node, far_node] = self.tree.split(node, split);
+        self.grow(near_node, near, rng);
+        self.grow(far_node, far, rng);
     }
 
     /// The split that leaves the least scatter, among coordinates drawn at random; none if no split lessens it.
-    fn best_split(&mut self, samples: &[u32], all: Moments, rng: &mut Stream) -> Option<Split> {
-        let d = self.differences.len();
-        let n_drawn = ((self.growth.coordinate_share * d as f64) as usize).max(1);
+    fn best_split(&mut self, samples: &[u32], all: Moments, rng: &mut Stream) -> Option<Split<f64>> {
+        let d = self.kinds.len();
+        let n_drawn = ((self.growth.max_features * d as f64) as usize).max(1);
         let mut coordinates: Vec<usize> = (0..d).collect();
-        let mut best: Option<(f64, Split)> = None;
+        let mut best: Option<(f64, Split<f64>)> = None;
         for drawn in 0..n_drawn.min(d) {
             coordinates.swap(drawn, rng.random_range(drawn..d));
             let coordinate = coordinates[drawn];
@@ -175,8 +155,8 @@ impl<'a> Grower<'a> {
         samples: &[u32],
         all: Moments,
         rng: &mut Stream,
-    ) -> Option<(f64, Split)> {
-        let (column, difference) = (&self.columns[coordinate], self.differences[coordinate]);
+    ) -> Option<(f64, Split<f64>)> {
+        let (column, kind) = (&self.columns[coordinate], self.kinds[coordinate]);
         let (mut first, mut last) = (u32::MAX, 0);
         for &i in samples {
             let rank = column.ranks[i as usize];
@@ -189,13 +169,13 @@ impl<'a> Grower<'a> {
         loop {
             let bucket = std::mem::take(&mut self.buckets[here]);
             let next = (here + 1..=last as usize).find(|&rank| self.buckets[rank].n > 0.0);
-            near = match difference {
-                Difference::Ordered => near.and(bucket),
-                Difference::Categorical => bucket,
+            near = match kind {
+                CoordinateKind::Ordered => near.and(bucket),
+                CoordinateKind::Categorical => bucket,
             };
-            let has_other_side = match difference {
-                Difference::Ordered => next.is_some(),
-                Difference::Categorical => first < last,
+            let has_other_side = match kind {
+                CoordinateKind::Ordered => next.is_some(),
+                CoordinateKind::Categorical => first < last,
             };
             if !has_other_side {
                 break;
@@ -209,44 +189,30 @@ impl<'a> Grower<'a> {
             here = next;
         }
         let (scatter, low, high) = best?;
-        let at = match difference {
-            Difference::Ordered => low + (high - low) * rng.random::<f64>(), // below high
-            Difference::Categorical => low,
+        let at = match kind {
+            CoordinateKind::Ordered => low + (high - low) * rng.random::<f64>(), // below high
+            CoordinateKind::Categorical => low,
         };
-        Some((scatter, Split { coordinate: coordinate as u16, difference, at }))
-    }
-}
-
-impl Tree {
-    fn leaf(&self, point: &[f64]) -> (f64, f64) {
-        let mut place = self.nodes.len() - 1;
-        loop {
-            match self.nodes[place] {
-                Node::Leaf { mean, variance } => return (mean, variance),
-                Node::Branch { split, near, far } => {
-                    place = if split.is_near(point) { near } else { far } as usize;
-                }
-            }
-        }
+        Some((scatter, Split { coordinate: coordinate as u32, kind, at }))
     }
 }
 
 impl RandomForest {
     /// Trees grown on bootstrap samples of `points`, shape `[n][d]`, and `targets`, shape `[n]`.
     ///
-    /// `differences`: whether each coordinate is ordered, shape `[d]`.
+    /// `kinds`: whether each coordinate is ordered, shape `[d]`.
     ///
     /// # Panics
     /// If there is no point, no tree, or not one target for each point.
     pub fn fit(
-        growth: Growth,
-        differences: &[Difference],
+        growth: ForestGrowth,
+        kinds: &[CoordinateKind],
         points: &[Vec<f64>],
         targets: &[f64],
         rng: &mut Stream,
     ) -> Self {
-        Self::fit_trees(growth, differences, points, targets, |grow| {
-            (0..growth.n_trees).map(|_| grow(rng)).collect()
+        Self::fit_trees(growth, kinds, points, targets, |grow| {
+            (0..growth.n_estimators).map(|_| grow(rng)).collect()
         })
     }
 
@@ -255,49 +221,42 @@ impl RandomForest {
     /// # Panics
     /// As `fit`.
     pub fn fit_in_parallel(
-        growth: Growth,
-        differences: &[Difference],
+        growth: ForestGrowth,
+        kinds: &[CoordinateKind],
         points: &[Vec<f64>],
         targets: &[f64],
         seed: Seed,
     ) -> Self {
-        Self::fit_trees(growth, differences, points, targets, |grow| {
-            let trees = (0..growth.n_trees as u64).into_par_iter();
+        Self::fit_trees(growth, kinds, points, targets, |grow| {
+            let trees = (0..growth.n_estimators as u64).into_par_iter();
             trees.map(|index| grow(&mut seed.child("tree", index).stream("growth"))).collect()
         })
     }
 
     fn fit_trees(
-        growth: Growth,
-        differences: &[Difference],
+        growth: ForestGrowth,
+        kinds: &[CoordinateKind],
         points: &[Vec<f64>],
         targets: &[f64],
-        grow_all: impl FnOnce(&(dyn Fn(&mut Stream) -> Tree + Sync)) -> Vec<Tree>,
+        grow_all: impl FnOnce(&(dyn Fn(&mut Stream) -> Tree<f64, Leaf> + Sync)) -> Vec<Tree<f64, Leaf>>,
     ) -> Self {
-        assert!(!points.is_empty() && growth.n_trees > 0, "a forest has trees, and trees have samples");
+        assert!(!points.is_empty() && growth.n_estimators > 0, "a forest has trees, and trees have samples");
         assert_eq!(points.len(), targets.len(), "one target for each point");
-        let columns: Vec<Column> = (0..differences.len()).map(|index| Column::new(points, index)).collect();
+        let columns: Vec<Column> = (0..kinds.len()).map(|index| Column::new(points, index)).collect();
         let n = points.len() as u32;
         let grow = |rng: &mut Stream| {
             let mut samples: Vec<u32> = (0..n).map(|_| rng.random_range(0..n as usize) as u32).collect();
             samples.sort_unstable();
-            let mut grower = Grower::new(growth, differences, &columns, targets);
-            grower.grow(&mut samples, rng);
-            Tree { nodes: grower.nodes }
+            let mut grower = Grower::new(growth, kinds, &columns, targets);
+            grower.grow(0, &mut samples, rng);
+            grower.tree
         };
         Self { trees: grow_all(&grow) }
     }
 
     /// Whether it can be asked about points of `d` coordinates.
     pub fn fits(&self, d: usize) -> bool {
-        let fits = |(place, node): (usize, &Node)| match node {
-            Node::Leaf { .. } => true,
-            Node::Branch { split, near, far } => {
-                usize::from(split.coordinate) < d && (*near.max(far) as usize) < place
-            }
-        };
-        let is_whole = |tree: &Tree| !tree.nodes.is_empty() && tree.nodes.iter().enumerate().all(fits);
-        !self.trees.is_empty() && self.trees.iter().all(is_whole)
+        !self.trees.is_empty() && self.trees.iter().all(|tree| tree.fits(d))
     }
 
     /// The mean and the variance expected at a point, shape `[d]`: the moments of a mixture of the leaves it falls into.
@@ -311,7 +270,7 @@ impl RandomForest {
         let mut moments = vec![(0.0, 0.0); points.len()];
         for tree in &self.trees {
             for (point, (sum, squares)) in points.iter().zip(&mut moments) {
-                let (mean, variance) = tree.leaf(point.as_ref());
+                let Leaf { mean, variance } = *tree.leaf(|coordinate| point.as_ref()[coordinate]);
                 *sum += mean;
                 *squares = *squares + variance + mean * mean;
             }
@@ -329,7 +288,7 @@ impl RandomForest {
 mod tests {
     use super::*;
 
-    const DIFFERENCES: [Difference; 2] = [Difference::Ordered, Difference::Categorical];
+    const KINDS: [CoordinateKind; 2] = [CoordinateKind::Ordered, CoordinateKind::Categorical];
 
     fn grid() -> Vec<Vec<f64>> {
         (0..30).map(|i| vec![f64::from(i / 3) / 9.0, f64::from(i % 3)]).collect()
@@ -340,13 +299,16 @@ mod tests {
     #[test]
     fn one_tree_by_hand() {
         let points: Vec<Vec<f64>> = [0.0, 0.25, 0.75, 1.0].iter().map(|&x| vec![x, 0.0]).collect();
-        let growth = Growth { n_trees: 1, coordinate_share: 1.0, least_split: 4 };
+        let growth = ForestGrowth { n_estimators: 1, max_features: 1.0, min_samples_split: 4 };
         let targets = [0.0, 0.0, 6.0, 8.0];
         let columns = [0, 1].map(|index| Column::new(&points, index));
-        let mut grower = Grower::new(growth, &DIFFERENCES, &columns, &targets);
-        grower.grow(&mut [0, 1, 2, 3], &mut Seed::new(0).stream("test"));
-        let tree = Tree { nodes: grower.nodes };
-        assert_eq!((tree.leaf(&[0.1, 0.0]), tree.leaf(&[0.9, 0.0])), ((0.0, 0.0), (7.0, 1.0)));
+        let mut grower = Grower::new(growth, &KINDS, &columns, &targets);
+        grower.grow(0, &mut [0, 1, 2, 3], &mut Seed::new(0).stream("test"));
+        let leaf = |x: f64| *grower.tree.leaf(|coordinate| [x, 0.0][coordinate]);
+        assert_eq!(
+            (leaf(0.1), leaf(0.9)),
+            (Leaf { mean: 0.0, variance: 0.0 }, Leaf { mean: 7.0, variance: 1.0 })
+        );
     }
 
     /// A step in the first coordinate and a category that matters: what is learned is near the truth on the samples, and
@@ -359,9 +321,8 @@ mod tests {
             step + if point[1] == 1.0 { 2.0 } else { 0.0 }
         };
         let targets: Vec<f64> = points.iter().map(|point| truth(point)).collect();
-        let growth = Growth { n_trees: 50, coordinate_share: 1.0, least_split: 2 };
-        let forest =
-            RandomForest::fit(growth, &DIFFERENCES, &points, &targets, &mut Seed::new(0).stream("test"));
+        let growth = ForestGrowth { n_estimators: 50, max_features: 1.0, min_samples_split: 2 };
+        let forest = RandomForest::fit(growth, &KINDS, &points, &targets, &mut Seed::new(0).stream("test"));
         let alone: Vec<(f64, f64)> = points.iter().map(|point| forest.predict(point)).collect();
         assert_eq!(forest.predict_all(&points), alone);
         let errors = points.iter().zip(alone).map(|(point, (mean, _))| (mean - truth(point)).powi(2));
@@ -374,10 +335,9 @@ mod tests {
     /// Law: equal targets give no split, and no doubt.
     #[test]
     fn nothing_is_split_where_all_is_equal() {
-        let growth = Growth { n_trees: 3, coordinate_share: 1.0, least_split: 2 };
-        let forest =
-            RandomForest::fit(growth, &DIFFERENCES, &grid(), &[5.0; 30], &mut Seed::new(0).stream("test"));
+        let growth = ForestGrowth { n_estimators: 3, max_features: 1.0, min_samples_split: 2 };
+        let forest = RandomForest::fit(growth, &KINDS, &grid(), &[5.0; 30], &mut Seed::new(0).stream("test"));
         assert_eq!(forest.predict(&[0.3, 1.0]), (5.0, 0.0));
-        assert!(forest.trees.iter().all(|tree| tree.nodes.len() == 1));
+        assert!(forest.trees.iter().all(|tree| tree.is_leaf()));
     }
 }

@@ -1,6 +1,6 @@
 //! Rows that a network likes, found down its gradient.
 
-use crate::models::network::{Mlp, Trace};
+use crate::models::network::{ForwardPass, Mlp};
 
 /// `rows` after `steps` steps of `size` down the gradient of the outputs weighted by `weights`, shape `[outputs]`; the last
 /// `n_fixed` columns of a row, its context, stay. Each row goes down a gradient of its own.
@@ -15,7 +15,7 @@ pub(crate) fn descend(
 ) -> Vec<f32> {
     let width = network.n_inputs();
     let by_outputs = weights.repeat(rows.len() / width);
-    let mut trace = Trace::default();
+    let mut trace = ForwardPass::default();
     for _ in 0..steps {
         network.forward(&rows, &mut trace);
         let by_inputs = network.input_gradient(&trace, &by_outputs);

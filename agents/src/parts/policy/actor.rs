@@ -1,7 +1,7 @@
 //! A network that decides, and one that expects.
 
 use tapeout_core::{DesignSpace, Episode, Stream};
-use tapeout_surrogates::models::network::{Activation, Adam, Mlp, Trace};
+use tapeout_surrogates::models::network::{Activation, Adam, ForwardPass, Mlp};
 
 use super::categorical::Categorical;
 use super::steps::{Allowed, Decision};
@@ -15,7 +15,7 @@ const LAST_LAYER_SCALE: f32 = 0.01;
 struct Learner {
     network: Mlp,
     adam: Adam,
-    trace: Trace,
+    trace: ForwardPass,
     gradient: Vec<f32>,
 }
 
@@ -23,7 +23,7 @@ impl Learner {
     fn new(network: Mlp, learning_rate: f32) -> Self {
         let n_weights = network.n_weights();
         let (adam, gradient) = (Adam::new(n_weights, learning_rate), vec![0.0; n_weights]);
-        Self { network, adam, trace: Trace::default(), gradient }
+        Self { network, adam, trace: ForwardPass::default(), gradient }
     }
 
     /// One step down a loss, given by its gradient as a function of the outputs.

@@ -20,7 +20,7 @@ pub type Evaluation = Option<(f64, Vec<f64>)>;
 
 /// When to stop.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct DescentLimits {
     /// At most so many steps.
     pub steps: usize,
     /// No entry of a step is larger.
@@ -30,7 +30,11 @@ pub struct Limits {
 }
 
 /// Minimises `function` from `start`, shape `[p]`; returns the best point met, `start` if that cannot be evaluated.
-pub fn minimize(start: Vec<f64>, limits: Limits, mut function: impl FnMut(&[f64]) -> Evaluation) -> Vec<f64> {
+pub fn minimize(
+    start: Vec<f64>,
+    limits: DescentLimits,
+    mut function: impl FnMut(&[f64]) -> Evaluation,
+) -> Vec<f64> {
     let Some((mut value, mut gradient)) = function(&start) else { return start };
     let mut x = start;
     let mut memory: VecDeque<Pair> = VecDeque::with_capacity(MEMORY);
@@ -111,7 +115,7 @@ mod tests {
             let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
             Some((a * a + 100.0 * b * b, vec![-2.0 * a - 400.0 * x[0] * b, 200.0 * b]))
         };
-        let limits = Limits { steps: 100, step_length: 1.0, gain: 1e-14 };
+        let limits = DescentLimits { steps: 100, step_length: 1.0, gain: 1e-14 };
         let found = minimize(vec![-1.2, 1.0], limits, rosenbrock);
         assert!(found.iter().all(|entry| (entry - 1.0).abs() < 1e-4), "{found:?}");
     }
@@ -123,7 +127,7 @@ mod tests {
             let x = x[0];
             (x > 0.0 && x < 1.0).then(|| (-x.ln() - (1.0 - x).ln(), vec![-1.0 / x + 1.0 / (1.0 - x)]))
         };
-        let limits = Limits { steps: 50, step_length: 10.0, gain: 1e-14 };
+        let limits = DescentLimits { steps: 50, step_length: 10.0, gain: 1e-14 };
         let found = minimize(vec![0.01], limits, barrier);
         assert!((found[0] - 0.5).abs() < 1e-5, "{found:?}");
     }

@@ -6,7 +6,7 @@ use tapeout_core::{Design, DesignSpace, Parameter};
 
 /// How two levels of a parameter differ along a coordinate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Difference {
+pub enum CoordinateKind {
     /// By the square of their distance, which is 1 between the first and the last level.
     Ordered,
     /// By 1 if they are not the same.
@@ -22,7 +22,7 @@ pub enum Difference {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embedding {
     coordinates: Vec<Coordinate>,
-    differences: Vec<Difference>,
+    kinds: Vec<CoordinateKind>,
     n_free: usize,
 }
 
@@ -37,33 +37,33 @@ struct Coordinate {
 impl Embedding {
     /// The coordinates of `space`; parameters without a choice have none.
     pub fn new(space: &DesignSpace) -> Self {
-        let (mut coordinates, mut differences) = (Vec::new(), Vec::new());
+        let (mut coordinates, mut kinds) = (Vec::new(), Vec::new());
         let free = space.parameters().iter().enumerate().filter(|(_, parameter)| parameter.n_levels() > 1);
         let n_free = free.clone().count();
         for (index, parameter) in free {
             if !parameter.is_categorical() {
                 coordinates.push(Coordinate { parameter: index, positions: positions(parameter) });
-                differences.push(Difference::Ordered);
+                kinds.push(CoordinateKind::Ordered);
             }
             if parameter.is_categorical() || parameter.n_levels() > 2 {
                 let positions = (0..parameter.n_levels()).map(f64::from).collect();
                 coordinates.push(Coordinate { parameter: index, positions });
-                differences.push(Difference::Categorical);
+                kinds.push(CoordinateKind::Categorical);
             }
         }
-        Self { coordinates, differences, n_free }
+        Self { coordinates, kinds, n_free }
     }
 
     /// The same with `n` more ordered coordinates, which are no design's: whoever embeds appends them.
     #[must_use]
     pub fn with_more_ordered(mut self, n: usize) -> Self {
-        self.differences.extend(std::iter::repeat_n(Difference::Ordered, n));
+        self.kinds.extend(std::iter::repeat_n(CoordinateKind::Ordered, n));
         self
     }
 
     /// How many coordinates there are, `d`.
     pub fn dimension(&self) -> usize {
-        self.differences.len()
+        self.kinds.len()
     }
 
     /// How many parameters have a choice.
@@ -72,8 +72,8 @@ impl Embedding {
     }
 
     /// How designs differ along each coordinate, shape `[d]`.
-    pub fn differences(&self) -> &[Difference] {
-        &self.differences
+    pub fn kinds(&self) -> &[CoordinateKind] {
+        &self.kinds
     }
 
     /// The coordinates of a design, shape `[d]`, without those that are no design's.
@@ -154,14 +154,14 @@ impl Points {
     /// The part of [`Points::add_squared_distances`] that the coordinate at `index` has.
     pub fn add_squared_distances_along(&self, index: usize, coordinate: f64, weight: f64, sums: &mut [f64]) {
         let column = &self.columns[index][..sums.len()];
-        match self.embedding.differences[index] {
-            Difference::Ordered => {
+        match self.embedding.kinds[index] {
+            CoordinateKind::Ordered => {
                 for (sum, &other) in sums.iter_mut().zip(column) {
                     let difference = coordinate - other;
                     *sum += weight * difference * difference;
                 }
             }
-            Difference::Categorical => {
+            CoordinateKind::Categorical => {
                 for (sum, &other) in sums.iter_mut().zip(column) {
                     *sum += if coordinate == other { 0.0 } else { weight };
                 }
@@ -191,7 +191,7 @@ mod tests {
         let is_near = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-12;
         assert!(embedding.embed(&design).iter().zip(&expected).all(is_near));
         assert_eq!((embedding.dimension(), embedding.n_free()), (6, 4));
-        let (o, c) = (Difference::Ordered, Difference::Categorical);
-        assert_eq!(embedding.differences(), [o, c, o, c, o, c]);
+        let (o, c) = (CoordinateKind::Ordered, CoordinateKind::Categorical);
+        assert_eq!(embedding.kinds(), [o, c, o, c, o, c]);
     }
 }

@@ -6,7 +6,7 @@
 //! lognormal_prior`, for that of the noise.
 //! Departs from them: the amplitude is free, under a prior around the variance of standardised targets, 1.
 
-use super::descent::{Evaluation, Limits, minimize};
+use super::descent::{DescentLimits, Evaluation, minimize};
 use super::embedding::Points;
 use super::factor::{InverseFactor, add_scaled, dot};
 use super::kernel::{Kernel, matern, matern_slope};
@@ -61,7 +61,7 @@ pub fn fit(points: &Points, targets: &[f64], start: Option<&Kernel>, effort: Eff
         }
     };
     // A step of 2 multiplies a hyperparameter by e² at most; a gain of 1e-3 is a thousandth of a unit of log-likelihood.
-    let limits = Limits { steps: effort.steps, step_length: 2.0, gain: 1e-3 };
+    let limits = DescentLimits { steps: effort.steps, step_length: 2.0, gain: 1e-3 };
     kernel_of(&minimize(start, limits, |logs| loss(points, targets, logs)))
 }
 

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::embedding::{Difference, Embedding, Points};
+use super::embedding::{CoordinateKind, Embedding, Points};
 
 /// A kernel and the noise of observations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,11 +45,11 @@ impl Kernel {
     /// The covariance of the process between two points, shape `[d]` each.
     pub fn covariance(&self, embedding: &Embedding, a: &[f64], b: &[f64]) -> f64 {
         let mut squared_distance = 0.0;
-        for (index, difference) in embedding.differences().iter().enumerate() {
+        for (index, kind) in embedding.kinds().iter().enumerate() {
             squared_distance += self.inverse_squared_lengths[index]
-                * match difference {
-                    Difference::Ordered => (a[index] - b[index]).powi(2),
-                    Difference::Categorical => f64::from(u8::from(a[index] != b[index])),
+                * match kind {
+                    CoordinateKind::Ordered => (a[index] - b[index]).powi(2),
+                    CoordinateKind::Categorical => f64::from(u8::from(a[index] != b[index])),
                 };
         }
         self.amplitude * matern(squared_distance)

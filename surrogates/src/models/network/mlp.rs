@@ -53,7 +53,7 @@ fn n_weights(widths: &[usize]) -> usize {
 
 /// What a forward pass leaves for the backward pass: the input of each layer, shape `[n][width]`.
 #[derive(Debug, Clone, Default)]
-pub struct Trace {
+pub struct ForwardPass {
     n: usize,
     inputs: Vec<Vec<f32>>,
 }
@@ -127,7 +127,7 @@ impl Mlp {
     ///
     /// # Panics
     /// If the inputs are not whole rows.
-    pub fn forward(&self, inputs: &[f32], trace: &mut Trace) -> Vec<f32> {
+    pub fn forward(&self, inputs: &[f32], trace: &mut ForwardPass) -> Vec<f32> {
         trace.n = self.n_rows(inputs);
         trace.inputs.clear();
         trace.inputs.push(inputs.to_vec());
@@ -145,7 +145,7 @@ impl Mlp {
     ///
     /// # Panics
     /// If a shape does not fit the network or the pass in `trace`.
-    pub fn backward(&self, trace: &Trace, by_outputs: &[f32], gradient: &mut [f32]) {
+    pub fn backward(&self, trace: &ForwardPass, by_outputs: &[f32], gradient: &mut [f32]) {
         self.backward_to_first_layer(trace, by_outputs, Some(gradient));
     }
 
@@ -154,7 +154,7 @@ impl Mlp {
     ///
     /// # Panics
     /// If a shape does not fit the network or the pass in `trace`.
-    pub fn input_gradient(&self, trace: &Trace, by_outputs: &[f32]) -> Vec<f32> {
+    pub fn input_gradient(&self, trace: &ForwardPass, by_outputs: &[f32]) -> Vec<f32> {
         let by_first = self.backward_to_first_layer(trace, by_outputs, None);
         self.by_layer_inputs(0, &by_first, trace.n)
     }
@@ -162,7 +162,7 @@ impl Mlp {
     /// Goes back as far as the outputs of the first layer, before its activation; returns the gradient by these.
     fn backward_to_first_layer(
         &self,
-        trace: &Trace,
+        trace: &ForwardPass,
         by_outputs: &[f32],
         mut gradient: Option<&mut [f32]>,
     ) -> Vec<f32> {
@@ -252,7 +252,7 @@ mod tests {
         let mut network = Mlp::new(&[2, 2, 1], Activation::Relu, &mut Seed::new(0).stream("test"));
         network.weights_mut().copy_from_slice(&[1.0, 2.0, -1.0, 1.0, 0.0, -3.0, 3.0, 10.0, 1.0]);
         assert_eq!(network.predict(&[1.0, 2.0]), [16.0]);
-        assert_eq!(network.forward(&[1.0, 2.0], &mut Trace::default()), [16.0]);
+        assert_eq!(network.forward(&[1.0, 2.0], &mut ForwardPass::default()), [16.0]);
     }
 
     /// Sum of the outputs, each times a coefficient of its own: a loss whose gradient by the outputs is known.
@@ -270,7 +270,7 @@ mod tests {
         let coefficients = rows(5, 3);
         for activation in [Activation::Tanh, Activation::Relu] {
             let mut network = Mlp::new(&[4, 7, 6, 3], activation, &mut Seed::new(0).stream("test"));
-            let mut trace = Trace::default();
+            let mut trace = ForwardPass::default();
             network.forward(&inputs, &mut trace);
             let mut gradient = vec![0.0; network.n_weights()];
             network.backward(&trace, &coefficients, &mut gradient);
@@ -306,7 +306,7 @@ mod tests {
     fn gradients_are_added_up() {
         let network = Mlp::new(&[3, 5, 2], Activation::Tanh, &mut Seed::new(0).stream("test"));
         let (inputs, by_outputs) = (rows(4, 3), rows(4, 2));
-        let mut trace = Trace::default();
+        let mut trace = ForwardPass::default();
         let mut whole = vec![0.0; network.n_weights()];
         network.forward(&inputs, &mut trace);
         network.backward(&trace, &by_outputs, &mut whole);

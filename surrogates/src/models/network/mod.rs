@@ -14,13 +14,13 @@
 //!
 //! ```
 //! use tapeout_core::Seed;
-//! use tapeout_surrogates::models::network::{Activation, Adam, Mlp, Trace};
+//! use tapeout_surrogates::models::network::{Activation, Adam, Mlp, ForwardPass};
 //!
 //! // Learns y = x0 - x1 from four points.
 //! let (inputs, targets) = ([0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], [0.0, -1.0, 1.0, 0.0]);
 //! let mut network = Mlp::new(&[2, 16, 1], Activation::Tanh, &mut Seed::new(0).stream("network"));
 //! let mut adam = Adam::new(network.n_weights(), 0.01);
-//! let mut trace = Trace::default();
+//! let mut trace = ForwardPass::default();
 //! let mut gradient = vec![0.0; network.n_weights()];
 //! for _ in 0..500 {
 //!     let outputs = network.forward(&inputs, &mut trace);
@@ -40,4 +40,4 @@ mod product;
 
 pub use activation::Activation;
 pub use adam::Adam;
-pub use mlp::{Mlp, Trace};
+pub use mlp::{ForwardPass, Mlp};

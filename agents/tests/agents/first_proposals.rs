@@ -3,13 +3,12 @@
 //! Four designs from nothing, then, for another agent of the same seed, eight after a log of 128 random trials, which
 //! are enough to start any search proper. A change that is meant is accepted with `INSTA_UPDATE=always`.
 
-mod search;
-
-use search::search;
 use serde_json::Value;
 use tapeout_agents::AGENTS;
 use tapeout_core::check::toy::Toy;
 use tapeout_core::{AgentEntry, Env, Seed, Trial};
+
+use crate::search::search;
 
 fn proposals(entry: &AgentEntry, log: &[Trial], count: usize) -> String {
     let toy = Toy::bowl();
