@@ -77,17 +77,7 @@ fn tournament<'a>(parents: &'a [Trial], rng: &mut Stream) -> &'a Design {
 
 impl Agent for Genetic {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
-        let mut designs = Vec::with_capacity(count);
-        for _ in 0..count {
-            if self.parents.is_empty() {
-                designs.push(self.seen.draw(&mut self.rng));
-                continue;
-            }
-            let parents = &self.parents;
-            let parent = |rng: &mut Stream| tournament(parents, rng);
-            designs.push(self.variation.mate(&mut self.seen, &mut self.rng, parent));
-        }
-        Ok(designs)
+        Ok(self.variation.breed(&mut self.seen, &mut self.rng, &self.parents, tournament, count))
     }
 
     fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {

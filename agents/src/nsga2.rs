@@ -105,17 +105,7 @@ fn tournament<'a>(parents: &'a [Member], rng: &mut Stream) -> &'a Design {
 
 impl Agent for Nsga2 {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
-        let mut designs = Vec::with_capacity(count);
-        for _ in 0..count {
-            if self.parents.is_empty() {
-                designs.push(self.seen.draw(&mut self.rng));
-                continue;
-            }
-            let parents = &self.parents;
-            let parent = |rng: &mut Stream| tournament(parents, rng);
-            designs.push(self.variation.mate(&mut self.seen, &mut self.rng, parent));
-        }
-        Ok(designs)
+        Ok(self.variation.breed(&mut self.seen, &mut self.rng, &self.parents, tournament, count))
     }
 
     fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {

@@ -100,7 +100,7 @@ pub enum Critics {
 pub(crate) struct Proximal {
     config: PpoConfig,
     team: Team,
-    /// As many as actors, or one.
+    /// The critics: as many as actors, or one.
     critics: Vec<Critic>,
     rewards: Rewards,
     seen: Seen,

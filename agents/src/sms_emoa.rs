@@ -88,10 +88,8 @@ impl Agent for SmsEmoa {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
         let (population, initial) = (&self.population, self.config.survivors(0));
         let mut designs = self.seen.draw_members(population.len(), initial, count, &mut self.rng);
-        while designs.len() < count {
-            let parent = |rng: &mut Stream| tournament(population, rng);
-            designs.push(self.variation.mate(&mut self.seen, &mut self.rng, parent));
-        }
+        let n_left = count - designs.len();
+        designs.extend(self.variation.breed(&mut self.seen, &mut self.rng, population, tournament, n_left));
         Ok(designs)
     }
 

@@ -217,7 +217,7 @@ pub(crate) fn toml_value(text: &str) -> Option<Value> {
 }
 
 /// Sets the value at `path`, making tables on the way.
-fn insert(config: &mut Map<String, Value>, path: &[String], value: Value) {
+pub(crate) fn insert(config: &mut Map<String, Value>, path: &[String], value: Value) {
     match path {
         [] => {}
         [key] => {

@@ -76,6 +76,8 @@ impl CmaEs {
             design
         });
         let is_as_drawn = made.is_some_and(|(levels, made)| made == design && levels == design.levels());
+        // Only a step that was drawn as it stands may move the distribution by its own length; what repair or a random draw
+        // put in its place comes back as a design from elsewhere.
         if is_as_drawn {
             self.pending.insert(design.clone(), drawn);
         }

@@ -7,8 +7,9 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
-/// Below this many standard deviations the improvement is computed from Mills' ratio. Above it the direct formula loses one
-/// decimal digit at most.
+/// Below this many standard deviations φ(z) and z Φ(z) cancel nearly to nothing, and then underflow: a search among hopeless
+/// candidates would see only zeros and have no way up. There the improvement is computed from Mills' ratio. Above it the direct
+/// formula loses one decimal digit at most.
 const FAR: f64 = -3.0;
 /// Terms of the continued fraction, enough for ten digits at 3 and beyond, as its test shows.
 const TERMS: u32 = 40;
@@ -18,9 +19,9 @@ const NEGLIGIBLE: f64 = -8.0;
 /// A normally distributed expectation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Normal {
-    /// Its mean.
+    /// The mean of the value.
     pub mean: f64,
-    /// Its standard deviation, positive.
+    /// The standard deviation of the value, positive.
     pub std: f64,
 }
 
@@ -77,6 +78,7 @@ impl Strips {
             .copied()
             .filter(|point| point[0] < reference[0] && point[1] < reference[1])
             .collect();
+        // By the first loss; a point is on the front if it is below all before it in the second, and dominated points drop out.
         points.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
         let (mut strips, mut height) = (Vec::with_capacity(points.len() + 1), reference[1]);
         for [right, below] in points {
@@ -103,6 +105,7 @@ impl Strips {
                 continue;
             }
             let up_to_right = losses[0].improvement(right);
+            // The losses are independent, so the expectation of the product over a strip is the product of the expectations.
             total += (up_to_right - up_to_left) * losses[1].improvement(height);
             up_to_left = up_to_right;
         }

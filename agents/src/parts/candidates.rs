@@ -26,7 +26,7 @@ const DRAWS: usize = 4;
 pub struct Candidate {
     /// Not known, unless every design is.
     pub design: Design,
-    /// As the model scored it.
+    /// The model's score of the design.
     pub score: f64,
 }
 

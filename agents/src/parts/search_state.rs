@@ -20,7 +20,7 @@ pub struct SearchState {
     pub scalarizer: Scalarizer,
     /// All that was observed.
     pub history: History,
-    /// What is random in the search.
+    /// The search's stream of random numbers.
     pub rng: Stream,
     /// How many designs come before the first model.
     n_initial: usize,

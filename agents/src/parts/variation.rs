@@ -60,8 +60,23 @@ impl Variation {
         })
     }
 
+    /// `count` designs: random ones as long as there are no parents, and else children of those that `choose` chooses.
+    pub fn breed<'a, P>(
+        &self,
+        seen: &mut Seen,
+        rng: &mut Stream,
+        parents: &'a [P],
+        choose: fn(&'a [P], &mut Stream) -> &'a Design,
+        count: usize,
+    ) -> Vec<Design> {
+        let breed = |_| {
+            if parents.is_empty() { seen.draw(rng) } else { self.mate(seen, rng, |rng| choose(parents, rng)) }
+        };
+        (0..count).map(breed).collect()
+    }
+
     /// A child that is not [known](Seen::propose) yet. Each try has parents of its own, chosen by `parent`.
-    pub fn mate<'a>(
+    fn mate<'a>(
         &self,
         seen: &mut Seen,
         rng: &mut Stream,
@@ -74,7 +89,7 @@ impl Variation {
     }
 
     /// A [legal] child of two designs.
-    pub fn child(&self, mother: &Design, father: &Design, space: &DesignSpace, rng: &mut Stream) -> Design {
+    fn child(&self, mother: &Design, father: &Design, space: &DesignSpace, rng: &mut Stream) -> Design {
         legal(space, || self.levels(mother, father, space, rng))
     }
 

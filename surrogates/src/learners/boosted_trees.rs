@@ -72,7 +72,7 @@ struct Machines {
     state: State,
 }
 
-/// What a saved model keeps.
+/// The part of a fitted model that is saved.
 #[derive(Serialize, Deserialize)]
 struct State {
     scales: TargetScales,

@@ -55,7 +55,7 @@ struct Processes {
     feasibility: Option<GaussianProcess>,
 }
 
-/// What a saved model keeps.
+/// The part of a fitted model that is saved.
 #[derive(Serialize, Deserialize)]
 struct State {
     scales: TargetScales,

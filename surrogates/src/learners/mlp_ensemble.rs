@@ -74,7 +74,7 @@ struct Networks {
     state: State,
 }
 
-/// What a saved model keeps.
+/// The part of a fitted model that is saved.
 #[derive(Serialize, Deserialize)]
 struct State {
     scales: TargetScales,
@@ -120,7 +120,7 @@ impl Examples {
         Self { rows, targets, n_outputs }
     }
 
-    /// How many there are, `n`.
+    /// How many examples there are, `n`.
     fn len(&self) -> usize {
         self.targets.len() / self.n_outputs
     }

@@ -52,7 +52,7 @@ struct Forests {
     state: State,
 }
 
-/// What a saved model keeps.
+/// The part of a fitted model that is saved.
 #[derive(Serialize, Deserialize)]
 struct State {
     scales: TargetScales,

@@ -69,7 +69,7 @@ struct Model {
     distance_weight: f64,
 }
 
-/// What a saved model keeps.
+/// The part of a fitted model that is saved.
 #[derive(Serialize, Deserialize)]
 struct State {
     forest_schema: u32,

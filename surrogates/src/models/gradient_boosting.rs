@@ -23,7 +23,7 @@ pub struct Binned {
     pub columns: Vec<Vec<u8>>,
 }
 
-/// How trees are grown.
+/// Hyperparameters of the growth of trees.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BoostingGrowth {
     /// Trees at most.
@@ -42,7 +42,7 @@ pub struct BoostingGrowth {
     pub patience: usize,
 }
 
-/// What is made small.
+/// The loss that trees are to make small.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Loss {
     /// Half the squared distance from the target.
@@ -120,7 +120,7 @@ struct Open {
     best: Option<(f64, Split<u8>)>,
 }
 
-/// What trees are grown from.
+/// The points and their slopes, from which trees are grown.
 struct Grower<'a> {
     growth: BoostingGrowth,
     binned: &'a Binned,

@@ -13,7 +13,7 @@ use tapeout_core::{Seed, Stream};
 use super::decision_tree::{Split, Tree};
 use super::gaussian_process::embedding::CoordinateKind;
 
-/// How trees are grown.
+/// Hyperparameters of the growth of trees.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ForestGrowth {
     /// How many trees.
@@ -30,7 +30,7 @@ pub struct RandomForest {
     trees: Vec<Tree<f64, Leaf>>,
 }
 
-/// What the samples in a leaf say.
+/// The moments of the targets in a leaf.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 struct Leaf {
     mean: f64,
@@ -55,7 +55,7 @@ impl Column {
     }
 }
 
-/// What a tree is grown from.
+/// The samples from which a tree is grown, and the tree so far.
 struct Grower<'a> {
     growth: ForestGrowth,
     kinds: &'a [CoordinateKind],

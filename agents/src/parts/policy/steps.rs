@@ -35,7 +35,7 @@ pub struct Allowed {
 }
 
 impl Allowed {
-    /// What can be chosen now.
+    /// The levels that can be chosen now.
     pub fn now(episode: &Episode<'_>) -> Self {
         let log_shares = episode.shares().into_iter().map(|share| share.ln() as f32).collect();
         Self { levels: episode.allowed(), log_shares }

@@ -113,12 +113,12 @@ impl Points {
         Self { columns: vec![Vec::new(); embedding.dimension()], embedding, n: 0 }
     }
 
-    /// Where they lie.
+    /// The embedding in which the points lie.
     pub fn embedding(&self) -> &Embedding {
         &self.embedding
     }
 
-    /// How many there are, `n`.
+    /// How many points there are, `n`.
     pub fn len(&self) -> usize {
         self.n
     }

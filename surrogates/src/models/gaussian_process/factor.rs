@@ -2,6 +2,10 @@
 //!
 //! Source: Golub & Van Loan (2013), "Matrix Computations", section 4.2, and the inverse of a bordered triangle. All sums
 //! are in a fixed order and without fused multiplication, so results are the same on every machine.
+//!
+//! Why W and not L: a proposal asks for the variance at thousands of points. With L each is a triangular solve, in which every
+//! entry waits for those before; with W it is a product, which runs in as many lanes as a register has. What that costs in
+//! accuracy is bounded by the noise, which keeps K well away from singular.
 
 /// Points predicted together: as many doubles as two rows of sums leave room for in registers.
 pub const LANES: usize = 8;
@@ -16,7 +20,8 @@ pub struct InverseFactor {
     n: usize,
 }
 
-/// a · b, in eight interleaved sums.
+/// a · b, in eight interleaved sums: one sum would wait for each addition before the next, and the compiler may not reorder what
+/// is rounded.
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; LANES];
     let (a_blocks, a_rest) = a.as_chunks::<LANES>();
@@ -38,7 +43,7 @@ pub fn add_scaled(target: &mut [f64], scale: f64, source: &[f64]) {
 }
 
 impl InverseFactor {
-    /// Of the empty matrix.
+    /// The inverse factor of the empty matrix.
     pub fn new() -> Self {
         Self::default()
     }
@@ -55,7 +60,10 @@ impl InverseFactor {
     pub fn push(&mut self, covariances: &[f64], diagonal: f64, least_pivot: f64) {
         let n = self.n;
         let l: Vec<f64> = (0..n).map(|i| dot(self.row(i), &covariances[..=i])).collect(); // L's new row is W k
+        // A point close to others leaves a small difference of two large numbers, which rounding may take below 0. Exactly it is
+        // at least the noise, so the noise is what is put in its place.
         let pivot = (diagonal - dot(&l, &l)).max(least_pivot).sqrt();
+        // [L 0; lᵀ p]⁻¹ = [W 0; -lᵀ W / p  1/p]: the new row is a sum of the rows that are there.
         let mut row = vec![0.0; n + 1];
         for (i, &scale) in l.iter().enumerate() {
             add_scaled(&mut row[..=i], -scale / pivot, self.row(i));
@@ -70,6 +78,7 @@ impl InverseFactor {
         let mut solution = vec![0.0; self.n];
         for i in 0..self.n {
             let row = self.row(i);
+            // (W y)_i times row i, added as soon as it is known: W is read once, row after row.
             add_scaled(&mut solution[..=i], dot(row, &y[..=i]), row);
         }
         solution
@@ -83,6 +92,7 @@ impl InverseFactor {
     /// The lower triangle of K⁻¹ = Wᵀ W, packed as W is.
     pub fn inverse(&self) -> Vec<f64> {
         let mut inverse = vec![0.0; self.entries.len()];
+        // Wᵀ W as a sum of outer products of rows: each is a triangle at the top left, so what is zero is never touched.
         for k in 0..self.n {
             let row = self.row(k);
             let mut start = 0;

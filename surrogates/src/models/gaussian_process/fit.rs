@@ -40,7 +40,7 @@ impl LogNormal {
     }
 }
 
-/// How hard to look, and where to start.
+/// How much work a fit may do.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
     /// Steps of the optimizer, each one or a few factorisations of an n x n matrix.
@@ -65,7 +65,8 @@ pub fn fit(points: &Points, targets: &[f64], start: Option<&Kernel>, effort: Eff
     kernel_of(&minimize(start, limits, |logs| loss(points, targets, logs)))
 }
 
-/// ln σ², ln noise, ln ℓ for each coordinate; shape `[2 + d]`.
+/// ln σ², ln noise, ln ℓ for each coordinate; shape `[2 + d]`. By their logarithms hyperparameters are positive without a bound, and
+/// one step changes all of them by a factor, whatever their scale.
 fn logs(kernel: &Kernel) -> Vec<f64> {
     let lengths = kernel.inverse_squared_lengths.iter().map(|inverse| -0.5 * inverse.ln());
     [kernel.amplitude.ln(), kernel.noise.ln()].into_iter().chain(lengths).collect()
@@ -97,6 +98,8 @@ fn loss(points: &Points, targets: &[f64], logs: &[f64]) -> Evaluation {
         factor.push(&covariances[..i], kernel.amplitude + kernel.noise, kernel.noise);
     }
     let weights = factor.solve(targets);
+    // Half of yᵀ K⁻¹ y, which rewards an explanation of the data, and half of ln det K, which charges for a kernel that could have
+    // explained anything. The constant n/2 ln 2π moves no optimum.
     let mut value = 0.5 * dot(targets, &weights) + 0.5 * factor.log_determinant(); // eq. 5.8
     let mut gradient = likelihood_gradient(points, &kernel, &factor, &weights, &squared_distances);
     let priors = [AMPLITUDE, NOISE].into_iter();
@@ -106,6 +109,7 @@ fn loss(points: &Points, targets: &[f64], logs: &[f64]) -> Evaluation {
         value += penalty;
         *slope += derivative;
     }
+    // The descent steps back from where exp overflowed or a pivot was lost, so it is told and not given a number.
     let is_finite = value.is_finite() && gradient.iter().all(|slope| slope.is_finite());
     is_finite.then_some((value, gradient))
 }
@@ -127,7 +131,7 @@ fn likelihood_gradient(
         let row = &mut residual[start..=start + i];
         let squared = &squared_distances[start..=start + i];
         start += i + 1;
-        add_scaled(row, -weights[i], &weights[..=i]);
+        add_scaled(row, -weights[i], &weights[..=i]); // K⁻¹ - α αᵀ, in the place of K⁻¹
         gradient[0] += 0.5 * row[i] * kernel.amplitude;
         gradient[1] += 0.5 * row[i] * kernel.noise;
         for (entry, &squared) in row[..i].iter_mut().zip(squared) {

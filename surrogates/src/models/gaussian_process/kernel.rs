@@ -21,12 +21,15 @@ pub struct Kernel {
 
 /// (1 + s + s²/3) exp(-s) with s = √(5 r²).
 pub(super) fn matern(squared_distance: f64) -> f64 {
+    // Twice differentiable and no smoother: costs of hardware bend where a size just fits, and a Gaussian kernel, whose samples
+    // have all derivatives, would swing beyond the data on both sides of such a bend.
     let s = (5.0 * squared_distance).sqrt();
     (1.0 + s + s * s / 3.0) * (-s).exp()
 }
 
 /// The derivative of [`matern`] by the logarithm of a length, over the share of r² that is along it:
-/// with dM/d(r²) = -5/6 (1 + s) exp(-s) and d(r²)/d(ln ℓ) = -2 times the share.
+/// with dM/d(r²) = -5/6 (1 + s) exp(-s) and d(r²)/d(ln ℓ) = -2 times the share. By the squared distance, since the derivative by r
+/// divides by r, which is 0 on the diagonal.
 pub(super) fn matern_slope(squared_distance: f64) -> f64 {
     let s = (5.0 * squared_distance).sqrt();
     5.0 / 3.0 * (1.0 + s) * (-s).exp()

@@ -79,6 +79,7 @@ impl GaussianProcess {
                 posterior.mean.push(dot(&covariances, &self.weights));
             }
             let whitened = self.factor.multiply(&lanes);
+            // k(x, x) - kᵀ K⁻¹ k = k(x, x) - |W k|²: what the data explain is a sum of squares, so a variance never exceeds the prior.
             for lane in 0..block.len() {
                 let explained: f64 = whitened.iter().map(|row| row[lane] * row[lane]).sum();
                 posterior.variance.push((self.kernel.amplitude - explained).max(self.floor()));
@@ -100,6 +101,8 @@ impl GaussianProcess {
         let rows = posterior.blocks[index / LANES].len();
         let believed: Vec<f64> =
             (0..rows).map(|row| posterior.blocks[index / LANES][row][index % LANES]).collect();
+        // The bordered factor's new row, applied to all points: their covariance with the believed one given the data, over its
+        // deviation. Squared it is what that observation would explain.
         let scale = (posterior.variance[index] + self.kernel.noise).sqrt();
         for (block_index, block) in posterior.blocks.iter_mut().enumerate() {
             let mut explained = [0.0; LANES];
