@@ -5,13 +5,12 @@
 //! Departs from them: the subset is drawn at random, evenly over workloads; what is expected of the label 0 or 1 is taken for the
 //! probability, cut off at 0 and 1.
 
-use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tapeout_core::config::check;
 use tapeout_core::{
     BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
-    Seed, Surrogate, TrainingData, WorkloadTrials,
+    Seed, Surrogate, TrainingData, Trial, WorkloadTrials,
 };
 
 use crate::features::{Standard, assert_context, context_scale};
@@ -19,6 +18,7 @@ use crate::models::gaussian_process::GaussianProcess;
 use crate::models::gaussian_process::embedding::{Embedding, Points};
 use crate::models::gaussian_process::fit::{Effort, fit};
 use crate::models::gaussian_process::kernel::Kernel;
+use crate::subset;
 use crate::targets::{TargetScales, feasible_share};
 
 /// Hyperparameters.
@@ -172,7 +172,7 @@ impl Learner for GaussianProcessLearner {
 }
 
 impl GaussianProcessLearner {
-    /// As many labelled trials as a process is conditioned on, from each workload an equal share as far as there are.
+    /// As many labelled trials as a process is conditioned on, as points and labels.
     fn draw(
         &self,
         groups: &[WorkloadTrials],
@@ -180,28 +180,11 @@ impl GaussianProcessLearner {
         embed: impl Fn(&WorkloadTrials, &Design) -> Vec<f64>,
         labels: &Label<'_>,
     ) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
-        let labelled = |group: &WorkloadTrials| -> Vec<usize> {
-            let has_label = |&index: &usize| labels(group.trials[index].outcome.metrics()).is_some();
-            (0..group.trials.len()).filter(has_label).collect()
-        };
-        let mut left: Vec<(usize, Vec<usize>)> = groups.iter().map(labelled).enumerate().collect();
-        left.sort_by_key(|(_, indices)| indices.len()); // what small workloads leave is shared by the larger
-        let (mut points, mut targets, mut room) = (Vec::new(), Vec::new(), self.config.max_points);
-        let n_tasks = left.len();
-        for (place, (task_index, mut indices)) in left.into_iter().enumerate() {
-            let n_drawn = (room / (n_tasks - place)).min(indices.len());
-            room -= n_drawn;
-            let group = &groups[task_index];
-            let (drawn, _) = indices
-                .partial_shuffle(&mut seed.child("group", task_index as u64).stream("subset"), n_drawn);
-            drawn.sort_unstable();
-            for &mut index in drawn {
-                let trial = &group.trials[index];
-                points.push(embed(group, &trial.design));
-                targets.extend(labels(trial.outcome.metrics()));
-            }
-        }
-        (points, targets)
+        let label = |trial: &Trial| labels(trial.outcome.metrics());
+        let drawn = subset::draw(groups, self.config.max_points, seed, |trial| label(trial).is_some());
+        let labelled =
+            |(group, trial): (&WorkloadTrials, &Trial)| Some((embed(group, &trial.design), label(trial)?));
+        drawn.into_iter().filter_map(labelled).unzip()
     }
 }
 

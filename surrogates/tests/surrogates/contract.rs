@@ -75,3 +75,18 @@ fn ram_listnet_keeps_the_contract() {
 fn support_proximity_keeps_the_contract() {
     keeps_the_contract("support-proximity");
 }
+
+#[test]
+fn ridge_keeps_the_contract() {
+    keeps_the_contract("ridge");
+}
+
+#[test]
+fn k_nearest_keeps_the_contract() {
+    keeps_the_contract("k-nearest");
+}
+
+#[test]
+fn svr_keeps_the_contract() {
+    keeps_the_contract("svr");
+}

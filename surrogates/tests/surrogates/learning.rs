@@ -14,6 +14,9 @@ const N_UNSEEN: usize = 400;
 /// The learners that are for prediction everywhere, and by what factor each is better than the mean on the bowl: its root mean
 /// square error, and its Brier score. Chance has no part in the error of the mean over 400 designs beyond some 5 %.
 const LEARNED: &[(&str, f64, f64)] = &[
+    ("ridge", 1.5, 1.1),
+    ("k-nearest", 1.2, 1.1),
+    ("svr", 1.5, 1.1),
     ("random-forest", 2.5, 5.0),
     ("boosted-trees", 4.0, 5.0),
     ("gaussian-process", 10.0, 15.0),
@@ -171,4 +174,34 @@ fn gaussian_process_tells_workloads_apart_by_their_context() {
 #[test]
 fn mlp_ensemble_tells_workloads_apart_by_their_context() {
     tells_workloads_apart_by_their_context("mlp-ensemble");
+}
+
+#[test]
+fn ridge_beats_predicting_the_mean() {
+    beats_predicting_the_mean("ridge");
+}
+
+#[test]
+fn ridge_tells_workloads_apart_by_their_context() {
+    tells_workloads_apart_by_their_context("ridge");
+}
+
+#[test]
+fn k_nearest_beats_predicting_the_mean() {
+    beats_predicting_the_mean("k-nearest");
+}
+
+#[test]
+fn k_nearest_tells_workloads_apart_by_their_context() {
+    tells_workloads_apart_by_their_context("k-nearest");
+}
+
+#[test]
+fn svr_beats_predicting_the_mean() {
+    beats_predicting_the_mean("svr");
+}
+
+#[test]
+fn svr_tells_workloads_apart_by_their_context() {
+    tells_workloads_apart_by_their_context("svr");
 }
