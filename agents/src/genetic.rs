@@ -9,14 +9,14 @@
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::bounds::at_least;
-use crate::scalarize::Scalarizer;
-use crate::seen::Seen;
-use crate::variation::Variation;
+use crate::parts::scalarize::Scalarizer;
+use crate::parts::seen::Seen;
+use crate::parts::variation::Variation;
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -77,17 +77,7 @@ fn tournament<'a>(parents: &'a [Trial], rng: &mut Stream) -> &'a Design {
 
 impl Agent for Genetic {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
-        let mut designs = Vec::with_capacity(count);
-        for _ in 0..count {
-            if self.parents.is_empty() {
-                designs.push(self.seen.draw(&mut self.rng));
-                continue;
-            }
-            let parents = &self.parents;
-            let parent = |rng: &mut Stream| tournament(parents, rng);
-            designs.push(self.variation.mate(&mut self.seen, &mut self.rng, parent));
-        }
-        Ok(designs)
+        Ok(self.variation.breed(&mut self.seen, &mut self.rng, &self.parents, tournament, count))
     }
 
     fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
@@ -108,17 +98,17 @@ impl BuildAgent for Genetic {
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
     type Config = GeneticConfig;
 
-    fn build(problem: &Problem, settings: GeneticConfig, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("population", settings.population, 2)?;
+    fn build(problem: &Problem, config: GeneticConfig, seed: Seed) -> Result<Self, ConfigError> {
+        check("population", config.population, 2..)?;
         let variation = Variation::new(
             problem.space(),
-            settings.crossover_probability,
-            settings.mutation_probability,
-            settings.mutation_index,
+            config.crossover_probability,
+            config.mutation_probability,
+            config.mutation_index,
         )?;
         Ok(Self {
             variation,
-            population: settings.population,
+            population: config.population,
             seen: Seen::new(problem.space()),
             scalarizer: Scalarizer::new(problem, seed),
             rng: seed.stream("genetic"),
@@ -140,9 +130,9 @@ mod tests {
     }
 
     fn agent(population: usize) -> Genetic {
-        let settings =
+        let config =
             GeneticConfig { population, mutation_probability: Some(0.0), ..GeneticConfig::default() };
-        Genetic::build(&Toy::bowl().problem(), settings, Seed::new(0)).unwrap()
+        Genetic::build(&Toy::bowl().problem(), config, Seed::new(0)).unwrap()
     }
 
     #[test]

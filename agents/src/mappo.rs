@@ -82,11 +82,11 @@ impl BuildAgent for Mappo {
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
     type Config = MappoConfig;
 
-    fn build(problem: &Problem, settings: MappoConfig, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, config: MappoConfig, seed: Seed) -> Result<Self, ConfigError> {
         let within_ppo = |error: ConfigError| ConfigError::new(format!("ppo.{}", error.field), error.message);
-        settings.ppo.check().map_err(within_ppo)?;
-        let groups = groups(problem.space(), &settings.groups)?;
-        Ok(Self(Proximal::new(problem, settings.ppo, seed, &groups, settings.critics)))
+        config.ppo.check().map_err(within_ppo)?;
+        let groups = groups(problem.space(), &config.groups)?;
+        Ok(Self(Proximal::new(problem, config.ppo, seed, &groups, config.critics)))
     }
 }
 
@@ -122,10 +122,11 @@ mod tests {
 
     #[test]
     fn settings_of_ppo_are_refused_by_place() {
-        let settings =
-            MappoConfig { ppo: ppo::PpoConfig { clip: 2.0, ..Default::default() }, ..Default::default() };
-        let error =
-            Mappo::build(&Toy::bowl().problem(), settings, Seed::new(0)).err().map(|error| error.field);
+        let config = MappoConfig {
+            ppo: ppo::PpoConfig { clip_range: 2.0, ..Default::default() },
+            ..Default::default()
+        };
+        let error = Mappo::build(&Toy::bowl().problem(), config, Seed::new(0)).err().map(|error| error.field);
         assert_eq!(error.as_deref(), Some("ppo.clip"));
     }
 }

@@ -8,7 +8,7 @@ use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::seen::Seen;
+use crate::parts::seen::Seen;
 
 /// Draws designs; learns nothing but what it drew.
 pub struct Random {

@@ -7,16 +7,16 @@
 //! with all legal designs alike, known designs are not proposed again, and an earlier log is imitated.
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, Episode, ObjectiveSupport, Problem,
     Seed, Stream, Trial,
 };
 
-use crate::bounds::within;
-use crate::policy::categorical::Categorical;
-use crate::policy::reward::{Rewards, imitation_weights};
-use crate::policy::steps::{Allowed, Steps};
-use crate::seen::Seen;
+use crate::parts::policy::categorical::Categorical;
+use crate::parts::policy::reward::{Rewards, imitation_weights};
+use crate::parts::policy::steps::{Allowed, Steps};
+use crate::parts::seen::Seen;
 
 /// Hyperparameters; the defaults are those of NAS-Bench-101's authors.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ impl Default for ReinforceConfig {
 
 /// A logit for each level of each parameter, moved by every trial.
 pub struct Reinforce {
-    settings: ReinforceConfig,
+    config: ReinforceConfig,
     policy: Table,
     baseline: MovingAverage,
     rewards: Rewards,
@@ -121,7 +121,7 @@ impl Agent for Reinforce {
         self.seen.observe(trials);
         self.rewards.observe(trials);
         let rewards = self.rewards.of(trials);
-        let learning_rate = self.settings.learning_rate as f32;
+        let learning_rate = self.config.learning_rate as f32;
         if !self.has_proposed {
             for (trial, weight) in trials.iter().zip(imitation_weights(&rewards)) {
                 self.policy.reinforce(self.seen.space(), &trial.design, learning_rate * weight);
@@ -143,17 +143,17 @@ impl BuildAgent for Reinforce {
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
     type Config = ReinforceConfig;
 
-    fn build(problem: &Problem, settings: ReinforceConfig, seed: Seed) -> Result<Self, ConfigError> {
-        within("learning_rate", settings.learning_rate, 0.0..=1.0)?;
-        within("baseline_momentum", settings.baseline_momentum, 0.0..=0.999)?;
+    fn build(problem: &Problem, config: ReinforceConfig, seed: Seed) -> Result<Self, ConfigError> {
+        check("learning_rate", config.learning_rate, 0.0..=1.0)?;
+        check("baseline_momentum", config.baseline_momentum, 0.0..=0.999)?;
         Ok(Self {
             policy: Table::new(problem.space()),
-            baseline: MovingAverage::new(settings.baseline_momentum as f32),
+            baseline: MovingAverage::new(config.baseline_momentum as f32),
             rewards: Rewards::new(problem, seed),
             seen: Seen::new(problem.space()),
             rng: seed.stream("reinforce"),
             has_proposed: false,
-            settings,
+            config,
         })
     }
 }

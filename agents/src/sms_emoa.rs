@@ -14,13 +14,13 @@ use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::front_population::FrontPopulationConfig;
-use crate::seen::Seen;
-use crate::variation::Variation;
+pub use crate::parts::front_population::FrontPopulationConfig;
+use crate::parts::seen::Seen;
+use crate::parts::variation::Variation;
 
 /// Selection by hypervolume, in steady state.
 pub struct SmsEmoa {
-    settings: FrontPopulationConfig,
+    config: FrontPopulationConfig,
     variation: Variation,
     seen: Seen,
     rng: Stream,
@@ -35,7 +35,7 @@ impl SmsEmoa {
             (0..self.population.len()).partition(|&index| judgement(index).accepted().is_some());
         let losses: Vec<&[f64]> = accepted.iter().filter_map(|&index| judgement(index).accepted()).collect();
         let fronts = non_dominated_sort(&losses);
-        if self.population.len() <= self.settings.survivors(fronts.first().map_or(0, Vec::len)) {
+        if self.population.len() <= self.config.survivors(fronts.first().map_or(0, Vec::len)) {
             return None;
         }
         let worst = others.into_iter().max_by(|&a, &b| judgement(a).compare_shortfall(judgement(b)));
@@ -86,12 +86,10 @@ fn normalised(losses: &[&[f64]]) -> Vec<Vec<f64>> {
 
 impl Agent for SmsEmoa {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
-        let (population, initial) = (&self.population, self.settings.survivors(0));
+        let (population, initial) = (&self.population, self.config.survivors(0));
         let mut designs = self.seen.draw_members(population.len(), initial, count, &mut self.rng);
-        while designs.len() < count {
-            let parent = |rng: &mut Stream| tournament(population, rng);
-            designs.push(self.variation.mate(&mut self.seen, &mut self.rng, parent));
-        }
+        let n_left = count - designs.len();
+        designs.extend(self.variation.breed(&mut self.seen, &mut self.rng, population, tournament, n_left));
         Ok(designs)
     }
 
@@ -118,10 +116,10 @@ impl BuildAgent for SmsEmoa {
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
     type Config = FrontPopulationConfig;
 
-    fn build(problem: &Problem, settings: FrontPopulationConfig, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, config: FrontPopulationConfig, seed: Seed) -> Result<Self, ConfigError> {
         Ok(Self {
-            variation: settings.variation(problem.space())?,
-            settings,
+            variation: config.variation(problem.space())?,
+            config,
             seen: Seen::new(problem.space()),
             rng: seed.stream("sms-emoa"),
             population: Vec::new(),
@@ -138,8 +136,8 @@ mod tests {
     /// The places of the toy's first designs that survive, given what each is measured at.
     fn survivors(population: usize, outcomes: &[Outcome]) -> Vec<u128> {
         let toy = Toy::tradeoff();
-        let settings = FrontPopulationConfig { population, ..FrontPopulationConfig::default() };
-        let mut agent = SmsEmoa::build(&toy.problem(), settings, Seed::new(0)).unwrap();
+        let config = FrontPopulationConfig { population, ..FrontPopulationConfig::default() };
+        let mut agent = SmsEmoa::build(&toy.problem(), config, Seed::new(0)).unwrap();
         let trial = |(rank, outcome): (usize, &Outcome)| {
             toy.problem().trial(toy.space().unrank(rank as u128), outcome.clone())
         };

@@ -226,7 +226,7 @@ fn holds_null(value: &Value) -> bool {
 }
 
 /// Sets the value at `path`, making tables on the way.
-fn insert(config: &mut Map<String, Value>, path: &[String], value: Value) {
+pub(crate) fn insert(config: &mut Map<String, Value>, path: &[String], value: Value) {
     match path {
         [] => {}
         [key] => {

@@ -2,8 +2,8 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tapeout_core::Seed;
-use tapeout_surrogates::network::losses::squared_error;
-use tapeout_surrogates::network::{Activation, Adam, Mlp, Trace};
+use tapeout_surrogates::models::network::losses::squared_error;
+use tapeout_surrogates::models::network::{Activation, Adam, ForwardPass, Mlp};
 
 const BATCH: usize = 256;
 
@@ -14,7 +14,7 @@ fn step(criterion: &mut Criterion) {
         let inputs: Vec<f32> =
             (0..BATCH * widths[0]).map(|index| (index * 37 % 101) as f32 / 50.0 - 1.0).collect();
         let targets: Vec<f32> = (0..BATCH).map(|index| (index % 7) as f32).collect();
-        let (mut trace, mut gradient) = (Trace::default(), vec![0.0; network.n_weights()]);
+        let (mut trace, mut gradient) = (ForwardPass::default(), vec![0.0; network.n_weights()]);
         criterion.bench_function(&format!("step {widths:?}"), |bencher| {
             bencher.iter(|| {
                 let outputs = network.forward(&inputs, &mut trace);

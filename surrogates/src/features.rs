@@ -49,7 +49,7 @@ pub struct Standard {
 }
 
 impl Standard {
-    /// Of `values`; (0, 1) of none.
+    /// The mean and the standard deviation of `values`; 0 and 1 of none.
     pub fn of(values: impl Iterator<Item = f64> + Clone) -> Self {
         let n = values.clone().count().max(1) as f64;
         let mean = values.clone().sum::<f64>() / n;
@@ -128,7 +128,7 @@ impl Features {
         (scale.design.len() == width(&encoders)).then_some(Self { encoders, scale })
     }
 
-    /// What a saved model keeps.
+    /// The part of a fitted model that is saved.
     pub fn scale(&self) -> &FeatureScale {
         &self.scale
     }

@@ -5,25 +5,13 @@
 //! Departs from it: designs that are predicted infeasible are infeasible here too, and predictions may be held back by
 //! their spread.
 
-use serde::{Deserialize, Serialize};
 use tapeout_core::problem::Side;
-use tapeout_core::{
-    Design, DesignSpace, Direction, Env, EvalError, Goal, Metric, Outcome, Prediction, Surrogate,
-};
+use tapeout_core::{Design, DesignSpace, Direction, Env, EvalError, Goal, Metric, Outcome, Surrogate};
+
+use crate::outlook::{Combination, Outlook};
 
 /// The rule of designs that the model holds for infeasible.
 pub const PREDICTED_INFEASIBLE: &str = "predicted_infeasible";
-
-/// How what is expected for several workloads becomes one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Combination {
-    /// The weighted mean: the mean over workloads of PRIME (Kumar et al. 2022, arXiv:2110.11346, section 4).
-    #[default]
-    Mean,
-    /// The weighted geometric mean, in which no workload counts for more because it takes longer; for positive metrics.
-    GeometricMean,
-}
 
 /// How a model is looked at.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,23 +58,19 @@ impl SurrogateEnv {
 
     fn outcomes(&self, designs: &[Design]) -> Vec<Outcome> {
         let View { workloads, combination, kappa, least_p_feasible } = &self.view;
-        let predictions: Vec<(Prediction, f64)> = workloads
-            .iter()
-            .map(|(context, weight)| (self.surrogate.predict(context, designs), *weight))
-            .collect();
+        let workloads = workloads.iter().map(|(context, weight)| (context.as_slice(), *weight));
+        let outlook = Outlook::new(self.surrogate.as_ref(), workloads, designs);
         let outcome = |index: usize| {
-            let p = predictions.iter().map(|(of, _)| of.p_feasible[index]).fold(f64::INFINITY, f64::min);
+            let p = outlook.p_feasible(index);
             if p < *least_p_feasible {
                 return Outcome::infeasible(PREDICTED_INFEASIBLE, least_p_feasible - p);
             }
-            let held_back = |metric: usize| {
-                let values = predictions.iter().map(|(of, weight)| {
-                    let std = of.std.as_ref().map_or(0.0, |std| std[index][metric]);
-                    (held_back(of.mean[index][metric], self.worse[metric] * kappa * std), *weight)
-                });
-                combination.of(values)
+            let value = |metric: usize| {
+                outlook.combined(*combination, (index, metric), |mean, std| {
+                    held_back(mean, self.worse[metric] * kappa * std)
+                })
             };
-            let mut values: Vec<f64> = (0..self.worse.len()).map(held_back).collect();
+            let mut values: Vec<f64> = (0..self.worse.len()).map(value).collect();
             values.push(p);
             Outcome::Measured(values)
         };
@@ -115,19 +99,6 @@ fn held_back(mean: f64, distance: f64) -> f64 {
     }
 }
 
-impl Combination {
-    /// The mean of values by their weights.
-    fn of(self, values: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
-        let total: f64 = values.clone().map(|(_, weight)| weight).sum();
-        let is_geometric = self == Self::GeometricMean && values.clone().all(|(value, _)| value > 0.0);
-        if is_geometric {
-            (values.map(|(value, weight)| weight * value.ln()).sum::<f64>() / total).exp()
-        } else {
-            values.map(|(value, weight)| weight * value).sum::<f64>() / total
-        }
-    }
-}
-
 impl Env for SurrogateEnv {
     fn space(&self) -> &DesignSpace {
         &self.space
@@ -151,7 +122,7 @@ impl Env for SurrogateEnv {
 mod tests {
     use super::*;
     use tapeout_core::check::check_env;
-    use tapeout_core::{Constraint, Objective, Parameter, Saved};
+    use tapeout_core::{Constraint, Objective, Parameter, Prediction, Saved};
 
     /// Expects 2 to the level times the context, with half of that as spread, and the same for a rate; feasible with 1, 0.75, 0.5,
     /// 0.25 by level for context 1, always for others.

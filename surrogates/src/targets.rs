@@ -89,6 +89,14 @@ impl TargetScales {
     }
 }
 
+/// The mean of what the members of an ensemble say, and the standard deviation around it.
+pub(crate) fn mean_and_spread(outputs: &[f64]) -> (f64, f64) {
+    let n = outputs.len().max(1) as f64;
+    let mean = outputs.iter().sum::<f64>() / n;
+    let variance = outputs.iter().map(|output| (output - mean).powi(2)).sum::<f64>() / n;
+    (mean, variance.sqrt())
+}
+
 /// The probability that a design is feasible when nothing is known but how many were: (feasible + 1) / (all + 2).
 /// Source: Laplace (1814), "Essai philosophique sur les probabilités", the rule of succession.
 pub fn feasible_share(groups: &[WorkloadTrials]) -> f64 {

@@ -11,7 +11,7 @@ use tapeout::offline::{Quality, Recipe, assess, fit};
 
 use super::dataset::CutFlags;
 use crate::answer::Answer;
-use crate::arguments::setting_value;
+use crate::arguments::{insert, setting_value};
 use crate::failure::Failure;
 use crate::table::{Column, Table};
 
@@ -36,7 +36,7 @@ pub(crate) struct FitFlags {
     /// Who learns: `tapeout list learners`
     #[arg(long, value_name = "NAME", default_value = "prime")]
     learner: String,
-    /// A hyperparameter of the learner: `alpha=0.5`; again for several
+    /// A hyperparameter of the learner: `alpha=0.5`, `training.max_steps=1000`; again for several
     #[arg(long = "learner-set", value_name = "KEY=VALUE")]
     set: Vec<LearnerSetting>,
     /// What to optimise: `latency_s`; again for several [default: what the environment says]
@@ -69,8 +69,8 @@ impl FitFlags {
         let rules = self.cut.rules(problem.objectives().first(), problem.constraints());
         let seed = Seed::new(self.seed);
         let split = dataset.split(&rules, seed).map_err(Failure::bad_input)?;
-        let config: Map<String, Value> =
-            self.set.iter().map(|setting| (setting.key.clone(), setting.value.clone())).collect();
+        let mut config = Map::new();
+        self.set.iter().for_each(|setting| insert(&mut config, &setting.path, setting.value.clone()));
         let recipe = Recipe { learner: self.learner.clone(), config: Value::Object(config), seed };
         let model = fit(catalog, &dataset, &split, &problem, &recipe)?;
         Ok(Fitted { dataset, problem, split, model, seed })
@@ -150,10 +150,11 @@ fn table(assessed: &[(&str, Vec<Quality>)]) -> String {
     table.text()
 }
 
-/// `alpha=0.5`.
+/// `alpha=0.5`, `training.max_steps=1000`.
 #[derive(Debug, Clone, PartialEq)]
 struct LearnerSetting {
-    key: String,
+    /// At least one key.
+    path: Vec<String>,
     value: Value,
 }
 
@@ -162,6 +163,7 @@ impl FromStr for LearnerSetting {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (key, value) = text.split_once('=').ok_or("expected `KEY=VALUE`, such as `alpha=0.5`")?;
-        Ok(Self { key: key.trim().to_owned(), value: setting_value(value) })
+        let path = key.split('.').map(|step| step.trim().to_owned()).collect();
+        Ok(Self { path, value: setting_value(value) })
     }
 }

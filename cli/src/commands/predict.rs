@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use serde_json::{Map, Value as Json, json};
-use tapeout::core::{Catalog, Design, DesignSpace, ModelFile, Value};
+use tapeout::core::{Catalog, Design, DesignSpace, ModelFile, Value, WorkloadContext};
 use tapeout::experiment::plot::quantity;
 use tapeout::offline::Proposals;
+use tapeout::surrogates::Outlook;
 
 use crate::answer::Answer;
 use crate::failure::Failure;
@@ -47,16 +48,18 @@ impl Args {
                 return Err(Failure::bad_input(error).hint(format!("it knows {}", names.join(", "))));
             }
         }
-        let wanted =
-            known.filter(|workload| self.workload.is_empty() || self.workload.contains(&workload.name));
+        let is_wanted =
+            |workload: &&WorkloadContext| self.workload.is_empty() || self.workload.contains(&workload.name);
+        let wanted: Vec<&WorkloadContext> = known.filter(is_wanted).collect();
+        let asked = wanted.iter().map(|workload| (workload.context.as_slice(), 1.0));
+        let outlook = Outlook::new(surrogate.as_ref(), asked, &designs);
         let metrics = &model.card.metrics;
         let mut columns = vec![("", Column::Numbers), ("workload", Column::Words)];
         columns.extend(metrics.iter().map(|metric| (metric.name.as_str(), Column::Numbers)));
         columns.push(("p(feasible)", Column::Numbers));
         let mut table = Table::new(&columns);
         let mut rows = Vec::new();
-        for workload in wanted {
-            let prediction = surrogate.predict(&workload.context, &designs);
+        for (workload, prediction) in wanted.iter().zip(outlook.predictions()) {
             for (index, mean) in prediction.mean.iter().enumerate() {
                 let std = prediction.std.as_ref().map(|std| &std[index]);
                 let named = |values: &[f64]| -> Map<String, Json> {

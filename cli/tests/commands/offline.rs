@@ -6,7 +6,7 @@ use crate::scratch::Scratch;
 
 const GENERATE: [&str; 9] =
     ["dataset", "generate", "gpu-gemm-model", "--designs", "300", "--out", "set", "--seed", "1"];
-const LEARNER: [&str; 4] = ["--learner", "random-forest", "--learner-set", "trees=10"];
+const LEARNER: [&str; 4] = ["--learner", "random-forest", "--learner-set", "n_estimators=10"];
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))

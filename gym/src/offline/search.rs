@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use tapeout_core::{
-    BuildEnvFrom, Catalog, Design, Goal, ModelFile, Prediction, Problem, Seed, Surrogate, Trial,
-};
+use tapeout_core::{BuildEnvFrom, Catalog, Design, Goal, ModelFile, Problem, Seed, Trial};
 use tapeout_experiment::dataset::Dataset;
 use tapeout_experiment::{AgentSpec, Budget, EnvSpec, Spec};
 use tapeout_surrogates::support::Support;
+use tapeout_surrogates::{Combination, Outlook};
 
 use super::proposals::PROPOSALS_SCHEMA;
 use super::{OfflineError, Proposal, Proposals, WeightedWorkload, choose};
@@ -81,14 +80,20 @@ impl ModelSearch {
         let designs: Vec<Design> = chosen.iter().map(|&index| trials[index].design.clone()).collect();
         let measured = logged.rows().iter().filter(|row| row.is_feasible()).map(|row| row.design.clone());
         let support = Support::new(problem.space(), measured.collect(), NEIGHBOURS);
-        let outlook = self.outlook(model, surrogate.as_ref(), problem, &designs);
-        let space = problem.space();
+        let known = |name: &str| model.card.sources.iter().map(|it| &it.workload).find(|it| it.name == name);
+        let asked = self.workloads.iter();
+        let asked = asked.filter_map(|it| Some((known(&it.name)?.context.as_slice(), it.weight)));
+        let outlook = Outlook::new(surrogate.as_ref(), asked, &designs);
+        let over_metrics = |index: usize, value: fn(f64, f64) -> f64| -> Vec<f64> {
+            let metrics = 0..problem.metrics().len();
+            metrics.map(|metric| outlook.combined(Combination::Mean, (index, metric), value)).collect()
+        };
         let proposal = |(index, design): (usize, &Design)| Proposal {
-            design: space.values(design).map(|(it, value)| (it.name().to_owned(), value)).collect(),
-            predicted: named(problem, &outlook.mean[index]),
-            spread: outlook.std.as_ref().map(|std| named(problem, &std[index])),
-            p_feasible: outlook.p_feasible[index],
-            distance: support.distance(design, space),
+            design: problem.space().values(design).map(|(it, value)| (it.name().to_owned(), value)).collect(),
+            predicted: named(problem, &over_metrics(index, |mean, _| mean)),
+            spread: outlook.has_spread().then(|| named(problem, &over_metrics(index, |_, std| std))),
+            p_feasible: outlook.p_feasible(index),
+            distance: support.distance(design, problem.space()),
         };
         Ok(Proposals {
             schema: PROPOSALS_SCHEMA,
@@ -101,34 +106,6 @@ impl ModelSearch {
             model_calls: trials.len(),
             proposals: designs.iter().enumerate().map(proposal).collect(),
         })
-    }
-
-    /// What the model expects, the weighted mean over workloads; feasible as in the workload where it is least likely.
-    fn outlook(
-        &self,
-        model: &ModelFile,
-        surrogate: &dyn Surrogate,
-        problem: &Problem,
-        designs: &[Design],
-    ) -> Prediction {
-        let zeros = vec![vec![0.0; problem.metrics().len()]; designs.len()];
-        let p_feasible = vec![1.0; designs.len()];
-        let mut outlook = Prediction { mean: zeros.clone(), std: Some(zeros), p_feasible };
-        let total: f64 = self.workloads.iter().map(|workload| workload.weight).sum();
-        let known = || model.card.sources.iter().map(|source| &source.workload);
-        for asked in &self.workloads {
-            let Some(known) = known().find(|workload| workload.name == asked.name) else { continue };
-            let prediction = surrogate.predict(&known.context, designs);
-            let share = asked.weight / total;
-            add(&mut outlook.mean, &prediction.mean, share);
-            match (&mut outlook.std, &prediction.std) {
-                (Some(sum), Some(std)) => add(sum, std, share),
-                _ => outlook.std = None,
-            }
-            let each = outlook.p_feasible.iter_mut().zip(prediction.p_feasible);
-            each.for_each(|(least, p_feasible)| *least = least.min(p_feasible));
-        }
-        outlook
     }
 }
 
@@ -150,11 +127,4 @@ pub fn workloads(dataset: &Dataset, named: &[(String, f64)]) -> Result<Vec<Weigh
 
 fn named(problem: &Problem, numbers: &[f64]) -> BTreeMap<String, f64> {
     problem.metrics().iter().zip(numbers).map(|(metric, &number)| (metric.name.clone(), number)).collect()
-}
-
-/// Adds `share` of `values` to `sum`; shapes `[n][k]`.
-fn add(sum: &mut [Vec<f64>], values: &[Vec<f64>], share: f64) {
-    for (sum, values) in sum.iter_mut().zip(values) {
-        sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += share * value);
-    }
 }

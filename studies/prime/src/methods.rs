@@ -7,6 +7,7 @@ use tapeout::offline::Recipe;
 use tapeout::surrogates::features::Inputs;
 use tapeout::surrogates::learners::prime::{Negatives, Preset, PrimeConfig, Units};
 use tapeout::surrogates::learners::{Coms, Improved, MlpEnsemble, Paper, Prime, RamListNet};
+use tapeout::surrogates::{TrainingConfig, TrainingDefaults};
 
 use crate::plan::StudyPlan;
 
@@ -64,9 +65,7 @@ const fn learned(name: &'static str, about: &'static str, recipe: fn(&StudyPlan,
 /// PRIME as the plan has it, but for what `switch` sets.
 fn prime<P: Preset>(plan: &StudyPlan, seed: Seed, switch: fn(&mut PrimeConfig<P>)) -> Recipe {
     let mut config = PrimeConfig::default();
-    config.hidden.clone_from(&plan.hidden);
-    (config.steps, config.batch) = (plan.steps, plan.batch_of_training);
-    (config.passes, config.check_every) = (PASSES, check_every(plan));
+    config.training = training(plan);
     switch(&mut config);
     Recipe::of::<Prime<P>>(&config, seed)
 }
@@ -76,8 +75,16 @@ fn improved(plan: &StudyPlan, seed: Seed, switch: fn(&mut PrimeConfig<Improved>)
     prime(plan, seed, switch)
 }
 
-fn check_every(plan: &StudyPlan) -> usize {
-    (plan.steps / LOOKS).max(1)
+/// The plan's networks and steps, and else what is the learner's own.
+fn training<L: TrainingDefaults>(plan: &StudyPlan) -> TrainingConfig<L> {
+    TrainingConfig {
+        hidden_layer_sizes: plan.hidden.clone(),
+        batch_size: plan.batch_of_training,
+        max_steps: plan.steps,
+        max_epochs: PASSES,
+        check_every: (plan.steps / LOOKS).max(1),
+        ..L::training()
+    }
 }
 
 /// PRIME that learns nothing from infeasible designs.
@@ -166,10 +173,10 @@ pub const OTHERS: &[Learned] = &[
     learned("mlp-ensemble", "plain networks with a spread", |plan, seed| {
         let config = MlpEnsembleConfig {
             inputs: Inputs::Numbers,
-            hidden: plan.hidden.clone(),
-            steps: plan.steps,
-            batch: plan.batch_of_training,
-            passes: PASSES,
+            hidden_layer_sizes: plan.hidden.clone(),
+            max_steps: plan.steps,
+            batch_size: plan.batch_of_training,
+            max_epochs: PASSES,
             ..MlpEnsembleConfig::default()
         };
         Recipe::of::<MlpEnsemble>(&config, seed)
@@ -177,25 +184,11 @@ pub const OTHERS: &[Learned] = &[
     learned("boosted-trees", "gradient-boosted trees", |_, seed| Recipe::named("boosted-trees", seed)),
     learned("random-forest", "a random forest", |_, seed| Recipe::named("random-forest", seed)),
     learned("coms", "conservative objective models", |plan, seed| {
-        let config = ComsConfig {
-            hidden: plan.hidden.clone(),
-            steps: plan.steps,
-            batch: plan.batch_of_training,
-            passes: PASSES,
-            check_every: check_every(plan),
-            ..ComsConfig::default()
-        };
+        let config = ComsConfig { training: training(plan), ..ComsConfig::default() };
         Recipe::of::<Coms>(&config, seed)
     }),
     learned("ram-listnet", "learns the order", |plan, seed| {
-        let config = RamListNetConfig {
-            hidden: plan.hidden.clone(),
-            steps: plan.steps,
-            list: plan.batch_of_training,
-            passes: PASSES,
-            check_every: check_every(plan),
-            ..RamListNetConfig::default()
-        };
+        let config = RamListNetConfig { training: training(plan) };
         Recipe::of::<RamListNet>(&config, seed)
     }),
     Learned {

@@ -11,6 +11,7 @@
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
     Seed, Surrogate, TrainingData, TrainingDataError, WorkloadTrials,
@@ -18,7 +19,6 @@ use tapeout_core::{
 
 use super::random_forest::{self, RandomForestLearner};
 use crate::offline::signs;
-use crate::ranges::within;
 use crate::support::Support;
 
 /// Hyperparameters.
@@ -26,15 +26,15 @@ use crate::support::Support;
 #[serde(deny_unknown_fields, default)]
 pub struct SupportProximityConfig {
     /// How likely the bound is to hold.
-    pub level: f64,
+    pub coverage: f64,
     /// How many of the nearest logged designs make the distance.
-    pub neighbours: usize,
+    pub n_neighbors: usize,
     /// How much the spread grows with the distance: at the other end of the space by this share of the prediction.
     pub distance_weight: f64,
     /// At most so many logged designs are kept, drawn at random.
-    pub support: usize,
+    pub max_support: usize,
     /// The share of the trials that is held out for calibration where there are none for validation.
-    pub calibration_share: f64,
+    pub calibration_fraction: f64,
     /// The forest's.
     pub forest: random_forest::RandomForestLearnerConfig,
 }
@@ -43,11 +43,11 @@ impl Default for SupportProximityConfig {
     /// Own choices: a bound that holds for nine designs in ten, five neighbours, support that is searched in microseconds.
     fn default() -> Self {
         Self {
-            level: 0.9,
-            neighbours: 5,
+            coverage: 0.9,
+            n_neighbors: 5,
             distance_weight: 1.0,
-            support: 2_000,
-            calibration_share: 0.2,
+            max_support: 2_000,
+            calibration_fraction: 0.2,
             forest: random_forest::RandomForestLearnerConfig::default(),
         }
     }
@@ -56,7 +56,7 @@ impl Default for SupportProximityConfig {
 /// Fits a forest and how far to trust it.
 pub struct SupportProximity {
     problem: Problem,
-    settings: SupportProximityConfig,
+    config: SupportProximityConfig,
     forest: RandomForestLearner,
 }
 
@@ -69,7 +69,7 @@ struct Model {
     distance_weight: f64,
 }
 
-/// What a saved model keeps.
+/// The part of a fitted model that is saved.
 #[derive(Serialize, Deserialize)]
 struct State {
     forest_schema: u32,
@@ -89,14 +89,14 @@ impl BuildLearner for SupportProximity {
     const SCHEMA: u32 = 1;
     type Config = SupportProximityConfig;
 
-    fn build(problem: &Problem, settings: SupportProximityConfig) -> Result<Self, ConfigError> {
-        within("level", settings.level, 0.5, 0.999)?;
-        within("neighbours", settings.neighbours, 1, 1_000)?;
-        within("distance_weight", settings.distance_weight, 0.0, 1e3)?;
-        within("support", settings.support, settings.neighbours, 1_000_000)?;
-        within("calibration_share", settings.calibration_share, 0.01, 0.9)?;
-        let forest = RandomForestLearner::build(problem, settings.forest.clone())?;
-        Ok(Self { problem: problem.clone(), settings, forest })
+    fn build(problem: &Problem, config: SupportProximityConfig) -> Result<Self, ConfigError> {
+        check("coverage", config.coverage, 0.5..=0.999)?;
+        check("n_neighbors", config.n_neighbors, 1..=1_000)?;
+        check("distance_weight", config.distance_weight, 0.0..=1e3)?;
+        check("max_support", config.max_support, config.n_neighbors..=1_000_000)?;
+        check("calibration_fraction", config.calibration_fraction, 0.01..=0.9)?;
+        let forest = RandomForestLearner::build(problem, config.forest.clone())?;
+        Ok(Self { problem: problem.clone(), config, forest })
     }
 
     fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
@@ -129,7 +129,7 @@ impl BuildLearner for SupportProximity {
 
 impl Learner for SupportProximity {
     fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
-        let settings = &self.settings;
+        let config = &self.config;
         let (train, held_out) = self.divided(data, seed);
         let names = data.context_names().to_vec();
         let failed = |error: TrainingDataError| FitError::Failed { message: error.to_string() };
@@ -143,18 +143,18 @@ impl Learner for SupportProximity {
             .map(|trial| trial.design.clone())
             .collect();
         let mut rng = seed.stream("support");
-        for kept in 0..settings.support.min(designs.len()) {
+        for kept in 0..config.max_support.min(designs.len()) {
             let drawn = rng.random_range(kept..designs.len()); // Fisher-Yates, as far as is kept
             designs.swap(kept, drawn);
         }
-        designs.truncate(settings.support);
+        designs.truncate(config.max_support);
         let space = self.problem.space().clone();
         let mut model = Model {
             forest,
-            support: Support::new(&space, designs, settings.neighbours),
+            support: Support::new(&space, designs, config.n_neighbors),
             space,
             quantiles: Vec::new(),
-            distance_weight: settings.distance_weight,
+            distance_weight: config.distance_weight,
         };
         model.quantiles = self.calibrated(&model, &held_out);
         Ok(Box::new(model))
@@ -171,7 +171,7 @@ impl SupportProximity {
         }
         let mut rng = seed.stream("calibration");
         let mut divide = |group: &WorkloadTrials| {
-            let is_kept = |_: &_| !rng.random_bool(self.settings.calibration_share);
+            let is_kept = |_: &_| !rng.random_bool(self.config.calibration_fraction);
             let (kept, held_out) = group.trials.iter().cloned().partition(is_kept);
             let workload = group.workload.clone();
             (
@@ -202,7 +202,7 @@ impl SupportProximity {
                 }
             }
         }
-        scores.into_iter().map(|scores| conformal_quantile(scores, self.settings.level)).collect()
+        scores.into_iter().map(|scores| conformal_quantile(scores, self.config.coverage)).collect()
     }
 }
 

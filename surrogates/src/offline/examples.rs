@@ -8,7 +8,7 @@ use tapeout_core::{Design, FitError, Problem, Stream, TrainingData, Trial, Workl
 use super::trainer::batch_of;
 use crate::errors::kendall_tau;
 use crate::features::{Features, Inputs};
-use crate::network::Mlp;
+use crate::models::network::Mlp;
 use crate::targets::TargetScales;
 
 /// Which trials a network learns the metrics of.

@@ -1,16 +1,18 @@
 //! Hyperparameters of PRIME, and the two presets.
 
+use std::ops::Bound::{Excluded, Included};
+
 use std::marker::PhantomData;
 
 use serde::{Deserialize, Serialize};
 use tapeout_core::ConfigError;
+use tapeout_core::config::check;
 
 use crate::features::Inputs;
-use crate::offline::Training;
-use crate::ranges::within;
+use crate::{TrainingConfig, TrainingDefaults};
 
 /// A set of defaults.
-pub trait Preset: Send + Sync + 'static {
+pub trait Preset: TrainingDefaults + Send + Sync + 'static {
     /// The learner's name.
     const ID: &'static str;
     /// One line about it.
@@ -18,7 +20,7 @@ pub trait Preset: Send + Sync + 'static {
     /// Its page.
     const DESCRIPTION: &'static str;
     /// The values.
-    fn settings() -> PrimeConfig<Self>
+    fn config() -> PrimeConfig<Self>
     where
         Self: Sized;
 }
@@ -83,20 +85,8 @@ pub struct PrimeConfig<P: Preset> {
     pub feasibility_head: bool,
     /// Whether designs that were measured but break a constraint count as infeasible, as in the paper, or are learned from.
     pub unacceptable_is_infeasible: bool,
-    /// Hidden layers.
-    pub hidden: Vec<usize>,
-    /// Adam's alpha.
-    pub learning_rate: f32,
-    /// Designs in a step, of each kind.
-    pub batch: usize,
-    /// Steps.
-    pub steps: usize,
-    /// At most so many passes over the labelled designs.
-    pub passes: usize,
-    /// Steps from one look at the validation trials to the next.
-    pub check_every: usize,
-    /// Looks without a better order after which training ends.
-    pub patience: usize,
+    /// The size of the network, and how it is trained; `batch_size` designs of each kind make a step.
+    pub training: TrainingConfig<P>,
     #[serde(skip)]
     preset: PhantomData<P>,
 }
@@ -107,19 +97,13 @@ impl<P: Preset> PrimeConfig<P> {
     /// # Errors
     /// [`ConfigError`] naming the first that is outside.
     pub fn check(&self) -> Result<(), ConfigError> {
-        within("alpha", self.alpha, 0.0, 1e6)?;
-        within("beta", self.beta, 0.0, 1e6)?;
-        within("firefly_moves", self.firefly_moves, 1, 1_000)?;
-        within("gradient_steps", self.gradient_steps, 1, 10_000)?;
-        within("gradient_step", self.gradient_step, f32::MIN_POSITIVE, 1e3)?;
-        within("margin", self.margin, -1e6, 1e6)?;
-        self.training().check()
-    }
-
-    /// How the network is trained.
-    pub(super) fn training(&self) -> Training<'_> {
-        let &Self { ref hidden, learning_rate, batch, steps, passes, check_every, patience, .. } = self;
-        Training { hidden, learning_rate, batch, steps, passes, check_every, patience }
+        check("alpha", self.alpha, 0.0..=1e6)?;
+        check("beta", self.beta, 0.0..=1e6)?;
+        check("firefly_moves", self.firefly_moves, 1..=1_000)?;
+        check("gradient_steps", self.gradient_steps, 1..=10_000)?;
+        check("gradient_step", self.gradient_step, (Excluded(0.0), Included(1e3)))?;
+        check("margin", self.margin, -1e6..=1e6)?;
+        self.training.check()
     }
 }
 
@@ -130,7 +114,7 @@ impl Preset for Paper {
 
     /// The public code: alpha 10 and beta 0.01 (the model class), two iterations of the firefly sampler at each step, or 20
     /// gradient steps of 1e-3; Adam at 1e-4, batches of 256. Steps and widths are cut to two cores, from 1e6 and 512 x 3.
-    fn settings() -> PrimeConfig<Self> {
+    fn config() -> PrimeConfig<Self> {
         PrimeConfig {
             alpha: 10.0,
             beta: 0.01,
@@ -145,14 +129,23 @@ impl Preset for Paper {
             skip_known: false,
             feasibility_head: false,
             unacceptable_is_infeasible: true,
-            hidden: vec![256, 256],
+            training: Self::training(),
+            preset: PhantomData,
+        }
+    }
+}
+
+impl TrainingDefaults for Paper {
+    fn training() -> TrainingConfig<Self> {
+        TrainingConfig {
+            hidden_layer_sizes: vec![256, 256],
             learning_rate: 1e-4,
-            batch: 256,
-            steps: 10_000,
-            passes: 100,
+            batch_size: 256,
+            max_steps: 10_000,
+            max_epochs: 100,
             check_every: 500,
             patience: 6,
-            preset: PhantomData,
+            learner: PhantomData,
         }
     }
 }
@@ -167,7 +160,7 @@ impl Preset for Improved {
     /// deviation in normalised units, and that of infeasible designs the smaller one, since the head learns from them too; a
     /// margin beyond which promises are pushed up: a standard deviation better than the best in the data; a learning
     /// rate at which two cores are done in minutes.
-    fn settings() -> PrimeConfig<Self> {
+    fn config() -> PrimeConfig<Self> {
         PrimeConfig {
             alpha: 0.1,
             beta: 0.01,
@@ -182,20 +175,29 @@ impl Preset for Improved {
             skip_known: true,
             feasibility_head: true,
             unacceptable_is_infeasible: false,
-            hidden: vec![256, 256],
+            training: Self::training(),
+            preset: PhantomData,
+        }
+    }
+}
+
+impl TrainingDefaults for Improved {
+    fn training() -> TrainingConfig<Self> {
+        TrainingConfig {
+            hidden_layer_sizes: vec![256, 256],
             learning_rate: 1e-3,
-            batch: 256,
-            steps: 5_000,
-            passes: 100,
+            batch_size: 256,
+            max_steps: 5_000,
+            max_epochs: 100,
             check_every: 250,
             patience: 6,
-            preset: PhantomData,
+            learner: PhantomData,
         }
     }
 }
 
 impl<P: Preset> Default for PrimeConfig<P> {
     fn default() -> Self {
-        P::settings()
+        P::config()
     }
 }
