@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tapeout_core::check::toy::Toy;
 use tapeout_core::{
-    Design, Env, LearnerEntry, Outcome, Seed, Surrogate, TrainingData, Trial, Workload, WorkloadTrials,
+    Design, Env, LearnerEntry, Outcome, Seed, Surrogate, TrainingData, Trial, WorkloadContext, WorkloadTrials,
 };
 use tapeout_surrogates::LEARNERS;
 use tapeout_surrogates::errors::{brier_score, kendall_tau, log_scale_error, relative_rmse};
@@ -99,7 +99,7 @@ fn beats_predicting_the_mean(id: &str) {
 fn tells_workloads_apart_by_their_context(id: &str) {
     let toy = Toy::tradeoff();
     let group = |index: u64, factor| WorkloadTrials {
-        workload: Workload { name: index.to_string(), context: vec![index as f64] },
+        workload: WorkloadContext { name: index.to_string(), context: vec![index as f64] },
         trials: trials(&toy, &designs(&toy, N_TRAIN, 2 + index), factor),
     };
     let data = TrainingData::new(vec!["size".to_owned()], vec![group(0, 1.0), group(1, 8.0)], Vec::new())
