@@ -112,12 +112,11 @@ pub fn fill(
 
 /// The search for the fastest kernel.
 fn spec(plan: &MeasurePlan) -> Spec {
-    Spec {
-        seed: plan.seed,
-        batch: BATCH,
-        agent: plan.agent.clone(),
-        ..Spec::new("gpu-gemm", &plan.agent.id, Budget::trials(plan.designs))
-    }
+    let mut spec = Spec::new("gpu-gemm", &plan.agent.id, Budget::trials(plan.designs));
+    spec.agent = plan.agent.clone();
+    spec.seed = plan.seed;
+    spec.batch = BATCH;
+    spec
 }
 
 fn filled(plan: &MeasurePlan, summary: &Summary, log: &TableLog) -> Filled {

@@ -130,7 +130,7 @@ fn logged(
     options: &RunOptions<'_>,
     watch: &(dyn Fn(StudyProgress<'_>) + Sync),
 ) -> Result<Option<Dataset>, StudyError> {
-    let data_plan = dataset::Plan {
+    let data_plan = dataset::DatasetPlan {
         designs: plan.designs,
         seed: Seed::new(0),
         workloads: WORKLOADS.iter().map(|(name, _)| (*name).to_owned()).collect(),
