@@ -113,9 +113,9 @@ pub fn fill(
 /// The search for the fastest kernel.
 fn spec(plan: &MeasurePlan) -> Spec {
     let mut spec = Spec::new("gpu-gemm", &plan.agent.id, Budget::trials(plan.designs));
+    spec.agent = plan.agent.clone();
     spec.seed = plan.seed;
     spec.batch = BATCH;
-    spec.agent = plan.agent.clone();
     spec
 }
 
