@@ -1,6 +1,7 @@
 //! Analytical cost models of hardware: a machine and a workload in, a report out.
 
 pub mod architectures;
+pub mod dram;
 pub mod edge;
 pub mod eyeriss;
 pub mod gemmini;

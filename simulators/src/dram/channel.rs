@@ -1,0 +1,290 @@
+//! The controller's inside, one evaluation at a time: banks propose, the oldest ready proposal is issued.
+//!
+//! Sections 5 to 7. Who calls decides in which order things happen within a clock: `arrivals_first` and `as_booked`.
+
+use super::controller::Controller;
+use super::device::{Device, N_BANKS};
+use super::energy::Account;
+use super::gates::Gates;
+use super::queues::Queues;
+use super::refresh::{Refresh, Wish};
+use super::report::{Command, CommandKind};
+use super::simulator::Placed;
+use super::trace::Operation;
+use super::{Clock, NEVER};
+
+/// A clock and an age in one number, so that the least is the earliest, and the oldest of those. Refreshes have age 0, request i
+/// the age i + 1.
+type Key = u64;
+
+/// Bits of the age.
+const AGE_BITS: u32 = 24;
+const AGE: Key = (1 << AGE_BITS) - 1;
+
+/// Row of a precharged bank.
+const NO_ROW: u32 = u32::MAX;
+
+/// Commands that banks propose, by what the rank lets pass together.
+const CLASSES: [CommandKind; 4] = [CommandKind::Act, CommandKind::Rd, CommandKind::Wr, CommandKind::Pre];
+
+/// What a bank proposes beside the key.
+#[derive(Debug, Clone, Copy)]
+struct Proposal {
+    kind: CommandKind,
+    /// Place in the queue of the bank, for an access.
+    position: usize,
+}
+
+/// An access that was issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Access {
+    /// The request, counted from 0.
+    pub(super) index: usize,
+    /// Section 4: clock of its last data.
+    pub(super) end: Clock,
+}
+
+pub(super) struct Channel<'a> {
+    requests: &'a [Placed],
+    queues: Queues<'a>,
+    gates: Gates,
+    refresh: Refresh,
+    pub(super) account: Account,
+    /// Open row of each bank.
+    rows: [u32; N_BANKS],
+    /// Whether the open row was accessed.
+    is_used: [bool; N_BANKS],
+    n_open: u64,
+    /// Age, and the earliest clock as far as the bank says; `NEVER` if it proposes nothing.
+    keys: [Key; N_BANKS],
+    /// Index into `CLASSES` of what each bank proposes.
+    classes: [u8; N_BANKS],
+    proposals: [Proposal; N_BANKS],
+    /// Section 7: whether the banks' proposals are void since the last evaluation.
+    is_blocked: bool,
+    wish: Wish,
+    wish_key: Key,
+    log: Option<&'a mut Vec<Command>>,
+}
+
+impl<'a> Channel<'a> {
+    pub(super) fn new(
+        device: &Device,
+        controller: &Controller,
+        requests: &'a [Placed],
+        queues: Queues<'a>,
+        log: Option<&'a mut Vec<Command>>,
+    ) -> Self {
+        Self {
+            requests,
+            queues,
+            gates: Gates::new(&device.timing),
+            refresh: Refresh::new(controller.refresh, device.timing.t_refi),
+            account: Account::new(device),
+            rows: [NO_ROW; N_BANKS],
+            is_used: [false; N_BANKS],
+            n_open: 0,
+            keys: [NEVER; N_BANKS],
+            classes: [0; N_BANKS],
+            proposals: [Proposal { kind: CommandKind::Act, position: 0 }; N_BANKS],
+            is_blocked: false,
+            wish: Wish::Nothing,
+            wish_key: NEVER,
+            log,
+        }
+    }
+
+    /// Whether one more request may be stored.
+    #[inline]
+    pub(super) fn has_space(&self) -> bool {
+        self.queues.has_space()
+    }
+
+    pub(super) fn has_open_bank(&self) -> bool {
+        self.n_open > 0
+    }
+
+    /// Section 8, step 1 or 4: stores a request, for which there is space, and its bank proposes.
+    pub(super) fn store(&mut self, index: usize) {
+        let request = &self.requests[index];
+        self.queues.store(index, request);
+        self.propose(request.bank());
+    }
+
+    /// The next clock at which the refresh step has to be done, if it has not been reached.
+    #[inline]
+    pub(super) fn due_after(&self, clock: Clock) -> Clock {
+        if self.refresh.due > clock { self.refresh.due } else { NEVER }
+    }
+
+    /// Section 8, step 2. Returns whether anything may have changed.
+    #[inline]
+    pub(super) fn refresh(&mut self, clock: Clock) -> bool {
+        if clock < self.refresh.due {
+            return false;
+        }
+        self.wish = self.refresh.step(clock, !self.queues.is_empty(), self.has_open_bank());
+        self.wish_key = match self.wish {
+            Wish::Nothing => NEVER,
+            Wish::Precharge => self.gates.of_rank(CommandKind::Prea) << AGE_BITS,
+            Wish::Refresh => self.gates.of_rank(CommandKind::Refa) << AGE_BITS,
+        };
+        true
+    }
+
+    /// Section 6, choice: the proposal that wins at `clock`.
+    #[inline]
+    pub(super) fn choice(&self, clock: Clock) -> Choice {
+        let gates = CLASSES.map(|kind| self.gates.of_rank(kind).max(clock) << AGE_BITS);
+        let mut least = self.wish_key.max(clock << AGE_BITS);
+        if !self.is_blocked {
+            for bank in 0..N_BANKS {
+                let key = self.keys[bank];
+                let gate = gates[usize::from(self.classes[bank] & 3)] | (key & AGE);
+                least = least.min(key.max(gate));
+            }
+        }
+        Choice(least)
+    }
+
+    /// Section 8, step 3: issues a choice at its clock. Returns the access, if it is one.
+    pub(super) fn issue(&mut self, choice: Choice) -> Option<Access> {
+        let clock = choice.clock();
+        let Some(index) = (choice.0 & AGE).checked_sub(1) else {
+            self.issue_refresh(clock);
+            return None;
+        };
+        let index = index as usize;
+        let bank = self.requests[index].bank();
+        let Proposal { kind, position } = self.proposals[bank];
+        self.note(clock, kind, Some(bank));
+        match kind {
+            CommandKind::Act => self.activate(clock, bank, self.requests[index].row),
+            CommandKind::Pre => {
+                self.gates.precharged(bank, clock);
+                self.account.precharged(clock, 1);
+                self.close(bank);
+            }
+            _ => return Some(self.access(clock, bank, Proposal { kind, position }, index)),
+        }
+        self.propose(bank);
+        None
+    }
+
+    /// Section 8, step 5, after at most one command at `clock`: refresh proposes anew, and blocked banks fall silent. Banks that
+    /// were touched have proposed already.
+    #[inline]
+    pub(super) fn settle(&mut self, clock: Clock) {
+        self.refresh(clock);
+        self.is_blocked = self.refresh.is_blocking;
+    }
+
+    fn activate(&mut self, clock: Clock, bank: usize, row: u32) {
+        self.account.activated(clock, self.n_open == 0);
+        self.gates.activated(bank, clock);
+        self.n_open += 1;
+        self.rows[bank] = row;
+        self.is_used[bank] = false;
+    }
+
+    fn close(&mut self, bank: usize) {
+        self.rows[bank] = NO_ROW;
+        self.n_open -= 1;
+    }
+
+    fn access(&mut self, clock: Clock, bank: usize, proposal: Proposal, index: usize) -> Access {
+        let is_closing = matches!(proposal.kind, CommandKind::Rda | CommandKind::Wra);
+        let is_read = matches!(proposal.kind, CommandKind::Rd | CommandKind::Rda);
+        let (closes, end) = if is_read {
+            self.account.read(clock);
+            (self.gates.read(bank, clock, is_closing), clock + self.gates.gaps.rd_to_end)
+        } else {
+            self.account.written(clock);
+            (self.gates.written(bank, clock, is_closing), clock + self.gates.gaps.wr_to_end)
+        };
+        self.account.counts.row_hits += u64::from(self.is_used[bank]);
+        self.is_used[bank] = true;
+        if is_closing {
+            self.account.closed(closes);
+            self.close(bank);
+        }
+        let before = self.queues.last_operation;
+        self.queues.remove(bank, proposal.position);
+        if self.queues.is_direction_grouped() && self.queues.last_operation != before {
+            self.propose_all();
+        } else {
+            self.propose(bank);
+        }
+        Access { index, end }
+    }
+
+    fn issue_refresh(&mut self, clock: Clock) {
+        if self.wish == Wish::Precharge {
+            self.note(clock, CommandKind::Prea, None);
+            self.gates.all_precharged(clock);
+            self.account.precharged(clock, self.n_open);
+            self.rows = [NO_ROW; N_BANKS];
+            self.n_open = 0;
+        } else {
+            self.note(clock, CommandKind::Refa, None);
+            self.gates.refreshed(clock);
+            self.account.refreshed(clock);
+            self.refresh.done();
+        }
+        self.wish = Wish::Nothing;
+        self.wish_key = NEVER;
+        self.propose_all();
+    }
+
+    fn propose_all(&mut self) {
+        (0..N_BANKS).for_each(|bank| self.propose(bank));
+    }
+
+    /// Section 5: what a bank wants next.
+    fn propose(&mut self, bank: usize) {
+        let Some(head) = self.queues.of_bank(bank).first() else {
+            self.keys[bank] = NEVER;
+            return;
+        };
+        let row = self.rows[bank];
+        let (kind, position, index, class) = if row == NO_ROW {
+            (CommandKind::Act, 0, head.index, 0)
+        } else {
+            let pick = self.queues.pick(bank, row, self.requests);
+            let index = self.queues.of_bank(bank)[pick.position].index;
+            if pick.is_hit {
+                let operation = self.requests[index as usize].operation;
+                let (kind, class) = match (operation, pick.is_closing) {
+                    (Operation::Read, false) => (CommandKind::Rd, 1),
+                    (Operation::Read, true) => (CommandKind::Rda, 1),
+                    (Operation::Write, false) => (CommandKind::Wr, 2),
+                    (Operation::Write, true) => (CommandKind::Wra, 2),
+                };
+                (kind, pick.position, index, class)
+            } else {
+                (CommandKind::Pre, 0, head.index, 3)
+            }
+        };
+        self.proposals[bank] = Proposal { kind, position };
+        self.classes[bank] = class;
+        self.keys[bank] = (self.gates.of_bank(kind, bank) << AGE_BITS) | (u64::from(index) + 1);
+    }
+
+    fn note(&mut self, clock: Clock, kind: CommandKind, bank: Option<usize>) {
+        if let Some(log) = &mut self.log {
+            log.push(Command { clock, kind, bank });
+        }
+    }
+}
+
+/// The proposal that wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Choice(Key);
+
+impl Choice {
+    /// When it can be issued; beyond every clock of a run if nothing is proposed.
+    #[inline]
+    pub(super) fn clock(self) -> Clock {
+        if self.0 == NEVER { NEVER } else { self.0 >> AGE_BITS }
+    }
+}

@@ -1,0 +1,164 @@
+//! Section 5: the stored requests of each bank in order of arrival, whether there is space for one more, and which of them a
+//! bank turns to.
+
+use super::controller::{Controller, PagePolicy, Scheduler, SchedulerBuffer};
+use super::device::N_BANKS;
+use super::simulator::Placed;
+use super::trace::Operation;
+
+/// A stored request, as much of it as choosing needs.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Entry {
+    row: u32,
+    /// Its number in the trace.
+    pub(super) index: u32,
+    is_write: bool,
+}
+
+/// What a bank with an open row turns to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pick {
+    /// Its place in the queue of the bank.
+    pub(super) position: usize,
+    pub(super) is_hit: bool,
+    /// Whether the access closes the row.
+    pub(super) is_closing: bool,
+}
+
+pub(super) struct Queues<'a> {
+    scheduler: Scheduler,
+    page_policy: PagePolicy,
+    buffer: SchedulerBuffer,
+    size: usize,
+    /// The queue of bank b starts at b times `stride`.
+    entries: &'a mut [Entry],
+    stride: usize,
+    lengths: [usize; N_BANKS],
+    n_reads: usize,
+    n_writes: usize,
+    /// Bank of the last stored request.
+    last_bank: usize,
+    /// What the last access was.
+    pub(super) last_operation: Operation,
+}
+
+/// Most requests of one bank: `ReadWrite` stores a request while there are fewer than `size` reads and fewer writes.
+fn most(controller: &Controller) -> usize {
+    2 * controller.buffer_size.get() as usize
+}
+
+impl<'a> Queues<'a> {
+    pub(super) fn new(controller: &Controller, entries: &'a mut Vec<Entry>) -> Self {
+        let stride = most(controller);
+        entries.resize(N_BANKS * stride, Entry::default());
+        Self {
+            scheduler: controller.scheduler,
+            page_policy: controller.page_policy,
+            buffer: controller.buffer,
+            size: controller.buffer_size.get() as usize,
+            entries,
+            stride,
+            lengths: [0; N_BANKS],
+            n_reads: 0,
+            n_writes: 0,
+            last_bank: 0,
+            last_operation: Operation::Read,
+        }
+    }
+
+    /// Section 3: whether one more request may be stored, whichever it is.
+    #[inline]
+    pub(super) fn has_space(&self) -> bool {
+        match self.buffer {
+            SchedulerBuffer::Shared => self.n_reads + self.n_writes < self.size,
+            SchedulerBuffer::ReadWrite => self.n_reads < self.size && self.n_writes < self.size,
+            SchedulerBuffer::Bankwise => self.lengths[self.last_bank] < self.size,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.n_reads + self.n_writes == 0
+    }
+
+    /// Whether what the last access was decides which is next.
+    pub(super) fn is_direction_grouped(&self) -> bool {
+        self.scheduler == Scheduler::FrFcfsGrp
+    }
+
+    /// Adds request `index` to the queue of its bank.
+    pub(super) fn store(&mut self, index: usize, request: &Placed) {
+        let bank = request.bank();
+        let end = bank * self.stride + self.lengths[bank];
+        let is_write = request.operation == Operation::Write;
+        self.entries[end] = Entry { row: request.row, index: index as u32, is_write };
+        self.lengths[bank] += 1;
+        self.n_writes += usize::from(is_write);
+        self.n_reads += usize::from(!is_write);
+        self.last_bank = bank;
+    }
+
+    /// Takes the request at `position` out of the queue of `bank`, for its access.
+    pub(super) fn remove(&mut self, bank: usize, position: usize) {
+        let start = bank * self.stride;
+        let queue = &mut self.entries[start..start + self.lengths[bank]];
+        let is_write = queue[position].is_write;
+        for place in position + 1..queue.len() {
+            queue[place - 1] = queue[place];
+        }
+        self.lengths[bank] -= 1;
+        self.n_writes -= usize::from(is_write);
+        self.n_reads -= usize::from(!is_write);
+        self.last_operation = if is_write { Operation::Write } else { Operation::Read };
+    }
+
+    /// The queue of a bank, oldest first.
+    #[inline]
+    pub(super) fn of_bank(&self, bank: usize) -> &[Entry] {
+        let start = bank * self.stride;
+        &self.entries[start..start + self.lengths[bank]]
+    }
+
+    /// What a bank whose open row is `row` turns to; its queue is not empty.
+    pub(super) fn pick(&self, bank: usize, row: u32, requests: &[Placed]) -> Pick {
+        let queue = self.of_bank(bank);
+        let (position, is_hit, other_hit) = match self.scheduler {
+            // Only the second entry is looked at.
+            Scheduler::Fifo => (0, queue[0].row == row, queue.len() > 1 && queue[1].row == row),
+            Scheduler::FrFcfs | Scheduler::FrFcfsGrp => {
+                let first = queue.iter().position(|entry| entry.row == row);
+                let Some(first) = first else {
+                    return Pick { position: 0, is_hit: false, is_closing: false };
+                };
+                let other_hit = queue[first + 1..].iter().any(|entry| entry.row == row);
+                let position = if self.scheduler == Scheduler::FrFcfsGrp && other_hit {
+                    self.same_direction(queue, row, requests).unwrap_or(first)
+                } else {
+                    first
+                };
+                (position, true, other_hit)
+            }
+        };
+        let is_closing = match self.page_policy {
+            PagePolicy::Open => false,
+            PagePolicy::OpenAdaptive => queue.len() > 1 && !other_hit,
+            PagePolicy::Closed => true,
+            PagePolicy::ClosedAdaptive => !other_hit,
+        };
+        Pick { position, is_hit, is_closing }
+    }
+
+    /// Section 5, `FrFcfsGrp`: the first of the requests for the open row that does what the last access did, unless one before
+    /// it is for the same address.
+    fn same_direction(&self, queue: &[Entry], row: u32, requests: &[Placed]) -> Option<usize> {
+        let wants_write = self.last_operation == Operation::Write;
+        let address = |entry: &Entry| requests[entry.index as usize].address;
+        (0..queue.len()).find(|&position| {
+            let entry = &queue[position];
+            let is_candidate = entry.row == row && entry.is_write == wants_write;
+            is_candidate
+                && !queue[..position]
+                    .iter()
+                    .any(|earlier| earlier.row == row && address(earlier) == address(entry))
+        })
+    }
+}
