@@ -9,6 +9,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `device`, `controller`, `trace` | the vocabulary: what the memory is, what a design sets, what is asked of it |
+//! | `pattern` | workloads from a seed |
 //! | `front_end` | sections 3 and 4: when requests arrive and responses leave |
 //! | `queues` | section 5: stored requests, and which of them a bank turns to |
 //! | `gates` | section 6: the earliest clock of each command |
@@ -29,6 +30,7 @@ mod front_end;
 mod gates;
 mod kernel;
 mod mailbox;
+mod pattern;
 mod queues;
 mod refresh;
 mod report;
@@ -37,6 +39,7 @@ mod trace;
 
 pub use controller::{Arbiter, Controller, PagePolicy, RefreshPolicy, ResponseQueue, Scheduler, SchedulerBuffer};
 pub use device::{AddressMap, Currents, DDR3_1600, Device, Timing};
+pub use pattern::Pattern;
 pub use report::{Command, CommandKind, Counts, Energy, Latency, Report};
 pub use simulator::{Order, Scratch, Simulator};
 pub use trace::{MAX_CYCLE, MAX_REQUESTS, Operation, Request, Trace, TraceError};
