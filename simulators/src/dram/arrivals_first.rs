@@ -7,8 +7,8 @@ use super::{Clock, NEVER};
 /// Runs a trace to its last response. Returns its clock.
 pub(super) fn run(channel: &mut Channel<'_>, front: &mut FrontEnd<'_>) -> Clock {
     let mut clock = 0;
+    let mut choice = channel.choice(clock);
     loop {
-        let mut choice = channel.choice(clock);
         let arrival = if channel.has_space() { front.arrival } else { NEVER };
         let next = choice.clock().min(arrival).min(channel.due_after(clock)).max(clock);
         if let Some(last) = front.last_response()
@@ -19,41 +19,49 @@ pub(super) fn run(channel: &mut Channel<'_>, front: &mut FrontEnd<'_>) -> Clock 
         assert!(next < NEVER, "a request without response has a command, an arrival or a refresh before it");
         clock = next;
         // Step 1.
-        let is_stored = arrival == clock && !front.is_late;
-        if is_stored {
+        if arrival == clock && !front.is_late {
+            let index = front.next;
             store(channel, front, clock);
+            choice = channel.choice_with(choice, index, clock);
         }
         // Step 2.
-        if channel.refresh(clock) || is_stored {
+        if channel.refresh(clock) {
             choice = channel.choice(clock);
         }
-        let is_issued = issue(channel, front, choice, clock);
+        let is_issued = issue(channel, front, &mut choice, clock);
         // Step 6.
         if front.is_late && front.arrival == clock && channel.has_space() {
             store(channel, front, clock);
             if !is_issued {
                 channel.refresh(clock);
-                issue(channel, front, channel.choice(clock), clock);
+                choice = channel.choice(clock);
+                issue(channel, front, &mut choice, clock);
+            } else {
+                choice = channel.choice(clock);
             }
         }
     }
 }
 
+#[inline]
 fn store(channel: &mut Channel<'_>, front: &mut FrontEnd<'_>, clock: Clock) {
     channel.store(front.next);
     front.stored(clock);
 }
 
-/// Steps 3 to 5. Returns whether a command was issued.
-fn issue(channel: &mut Channel<'_>, front: &mut FrontEnd<'_>, choice: Choice, clock: Clock) -> bool {
+/// Steps 3 to 5, after which `choice` is what wins next. Returns whether a command was issued.
+#[inline]
+fn issue(channel: &mut Channel<'_>, front: &mut FrontEnd<'_>, choice: &mut Choice, clock: Clock) -> bool {
     let is_ready = choice.clock() == clock;
-    if is_ready && let Some(access) = channel.issue(choice) {
+    if is_ready && let Some(access) = channel.issue(*choice) {
         front.answered(access.index, access.end);
         let is_waiting = front.arrival < clock || (front.arrival == clock && !front.is_late);
         if is_waiting && channel.has_space() {
             store(channel, front, clock);
         }
     }
-    channel.settle(clock);
+    if channel.settle(clock) || is_ready {
+        *choice = channel.choice(clock);
+    }
     is_ready
 }

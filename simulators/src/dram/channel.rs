@@ -6,7 +6,7 @@ use super::controller::Controller;
 use super::device::{Device, N_BANKS};
 use super::energy::Account;
 use super::gates::Gates;
-use super::queues::Queues;
+use super::queues::{NO_ROW, Queues};
 use super::refresh::{Refresh, Wish};
 use super::report::{Command, CommandKind};
 use super::simulator::Placed;
@@ -20,9 +20,6 @@ type Key = u64;
 /// Bits of the age.
 const AGE_BITS: u32 = 24;
 const AGE: Key = (1 << AGE_BITS) - 1;
-
-/// Row of a precharged bank.
-const NO_ROW: u32 = u32::MAX;
 
 /// Commands that banks propose, by what the rank lets pass together.
 const CLASSES: [CommandKind; 4] = [CommandKind::Act, CommandKind::Rd, CommandKind::Wr, CommandKind::Pre];
@@ -50,8 +47,6 @@ pub(super) struct Channel<'a> {
     gates: Gates,
     refresh: Refresh,
     pub(super) account: Account,
-    /// Open row of each bank.
-    rows: [u32; N_BANKS],
     /// Whether the open row was accessed.
     is_used: [bool; N_BANKS],
     n_open: u64,
@@ -81,7 +76,6 @@ impl<'a> Channel<'a> {
             gates: Gates::new(&device.timing),
             refresh: Refresh::new(controller.refresh, device.timing.t_refi),
             account: Account::new(device),
-            rows: [NO_ROW; N_BANKS],
             is_used: [false; N_BANKS],
             n_open: 0,
             keys: [NEVER; N_BANKS],
@@ -100,11 +94,13 @@ impl<'a> Channel<'a> {
         self.queues.has_space()
     }
 
+    #[inline]
     pub(super) fn has_open_bank(&self) -> bool {
         self.n_open > 0
     }
 
     /// Section 8, step 1 or 4: stores a request, for which there is space, and its bank proposes.
+    #[inline]
     pub(super) fn store(&mut self, index: usize) {
         let request = &self.requests[index];
         self.queues.store(index, request);
@@ -135,26 +131,50 @@ impl<'a> Channel<'a> {
     /// Section 6, choice: the proposal that wins at `clock`.
     #[inline]
     pub(super) fn choice(&self, clock: Clock) -> Choice {
-        let gates = CLASSES.map(|kind| self.gates.of_rank(kind).max(clock) << AGE_BITS);
-        let mut least = self.wish_key.max(clock << AGE_BITS);
-        if !self.is_blocked {
-            for bank in 0..N_BANKS {
-                let key = self.keys[bank];
-                let gate = gates[usize::from(self.classes[bank] & 3)] | (key & AGE);
-                least = least.min(key.max(gate));
-            }
+        let gate = |kind| self.gates.of_rank(kind).max(clock) << AGE_BITS;
+        let [act, rd, wr, pre] = CLASSES;
+        let gates = [gate(act), gate(rd), gate(wr), gate(pre)];
+        let of_bank = |bank: usize| {
+            let key = self.keys[bank];
+            key.max(gates[usize::from(self.classes[bank] & 3)] | (key & AGE))
+        };
+        let wish = self.wish_key.max(clock << AGE_BITS);
+        if self.is_blocked {
+            return Choice(wish);
         }
-        Choice(least)
+        // Two chains of minima instead of one, for the processor's sake.
+        let (mut even, mut odd) = (wish, NEVER);
+        for pair in 0..N_BANKS / 2 {
+            even = even.min(of_bank(2 * pair));
+            odd = odd.min(of_bank(2 * pair + 1));
+        }
+        Choice(even.min(odd))
+    }
+
+    /// The proposal that wins at `clock` after request `index` was stored then, if before that it was `choice`.
+    #[inline]
+    pub(super) fn choice_with(&self, choice: Choice, index: usize, clock: Clock) -> Choice {
+        let bank = self.requests[index].bank();
+        let winner = choice.request().map(|winner| self.requests[winner].bank());
+        if self.is_blocked {
+            return choice;
+        }
+        if winner == Some(bank) {
+            return self.choice(clock);
+        }
+        let key = self.keys[bank];
+        let gate = self.gates.of_rank(CLASSES[usize::from(self.classes[bank] & 3)]).max(clock);
+        Choice(choice.0.min(key.max((gate << AGE_BITS) | (key & AGE))))
     }
 
     /// Section 8, step 3: issues a choice at its clock. Returns the access, if it is one.
+    #[inline]
     pub(super) fn issue(&mut self, choice: Choice) -> Option<Access> {
         let clock = choice.clock();
-        let Some(index) = (choice.0 & AGE).checked_sub(1) else {
+        let Some(index) = choice.request() else {
             self.issue_refresh(clock);
             return None;
         };
-        let index = index as usize;
         let bank = self.requests[index].bank();
         let Proposal { kind, position } = self.proposals[bank];
         self.note(clock, kind, Some(bank));
@@ -172,26 +192,30 @@ impl<'a> Channel<'a> {
     }
 
     /// Section 8, step 5, after at most one command at `clock`: refresh proposes anew, and blocked banks fall silent. Banks that
-    /// were touched have proposed already.
+    /// were touched have proposed already. Returns whether another proposal may win than before, without a command.
     #[inline]
-    pub(super) fn settle(&mut self, clock: Clock) {
-        self.refresh(clock);
+    pub(super) fn settle(&mut self, clock: Clock) -> bool {
+        let was_blocked = self.is_blocked;
         self.is_blocked = self.refresh.is_blocking;
+        self.refresh(clock) || self.is_blocked != was_blocked
     }
 
+    #[inline]
     fn activate(&mut self, clock: Clock, bank: usize, row: u32) {
         self.account.activated(clock, self.n_open == 0);
         self.gates.activated(bank, clock);
         self.n_open += 1;
-        self.rows[bank] = row;
+        self.queues.open(bank, row);
         self.is_used[bank] = false;
     }
 
+    #[inline]
     fn close(&mut self, bank: usize) {
-        self.rows[bank] = NO_ROW;
+        self.queues.close(bank);
         self.n_open -= 1;
     }
 
+    #[inline]
     fn access(&mut self, clock: Clock, bank: usize, proposal: Proposal, index: usize) -> Access {
         let is_closing = matches!(proposal.kind, CommandKind::Rda | CommandKind::Wra);
         let is_read = matches!(proposal.kind, CommandKind::Rd | CommandKind::Rda);
@@ -204,12 +228,12 @@ impl<'a> Channel<'a> {
         };
         self.account.counts.row_hits += u64::from(self.is_used[bank]);
         self.is_used[bank] = true;
+        let before = self.queues.last_operation;
+        self.queues.remove(bank, proposal.position);
         if is_closing {
             self.account.closed(closes);
             self.close(bank);
         }
-        let before = self.queues.last_operation;
-        self.queues.remove(bank, proposal.position);
         if self.queues.is_direction_grouped() && self.queues.last_operation != before {
             self.propose_all();
         } else {
@@ -223,7 +247,7 @@ impl<'a> Channel<'a> {
             self.note(clock, CommandKind::Prea, None);
             self.gates.all_precharged(clock);
             self.account.precharged(clock, self.n_open);
-            self.rows = [NO_ROW; N_BANKS];
+            (0..N_BANKS).for_each(|bank| self.queues.close(bank));
             self.n_open = 0;
         } else {
             self.note(clock, CommandKind::Refa, None);
@@ -241,16 +265,16 @@ impl<'a> Channel<'a> {
     }
 
     /// Section 5: what a bank wants next.
+    #[inline]
     fn propose(&mut self, bank: usize) {
         let Some(head) = self.queues.of_bank(bank).first() else {
             self.keys[bank] = NEVER;
             return;
         };
-        let row = self.rows[bank];
-        let (kind, position, index, class) = if row == NO_ROW {
+        let (kind, position, index, class) = if self.queues.row(bank) == NO_ROW {
             (CommandKind::Act, 0, head.index, 0)
         } else {
-            let pick = self.queues.pick(bank, row, self.requests);
+            let pick = self.queues.pick(bank, self.requests);
             let index = self.queues.of_bank(bank)[pick.position].index;
             if pick.is_hit {
                 let operation = self.requests[index as usize].operation;
@@ -270,6 +294,7 @@ impl<'a> Channel<'a> {
         self.keys[bank] = (self.gates.of_bank(kind, bank) << AGE_BITS) | (u64::from(index) + 1);
     }
 
+    #[inline]
     fn note(&mut self, clock: Clock, kind: CommandKind, bank: Option<usize>) {
         if let Some(log) = &mut self.log {
             log.push(Command { clock, kind, bank });
@@ -286,5 +311,11 @@ impl Choice {
     #[inline]
     pub(super) fn clock(self) -> Clock {
         if self.0 == NEVER { NEVER } else { self.0 >> AGE_BITS }
+    }
+
+    /// The request whose command it is; none for a refresh, or if nothing is proposed.
+    #[inline]
+    fn request(self) -> Option<usize> {
+        if self.0 == NEVER { None } else { ((self.0 & AGE) as usize).checked_sub(1) }
     }
 }

@@ -41,6 +41,7 @@ impl Account {
         Self { counts: Counts::default(), precharged: 0, closes: 0, last: (0, 0), tails }
     }
 
+    #[inline]
     fn entered(&mut self, clock: Clock, tail: Clock) {
         // Precharges that come with an access stand before other commands of their clock.
         if clock >= self.last.0 {
@@ -49,6 +50,7 @@ impl Account {
     }
 
     /// ACT; `is_first` if no other bank is active.
+    #[inline]
     pub(super) fn activated(&mut self, clock: Clock, is_first: bool) {
         if is_first {
             self.precharged += clock.saturating_sub(self.closes);
@@ -58,23 +60,27 @@ impl Account {
     }
 
     /// PRE, or PREA with `n_open` active banks.
+    #[inline]
     pub(super) fn precharged(&mut self, clock: Clock, n_open: u64) {
         self.counts.precharges += n_open;
         self.closes = self.closes.max(clock);
         self.entered(clock, self.tails.pre);
     }
 
+    #[inline]
     pub(super) fn read(&mut self, clock: Clock) {
         self.counts.reads += 1;
         self.entered(clock, self.tails.read);
     }
 
+    #[inline]
     pub(super) fn written(&mut self, clock: Clock) {
         self.counts.writes += 1;
         self.entered(clock, self.tails.write);
     }
 
     /// The access just counted closes its row at `closes`.
+    #[inline]
     pub(super) fn closed(&mut self, closes: Clock) {
         self.counts.precharges += 1;
         self.closes = self.closes.max(closes);

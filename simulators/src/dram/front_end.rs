@@ -48,6 +48,7 @@ impl<'a> FrontEnd<'a> {
     }
 
     /// The next request was stored at `clock`.
+    #[inline]
     pub(super) fn stored(&mut self, clock: Clock) {
         let taken = if self.max_active.is_some() { self.latencies[self.next] } else { clock };
         self.next += 1;
@@ -61,6 +62,7 @@ impl<'a> FrontEnd<'a> {
     }
 
     /// Works out when the next request arrives, if what that hangs on is known.
+    #[inline]
     fn resolve(&mut self) {
         let freed = match self.max_active {
             Some(max_active) if self.next >= max_active => {
@@ -79,6 +81,7 @@ impl<'a> FrontEnd<'a> {
     }
 
     /// Request `index` has its last data at `end`.
+    #[inline]
     pub(super) fn answered(&mut self, index: usize, end: Clock) {
         if self.is_in_request_order {
             self.responses[index] = end;
@@ -100,6 +103,7 @@ impl<'a> FrontEnd<'a> {
     }
 
     /// Clock of the last response, if it is known.
+    #[inline]
     pub(super) fn last_response(&self) -> Option<Clock> {
         if self.n_known == self.responses.len() { self.responses.last().copied() } else { None }
     }

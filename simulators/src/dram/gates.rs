@@ -61,6 +61,8 @@ struct BankGates {
 }
 
 /// Earliest clocks as far as commands of the whole rank say, and those of each bank.
+///
+/// A command has passed its own gate, so what it sets that gate to is later; only other gates need a maximum.
 #[derive(Debug, Clone)]
 pub(super) struct Gates {
     pub(super) gaps: Gaps,
@@ -70,7 +72,7 @@ pub(super) struct Gates {
     act: Clock,
     rd: Clock,
     wr: Clock,
-    prea: Clock,
+    /// REFA, as far as PREA and REFA say.
     refa: Clock,
     /// When the window of each of the last four ACT ends, a ring; `oldest` is the next to be overwritten.
     windows: [Clock; 4],
@@ -86,7 +88,6 @@ impl Gates {
             act: 0,
             rd: 0,
             wr: 0,
-            prea: 0,
             refa: 0,
             windows: [0; 4],
             oldest: 0,
@@ -94,30 +95,31 @@ impl Gates {
     }
 
     /// ACT of a bank at `clock`.
+    #[inline]
     pub(super) fn activated(&mut self, bank: usize, clock: Clock) {
         let gaps = &self.gaps;
-        let gates = &mut self.banks[bank];
-        gates.act = clock + gaps.act_to_act;
-        gates.access = clock + gaps.act_to_access;
-        gates.rda = clock + gaps.act_to_access;
-        gates.pre = clock + gaps.act_to_pre;
-        self.windows[self.oldest] = clock + gaps.act_to_fifth_act;
+        self.banks[bank] = BankGates {
+            act: clock + gaps.act_to_act,
+            access: clock + gaps.act_to_access,
+            rda: clock + gaps.act_to_access,
+            pre: clock + gaps.act_to_pre,
+        };
+        self.windows[self.oldest % 4] = clock + gaps.act_to_fifth_act;
         self.oldest = (self.oldest + 1) % 4;
-        self.act = self.act.max(clock + gaps.act_to_act_rank).max(self.windows[self.oldest]);
-        self.prea = self.prea.max(clock + gaps.act_to_pre);
-        self.refa = self.refa.max(clock + gaps.act_to_act);
+        self.act = (clock + gaps.act_to_act_rank).max(self.windows[self.oldest]);
         self.bus = clock + 1;
     }
 
     /// PRE of a bank at `clock`.
+    #[inline]
     pub(super) fn precharged(&mut self, bank: usize, clock: Clock) {
-        let gate = clock + self.gaps.pre_to_act;
-        self.banks[bank].act = self.banks[bank].act.max(gate);
-        self.refa = self.refa.max(gate);
+        let gates = &mut self.banks[bank];
+        gates.act = gates.act.max(clock + self.gaps.pre_to_act);
         self.bus = clock + 1;
     }
 
     /// RD or RDA of a bank at `clock`. Returns when the row may be closed.
+    #[inline]
     pub(super) fn read(&mut self, bank: usize, clock: Clock, is_closing: bool) -> Clock {
         let gaps = &self.gaps;
         let gates = &mut self.banks[bank];
@@ -125,16 +127,15 @@ impl Gates {
         gates.pre = gates.pre.max(closes);
         if is_closing {
             gates.act = gates.act.max(closes + gaps.pre_to_act);
-            self.refa = self.refa.max(closes + gaps.pre_to_act);
         }
-        self.rd = self.rd.max(clock + gaps.access_to_same);
+        self.rd = clock + gaps.access_to_same;
         self.wr = self.wr.max(clock + gaps.rd_to_wr);
-        self.prea = self.prea.max(closes);
         self.bus = clock + 1;
         gates.pre
     }
 
     /// WR or WRA of a bank at `clock`. Returns when the row may be closed.
+    #[inline]
     pub(super) fn written(&mut self, bank: usize, clock: Clock, is_closing: bool) -> Clock {
         let gaps = &self.gaps;
         let gates = &mut self.banks[bank];
@@ -143,28 +144,24 @@ impl Gates {
         gates.rda = gates.rda.max(clock + gaps.wr_to_rda);
         if is_closing {
             gates.act = gates.act.max(closes + gaps.pre_to_act);
-            self.refa = self.refa.max(closes + gaps.pre_to_act);
         }
         self.rd = self.rd.max(clock + gaps.wr_to_rd);
-        self.wr = self.wr.max(clock + gaps.access_to_same);
-        self.prea = self.prea.max(closes);
+        self.wr = clock + gaps.access_to_same;
         self.bus = clock + 1;
         gates.pre
     }
 
     /// PREA at `clock`.
     pub(super) fn all_precharged(&mut self, clock: Clock) {
-        let gate = clock + self.gaps.pre_to_act;
-        self.act = self.act.max(gate);
-        self.refa = self.refa.max(gate);
+        self.act = self.act.max(clock + self.gaps.pre_to_act);
+        self.refa = self.refa.max(clock + self.gaps.pre_to_act);
         self.bus = clock + 1;
     }
 
     /// REFA at `clock`.
     pub(super) fn refreshed(&mut self, clock: Clock) {
-        let gate = clock + self.gaps.ref_to_act;
-        self.act = self.act.max(gate);
-        self.refa = self.refa.max(gate);
+        self.act = self.act.max(clock + self.gaps.ref_to_act);
+        self.refa = clock + self.gaps.ref_to_act;
         self.bus = clock + 1;
     }
 
@@ -175,7 +172,7 @@ impl Gates {
         match kind {
             CommandKind::Act => gates.act,
             CommandKind::Rd | CommandKind::Wr | CommandKind::Wra => gates.access,
-            CommandKind::Rda => gates.access.max(gates.rda),
+            CommandKind::Rda => gates.rda,
             CommandKind::Pre => gates.pre,
             CommandKind::Prea | CommandKind::Refa => 0,
         }
@@ -184,13 +181,15 @@ impl Gates {
     /// The earliest clock of a command as far as the rank and the command bus say.
     #[inline]
     pub(super) fn of_rank(&self, kind: CommandKind) -> Clock {
+        let most = |gate: fn(&BankGates) -> Clock| self.banks.iter().map(gate).fold(0, Clock::max);
         let gate = match kind {
             CommandKind::Act => self.act,
             CommandKind::Rd | CommandKind::Rda => self.rd,
             CommandKind::Wr | CommandKind::Wra => self.wr,
             CommandKind::Pre => 0,
-            CommandKind::Prea => self.prea,
-            CommandKind::Refa => self.refa,
+            // All banks are closed at once, and all must be closed for a refresh as for an ACT.
+            CommandKind::Prea => most(|gates| gates.pre),
+            CommandKind::Refa => self.refa.max(most(|gates| gates.act)),
         };
         gate.max(self.bus)
     }

@@ -34,6 +34,9 @@ pub(super) struct Queues<'a> {
     entries: &'a mut [Entry],
     stride: usize,
     lengths: [usize; N_BANKS],
+    rows: [u32; N_BANKS],
+    /// Stored requests for the open row of each bank.
+    n_hits: [usize; N_BANKS],
     n_reads: usize,
     n_writes: usize,
     /// Bank of the last stored request.
@@ -41,6 +44,9 @@ pub(super) struct Queues<'a> {
     /// What the last access was.
     pub(super) last_operation: Operation,
 }
+
+/// Row of a precharged bank.
+pub(super) const NO_ROW: u32 = u32::MAX;
 
 /// Most requests of one bank: `ReadWrite` stores a request while there are fewer than `size` reads and fewer writes.
 fn most(controller: &Controller) -> usize {
@@ -59,6 +65,8 @@ impl<'a> Queues<'a> {
             entries,
             stride,
             lengths: [0; N_BANKS],
+            rows: [NO_ROW; N_BANKS],
+            n_hits: [0; N_BANKS],
             n_reads: 0,
             n_writes: 0,
             last_bank: 0,
@@ -76,39 +84,45 @@ impl<'a> Queues<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.n_reads + self.n_writes == 0
     }
 
     /// Whether what the last access was decides which is next.
+    #[inline]
     pub(super) fn is_direction_grouped(&self) -> bool {
         self.scheduler == Scheduler::FrFcfsGrp
     }
 
     /// Adds request `index` to the queue of its bank.
+    #[inline]
     pub(super) fn store(&mut self, index: usize, request: &Placed) {
         let bank = request.bank();
         let end = bank * self.stride + self.lengths[bank];
         let is_write = request.operation == Operation::Write;
         self.entries[end] = Entry { row: request.row, index: index as u32, is_write };
         self.lengths[bank] += 1;
+        self.n_hits[bank] += usize::from(request.row == self.rows[bank]);
         self.n_writes += usize::from(is_write);
         self.n_reads += usize::from(!is_write);
         self.last_bank = bank;
     }
 
     /// Takes the request at `position` out of the queue of `bank`, for its access.
+    #[inline]
     pub(super) fn remove(&mut self, bank: usize, position: usize) {
         let start = bank * self.stride;
         let queue = &mut self.entries[start..start + self.lengths[bank]];
-        let is_write = queue[position].is_write;
+        let entry = queue[position];
         for place in position + 1..queue.len() {
             queue[place - 1] = queue[place];
         }
         self.lengths[bank] -= 1;
-        self.n_writes -= usize::from(is_write);
-        self.n_reads -= usize::from(!is_write);
-        self.last_operation = if is_write { Operation::Write } else { Operation::Read };
+        self.n_hits[bank] -= usize::from(entry.row == self.rows[bank]);
+        self.n_writes -= usize::from(entry.is_write);
+        self.n_reads -= usize::from(!entry.is_write);
+        self.last_operation = if entry.is_write { Operation::Write } else { Operation::Read };
     }
 
     /// The queue of a bank, oldest first.
@@ -118,25 +132,36 @@ impl<'a> Queues<'a> {
         &self.entries[start..start + self.lengths[bank]]
     }
 
-    /// What a bank whose open row is `row` turns to; its queue is not empty.
-    pub(super) fn pick(&self, bank: usize, row: u32, requests: &[Placed]) -> Pick {
-        let queue = self.of_bank(bank);
+    /// The open row of a bank; `NO_ROW` if it is precharged.
+    #[inline]
+    pub(super) fn row(&self, bank: usize) -> u32 {
+        self.rows[bank]
+    }
+
+    /// A row of a bank was opened.
+    #[inline]
+    pub(super) fn open(&mut self, bank: usize, row: u32) {
+        self.rows[bank] = row;
+        self.n_hits[bank] = self.of_bank(bank).iter().map(|entry| usize::from(entry.row == row)).sum();
+    }
+
+    /// The row of a bank was closed.
+    #[inline]
+    pub(super) fn close(&mut self, bank: usize) {
+        self.rows[bank] = NO_ROW;
+        self.n_hits[bank] = 0;
+    }
+
+    /// What a bank with an open row turns to; its queue is not empty.
+    #[inline]
+    pub(super) fn pick(&self, bank: usize, requests: &[Placed]) -> Pick {
+        let (queue, row, n_hits) = (self.of_bank(bank), self.rows[bank], self.n_hits[bank]);
         let (position, is_hit, other_hit) = match self.scheduler {
             // Only the second entry is looked at.
             Scheduler::Fifo => (0, queue[0].row == row, queue.len() > 1 && queue[1].row == row),
-            Scheduler::FrFcfs | Scheduler::FrFcfsGrp => {
-                let first = queue.iter().position(|entry| entry.row == row);
-                let Some(first) = first else {
-                    return Pick { position: 0, is_hit: false, is_closing: false };
-                };
-                let other_hit = queue[first + 1..].iter().any(|entry| entry.row == row);
-                let position = if self.scheduler == Scheduler::FrFcfsGrp && other_hit {
-                    self.same_direction(queue, row, requests).unwrap_or(first)
-                } else {
-                    first
-                };
-                (position, true, other_hit)
-            }
+            _ if n_hits == 0 => (0, false, false),
+            Scheduler::FrFcfsGrp if n_hits > 1 => (self.same_direction(queue, row, requests), true, true),
+            _ => (first_hit(queue, row), true, n_hits > 1),
         };
         let is_closing = match self.page_policy {
             PagePolicy::Open => false,
@@ -147,18 +172,23 @@ impl<'a> Queues<'a> {
         Pick { position, is_hit, is_closing }
     }
 
-    /// Section 5, `FrFcfsGrp`: the first of the requests for the open row that does what the last access did, unless one before
-    /// it is for the same address.
-    fn same_direction(&self, queue: &[Entry], row: u32, requests: &[Placed]) -> Option<usize> {
+    /// Section 5, `FrFcfsGrp`: the first of the requests for the open row that does what the last access did and has none before it
+    /// for the same address; else the first for the open row.
+    fn same_direction(&self, queue: &[Entry], row: u32, requests: &[Placed]) -> usize {
         let wants_write = self.last_operation == Operation::Write;
         let address = |entry: &Entry| requests[entry.index as usize].address;
-        (0..queue.len()).find(|&position| {
+        let is_free = |&position: &usize| {
             let entry = &queue[position];
             let is_candidate = entry.row == row && entry.is_write == wants_write;
-            is_candidate
-                && !queue[..position]
-                    .iter()
-                    .any(|earlier| earlier.row == row && address(earlier) == address(entry))
-        })
+            let is_same = |earlier: &Entry| earlier.row == row && address(earlier) == address(entry);
+            is_candidate && !queue[..position].iter().any(is_same)
+        };
+        (0..queue.len()).find(is_free).unwrap_or_else(|| first_hit(queue, row))
     }
+}
+
+/// The place of the first request for the open row, of which there is one.
+#[inline]
+fn first_hit(queue: &[Entry], row: u32) -> usize {
+    queue.iter().position(|entry| entry.row == row).expect("a hit was counted")
 }

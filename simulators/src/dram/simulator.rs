@@ -3,7 +3,7 @@
 use super::arrivals_first;
 use super::channel::Channel;
 use super::controller::Controller;
-use super::device::Device;
+use super::device::{Device, N_BANKS};
 use super::front_end::FrontEnd;
 use super::queues::{Entry, Queues};
 use super::report::{Command, Latency, Report};
@@ -33,7 +33,7 @@ pub(super) struct Placed {
 impl Placed {
     #[inline]
     pub(super) fn bank(&self) -> usize {
-        usize::from(self.bank)
+        usize::from(self.bank) % N_BANKS
     }
 }
 
