@@ -1,5 +1,6 @@
 //! Environments: design spaces over the simulators.
 
+mod dram_controller;
 mod edge_accelerator;
 mod eyeriss_accelerator;
 mod gemmini_accelerator;
@@ -14,6 +15,7 @@ mod workload;
 
 use tapeout_core::EnvEntry;
 
+pub use dram_controller::{DramController, DramControllerConfig, DramSpace};
 pub use edge_accelerator::{EdgeAccelerator, EdgeAcceleratorConfig};
 pub use eyeriss_accelerator::{EyerissAccelerator, EyerissAcceleratorConfig};
 pub use gemmini_accelerator::{GemminiAccelerator, GemminiAcceleratorConfig};
@@ -27,6 +29,7 @@ pub use recorded_kernel::{CacheFile, CacheFileError, RecordedKernel, RecordedKer
 
 /// Every environment of this crate.
 pub const ENVS: &[EnvEntry] = &[
+    EnvEntry::of::<DramController>(),
     EnvEntry::of::<EdgeAccelerator>(),
     EnvEntry::of::<EyerissAccelerator>(),
     EnvEntry::of::<GpuGemmCompiled>(),

@@ -62,9 +62,9 @@ fn a_million_requests(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(controllers.len() as u64)).sample_size(10);
     group.bench_function("8_designs", |bencher| {
         bencher.iter(|| {
-            let times_s = controllers
-                .iter()
-                .map(|controller| simulator.run(black_box(controller), Order::ArrivalsFirst, &mut scratch).time_s);
+            let times_s = controllers.iter().map(|controller| {
+                simulator.run(black_box(controller), Order::ArrivalsFirst, &mut scratch).time_s
+            });
             times_s.sum::<f64>()
         });
     });

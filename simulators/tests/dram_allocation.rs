@@ -40,8 +40,11 @@ static ALLOCATOR: Counting = Counting;
 fn controllers() -> Vec<Controller> {
     let number = |number| NonZeroU32::new(number).unwrap();
     let refresh = RefreshPolicy::AllBank { max_postponed: number(2), max_pulled_in: number(3) };
-    let arbiters =
-        [Arbiter::Simple, Arbiter::Fifo { max_active: number(64) }, Arbiter::Reorder { max_active: number(5) }];
+    let arbiters = [
+        Arbiter::Simple,
+        Arbiter::Fifo { max_active: number(64) },
+        Arbiter::Reorder { max_active: number(5) },
+    ];
     let mut controllers = Vec::new();
     for scheduler in [Scheduler::Fifo, Scheduler::FrFcfs, Scheduler::FrFcfsGrp] {
         for buffer in [SchedulerBuffer::Bankwise, SchedulerBuffer::ReadWrite, SchedulerBuffer::Shared] {

@@ -10,6 +10,15 @@ pub(super) fn run(channel: &mut Channel<'_>, front: &mut FrontEnd<'_>) -> Clock 
     let mut choice = channel.choice(clock);
     loop {
         let arrival = if channel.has_space() { front.arrival } else { NEVER };
+        // While a refresh waits to be issued, it is due.
+        let event = arrival.min(channel.due());
+        if choice.clock() < event {
+            // Most commands come with nothing else, and need steps 3 and 4 alone.
+            clock = choice.clock();
+            issue(channel, front, choice);
+            choice = channel.choice(clock);
+            continue;
+        }
         let next = choice.clock().min(arrival).min(channel.due_after(clock)).max(clock);
         if let Some(last) = front.last_response()
             && next > last
@@ -18,29 +27,44 @@ pub(super) fn run(channel: &mut Channel<'_>, front: &mut FrontEnd<'_>) -> Clock 
         }
         assert!(next < NEVER, "a request without response has a command, an arrival or a refresh before it");
         clock = next;
-        // Step 1.
-        if arrival == clock && !front.is_late {
-            let index = front.next;
-            store(channel, front, clock);
-            choice = channel.choice_with(choice, index, clock);
-        }
-        // Step 2.
-        if channel.refresh(clock) {
-            choice = channel.choice(clock);
-        }
-        let is_issued = issue(channel, front, &mut choice, clock);
-        // Step 6.
-        if front.is_late && front.arrival == clock && channel.has_space() {
-            store(channel, front, clock);
-            if !is_issued {
-                channel.refresh(clock);
-                choice = channel.choice(clock);
-                issue(channel, front, &mut choice, clock);
-            } else {
-                choice = channel.choice(clock);
-            }
-        }
+        choice = evaluate(channel, front, choice, clock);
     }
+}
+
+/// All steps of a clock. Returns what wins next.
+fn evaluate(channel: &mut Channel<'_>, front: &mut FrontEnd<'_>, before: Choice, clock: Clock) -> Choice {
+    let mut choice = before;
+    // Step 1.
+    if front.arrival == clock && !front.is_late && channel.has_space() {
+        let index = front.next;
+        store(channel, front, clock);
+        choice = channel.choice_with(choice, index, clock);
+    }
+    // Step 2.
+    if channel.refresh(clock) {
+        choice = channel.choice(clock);
+    }
+    let is_issued = choice.clock() == clock;
+    if is_issued {
+        issue(channel, front, choice);
+    }
+    if channel.settle(clock) || is_issued {
+        choice = channel.choice(clock);
+    }
+    // Step 6.
+    if front.is_late && front.arrival == clock && channel.has_space() {
+        store(channel, front, clock);
+        if !is_issued {
+            channel.refresh(clock);
+            choice = channel.choice(clock);
+            if choice.clock() == clock {
+                issue(channel, front, choice);
+            }
+            channel.settle(clock);
+        }
+        choice = channel.choice(clock);
+    }
+    choice
 }
 
 #[inline]
@@ -49,19 +73,15 @@ fn store(channel: &mut Channel<'_>, front: &mut FrontEnd<'_>, clock: Clock) {
     front.stored(clock);
 }
 
-/// Steps 3 to 5, after which `choice` is what wins next. Returns whether a command was issued.
+/// Steps 3 and 4: issues a choice at its clock.
 #[inline]
-fn issue(channel: &mut Channel<'_>, front: &mut FrontEnd<'_>, choice: &mut Choice, clock: Clock) -> bool {
-    let is_ready = choice.clock() == clock;
-    if is_ready && let Some(access) = channel.issue(*choice) {
+fn issue(channel: &mut Channel<'_>, front: &mut FrontEnd<'_>, choice: Choice) {
+    if let Some(access) = channel.issue(choice) {
         front.answered(access.index, access.end);
+        let clock = choice.clock();
         let is_waiting = front.arrival < clock || (front.arrival == clock && !front.is_late);
         if is_waiting && channel.has_space() {
             store(channel, front, clock);
         }
     }
-    if channel.settle(clock) || is_ready {
-        *choice = channel.choice(clock);
-    }
-    is_ready
 }

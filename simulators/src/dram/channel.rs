@@ -10,16 +10,17 @@ use super::queues::{NO_ROW, Queues};
 use super::refresh::{Refresh, Wish};
 use super::report::{Command, CommandKind};
 use super::simulator::Placed;
-use super::trace::Operation;
 use super::{Clock, NEVER};
 
-/// A clock and an age in one number, so that the least is the earliest, and the oldest of those. Refreshes have age 0, request i
-/// the age i + 1.
+/// A clock, an age and a bank in one number, so that the least is the earliest, and the oldest of those. Refreshes have age 0,
+/// request i the age i + 1.
 type Key = u64;
 
-/// Bits of the age.
-const AGE_BITS: u32 = 24;
-const AGE: Key = (1 << AGE_BITS) - 1;
+/// Bits of the bank.
+const BANK_BITS: u32 = N_BANKS.ilog2();
+/// Bits of age and bank.
+const WHO_BITS: u32 = 24 + BANK_BITS;
+const WHO: Key = (1 << WHO_BITS) - 1;
 
 /// Commands that banks propose, by what the rank lets pass together.
 const CLASSES: [CommandKind; 4] = [CommandKind::Act, CommandKind::Rd, CommandKind::Wr, CommandKind::Pre];
@@ -107,8 +108,13 @@ impl<'a> Channel<'a> {
         self.propose(request.bank());
     }
 
-    /// The next clock at which the refresh step has to be done, if it has not been reached.
+    /// The clock from which on the refresh step has to be done.
     #[inline]
+    pub(super) fn due(&self) -> Clock {
+        self.refresh.due
+    }
+
+    /// The next clock at which the refresh step has to be done, if it has not been reached.
     pub(super) fn due_after(&self, clock: Clock) -> Clock {
         if self.refresh.due > clock { self.refresh.due } else { NEVER }
     }
@@ -122,8 +128,8 @@ impl<'a> Channel<'a> {
         self.wish = self.refresh.step(clock, !self.queues.is_empty(), self.has_open_bank());
         self.wish_key = match self.wish {
             Wish::Nothing => NEVER,
-            Wish::Precharge => self.gates.of_rank(CommandKind::Prea) << AGE_BITS,
-            Wish::Refresh => self.gates.of_rank(CommandKind::Refa) << AGE_BITS,
+            Wish::Precharge => self.gates.of_rank(CommandKind::Prea) << WHO_BITS,
+            Wish::Refresh => self.gates.of_rank(CommandKind::Refa) << WHO_BITS,
         };
         true
     }
@@ -131,14 +137,14 @@ impl<'a> Channel<'a> {
     /// Section 6, choice: the proposal that wins at `clock`.
     #[inline]
     pub(super) fn choice(&self, clock: Clock) -> Choice {
-        let gate = |kind| self.gates.of_rank(kind).max(clock) << AGE_BITS;
+        let gate = |kind| self.gates.of_rank(kind).max(clock) << WHO_BITS;
         let [act, rd, wr, pre] = CLASSES;
         let gates = [gate(act), gate(rd), gate(wr), gate(pre)];
         let of_bank = |bank: usize| {
             let key = self.keys[bank];
-            key.max(gates[usize::from(self.classes[bank] & 3)] | (key & AGE))
+            key.max(gates[usize::from(self.classes[bank] & 3)] | (key & WHO))
         };
-        let wish = self.wish_key.max(clock << AGE_BITS);
+        let wish = self.wish_key.max(clock << WHO_BITS);
         if self.is_blocked {
             return Choice(wish);
         }
@@ -152,40 +158,37 @@ impl<'a> Channel<'a> {
     }
 
     /// The proposal that wins at `clock` after request `index` was stored then, if before that it was `choice`.
-    #[inline]
     pub(super) fn choice_with(&self, choice: Choice, index: usize, clock: Clock) -> Choice {
         let bank = self.requests[index].bank();
-        let winner = choice.request().map(|winner| self.requests[winner].bank());
         if self.is_blocked {
             return choice;
         }
-        if winner == Some(bank) {
+        if choice.bank() == Some(bank) {
             return self.choice(clock);
         }
         let key = self.keys[bank];
         let gate = self.gates.of_rank(CLASSES[usize::from(self.classes[bank] & 3)]).max(clock);
-        Choice(choice.0.min(key.max((gate << AGE_BITS) | (key & AGE))))
+        Choice(choice.0.min(key.max((gate << WHO_BITS) | (key & WHO))))
     }
 
     /// Section 8, step 3: issues a choice at its clock. Returns the access, if it is one.
     #[inline]
     pub(super) fn issue(&mut self, choice: Choice) -> Option<Access> {
         let clock = choice.clock();
-        let Some(index) = choice.request() else {
+        let Some(bank) = choice.bank() else {
             self.issue_refresh(clock);
             return None;
         };
-        let bank = self.requests[index].bank();
         let Proposal { kind, position } = self.proposals[bank];
         self.note(clock, kind, Some(bank));
         match kind {
-            CommandKind::Act => self.activate(clock, bank, self.requests[index].row),
+            CommandKind::Act => self.activate(clock, bank),
             CommandKind::Pre => {
                 self.gates.precharged(bank, clock);
                 self.account.precharged(clock, 1);
                 self.close(bank);
             }
-            _ => return Some(self.access(clock, bank, Proposal { kind, position }, index)),
+            _ => return Some(self.access(clock, bank, Proposal { kind, position }, choice.request())),
         }
         self.propose(bank);
         None
@@ -201,7 +204,8 @@ impl<'a> Channel<'a> {
     }
 
     #[inline]
-    fn activate(&mut self, clock: Clock, bank: usize, row: u32) {
+    fn activate(&mut self, clock: Clock, bank: usize) {
+        let row = self.queues.of_bank(bank)[0].row;
         self.account.activated(clock, self.n_open == 0);
         self.gates.activated(bank, clock);
         self.n_open += 1;
@@ -220,10 +224,10 @@ impl<'a> Channel<'a> {
         let is_closing = matches!(proposal.kind, CommandKind::Rda | CommandKind::Wra);
         let is_read = matches!(proposal.kind, CommandKind::Rd | CommandKind::Rda);
         let (closes, end) = if is_read {
-            self.account.read(clock);
+            self.account.counts.reads += 1;
             (self.gates.read(bank, clock, is_closing), clock + self.gates.gaps.rd_to_end)
         } else {
-            self.account.written(clock);
+            self.account.counts.writes += 1;
             (self.gates.written(bank, clock, is_closing), clock + self.gates.gaps.wr_to_end)
         };
         self.account.counts.row_hits += u64::from(self.is_used[bank]);
@@ -271,31 +275,28 @@ impl<'a> Channel<'a> {
             self.keys[bank] = NEVER;
             return;
         };
-        let (kind, position, index, class) = if self.queues.row(bank) == NO_ROW {
-            (CommandKind::Act, 0, head.index, 0)
+        let (kind, position, entry, class) = if self.queues.row(bank) == NO_ROW {
+            (CommandKind::Act, 0, *head, 0)
         } else {
             let pick = self.queues.pick(bank, self.requests);
-            let index = self.queues.of_bank(bank)[pick.position].index;
-            if pick.is_hit {
-                let operation = self.requests[index as usize].operation;
-                let (kind, class) = match (operation, pick.is_closing) {
-                    (Operation::Read, false) => (CommandKind::Rd, 1),
-                    (Operation::Read, true) => (CommandKind::Rda, 1),
-                    (Operation::Write, false) => (CommandKind::Wr, 2),
-                    (Operation::Write, true) => (CommandKind::Wra, 2),
-                };
-                (kind, pick.position, index, class)
-            } else {
-                (CommandKind::Pre, 0, head.index, 3)
-            }
+            let (kind, class) = match (pick.is_hit, pick.entry.is_write, pick.is_closing) {
+                (true, false, false) => (CommandKind::Rd, 1),
+                (true, false, true) => (CommandKind::Rda, 1),
+                (true, true, false) => (CommandKind::Wr, 2),
+                (true, true, true) => (CommandKind::Wra, 2),
+                (false, ..) => (CommandKind::Pre, 3),
+            };
+            (kind, pick.position, pick.entry, class)
         };
         self.proposals[bank] = Proposal { kind, position };
         self.classes[bank] = class;
-        self.keys[bank] = (self.gates.of_bank(kind, bank) << AGE_BITS) | (u64::from(index) + 1);
+        let who = ((u64::from(entry.index) + 1) << BANK_BITS) | bank as u64;
+        self.keys[bank] = (self.gates.of_bank(kind, bank) << WHO_BITS) | who;
     }
 
     #[inline]
     fn note(&mut self, clock: Clock, kind: CommandKind, bank: Option<usize>) {
+        self.account.issued(clock, kind);
         if let Some(log) = &mut self.log {
             log.push(Command { clock, kind, bank });
         }
@@ -310,12 +311,18 @@ impl Choice {
     /// When it can be issued; beyond every clock of a run if nothing is proposed.
     #[inline]
     pub(super) fn clock(self) -> Clock {
-        if self.0 == NEVER { NEVER } else { self.0 >> AGE_BITS }
+        if self.0 == NEVER { NEVER } else { self.0 >> WHO_BITS }
     }
 
-    /// The request whose command it is; none for a refresh, or if nothing is proposed.
+    /// The bank whose command it is; none for a refresh.
     #[inline]
-    fn request(self) -> Option<usize> {
-        if self.0 == NEVER { None } else { ((self.0 & AGE) as usize).checked_sub(1) }
+    fn bank(self) -> Option<usize> {
+        (self.0 != NEVER && self.0 & WHO > 0).then_some(self.0 as usize % N_BANKS)
+    }
+
+    /// The request of a bank's command.
+    #[inline]
+    fn request(self) -> usize {
+        ((self.0 & WHO) >> BANK_BITS) as usize - 1
     }
 }

@@ -34,6 +34,16 @@ pub enum PagePolicy {
     ClosedAdaptive,
 }
 
+impl PagePolicy {
+    /// All of them, by name.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("open", Self::Open),
+        ("open-adaptive", Self::OpenAdaptive),
+        ("closed", Self::Closed),
+        ("closed-adaptive", Self::ClosedAdaptive),
+    ];
+}
+
 /// Which request a bank turns to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scheduler {
@@ -43,6 +53,12 @@ pub enum Scheduler {
     FrFcfs,
     /// As `FrFcfs`, and of those for the open row first what the last access was, a read or a write.
     FrFcfsGrp,
+}
+
+impl Scheduler {
+    /// All of them, by name.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("fifo", Self::Fifo), ("fr-fcfs", Self::FrFcfs), ("fr-fcfs-grp", Self::FrFcfsGrp)];
 }
 
 /// What the buffer of requests is counted by.
@@ -56,6 +72,12 @@ pub enum SchedulerBuffer {
     Shared,
 }
 
+impl SchedulerBuffer {
+    /// All of them, by name.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("bankwise", Self::Bankwise), ("read-write", Self::ReadWrite), ("shared", Self::Shared)];
+}
+
 /// Order of responses within the controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ResponseQueue {
@@ -63,6 +85,11 @@ pub enum ResponseQueue {
     Fifo,
     /// As the requests arrived.
     Reorder,
+}
+
+impl ResponseQueue {
+    /// All of them, by name.
+    pub const ALL: [(&'static str, Self); 2] = [("fifo", Self::Fifo), ("reorder", Self::Reorder)];
 }
 
 /// Whether rows are refreshed, and how freely.

@@ -1,8 +1,8 @@
 //! Section 10: energy from counts of commands and clocks of standby, as DRAMPower has it, without termination.
 
-use super::device::Device;
-use super::report::{Counts, Energy};
 use super::Clock;
+use super::device::Device;
+use super::report::{CommandKind, Counts, Energy};
 
 /// Counts what energy depends on while a run goes on.
 #[derive(Debug, Clone)]
@@ -12,8 +12,10 @@ pub(super) struct Account {
     precharged: Clock,
     /// When the last bank closed or will close.
     closes: Clock,
-    /// Last entry of DRAMPower's list of commands, and its clocks to the end of the account.
-    last: (Clock, Clock),
+    /// When the last row closes by an access: an entry of its own in DRAMPower's list of commands.
+    closes_by_access: Clock,
+    /// The last command.
+    last: (Clock, CommandKind),
     tails: Tails,
 }
 
@@ -38,15 +40,20 @@ impl Account {
             // Source: section 10: a refresh counts as active until the precharge that ends it.
             refresh: timing.t_rfc - timing.t_rp,
         };
-        Self { counts: Counts::default(), precharged: 0, closes: 0, last: (0, 0), tails }
+        Self {
+            counts: Counts::default(),
+            precharged: 0,
+            closes: 0,
+            closes_by_access: 0,
+            last: (0, CommandKind::Pre),
+            tails,
+        }
     }
 
+    /// A command of any kind; the clocks of commands grow.
     #[inline]
-    fn entered(&mut self, clock: Clock, tail: Clock) {
-        // Precharges that come with an access stand before other commands of their clock.
-        if clock >= self.last.0 {
-            self.last = (clock, tail);
-        }
+    pub(super) fn issued(&mut self, clock: Clock, kind: CommandKind) {
+        self.last = (clock, kind);
     }
 
     /// ACT; `is_first` if no other bank is active.
@@ -56,7 +63,6 @@ impl Account {
             self.precharged += clock.saturating_sub(self.closes);
         }
         self.counts.activates += 1;
-        self.entered(clock, self.tails.act);
     }
 
     /// PRE, or PREA with `n_open` active banks.
@@ -64,19 +70,6 @@ impl Account {
     pub(super) fn precharged(&mut self, clock: Clock, n_open: u64) {
         self.counts.precharges += n_open;
         self.closes = self.closes.max(clock);
-        self.entered(clock, self.tails.pre);
-    }
-
-    #[inline]
-    pub(super) fn read(&mut self, clock: Clock) {
-        self.counts.reads += 1;
-        self.entered(clock, self.tails.read);
-    }
-
-    #[inline]
-    pub(super) fn written(&mut self, clock: Clock) {
-        self.counts.writes += 1;
-        self.entered(clock, self.tails.write);
     }
 
     /// The access just counted closes its row at `closes`.
@@ -84,21 +77,34 @@ impl Account {
     pub(super) fn closed(&mut self, closes: Clock) {
         self.counts.precharges += 1;
         self.closes = self.closes.max(closes);
-        if closes > self.last.0 {
-            self.last = (closes, self.tails.pre);
-        }
+        self.closes_by_access = self.closes_by_access.max(closes);
     }
 
     pub(super) fn refreshed(&mut self, clock: Clock) {
         self.counts.refreshes += 1;
         self.precharged += clock.saturating_sub(self.closes);
         self.closes = self.closes.max(clock + self.tails.refresh);
-        self.entered(clock, self.tails.refresh);
+    }
+
+    /// Clock at which the account ends. A row closed by an access stands before the commands of its clock.
+    fn end(&self) -> Clock {
+        let (clock, kind) = self.last;
+        if self.closes_by_access > clock {
+            return self.closes_by_access + self.tails.pre;
+        }
+        clock
+            + match kind {
+                CommandKind::Act => self.tails.act,
+                CommandKind::Rd | CommandKind::Rda => self.tails.read,
+                CommandKind::Wr | CommandKind::Wra => self.tails.write,
+                CommandKind::Pre | CommandKind::Prea => self.tails.pre,
+                CommandKind::Refa => self.tails.refresh,
+            }
     }
 
     /// Energy of all chips, and the clocks that it was spent in.
     pub(super) fn settled(&self, device: &Device, has_open_bank: bool) -> (Energy, Clock) {
-        let end = self.last.0 + self.last.1;
+        let end = self.end();
         let rest = if has_open_bank { 0 } else { end.saturating_sub(self.closes) };
         let precharged = self.precharged + rest;
         let (timing, currents) = (&device.timing, &device.currents);

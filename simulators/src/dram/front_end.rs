@@ -11,8 +11,11 @@ pub(super) struct FrontEnd<'a> {
     /// `R`: clocks of the responses in the order in which they leave; of the last data, while a response must wait for others.
     responses: &'a mut [Clock],
     n_known: usize,
-    max_active: Option<usize>,
+    /// `R` of the last response that is known.
+    responded: Clock,
     is_in_request_order: bool,
+    /// `M`: requests between admission and response; none if the arbiter is a wire.
+    max_active: Option<usize>,
     /// The request that arrives next.
     pub(super) next: usize,
     /// `a`: when it arrives; `NEVER` while that hangs on a response, or if all have arrived.
@@ -21,6 +24,8 @@ pub(super) struct FrontEnd<'a> {
     pub(super) is_late: bool,
     /// `c`: when the player offers it.
     offered: Clock,
+    /// `A` of it.
+    admitted: Clock,
     /// `E` of the request before, plus 1.
     free: Clock,
 }
@@ -35,12 +40,14 @@ impl<'a> FrontEnd<'a> {
             latencies,
             responses,
             n_known: 0,
-            max_active: controller.arbiter.max_active(),
+            responded: 0,
             is_in_request_order: controller.is_in_request_order(),
+            max_active: controller.arbiter.max_active(),
             next: 0,
             arrival: NEVER,
             is_late: false,
             offered: requests[0].cycle,
+            admitted: 0,
             free: 0,
         };
         front.resolve();
@@ -50,15 +57,22 @@ impl<'a> FrontEnd<'a> {
     /// The next request was stored at `clock`.
     #[inline]
     pub(super) fn stored(&mut self, clock: Clock) {
-        let taken = if self.max_active.is_some() { self.latencies[self.next] } else { clock };
+        let taken = if self.max_active.is_some() { self.admitted } else { clock };
         self.next += 1;
         self.free = clock + 1;
+        match self.requests.get(self.next) {
+            Some(request) => {
+                self.offered = request.cycle.max(taken + 1);
+                self.resolve();
+            }
+            None => self.unknown(),
+        }
+    }
+
+    #[inline]
+    fn unknown(&mut self) {
         self.arrival = NEVER;
         self.is_late = false;
-        if let Some(request) = self.requests.get(self.next) {
-            self.offered = request.cycle.max(taken + 1);
-            self.resolve();
-        }
     }
 
     /// Works out when the next request arrives, if what that hangs on is known.
@@ -68,34 +82,37 @@ impl<'a> FrontEnd<'a> {
             Some(max_active) if self.next >= max_active => {
                 let response = self.next - max_active;
                 if response >= self.n_known {
-                    return;
+                    return self.unknown();
                 }
                 self.responses[response]
             }
             _ => 0,
         };
-        let admitted = self.offered.max(freed);
-        self.latencies[self.next] = admitted;
-        self.arrival = admitted.max(self.free);
-        self.is_late = admitted == freed && self.arrival == admitted && freed > 0;
+        self.admitted = self.offered.max(freed);
+        self.latencies[self.next] = self.admitted;
+        self.arrival = self.admitted.max(self.free);
+        self.is_late = self.arrival == freed && freed > 0;
     }
 
     /// Request `index` has its last data at `end`.
     #[inline]
     pub(super) fn answered(&mut self, index: usize, end: Clock) {
-        if self.is_in_request_order {
-            self.responses[index] = end;
-            while self.n_known < self.responses.len() && self.responses[self.n_known] > 0 {
-                let before = if self.n_known == 0 { 0 } else { self.responses[self.n_known - 1] + 1 };
-                let response = self.responses[self.n_known].max(before);
-                self.responses[self.n_known] = response;
-                self.latencies[self.n_known] = response - self.latencies[self.n_known];
-                self.n_known += 1;
-            }
-        } else {
+        if !self.is_in_request_order {
+            self.responded = end;
             self.responses[self.n_known] = end;
             self.latencies[index] = end - self.latencies[index];
             self.n_known += 1;
+        } else {
+            self.responses[index] = end;
+            if index != self.n_known {
+                return;
+            }
+            while let Some(response) = self.responses.get_mut(self.n_known).filter(|end| **end > 0) {
+                *response = (*response).max(self.responded + 1);
+                self.responded = *response;
+                self.latencies[self.n_known] = *response - self.latencies[self.n_known];
+                self.n_known += 1;
+            }
         }
         if self.arrival == NEVER && self.next < self.requests.len() {
             self.resolve();
@@ -103,8 +120,7 @@ impl<'a> FrontEnd<'a> {
     }
 
     /// Clock of the last response, if it is known.
-    #[inline]
     pub(super) fn last_response(&self) -> Option<Clock> {
-        if self.n_known == self.responses.len() { self.responses.last().copied() } else { None }
+        (self.n_known == self.requests.len()).then_some(self.responded)
     }
 }

@@ -9,7 +9,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `device`, `controller`, `trace` | the vocabulary: what the memory is, what a design sets, what is asked of it |
-//! | `pattern` | workloads from a seed |
+//! | `pattern`, `trace_file` | workloads from a seed or a file |
 //! | `front_end` | sections 3 and 4: when requests arrive and responses leave |
 //! | `queues` | section 5: stored requests, and which of them a bank turns to |
 //! | `gates` | section 6: the earliest clock of each command |
@@ -36,13 +36,17 @@ mod refresh;
 mod report;
 mod simulator;
 mod trace;
+mod trace_file;
 
-pub use controller::{Arbiter, Controller, PagePolicy, RefreshPolicy, ResponseQueue, Scheduler, SchedulerBuffer};
+pub use controller::{
+    Arbiter, Controller, PagePolicy, RefreshPolicy, ResponseQueue, Scheduler, SchedulerBuffer,
+};
 pub use device::{AddressMap, Currents, DDR3_1600, Device, Timing};
 pub use pattern::Pattern;
 pub use report::{Command, CommandKind, Counts, Energy, Latency, Report};
 pub use simulator::{Order, Scratch, Simulator};
 pub use trace::{MAX_CYCLE, MAX_REQUESTS, Operation, Request, Trace, TraceError};
+pub use trace_file::{TraceFileError, read_trace};
 
 /// Whole clocks of the memory, from the start of a run.
 type Clock = u64;

@@ -144,9 +144,8 @@ mod tests {
         let n_writes = mixed.iter().filter(|request| request.operation == Operation::Write).count();
         assert!(n_writes.abs_diff(4000) < 196, "{n_writes}");
         let cloud = requests(Pattern::Cloud, 10_000);
-        let is_sequential = |block: &[Request]| {
-            block.windows(2).all(|pair| pair[1].address == pair[0].address + BURST_BYTE)
-        };
+        let is_sequential =
+            |block: &[Request]| block.windows(2).all(|pair| pair[1].address == pair[0].address + BURST_BYTE);
         let n_sequential = cloud.chunks(50).filter(|block| is_sequential(block)).count();
         assert!(n_sequential.abs_diff(100) < 29, "{n_sequential}");
         assert!(cloud.iter().enumerate().all(|(index, request)| request.cycle == index as u64));

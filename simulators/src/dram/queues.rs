@@ -6,20 +6,24 @@ use super::device::N_BANKS;
 use super::simulator::Placed;
 use super::trace::Operation;
 
+/// Row of a precharged bank.
+pub(super) const NO_ROW: u32 = u32::MAX;
+
 /// A stored request, as much of it as choosing needs.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Entry {
-    row: u32,
+    pub(super) row: u32,
     /// Its number in the trace.
     pub(super) index: u32,
-    is_write: bool,
+    pub(super) is_write: bool,
 }
 
 /// What a bank with an open row turns to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Pick {
     /// Its place in the queue of the bank.
     pub(super) position: usize,
+    pub(super) entry: Entry,
     pub(super) is_hit: bool,
     /// Whether the access closes the row.
     pub(super) is_closing: bool,
@@ -27,41 +31,47 @@ pub(super) struct Pick {
 
 pub(super) struct Queues<'a> {
     scheduler: Scheduler,
-    page_policy: PagePolicy,
+    /// Whether an access closes the row: by whether others wait for the bank, and others for the row.
+    closes: [[bool; 2]; 2],
     buffer: SchedulerBuffer,
-    size: usize,
+    size: u32,
     /// The queue of bank b starts at b times `stride`.
     entries: &'a mut [Entry],
     stride: usize,
-    lengths: [usize; N_BANKS],
+    lengths: [u32; N_BANKS],
     rows: [u32; N_BANKS],
     /// Stored requests for the open row of each bank.
-    n_hits: [usize; N_BANKS],
-    n_reads: usize,
-    n_writes: usize,
+    n_hits: [u32; N_BANKS],
+    n_reads: u32,
+    n_writes: u32,
     /// Bank of the last stored request.
     last_bank: usize,
+    has_space: bool,
     /// What the last access was.
     pub(super) last_operation: Operation,
 }
 
-/// Row of a precharged bank.
-pub(super) const NO_ROW: u32 = u32::MAX;
-
-/// Most requests of one bank: `ReadWrite` stores a request while there are fewer than `size` reads and fewer writes.
-fn most(controller: &Controller) -> usize {
-    2 * controller.buffer_size.get() as usize
+/// Section 5, the table of policies, by whether others wait for the bank, and others for the row.
+fn closes(policy: PagePolicy) -> [[bool; 2]; 2] {
+    match policy {
+        PagePolicy::Open => [[false; 2]; 2],
+        PagePolicy::OpenAdaptive => [[false; 2], [true, false]],
+        PagePolicy::Closed => [[true; 2]; 2],
+        PagePolicy::ClosedAdaptive => [[true, false]; 2],
+    }
 }
 
 impl<'a> Queues<'a> {
     pub(super) fn new(controller: &Controller, entries: &'a mut Vec<Entry>) -> Self {
-        let stride = most(controller);
+        let size = controller.buffer_size.get();
+        // Fewer than `size` reads and fewer writes may be stored when one more is.
+        let stride = 2 * size as usize;
         entries.resize(N_BANKS * stride, Entry::default());
         Self {
             scheduler: controller.scheduler,
-            page_policy: controller.page_policy,
+            closes: closes(controller.page_policy),
             buffer: controller.buffer,
-            size: controller.buffer_size.get() as usize,
+            size,
             entries,
             stride,
             lengths: [0; N_BANKS],
@@ -70,6 +80,7 @@ impl<'a> Queues<'a> {
             n_reads: 0,
             n_writes: 0,
             last_bank: 0,
+            has_space: true,
             last_operation: Operation::Read,
         }
     }
@@ -77,14 +88,18 @@ impl<'a> Queues<'a> {
     /// Section 3: whether one more request may be stored, whichever it is.
     #[inline]
     pub(super) fn has_space(&self) -> bool {
-        match self.buffer {
-            SchedulerBuffer::Shared => self.n_reads + self.n_writes < self.size,
-            SchedulerBuffer::ReadWrite => self.n_reads < self.size && self.n_writes < self.size,
-            SchedulerBuffer::Bankwise => self.lengths[self.last_bank] < self.size,
-        }
+        self.has_space
     }
 
     #[inline]
+    fn count_space(&mut self) {
+        self.has_space = match self.buffer {
+            SchedulerBuffer::Shared => self.n_reads + self.n_writes < self.size,
+            SchedulerBuffer::ReadWrite => self.n_reads.max(self.n_writes) < self.size,
+            SchedulerBuffer::Bankwise => self.lengths[self.last_bank] < self.size,
+        };
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.n_reads + self.n_writes == 0
     }
@@ -99,37 +114,39 @@ impl<'a> Queues<'a> {
     #[inline]
     pub(super) fn store(&mut self, index: usize, request: &Placed) {
         let bank = request.bank();
-        let end = bank * self.stride + self.lengths[bank];
+        let end = bank * self.stride + self.lengths[bank] as usize;
         let is_write = request.operation == Operation::Write;
         self.entries[end] = Entry { row: request.row, index: index as u32, is_write };
         self.lengths[bank] += 1;
-        self.n_hits[bank] += usize::from(request.row == self.rows[bank]);
-        self.n_writes += usize::from(is_write);
-        self.n_reads += usize::from(!is_write);
+        self.n_hits[bank] += u32::from(request.row == self.rows[bank]);
+        self.n_writes += u32::from(is_write);
+        self.n_reads += u32::from(!is_write);
         self.last_bank = bank;
+        self.count_space();
     }
 
     /// Takes the request at `position` out of the queue of `bank`, for its access.
     #[inline]
     pub(super) fn remove(&mut self, bank: usize, position: usize) {
         let start = bank * self.stride;
-        let queue = &mut self.entries[start..start + self.lengths[bank]];
+        let queue = &mut self.entries[start..start + self.lengths[bank] as usize];
         let entry = queue[position];
         for place in position + 1..queue.len() {
             queue[place - 1] = queue[place];
         }
         self.lengths[bank] -= 1;
-        self.n_hits[bank] -= usize::from(entry.row == self.rows[bank]);
-        self.n_writes -= usize::from(entry.is_write);
-        self.n_reads -= usize::from(!entry.is_write);
+        self.n_hits[bank] -= 1;
+        self.n_writes -= u32::from(entry.is_write);
+        self.n_reads -= u32::from(!entry.is_write);
         self.last_operation = if entry.is_write { Operation::Write } else { Operation::Read };
+        self.count_space();
     }
 
     /// The queue of a bank, oldest first.
     #[inline]
     pub(super) fn of_bank(&self, bank: usize) -> &[Entry] {
         let start = bank * self.stride;
-        &self.entries[start..start + self.lengths[bank]]
+        &self.entries[start..start + self.lengths[bank] as usize]
     }
 
     /// The open row of a bank; `NO_ROW` if it is precharged.
@@ -142,7 +159,7 @@ impl<'a> Queues<'a> {
     #[inline]
     pub(super) fn open(&mut self, bank: usize, row: u32) {
         self.rows[bank] = row;
-        self.n_hits[bank] = self.of_bank(bank).iter().map(|entry| usize::from(entry.row == row)).sum();
+        self.n_hits[bank] = self.of_bank(bank).iter().map(|entry| u32::from(entry.row == row)).sum();
     }
 
     /// The row of a bank was closed.
@@ -156,20 +173,16 @@ impl<'a> Queues<'a> {
     #[inline]
     pub(super) fn pick(&self, bank: usize, requests: &[Placed]) -> Pick {
         let (queue, row, n_hits) = (self.of_bank(bank), self.rows[bank], self.n_hits[bank]);
+        let head = queue[0];
         let (position, is_hit, other_hit) = match self.scheduler {
             // Only the second entry is looked at.
-            Scheduler::Fifo => (0, queue[0].row == row, queue.len() > 1 && queue[1].row == row),
+            Scheduler::Fifo => (0, head.row == row, queue.get(1).is_some_and(|entry| entry.row == row)),
             _ if n_hits == 0 => (0, false, false),
             Scheduler::FrFcfsGrp if n_hits > 1 => (self.same_direction(queue, row, requests), true, true),
             _ => (first_hit(queue, row), true, n_hits > 1),
         };
-        let is_closing = match self.page_policy {
-            PagePolicy::Open => false,
-            PagePolicy::OpenAdaptive => queue.len() > 1 && !other_hit,
-            PagePolicy::Closed => true,
-            PagePolicy::ClosedAdaptive => !other_hit,
-        };
-        Pick { position, is_hit, is_closing }
+        let is_closing = self.closes[usize::from(queue.len() > 1)][usize::from(other_hit)];
+        Pick { position, entry: queue[position], is_hit, is_closing }
     }
 
     /// Section 5, `FrFcfsGrp`: the first of the requests for the open row that does what the last access did and has none before it

@@ -1,6 +1,10 @@
 //! The question: a device, a trace, a controller.
 
+use serde::{Deserialize, Serialize};
+
+use super::Clock;
 use super::arrivals_first;
+use super::as_booked::{self, Fabric};
 use super::channel::Channel;
 use super::controller::Controller;
 use super::device::{Device, N_BANKS};
@@ -8,11 +12,10 @@ use super::front_end::FrontEnd;
 use super::queues::{Entry, Queues};
 use super::report::{Command, Latency, Report};
 use super::trace::{Operation, Trace};
-use super::Clock;
-use super::as_booked::{self, Fabric};
 
 /// Order of what happens in one clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Order {
     /// Arrivals first, as section 8 has it: fast.
     ArrivalsFirst,
@@ -140,7 +143,13 @@ impl Simulator {
         self.report(&channel, last, &scratch.clocks.latencies, &mut scratch.bin)
     }
 
-    fn report(&self, channel: &Channel<'_>, last: Clock, latencies: &[Clock], bin: &mut Vec<Clock>) -> Report {
+    fn report(
+        &self,
+        channel: &Channel<'_>,
+        last: Clock,
+        latencies: &[Clock],
+        bin: &mut Vec<Clock>,
+    ) -> Report {
         let device = &self.device;
         let (energy, spent) = channel.account.settled(device, channel.has_open_bank());
         let time_s = last as f64 * device.clock_s;

@@ -3,8 +3,9 @@
 /// Most requests of a trace: 24 bits number them beside a clock.
 pub const MAX_REQUESTS: usize = (1 << 24) - 2;
 
-/// Latest cycle of a request, more than five minutes at 800 MHz. Ours: far below 40 bits, so that a run ends within them.
-pub const MAX_CYCLE: u64 = 1 << 38;
+/// Latest cycle of a request, more than a minute at 800 MHz. Ours: below the 37 bits that a clock has beside a request and a bank,
+/// so that a run ends within them.
+pub const MAX_CYCLE: u64 = 1 << 36;
 
 /// Read or write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use tapeout_simulators::dram::{
-    Arbiter, Command, CommandKind, Controller, DDR3_1600, Operation, Order, PagePolicy, RefreshPolicy, Report,
-    Request, ResponseQueue, Scheduler, SchedulerBuffer, Scratch, Simulator, Trace,
+    Arbiter, Command, CommandKind, Controller, DDR3_1600, Operation, Order, PagePolicy, RefreshPolicy,
+    Report, Request, ResponseQueue, Scheduler, SchedulerBuffer, Scratch, Simulator, Trace,
 };
 
 /// Traces that are not the project's to hand on, and how many runs there are of each.

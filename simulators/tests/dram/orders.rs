@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use tapeout_core::Seed;
 use tapeout_simulators::dram::{
-    Arbiter, Controller, DDR3_1600, Operation, Order, PagePolicy, Pattern, RefreshPolicy, Report, ResponseQueue,
-    Scheduler, SchedulerBuffer, Scratch, Simulator,
+    Arbiter, Controller, DDR3_1600, Operation, Order, PagePolicy, Pattern, RefreshPolicy, Report,
+    ResponseQueue, Scheduler, SchedulerBuffer, Scratch, Simulator,
 };
 
 use crate::golden;
@@ -71,7 +71,8 @@ fn controller() -> impl Strategy<Value = Controller> {
                 } else {
                     RefreshPolicy::NoRefresh
                 },
-                arbiter: [Arbiter::Simple, Arbiter::Fifo { max_active }, Arbiter::Reorder { max_active }][arbiter],
+                arbiter: [Arbiter::Simple, Arbiter::Fifo { max_active }, Arbiter::Reorder { max_active }]
+                    [arbiter],
             }
         },
     )
