@@ -23,7 +23,13 @@ const WHO_BITS: u32 = 24 + BANK_BITS;
 const WHO: Key = (1 << WHO_BITS) - 1;
 
 /// Commands that banks propose, by what the rank lets pass together.
-const CLASSES: [CommandKind; 4] = [CommandKind::Act, CommandKind::Rd, CommandKind::Wr, CommandKind::Pre];
+#[derive(Debug, Clone, Copy)]
+enum Class {
+    Act,
+    Read,
+    Write,
+    Pre,
+}
 
 /// What a bank proposes beside the key.
 #[derive(Debug, Clone, Copy)]
@@ -51,10 +57,12 @@ pub(super) struct Channel<'a> {
     /// Whether the open row was accessed.
     is_used: [bool; N_BANKS],
     n_open: u64,
-    /// Age, and the earliest clock as far as the bank says; `NEVER` if it proposes nothing.
+    /// Who, and the earliest clock as far as the bank says; `NEVER` if it proposes nothing.
     keys: [Key; N_BANKS],
-    /// Index into `CLASSES` of what each bank proposes.
-    classes: [u8; N_BANKS],
+    /// Age and bank alone.
+    whos: [Key; N_BANKS],
+    /// What each bank proposes.
+    classes: [Class; N_BANKS],
     proposals: [Proposal; N_BANKS],
     /// Section 7: whether the banks' proposals are void since the last evaluation.
     is_blocked: bool,
@@ -80,7 +88,8 @@ impl<'a> Channel<'a> {
             is_used: [false; N_BANKS],
             n_open: 0,
             keys: [NEVER; N_BANKS],
-            classes: [0; N_BANKS],
+            whos: [0; N_BANKS],
+            classes: [Class::Act; N_BANKS],
             proposals: [Proposal { kind: CommandKind::Act, position: 0 }; N_BANKS],
             is_blocked: false,
             wish: Wish::Nothing,
@@ -134,20 +143,22 @@ impl<'a> Channel<'a> {
         true
     }
 
+    /// The earliest clocks of all classes from `clock` on, as far as the rank says, each in the place of a key's clock.
+    #[inline]
+    fn rank_gates(&self, clock: Clock) -> [Key; 4] {
+        let gate = |kind| self.gates.of_rank(kind).max(clock) << WHO_BITS;
+        [gate(CommandKind::Act), gate(CommandKind::Rd), gate(CommandKind::Wr), gate(CommandKind::Pre)]
+    }
+
     /// Section 6, choice: the proposal that wins at `clock`.
     #[inline]
     pub(super) fn choice(&self, clock: Clock) -> Choice {
-        let gate = |kind| self.gates.of_rank(kind).max(clock) << WHO_BITS;
-        let [act, rd, wr, pre] = CLASSES;
-        let gates = [gate(act), gate(rd), gate(wr), gate(pre)];
-        let of_bank = |bank: usize| {
-            let key = self.keys[bank];
-            key.max(gates[usize::from(self.classes[bank] & 3)] | (key & WHO))
-        };
         let wish = self.wish_key.max(clock << WHO_BITS);
         if self.is_blocked {
             return Choice(wish);
         }
+        let gates = self.rank_gates(clock);
+        let of_bank = |bank: usize| self.keys[bank].max(gates[self.classes[bank] as usize] | self.whos[bank]);
         // Two chains of minima instead of one, for the processor's sake.
         let (mut even, mut odd) = (wish, NEVER);
         for pair in 0..N_BANKS / 2 {
@@ -166,9 +177,8 @@ impl<'a> Channel<'a> {
         if choice.bank() == Some(bank) {
             return self.choice(clock);
         }
-        let key = self.keys[bank];
-        let gate = self.gates.of_rank(CLASSES[usize::from(self.classes[bank] & 3)]).max(clock);
-        Choice(choice.0.min(key.max((gate << WHO_BITS) | (key & WHO))))
+        let gate = self.rank_gates(clock)[self.classes[bank] as usize] | self.whos[bank];
+        Choice(choice.0.min(self.keys[bank].max(gate)))
     }
 
     /// Section 8, step 3: issues a choice at its clock. Returns the access, if it is one.
@@ -276,21 +286,22 @@ impl<'a> Channel<'a> {
             return;
         };
         let (kind, position, entry, class) = if self.queues.row(bank) == NO_ROW {
-            (CommandKind::Act, 0, *head, 0)
+            (CommandKind::Act, 0, *head, Class::Act)
         } else {
             let pick = self.queues.pick(bank, self.requests);
             let (kind, class) = match (pick.is_hit, pick.entry.is_write, pick.is_closing) {
-                (true, false, false) => (CommandKind::Rd, 1),
-                (true, false, true) => (CommandKind::Rda, 1),
-                (true, true, false) => (CommandKind::Wr, 2),
-                (true, true, true) => (CommandKind::Wra, 2),
-                (false, ..) => (CommandKind::Pre, 3),
+                (true, false, false) => (CommandKind::Rd, Class::Read),
+                (true, false, true) => (CommandKind::Rda, Class::Read),
+                (true, true, false) => (CommandKind::Wr, Class::Write),
+                (true, true, true) => (CommandKind::Wra, Class::Write),
+                (false, ..) => (CommandKind::Pre, Class::Pre),
             };
             (kind, pick.position, pick.entry, class)
         };
         self.proposals[bank] = Proposal { kind, position };
-        self.classes[bank] = class;
         let who = ((u64::from(entry.index) + 1) << BANK_BITS) | bank as u64;
+        self.classes[bank] = class;
+        self.whos[bank] = who;
         self.keys[bank] = (self.gates.of_bank(kind, bank) << WHO_BITS) | who;
     }
 

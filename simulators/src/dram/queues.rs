@@ -35,9 +35,10 @@ pub(super) struct Queues<'a> {
     closes: [[bool; 2]; 2],
     buffer: SchedulerBuffer,
     size: u32,
-    /// The queue of bank b starts at b times `stride`.
+    /// The queue of each bank lies in a part of its own, so wide that it seldom has to be moved to the part's front.
     entries: &'a mut [Entry],
     stride: usize,
+    starts: [u32; N_BANKS],
     lengths: [u32; N_BANKS],
     rows: [u32; N_BANKS],
     /// Stored requests for the open row of each bank.
@@ -64,16 +65,20 @@ fn closes(policy: PagePolicy) -> [[bool; 2]; 2] {
 impl<'a> Queues<'a> {
     pub(super) fn new(controller: &Controller, entries: &'a mut Vec<Entry>) -> Self {
         let size = controller.buffer_size.get();
-        // Fewer than `size` reads and fewer writes may be stored when one more is.
-        let stride = 2 * size as usize;
-        entries.resize(N_BANKS * stride, Entry::default());
+        // Fewer than `size` reads and fewer writes may be stored when one more is: at most twice `size` at once.
+        let stride = 16 * size as usize;
+        let n_entries = N_BANKS * stride;
+        if entries.len() < n_entries {
+            entries.resize(n_entries, Entry::default());
+        }
         Self {
             scheduler: controller.scheduler,
             closes: closes(controller.page_policy),
             buffer: controller.buffer,
             size,
-            entries,
+            entries: &mut entries[..n_entries],
             stride,
+            starts: std::array::from_fn(|bank| (bank * stride) as u32),
             lengths: [0; N_BANKS],
             rows: [NO_ROW; N_BANKS],
             n_hits: [0; N_BANKS],
@@ -114,7 +119,10 @@ impl<'a> Queues<'a> {
     #[inline]
     pub(super) fn store(&mut self, index: usize, request: &Placed) {
         let bank = request.bank();
-        let end = bank * self.stride + self.lengths[bank] as usize;
+        let mut end = (self.starts[bank] + self.lengths[bank]) as usize;
+        if end == (bank + 1) * self.stride {
+            end = self.move_to_front(bank);
+        }
         let is_write = request.operation == Operation::Write;
         self.entries[end] = Entry { row: request.row, index: index as u32, is_write };
         self.lengths[bank] += 1;
@@ -125,15 +133,27 @@ impl<'a> Queues<'a> {
         self.count_space();
     }
 
+    /// Returns where the queue of a bank ends.
+    #[cold]
+    fn move_to_front(&mut self, bank: usize) -> usize {
+        let (start, length) = (self.starts[bank] as usize, self.lengths[bank] as usize);
+        let front = bank * self.stride;
+        self.entries.copy_within(start..start + length, front);
+        self.starts[bank] = front as u32;
+        front + length
+    }
+
     /// Takes the request at `position` out of the queue of `bank`, for its access.
     #[inline]
     pub(super) fn remove(&mut self, bank: usize, position: usize) {
-        let start = bank * self.stride;
-        let queue = &mut self.entries[start..start + self.lengths[bank] as usize];
+        let start = self.starts[bank] as usize;
+        let queue = &mut self.entries[start..=start + position];
         let entry = queue[position];
-        for place in position + 1..queue.len() {
-            queue[place - 1] = queue[place];
+        // Those before it move up, of which there are few or none.
+        for place in (1..queue.len()).rev() {
+            queue[place] = queue[place - 1];
         }
+        self.starts[bank] += 1;
         self.lengths[bank] -= 1;
         self.n_hits[bank] -= 1;
         self.n_writes -= u32::from(entry.is_write);
@@ -145,7 +165,7 @@ impl<'a> Queues<'a> {
     /// The queue of a bank, oldest first.
     #[inline]
     pub(super) fn of_bank(&self, bank: usize) -> &[Entry] {
-        let start = bank * self.stride;
+        let start = self.starts[bank] as usize;
         &self.entries[start..start + self.lengths[bank] as usize]
     }
 
