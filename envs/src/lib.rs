@@ -15,7 +15,7 @@ mod workload;
 
 use tapeout_core::EnvEntry;
 
-pub use dram_controller::{DramController, DramControllerConfig, DramSpace};
+pub use dram_controller::{DramController, DramControllerConfig, DramOptimum, DramSpace, dram_optima};
 pub use edge_accelerator::{EdgeAccelerator, EdgeAcceleratorConfig};
 pub use eyeriss_accelerator::{EyerissAccelerator, EyerissAcceleratorConfig};
 pub use gemmini_accelerator::{GemminiAccelerator, GemminiAcceleratorConfig};

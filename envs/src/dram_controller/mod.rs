@@ -3,6 +3,7 @@
 //! Source: Krishnan et al. (2023), "ArchGym: an open-source gymnasium for machine learning assisted architecture design",
 //! doi:10.1145/3579371.3589049. The simulator is [`tapeout_simulators::dram`], which equals DRAMSys 4.
 
+mod optima;
 mod space;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use tapeout_simulators::dram::{
     Controller, DDR3_1600, Order, Pattern, RefreshPolicy, Report, Scratch, Simulator, Trace, read_trace,
 };
 
+pub use optima::{DramOptimum, dram_optima};
 use space::Controllers;
 pub use space::DramSpace;
 

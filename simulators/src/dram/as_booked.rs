@@ -180,7 +180,7 @@ impl System<'_, '_> {
                     self.clocks.latencies[index] = now - self.clocks.latencies[index];
                     self.last_delivery = now;
                     self.n_delivered += 1;
-                    self.to_arbiter(Message::Done, 0);
+                    self.tell_arbiter(Message::Done, 0);
                 }
                 _ => unreachable!("the player is told of nothing else"),
             }
@@ -193,16 +193,16 @@ impl System<'_, '_> {
             let now = self.fabric.kernel.now;
             let least = if self.n_offered == 0 { 0 } else { 1 };
             let delay = request.cycle.saturating_sub(now).max(least);
-            self.to_arbiter(Message::Request(self.n_offered), delay);
+            self.tell_arbiter(Message::Request(self.n_offered), delay);
             self.n_offered += 1;
         }
     }
 
-    fn to_player(&mut self, message: Message, delay: Clock) {
+    fn tell_player(&mut self, message: Message, delay: Clock) {
         self.fabric.player.send(&mut self.fabric.kernel, message, delay);
     }
 
-    fn to_arbiter(&mut self, message: Message, delay: Clock) {
+    fn tell_arbiter(&mut self, message: Message, delay: Clock) {
         self.fabric.arbiter.send(&mut self.fabric.kernel, message, delay);
     }
 }
@@ -227,10 +227,10 @@ impl System<'_, '_> {
         match message {
             Message::Request(index) => {
                 self.clocks.latencies[index] = self.fabric.kernel.now;
-                self.to_controller(index, 0);
+                self.tell_controller(index, 0);
             }
-            Message::Stored => self.to_player(Message::Taken, 0),
-            Message::Response(_) => self.to_player(message, 0),
+            Message::Stored => self.tell_player(Message::Taken, 0),
+            Message::Response(_) => self.tell_player(message, 0),
             Message::Done => self.release(),
             Message::Taken => unreachable!("only the player is told"),
         }
@@ -282,7 +282,7 @@ impl System<'_, '_> {
     fn admit(&mut self, index: usize) {
         self.clocks.latencies[index] = self.fabric.kernel.now;
         self.hall.n_admitted += 1;
-        self.to_player(Message::Taken, 0);
+        self.tell_player(Message::Taken, 0);
     }
 
     /// The oldest admitted request goes to the controller if its entry is free.
@@ -295,7 +295,7 @@ impl System<'_, '_> {
         hall.n_sent += 1;
         hall.is_entry_taken = true;
         let delay = if hall.last_stored == self.fabric.kernel.now { 1 } else { 0 };
-        self.to_controller(index, delay);
+        self.tell_controller(index, delay);
     }
 
     /// The next response goes to the player, who is free.
@@ -310,11 +310,11 @@ impl System<'_, '_> {
         if let Some(index) = next {
             self.hall.n_answered += 1;
             self.hall.is_player_busy = true;
-            self.to_player(Message::Response(index), delay);
+            self.tell_player(Message::Response(index), delay);
         }
     }
 
-    fn to_controller(&mut self, index: usize, delay: Clock) {
+    fn tell_controller(&mut self, index: usize, delay: Clock) {
         self.desk.request = Some((index, self.fabric.kernel.now + delay));
         self.fabric.kernel.book(Event::Request, delay);
     }
@@ -358,7 +358,7 @@ impl System<'_, '_> {
             self.desk.request = None;
             self.desk.n_inside += 1;
             self.channel.store(index);
-            self.to_arbiter(Message::Stored, 0);
+            self.tell_arbiter(Message::Stored, 0);
         }
     }
 
@@ -383,7 +383,7 @@ impl System<'_, '_> {
                 self.desk.n_sent += 1;
                 self.desk.is_out = true;
                 self.desk.released = NEVER;
-                self.to_arbiter(Message::Response(index), delay);
+                self.tell_arbiter(Message::Response(index), delay);
             }
             _ => self.book_data(),
         }
