@@ -2,6 +2,7 @@
 
 pub mod architectures;
 mod dataflow;
+pub mod dram;
 pub mod edge;
 pub mod eyeriss;
 pub mod gemmini;

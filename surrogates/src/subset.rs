@@ -32,14 +32,14 @@ pub(crate) fn draw(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tapeout_core::{DesignSpace, Judgement, Outcome, Parameter, Workload};
+    use tapeout_core::{DesignSpace, Judgement, Outcome, Parameter, WorkloadContext};
 
     /// Of 1, 8 and 8 trials, 9 are drawn: a third is 3, but the first has only 1, so the others share 8.
     #[test]
     fn workloads_share_what_there_is_room_for() {
         let space = DesignSpace::new(vec![Parameter::integer("x", 0, 7)], Vec::new()).unwrap();
         let group = |name: &str, n: u32| WorkloadTrials {
-            workload: Workload { name: name.to_owned(), context: Vec::new() },
+            workload: WorkloadContext { name: name.to_owned(), context: Vec::new() },
             trials: (0..n)
                 .map(|level| Trial {
                     design: space.design(&[level]).unwrap(),
