@@ -31,29 +31,25 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tapeout-cli", &["tapeout"]),
     ("external-agent", &["tapeout", "tapeout-cli"]),
     ("prime-study", &["tapeout"]),
+    (
+        "tapeout-benches",
+        &[
+            "tapeout",
+            "tapeout-core",
+            "tapeout-simulators",
+            "tapeout-gpu",
+            "tapeout-envs",
+            "tapeout-surrogates",
+            "tapeout-agents",
+            "prime-study",
+        ],
+    ),
 ];
 
 /// Public names of types that stand more than once, and for what.
 const SHARED_NAMES: &[(&str, &str)] = &[
-    ("Answer", "what measurements of a job say together; a cell of the study that is done"),
-    ("Best", "the best of a run; the best mapping of a layer"),
-    ("Estimate", "of a rank in a comparison; of an improvement in the study"),
     ("Growth", "how trees grow, in a forest and in boosting"),
-    ("Limits", "of time for a measurement; of steps of a descent"),
-    ("LogError", "of a run's log; of the compiler's log"),
-    ("Method", "of measuring a kernel; of the study"),
     ("Objective", "of a problem; of the mapper, which weighs mappings and knows no problems"),
-    ("Options", "of a run; of the mapper"),
-    (
-        "Plan",
-        "of a comparison, of a data set, of measurements, of the study: each in the module of what is planned",
-    ),
-    ("Progress", "of a run; of measurements"),
-    ("Results", "of a comparison; of the study"),
-    ("Row", "of a data set; of a table of measurements"),
-    ("Rule", "of a space; what a kernel that failed broke"),
-    ("Target", "of a run's budget; of a validation"),
-    ("Trace", "of a run's incumbents; of a network's activations"),
 ];
 
 /// A crate of the workspace.

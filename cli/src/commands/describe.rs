@@ -1,6 +1,7 @@
 //! `tapeout describe`.
 
 use serde_json::{Value, json};
+use tapeout::core::catalog::BuiltEnv;
 use tapeout::core::{AgentEntry, Catalog, Env, EnvEntry, Goal, LearnerEntry, UnknownName};
 use tapeout::simulators::networks::{Conv2d, MatMul, NETWORKS, NeuralNetwork, Op, SecondOperand};
 
@@ -115,7 +116,7 @@ impl Entry<'_> {
 }
 
 /// The environment as its defaults make it; none if it has settings without default.
-fn built(catalog: &Catalog, entry: &EnvEntry) -> Result<Option<(Box<dyn Env>, Goal)>, Failure> {
+fn built(catalog: &Catalog, entry: &EnvEntry) -> Result<Option<BuiltEnv>, Failure> {
     if !entry.required.is_empty() {
         return Ok(None);
     }

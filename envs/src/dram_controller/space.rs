@@ -20,8 +20,11 @@ pub enum DramSpace {
     Powers,
 }
 
+/// An arbiter for a limit of requests.
+type MakeArbiter = fn(NonZeroU32) -> Arbiter;
+
 /// The arbiters by name, each for a limit of requests between admission and response.
-const ARBITERS: [(&str, fn(NonZeroU32) -> Arbiter); 3] = [
+const ARBITERS: [(&str, MakeArbiter); 3] = [
     ("simple", |_| Arbiter::Simple),
     ("fifo", |max_active| Arbiter::Fifo { max_active }),
     ("reorder", |max_active| Arbiter::Reorder { max_active }),
@@ -42,7 +45,7 @@ pub(super) struct Controllers {
     is_refreshed: CategoryParameter<bool>,
     max_postponed: CountParameter,
     max_pulled_in: CountParameter,
-    arbiter: CategoryParameter<fn(NonZeroU32) -> Arbiter>,
+    arbiter: CategoryParameter<MakeArbiter>,
     max_active: CountParameter,
     /// Designs that differ in what matters to refreshes alone.
     n_refreshes: u32,

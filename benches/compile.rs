@@ -1,9 +1,9 @@
 //! How long kernels take to compile, and how many spill: the sample of `tests/compile.rs`, 324 in all.
 //!
-//! `cargo bench -p tapeout-gpu --bench compile`, with NVRTC installed.
+//! `cargo bench -p tapeout-benches --bench compile`, with NVRTC installed.
 #![allow(clippy::disallowed_methods, clippy::print_stdout, clippy::unwrap_used, missing_docs)]
 
-#[path = "../tests/sample/mod.rs"]
+#[path = "../gpu/tests/sample/mod.rs"]
 mod sample;
 
 use std::time::Instant;

@@ -18,7 +18,7 @@ const BATCH: usize = 64;
 
 fn proxy_model(criterion: &mut Criterion) {
     let catalog = tapeout::builtin();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/datasets/edge-accelerator");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/datasets/edge-accelerator");
     let dataset = Dataset::read(&catalog, &folder).expect("the data set is shipped");
     let id = &dataset.env().id;
     let (env, goal) = catalog.build_env(id, &Value::Null).expect("defaults are good");
