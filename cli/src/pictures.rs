@@ -143,7 +143,7 @@ fn incumbents(run: &Run, objective: &str) -> Result<Vec<[f64; 2]>, Failure> {
     let mut best = f64::INFINITY;
     let mut points = Vec::new();
     let trials = run.trials();
-    for (number, trial) in (1..).zip(&trials) {
+    for (number, trial) in (1..).zip(trials) {
         if let Some(losses) = trial.judgement.accepted()
             && losses[index] < best
         {
