@@ -9,7 +9,7 @@ use super::gaussian_process::embedding::CoordinateKind;
 
 /// Which side of a branch a point is on, by one of its coordinates.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Split<T> {
+pub struct NodeSplit<T> {
     /// Which coordinate.
     pub coordinate: u32,
     /// Whether near are all values up to `at`, or that category alone.
@@ -18,7 +18,7 @@ pub struct Split<T> {
     pub at: T,
 }
 
-impl<T: PartialOrd> Split<T> {
+impl<T: PartialOrd> NodeSplit<T> {
     /// Whether a point with this value of the coordinate goes to the near side.
     pub fn is_near(&self, value: &T) -> bool {
         match self.kind {
@@ -37,7 +37,7 @@ pub struct Tree<T, L> {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 enum Node<T, L> {
     Leaf(L),
-    Branch { split: Split<T>, near: u32, far: u32 },
+    Branch { split: NodeSplit<T>, near: u32, far: u32 },
 }
 
 impl<T: PartialOrd, L: Default> Tree<T, L> {
@@ -47,7 +47,7 @@ impl<T: PartialOrd, L: Default> Tree<T, L> {
     }
 
     /// Splits the leaf at `node`; returns the nodes of its near and its far side, leaves whose values are to be set.
-    pub fn split(&mut self, node: usize, split: Split<T>) -> [usize; 2] {
+    pub fn split(&mut self, node: usize, split: NodeSplit<T>) -> [usize; 2] {
         let near = self.nodes.len();
         self.nodes[node] = Node::Branch { split, near: near as u32, far: near as u32 + 1 };
         self.nodes.extend([Node::Leaf(L::default()), Node::Leaf(L::default())]);
@@ -101,10 +101,10 @@ mod tests {
     #[test]
     fn points_fall_where_the_splits_say() {
         let mut tree: Tree<u8, &str> = Tree::new();
-        let ordered = Split { coordinate: 0, kind: CoordinateKind::Ordered, at: 3 };
+        let ordered = NodeSplit { coordinate: 0, kind: CoordinateKind::Ordered, at: 3 };
         let [near, far] = tree.split(0, ordered);
         let [one, other] =
-            tree.split(near, Split { coordinate: 1, kind: CoordinateKind::Categorical, at: 1 });
+            tree.split(near, NodeSplit { coordinate: 1, kind: CoordinateKind::Categorical, at: 1 });
         for (node, value) in [(far, "above"), (one, "one"), (other, "other")] {
             tree.set_leaf(node, value);
         }
@@ -119,7 +119,7 @@ mod tests {
     /// A branch that leads back to itself would never end.
     #[test]
     fn a_tree_that_leads_nowhere_does_not_fit() {
-        let split = Split { coordinate: 0, kind: CoordinateKind::Ordered, at: 0.5 };
+        let split = NodeSplit { coordinate: 0, kind: CoordinateKind::Ordered, at: 0.5 };
         for (near, far) in [(0, 1), (1, 2), (1, 1)] {
             let nodes = vec![Node::Branch { split, near, far }, Node::Leaf(0.0)];
             assert_eq!(Tree { nodes }.fits(1), (near, far) == (1, 1), "{near} {far}");

@@ -9,7 +9,7 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 use tapeout_core::Seed;
 
-use super::decision_tree::{Split, Tree};
+use super::decision_tree::{NodeSplit, Tree};
 use super::gaussian_process::embedding::CoordinateKind;
 
 /// Points whose coordinates are whole numbers, bins, kept by coordinate.
@@ -117,7 +117,7 @@ struct Open {
     points: Vec<u32>,
     /// Shape `[total bins]`.
     histogram: Vec<Sums>,
-    best: Option<(f64, Split<u8>)>,
+    best: Option<(f64, NodeSplit<u8>)>,
 }
 
 /// The points and their slopes, from which trees are grown.
@@ -147,10 +147,10 @@ impl Grower<'_> {
     }
 
     /// The split of most gain; none if no split leaves enough points on both sides and lessens the loss.
-    fn best_split(&self, histogram: &[Sums]) -> Option<(f64, Split<u8>)> {
+    fn best_split(&self, histogram: &[Sums]) -> Option<(f64, NodeSplit<u8>)> {
         let BoostingGrowth { l2_regularization: regularization, min_samples_leaf, .. } = self.growth;
         let least = min_samples_leaf.max(1) as f64;
-        let mut best: Option<(f64, Split<u8>)> = None;
+        let mut best: Option<(f64, NodeSplit<u8>)> = None;
         for (coordinate, (&kind, bounds)) in self.binned.kinds.iter().zip(self.starts.windows(2)).enumerate()
         {
             let bins = &histogram[bounds[0]..bounds[1]];
@@ -167,7 +167,7 @@ impl Grower<'_> {
                 // eq. 7, twice, without the penalty on leaves
                 let gain = near.score(regularization) + far.score(regularization) - all.score(regularization);
                 if gain > best.map_or(LEAST_GAIN, |(most, _)| most) {
-                    best = Some((gain, Split { coordinate: coordinate as u32, kind, at: bin as u8 }));
+                    best = Some((gain, NodeSplit { coordinate: coordinate as u32, kind, at: bin as u8 }));
                 }
             }
         }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tapeout_core::{Seed, Stream};
 
-use super::decision_tree::{Split, Tree};
+use super::decision_tree::{NodeSplit, Tree};
 use super::gaussian_process::embedding::CoordinateKind;
 
 /// Hyperparameters of the growth of trees.
@@ -131,11 +131,11 @@ impl<'a> Grower<'a> {
     }
 
     /// The split that leaves the least scatter, among coordinates drawn at random; none if no split lessens it.
-    fn best_split(&mut self, samples: &[u32], all: Moments, rng: &mut Stream) -> Option<Split<f64>> {
+    fn best_split(&mut self, samples: &[u32], all: Moments, rng: &mut Stream) -> Option<NodeSplit<f64>> {
         let d = self.kinds.len();
         let n_drawn = ((self.growth.max_features * d as f64) as usize).max(1);
         let mut coordinates: Vec<usize> = (0..d).collect();
-        let mut best: Option<(f64, Split<f64>)> = None;
+        let mut best: Option<(f64, NodeSplit<f64>)> = None;
         for drawn in 0..n_drawn.min(d) {
             coordinates.swap(drawn, rng.random_range(drawn..d));
             let coordinate = coordinates[drawn];
@@ -155,7 +155,7 @@ impl<'a> Grower<'a> {
         samples: &[u32],
         all: Moments,
         rng: &mut Stream,
-    ) -> Option<(f64, Split<f64>)> {
+    ) -> Option<(f64, NodeSplit<f64>)> {
         let (column, kind) = (&self.columns[coordinate], self.kinds[coordinate]);
         let (mut first, mut last) = (u32::MAX, 0);
         for &i in samples {
@@ -193,7 +193,7 @@ impl<'a> Grower<'a> {
             CoordinateKind::Ordered => low + (high - low) * rng.random::<f64>(), // below high
             CoordinateKind::Categorical => low,
         };
-        Some((scatter, Split { coordinate: coordinate as u32, kind, at }))
+        Some((scatter, NodeSplit { coordinate: coordinate as u32, kind, at }))
     }
 }
 
