@@ -38,7 +38,7 @@ static ALLOCATOR: Counting = Counting;
 
 /// Controllers of all kinds, with small buffers and large.
 fn controllers() -> Vec<Controller> {
-    let number = |number| NonZeroU32::new(number).unwrap();
+    let number = |number| NonZeroU32::new(number).expect("at least 1");
     let refresh = RefreshPolicy::AllBank { max_postponed: number(2), max_pulled_in: number(3) };
     let arbiters = [
         Arbiter::Simple,

@@ -73,7 +73,7 @@ impl Scratch {
 }
 
 impl Simulator {
-    /// The trace on the device. Takes 32 byte for each request.
+    /// The trace on the device. Takes 24 byte for each request.
     pub fn new(device: &Device, trace: &Trace) -> Self {
         let placed = trace.requests().iter().map(|request| {
             let (bank, row) = device.address.place(request.address);

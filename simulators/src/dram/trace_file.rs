@@ -2,9 +2,9 @@
 //!
 //! | format | a line | from |
 //! |---|---|---|
-//! | `stl` | `cycle: [(bytes)] read|write 0xaddress [data]` | DRAMSys 4 |
+//! | `stl` | `cycle: [(bytes)] read\|write 0xaddress [data]` | DRAMSys 4 |
 //! | load, store | `LD address` or `ST address`; the n-th at clock n, from 0 | Ramulator 2 |
-//! | address first | `0xaddress READ|WRITE cycle` | DRAMsim3 |
+//! | address first | `0xaddress READ\|WRITE cycle` | DRAMsim3 |
 //! | CSV | a heading of `cycle`, `op` and `address` in any order; then numbers, `R` or `W`, hexadecimal addresses | this project |
 //!
 //! Clocks are those of the memory. Lines may be empty; what follows a `#` is not read.

@@ -117,6 +117,7 @@ pub fn runs(folder: &Path, name: &str) -> Vec<Run> {
 }
 
 /// Every trace that is here, with its runs.
+#[expect(clippy::print_stdout, reason = "what is skipped is said")]
 pub fn all() -> Vec<(&'static str, Trace, Vec<Run>)> {
     let mut all = vec![("syn-mixed", trace(&own(), "syn-mixed"), runs(&own(), "syn-mixed"))];
     match beside() {
