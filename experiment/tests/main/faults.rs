@@ -24,7 +24,7 @@ fn finished() -> (TempDir, PathBuf) {
 fn complaint(folder: &Path) -> (String, String) {
     let log = folder.join("trials.jsonl");
     let before = fs::read(&log).unwrap();
-    let opened = Run::open(&catalog(), folder).err().expect("the log is bad");
+    let opened = Run::open(&catalog(), folder).expect_err("the log is bad");
     let resumed = resume(&catalog(), folder, None, &threads(1), &mut ()).unwrap_err();
     let replayed = replay(&catalog(), folder).unwrap_err();
     assert_eq!(opened.to_string(), resumed.to_string());

@@ -28,7 +28,7 @@ fn prepare(text: &str) -> Result<Experiment, SpecError> {
 /// The message and the hint for `GOOD` with `old` replaced by `new`.
 fn fault(old: &str, new: &str) -> (String, String) {
     assert!(GOOD.contains(old), "{old}");
-    let error = prepare(&GOOD.replace(old, new)).err().expect("the spec is bad");
+    let error = prepare(&GOOD.replace(old, new)).expect_err("the spec is bad");
     (error.to_string(), error.hint().unwrap_or_default())
 }
 

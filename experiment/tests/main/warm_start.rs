@@ -32,7 +32,7 @@ fn designs(folder: &Path) -> BTreeSet<Design> {
 }
 
 fn refused(spec: Spec) -> SpecError {
-    Experiment::prepare(&catalog(), spec).err().expect("the log is not one to start from")
+    Experiment::prepare(&catalog(), spec).expect_err("the log is not one to start from")
 }
 
 /// A text without the path of the temporary folder in it.

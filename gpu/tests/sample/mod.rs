@@ -20,7 +20,8 @@ pub fn nvrtc() -> Option<Nvrtc> {
 pub fn tiles(device_id: &str, gemm: &Gemm, count: usize) -> (Device, Vec<Tile>) {
     let device = device(device_id).unwrap();
     let mut rng = Seed::new(0).stream(&format!("{device_id} {}", gemm.operands));
-    let is_feasible = |tile: &Tile| StaticRule::ALL.iter().all(|rule| rule.excess(tile, gemm, &device) <= 0.0);
+    let is_feasible =
+        |tile: &Tile| StaticRule::ALL.iter().all(|rule| rule.excess(tile, gemm, &device) <= 0.0);
     let is_mixed = gemm.operands.narrow_side().is_some();
     let drawn = std::iter::repeat_with(|| tile(&mut rng, is_mixed));
     let tiles = drawn.filter(is_feasible).take(count).collect();

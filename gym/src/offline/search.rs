@@ -81,7 +81,7 @@ impl ModelSearch {
         trials: &[Trial],
         count: usize,
     ) -> Result<Proposals, OfflineError> {
-        let surrogate = catalog.surrogate(&model, problem.space())?;
+        let surrogate = catalog.surrogate(model, problem.space())?;
         let chosen = choose(problem, trials, count);
         let designs: Vec<Design> = chosen.iter().map(|&index| trials[index].design.clone()).collect();
         let measured = logged.rows().iter().filter(|row| row.is_feasible()).map(|row| row.design.clone());
