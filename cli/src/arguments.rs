@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 use tapeout::core::{Catalog, Constraint, Objective, Seed};
-use tapeout::experiment::{AgentSpec, Budget, EnvSpec, Experiment, Spec, SpecError, Target, WarmStart};
+use tapeout::experiment::{AgentSpec, Budget, BudgetTarget, EnvSpec, Experiment, Spec, SpecError, WarmStart};
 
 use crate::failure::Failure;
 
@@ -254,7 +254,7 @@ impl FromStr for WallTime {
 
 /// `latency_s=1e-3`.
 #[derive(Debug, Clone, PartialEq)]
-struct TargetValue(Target);
+struct TargetValue(BudgetTarget);
 
 impl FromStr for TargetValue {
     type Err = String;
@@ -263,7 +263,7 @@ impl FromStr for TargetValue {
         let expected = "expected a metric and a number such as `latency_s=1e-3`";
         let (metric, value) = text.split_once('=').ok_or(expected)?;
         let value: f64 = value.trim().parse().map_err(|_| expected)?;
-        Ok(Self(Target { metric: metric.trim().to_owned(), value }))
+        Ok(Self(BudgetTarget { metric: metric.trim().to_owned(), value }))
     }
 }
 

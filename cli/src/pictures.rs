@@ -7,7 +7,7 @@ use tapeout::core::names::nearest_name;
 use tapeout::core::pareto::front;
 use tapeout::core::{Direction, Metric, Problem, Trial};
 use tapeout::experiment::plot::{Axis, LineChart, ParetoPlot, Plot, PlotError, Series};
-use tapeout::experiment::{Experiment, RunFolder};
+use tapeout::experiment::{Experiment, Run};
 
 use crate::failure::Failure;
 use crate::number::usize_count;
@@ -35,7 +35,7 @@ pub(crate) struct Picture {
 
 impl Picture {
     /// What suits a run: its front over the first two objectives, or its progress if there is only one.
-    pub(crate) fn of_run(run: &RunFolder, name: &str) -> Result<Self, Failure> {
+    pub(crate) fn of_run(run: &Run, name: &str) -> Result<Self, Failure> {
         match run.experiment().problem().objectives() {
             [x, y, ..] => Self::front(run, Axes { x: &x.metric, y: &y.metric }),
             [only] => Self::progress(&[(name.to_owned(), run)], &only.metric),
@@ -44,7 +44,7 @@ impl Picture {
     }
 
     /// All designs of a run over two metrics.
-    pub(crate) fn front(run: &RunFolder, axes: Axes<'_>) -> Result<Self, Failure> {
+    pub(crate) fn front(run: &Run, axes: Axes<'_>) -> Result<Self, Failure> {
         let problem = run.experiment().problem();
         let (x, x_metric) = metric(problem, axes.x)?;
         let (y, y_metric) = metric(problem, axes.y)?;
@@ -79,12 +79,12 @@ impl Picture {
     }
 
     /// The best acceptable value of an objective after so many trials, one line for each run.
-    pub(crate) fn progress(runs: &[(String, &RunFolder)], objective: &str) -> Result<Self, Failure> {
+    pub(crate) fn progress(runs: &[(String, &Run)], objective: &str) -> Result<Self, Failure> {
         let mut series = Vec::new();
         for (name, run) in runs {
             let points = incumbents(run, objective)?;
             if points.is_empty() {
-                let error = PlotError::NoAcceptableDesign { trials: run.records().len() };
+                let error = PlotError::NoAcceptableDesign { trials: run.trials().len() };
                 return Err(Failure::bad_input(error).context(format!("{name}: no progress to show")));
             }
             series.push(Series { name: name.clone(), points, band: Vec::new() });
@@ -126,14 +126,14 @@ impl From<PlotError> for Failure {
 }
 
 /// What all runs have in common; nothing if they differ.
-fn shared(runs: &[(String, &RunFolder)], of: impl Fn(&RunFolder) -> String) -> Option<String> {
+fn shared(runs: &[(String, &Run)], of: impl Fn(&Run) -> String) -> Option<String> {
     let mut texts = runs.iter().map(|(_, run)| of(run));
     let first = texts.next()?;
     texts.all(|text| text == first).then_some(first)
 }
 
 /// The steps of the best acceptable value, and the value at the end.
-fn incumbents(run: &RunFolder, objective: &str) -> Result<Vec<[f64; 2]>, Failure> {
+fn incumbents(run: &Run, objective: &str) -> Result<Vec<[f64; 2]>, Failure> {
     let problem = run.experiment().problem();
     let position = problem.objectives().iter().position(|known| known.metric == objective);
     let Some(index) = position else {
@@ -143,7 +143,7 @@ fn incumbents(run: &RunFolder, objective: &str) -> Result<Vec<[f64; 2]>, Failure
     let mut best = f64::INFINITY;
     let mut points = Vec::new();
     let trials = run.trials();
-    for (number, trial) in (1..).zip(&trials) {
+    for (number, trial) in (1..).zip(trials) {
         if let Some(losses) = trial.judgement.accepted()
             && losses[index] < best
         {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tapeout_core::{
     BuildEnv, ConfigError, Constraint, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
 };
-use tapeout_gpu::{Architecture, CompileError, CompileReport, KernelSource, Nvrtc, NvrtcMissing};
+use tapeout_gpu::{CompileError, CompileReport, GpuArchitecture, KernelSource, Nvrtc, NvrtcMissing};
 use tapeout_simulators::gpu_gemm::{self, Device, Gemm, Occupancy, Operands, Tile};
 
 use crate::gpu_gemm::{TileEncoding, TileSpace};
@@ -88,7 +88,7 @@ impl Env for GpuGemmCompiled {
         let compiler = self.compiler.map_err(|missing| EvalError::new(missing.to_string()))?;
         let tile = self.tiles.tile(design);
         let source = KernelSource::for_tile(&tile, &self.gemm);
-        match compiler.compile_within(&source, Architecture::of(&self.device), self.limit) {
+        match compiler.compile_within(&source, GpuArchitecture::of(&self.device), self.limit) {
             Ok(cubin) => Ok(self.measured(&tile, &cubin.report)),
             Err(CompileError::Refused { .. }) => Ok(Outcome::infeasible("compile_refused", 1.0)),
             Err(CompileError::TimeLimit { .. }) => Ok(Outcome::infeasible("compile_time_limit", 1.0)),

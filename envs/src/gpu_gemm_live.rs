@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tapeout_core::{BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Outcome, Seed};
-use tapeout_gpu::{self as gpu, Limits, LiveTimer, Method, Station, WorkerCommand};
+use tapeout_gpu::{self as gpu, LiveTimer, Station, StationLimits, TimingMethod, WorkerCommand};
 use tapeout_simulators::gpu_gemm;
 
 use crate::gpu_gemm::{TileEncoding, TileSpace, TimedTiles};
@@ -45,7 +45,7 @@ pub struct GpuGemmLiveConfig {
 impl Default for GpuGemmLiveConfig {
     /// The published shape on the device that recordings are planned for.
     fn default() -> Self {
-        let limits = Limits::default();
+        let limits = StationLimits::default();
         Self {
             device: "h200".to_owned(),
             m: 3456,
@@ -113,16 +113,16 @@ impl BuildEnv for GpuGemmLive {
             Duration::try_from_secs_f64(seconds).map_err(|error| ConfigError::new(field, error.to_string()))
         };
         let energy = seconds("energy_s", config.energy_s)?;
-        let limits = Limits {
+        let limits = StationLimits {
             compile: seconds("compile_limit_s", config.compile_limit_s)?,
             run: seconds("run_limit_s", config.run_limit_s)? + energy,
-            ..Limits::default()
+            ..StationLimits::default()
         };
         let program = match &config.worker {
             Some(worker) => PathBuf::from(worker),
             None => current_exe().map_err(|error| ConfigError::new("worker", error.to_string()))?,
         };
-        let method = Method { energy_s: config.energy_s, ..Method::default() };
+        let method = TimingMethod { energy_s: config.energy_s, ..TimingMethod::default() };
         let command = WorkerCommand { program, arguments: method.worker_arguments() };
         let station = Station::new(command, limits, Seed::new(config.seed), Arc::new(Mutex::new(())));
         let missing = gpu::missing().map(|missing| {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use tapeout_core::{BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Outcome};
-use tapeout_gpu::{By, Job, Recording, Row, RowOutcome, Table};
+use tapeout_gpu::{By, Job, Recording, RowOutcome, Table, TableRow};
 use tapeout_simulators::gpu_gemm::{self, Gemm, Tile};
 
 use crate::gpu_gemm::{TileEncoding, TileSpace, TimedTiles};
@@ -68,7 +68,7 @@ impl GpuGemmRecorded {
     /// # Errors
     /// [`ConfigError`] if the table holds nothing of this product in this encoding.
     pub fn new(table: &Table, gemm: Gemm, encoding: TileEncoding) -> Result<Self, ConfigError> {
-        let rows: Vec<(&Row, Tile)> =
+        let rows: Vec<(&TableRow, Tile)> =
             table.rows().iter().filter_map(|row| Some((row, tile_of(row, &gemm)?))).collect();
         let recorded: Vec<Tile> = rows.iter().map(|&(_, tile)| tile).collect();
         let with_energy = rows.iter().all(|(row, _)| match &row.outcome {
@@ -89,7 +89,7 @@ impl GpuGemmRecorded {
 }
 
 /// The kernel of a row that is about `gemm` and no library.
-fn tile_of(row: &Row, gemm: &Gemm) -> Option<Tile> {
+fn tile_of(row: &TableRow, gemm: &Gemm) -> Option<Tile> {
     match row.job {
         Job { gemm: of, by: By::Tile(tile) } if of == *gemm => Some(tile),
         _ => None,
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
     use tapeout_core::Seed;
     use tapeout_core::check::check_env;
-    use tapeout_gpu::{Halt, Measurer, Method, Modelled, TableWriter};
+    use tapeout_gpu::{Halt, Measurer, Modelled, TableWriter, TimingMethod};
     use tapeout_simulators::gpu_gemm::Operands;
 
     const GEMM: Gemm = Gemm { m: 3456, n: 4096, k: 2048, operands: Operands::F16_U8 };
@@ -170,7 +170,7 @@ mod tests {
     fn rehearsed(count: usize, energy_s: f64) -> Table {
         let device = gpu_gemm::device("h200").unwrap();
         let tiles = TileSpace::new(&GEMM, &device, TileEncoding::Structured).unwrap();
-        let mut model = Modelled::new(device, Method { energy_s, ..Method::default() });
+        let mut model = Modelled::new(device, TimingMethod { energy_s, ..TimingMethod::default() });
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("h200.jsonl");
         let mut writer = TableWriter::open(&path, model.session()).unwrap();

@@ -245,7 +245,7 @@ fn check_version(text: &SpecText) -> Result<(), SpecError> {
     let table: toml::Table = toml::from_str(text.text()).map_err(|error| syntax(text, &error))?;
     match table.get("version").and_then(toml::Value::as_integer) {
         Some(version) if version != i64::from(SPEC_VERSION) => {
-            Err(fault_at(text, "version", SpecFault::Version { got: version }))
+            Err(fault_at(text, "version", SpecFault::Version { got: version, expected: SPEC_VERSION }))
         }
         _ => Ok(()), // absent or ill-typed: reported with the other keys
     }

@@ -8,7 +8,7 @@ mod sample;
 
 use std::time::Instant;
 
-use tapeout_gpu::{Architecture, KernelSource};
+use tapeout_gpu::{GpuArchitecture, KernelSource};
 use tapeout_simulators::gpu_gemm::Operands;
 
 const TILES: usize = 9;
@@ -23,7 +23,7 @@ fn main() {
         for operands in Operands::ALL {
             let gemm = sample::published(operands);
             let (device, tiles) = sample::tiles(device_id, &gemm, TILES);
-            let target = *architecture.insert(Architecture::of(&device));
+            let target = *architecture.insert(GpuArchitecture::of(&device));
             for tile in tiles {
                 let start = Instant::now();
                 match nvrtc.compile(&KernelSource::for_tile(&tile, &gemm), target) {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use tapeout_simulators::gpu_gemm::{Gemm, Tile, TileFault, TileTimer, TimerError, Timing};
 
 use crate::measurement::{By, Fault, Job, median};
-use crate::table::{Answer, RowOutcome, Table};
+use crate::table::{JobAnswer, RowOutcome, Table};
 
 /// A table, by what was measured.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ impl Recording {
     }
 }
 
-fn time(answer: &Answer<'_>) -> Result<Timing, Fault> {
+fn time(answer: &JobAnswer<'_>) -> Result<Timing, Fault> {
     if let Some(fault) = answer.fault {
         return Err(fault.clone());
     }

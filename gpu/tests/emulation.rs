@@ -1,22 +1,15 @@
 //! Kernels compute the product: their PTX, run instruction by instruction, gives what integers give.
 
-#[cfg(test)]
-mod golden;
-#[cfg(test)]
-mod ptx;
-#[cfg(test)]
-mod sample;
-
 use std::panic::catch_unwind;
 
 use half::{bf16, f16};
 use tapeout_core::Seed;
-use tapeout_gpu::{Architecture, KernelSource, LaunchGeometry, NarrowOrder, Nvrtc};
+use tapeout_gpu::{GpuArchitecture, KernelSource, LaunchGeometry, NarrowOrder, Nvrtc};
 use tapeout_simulators::gpu_gemm::{Conversion, Device, Element, Gemm, Layout, Operands, Tile, device};
 
-use golden::goldens;
-use ptx::{Block, Global, Program, run};
-use sample::{nvrtc, published, tiles};
+use crate::golden::goldens;
+use crate::ptx::{Block, Global, Program, run};
+use crate::sample::{nvrtc, published, tiles};
 
 /// The integer that a code stands for.
 fn integer(element: Element, code: u8) -> i64 {
@@ -56,7 +49,7 @@ fn operand(
 fn check(nvrtc: Nvrtc, tile: &Tile, gemm: &Gemm, device: &Device) {
     let source = KernelSource::for_tile(tile, gemm);
     let cubin = nvrtc
-        .compile(&source, Architecture::of(device))
+        .compile(&source, GpuArchitecture::of(device))
         .unwrap_or_else(|error| panic!("{tile:?} {gemm:?}: {error}"));
     check_ptx(&cubin.ptx, source.launch(), tile, gemm);
 }
@@ -124,7 +117,7 @@ fn the_machine_notices_broken_kernels() {
     let tile = Tile { block_m: 32, block_n: 32, warp_m: 16, warp_n: 32, ..Tile::default() };
     let gemm = Gemm { m: 32, n: 32, k: 64 * 6, operands: Operands::F16_U8 };
     let source = KernelSource::for_tile(&tile, &gemm);
-    let ptx = nvrtc.compile(&source, Architecture::new(80)).unwrap().ptx;
+    let ptx = nvrtc.compile(&source, GpuArchitecture::new(80)).unwrap().ptx;
     let breaks = |from: &str, to: &str| {
         assert!(ptx.contains(from), "`{from}` is in the kernel");
         let broken = ptx.replace(from, to);

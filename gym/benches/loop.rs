@@ -10,7 +10,7 @@ use tapeout::core::check::toy::Toy;
 use tapeout::core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EnvEntry, EvalError, Goal, Metric, Objective, Outcome,
 };
-use tapeout::experiment::{Budget, Experiment, Options, Spec, resume, run};
+use tapeout::experiment::{Budget, Experiment, RunOptions, Spec, resume, run};
 use tempfile::TempDir;
 
 const TRIALS: usize = 10_000;
@@ -53,8 +53,8 @@ impl BuildEnv for Tradeoff {
     }
 }
 
-fn threads(count: usize) -> Options<'static> {
-    Options { threads: NonZeroUsize::new(count).expect("at least one thread"), interrupt: None }
+fn threads(count: usize) -> RunOptions<'static> {
+    RunOptions { threads: NonZeroUsize::new(count).expect("at least one thread"), interrupt: None }
 }
 
 fn overhead(criterion: &mut Criterion) {

@@ -20,6 +20,20 @@
 //! let error = catalog.agent("no-such-agent").err().expect("nobody calls an agent that");
 //! assert!(error.to_string().starts_with("unknown agent `no-such-agent`"));
 //! ```
+//!
+//! A search in memory:
+//!
+//! ```
+//! # use std::num::NonZeroUsize;
+//! use tapeout::experiment::{Budget, Experiment, RunOptions, Spec, log::MemoryLog, search};
+//!
+//! let hundred = NonZeroUsize::new(100).expect("100 is not 0");
+//! let spec = Spec::new("recorded-kernel", "ga", Budget::trials(hundred));
+//! let experiment = Experiment::prepare(&tapeout::builtin(), spec)?;
+//! let found = search(&experiment, &mut MemoryLog::default(), &RunOptions::default(), &mut ())?;
+//! assert_eq!((found.summary.trials, found.run.trials().len()), (100, 100));
+//! # Ok::<(), tapeout::experiment::RunError>(())
+//! ```
 
 mod builtin;
 pub mod gymnasium;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tapeout::core::check::{Findings, check_agent, check_env, check_surrogate};
 use tapeout::core::{AgentEntry, Catalog, EnvEntry, LearnerEntry, UnknownName};
-use tapeout::experiment::{Experiment, RunFolder, Spec};
+use tapeout::experiment::{Experiment, Run, Spec};
 
 use crate::answer::{Answer, Exit};
 use crate::failure::Failure;
@@ -132,24 +132,24 @@ fn spec_verdict(path: &Path, catalog: &Catalog) -> Result<Verdict, Failure> {
 
 /// A run whose log can be read, and whose environment still says what is logged.
 fn run_verdict(path: &Path, catalog: &Catalog) -> Result<Verdict, Failure> {
-    let run = RunFolder::open(catalog, path)?;
+    let run = Run::open(catalog, path)?;
     let env = run.experiment().env();
     let name = path.display().to_string();
-    let trials = run.records().len();
+    let trials = run.trials().len();
     if env.is_noisy() {
         let note = format!("{} trials read; the environment is noisy", usize_count(trials));
         return Ok(Verdict { kind: "run", name, note, findings: Vec::new() });
     }
     let mut findings = Vec::new();
-    for (trial, record) in run.records().iter().enumerate() {
-        let outcome = env.evaluate(&record.design).map_err(|error| {
-            Failure::failed(error).context(format!("{name}: trial {trial} cannot be evaluated again"))
+    for (index, trial) in run.trials().iter().enumerate() {
+        let outcome = env.evaluate(&trial.design).map_err(|error| {
+            Failure::failed(error).context(format!("{name}: trial {index} cannot be evaluated again"))
         })?;
-        if outcome != record.outcome {
+        if outcome != trial.outcome {
             findings.push(Departure {
                 seen: format!(
-                    "trial {trial}: the log has {:?}, the environment says {outcome:?}",
-                    record.outcome
+                    "trial {index}: the log has {:?}, the environment says {outcome:?}",
+                    trial.outcome
                 ),
                 hint: "the log was edited, or the environment changed without a new version".to_owned(),
             });

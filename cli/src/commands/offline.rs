@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde_json::Map;
-use tapeout::core::{Catalog, Trial};
+use tapeout::core::Catalog;
 use tapeout::experiment::plot::quantity;
-use tapeout::experiment::{AgentSpec, Event, Experiment, Observer, run};
+use tapeout::experiment::{AgentSpec, Experiment, run};
 use tapeout::offline::{ModelSearch, Proposals, workloads};
 
 use super::fit::{FitFlags, write};
@@ -77,16 +77,13 @@ impl Args {
             seed: fitted.seed,
         };
         let experiment = Experiment::prepare(catalog, search.spec(&path, fitted.problem.goal()))?;
-        let mut trials = Vec::new();
-        watched.watch(|options, observer| {
-            run(&experiment, &folder, options, &mut Both { observer, trials: &mut trials })
-        })?;
+        let finished = watched.watch(|options, observer| run(&experiment, &folder, options, observer))?;
         let proposals = search.proposals(
             catalog,
             &fitted.model,
             &fitted.problem,
             &fitted.dataset,
-            &trials,
+            finished.run.trials(),
             self.top.get(),
         )?;
         let path = self.out.join("proposals.json");
@@ -134,21 +131,6 @@ fn table(proposals: &Proposals, metrics: &[tapeout::core::Metric]) -> String {
         table.row(cells);
     }
     table.text()
-}
-
-/// Shows a search and keeps its trials.
-struct Both<'a> {
-    observer: &'a mut dyn Observer,
-    trials: &'a mut Vec<Trial>,
-}
-
-impl Observer for Both<'_> {
-    fn event(&mut self, event: Event<'_>) {
-        if let Event::Trial { trial, .. } = event {
-            self.trials.push(trial.clone());
-        }
-        self.observer.event(event);
-    }
 }
 
 /// `unet=2`.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tapeout::core::Catalog;
-use tapeout::experiment::RunFolder;
+use tapeout::experiment::Run;
 
 use crate::answer::Answer;
 use crate::failure::Failure;
@@ -32,8 +32,8 @@ pub(crate) struct Args {
 impl Args {
     /// The paths of the pictures.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
-        let opened = self.runs.iter().map(|path| Ok((name(path), RunFolder::open(catalog, path)?)));
-        let runs: Vec<(String, RunFolder)> = opened.collect::<Result<_, Failure>>()?;
+        let opened = self.runs.iter().map(|path| Ok((name(path), Run::open(catalog, path)?)));
+        let runs: Vec<(String, Run)> = opened.collect::<Result<_, Failure>>()?;
         let picture = self.picture(&runs)?;
         let stem = self.out.clone().unwrap_or_else(|| self.runs[0].join(picture.name));
         let paths = picture.write(&stem)?;
@@ -43,7 +43,7 @@ impl Args {
         Ok(Answer::text(paths.map(|path| format!("{}\n", path.display())).concat()))
     }
 
-    fn picture(&self, runs: &[(String, RunFolder)]) -> Result<Picture, Failure> {
+    fn picture(&self, runs: &[(String, Run)]) -> Result<Picture, Failure> {
         match (runs, &self.x, &self.y) {
             ([(_, run)], Some(x), Some(y)) => Picture::front(run, Axes { x, y }),
             ([(name, run)], None, None) => Picture::of_run(run, name),
@@ -54,8 +54,7 @@ impl Args {
             (runs, None, y) => {
                 let objectives = runs[0].1.experiment().problem().objectives();
                 let objective = y.as_ref().unwrap_or(&objectives[0].metric);
-                let runs: Vec<(String, &RunFolder)> =
-                    runs.iter().map(|(name, run)| (name.clone(), run)).collect();
+                let runs: Vec<(String, &Run)> = runs.iter().map(|(name, run)| (name.clone(), run)).collect();
                 Picture::progress(&runs, objective)
             }
         }

@@ -7,8 +7,8 @@ use tapeout_core::{BuildEnvError, ConfigError, UnknownName};
 
 use super::kinship::Difference;
 use super::layout::TableFault;
-use crate::error::RunError;
 use crate::log::LogError;
+use crate::workers::ThreadsError;
 
 /// A data set that cannot be made, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -55,9 +55,9 @@ pub enum DatasetError {
         workload: String,
         /// The design.
         design: String,
-        /// Source and trial of the one.
+        /// DatasetSource and trial of the one.
         first: (String, usize),
-        /// Source and trial of the other.
+        /// DatasetSource and trial of the other.
         second: (String, usize),
     },
     /// No workload, metric or parameter has this name.
@@ -177,7 +177,7 @@ pub enum DatasetError {
     },
     /// No threads to evaluate on.
     #[error(transparent)]
-    Threads(Box<RunError>),
+    Threads(#[from] ThreadsError),
     /// The evaluator failed.
     #[error("workload `{workload}`: failed to evaluate {design}: {reason}")]
     Evaluation {
@@ -236,7 +236,7 @@ impl DatasetError {
             Self::OtherPlan { .. } => Some(
                 "ask for what `plan.toml` says to go on with it, or choose another folder, or delete this one".to_owned(),
             ),
-            Self::Threads(error) => error.hint(),
+            Self::Threads(_) => None,
             Self::Evaluation { .. } => Some(
                 "mend what the cause names; the same command then goes on with this workload".to_owned(),
             ),

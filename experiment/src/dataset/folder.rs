@@ -16,7 +16,7 @@ use super::layout::{Cells, TableFault};
 use super::manifest::{Count, Manifest, TableEntry, manifest_path};
 use super::parquet::{ParquetWriter, read_parquet};
 use super::table::{About, Dataset, Row};
-use crate::folder::{put_whole, sync_folder};
+use crate::durable_file::{put_whole, sync_folder};
 
 /// Rows of a group in a Parquet file. Ours: some megabytes, which readers hold at once.
 const ROWS_PER_GROUP: usize = 1 << 16;
@@ -245,7 +245,7 @@ pub(super) fn each_group(
     }
 }
 
-/// The length of a file, and its SHA-256 in hexadecimal. Source of the hash: FIPS 180-4, section 6.2.
+/// The length of a file, and its SHA-256 in hexadecimal. DatasetSource of the hash: FIPS 180-4, section 6.2.
 fn digest(path: &Path) -> io::Result<(u64, String)> {
     let mut file = File::open(path)?;
     let (mut hash, mut n_bytes) = (Sha256::new(), 0);

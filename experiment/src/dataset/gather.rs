@@ -9,9 +9,9 @@ use tapeout_core::{Catalog, Design, DesignSpace, EnvEntry, Goal, Metric, Problem
 
 use super::error::DatasetError;
 use super::kinship::{self, Difference};
-use super::table::{About, Dataset, DatasetWorkload, Row, Source};
-use crate::folder::log_path;
+use super::table::{About, Dataset, DatasetSource, DatasetWorkload, Row};
 use crate::log::{Header, LogReader, LoggedWorkload, Record};
+use crate::run_files::log_path;
 use crate::spec::{EnvSpec, drop_nulls};
 
 impl Dataset {
@@ -101,7 +101,7 @@ impl Log {
             .filter_map(|name| Some((name.clone(), env.config.shift_remove(name)?)))
             .collect();
         let workload = DatasetWorkload::new(&env.id, named, &defaults, logged.context);
-        let (_, records) = LogReader::open_any(&path, &problem)?;
+        let (_, records) = LogReader::open(&path, &problem)?;
         let (run, is_noisy) = (run.to_owned(), logged.is_noisy);
         Ok(Self { run, path, header, env, is_noisy, workload, space, metrics, records })
     }
@@ -184,7 +184,7 @@ impl Gathered {
         let workload = self.workload(&log)?;
         let source = self.about.sources.len();
         self.about.is_noisy |= log.is_noisy;
-        self.about.sources.push(Source {
+        self.about.sources.push(DatasetSource {
             name: log.run.display().to_string(),
             agent: log.header.search.agent.id.clone(),
             seed: log.header.search.seed,

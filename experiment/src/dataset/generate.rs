@@ -12,16 +12,16 @@ use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tapeout_core::{Catalog, Design, DesignSpace, Env, EnvEntry, Seed, Stream};
+use tapeout_core::{Catalog, Design, DesignSpace, Env, EnvEntry, Outcome, Seed, Stream};
 
 use super::error::DatasetError;
 use super::folder::{TableFormat, TableWriter, each_group, make_folder, write_manifest};
 use super::kinship::{self, Difference};
 use super::manifest::Manifest;
-use super::table::{About, DatasetWorkload, Row, Source};
-use crate::evaluate::{Evaluator, Failure};
-use crate::folder::put_whole;
-use crate::run::Options;
+use super::table::{About, DatasetSource, DatasetWorkload, Row};
+use crate::durable_file::put_whole;
+use crate::evaluate::{Evaluator, Failed, Failure};
+use crate::run::RunOptions;
 use crate::spec::{EnvSpec, drop_nulls};
 
 /// Designs that are evaluated between two looks at the interrupt. Ours: well under a second of a fast model, and some
@@ -34,7 +34,7 @@ const DRAWN_BY: &str = "uniform";
 /// What to draw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Plan {
+pub struct DatasetPlan {
     /// How many designs for each workload; all there are, if there are fewer.
     pub designs: usize,
     /// Where all randomness comes from.
@@ -72,9 +72,9 @@ struct Part {
 /// cannot be written to, or an evaluation fails.
 pub fn generate(
     catalog: &Catalog,
-    plan: &Plan,
+    plan: &DatasetPlan,
     folder: &Path,
-    options: &Options<'_>,
+    options: &RunOptions<'_>,
     watch: &mut dyn FnMut(Generation<'_>),
 ) -> Result<bool, DatasetError> {
     let entry = catalog.env(&plan.env.id)?;
@@ -87,9 +87,6 @@ pub fn generate(
         usize::try_from(space.cardinality()).map_or(plan.designs, |n| n.min(plan.designs))
     };
     let total = n_designs(&about.space) * parts.len();
-    let evaluator = |env: &dyn Env| {
-        Evaluator::new(env, options.threads).map_err(|error| DatasetError::Threads(Box::new(error)))
-    };
     let mut done = 0;
     for (index, part) in parts.iter().enumerate() {
         let path = part_path(folder, index);
@@ -99,7 +96,7 @@ pub fn generate(
         }
         let mut table = TableWriter::create_at(path, TableFormat::Parquet, &about)?;
         let mut draw = Draw::new(&about.space, plan, &part.workload);
-        let evaluator = evaluator(part.env.as_ref())?;
+        let evaluator = Evaluator::new(part.env.as_ref(), options.threads)?;
         let mut trial = 0;
         loop {
             if options.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed)) {
@@ -131,7 +128,7 @@ fn part_path(folder: &Path, index: usize) -> PathBuf {
 }
 
 /// Each workload's environment.
-fn parts(catalog: &Catalog, entry: &EnvEntry, plan: &Plan) -> Result<Vec<Part>, DatasetError> {
+fn parts(catalog: &Catalog, entry: &EnvEntry, plan: &DatasetPlan) -> Result<Vec<Part>, DatasetError> {
     let refuse =
         |error: tapeout_core::ConfigError| DatasetError::Config { env: entry.id.to_owned(), source: error };
     let build = |settings: &Map<String, Value>| -> Result<Box<dyn Env>, DatasetError> {
@@ -207,7 +204,7 @@ fn setting_value(text: &str, now: Option<&Value>) -> Value {
 }
 
 /// What all rows share.
-fn about(entry: &EnvEntry, plan: &Plan, parts: &[Part]) -> Result<About, DatasetError> {
+fn about(entry: &EnvEntry, plan: &DatasetPlan, parts: &[Part]) -> Result<About, DatasetError> {
     let first = &parts.first().expect("invariant: a plan has at least one workload").env;
     for part in parts {
         let (got, expected) = (part.env.space(), first.space());
@@ -235,7 +232,7 @@ fn about(entry: &EnvEntry, plan: &Plan, parts: &[Part]) -> Result<About, Dataset
         is_noisy: first.is_noisy(),
         metrics: first.metrics().to_vec(),
         workloads: parts.iter().map(|part| part.workload.clone()).collect(),
-        sources: vec![Source {
+        sources: vec![DatasetSource {
             name: format!("{} designs for each workload", plan.designs),
             agent: DRAWN_BY.to_owned(),
             seed: plan.seed,
@@ -244,7 +241,7 @@ fn about(entry: &EnvEntry, plan: &Plan, parts: &[Part]) -> Result<About, Dataset
 }
 
 /// Writes the plan down, or fails if the folder holds another.
-fn keep_plan(path: &Path, plan: &Plan, entry: &EnvEntry) -> Result<(), DatasetError> {
+fn keep_plan(path: &Path, plan: &DatasetPlan, entry: &EnvEntry) -> Result<(), DatasetError> {
     let mut plan = plan.clone();
     plan.env.version = Some(entry.version);
     drop_nulls(&mut plan.env.config);
@@ -268,7 +265,7 @@ struct Draw<'a> {
 }
 
 impl<'a> Draw<'a> {
-    fn new(space: &'a DesignSpace, plan: &Plan, workload: &DatasetWorkload) -> Self {
+    fn new(space: &'a DesignSpace, plan: &DatasetPlan, workload: &DatasetWorkload) -> Self {
         let rng = plan.seed.stream(&format!("designs for {}", workload.name));
         let wanted = usize::try_from(space.cardinality()).map_or(plan.designs, |n| n.min(plan.designs));
         Self { space, rng, wanted, drawn: BTreeSet::new() }
@@ -287,16 +284,23 @@ impl<'a> Draw<'a> {
     }
 }
 
+/// What becomes of each of `designs`, in their order.
 fn evaluate(
-    evaluator: &Evaluator,
+    evaluator: &Evaluator<'_>,
     part: &Part,
     space: &DesignSpace,
     designs: Vec<Design>,
-) -> Result<Vec<(Design, tapeout_core::Outcome)>, DatasetError> {
-    let evaluation = evaluator.evaluate(part.env.as_ref(), &designs, &|| false);
-    if let Some(failure) = evaluation.failure {
-        let design = &designs[evaluation.done.len()];
-        let values = space.values(design).map(|(parameter, value)| format!("{} = {value}", parameter.name()));
+) -> Result<Vec<(Design, Outcome)>, DatasetError> {
+    let mut outcomes: Vec<Option<Outcome>> = vec![None; designs.len()];
+    let failed = evaluator.evaluate(&designs, &|| false, &mut |first, done| {
+        for (place, (outcome, _)) in outcomes[first..].iter_mut().zip(done) {
+            *place = Some(outcome);
+        }
+        Ok::<(), DatasetError>(())
+    })?;
+    if let Some(Failed { index, failure }) = failed {
+        let values =
+            space.values(&designs[index]).map(|(parameter, value)| format!("{} = {value}", parameter.name()));
         return Err(DatasetError::Evaluation {
             workload: part.workload.name.clone(),
             design: values.collect::<Vec<_>>().join(", "),
@@ -306,7 +310,7 @@ fn evaluate(
             },
         });
     }
-    Ok(designs.into_iter().zip(evaluation.done).map(|(design, (outcome, _))| (design, outcome)).collect())
+    Ok(designs.into_iter().zip(outcomes.into_iter().flatten()).collect())
 }
 
 /// Puts the workloads together.

@@ -31,7 +31,7 @@ use tapeout_core::{Catalog, Metric, Parameter};
 
 use super::error::DatasetError;
 use super::kinship;
-use super::table::{About, DatasetWorkload, Source};
+use super::table::{About, DatasetSource, DatasetWorkload};
 use crate::spec::{EnvSpec, drop_nulls};
 
 /// The version of the manifest and of the table's columns.
@@ -52,7 +52,7 @@ pub(super) struct Manifest {
     parameters: Vec<Parameter>,
     features: Vec<Feature>,
     workloads: Vec<ManifestWorkload>,
-    sources: Vec<Source>,
+    sources: Vec<DatasetSource>,
 }
 
 /// The file of the rows.

@@ -36,9 +36,9 @@ pub mod table;
 
 pub use error::DatasetError;
 pub use folder::TableFormat;
-pub use generate::{Generation, Plan, generate};
+pub use generate::{DatasetPlan, Generation, generate};
 pub use layout::TableFault;
 pub use manifest::DATASET_SCHEMA;
 pub use overview::{MetricOverview, Overview};
 pub use split::{Split, SplitBy, SplitError};
-pub use table::{Dataset, DatasetWorkload, Row, Source};
+pub use table::{Dataset, DatasetSource, DatasetWorkload, Row};

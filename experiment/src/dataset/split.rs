@@ -3,7 +3,7 @@
 //! Rows are never split at random alone: neighbours of a design that was trained on say little about a design that was
 //! not. A row is cut off by what it is: how good its design is, for which workload, or at which level of a parameter.
 //!
-//! Source of the cut by quality: Kumar et al. (2022), arXiv 2110.11346, section 4 (learn from designs that are worse than
+//! DatasetSource of the cut by quality: Kumar et al. (2022), arXiv 2110.11346, section 4 (learn from designs that are worse than
 //! those to be found); the cut by workload is their zero-shot setting, section 5.
 
 use rand::RngExt;

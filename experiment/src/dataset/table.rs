@@ -24,7 +24,7 @@ pub(super) struct About {
     pub(super) is_noisy: bool,
     pub(super) metrics: Vec<Metric>,
     pub(super) workloads: Vec<DatasetWorkload>,
-    pub(super) sources: Vec<Source>,
+    pub(super) sources: Vec<DatasetSource>,
 }
 
 /// A workload that designs were evaluated on.
@@ -42,7 +42,7 @@ pub struct DatasetWorkload {
 /// Where rows come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Source {
+pub struct DatasetSource {
     /// The run's folder as it was named when it was read, or how the designs were drawn.
     pub name: String,
     /// The agent that proposed the designs.
@@ -121,7 +121,7 @@ impl Dataset {
     }
 
     /// Where the rows come from.
-    pub fn sources(&self) -> &[Source] {
+    pub fn sources(&self) -> &[DatasetSource] {
         &self.about.sources
     }
 

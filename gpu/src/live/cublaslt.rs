@@ -16,7 +16,7 @@ use super::buffers::BufferSet;
 use super::device::OpenDevice;
 use super::{Launch, out_of_memory};
 use crate::bench::Halt;
-use crate::measurement::{Fault, Rule};
+use crate::measurement::{Fault, FaultRule};
 
 /// Scratch memory that the library may use. Source: cuBLAS documentation, section "cublasSetWorkspace" (32 MiB recommended
 /// for Hopper, 4 MiB for others; more does no harm).
@@ -105,12 +105,12 @@ impl Launch for CublasLt {
             )
         };
         // A product that was planned and is not queued may be the first to hear of a context that is broken.
-        queued.map_err(|error| Halt::Lost(Fault::new(Stage::Run, Rule::LibraryRefused, error)))
+        queued.map_err(|error| Halt::Lost(Fault::new(Stage::Run, FaultRule::LibraryRefused, error)))
     }
 }
 
 fn refused(reason: impl std::fmt::Display) -> Halt {
-    Halt::Fault(Fault::new(Stage::Launch, Rule::LibraryRefused, reason))
+    Halt::Fault(Fault::new(Stage::Launch, FaultRule::LibraryRefused, reason))
 }
 
 const fn data_type(element: Element) -> sys::cudaDataType {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tapeout::core::check::toy::Toy;
-use tapeout::gymnasium::spaces::{Mask, SpaceElement};
+use tapeout::gymnasium::spaces::Mask;
 use tapeout::gymnasium::{Beginning, DesignTask, Environment, Info, ResetOptions, RewardPolicy, Step};
 use tapeout::prelude::*;
 

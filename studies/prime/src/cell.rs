@@ -11,7 +11,7 @@ use tapeout::experiment::dataset::split::DEFAULT_UNRANKED;
 use tapeout::experiment::dataset::{Dataset, Split, SplitBy};
 use tapeout::experiment::statistics::{mean, quartiles};
 use tapeout::experiment::{
-    AgentSpec, Budget, EnvSpec, Event, Experiment, LogSpec, Observer, Options, Spec, SyncPolicy, run,
+    AgentSpec, Budget, EnvSpec, Event, Experiment, LogSpec, Observer, RunOptions, Spec, SyncPolicy, run,
 };
 use tapeout::offline::{Evaluated, ModelSearch, Validator, WeightedWorkload, choose, fit, workloads};
 use tapeout::surrogates::errors::{brier_score, kendall_tau};
@@ -237,7 +237,7 @@ impl Study<'_> {
     fn search(&self, mut spec: Spec, scratch: &Scratch) -> Result<Vec<Trial>, StudyError> {
         spec.log = LogSpec { sync: SyncPolicy::Never };
         let experiment = Experiment::prepare(self.catalog, spec)?;
-        let options = Options { threads: NonZeroUsize::MIN, interrupt: None };
+        let options = RunOptions { threads: NonZeroUsize::MIN, interrupt: None };
         let mut kept = Kept(Vec::new());
         run(&experiment, &scratch.0.join("search"), &options, &mut kept)?;
         Ok(kept.0)

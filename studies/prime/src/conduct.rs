@@ -8,7 +8,7 @@ use serde_json::Value;
 use tapeout::core::{Catalog, Seed, config};
 use tapeout::envs::{EdgeAccelerator, EdgeAcceleratorConfig};
 use tapeout::experiment::dataset::{self, Dataset, generate};
-use tapeout::experiment::{EnvSpec, Options};
+use tapeout::experiment::{EnvSpec, RunOptions};
 
 use crate::cell::Study;
 use crate::error::StudyError;
@@ -51,7 +51,7 @@ pub fn conduct(
     plan: &StudyPlan,
     folder: &Path,
     scratch: &Path,
-    options: &Options<'_>,
+    options: &RunOptions<'_>,
     watch: &(dyn Fn(StudyProgress<'_>) + Sync),
 ) -> Result<StudyResults, StudyError> {
     std::fs::create_dir_all(folder).map_err(|source| StudyError::File { path: folder.to_owned(), source })?;
@@ -118,10 +118,10 @@ fn logged(
     catalog: &Catalog,
     plan: &StudyPlan,
     folder: &Path,
-    options: &Options<'_>,
+    options: &RunOptions<'_>,
     watch: &(dyn Fn(StudyProgress<'_>) + Sync),
 ) -> Result<Option<Dataset>, StudyError> {
-    let data_plan = dataset::Plan {
+    let data_plan = dataset::DatasetPlan {
         designs: plan.designs,
         seed: Seed::new(0),
         workloads: WORKLOADS.iter().map(|(name, _)| (*name).to_owned()).collect(),

@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand};
 use prime_study::{StudyError, StudyPlan, StudyProgress, StudyResults, conduct, report};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
-use tapeout::experiment::Options;
+use tapeout::experiment::RunOptions;
 
 /// The exit code of a run that was interrupted: 128 and the number of SIGINT, as shells have it.
 const INTERRUPTED: u8 = 130;
@@ -98,7 +98,7 @@ impl RunArguments {
         }
         let interrupt = interrupt_on_signal()?;
         let threads = self.threads.unwrap_or_else(|| available_parallelism().unwrap_or(NonZeroUsize::MIN));
-        let options = Options { threads, interrupt: Some(&interrupt) };
+        let options = RunOptions { threads, interrupt: Some(&interrupt) };
         let results = conduct(&tapeout::builtin(), &plan, out, &self.scratch, &options, &watch)?;
         reported(&plan, &results, out)?;
         if interrupt.load(Ordering::Relaxed) {

@@ -14,7 +14,7 @@ use prime_study::proxy_models::Unseen;
 use prime_study::{
     DesignMethod, Question, StudyError, StudyPlan, StudyProgress, StudyResults, conduct, report,
 };
-use tapeout::experiment::Options;
+use tapeout::experiment::RunOptions;
 
 fn tiny() -> StudyPlan {
     StudyPlan {
@@ -52,7 +52,7 @@ fn conducted_on(
             interrupt.store(*answered >= most, Ordering::Relaxed);
         }
     };
-    let options = Options { threads, interrupt: Some(&interrupt) };
+    let options = RunOptions { threads, interrupt: Some(&interrupt) };
     conduct(&catalog, plan, &folder.join("out"), &folder.join("scratch"), &options, &watch)
 }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::Map;
 use tapeout::core::{Catalog, Seed};
-use tapeout::experiment::dataset::{Dataset, Plan, generate};
-use tapeout::experiment::{EnvSpec, Options};
+use tapeout::experiment::dataset::{Dataset, DatasetPlan, generate};
+use tapeout::experiment::{EnvSpec, RunOptions};
 
 use super::info;
 use crate::answer::{Answer, Exit};
@@ -45,7 +45,7 @@ impl Args {
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let plan = self.plan()?;
         let interrupt = interrupt_on_signal()?;
-        let options = Options { threads: self.flags.threads(), interrupt: Some(&interrupt) };
+        let options = RunOptions { threads: self.flags.threads(), interrupt: Some(&interrupt) };
         let mut watcher = self.flags.watcher();
         let made = generate(catalog, &plan, &self.out, &options, &mut |at| {
             watcher.advance(at.done, at.total, at.workload);
@@ -60,14 +60,14 @@ impl Args {
         Ok(info::answer(&dataset, self.flags.is_json()))
     }
 
-    fn plan(&self) -> Result<Plan, Failure> {
+    fn plan(&self) -> Result<DatasetPlan, Failure> {
         let (mut config, mut agent) = (Map::new(), Map::new());
         self.set.iter().for_each(|setting| setting.apply(&mut config, &mut agent));
         if let Some((key, _)) = agent.iter().next() {
             let error = anyhow::anyhow!("`agent.{key}`: designs are drawn at random, by no agent");
             return Err(Failure::bad_input(error).hint("to log what an agent proposes, use `tapeout search`"));
         }
-        Ok(Plan {
+        Ok(DatasetPlan {
             designs: self.designs.get(),
             seed: Seed::new(self.seed),
             workloads: self.workloads.clone(),

@@ -1,15 +1,12 @@
 //! Data sets: what logs become, what is refused, what files survive, and that everything is a function of its seed.
 
-#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
-
-mod toys;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+use crate::toys::{Random, budget, spec, threads};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 use tapeout_core::check::toy::Toy;
@@ -19,11 +16,10 @@ use tapeout_core::{
     Goal, Metric, Objective, Outcome, Parameter, Seed, Value,
 };
 use tapeout_experiment::dataset::{
-    Dataset, DatasetError, Plan, Row, Split, SplitBy, SplitError, TableFormat, generate,
+    Dataset, DatasetError, DatasetPlan, Row, Split, SplitBy, SplitError, TableFormat, generate,
 };
-use tapeout_experiment::{EnvSpec, Experiment, Options, Spec, run};
+use tapeout_experiment::{EnvSpec, Experiment, RunOptions, Spec, run};
 use tempfile::TempDir;
-use toys::{Random, budget, spec, threads};
 
 /// Three bowls: 32 designs each, `cost` = size of the network times the squared distance from a centre, plus the clock.
 struct Networks<const VERSION: u32> {
@@ -112,7 +108,7 @@ impl<const VERSION: u32> BuildEnv for Networks<VERSION> {
 }
 
 fn catalog() -> Catalog {
-    toys::catalog().with_env(EnvEntry::of::<Networks<0>>())
+    crate::toys::catalog().with_env(EnvEntry::of::<Networks<0>>())
 }
 
 fn next_catalog() -> Catalog {
@@ -144,8 +140,8 @@ fn logged(folder: &TempDir, name: &str, catalog: &Catalog, spec: Spec) -> PathBu
     path
 }
 
-fn plan(workloads: &[&str], designs: usize) -> Plan {
-    Plan {
+fn plan(workloads: &[&str], designs: usize) -> DatasetPlan {
+    DatasetPlan {
         designs,
         seed: Seed::new(3),
         workloads: workloads.iter().map(|&name| name.to_owned()).collect(),
@@ -448,7 +444,7 @@ fn a_generated_set_is_a_function_of_its_plan() {
 
     let broken = TempDir::new().unwrap();
     let interrupt = AtomicBool::new(false);
-    let options = Options { threads: NonZeroUsize::MIN, interrupt: Some(&interrupt) };
+    let options = RunOptions { threads: NonZeroUsize::MIN, interrupt: Some(&interrupt) };
     let mut stop_early = |at: tapeout_experiment::dataset::Generation<'_>| {
         interrupt.store(at.workload == "enormous", std::sync::atomic::Ordering::Relaxed);
     };
@@ -483,7 +479,7 @@ fn a_generated_set_is_a_function_of_its_plan() {
 #[test]
 fn a_plan_that_cannot_be_is_refused() {
     let folder = TempDir::new().unwrap();
-    let refused = |plan: &Plan| {
+    let refused = |plan: &DatasetPlan| {
         generate(&catalog(), plan, folder.path(), &threads(1), &mut |_| ()).unwrap_err().to_string()
     };
     assert_eq!(refused(&plan(&["small", "small"], 5)), "workload `small` stands twice");

@@ -1,28 +1,23 @@
 //! The loop: the same log from the same spec, budgets, stops, duplicates, resuming and replaying.
 
-#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
-
-mod toys;
-
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::toys::{budget, catalog, log_without_timings, spec, threads};
 use serde_json::json;
-use tapeout_experiment::log::LogReader;
 use tapeout_experiment::run::STALLED_BATCHES;
 use tapeout_experiment::{
-    Event, Experiment, Observer, RunError, RunFolder, Spec, StopReason, Summary, Target, replay, resume, run,
+    BudgetTarget, Event, Experiment, Observer, Run, RunError, Spec, StopReason, Summary, replay, resume, run,
 };
 use tempfile::TempDir;
-use toys::{budget, catalog, log_without_timings, spec, threads};
 
 fn prepared(spec: Spec) -> Experiment {
     Experiment::prepare(&catalog(), spec).unwrap()
 }
 
 fn run_in(folder: &Path, spec: Spec) -> Summary {
-    run(&prepared(spec), folder, &threads(1), &mut ()).unwrap()
+    run(&prepared(spec), folder, &threads(1), &mut ()).unwrap().summary
 }
 
 /// A run in a fresh folder.
@@ -33,7 +28,7 @@ fn fresh(spec: Spec) -> (TempDir, Summary) {
 }
 
 fn resumed(folder: &Path) -> Result<Summary, RunError> {
-    resume(&catalog(), folder, None, &threads(1), &mut ())
+    resume(&catalog(), folder, None, &threads(1), &mut ()).map(|finished| finished.summary)
 }
 
 /// A summary without what depends on the clock.
@@ -49,7 +44,7 @@ fn one_thread_and_several_write_the_same_log() {
     let (one, summary) = fresh(spec.clone());
     for n in [2, 5] {
         let folder = TempDir::new().unwrap();
-        let other = run(&prepared(spec.clone()), folder.path(), &threads(n), &mut ()).unwrap();
+        let other = run(&prepared(spec.clone()), folder.path(), &threads(n), &mut ()).unwrap().summary;
         assert_eq!(log_without_timings(one.path()), log_without_timings(folder.path()));
         assert_eq!(timeless(&summary), timeless(&other));
     }
@@ -83,7 +78,7 @@ fn the_log_of_a_smaller_budget_begins_that_of_a_larger_and_can_be_resumed_to_it(
     assert!(log_without_timings(large.path()).starts_with(&log_without_timings(small.path())));
     resume(&catalog(), small.path(), Some(budget(90)), &threads(2), &mut ()).unwrap();
     assert_eq!(log_without_timings(large.path()), log_without_timings(small.path()));
-    let spec = RunFolder::open(&catalog(), small.path()).unwrap();
+    let spec = Run::open(&catalog(), small.path()).unwrap();
     assert_eq!(spec.experiment().spec().budget, budget(90));
     let again = resumed(small.path()).unwrap();
     assert_eq!((again.trials, again.stop), (90, StopReason::TrialsSpent), "nothing is left to do");
@@ -96,10 +91,7 @@ fn duplicates_are_answered_from_the_log_and_cost_no_trial() {
     spec.agent.config.insert("known".into(), json!(3));
     let (folder, summary) = fresh(spec.clone());
     assert_eq!((summary.trials, summary.duplicates, summary.stop), (3, 3, StopReason::AgentFinished));
-    assert_eq!(
-        LogReader::open(&folder.path().join("trials.jsonl"), &prepared(spec.clone())).unwrap().count(),
-        3
-    );
+    assert_eq!(Run::open(&catalog(), folder.path()).unwrap().trials().len(), 3);
     spec.env.config.insert("is_noisy".into(), json!(true));
     let (_noisy, summary) = fresh(spec);
     assert_eq!((summary.trials, summary.duplicates), (6, 0), "a noisy environment is asked each time");
@@ -121,11 +113,12 @@ fn an_agent_that_says_nothing_new_stalls_and_a_small_space_is_exhausted() {
 #[test]
 fn a_target_ends_the_run_with_the_batch_that_reaches_it() {
     let mut with_target = spec("bowl", "climber", 2000);
-    with_target.budget.target = Some(Target { metric: "distance".into(), value: 40.0 });
+    with_target.budget.target = Some(BudgetTarget { metric: "distance".into(), value: 40.0 });
     let (folder, summary) = fresh(with_target);
     assert_eq!(summary.stop, StopReason::Target);
     assert!(summary.best[0].value <= 40.0 && summary.trials < 2000);
-    let trials = RunFolder::open(&catalog(), folder.path()).unwrap().trials();
+    let run = Run::open(&catalog(), folder.path()).unwrap();
+    let trials = run.trials();
     let first =
         trials.iter().position(|trial| trial.judgement.accepted().is_some_and(|loss| loss[0] <= 40.0));
     assert!(summary.trials - first.unwrap() <= 8, "at most the rest of a batch follows");
@@ -165,7 +158,8 @@ fn an_interrupted_run_ends_in_good_order_and_resumes() {
     let mut options = threads(2);
     options.interrupt = Some(&interrupt);
     let experiment = prepared(spec("bowl", "climber", 100));
-    let summary = run(&experiment, folder.path(), &options, &mut InterruptAfter(30, &interrupt)).unwrap();
+    let mut interrupting = InterruptAfter(30, &interrupt);
+    let summary = run(&experiment, folder.path(), &options, &mut interrupting).unwrap().summary;
     assert_eq!((summary.stop, summary.trials), (StopReason::Interrupted, 32));
     resumed(folder.path()).unwrap();
     assert_eq!(log_without_timings(folder.path()), log_without_timings(whole.path()));
@@ -193,7 +187,8 @@ impl Observer for Told {
 fn the_observer_is_told_of_every_trial_once_and_of_incumbents() {
     let folder = TempDir::new().unwrap();
     let mut told = Told::default();
-    let summary = run(&prepared(spec("bowl", "climber", 30)), folder.path(), &threads(1), &mut told).unwrap();
+    let experiment = prepared(spec("bowl", "climber", 30));
+    let summary = run(&experiment, folder.path(), &threads(1), &mut told).unwrap().summary;
     assert_eq!(told.evaluated, (0..30).collect::<Vec<_>>());
     assert_eq!(told.incumbents.last(), Some(&summary.best[0].standout.trial));
     let mut again = Told::default();
@@ -250,7 +245,8 @@ fn the_summary_is_what_the_log_says() {
     let mut spec = spec("tradeoff", "climber", 300);
     spec.constraints = Some(vec!["cost <= 30".parse().unwrap()]);
     let (folder, summary) = fresh(spec);
-    let trials = RunFolder::open(&catalog(), folder.path()).unwrap().trials();
+    let run = Run::open(&catalog(), folder.path()).unwrap();
+    let trials = run.trials();
     let accepted: Vec<&[f64]> = trials.iter().filter_map(|trial| trial.judgement.accepted()).collect();
     assert_eq!((summary.acceptable, summary.acceptable + summary.unacceptable), (accepted.len(), 300));
     for (objective, best) in summary.best.iter().enumerate() {

@@ -18,7 +18,7 @@ use tapeout_core::{
     EnvEntry, EvalError, Goal, Judgement, Metric, Objective, ObjectiveSupport, Outcome, Problem, Seed,
     Stream, Trial,
 };
-use tapeout_experiment::{Budget, Options, Spec};
+use tapeout_experiment::{Budget, RunOptions, Spec};
 
 /// Environments and agents by name.
 pub fn catalog() -> Catalog {
@@ -42,8 +42,8 @@ pub fn spec(env: &str, agent: &str, trials: usize) -> Spec {
     spec
 }
 
-pub fn threads(threads: usize) -> Options<'static> {
-    Options { threads: NonZeroUsize::new(threads).unwrap(), interrupt: None }
+pub fn threads(threads: usize) -> RunOptions<'static> {
+    RunOptions { threads: NonZeroUsize::new(threads).unwrap(), interrupt: None }
 }
 
 /// The log in `folder`, without the timings.

@@ -1,26 +1,22 @@
 //! Warm starts: what the agent is told, what that costs, and which logs are refused.
 
-#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
-
-mod toys;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use crate::toys::{catalog, log_without_timings, spec, threads};
 use serde_json::json;
 use tapeout_core::Design;
 use tapeout_experiment::{
-    Experiment, RunError, RunFolder, Spec, SpecError, StopReason, Summary, WarmStart, replay, resume, run,
+    Experiment, Run, RunError, Spec, SpecError, StopReason, Summary, WarmStart, replay, resume, run,
 };
 use tempfile::TempDir;
-use toys::{catalog, log_without_timings, spec, threads};
 
 /// A finished run of `spec` in a fresh folder.
 fn fresh(spec: Spec) -> (TempDir, Summary) {
     let folder = TempDir::new().unwrap();
     let experiment = Experiment::prepare(&catalog(), spec).unwrap();
-    let summary = run(&experiment, folder.path(), &threads(1), &mut ()).unwrap();
+    let summary = run(&experiment, folder.path(), &threads(1), &mut ()).unwrap().summary;
     (folder, summary)
 }
 
@@ -31,12 +27,12 @@ fn warm(mut spec: Spec, earlier: &Path) -> Spec {
 }
 
 fn designs(folder: &Path) -> BTreeSet<Design> {
-    let run = RunFolder::open(&catalog(), folder).unwrap();
-    run.records().iter().map(|record| record.design.clone()).collect()
+    let run = Run::open(&catalog(), folder).unwrap();
+    run.trials().iter().map(|record| record.design.clone()).collect()
 }
 
 fn refused(spec: Spec) -> SpecError {
-    Experiment::prepare(&catalog(), spec).err().expect("the log is not one to start from")
+    Experiment::prepare(&catalog(), spec).expect_err("the log is not one to start from")
 }
 
 /// A text without the path of the temporary folder in it.
@@ -113,7 +109,7 @@ fn a_warm_run_replays_and_resumes_as_any_other() {
 fn a_log_that_grew_is_as_good_as_before_and_one_that_changed_is_refused() {
     let (earlier, _) = fresh(spec("bowl", "climber", 40));
     let (folder, _) = fresh(warm(spec("bowl", "climber", 20), earlier.path()));
-    resume(&catalog(), earlier.path(), Some(toys::budget(60)), &threads(1), &mut ()).unwrap();
+    resume(&catalog(), earlier.path(), Some(crate::toys::budget(60)), &threads(1), &mut ()).unwrap();
     assert_eq!(replay(&catalog(), folder.path()).unwrap().trials, 20);
 
     let path = earlier.path().join("trials.jsonl");
@@ -138,11 +134,7 @@ fn a_log_that_grew_is_as_good_as_before_and_one_that_changed_is_refused() {
     let error = resume(&catalog(), folder.path(), None, &threads(1), &mut ()).unwrap_err();
     assert!(error.to_string().contains("trials.jsonl: cannot read the log"), "{error}");
     assert!(error.hint().unwrap().contains("new path"));
-    assert_eq!(
-        RunFolder::open(&catalog(), folder.path()).unwrap().records().len(),
-        20,
-        "it can still be read"
-    );
+    assert_eq!(Run::open(&catalog(), folder.path()).unwrap().trials().len(), 20, "it can still be read");
 }
 
 #[test]

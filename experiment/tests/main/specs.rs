@@ -1,9 +1,5 @@
 //! Bad specs: each gives one message with file, line, field and remedy.
 
-#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
-
-mod toys;
-
 use std::path::Path;
 
 use tapeout_experiment::{Experiment, Spec, SpecError};
@@ -26,13 +22,13 @@ target = { metric = \"time\", value = 0.5 }
 ";
 
 fn prepare(text: &str) -> Result<Experiment, SpecError> {
-    Experiment::prepare(&toys::catalog(), Spec::parse(text, Path::new("run.toml"))?)
+    Experiment::prepare(&crate::toys::catalog(), Spec::parse(text, Path::new("run.toml"))?)
 }
 
 /// The message and the hint for `GOOD` with `old` replaced by `new`.
 fn fault(old: &str, new: &str) -> (String, String) {
     assert!(GOOD.contains(old), "{old}");
-    let error = prepare(&GOOD.replace(old, new)).err().expect("the spec is bad");
+    let error = prepare(&GOOD.replace(old, new)).expect_err("the spec is bad");
     (error.to_string(), error.hint().unwrap_or_default())
 }
 
@@ -44,7 +40,8 @@ fn a_good_spec_is_resolved_and_reads_back_as_itself() {
     assert_eq!(spec.env.config["is_noisy"], false);
     let text = spec.to_toml().unwrap();
     let again =
-        Experiment::prepare(&toys::catalog(), Spec::parse(&text, Path::new("spec.toml")).unwrap()).unwrap();
+        Experiment::prepare(&crate::toys::catalog(), Spec::parse(&text, Path::new("spec.toml")).unwrap())
+            .unwrap();
     assert_eq!(again.spec(), spec);
 }
 
@@ -164,8 +161,8 @@ fn text_that_is_not_toml_or_not_there_is_refused() {
 /// TOML has no numbers above 2^63 - 1, so such a seed could not be written down.
 #[test]
 fn a_seed_that_cannot_be_written_down_is_refused() {
-    let mut spec = toys::spec("bowl", "random", 1);
+    let mut spec = crate::toys::spec("bowl", "random", 1);
     spec.seed = tapeout_core::Seed::new(u64::MAX);
-    let error = Experiment::prepare(&toys::catalog(), spec).err().unwrap();
+    let error = Experiment::prepare(&crate::toys::catalog(), spec).err().unwrap();
     assert_eq!(error.to_string(), "`seed`: 18446744073709551615 is out of range; expected at most 2^63 - 1");
 }

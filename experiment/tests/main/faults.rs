@@ -1,16 +1,12 @@
 //! Bad logs, bad folders, failing environments: each gives one message naming file and remedy, and no logged trial is lost.
 
-#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
-
-mod toys;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::toys::{catalog, log_without_timings, spec, threads};
 use serde_json::json;
-use tapeout_experiment::{Experiment, RunError, RunFolder, Spec, replay, resume, run};
+use tapeout_experiment::{Experiment, Run, RunError, Spec, replay, resume, run};
 use tempfile::TempDir;
-use toys::{catalog, log_without_timings, spec, threads};
 
 fn run_in(folder: &Path, spec: Spec) -> Result<(), RunError> {
     let experiment = Experiment::prepare(&catalog(), spec).unwrap();
@@ -28,7 +24,7 @@ fn finished() -> (TempDir, PathBuf) {
 fn complaint(folder: &Path) -> (String, String) {
     let log = folder.join("trials.jsonl");
     let before = fs::read(&log).unwrap();
-    let opened = RunFolder::open(&catalog(), folder).err().expect("the log is bad");
+    let opened = Run::open(&catalog(), folder).expect_err("the log is bad");
     let resumed = resume(&catalog(), folder, None, &threads(1), &mut ()).unwrap_err();
     let replayed = replay(&catalog(), folder).unwrap_err();
     assert_eq!(opened.to_string(), resumed.to_string());
@@ -70,7 +66,7 @@ fn a_torn_last_line_is_left_out_by_readers() {
     let (folder, log) = finished();
     let bytes = fs::read(&log).unwrap();
     fs::write(&log, &bytes[..bytes.len() - 1]).unwrap();
-    assert_eq!(RunFolder::open(&catalog(), folder.path()).unwrap().records().len(), 19);
+    assert_eq!(Run::open(&catalog(), folder.path()).unwrap().trials().len(), 19);
     assert_eq!(replay(&catalog(), folder.path()).unwrap().trials, 19);
 }
 
