@@ -1,6 +1,5 @@
 //! Stations against children that do as they should, hang, die, and talk nonsense. The children are shell scripts.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "clippy allows it in tests, but not in the functions they share")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

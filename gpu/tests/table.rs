@@ -1,5 +1,4 @@
 //! Tables of measurements: written, read, gone on with, damaged, merged.
-#![expect(clippy::unwrap_used, reason = "clippy allows it in tests, but not in the functions they share")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
