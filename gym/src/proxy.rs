@@ -1,5 +1,6 @@
 //! The environment `proxy`: a model file in the place of the environment that it was fitted to.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use serde_json::Value;
 use tapeout_core::config::{above, check};
 use tapeout_core::{
     BuildEnvFrom, Catalog, ConfigError, Design, DesignSpace, Env, EnvEntry, EvalError, Goal, Metric,
-    ModelCard, ModelFile, Outcome, Surrogate, UnknownName, WorkloadContext,
+    ModelCard, ModelFile, Outcome, UnknownName, WorkloadContext,
 };
 use tapeout_surrogates::{Combination, SurrogateEnv, View};
 
@@ -53,11 +54,36 @@ pub struct Proxy {
     goal: Goal,
 }
 
-/// A model, and what it was fitted for.
-struct Fitted {
-    env: Box<dyn Env>,
-    card: ModelCard,
-    surrogate: Box<dyn Surrogate>,
+impl Proxy {
+    /// A model in memory in the place of its environment, which `catalog` builds for the space; `config.model` is not looked at.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if a setting cannot be used, or the catalog does not have the model's environment or learner.
+    pub fn of_model(catalog: &Catalog, model: &ModelFile, config: &ProxyConfig) -> Result<Self, ConfigError> {
+        check("kappa", config.kappa, ..)?;
+        check("least_p_feasible", config.least_p_feasible, 0.0..=1.0)?;
+        let refused = |error: &dyn Display| ConfigError::new("model", error.to_string());
+        let card = &model.card;
+        let entry = catalog.env(&card.env).map_err(|error| refused(&error))?;
+        if entry.version != card.env_version {
+            let (env, got, now) = (&card.env, card.env_version, entry.version);
+            return Err(refused(&format!("it was fitted to version {got} of `{env}`, which is now {now}")));
+        }
+        let settings = card.sources.first().map_or(&Value::Null, |source| &source.settings);
+        let (env, _) = catalog.build_env(&card.env, settings).map_err(|error| refused(&error))?;
+        let surrogate = catalog.surrogate(model, env.space()).map_err(|error| refused(&error))?;
+        let view = View {
+            workloads: weighted(card, config)?,
+            combination: config.combination,
+            kappa: config.kappa,
+            least_p_feasible: config.least_p_feasible,
+        };
+        Ok(Self {
+            env: SurrogateEnv::new(env.space(), &card.metrics, &card.goal, surrogate, view),
+            exact: config.exact_checks.then_some(env),
+            goal: card.goal.clone(),
+        })
+    }
 }
 
 impl BuildEnvFrom for Proxy {
@@ -69,26 +95,18 @@ impl BuildEnvFrom for Proxy {
     const REQUIRED: &'static [&'static str] = &["model"];
 
     fn build_from(catalog: &Catalog, config: ProxyConfig) -> Result<Self, ConfigError> {
-        check("kappa", config.kappa, ..)?;
-        check("least_p_feasible", config.least_p_feasible, 0.0..=1.0)?;
         let Some(path) = &config.model else {
             return Err(ConfigError::new(
                 "model",
                 "is not set; name a model file, as `tapeout fit` writes it",
             ));
         };
-        let fitted = Fitted::read(catalog, path)?;
-        let view = View {
-            workloads: fitted.weighted(&config)?,
-            combination: config.combination,
-            kappa: config.kappa,
-            least_p_feasible: config.least_p_feasible,
-        };
-        let Fitted { env, card, surrogate } = fitted;
-        Ok(Self {
-            env: SurrogateEnv::new(env.space(), &card.metrics, &card.goal, surrogate, view),
-            exact: config.exact_checks.then_some(env),
-            goal: card.goal,
+        let refused = |error: &dyn Display| ConfigError::new("model", format!("{}: {error}", path.display()));
+        let bytes = std::fs::read(path).map_err(|error| refused(&error))?;
+        let model = ModelFile::from_bytes(&bytes).map_err(|error| refused(&error))?;
+        Self::of_model(catalog, &model, &config).map_err(|error| match error.field.as_str() {
+            "model" => refused(&error.message),
+            _ => error,
         })
     }
 
@@ -121,53 +139,33 @@ impl Env for Proxy {
     }
 }
 
-impl Fitted {
-    /// The model of a file; its space is made by the environment that the file's card names.
-    fn read(catalog: &Catalog, path: &std::path::Path) -> Result<Self, ConfigError> {
-        let refused =
-            |error: &dyn std::fmt::Display| ConfigError::new("model", format!("{}: {error}", path.display()));
-        let bytes = std::fs::read(path).map_err(|error| refused(&error))?;
-        let file = ModelFile::from_bytes(&bytes).map_err(|error| refused(&error))?;
-        let card = &file.card;
-        let entry = catalog.env(&card.env).map_err(|error| refused(&error))?;
-        if entry.version != card.env_version {
-            let (env, got, now) = (&card.env, card.env_version, entry.version);
-            return Err(refused(&format!("it was fitted to version {got} of `{env}`, which is now {now}")));
-        }
-        let settings = card.sources.first().map_or(&Value::Null, |source| &source.settings);
-        let (env, _) = catalog.build_env(&card.env, settings).map_err(|error| refused(&error))?;
-        let surrogate = catalog.surrogate(&file, env.space()).map_err(|error| refused(&error))?;
-        Ok(Self { env, card: file.card, surrogate })
-    }
-
-    /// The contexts that are asked for, with their weights.
-    fn weighted(&self, config: &ProxyConfig) -> Result<Vec<(Vec<f64>, f64)>, ConfigError> {
-        let known = || self.card.sources.iter().map(|source| &source.workload);
-        let chosen: Vec<&WorkloadContext> = if config.workloads.is_empty() {
-            known().collect()
-        } else {
-            let find = |name: &String| {
-                let names = || known().map(|workload| workload.name.as_str());
-                let unknown = || UnknownName::among("workload", name, names()).to_string();
-                let found = known().find(|workload| workload.name == *name);
-                found.ok_or_else(|| ConfigError::new("workloads", unknown()))
-            };
-            config.workloads.iter().map(find).collect::<Result<_, _>>()?
+/// The contexts that are asked for, with their weights.
+fn weighted(card: &ModelCard, config: &ProxyConfig) -> Result<Vec<(Vec<f64>, f64)>, ConfigError> {
+    let known = || card.sources.iter().map(|source| &source.workload);
+    let chosen: Vec<&WorkloadContext> = if config.workloads.is_empty() {
+        known().collect()
+    } else {
+        let find = |name: &String| {
+            let names = || known().map(|workload| workload.name.as_str());
+            let unknown = || UnknownName::among("workload", name, names()).to_string();
+            let found = known().find(|workload| workload.name == *name);
+            found.ok_or_else(|| ConfigError::new("workloads", unknown()))
         };
-        if chosen.is_empty() {
-            return Err(ConfigError::new("model", "it was fitted to no workload"));
-        }
-        let (n_weights, n_workloads) = (config.weights.len(), chosen.len());
-        if n_weights > 0 && n_weights != n_workloads {
-            let message =
-                format!("{n_weights} weights for {n_workloads} workloads, expected one each, or none at all");
-            return Err(ConfigError::new("weights", message));
-        }
-        let mut weights = config.weights.clone();
-        weights.resize(n_workloads, 1.0);
-        weights.iter().try_for_each(|&weight| check("weights", weight, above(0.0)))?;
-        Ok(chosen.into_iter().map(|workload| workload.context.clone()).zip(weights).collect())
+        config.workloads.iter().map(find).collect::<Result<_, _>>()?
+    };
+    if chosen.is_empty() {
+        return Err(ConfigError::new("model", "it was fitted to no workload"));
     }
+    let (n_weights, n_workloads) = (config.weights.len(), chosen.len());
+    if n_weights > 0 && n_weights != n_workloads {
+        let message =
+            format!("{n_weights} weights for {n_workloads} workloads, expected one each, or none at all");
+        return Err(ConfigError::new("weights", message));
+    }
+    let mut weights = config.weights.clone();
+    weights.resize(n_workloads, 1.0);
+    weights.iter().try_for_each(|&weight| check("weights", weight, above(0.0)))?;
+    Ok(chosen.into_iter().map(|workload| workload.context.clone()).zip(weights).collect())
 }
 
 /// The row of the catalog.

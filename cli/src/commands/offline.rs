@@ -76,7 +76,8 @@ impl Args {
             exact_checks: !self.no_exact_checks,
             seed: fitted.seed,
         };
-        let experiment = Experiment::prepare(catalog, search.spec(&path, fitted.problem.goal()))?;
+        let experiment =
+            Experiment::prepare(catalog, search.spec(&search.proxy(Some(&path)), fitted.problem.goal()))?;
         let finished = watched.watch(|options, observer| run(&experiment, &folder, options, observer))?;
         let proposals = search.proposals(
             catalog,

@@ -39,19 +39,23 @@ pub struct ModelSearch {
 }
 
 impl ModelSearch {
-    /// The search of the model in `path` for `goal`, as a spec over the environment `proxy`.
-    pub fn spec(&self, path: &Path, goal: &Goal) -> Spec {
-        let config = ProxyConfig {
-            model: Some(path.to_owned()),
+    /// How the environment `proxy` sees the model in the file `model`; none for one in memory.
+    pub fn proxy(&self, model: Option<&Path>) -> ProxyConfig {
+        ProxyConfig {
+            model: model.map(Path::to_owned),
             workloads: self.workloads.iter().map(|workload| workload.name.clone()).collect(),
             weights: self.workloads.iter().map(|workload| workload.weight).collect(),
             kappa: self.kappa,
             least_p_feasible: self.least_p_feasible,
             exact_checks: self.exact_checks,
             ..ProxyConfig::default()
-        };
+        }
+    }
+
+    /// The search of a model for `goal`, as a spec over the environment `proxy`.
+    pub fn spec(&self, proxy: &ProxyConfig, goal: &Goal) -> Spec {
         let mut spec = Spec::new(Proxy::ID, &self.agent.id, Budget::trials(self.calls));
-        spec.env = EnvSpec::of::<Proxy>(&config);
+        spec.env = EnvSpec::of::<Proxy>(proxy);
         spec.agent = self.agent.clone();
         spec.batch = self.batch;
         spec.seed = self.seed;

@@ -2,17 +2,17 @@
 
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Map;
+use tapeout::Proxy;
 use tapeout::core::{BuildEnv, Catalog, Design, Env, Problem, Seed, Surrogate, Trial, WorkloadTrials};
 use tapeout::envs::EdgeAcceleratorConfig;
 use tapeout::experiment::dataset::split::DEFAULT_UNRANKED;
 use tapeout::experiment::dataset::{Dataset, Split, SplitBy};
+use tapeout::experiment::log::MemoryLog;
 use tapeout::experiment::statistics::{mean, quartiles};
-use tapeout::experiment::{
-    AgentSpec, Budget, EnvSpec, Event, Experiment, LogSpec, Observer, RunOptions, Spec, SyncPolicy, run,
-};
+use tapeout::experiment::{AgentSpec, Budget, EnvSpec, Experiment, RunOptions, Spec, search};
 use tapeout::offline::{Evaluated, ModelSearch, Validator, WeightedWorkload, choose, fit, workloads};
 use tapeout::surrogates::errors::{brier_score, kendall_tau};
 
@@ -30,8 +30,6 @@ pub struct Study<'a> {
     pub plan: &'a StudyPlan,
     /// The log of all workloads.
     pub dataset: &'a Dataset,
-    /// Where models and searches are kept while they are needed.
-    pub scratch: PathBuf,
 }
 
 /// A question, ready to be answered.
@@ -122,7 +120,7 @@ impl Study<'_> {
     fn learned(&self, asked: &Asked, learned: &Learned, seed: u64) -> Result<Score, StudyError> {
         let recipe = (learned.recipe)(self.plan, Seed::new(seed).child(learned.name, 0));
         let model = fit(self.catalog, self.dataset, &asked.split, &asked.problem, &recipe)?;
-        let search = ModelSearch {
+        let model_search = ModelSearch {
             workloads: asked.workloads.clone(),
             agent: AgentSpec { id: "firefly".to_owned(), config: Map::new() },
             calls: self.plan.model_calls,
@@ -132,13 +130,13 @@ impl Study<'_> {
             exact_checks: learned.exact_checks,
             seed: Seed::new(seed),
         };
-        let scratch = self.scratch(&format!("{}-{}-{seed}", asked.slug(), learned.name))?;
-        let path = scratch.0.join("model.tapeout");
-        std::fs::write(&path, model.to_bytes()).map_err(|source| file(&path, source))?;
-        let trials = self.search(search.spec(&path, &self.plan.goal()), &scratch)?;
+        let (goal, config) = (self.plan.goal(), model_search.proxy(None));
+        let proxy = Proxy::of_model(self.catalog, &model, &config)?;
+        let spec = model_search.spec(&config, &goal);
+        let trials = searched(&Experiment::with_env(self.catalog, spec, Arc::new(proxy), goal)?)?;
         let count = self.plan.proposals;
         let proposals =
-            search.proposals(self.catalog, &model, &asked.problem, self.dataset, &trials, count)?;
+            model_search.proposals(self.catalog, &model, &asked.problem, self.dataset, &trials, count)?;
         let evaluated = asked.evaluated(&proposals.designs(asked.problem.space())?)?;
         let p_feasible: Vec<f64> = proposals.proposals.iter().map(|proposal| proposal.p_feasible).collect();
         let is_feasible: Vec<bool> =
@@ -187,8 +185,7 @@ impl Study<'_> {
         spec.batch = self.plan.batch;
         spec.objectives = Some(self.plan.goal().objectives);
         spec.constraints = Some(Vec::new());
-        let scratch = self.scratch(&format!("{}-{agent}-{designs}-{seed}", asked.slug()))?;
-        let trials = self.search(spec, &scratch)?;
+        let trials = searched(&Experiment::prepare(self.catalog, spec)?)?;
         let best = choose(&asked.problem, &trials, 1);
         let best: Vec<Design> = best.iter().map(|&index| trials[index].design.clone()).collect();
         let score = score(&asked.evaluated(&best)?);
@@ -232,26 +229,12 @@ impl Study<'_> {
     fn env(&self) -> Result<Simulator, StudyError> {
         Ok(Simulator::build(self.plan.env())?)
     }
+}
 
-    /// All trials of a search.
-    fn search(&self, mut spec: Spec, scratch: &Scratch) -> Result<Vec<Trial>, StudyError> {
-        spec.log = LogSpec { sync: SyncPolicy::Never };
-        let experiment = Experiment::prepare(self.catalog, spec)?;
-        let options = RunOptions { threads: NonZeroUsize::MIN, interrupt: None };
-        let mut kept = Kept(Vec::new());
-        run(&experiment, &scratch.0.join("search"), &options, &mut kept)?;
-        Ok(kept.0)
-    }
-
-    /// A folder of its own, gone when it is no longer needed.
-    fn scratch(&self, name: &str) -> Result<Scratch, StudyError> {
-        let path = self.scratch.join(name);
-        if path.exists() {
-            std::fs::remove_dir_all(&path).map_err(|source| file(&path, source))?;
-        }
-        std::fs::create_dir_all(&path).map_err(|source| file(&path, source))?;
-        Ok(Scratch(path))
-    }
+/// All trials of a search.
+fn searched(experiment: &Experiment) -> Result<Vec<Trial>, StudyError> {
+    let found = search(experiment, &mut MemoryLog::default(), &RunOptions::default(), &mut ())?;
+    Ok(found.run.trials().to_vec())
 }
 
 /// What the simulator says of proposals, best first.
@@ -278,12 +261,6 @@ impl Asked {
             .map(|(index, design)| self.validator.evaluate(index + 1, design))
             .collect::<Result<_, _>>()?)
     }
-
-    /// The question as part of a folder's name.
-    fn slug(&self) -> String {
-        let names: Vec<&str> = self.workloads.iter().map(|workload| workload.name.as_str()).collect();
-        format!("{}-of-{}", names.first().copied().unwrap_or_default(), self.split.train.len())
-    }
 }
 
 /// The best so far, as often as there is a better one, and how often the simulator was asked: for each workload of a design, once.
@@ -308,31 +285,6 @@ fn found(
         }
     }
     (found, asked.len() * workloads.len())
-}
-
-/// Keeps every trial.
-struct Kept(Vec<Trial>);
-
-impl Observer for Kept {
-    fn event(&mut self, event: Event<'_>) {
-        if let Event::Trial { trial, .. } = event {
-            self.0.push(trial.clone());
-        }
-    }
-}
-
-/// A folder that goes when this goes.
-struct Scratch(PathBuf);
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A folder that stays is in nobody's way: the next of its name clears it.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn file(path: &Path, source: std::io::Error) -> StudyError {
-    StudyError::File { path: path.to_owned(), source }
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub enum StudyProgress<'a> {
     },
 }
 
-/// Runs what is missing of the study in `folder`, with the data set and all that is not kept in `scratch`. Returns all results.
+/// Runs what is missing of the study in `folder`, with the data set in the folder `data`. Returns all results.
 ///
 /// `threads`: cells side by side. Answers do not depend on it, nor on where the study was interrupted.
 ///
@@ -50,16 +50,16 @@ pub fn conduct(
     catalog: &Catalog,
     plan: &StudyPlan,
     folder: &Path,
-    scratch: &Path,
+    data: &Path,
     options: &RunOptions<'_>,
     watch: &(dyn Fn(StudyProgress<'_>) + Sync),
 ) -> Result<StudyResults, StudyError> {
     std::fs::create_dir_all(folder).map_err(|source| StudyError::File { path: folder.to_owned(), source })?;
     keep_plan(&folder.join("plan.json"), plan)?;
-    let Some(dataset) = logged(catalog, plan, &scratch.join("data"), options, watch)? else {
+    let Some(dataset) = logged(catalog, plan, data, options, watch)? else {
         return StudyResults::read(folder);
     };
-    let study = Study { catalog, plan, dataset: &dataset, scratch: scratch.join("cells") };
+    let study = Study { catalog, plan, dataset: &dataset };
     let ledger = Mutex::new(Ledger::open(folder)?);
     let cells = cells(plan);
     let missing: Vec<&(Question, DesignMethod, u64)> = {

@@ -34,8 +34,8 @@ pub enum StudyError {
     /// A model that cannot be read back.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// The scratch folder has the data set of another study.
-    #[error("{}: a data set of another number of designs, or another area limit; use another scratch folder, or delete it", .path.display())]
+    /// The folder has the data set of another study.
+    #[error("{}: a data set of another number of designs, or another area limit; use another folder, or delete it", .path.display())]
     OtherData {
         /// The folder.
         path: PathBuf,

@@ -40,9 +40,9 @@ enum Command {
 /// How much of the study, and how.
 #[derive(clap::Args)]
 struct RunArguments {
-    /// The folder of the data set and of what is only needed meanwhile
-    #[arg(long, value_name = "FOLDER", default_value = "runs/study")]
-    scratch: PathBuf,
+    /// The folder of the data set
+    #[arg(long, value_name = "FOLDER", default_value = "runs/study/data")]
+    data: PathBuf,
     /// The full study, which takes days; the short one takes hours
     #[arg(long)]
     full: bool,
@@ -99,7 +99,7 @@ impl RunArguments {
         let interrupt = interrupt_on_signal()?;
         let threads = self.threads.unwrap_or_else(|| available_parallelism().unwrap_or(NonZeroUsize::MIN));
         let options = RunOptions { threads, interrupt: Some(&interrupt) };
-        let results = conduct(&tapeout::builtin(), &plan, out, &self.scratch, &options, &watch)?;
+        let results = conduct(&tapeout::builtin(), &plan, out, &self.data, &options, &watch)?;
         reported(&plan, &results, out)?;
         if interrupt.load(Ordering::Relaxed) {
             say("hint: the same command goes on");

@@ -53,7 +53,7 @@ fn conducted_on(
         }
     };
     let options = RunOptions { threads, interrupt: Some(&interrupt) };
-    conduct(&catalog, plan, &folder.join("out"), &folder.join("scratch"), &options, &watch)
+    conduct(&catalog, plan, &folder.join("out"), &folder.join("data"), &options, &watch)
 }
 
 /// A study goes on where it was stopped, never twice, and not under another plan; what a model proposes costs as many calls as
