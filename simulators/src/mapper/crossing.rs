@@ -38,9 +38,12 @@ impl<const BOUND: bool> View<'_, BOUND> {
         let words = tiling.words[level][tensor];
         let mut crossing = Crossing { uses: shape.uses, moved: words, still: words, slid: None };
         let Some(run) = outside.run else { return crossing };
+        // Loops that the tensor is not indexed by, if they are the innermost ones, leave its tile where it is: it is fetched
+        // once for all of their iterations.
         let steps = iterations / self.stay(outside, tensor, run);
         if BOUND && shape.slides {
             let (fresh, union) = self.least_fresh(shape, level, words);
+            // One whole tile, then at least what is new in each step; and never less than all distinct words.
             crossing.moved = (words + (iterations - 1.0) * fresh).max(union);
             crossing.still = (words + (steps - 1.0) * fresh).max(union);
             return crossing;
@@ -86,6 +89,8 @@ impl<const BOUND: bool> View<'_, BOUND> {
             }
             for &(dim, coefficient) in rank.iter().filter(|&&(dim, _)| loops.contains(dim)) {
                 let width = if run == parent { self.tiling.blocks[level + 1][dim] } else { 1.0 };
+                // A step moves the window by so many points. It is whole again in the first of the loop's iterations, so of its
+                // `factor` steps one less keeps what overlaps.
                 let travel = coefficient * tile[dim] * width;
                 if travel < length {
                     let factor = self.candidate.factors[run][dim] as f64;
@@ -126,6 +131,7 @@ impl<const BOUND: bool> View<'_, BOUND> {
                     n_moving += 1;
                 }
             }
+            // Two dimensions that move one window may undo each other's steps, and then nothing is new.
             if n_moving > 1 {
                 fresh = 0.0;
             }

@@ -143,6 +143,8 @@ impl Estimator<'_> {
     fn total(&self, macs: f64, iterations: f64) -> Estimate {
         let (problem, ledger) = (self.problem, &self.ledger);
         let mut cycles = iterations;
+        // Levels work side by side, so the slowest alone sets the steady pace; reads and writes of one level may have ports of
+        // their own or share one, and whichever is short of bandwidth counts.
         for (level, cost) in problem.costs.iter().enumerate() {
             let (read, written) = (ledger.reads[level], ledger.writes[level]);
             let busy = (read * cost.read_cycles)
@@ -153,6 +155,7 @@ impl Estimator<'_> {
         if !problem.quirks.perfect_overlap {
             cycles += self.exposed();
         }
+        // Leakage comes last: it is charged for the cycles, which all else has to be known for.
         let mut energy_j = ledger.energy_j + macs * problem.mac_j;
         for (level, cost) in problem.costs.iter().enumerate() {
             let gated = problem.quirks.idle_instances_gated;
@@ -172,9 +175,12 @@ impl Estimator<'_> {
         }
         if x * y > 1.0 {
             for (tensor, shape) in problem.shapes.iter().enumerate() {
+                // Instances that are given the same words are one group, and the parent reads for a group once. With a remainder
+                // over instances some groups are not full: a bound takes the fewest that there can be.
                 let (about, least) = tiling.groups[level][tensor];
                 let groups = if BOUND { least } else { about };
                 self.groups[tensor] *= groups;
+                // Windows of neighbours overlap, so their words do not add up to the tensor: nothing is divided by them.
                 self.all_groups[tensor] *= if shape.slides { 1.0 } else { groups };
             }
         }
@@ -202,6 +208,7 @@ impl Estimator<'_> {
                 continue;
             };
             let words = tiling.words[level][tensor];
+            // Overlapping windows are read from the parent once where it can tell: a bound has to assume that it can.
             let sets = if BOUND && shape.slides { 1.0 } else { self.groups[tensor] };
             if shape.output {
                 store += words;
@@ -217,6 +224,7 @@ impl Estimator<'_> {
             self.ledger.add(toll, crossing);
             self.adopt(tensor, level);
         }
+        // First tiles of a level come from several parents at once, which do not wait for each other.
         let (mut above_load, mut above_store) = (0.0f64, 0.0f64);
         for (above, cost) in problem.costs.iter().enumerate().skip(level + 1) {
             above_load = above_load.max(read_above[above] * read_cycles(cost));
@@ -236,8 +244,11 @@ impl Estimator<'_> {
         for (level, cost) in costs.iter().enumerate() {
             let fills = if cost.single_buffered { ledger.fills[level] * written_cycles(cost) } else { 0.0 };
             let loaded = self.loaded[level] + fills;
+            // Exchanges follow each other from level to level: an inner level can only be filled with what has come in.
             exchange += loaded + self.stored[level];
             if let Some([x, y]) = costs.get(level + 1).and_then(|parent| parent.array) {
+                // A wave takes x + y - 2 cycles to cross a systolic array, each time it starts; shifting a new tile in takes a cycle
+                // a row, but for what the load above hides.
                 array += ledger.passes[level] * (x + y - 2.0) + (ledger.shifted[level] * y - loaded).max(0.0);
             }
         }
@@ -251,6 +262,8 @@ impl Estimator<'_> {
     /// Fills `level` with tiles that are not known: every instance receives what it needs at least once.
     fn keep_undecided<const BOUND: bool>(&mut self, view: View<BOUND>, level: usize) {
         let View { problem, candidate, tiling } = view;
+        // What the loops outside leave for one instance, as if it were kept whole: less than this nothing can receive, however
+        // the steps that are not decided are divided.
         let mut reached = candidate.padded.map(|points| points as f64);
         for outer in level + 1..problem.n_levels {
             reached.iter_mut().zip(&tiling.blocks[outer]).for_each(|(points, width)| *points /= width);
@@ -332,7 +345,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::constraints::MappingConstraints;
-    use super::super::spread;
+    use super::super::unrolling;
     use super::*;
     use crate::loop_nest::{
         AccessEnergy, Architecture, Bandwidth, Delivery, Einsum, Evaluator, Level, Loop, Mac, Mapping,
@@ -409,7 +422,7 @@ mod tests {
             let (architecture, einsum) = (machine(), layer(stride));
             let free = MappingConstraints::free(&architecture, &einsum);
             let problem = Problem::new(&architecture, &einsum, Objective::Energy, Quirks::default(), &free).unwrap();
-            let mut candidate = pick.get(&spread::all(&problem)).clone();
+            let mut candidate = pick.get(&unrolling::all(&problem)).clone();
             // Prime factors go inwards from DRAM one by one.
             for (index, &to) in moves.iter().enumerate() {
                 let dim = index % 4;

@@ -1,4 +1,4 @@
-//! The search that proves its result: every spread, every division of the steps over the levels, every choice of what
+//! The search that proves its result: every unrolling, every division of the steps over the levels, every choice of what
 //! is kept and every order, except where a lower bound says that nothing better can follow.
 
 use super::candidate::{Candidate, Costing};
@@ -6,7 +6,7 @@ use super::estimate::{Estimate, Estimator};
 use super::order;
 use super::outcome::NoMapping;
 use super::problem::Problem;
-use super::spread;
+use super::unrolling;
 use crate::loop_nest::{MAX_LEVELS, TensorSet};
 
 /// What is better by less than this share is not looked for; covers the floating-point error of the bound.
@@ -24,17 +24,17 @@ pub(super) fn search<'a>(
     let mut starts = Vec::new();
     let keeps = keeps(problem);
     let mut estimator = Estimator::new(problem);
-    for mut spread in spread::all(problem) {
+    for mut unrolling in unrolling::all(problem) {
         // Factors in time are chosen below.
         for dim in 0..problem.n_dims {
             if let Some(home) = problem.homes[dim] {
-                spread.factors[home][dim] = 1;
+                unrolling.factors[home][dim] = 1;
             }
         }
         for &keep in &keeps {
-            spread.keep = keep;
-            if let Some(bound) = estimator.bound(&spread, problem.n_levels) {
-                starts.push((bound, spread.clone()));
+            unrolling.keep = keep;
+            if let Some(bound) = estimator.bound(&unrolling, problem.n_levels) {
+                starts.push((bound, unrolling.clone()));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The search of bounded effort.
 //!
-//! 1. A beam finds spreads of few steps ([`spread::fewest_steps`]); a lower bound and different paddings pick some.
+//! 1. A beam finds unrollings of few steps ([`unrolling::fewest_steps`]); a lower bound and different paddings pick some.
 //! 2. In each, tiles grow, from the outermost level inwards and from the innermost outwards, while that saves
 //!    something by a guess of the cost that takes the best loop orders for granted ([`super::estimate`]).
 //! 3. Tensors are kept or let pass one by one, the tiles growing anew each time, while the guess falls.
@@ -15,18 +15,18 @@ use super::candidate::{Candidate, Costing};
 use super::grow::{Grown, grown, rekeep};
 use super::options::compare;
 use super::outcome::NoMapping;
-use super::polish::{order, polish};
 use super::problem::Problem;
-use super::spread;
+use super::refinement::{order, refine};
 use super::trial::{Score, Stream, Trial};
+use super::unrolling;
 use super::walk::{anneal, descend};
 
 /// How much is tried, in each step of the search.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Effort {
-    /// Spreads that a beam keeps.
-    spreads: usize,
-    /// Spreads in which tiles are grown.
+    /// Unrollings that a beam keeps.
+    unrollings: usize,
+    /// Unrollings in which tiles are grown.
     grown: usize,
     /// How many of those grow anew with other tensors kept, and how often each.
     rekept: usize,
@@ -47,7 +47,7 @@ pub(super) struct Effort {
 
 /// Less than 2 ms on small layers.
 pub(super) const FAST: Effort = Effort {
-    spreads: 100,
+    unrollings: 100,
     grown: 8,
     rekept: 8,
     regrown: 12,
@@ -60,7 +60,7 @@ pub(super) const FAST: Effort = Effort {
 };
 /// Several times faster.
 pub(super) const QUICK: Effort = Effort {
-    spreads: 24,
+    unrollings: 24,
     grown: 4,
     rekept: 2,
     regrown: 8,
@@ -105,29 +105,29 @@ pub(super) fn search(problem: &Problem, costing: &mut Costing, effort: Effort) -
     for (_, trial) in starts.iter_mut().take(FINISHED) {
         costing.cost(&order(trial))?;
     }
-    polish(problem, costing, effort.evaluations)
+    refine(problem, costing, effort.evaluations)
 }
 
 fn sort<T>(list: &mut [(Score, T)]) {
     list.sort_by(|&(a, _), &(b, _)| compare(a, b));
 }
 
-/// Spreads of the least lower bounds whose smallest tiles fit.
+/// Unrollings of the least lower bounds whose smallest tiles fit.
 fn promising(problem: &Problem, effort: Effort) -> Vec<Candidate> {
-    let mut spreads: Vec<(Score, Candidate)> = Vec::new();
-    for spread in spread::fewest_steps(problem, effort.spreads) {
-        let mut trial = Trial::new(problem, spread);
+    let mut unrollings: Vec<(Score, Candidate)> = Vec::new();
+    for unrolling in unrolling::fewest_steps(problem, effort.unrollings) {
+        let mut trial = Trial::new(problem, unrolling);
         fit(&mut trial);
         if let Some(bound) = trial.bound().filter(|_| trial.score().is_some()) {
-            spreads.push((bound.score(problem.objective), trial.into_candidate()));
+            unrollings.push((bound.score(problem.objective), trial.into_candidate()));
         }
     }
-    sort(&mut spreads);
+    sort(&mut unrollings);
     // Walks move factors but do not pad: those of one padding lead to the same places, so that a few will do.
     let quota = effort.grown.div_ceil(4);
     let mut n_by_padding = BTreeMap::new();
     let (mut chosen, spare): (Vec<_>, Vec<_>) =
-        spreads.into_iter().map(|(_, candidate)| candidate).partition(|candidate| {
+        unrollings.into_iter().map(|(_, candidate)| candidate).partition(|candidate| {
             let n = n_by_padding.entry(candidate.padded).or_insert(0);
             *n += 1;
             *n <= quota

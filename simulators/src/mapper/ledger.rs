@@ -162,6 +162,7 @@ impl Ledger {
 
     /// Opens the accounts of tiles that the loops `run` of a level move, closing those of others.
     pub(super) fn open(&mut self, run: Option<(usize, DimSet)>, n_tensors: usize) {
+        // Tensors that cross above the same loops share their order: which loop runs innermost is one choice for all of them.
         if run != self.run || self.n_pending + n_tensors > MAX_PENDING {
             self.settle();
             self.run = run;
@@ -188,6 +189,7 @@ impl Ledger {
         for index in 0..n_pending {
             let (toll, crossing) = self.pending[index];
             let words = match self.least {
+                // Each tensor with the order that suits it best: no order does that for all, so it is a bound.
                 Least::Each => crossing.moved.min(crossing.still),
                 _ => crossing.words(dim),
             };
@@ -206,6 +208,8 @@ impl Ledger {
             return (first, 0.0);
         }
         let pending = &self.pending[..n_pending];
+        // A crossing has three prices at most, whatever the number of loops: one that moves the tile, one that lets it rest, one
+        // that slides it.
         let mut prices = [[[0.0; 2]; 3]; MAX_PENDING];
         for (price, (toll, crossing)) in prices.iter_mut().zip(pending) {
             *price = [crossing.moved, crossing.still, crossing.slid.map_or(0.0, |(_, words)| words)]

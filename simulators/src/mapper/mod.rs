@@ -1,6 +1,6 @@
 //! The best mapping of a layer onto an architecture.
 //!
-//! [`best_mapping`] looks through the ways to spread the layer over the array (padding a dimension where it does not
+//! [`best_mapping`] looks through the ways to unroll the layer over the array (padding a dimension where it does not
 //! divide), to cut its steps into tiles that fit, to order the loops over them, and to keep tensors or let them pass,
 //! within what [`MappingConstraints`] allow. The loop-nest model costs what is found.
 //!
@@ -58,12 +58,12 @@ mod ledger;
 mod options;
 mod order;
 mod outcome;
-mod polish;
 mod problem;
+mod refinement;
 mod search;
-mod spread;
 mod tiling;
 mod trial;
+mod unrolling;
 mod walk;
 
 pub use cache::MappingCache;

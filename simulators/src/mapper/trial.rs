@@ -87,7 +87,7 @@ impl<'a> Trial<'a> {
         self.problem.positions[position].limit as f64
     }
 
-    /// What the spread costs at least, however its steps in time are divided.
+    /// What the unrolling costs at least, however its steps in time are divided.
     pub(super) fn bound(&mut self) -> Option<Estimate> {
         self.estimator.bound(&self.candidate, self.problem.n_levels)
     }

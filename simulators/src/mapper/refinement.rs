@@ -24,7 +24,7 @@ pub(super) fn order(trial: &mut Trial) -> Candidate {
 }
 
 /// Lets the model judge the neighbours of the best candidate until none is better or the evaluations are used up.
-pub(super) fn polish(problem: &Problem, costing: &mut Costing, evaluations: u64) -> Result<(), NoMapping> {
+pub(super) fn refine(problem: &Problem, costing: &mut Costing, evaluations: u64) -> Result<(), NoMapping> {
     while let Some((start, before)) = costing.best.clone() {
         reorder(problem, costing, &start, evaluations)?;
         let Some((start, _)) = costing.best.clone() else { break };

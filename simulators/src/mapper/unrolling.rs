@@ -1,15 +1,15 @@
-//! Ways to spread a layer over the array: factors at every position over instances, and the padding that they need.
+//! Ways to unroll a layer over the array: factors at every position over instances, and the padding that they need.
 
 use super::candidate::Candidate;
 use super::problem::{Problem, Way};
 use crate::loop_nest::MAX_DIMS;
 
-/// All spreads of which no factor can be made smaller without more steps in time. Of two that differ only in that x
+/// All unrollings of which no factor can be made smaller without more steps in time. Of two that differ only in that x
 /// and y are exchanged, where that makes no difference, one is listed.
 pub(super) fn all(problem: &Problem) -> Vec<Candidate> {
-    let mut spreads = Vec::new();
-    fill(problem, &mut Candidate::new(problem), problem.n_levels, 0, &mut spreads);
-    spreads
+    let mut unrollings = Vec::new();
+    fill(problem, &mut Candidate::new(problem), problem.n_levels, 0, &mut unrollings);
+    unrollings
 }
 
 /// Tries all factors of `dim` at `position`, and of all that follow.
@@ -18,23 +18,23 @@ fn fill(
     candidate: &mut Candidate,
     position: usize,
     dim: usize,
-    spreads: &mut Vec<Candidate>,
+    unrollings: &mut Vec<Candidate>,
 ) {
     if position == problem.positions.len() {
         if settle(problem, candidate) && is_canonical(problem, candidate) {
-            spreads.push(candidate.clone());
+            unrollings.push(candidate.clone());
         }
         return;
     }
     if dim == problem.n_dims {
-        return fill(problem, candidate, position + 1, 0, spreads);
+        return fill(problem, candidate, position + 1, 0, unrollings);
     }
     let place = problem.positions[position];
     let room = place.limit / candidate.width(problem, position);
     let most = if place.dims.contains(dim) { room.min(problem.sizes[dim]) } else { 1 };
     for factor in 1..=most {
         candidate.factors[position][dim] = factor;
-        fill(problem, candidate, position, dim + 1, spreads);
+        fill(problem, candidate, position, dim + 1, unrollings);
     }
     candidate.factors[position][dim] = 1;
 }
@@ -62,7 +62,7 @@ fn settle(problem: &Problem, candidate: &mut Candidate) -> bool {
     true
 }
 
-/// Whether this is the one to list of two spreads that differ only in that x and y are exchanged.
+/// Whether this is the one to list of two unrollings that differ only in that x and y are exchanged.
 fn is_canonical(problem: &Problem, candidate: &Candidate) -> bool {
     problem.places().skip(1).all(|y| {
         let (a, b) = (problem.positions[y - 1], problem.positions[y]);
@@ -73,7 +73,7 @@ fn is_canonical(problem: &Problem, candidate: &Candidate) -> bool {
     })
 }
 
-/// The spreads of the fewest steps that a beam over the positions finds, the fewest first, with homes of all steps; then
+/// The unrollings of the fewest steps that a beam over the positions finds, the fewest first, with homes of all steps; then
 /// the one that uses no array.
 pub(super) fn fewest_steps(problem: &Problem, most: usize) -> Vec<Candidate> {
     let steps = problem.sizes[..problem.n_dims].iter().map(|&size| size as f64).product();
@@ -95,7 +95,7 @@ pub(super) fn fewest_steps(problem: &Problem, most: usize) -> Vec<Candidate> {
         extensions.truncate(most);
         beam = extensions.iter().map(|extension| beam[extension.parent].with(extension, position)).collect();
     }
-    let mut spreads = Vec::with_capacity(beam.len() + 1);
+    let mut unrollings = Vec::with_capacity(beam.len() + 1);
     for partial in &beam {
         let mut candidate = Candidate::new(problem);
         for &(position, (dim, factor)) in &partial.factors {
@@ -103,14 +103,14 @@ pub(super) fn fewest_steps(problem: &Problem, most: usize) -> Vec<Candidate> {
         }
         narrow(problem, &mut candidate);
         if settle(problem, &mut candidate) && is_canonical(problem, &candidate) {
-            spreads.push(candidate);
+            unrollings.push(candidate);
         }
     }
     let mut alone = Candidate::new(problem);
     if settle(problem, &mut alone) {
-        spreads.push(alone);
+        unrollings.push(alone);
     }
-    spreads
+    unrollings
 }
 
 /// Makes every factor as small as the steps allow.
@@ -128,7 +128,7 @@ fn narrow(problem: &Problem, candidate: &mut Candidate) {
     }
 }
 
-/// A spread whose first positions are decided.
+/// An unrolling whose first positions are decided.
 struct Partial {
     /// Position, dimension and factor, where that is not 1.
     factors: Vec<(usize, (usize, u64))>,
@@ -137,7 +137,7 @@ struct Partial {
     steps: f64,
 }
 
-/// What one position adds to a partial spread.
+/// What one position adds to a partial unrolling.
 struct Extension {
     parent: usize,
     steps: f64,
@@ -152,7 +152,7 @@ impl Extension {
 }
 
 impl Partial {
-    /// This spread with one dimension at `position`, or two, or none.
+    /// This unrolling with one dimension at `position`, or two, or none.
     fn extend(&self, problem: &Problem, position: usize, parent: usize, next: &mut Vec<Extension>) {
         let place = problem.positions[position];
         let none = Extension { parent, steps: self.steps, loops: [(0, 1); 2] };
