@@ -127,6 +127,6 @@ mod tests {
             ..Default::default()
         };
         let error = Mappo::build(&Toy::bowl().problem(), config, Seed::new(0)).err().map(|error| error.field);
-        assert_eq!(error.as_deref(), Some("ppo.clip"));
+        assert_eq!(error.as_deref(), Some("ppo.clip_range"));
     }
 }

@@ -48,7 +48,6 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Public names of types that stand more than once, and for what.
 const SHARED_NAMES: &[(&str, &str)] = &[
-    ("Growth", "how trees grow, in a forest and in boosting"),
     ("Objective", "of a problem; of the mapper, which weighs mappings and knows no problems"),
 ];
 
