@@ -12,6 +12,7 @@ mod delivery;
 mod einsum;
 mod energy;
 mod evaluator;
+mod fresh;
 mod latency;
 mod loops;
 mod mapping;

@@ -6,10 +6,10 @@
 //! behalf of all that follow, and the last for what it leaves behind. Factors that leave a remainder are those of Ruby,
 //! Horeni et al. (2022), doi:10.1109/ISPASS55109.2022.00030. Words are not handed from neighbour to neighbour.
 
-use super::einsum::{MAX_DIMS, MAX_RANKS};
+use super::einsum::MAX_DIMS;
+use super::fresh::{FreshSets, Held};
 use super::loops::FlatLoop;
 use super::nest::Nest;
-use super::projection::Shift;
 use super::report::{Delivered, Illegal, NetworkTraffic};
 use super::spatial::Array;
 
@@ -35,15 +35,8 @@ pub(super) struct Partial<'a> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct PartialScratch {
     instances: Vec<Instance>,
-    fresh: Vec<Fresh>,
+    fresh: FreshSets,
     set: Vec<u32>,
-}
-
-/// A box in tensor space: its corner and, for each dimension, its points.
-#[derive(Debug, Clone, Copy)]
-struct Held {
-    corner: Shift,
-    extents: [u64; MAX_DIMS],
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -51,23 +44,6 @@ struct Instance {
     /// Points between the first instance and this one.
     points: [u64; MAX_DIMS],
     held: Option<Held>,
-}
-
-/// New words of one instance; equal if the sets of words are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Fresh {
-    corner: Shift,
-    lengths: [u64; MAX_RANKS],
-    /// Corner and lengths of the tile before, if they share words.
-    before: Option<(Shift, [u64; MAX_RANKS])>,
-    words: u64,
-    instance: u32,
-}
-
-impl Fresh {
-    fn is_same(&self, other: &Self) -> bool {
-        Self { instance: other.instance, ..*self } == *other
-    }
 }
 
 /// Delivers the tiles of the run, on average over the instances of the level.
@@ -173,27 +149,18 @@ impl<'a> Walk<'a> {
         fresh.clear();
         for (number, instance) in instances.iter_mut().enumerate() {
             let Some(now) = tile(array, nest, extents, origin, &instance.points) else { continue };
-            let footprint = array.projection.footprint(&now.extents);
-            let mut new = Fresh {
-                corner: now.corner,
-                lengths: footprint.lengths,
-                before: None,
-                words: footprint.words,
-                instance: number as u32,
-            };
+            let mut words = array.projection.footprint(&now.extents).words;
             // A unit that holds nothing fetches all it needs in every step.
-            if let Some(before) = instance.held.replace(now).filter(|_| holds) {
+            let before = instance.held.replace(now).filter(|_| holds);
+            let shared = before.filter(|before| {
                 let mut shift = now.corner;
                 shift.iter_mut().zip(before.corner).for_each(|(total, part)| *total -= part);
                 let common = array.projection.common(&before.extents, &now.extents, &shift);
-                if common > 0 {
-                    let lengths = array.projection.footprint(&before.extents).lengths;
-                    new.before = Some((before.corner, lengths));
-                    new.words -= common;
-                }
-            }
-            if new.words > 0 && times > 0 {
-                fresh.push(new);
+                words -= common;
+                common > 0
+            });
+            if words > 0 && times > 0 {
+                fresh.push(array.projection, &now, shared.as_ref(), words, number as u32);
             }
         }
         self.book(times)
@@ -203,10 +170,10 @@ impl<'a> Walk<'a> {
     fn book(&mut self, times: u64) -> Result<(), Illegal> {
         let PartialScratch { fresh, set, .. } = &mut *self.scratch;
         // Instances that lack the same words stand side by side once sorted, and one read serves them.
-        fresh.sort_unstable();
+        fresh.sort();
         let rows = &mut self.traffic.delivered;
         let mut sets = 0;
-        for chunk in fresh.chunk_by(Fresh::is_same) {
+        for chunk in fresh.sets() {
             sets += 1;
             let multicast = chunk.len() as u64;
             let words = chunk[0].words.checked_mul(times).ok_or(TOO_MANY)?;
@@ -217,7 +184,7 @@ impl<'a> Walk<'a> {
                 hops = self.partial.array.hops(set);
             }
             // A row is told by the size of its sets alone; its number of sets is the most that were served in one step.
-            let alike = fresh.chunk_by(Fresh::is_same).filter(|other| other.len() == chunk.len()).count();
+            let alike = fresh.sets().filter(|other| other.len() == chunk.len()).count();
             let row = match rows.iter_mut().find(|row| row.multicast == multicast) {
                 Some(row) => row,
                 None => {

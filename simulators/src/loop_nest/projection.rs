@@ -2,6 +2,7 @@
 
 use super::comb::Comb;
 use super::einsum::{Einsum, MAX_DIMS, MAX_RANKS, Role};
+use super::fresh::Stretches;
 use super::loops::FlatLoop;
 
 /// A displacement in tensor space, one entry per rank.
@@ -192,6 +193,33 @@ impl Projection {
             };
         }
         tile.words - common
+    }
+
+    /// Words of `rank` that a tile of `extents` at `corner` touches.
+    pub(super) fn stretches(
+        &self,
+        rank: usize,
+        extents: &[u64; MAX_DIMS],
+        corner: i64,
+        stretches: &mut Stretches,
+    ) {
+        stretches.clear();
+        let steps = self.terms(rank).iter().map(|&(dim, coefficient)| coefficient * (extents[dim] - 1));
+        let length = 1 + steps.sum::<u64>();
+        match self.combs[rank].filter(|comb| comb.points(extents) < length) {
+            None => stretches.push((corner, corner + length as i64)),
+            Some(comb) => {
+                comb.list(extents, corner, |point| stretches.push((point, point + 1)));
+                stretches.sort_unstable();
+                stretches.dedup_by(|next, last| {
+                    let touches = next.0 == last.1;
+                    if touches {
+                        last.1 = next.1;
+                    }
+                    touches
+                });
+            }
+        }
     }
 
     /// Words that two tiles of different extents share, the second displaced by `shift` from the first.

@@ -280,3 +280,32 @@ fn the_last_pass_over_an_array_may_leave_units_idle() {
     assert_eq!((report.tensor(0, 0).fills, report.tensor(0, 1).fills), (1, 1));
     assert!((report.utilization - 7.0 / f64::from(1 << 20) / report.cycles as f64).abs() < 1e-12);
 }
+
+// One rank, T + P + R; two outputs P and three taps R on units of two taps each, so that the second pair of units has
+// one tap; T moves all by one word, in time. A unit is (first tap, P):
+//   (0, 0) holds {0, 1}, then {1, 2}: lacks {2}     (2, 0) holds {2}, then {3}: lacks {3}
+//   (0, 1) holds {1, 2}, then {2, 3}: lacks {3}     (2, 1) holds {3}, then {4}: lacks {4}
+// Four different sets at first, of 2 + 2 + 1 + 1 words. Then {3} is one read for two units, although one needs it of
+// a tile of two words and the other of a tile of one: three reads and four arrivals.
+#[test]
+fn units_that_lack_the_same_words_of_different_tiles_share_a_read() {
+    let tensors = [
+        TensorSpec::input("Weights", &[&[("R", 1)]]),
+        TensorSpec::input("Inputs", &[&[("T", 1), ("P", 1), ("R", 1)]]),
+        TensorSpec::output("Outputs", &[&[("T", 1)], &[("P", 1)]]),
+    ];
+    let einsum = Einsum::new(&[("R", 3), ("P", 2), ("T", 2)], &tensors).unwrap();
+    let mut mapping = Mapping { levels: vec![LevelMapping::default(); N_LEVELS] };
+    for level in &mut mapping.levels {
+        level.keep = TensorSet::all(3);
+    }
+    mapping.levels[0].temporal = vec![Loop { dim: 0, bound: 2, residual: 1 }];
+    mapping.levels[1].spatial_x = vec![Loop::new(0, 2), Loop::new(1, 2)];
+    mapping.levels[1].temporal = vec![Loop::new(2, 2)];
+    let report = evaluate(&einsum, &mapping);
+    let inputs = report.tensor(1, 1);
+    assert_eq!(inputs.reads, 6 + 3);
+    let rows = inputs.network.delivered.iter();
+    assert_eq!(rows.map(|row| row.words * row.multicast).sum::<u64>(), 6 + 4);
+    check(&einsum, &mapping).unwrap();
+}
