@@ -47,9 +47,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Public names of types that stand more than once, and for what.
-const SHARED_NAMES: &[(&str, &str)] = &[
-    ("Objective", "of a problem; of the mapper, which weighs mappings and knows no problems"),
-];
+const SHARED_NAMES: &[(&str, &str)] =
+    &[("Objective", "of a problem; of the mapper, which weighs mappings and knows no problems")];
 
 /// A crate of the workspace.
 struct Member {
