@@ -11,10 +11,7 @@
 //!   one list of `D_r`.
 
 use super::einsum::{MAX_DIMS, MAX_RANKS};
-use super::projection::{Projection, Shift};
-
-/// Stretches of neighbouring words of a rank: the first word and the one after the last. In order; no two touch.
-pub(super) type Stretches = Vec<(i64, i64)>;
+use super::projection::{Projection, Shift, Stretches};
 
 /// A tile: its corner and, for each dimension, its points.
 #[derive(Debug, Clone, Copy)]

@@ -37,6 +37,8 @@ pub(super) struct PartialScratch {
     instances: Vec<Instance>,
     fresh: FreshSets,
     set: Vec<u32>,
+    /// Instances of each set of one step.
+    sizes: Vec<usize>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -168,13 +170,13 @@ impl<'a> Walk<'a> {
 
     /// Books the reads for the new words of all instances, those that need the same together.
     fn book(&mut self, times: u64) -> Result<(), Illegal> {
-        let PartialScratch { fresh, set, .. } = &mut *self.scratch;
+        let PartialScratch { fresh, set, sizes, .. } = &mut *self.scratch;
         // Instances that lack the same words stand side by side once sorted, and one read serves them.
         fresh.sort();
+        sizes.clear();
+        sizes.extend(fresh.sets().map(<[_]>::len));
         let rows = &mut self.traffic.delivered;
-        let mut sets = 0;
         for chunk in fresh.sets() {
-            sets += 1;
             let multicast = chunk.len() as u64;
             let words = chunk[0].words.checked_mul(times).ok_or(TOO_MANY)?;
             let mut hops = 0.0;
@@ -184,7 +186,7 @@ impl<'a> Walk<'a> {
                 hops = self.partial.array.hops(set);
             }
             // A row is told by the size of its sets alone; its number of sets is the most that were served in one step.
-            let alike = fresh.sets().filter(|other| other.len() == chunk.len()).count();
+            let alike = sizes.iter().filter(|&&size| size == chunk.len()).count();
             let row = match rows.iter_mut().find(|row| row.multicast == multicast) {
                 Some(row) => row,
                 None => {
@@ -197,7 +199,7 @@ impl<'a> Walk<'a> {
             row.words = total;
             row.scatter = row.scatter.max(alike as u64);
         }
-        self.traffic.sets = self.traffic.sets.max(sets);
+        self.traffic.sets = self.traffic.sets.max(sizes.len() as u64);
         Ok(())
     }
 }

@@ -2,11 +2,13 @@
 
 use super::comb::Comb;
 use super::einsum::{Einsum, MAX_DIMS, MAX_RANKS, Role};
-use super::fresh::Stretches;
 use super::loops::FlatLoop;
 
 /// A displacement in tensor space, one entry per rank.
 pub(super) type Shift = [i64; MAX_RANKS];
+
+/// Stretches of neighbouring words of a rank: the first word and the one after the last. In order; no two touch.
+pub(super) type Stretches = Vec<(i64, i64)>;
 
 /// Words that count as touched by a strided access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
