@@ -1,6 +1,6 @@
-//! Time of the mapper: each of the thirty small pairs of `tests/mapper`, and ResNet-50 on one design, searched and cached.
+//! Time of the mapper: each of the thirty small pairs of `simulators/tests/models/mapper`, and ResNet-50 on one design, searched and cached.
 
-#[path = "../simulators/tests/mapper/pairs.rs"]
+#[path = "../simulators/tests/models/mapper/pairs.rs"]
 mod pairs;
 
 use std::hint::black_box;

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use prime_study::plan::Simulator;
+use prime_study::plan::EdgeEnv;
 use serde_json::Value;
 use tapeout::core::{BuildEnv, Design, Env, Seed};
 use tapeout::envs::EdgeAcceleratorConfig;
@@ -35,7 +35,7 @@ fn proxy_model(criterion: &mut Criterion) {
     for network in NETWORKS {
         let config =
             EdgeAcceleratorConfig { networks: vec![network.to_owned()], ..EdgeAcceleratorConfig::default() };
-        let env = Simulator::build(config).expect("the network is built in");
+        let env = EdgeEnv::build(config).expect("the network is built in");
         group.bench_function(format!("simulator {network}"), |bencher| {
             bencher.iter_batched(
                 &mut designs,

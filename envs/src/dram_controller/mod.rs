@@ -17,7 +17,7 @@ use tapeout_core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, Seed,
 };
 use tapeout_simulators::dram::{
-    Controller, DDR3_1600, Order, Pattern, RefreshPolicy, Report, Scratch, Simulator, Trace, read_trace,
+    Controller, DDR3_1600, DramReport, Order, Pattern, RefreshPolicy, Scratch, Simulator, Trace, read_trace,
 };
 
 pub use optima::{DramOptimum, dram_optima};
@@ -83,7 +83,7 @@ impl DramController {
     }
 
     /// What a controller makes of the trace, simulated whether it was before or not.
-    pub fn simulate(&self, controller: &Controller) -> Report {
+    pub fn simulate(&self, controller: &Controller) -> DramReport {
         let scratch = self.scratches.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut scratch = scratch.unwrap_or_default();
         let report = self.simulator.run(controller, self.order, &mut scratch);
@@ -92,7 +92,7 @@ impl DramController {
     }
 
     fn outcome(&self, controller: &Controller) -> Outcome {
-        let Report { time_s, energy, power_w, bandwidth_byte_per_s, latency, counts, refresh_debt } =
+        let DramReport { time_s, energy, power_w, bandwidth_byte_per_s, latency, counts, refresh_debt } =
             self.simulate(controller);
         Outcome::Measured(vec![
             time_s,

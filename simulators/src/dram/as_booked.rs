@@ -6,7 +6,7 @@ use super::channel::Channel;
 use super::controller::{Arbiter, Controller, ResponseQueue};
 use super::kernel::{Event, Kernel};
 use super::mailbox::{Mailbox, Message};
-use super::simulator::{Clocks, Placed};
+use super::placed::{Clocks, Placed};
 use super::{Clock, NEVER};
 
 /// The kernel, messages and lists of a run, kept for the next.

@@ -3,13 +3,13 @@
 //! Sections 5 to 7. Who calls decides in which order things happen within a clock: `arrivals_first` and `as_booked`.
 
 use super::controller::Controller;
-use super::device::{Device, N_BANKS};
+use super::device::{DramDevice, N_BANKS};
 use super::energy::Account;
 use super::gates::Gates;
+use super::placed::Placed;
 use super::queues::{NO_ROW, Queues};
 use super::refresh::{Refresh, Wish};
 use super::report::{Command, CommandKind};
-use super::simulator::Placed;
 use super::{Clock, NEVER};
 
 /// A clock, an age and a bank in one number, so that the least is the earliest, and the oldest of those. Refreshes have age 0,
@@ -73,7 +73,7 @@ pub(super) struct Channel<'a> {
 
 impl<'a> Channel<'a> {
     pub(super) fn new(
-        device: &Device,
+        device: &DramDevice,
         controller: &Controller,
         requests: &'a [Placed],
         queues: Queues<'a>,

@@ -2,7 +2,7 @@
 
 /// A memory channel with one rank.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Device {
+pub struct DramDevice {
     /// Its name on the command line.
     pub id: &'static str,
     /// Period of the command clock.
@@ -102,7 +102,7 @@ pub struct Currents {
 ///
 /// Source: DRAMSys 4 (BSD-3-Clause), commit 460604a, memory specification MICRON_1Gb_DDR3-1600_8bit_G (data sheet of Micron's
 /// MT41J128M8, revision G) and address map am_ddr3_8x1Gbx8_dimm_p1KB_rbc; the names are those of JESD79-3F.
-pub const DDR3_1600: Device = Device {
+pub const DDR3_1600: DramDevice = DramDevice {
     id: "ddr3-1600",
     clock_s: 1.25e-9,
     n_chips: 8,

@@ -1,7 +1,7 @@
 //! Section 10: energy from counts of commands and clocks of standby, as DRAMPower has it, without termination.
 
 use super::Clock;
-use super::device::Device;
+use super::device::DramDevice;
 use super::report::{CommandKind, Counts, Energy};
 
 /// Counts what energy depends on while a run goes on.
@@ -30,7 +30,7 @@ struct Tails {
 }
 
 impl Account {
-    pub(super) fn new(device: &Device) -> Self {
+    pub(super) fn new(device: &DramDevice) -> Self {
         let timing = &device.timing;
         let tails = Tails {
             read: timing.rl + timing.burst,
@@ -103,7 +103,7 @@ impl Account {
     }
 
     /// Energy of all chips, and the clocks that it was spent in.
-    pub(super) fn settled(&self, device: &Device, has_open_bank: bool) -> (Energy, Clock) {
+    pub(super) fn settled(&self, device: &DramDevice, has_open_bank: bool) -> (Energy, Clock) {
         let end = self.end();
         let rest = if has_open_bank { 0 } else { end.saturating_sub(self.closes) };
         let precharged = self.precharged + rest;

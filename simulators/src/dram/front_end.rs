@@ -1,7 +1,7 @@
 //! Sections 3 and 4: when requests arrive at the controller and when responses leave, as recurrences over the requests.
 
 use super::controller::Controller;
-use super::simulator::{Clocks, Placed};
+use super::placed::{Clocks, Placed};
 use super::{Clock, NEVER};
 
 pub(super) struct FrontEnd<'a> {

@@ -2,7 +2,7 @@
 //!
 //! Source: DRAMSys 4 (Steiner et al., 2020, doi:10.1007/978-3-030-60939-9_8), commit 460604a, whose observable behaviour this
 //! states anew; energy as in DRAMPower (Chandrasekar et al., 2012), commit 1ddc48a. `docs/concepts/dram.md` holds the semantics;
-//! "section 5" in the code is section 5 there. Checked against: runs and command logs of DRAMSys, `simulators/tests/dram_golden.rs`.
+//! "section 5" in the code is section 5 there. Checked against: runs and command logs of DRAMSys, `simulators/tests/models/dram/golden.rs`.
 //!
 //! A [`Simulator`] is a device and a trace; it answers for any [`Controller`], with memory that a [`Scratch`] keeps.
 //!
@@ -31,6 +31,7 @@ mod gates;
 mod kernel;
 mod mailbox;
 mod pattern;
+mod placed;
 mod queues;
 mod refresh;
 mod report;
@@ -41,9 +42,9 @@ mod trace_file;
 pub use controller::{
     Arbiter, Controller, PagePolicy, RefreshPolicy, ResponseQueue, Scheduler, SchedulerBuffer,
 };
-pub use device::{AddressMap, Currents, DDR3_1600, Device, Timing};
+pub use device::{AddressMap, Currents, DDR3_1600, DramDevice, Timing};
 pub use pattern::Pattern;
-pub use report::{Command, CommandKind, Counts, Energy, Latency, Report};
+pub use report::{Command, CommandKind, Counts, DramReport, Energy, Latency};
 pub use simulator::{Order, Scratch, Simulator};
 pub use trace::{MAX_CYCLE, MAX_REQUESTS, Operation, Request, Trace, TraceError};
 pub use trace_file::{TraceFileError, read_trace};

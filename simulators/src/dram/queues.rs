@@ -3,7 +3,7 @@
 
 use super::controller::{Controller, PagePolicy, Scheduler, SchedulerBuffer};
 use super::device::N_BANKS;
-use super::simulator::Placed;
+use super::placed::Placed;
 use super::trace::Operation;
 
 /// Row of a precharged bank.

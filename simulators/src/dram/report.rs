@@ -4,7 +4,7 @@ use super::Clock;
 
 /// What a controller made of a trace.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Report {
+pub struct DramReport {
     /// From the first clock to the last response.
     pub time_s: f64,
     /// Energy of all chips by what it went into.

@@ -7,11 +7,12 @@ use super::arrivals_first;
 use super::as_booked::{self, Fabric};
 use super::channel::Channel;
 use super::controller::Controller;
-use super::device::{Device, N_BANKS};
+use super::device::DramDevice;
 use super::front_end::FrontEnd;
+use super::placed::{Clocks, Placed};
 use super::queues::{Entry, Queues};
-use super::report::{Command, Latency, Report};
-use super::trace::{Operation, Trace};
+use super::report::{Command, DramReport, Latency};
+use super::trace::Trace;
 
 /// Order of what happens in one clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,27 +24,10 @@ pub enum Order {
     AsBooked,
 }
 
-/// A request and where it goes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Placed {
-    pub(super) cycle: Clock,
-    pub(super) address: u64,
-    pub(super) row: u32,
-    bank: u8,
-    pub(super) operation: Operation,
-}
-
-impl Placed {
-    #[inline]
-    pub(super) fn bank(&self) -> usize {
-        usize::from(self.bank) % N_BANKS
-    }
-}
-
 /// A device and what is asked of it.
 #[derive(Debug, Clone)]
 pub struct Simulator {
-    device: Device,
+    device: DramDevice,
     requests: Vec<Placed>,
 }
 
@@ -56,15 +40,6 @@ pub struct Scratch {
     fabric: Fabric,
 }
 
-/// Clocks of each request; shape `[n]` both.
-#[derive(Debug, Default)]
-pub(super) struct Clocks {
-    /// `A`, when the arbiter admits it; once its response is known, its latency.
-    pub(super) latencies: Vec<Clock>,
-    /// When its last data, or its response, comes.
-    pub(super) responses: Vec<Clock>,
-}
-
 impl Scratch {
     /// Empty memory.
     pub fn new() -> Self {
@@ -74,7 +49,7 @@ impl Scratch {
 
 impl Simulator {
     /// The trace on the device. Takes 24 byte for each request.
-    pub fn new(device: &Device, trace: &Trace) -> Self {
+    pub fn new(device: &DramDevice, trace: &Trace) -> Self {
         let placed = trace.requests().iter().map(|request| {
             let (bank, row) = device.address.place(request.address);
             let (cycle, address, operation) = (request.cycle, request.address, request.operation);
@@ -104,7 +79,7 @@ impl Simulator {
     /// assert!((report.time_s - 30e-9).abs() < 1e-15);
     /// # Ok::<(), TraceError>(())
     /// ```
-    pub fn run(&self, controller: &Controller, order: Order, scratch: &mut Scratch) -> Report {
+    pub fn run(&self, controller: &Controller, order: Order, scratch: &mut Scratch) -> DramReport {
         self.run_with(controller, order, scratch, None)
     }
 
@@ -115,7 +90,7 @@ impl Simulator {
         order: Order,
         scratch: &mut Scratch,
         log: &mut Vec<Command>,
-    ) -> Report {
+    ) -> DramReport {
         self.run_with(controller, order, scratch, Some(log))
     }
 
@@ -125,7 +100,7 @@ impl Simulator {
         order: Order,
         scratch: &mut Scratch,
         log: Option<&mut Vec<Command>>,
-    ) -> Report {
+    ) -> DramReport {
         let (requests, n) = (self.requests.as_slice(), self.requests.len());
         let clocks = &mut scratch.clocks;
         clocks.latencies.resize(n, 0);
@@ -149,13 +124,13 @@ impl Simulator {
         last: Clock,
         latencies: &[Clock],
         bin: &mut Vec<Clock>,
-    ) -> Report {
+    ) -> DramReport {
         let device = &self.device;
         let (energy, spent) = channel.account.settled(device, channel.has_open_bank());
         let time_s = last as f64 * device.clock_s;
         let bytes = self.requests.len() as f64 * f64::from(device.burst_byte);
         let counts = channel.account.counts;
-        Report {
+        DramReport {
             time_s,
             power_w: energy.total_j() / (spent as f64 * device.clock_s),
             energy,

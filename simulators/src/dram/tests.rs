@@ -47,7 +47,7 @@ fn commands(controller: &Controller, requests: &[Request]) -> Vec<(u64, CommandK
     fast.iter().map(|command| (command.clock, command.kind, command.bank)).collect()
 }
 
-fn report(controller: &Controller, requests: &[Request]) -> Report {
+fn report(controller: &Controller, requests: &[Request]) -> DramReport {
     let simulator = Simulator::new(&DDR3_1600, &Trace::new(requests.to_vec()).unwrap());
     let [fast, exact] = [Order::ArrivalsFirst, Order::AsBooked]
         .map(|order| simulator.run(controller, order, &mut Scratch::new()));

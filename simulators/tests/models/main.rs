@@ -1,5 +1,6 @@
 //! What the models promise: published figures, laws, and the results of a reference program.
 
+mod dram;
 mod eyeriss_alexnet;
 mod gpu_ablation;
 mod gpu_laws;
@@ -8,5 +9,6 @@ mod loop_nest_latency;
 mod loop_nest_laws;
 mod loop_nest_layers;
 mod machine;
+mod mapper;
 mod networks;
 mod timeloop;

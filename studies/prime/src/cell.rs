@@ -19,7 +19,7 @@ use tapeout::surrogates::errors::{brier_score, kendall_tau};
 use crate::error::StudyError;
 use crate::ledger::{CellAnswer, Found, ModelScore, Score};
 use crate::methods::{DesignMethod, Learned, learned_method};
-use crate::plan::{LATENCY, Simulator, StudyPlan};
+use crate::plan::{EdgeEnv, LATENCY, StudyPlan};
 use crate::questions::Question;
 
 /// What all cells share.
@@ -86,7 +86,7 @@ impl Study<'_> {
             }
         }
         let workloads = self.workloads(question, &split, &problem)?;
-        let env = EnvSpec::of::<Simulator>(&self.plan.env());
+        let env = EnvSpec::of::<EdgeEnv>(&self.plan.env());
         let validator = Validator::new(self.catalog, &env, &workloads, &goal)?;
         Ok(Asked { split, workloads, validator, problem })
     }
@@ -179,8 +179,8 @@ impl Study<'_> {
             ..self.plan.env()
         };
         let calls = NonZeroUsize::new(designs).unwrap_or(NonZeroUsize::MIN);
-        let mut spec = Spec::new(Simulator::ID, agent, Budget::trials(calls));
-        spec.env = EnvSpec::of::<Simulator>(&config);
+        let mut spec = Spec::new(EdgeEnv::ID, agent, Budget::trials(calls));
+        spec.env = EnvSpec::of::<EdgeEnv>(&config);
         spec.seed = Seed::new(seed);
         spec.batch = self.plan.batch;
         spec.objectives = Some(self.plan.goal().objectives);
@@ -226,8 +226,8 @@ impl Study<'_> {
     }
 
     /// The simulator, to be asked what arithmetic alone rules out, whatever the workload.
-    fn env(&self) -> Result<Simulator, StudyError> {
-        Ok(Simulator::build(self.plan.env())?)
+    fn env(&self) -> Result<EdgeEnv, StudyError> {
+        Ok(EdgeEnv::build(self.plan.env())?)
     }
 }
 

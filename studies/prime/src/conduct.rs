@@ -14,7 +14,7 @@ use crate::cell::Study;
 use crate::error::StudyError;
 use crate::ledger::{CellAnswer, Ledger};
 use crate::methods::DesignMethod;
-use crate::plan::{Simulator, StudyPlan, WORKLOADS};
+use crate::plan::{EdgeEnv, StudyPlan, WORKLOADS};
 use crate::proxy_models::proxy_models;
 use crate::questions::Question;
 use crate::results::StudyResults;
@@ -125,7 +125,7 @@ fn logged(
         designs: plan.designs,
         seed: Seed::new(0),
         workloads: WORKLOADS.iter().map(|(name, _)| (*name).to_owned()).collect(),
-        env: EnvSpec::of::<Simulator>(&plan.env()),
+        env: EnvSpec::of::<EdgeEnv>(&plan.env()),
     };
     if !folder.join("dataset.toml").exists() {
         let is_done = generate(catalog, &data_plan, folder, options, &mut |generation| {

@@ -10,7 +10,7 @@ use tapeout::envs::{AcceleratorEnv, EdgeAccelerator, EdgeAcceleratorConfig};
 use crate::error::StudyError;
 
 /// The simulator that is asked, or not asked.
-pub type Simulator = AcceleratorEnv<EdgeAccelerator>;
+pub type EdgeEnv = AcceleratorEnv<EdgeAccelerator>;
 
 /// The metric that is made small.
 pub const LATENCY: &str = "latency_s";

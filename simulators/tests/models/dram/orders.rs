@@ -6,16 +6,16 @@ use proptest::prelude::*;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use tapeout_core::Seed;
 use tapeout_simulators::dram::{
-    Arbiter, Controller, DDR3_1600, Operation, Order, PagePolicy, Pattern, RefreshPolicy, Report,
+    Arbiter, Controller, DDR3_1600, DramReport, Operation, Order, PagePolicy, Pattern, RefreshPolicy,
     ResponseQueue, Scheduler, SchedulerBuffer, Scratch, Simulator,
 };
 
-use crate::golden;
+use super::golden;
 
 /// How far the fast order may be off, relative to the exact one.
 const TOLERANCE: f64 = 0.005;
 
-fn time_and_energy(report: &Report) -> [f64; 2] {
+fn time_and_energy(report: &DramReport) -> [f64; 2] {
     [report.time_s, report.energy.total_j()]
 }
 

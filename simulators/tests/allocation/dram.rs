@@ -1,9 +1,5 @@
 //! A run allocates nothing once its scratch has grown to the trace and the buffers.
 
-#![expect(unsafe_code, reason = "an allocator that counts cannot be written without")]
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::num::NonZeroU32;
 
 use tapeout_core::Seed;
@@ -12,29 +8,7 @@ use tapeout_simulators::dram::{
     SchedulerBuffer, Scratch, Simulator,
 };
 
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-/// The system's allocator, counting what the current thread asks of it.
-struct Counting;
-
-// SAFETY: every call is passed on to `System` unchanged, and counting does not allocate.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promises are those that `System` asks for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use crate::allocations;
 
 /// Controllers of all kinds, with small buffers and large.
 fn controllers() -> Vec<Controller> {
@@ -81,10 +55,10 @@ fn runs_allocate_nothing_once_their_scratch_has_grown() {
                 }
             };
             run();
-            let before = ALLOCATIONS.with(Cell::get);
+            let before = allocations();
             assert!(before > 0, "the allocator is not counted");
             run();
-            assert_eq!(ALLOCATIONS.with(Cell::get), before, "{pattern:?} {order:?}");
+            assert_eq!(allocations(), before, "{pattern:?} {order:?}");
         }
     }
 }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use tapeout_simulators::dram::{
-    Arbiter, Command, CommandKind, Controller, DDR3_1600, Operation, Order, PagePolicy, RefreshPolicy,
-    Report, Request, ResponseQueue, Scheduler, SchedulerBuffer, Scratch, Simulator, Trace,
+    Arbiter, Command, CommandKind, Controller, DDR3_1600, DramReport, Operation, Order, PagePolicy,
+    RefreshPolicy, Request, ResponseQueue, Scheduler, SchedulerBuffer, Scratch, Simulator, Trace,
 };
 
 /// Traces that are not the project's to hand on, and how many runs there are of each.
@@ -129,13 +129,13 @@ pub fn all() -> Vec<(&'static str, Trace, Vec<Run>)> {
     all
 }
 
-fn counts(report: &Report) -> [u64; 5] {
+fn counts(report: &DramReport) -> [u64; 5] {
     let counts = &report.counts;
     [counts.activates, counts.precharges, counts.reads, counts.writes, counts.refreshes]
 }
 
 /// DRAMSys prints time in steps of a clock, energy in whole pJ of a chip at most, power to 0.01 mW.
-fn assert_equal(name: &str, row: usize, run: &Run, report: &Report) {
+fn assert_equal(name: &str, row: usize, run: &Run, report: &DramReport) {
     let seen = || format!("{name}, row {row}: {:?}\n{report:?}", run.controller);
     assert!((report.time_s * 1e9 - run.time_ns).abs() < 1e-3, "time: {} {}", run.time_ns, seen());
     assert_eq!(counts(report), run.counts, "{}", seen());

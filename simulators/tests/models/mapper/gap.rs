@@ -2,7 +2,7 @@
 
 use tapeout_simulators::mapper::{Options, Search, best_mapping};
 
-use crate::pairs::pairs;
+use super::pairs::pairs;
 
 /// Both searches on thirty pairs. The table that this prints is in `docs/concepts/mapper.md`.
 #[test]

@@ -1,38 +1,11 @@
 //! An evaluation allocates nothing once its workspace and report have grown to the mapping's size.
 
-#![expect(unsafe_code, reason = "an allocator that counts cannot be written without")]
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
 use tapeout_simulators::loop_nest::{
     AccessEnergy, Architecture, Bandwidth, Einsum, Evaluator, Hops, Level, LevelMapping, Loop, Mac, Mapping,
     Network, Quirks, Report, TensorSet, TensorSpec, Workspace,
 };
 
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-/// The system's allocator, counting what the current thread asks of it.
-struct Counting;
-
-// SAFETY: every call is passed on to `System` unchanged, and counting does not allocate.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promises are those that `System` asks for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use crate::allocations;
 
 fn level(name: &str, instances: u64) -> Level {
     Level {
@@ -105,10 +78,10 @@ fn evaluations_allocate_nothing_once_their_memory_has_grown() {
                 }
             };
             run();
-            let before = ALLOCATIONS.with(Cell::get);
+            let before = allocations();
             assert!(before > 0, "the allocator is not counted");
             (0..20).for_each(|_| run());
-            assert_eq!(ALLOCATIONS.with(Cell::get), before, "{n_levels} levels, {quirks:?}");
+            assert_eq!(allocations(), before, "{n_levels} levels, {quirks:?}");
         }
     }
 }
