@@ -155,7 +155,7 @@ fn calls_saved(answers: &Answers<'_>, text: &mut String) {
         .collect();
     let _ = write!(
         text,
-        "\n## EdgeEnv calls saved\n\n\
+        "\n## Simulator calls saved\n\n\
          ![Best latency so far against simulator calls](calls.png)\n\n\
          `prime` costs {n} calls beside those of the log. How many a search needs until it has something as good as the best of these {n} \
          designs: the median over seeds, in brackets the quartiles, and the share of the median that `prime` saves. 0: the best in data is \
