@@ -5,7 +5,7 @@
 //! however many children were observed together. The population is the small one of Schaffer, Caruana, Eshelman & Das
 //! (1989), "A study of control parameters affecting online performance of genetic algorithms for function
 //! optimization", ICGA 3, 51-60.
-//! Departs from them: children are made as [`Variation`] says, and known designs are not proposed again.
+//! Departs from them: children are made as `parts/variation.rs` says, and known designs are not proposed again.
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! NSGA-II: elitist genetic search for a Pareto front.
 //!
 //! Source: Deb, Pratap, Agarwal & Meyarivan (2002), doi:10.1109/4235.996017.
-//! Departs from it: children are made as [`Variation`] says; the population is as large as its first front needs; known designs
+//! Departs from it: children are made as `parts/variation.rs` says; the population is as large as its first front needs; known designs
 //! are not proposed again.
 
 use std::cmp::Ordering;

@@ -3,7 +3,7 @@
 //! Source: Beume, Naujoks & Emmerich (2007), doi:10.1016/j.ejor.2006.08.008, algorithms 1 and 3: the member that goes
 //! is, on the last of several fronts, the one with the most dominating it, and on a single front the one that adds
 //! least to the hypervolume.
-//! Departs from it: children are made as [`Variation`] says; parents win a tournament by dominance, where there they
+//! Departs from it: children are made as `parts/variation.rs` says; parents win a tournament by dominance, where there they
 //! are drawn uniformly; the population is as large as its first front needs; losses are divided by their range, so that the reference, worse
 //! than the worst by 1 in each objective, is as far for all; designs that are not acceptable go first, the furthest
 //! from it before all; known designs are not proposed again.

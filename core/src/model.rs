@@ -24,7 +24,7 @@ pub struct ModelCard {
     pub env: String,
     /// Its version.
     pub env_version: u32,
-    /// [`DesignSpace::fingerprint`] of its space.
+    /// [`DesignSpace::fingerprint`](crate::DesignSpace::fingerprint) of its space.
     pub space: u64,
     /// Its metrics, shape `[k]`.
     pub metrics: Vec<Metric>,

@@ -12,10 +12,10 @@
 //! | [`cell`] | one cell: fit, search, validate, or search with the simulator |
 //! | [`ledger`] | `results.jsonl` |
 //! | [`results`] | all that is recorded |
-//! | [`conduct`](mod@conduct) | data set, references and cells, in parallel |
+//! | [`mod@conduct`](mod@conduct) | data set, references and cells, in parallel |
 //! | [`proxy_models`] | proxy models of the simulator, as ArchGym states them |
 //! | [`answers`] | all answers, put side by side |
-//! | [`report`] | tables with intervals |
+//! | [`mod@report`] | tables with intervals |
 //! | [`pictures`] | two pictures |
 
 pub mod answers;

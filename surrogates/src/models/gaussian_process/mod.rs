@@ -11,7 +11,7 @@
 //! | [`embedding`] | designs as coordinates |
 //! | [`kernel`] | covariances between them |
 //! | [`fit`] | hyperparameters from data |
-//! | [`factor`] | the inverse Cholesky factor, row by row |
+//! | `factor` | the inverse Cholesky factor, row by row |
 //! | `descent` | the optimizer the fit uses |
 
 mod descent;
