@@ -9,41 +9,43 @@
 //! of itself, 0 and 1, so it cannot become negative. The public ant colony of ArchGym (Krishnan et al. 2023,
 //! doi:10.1145/3579371.3589049) has no such bound, and drives the pheromone of the best design below 0.
 
+use std::ops::Bound::{Excluded, Included};
+
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, ObjectiveSupport, Problem, Seed, Stream,
     Trial,
 };
 
-use crate::bounds::{at_least, within};
-use crate::scalarize::Scalarizer;
-use crate::seen::Seen;
+use crate::parts::scalarize::Scalarizer;
+use crate::parts::seen::Seen;
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct AntColonyConfig {
     /// How many designs are built before trails change.
-    pub ants: usize,
+    pub n_ants: usize,
     /// `rho`: how far a trail moves towards the reinforcing designs, and otherwise evaporates.
-    pub evaporation: f64,
+    pub evaporation_rate: f64,
     /// `p_best`: how likely an ant builds the best design when all trails are at their bounds.
-    pub best_probability: f64,
+    pub p_best: f64,
 }
 
-impl Default for Settings {
+impl Default for AntColonyConfig {
     /// Stuetzle & Hoos (2000), with rho = 0.2 (persistence 0.8) where an iteration is worth much. Their p_best = 0.05
     /// and tens of ants are for tens of thousands of designs; 5 ants and 0.5 were chosen on synthetic spaces, as the
     /// page says.
     fn default() -> Self {
-        Self { ants: 5, evaporation: 0.2, best_probability: 0.5 }
+        Self { n_ants: 5, evaporation_rate: 0.2, p_best: 0.5 }
     }
 }
 
 /// Trails, and the ants that have not laid theirs yet.
 pub struct AntColony {
-    settings: Settings,
+    config: AntColonyConfig,
     seen: Seen,
     scalarizer: Scalarizer,
     rng: Stream,
@@ -116,7 +118,7 @@ impl AntColony {
         let merit = |trial: &&Trial| self.scalarizer.merit(&trial.judgement);
         let Some(leader) = self.returned.iter().min_by_key(merit) else { return };
         let best = self.best.iter().chain([leader]).min_by_key(merit).unwrap_or(leader).clone();
-        self.trails.reinforce(&[&leader.design, &best.design], self.settings.evaporation);
+        self.trails.reinforce(&[&leader.design, &best.design], self.config.evaporation_rate);
         self.best = Some(best);
         self.returned.clear();
     }
@@ -134,7 +136,7 @@ impl Agent for AntColony {
         self.scalarizer.observe(trials);
         for trial in trials {
             self.returned.push(trial.clone());
-            if self.returned.len() >= self.settings.ants {
+            if self.returned.len() >= self.config.n_ants {
                 self.lay_trails();
             }
         }
@@ -147,20 +149,20 @@ impl BuildAgent for AntColony {
     const SUMMARY: &'static str = "Ant colony: trails over levels, bounded on both sides";
     const DESCRIPTION: &'static str = include_str!("ant_colony.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = AntColonyConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("ants", settings.ants, 1)?;
-        within("evaporation", settings.evaporation, 0.0..=1.0)?;
-        within("best_probability", settings.best_probability, f64::MIN_POSITIVE..=1.0)?;
+    fn build(problem: &Problem, config: AntColonyConfig, seed: Seed) -> Result<Self, ConfigError> {
+        check("n_ants", config.n_ants, 1..)?;
+        check("evaporation_rate", config.evaporation_rate, 0.0..=1.0)?;
+        check("p_best", config.p_best, (Excluded(0.0), Included(1.0)))?;
         Ok(Self {
             seen: Seen::new(problem.space()),
             scalarizer: Scalarizer::new(problem, seed),
             rng: seed.stream("ant colony"),
-            trails: Trails::new(problem.space(), settings.best_probability),
-            returned: Vec::with_capacity(settings.ants),
+            trails: Trails::new(problem.space(), config.p_best),
+            returned: Vec::with_capacity(config.n_ants),
             best: None,
-            settings,
+            config,
         })
     }
 }
@@ -203,7 +205,7 @@ mod tests {
     #[test]
     fn no_trail_becomes_negative_when_all_losses_are() {
         let toy = Toy::bowl();
-        let mut agent = AntColony::build(&toy.problem(), Settings::default(), Seed::new(0)).unwrap();
+        let mut agent = AntColony::build(&toy.problem(), AntColonyConfig::default(), Seed::new(0)).unwrap();
         for round in 0..50 {
             let trial = |design| {
                 toy.problem().trial(design, tapeout_core::Outcome::Measured(vec![-1e6 - f64::from(round)]))

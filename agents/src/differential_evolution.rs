@@ -9,39 +9,39 @@ use std::collections::HashMap;
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, ObjectiveSupport, Problem, Seed, Stream,
     Trial,
 };
 
-use crate::bounds::{at_least, within};
-use crate::scalarize::Scalarizer;
-use crate::seen::Seen;
-use crate::variation::legal;
+use crate::parts::scalarize::Scalarizer;
+use crate::parts::seen::Seen;
+use crate::parts::variation::legal;
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct DifferentialEvolutionConfig {
     /// `NP`: how many designs the population holds.
     pub population: usize,
     /// `F`: how much of a difference is added.
-    pub weight: f64,
+    pub differential_weight: f64,
     /// `CR`: how likely each parameter of a challenger is the mutant's, not the member's.
-    pub crossover: f64,
+    pub crossover_probability: f64,
 }
 
-impl Default for Settings {
+impl Default for DifferentialEvolutionConfig {
     /// Storn & Price (1997): F = 0.5 and CR = 0.9 or 1 as first choices. NP there is 5 to 10 for each parameter, for
     /// thousands of evaluations; 20 leaves some for evolution within a hundred.
     fn default() -> Self {
-        Self { population: 20, weight: 0.5, crossover: 0.9 }
+        Self { population: 20, differential_weight: 0.5, crossover_probability: 0.9 }
     }
 }
 
 /// A population whose members are challenged in turn.
 pub struct DifferentialEvolution {
-    settings: Settings,
+    config: DifferentialEvolutionConfig,
     seen: Seen,
     scalarizer: Scalarizer,
     rng: Stream,
@@ -89,15 +89,15 @@ impl DifferentialEvolution {
         if self.turn == n {
             self.scalarizer.redraw();
         }
-        let (population, settings) = (&self.population, &self.settings);
+        let (population, config) = (&self.population, &self.config);
         let design = self.seen.propose(&mut self.rng, |space, rng| {
             legal(space, || {
                 let [a, b, c] = others(target, n, rng).map(|place| population[place].design.levels());
-                let mutation = Mutation { base: a, plus: b, minus: c, weight: settings.weight };
+                let mutation = Mutation { base: a, plus: b, minus: c, weight: config.differential_weight };
                 let mut levels = population[target].design.levels().to_vec();
                 let forced = rng.random_range(0..levels.len()); // at least one is the mutant's; equation 4
                 for (index, level) in levels.iter_mut().enumerate() {
-                    if index == forced || rng.random_bool(settings.crossover) {
+                    if index == forced || rng.random_bool(config.crossover_probability) {
                         *level = mutation.level(index, space, rng);
                     }
                 }
@@ -113,7 +113,7 @@ impl DifferentialEvolution {
         if self.population.iter().any(|member| member.design == trial.design) {
             return;
         }
-        if self.population.len() < self.settings.population {
+        if self.population.len() < self.config.population {
             self.population.push(trial.clone());
             return;
         }
@@ -145,7 +145,7 @@ impl Agent for DifferentialEvolution {
         let mut n_joining = 0; // random designs proposed in this call, each a member to be
         let mut designs = Vec::with_capacity(count);
         for _ in 0..count {
-            let is_short = self.population.len() + n_joining < self.settings.population;
+            let is_short = self.population.len() + n_joining < self.config.population;
             if (is_short && !self.seen.is_complete()) || self.population.len() < 4 {
                 n_joining += 1;
                 designs.push(self.seen.draw(&mut self.rng));
@@ -179,20 +179,24 @@ impl BuildAgent for DifferentialEvolution {
     const SUMMARY: &'static str = "Differential evolution on levels";
     const DESCRIPTION: &'static str = include_str!("differential_evolution.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = DifferentialEvolutionConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("population", settings.population, 4)?;
-        within("weight", settings.weight, 0.0..=2.0)?; // Storn & Price (1997), equation 2: F in [0, 2]
-        within("crossover", settings.crossover, 0.0..=1.0)?;
+    fn build(
+        problem: &Problem,
+        config: DifferentialEvolutionConfig,
+        seed: Seed,
+    ) -> Result<Self, ConfigError> {
+        check("population", config.population, 4..)?;
+        check("differential_weight", config.differential_weight, 0.0..=2.0)?; // Storn & Price (1997), equation 2: F in [0, 2]
+        check("crossover_probability", config.crossover_probability, 0.0..=1.0)?;
         Ok(Self {
             seen: Seen::new(problem.space()),
             scalarizer: Scalarizer::new(problem, seed),
             rng: seed.stream("differential evolution"),
-            population: Vec::with_capacity(settings.population),
+            population: Vec::with_capacity(config.population),
             turn: 0,
             pending: HashMap::new(),
-            settings,
+            config,
         })
     }
 }
@@ -231,8 +235,8 @@ mod tests {
     #[test]
     fn a_challenger_takes_the_place_of_the_member_it_challenged_and_no_other() {
         let toy = Toy::bowl();
-        let settings = Settings { population: 4, ..Settings::default() };
-        let mut agent = DifferentialEvolution::build(&toy.problem(), settings, Seed::new(0)).unwrap();
+        let config = DifferentialEvolutionConfig { population: 4, ..DifferentialEvolutionConfig::default() };
+        let mut agent = DifferentialEvolution::build(&toy.problem(), config, Seed::new(0)).unwrap();
         let trial = |design: Design, loss: f64| toy.problem().trial(design, Outcome::Measured(vec![loss]));
         for rank in 0..4u32 {
             agent.observe(&[trial(toy.space().unrank(u128::from(rank)), 10.0 + f64::from(rank))]).unwrap();

@@ -11,23 +11,23 @@
 
 use std::collections::HashMap;
 
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
-use tapeout_surrogates::firefly::Field;
-pub use tapeout_surrogates::firefly::Settings;
+pub use tapeout_surrogates::firefly::FireflyConfig;
+use tapeout_surrogates::firefly::FireflyMoves;
 
-use crate::bounds::{at_least, within};
-use crate::scalarize::{Merit, Scalarizer};
-use crate::seen::Seen;
+use crate::parts::scalarize::{Merit, Scalarizer};
+use crate::parts::seen::Seen;
 
 // Vizier, `_penalize_parent_fly`: a stuck firefly's perturbation is multiplied by 10.
 const UNSTICK: f64 = 10.0;
 
 /// A pool of fireflies that move in turn.
 pub struct Firefly {
-    settings: Settings,
-    field: Field,
+    config: FireflyConfig,
+    field: FireflyMoves,
     capacity: usize,
     seen: Seen,
     scalarizer: Scalarizer,
@@ -58,7 +58,7 @@ impl Firefly {
         let merits: Vec<Merit> = self.pool.iter().map(|fly| self.merit(fly)).collect();
         let positions: Vec<&[f64]> = self.pool.iter().map(|fly| fly.position.as_slice()).collect();
         let is_brighter = |other: usize| merits[other] < merits[place];
-        self.field.moved(&self.settings, &positions, place, is_brighter, &mut self.rng)
+        self.field.moved(&self.config, &positions, place, is_brighter, &mut self.rng)
     }
 
     /// The next firefly in turn moves, and is perturbed until it gets to a design that is not known.
@@ -71,7 +71,7 @@ impl Firefly {
         self.turn += 1;
         let position = self.moved(place);
         let mut perturbation = self.pool[place].perturbation;
-        let (field, ceiling) = (&self.field, self.settings.perturbation_ceiling);
+        let (field, ceiling) = (&self.field, self.config.max_perturbation);
         let design = self.seen.propose(&mut self.rng, |space, rng| {
             let design = field.perturbed(&position, perturbation, space, rng);
             perturbation = (perturbation * UNSTICK).min(ceiling); // for the next try, if this one is known
@@ -86,7 +86,7 @@ impl Firefly {
     fn take_in(&mut self, trial: &Trial) {
         let position = self.field.position(&trial.design, self.seen.space());
         if self.pool.len() < self.capacity {
-            let (id, perturbation) = (self.n_born, self.settings.perturbation);
+            let (id, perturbation) = (self.n_born, self.config.perturbation);
             self.n_born += 1;
             self.pool.push(Fly { id, trial: trial.clone(), position, perturbation });
             return;
@@ -109,8 +109,8 @@ impl Firefly {
             (fly.trial, fly.position) = (trial.clone(), position);
             return;
         }
-        self.pool[place].perturbation *= self.settings.penalty;
-        let is_spent = self.pool[place].perturbation < self.settings.perturbation_floor;
+        self.pool[place].perturbation *= self.config.penalize_factor;
+        let is_spent = self.pool[place].perturbation < self.config.perturbation_lower_bound;
         let merit = self.merit(&self.pool[place]);
         let is_beaten = self.pool.iter().any(|other| self.merit(other) < merit);
         if is_spent && is_beaten && self.pool.len() == self.capacity {
@@ -148,21 +148,21 @@ impl BuildAgent for Firefly {
         "Fireflies (the eagle strategy, as PRIME uses): better designs attract, from nearby most";
     const DESCRIPTION: &'static str = include_str!("firefly.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = FireflyConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("ordinal_visibility", settings.ordinal_visibility, 0.0)?;
-        at_least("categorical_visibility", settings.categorical_visibility, 0.0)?;
-        within("gravity", settings.gravity, 0.0..=1.0)?;
-        within("negative_gravity", settings.negative_gravity, 0.0..=1.0)?;
-        within("perturbation", settings.perturbation, 0.0..=1.0)?;
-        within("perturbation_floor", settings.perturbation_floor, 0.0..=1.0)?;
-        within("perturbation_ceiling", settings.perturbation_ceiling, 0.0..=1.0)?;
-        within("penalty", settings.penalty, 0.0..=1.0)?;
-        within("pool_exponent", settings.pool_exponent, 0.0..=2.0)?;
-        let capacity = settings.pool_size(problem.space().n_parameters());
+    fn build(problem: &Problem, config: FireflyConfig, seed: Seed) -> Result<Self, ConfigError> {
+        check("discrete_visibility", config.discrete_visibility, 0.0..)?;
+        check("categorical_visibility", config.categorical_visibility, 0.0..)?;
+        check("gravity", config.gravity, 0.0..=1.0)?;
+        check("negative_gravity", config.negative_gravity, 0.0..=1.0)?;
+        check("perturbation", config.perturbation, 0.0..=1.0)?;
+        check("perturbation_lower_bound", config.perturbation_lower_bound, 0.0..=1.0)?;
+        check("max_perturbation", config.max_perturbation, 0.0..=1.0)?;
+        check("penalize_factor", config.penalize_factor, 0.0..=1.0)?;
+        check("pool_size_exponent", config.pool_size_exponent, 0.0..=2.0)?;
+        let capacity = config.pool_size(problem.space().n_parameters());
         Ok(Self {
-            field: Field::new(problem.space()),
+            field: FireflyMoves::new(problem.space()),
             capacity,
             seen: Seen::new(problem.space()),
             scalarizer: Scalarizer::new(problem, seed),
@@ -171,7 +171,7 @@ impl BuildAgent for Firefly {
             turn: 0,
             n_born: 0,
             pending: HashMap::new(),
-            settings,
+            config,
         })
     }
 }
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn a_firefly_without_success_dies_unless_it_is_the_best() {
         let toy = Toy::bowl();
-        let mut agent = Firefly::build(&toy.problem(), Settings::default(), Seed::new(0)).unwrap();
+        let mut agent = Firefly::build(&toy.problem(), FireflyConfig::default(), Seed::new(0)).unwrap();
         let trial = |rank: usize, loss: f64| {
             toy.problem().trial(toy.space().unrank(rank as u128), Outcome::Measured(vec![loss]))
         };

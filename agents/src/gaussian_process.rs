@@ -9,21 +9,21 @@
 //! local search; feasibility is a regression of its indicator (Rasmussen & Williams 2006, section 6.5).
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::pareto::front;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Trial,
 };
-use tapeout_surrogates::gaussian_process::embedding::Embedding;
-use tapeout_surrogates::gaussian_process::{GaussianProcess, Posterior};
+use tapeout_surrogates::models::gaussian_process::embedding::Embedding;
+use tapeout_surrogates::models::gaussian_process::{GaussianProcess, Posterior};
 
-use crate::acquisition::{Normal, Strips};
-use crate::bounds::at_least;
-use crate::candidates::search;
-use crate::follower::{Capacity, Follower};
-use crate::groundwork::Groundwork;
-use crate::history::History;
-use crate::scalarize::Scalarizer;
-use crate::targets::targets;
+use crate::parts::acquisition::{Normal, Strips};
+use crate::parts::candidates::search;
+use crate::parts::follower::{Capacity, Follower};
+use crate::parts::history::History;
+use crate::parts::scalarize::Scalarizer;
+use crate::parts::search_state::SearchState;
+use crate::parts::targets::targets;
 
 /// The best known designs from which the search for candidates climbs: as many as SMAC's (Hutter et al. 2011, section 4.3).
 const STARTS: usize = 10;
@@ -51,13 +51,13 @@ pub enum Acquisition {
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct GaussianProcessConfig {
     /// How a design is valued.
     pub acquisition: Acquisition,
     /// The standard deviations between mean and confidence bound.
-    pub exploration: f64,
+    pub ucb_coefficient: f64,
     /// Designs spread over the space before the first model; 2 (d + 1) for d parameters if absent.
-    pub initial: Option<usize>,
+    pub n_initial_points: Option<usize>,
     /// The most trials a model is conditioned on.
     pub capacity: usize,
     /// The most trials its hyperparameters are fitted to.
@@ -66,13 +66,13 @@ pub struct Settings {
     pub effort: usize,
 }
 
-impl Default for Settings {
+impl Default for GaussianProcessConfig {
     /// `exploration`: 1.8 as in Song et al. (2024), section 5. The others bound the cost; see the page.
     fn default() -> Self {
         Self {
             acquisition: Acquisition::ExpectedImprovement,
-            exploration: 1.8,
-            initial: None,
+            ucb_coefficient: 1.8,
+            n_initial_points: None,
             capacity: 400,
             fit_capacity: 200,
             effort: 20,
@@ -82,8 +82,8 @@ impl Default for Settings {
 
 /// Gaussian processes of losses and of feasibility, and the search for the design most worth trying.
 pub struct GaussianProcessSearch {
-    settings: Settings,
-    ground: Groundwork,
+    config: GaussianProcessConfig,
+    state: SearchState,
     models: Models,
 }
 
@@ -245,7 +245,7 @@ impl Models {
         history: &History,
         embedding: &Embedding,
         scalarizer: &mut Scalarizer,
-        settings: &Settings,
+        config: &GaussianProcessConfig,
     ) -> Scorer<'_> {
         if history.n_accepted == 0 {
             let targets = targets(&history.shortfall_places());
@@ -262,8 +262,8 @@ impl Models {
         };
         let aim = if is_front {
             hypervolume_aim(history, &losses)
-        } else if settings.acquisition == Acquisition::UpperConfidenceBound {
-            Aim::Bound { exploration: settings.exploration }
+        } else if config.acquisition == Acquisition::UpperConfidenceBound {
+            Aim::Bound { exploration: config.ucb_coefficient }
         } else {
             Aim::Improvement { best: history.accepted(&losses[0]).fold(f64::INFINITY, f64::min) }
         };
@@ -282,11 +282,11 @@ impl Models {
 impl GaussianProcessSearch {
     /// Up to `count` designs worth trying; none if every design is known.
     fn proposals(&mut self, count: usize) -> Vec<Design> {
-        let starts = self.ground.best(STARTS);
-        let Self { settings, ground, models } = self;
-        let Groundwork { embedding, seen, scalarizer, rng, history, .. } = ground;
-        let mut scorer = models.scorer(history, embedding, scalarizer, settings);
-        let budget = (settings.effort * 1_000_000 / scorer.cost()).clamp(CANDIDATES.0, CANDIDATES.1);
+        let starts = self.state.best(STARTS);
+        let Self { config, state, models } = self;
+        let SearchState { embedding, seen, scalarizer, rng, history, .. } = state;
+        let mut scorer = models.scorer(history, embedding, scalarizer, config);
+        let budget = (config.effort * 1_000_000 / scorer.cost()).clamp(CANDIDATES.0, CANDIDATES.1);
         let embed = |designs: &[Design]| -> Vec<Vec<f64>> {
             designs.iter().map(|design| embedding.embed(design)).collect()
         };
@@ -307,16 +307,16 @@ impl GaussianProcessSearch {
 
 impl Agent for GaussianProcessSearch {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
-        let mut designs = self.ground.initial(count);
+        let mut designs = self.state.initial_design(count);
         if designs.len() < count {
             designs.extend(self.proposals(count - designs.len()));
         }
-        self.ground.fill_up(&mut designs, count);
+        self.state.fill_up(&mut designs, count);
         Ok(designs)
     }
 
     fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
-        self.ground.observe(trials);
+        self.state.observe(trials);
         Ok(())
     }
 }
@@ -327,17 +327,17 @@ impl BuildAgent for GaussianProcessSearch {
         "Bayesian optimization with Gaussian processes: expected (hypervolume) improvement";
     const DESCRIPTION: &'static str = include_str!("gaussian_process.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
-    type Config = Settings;
+    type Config = GaussianProcessConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("exploration", settings.exploration, 0.0)?;
-        at_least("capacity", settings.capacity, 10)?;
-        at_least("fit_capacity", settings.fit_capacity, 10)?;
-        let capacity = Capacity { model: settings.capacity, fit: settings.fit_capacity };
+    fn build(problem: &Problem, config: GaussianProcessConfig, seed: Seed) -> Result<Self, ConfigError> {
+        check("ucb_coefficient", config.ucb_coefficient, 0.0..)?;
+        check("capacity", config.capacity, 10..)?;
+        check("fit_capacity", config.fit_capacity, 10..)?;
+        let capacity = Capacity { model: config.capacity, fit: config.fit_capacity };
         Ok(Self {
-            ground: Groundwork::new(problem, settings.initial, seed, "gaussian process")?,
+            state: SearchState::new(problem, config.n_initial_points, seed, "gaussian process")?,
             models: Models::new(problem.n_objectives(), capacity),
-            settings,
+            config,
         })
     }
 }

@@ -5,23 +5,23 @@
 //! however many children were observed together. The population is the small one of Schaffer, Caruana, Eshelman & Das
 //! (1989), "A study of control parameters affecting online performance of genetic algorithms for function
 //! optimization", ICGA 3, 51-60.
-//! Departs from them: children are made as [`Variation`] says, and known designs are not proposed again.
+//! Departs from them: children are made as `parts/variation.rs` says, and known designs are not proposed again.
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::bounds::at_least;
-use crate::scalarize::Scalarizer;
-use crate::seen::Seen;
-use crate::variation::Variation;
+use crate::parts::scalarize::Scalarizer;
+use crate::parts::seen::Seen;
+use crate::parts::variation::Variation;
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct GeneticConfig {
     /// How many designs live; so many are drawn at random first.
     pub population: usize,
     /// How likely a child has two parents.
@@ -32,7 +32,7 @@ pub struct Settings {
     pub mutation_index: f64,
 }
 
-impl Default for Settings {
+impl Default for GeneticConfig {
     /// Schaffer et al. (1989): populations of 20 to 30, crossover 0.75 to 0.95; of these the least and the largest.
     /// Muehlenbein (1992), "How genetic algorithms really work", PPSN II, 15-26: one mutation a child.
     /// Deb et al. (2002), doi:10.1109/4235.996017, section V: eta_m = 20.
@@ -77,17 +77,7 @@ fn tournament<'a>(parents: &'a [Trial], rng: &mut Stream) -> &'a Design {
 
 impl Agent for Genetic {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
-        let mut designs = Vec::with_capacity(count);
-        for _ in 0..count {
-            if self.parents.is_empty() {
-                designs.push(self.seen.draw(&mut self.rng));
-                continue;
-            }
-            let parents = &self.parents;
-            let parent = |rng: &mut Stream| tournament(parents, rng);
-            designs.push(self.variation.mate(&mut self.seen, &mut self.rng, parent));
-        }
-        Ok(designs)
+        Ok(self.variation.breed(&mut self.seen, &mut self.rng, &self.parents, tournament, count))
     }
 
     fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
@@ -106,19 +96,19 @@ impl BuildAgent for Genetic {
     const SUMMARY: &'static str = "Genetic algorithm: crossover, mutation, tournaments, the best survive";
     const DESCRIPTION: &'static str = include_str!("genetic.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = GeneticConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("population", settings.population, 2)?;
+    fn build(problem: &Problem, config: GeneticConfig, seed: Seed) -> Result<Self, ConfigError> {
+        check("population", config.population, 2..)?;
         let variation = Variation::new(
             problem.space(),
-            settings.crossover_probability,
-            settings.mutation_probability,
-            settings.mutation_index,
+            config.crossover_probability,
+            config.mutation_probability,
+            config.mutation_index,
         )?;
         Ok(Self {
             variation,
-            population: settings.population,
+            population: config.population,
             seen: Seen::new(problem.space()),
             scalarizer: Scalarizer::new(problem, seed),
             rng: seed.stream("genetic"),
@@ -140,8 +130,9 @@ mod tests {
     }
 
     fn agent(population: usize) -> Genetic {
-        let settings = Settings { population, mutation_probability: Some(0.0), ..Settings::default() };
-        Genetic::build(&Toy::bowl().problem(), settings, Seed::new(0)).unwrap()
+        let config =
+            GeneticConfig { population, mutation_probability: Some(0.0), ..GeneticConfig::default() };
+        Genetic::build(&Toy::bowl().problem(), config, Seed::new(0)).unwrap()
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub struct Grid {
 /// The grid has no hyperparameters.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {}
+pub struct GridConfig {}
 
 impl Agent for Grid {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
@@ -34,9 +34,9 @@ impl BuildAgent for Grid {
     const SUMMARY: &'static str = "Every legal design once, in order; then finished";
     const DESCRIPTION: &'static str = include_str!("grid.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
-    type Config = Settings;
+    type Config = GridConfig;
 
-    fn build(problem: &Problem, _: Settings, _: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, _: GridConfig, _: Seed) -> Result<Self, ConfigError> {
         Ok(Self { space: problem.space().clone(), next_rank: 0 })
     }
 }
@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn every_legal_design_comes_once_and_then_none() {
         let toy = Toy::tied();
-        let mut grid = Grid::build(&toy.problem(), Settings {}, Seed::new(0)).unwrap();
+        let mut grid = Grid::build(&toy.problem(), GridConfig {}, Seed::new(0)).unwrap();
         let mut proposed = Vec::new();
         loop {
             let designs = grid.suggest(5).unwrap();

@@ -1,24 +1,9 @@
 //! Agents: algorithms that search a design space.
 //!
-//! Each is one file that reads beside its paper, with its page in Markdown next to it, and one row of [`AGENTS`]. A new one
-//! also gets a row in `tests/learning.rs`, where it has to beat random search; all other tests and benches find it by its
-//! row here. What several agents need is here once:
-//!
-//! | module | holds |
-//! |---|---|
-//! | [`seen`] | the designs already known, and how to get one that is not |
-//! | [`scalarize`] | several objectives as one, and a total order of judgements |
-//! | [`policy`] | decisions, rewards and networks, for reinforcement learners |
-//! | [`bounds`] | errors for hyperparameters out of range |
-//! | [`variation`] | crossover and mutation |
-//! | [`front_population`] | hyperparameters and size of a population that searches for a front |
-//! | [`moves`] | the steps of a local search |
-//! | [`acquisition`] | what a design is worth trying, from what a model expects of it |
-//! | [`candidates`] | where a model looks for its next proposals |
-//! | [`targets`] | losses as a model likes to learn them |
-//! | [`groundwork`] | what comes before the first model, and what every model learns from |
-//! | [`history`] | all that was observed, as models want it |
-//! | [`follower`] | a Gaussian process that follows a growing log within a bounded cost |
+//! Each is one file, or a folder if it has more than one idea, that reads beside its paper, with its page in Markdown next to
+//! it, and one row of [`AGENTS`]. A new one also gets a row in `tests/agents/learning.rs`, where it has to beat random search;
+//! all other tests and benches find it by its row here. What several agents need is in `parts` once; of it [`Seen`] and
+//! [`Scalarizer`] are for agents of other crates too.
 //!
 //! ```
 //! use tapeout_core::check::toy::Toy;
@@ -40,39 +25,29 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod acquisition;
 pub mod ant_colony;
-pub mod bounds;
-pub mod candidates;
 pub mod cma_es;
 pub mod differential_evolution;
 pub mod firefly;
-pub mod follower;
-pub mod front_population;
 pub mod gaussian_process;
 pub mod genetic;
 pub mod grid;
-pub mod groundwork;
-pub mod history;
 pub mod local_search;
 pub mod mappo;
-pub mod moves;
 pub mod nsga2;
 pub mod particle_swarm;
-pub mod policy;
+mod parts;
 pub mod ppo;
 pub mod random;
 pub mod regularized_evolution;
 pub mod reinforce;
-pub mod scalarize;
-pub mod seen;
 pub mod simulated_annealing;
 pub mod smac;
 pub mod sms_emoa;
-pub mod targets;
 pub mod tpe;
-pub mod variation;
 
+pub use parts::scalarize::{Merit, Scalarizer};
+pub use parts::seen::Seen;
 use tapeout_core::AgentEntry;
 
 /// Every agent there is, simplest first.

@@ -12,41 +12,46 @@ use std::collections::{HashSet, VecDeque};
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::space::Neighbourhood;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, ObjectiveSupport, Problem, Seed, Stream,
     Trial,
 };
 
-use crate::bounds::at_least;
-use crate::scalarize::Scalarizer;
-use crate::seen::Seen;
+use crate::parts::scalarize::Scalarizer;
+use crate::parts::seen::Seen;
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct LocalSearchConfig {
     /// Random designs at the start, the best of which is the first to be descended from.
-    pub samples: usize,
+    pub n_initial_points: usize,
     /// How many parameters the first kick changes.
-    pub kick: usize,
+    pub perturbation_strength: usize,
     /// For how many kicks a parameter that was changed is left alone.
-    pub tenure: usize,
+    pub tabu_tenure: usize,
     /// Which designs are tried around one.
     pub neighbourhood: Neighbourhood,
 }
 
-impl Default for Settings {
+impl Default for LocalSearchConfig {
     /// Lourenco et al. (2003) leave all of these to the problem at hand: these are first guesses, and no others were
     /// tried but for `kick` = 3 and `samples` = 5, which were alike on synthetic spaces.
     fn default() -> Self {
-        Self { samples: 10, kick: 2, tenure: 2, neighbourhood: Neighbourhood::Hamming }
+        Self {
+            n_initial_points: 10,
+            perturbation_strength: 2,
+            tabu_tenure: 2,
+            neighbourhood: Neighbourhood::Hamming,
+        }
     }
 }
 
 /// One descent after another.
 pub struct IteratedLocalSearch {
-    settings: Settings,
+    config: LocalSearchConfig,
     seen: Seen,
     scalarizer: Scalarizer,
     rng: Stream,
@@ -67,7 +72,7 @@ pub struct IteratedLocalSearch {
 
 impl IteratedLocalSearch {
     fn descend_from(&mut self, trial: Trial) {
-        let neighbours = self.seen.space().neighbours(&trial.design, self.settings.neighbourhood);
+        let neighbours = self.seen.space().neighbours(&trial.design, self.config.neighbourhood);
         self.untried = neighbours.into_iter().filter(|design| !self.seen.contains(design)).collect();
         shuffle(&mut self.untried, &mut self.rng);
         self.current = Some(trial);
@@ -84,7 +89,7 @@ impl IteratedLocalSearch {
         let free: Vec<usize> =
             (0..n).filter(|index| !self.tabu.iter().flatten().any(|tabu| tabu == index)).collect();
         let mut changed = Vec::new();
-        let (strength, settings) = (self.strength.min(n), &self.settings);
+        let (strength, config) = (self.strength.min(n), &self.config);
         let design = if strength == n {
             self.seen.draw(&mut self.rng)
         } else {
@@ -97,7 +102,7 @@ impl IteratedLocalSearch {
             })
         };
         self.tabu.push_back(changed);
-        if self.tabu.len() > settings.tenure {
+        if self.tabu.len() > config.tabu_tenure {
             self.tabu.pop_front();
         }
         self.kicks.insert(design.clone());
@@ -112,11 +117,11 @@ impl IteratedLocalSearch {
             Some(home) if merit(home) <= merit(current) => self.strength += 1,
             _ => {
                 self.home = Some(current.clone());
-                self.strength = self.settings.kick;
+                self.strength = self.config.perturbation_strength;
             }
         }
         if self.strength > self.seen.space().n_parameters() {
-            self.strength = self.settings.kick;
+            self.strength = self.config.perturbation_strength;
             self.scalarizer.redraw();
         }
     }
@@ -186,7 +191,7 @@ impl Agent for IteratedLocalSearch {
             return Ok(());
         }
         self.sample.extend_from_slice(trials);
-        if self.sample.len() >= self.settings.samples {
+        if self.sample.len() >= self.config.n_initial_points {
             let sample = std::mem::take(&mut self.sample);
             let best = sample.into_iter().min_by_key(|trial| self.scalarizer.merit(&trial.judgement));
             best.into_iter().for_each(|best| self.descend_from(best));
@@ -200,23 +205,23 @@ impl BuildAgent for IteratedLocalSearch {
     const SUMMARY: &'static str = "Iterated local search: descents, kicks, and a tabu list";
     const DESCRIPTION: &'static str = include_str!("local_search.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = LocalSearchConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("samples", settings.samples, 1)?;
-        at_least("kick", settings.kick, 1)?;
+    fn build(problem: &Problem, config: LocalSearchConfig, seed: Seed) -> Result<Self, ConfigError> {
+        check("n_initial_points", config.n_initial_points, 1..)?;
+        check("perturbation_strength", config.perturbation_strength, 1..)?;
         Ok(Self {
             seen: Seen::new(problem.space()),
             scalarizer: Scalarizer::new(problem, seed),
             rng: seed.stream("iterated local search"),
-            sample: Vec::with_capacity(settings.samples),
+            sample: Vec::with_capacity(config.n_initial_points),
             current: None,
             untried: Vec::new(),
             home: None,
-            strength: settings.kick,
+            strength: config.perturbation_strength,
             tabu: VecDeque::new(),
             kicks: HashSet::new(),
-            settings,
+            config,
         })
     }
 }
@@ -227,8 +232,8 @@ mod tests {
     use tapeout_core::check::toy::Toy;
     use tapeout_core::{Env, Outcome};
 
-    fn agent(settings: Settings) -> IteratedLocalSearch {
-        IteratedLocalSearch::build(&Toy::bowl().problem(), settings, Seed::new(0)).unwrap()
+    fn agent(config: LocalSearchConfig) -> IteratedLocalSearch {
+        IteratedLocalSearch::build(&Toy::bowl().problem(), config, Seed::new(0)).unwrap()
     }
 
     fn trial(design: Design, loss: f64) -> Trial {
@@ -242,7 +247,7 @@ mod tests {
     /// Every neighbour is tried once, and the first that is better is descended from.
     #[test]
     fn the_first_improvement_is_taken() {
-        let mut agent = agent(Settings { samples: 1, ..Settings::default() });
+        let mut agent = agent(LocalSearchConfig { n_initial_points: 1, ..LocalSearchConfig::default() });
         let start = Toy::bowl().space().repair(&[8, 8, 8, 8, 8, 1]);
         agent.observe(&[trial(start.clone(), 5.0)]).unwrap();
         let tried = agent.suggest(10).unwrap();
@@ -259,7 +264,8 @@ mod tests {
     /// three, four, ...
     #[test]
     fn a_local_optimum_is_kicked_harder_and_harder() {
-        let mut agent = agent(Settings { samples: 1, tenure: 1, ..Settings::default() });
+        let mut agent =
+            agent(LocalSearchConfig { n_initial_points: 1, tabu_tenure: 1, ..LocalSearchConfig::default() });
         let start = Toy::bowl().space().repair(&[8, 8, 8, 8, 8, 1]);
         agent.observe(&[trial(start.clone(), 5.0)]).unwrap();
         let mut last: Vec<usize> = Vec::new();

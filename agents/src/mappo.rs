@@ -17,19 +17,19 @@ use crate::ppo::{self, Critics, Proximal};
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct MappoConfig {
     /// The parameters of each agent, by name. Those not named have an agent each.
     pub groups: Vec<Vec<String>>,
     /// One critic for all agents, or one for each.
     pub critics: Critics,
     /// How actors and critics learn.
-    pub ppo: ppo::Settings,
+    pub ppo: ppo::PpoConfig,
 }
 
-impl Default for Settings {
+impl Default for MappoConfig {
     /// An agent to a parameter, as in Krishnan et al. (2022); a shared critic, as in Yu et al. (2022), section 3.
     fn default() -> Self {
-        Self { groups: Vec::new(), critics: Critics::Shared, ppo: ppo::Settings::default() }
+        Self { groups: Vec::new(), critics: Critics::Shared, ppo: ppo::PpoConfig::default() }
     }
 }
 
@@ -80,13 +80,13 @@ impl BuildAgent for Mappo {
     const SUMMARY: &'static str = "Multi-agent PPO: an actor for each group of parameters";
     const DESCRIPTION: &'static str = include_str!("mappo.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = MappoConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, config: MappoConfig, seed: Seed) -> Result<Self, ConfigError> {
         let within_ppo = |error: ConfigError| ConfigError::new(format!("ppo.{}", error.field), error.message);
-        settings.ppo.check().map_err(within_ppo)?;
-        let groups = groups(problem.space(), &settings.groups)?;
-        Ok(Self(Proximal::new(problem, settings.ppo, seed, &groups, settings.critics)))
+        config.ppo.check().map_err(within_ppo)?;
+        let groups = groups(problem.space(), &config.groups)?;
+        Ok(Self(Proximal::new(problem, config.ppo, seed, &groups, config.critics)))
     }
 }
 
@@ -122,10 +122,11 @@ mod tests {
 
     #[test]
     fn settings_of_ppo_are_refused_by_place() {
-        let settings =
-            Settings { ppo: ppo::Settings { clip: 2.0, ..Default::default() }, ..Default::default() };
-        let error =
-            Mappo::build(&Toy::bowl().problem(), settings, Seed::new(0)).err().map(|error| error.field);
-        assert_eq!(error.as_deref(), Some("ppo.clip"));
+        let config = MappoConfig {
+            ppo: ppo::PpoConfig { clip_range: 2.0, ..Default::default() },
+            ..Default::default()
+        };
+        let error = Mappo::build(&Toy::bowl().problem(), config, Seed::new(0)).err().map(|error| error.field);
+        assert_eq!(error.as_deref(), Some("ppo.clip_range"));
     }
 }

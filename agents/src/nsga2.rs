@@ -1,7 +1,7 @@
 //! NSGA-II: elitist genetic search for a Pareto front.
 //!
 //! Source: Deb, Pratap, Agarwal & Meyarivan (2002), doi:10.1109/4235.996017.
-//! Departs from it: children are made as [`Variation`] says; the population is as large as its first front needs; known designs
+//! Departs from it: children are made as `parts/variation.rs` says; the population is as large as its first front needs; known designs
 //! are not proposed again.
 
 use std::cmp::Ordering;
@@ -13,13 +13,13 @@ use tapeout_core::{
     Trial,
 };
 
-use crate::front_population::Settings;
-use crate::seen::Seen;
-use crate::variation::Variation;
+pub use crate::parts::front_population::FrontPopulationConfig;
+use crate::parts::seen::Seen;
+use crate::parts::variation::Variation;
 
 /// Non-dominated sorting, crowding, binary tournaments.
 pub struct Nsga2 {
-    settings: Settings,
+    config: FrontPopulationConfig,
     variation: Variation,
     seen: Seen,
     rng: Stream,
@@ -89,7 +89,7 @@ impl Nsga2 {
         let members = trials.into_iter().zip(standings);
         self.parents.extend(members.map(|(trial, standing)| Member { trial, standing }));
         self.parents.sort_by(|a, b| a.standing.compare(&b.standing));
-        self.parents.truncate(self.settings.survivors(n_first));
+        self.parents.truncate(self.config.survivors(n_first));
     }
 }
 
@@ -105,23 +105,13 @@ fn tournament<'a>(parents: &'a [Member], rng: &mut Stream) -> &'a Design {
 
 impl Agent for Nsga2 {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
-        let mut designs = Vec::with_capacity(count);
-        for _ in 0..count {
-            if self.parents.is_empty() {
-                designs.push(self.seen.draw(&mut self.rng));
-                continue;
-            }
-            let parents = &self.parents;
-            let parent = |rng: &mut Stream| tournament(parents, rng);
-            designs.push(self.variation.mate(&mut self.seen, &mut self.rng, parent));
-        }
-        Ok(designs)
+        Ok(self.variation.breed(&mut self.seen, &mut self.rng, &self.parents, tournament, count))
     }
 
     fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
         self.seen.observe(trials);
         self.offspring.extend_from_slice(trials);
-        if self.offspring.len() >= self.settings.survivors(self.parents.len()) {
+        if self.offspring.len() >= self.config.survivors(self.parents.len()) {
             self.select_survivors();
         }
         Ok(())
@@ -133,12 +123,12 @@ impl BuildAgent for Nsga2 {
     const SUMMARY: &'static str = "NSGA-II: non-dominated sorting, crowding, binary tournaments";
     const DESCRIPTION: &'static str = include_str!("nsga2.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
-    type Config = Settings;
+    type Config = FrontPopulationConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, config: FrontPopulationConfig, seed: Seed) -> Result<Self, ConfigError> {
         Ok(Self {
-            variation: settings.variation(problem.space())?,
-            settings,
+            variation: config.variation(problem.space())?,
+            config,
             seen: Seen::new(problem.space()),
             rng: seed.stream("nsga2"),
             parents: Vec::new(),
@@ -183,8 +173,8 @@ mod tests {
     #[test]
     fn the_most_crowded_of_the_last_front_goes() {
         let toy = Toy::tradeoff();
-        let settings = Settings { population: 3, ..Settings::default() };
-        let mut agent = Nsga2::build(&toy.problem(), settings, Seed::new(0)).unwrap();
+        let config = FrontPopulationConfig { population: 3, ..FrontPopulationConfig::default() };
+        let mut agent = Nsga2::build(&toy.problem(), config, Seed::new(0)).unwrap();
         let points = [[0.0, 10.0], [2.0, 8.0], [10.0, 11.0], [3.0, 7.0], [10.0, 0.0]];
         let trial = |(rank, point): (usize, &[f64; 2])| {
             toy.problem().trial(toy.space().unrank(rank as u128), Outcome::Measured(point.to_vec()))

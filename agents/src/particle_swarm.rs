@@ -12,42 +12,47 @@ use std::collections::HashMap;
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::encoding::unit;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, ObjectiveSupport, Parameter, Problem,
     Seed, Stream, Trial,
 };
 
-use crate::bounds::{at_least, within};
-use crate::scalarize::Scalarizer;
-use crate::seen::Seen;
-use crate::variation::legal;
+use crate::parts::scalarize::Scalarizer;
+use crate::parts::seen::Seen;
+use crate::parts::variation::legal;
 
 /// Hyperparameters; the defaults are those of SPSO 2006.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct ParticleSwarmConfig {
     /// `S`: the number of particles; 10 + 2 sqrt(n) for n parameters if absent.
-    pub particles: Option<usize>,
+    pub n_particles: Option<usize>,
     /// `w`: how much of its velocity a particle keeps.
-    pub inertia: f64,
+    pub inertia_weight: f64,
     /// `c`: the largest pull of its own best place, and of its informants' best.
-    pub acceleration: f64,
+    pub acceleration_coefficient: f64,
     /// `K`: how many particles, drawn at random, inform a particle besides itself.
-    pub informants: usize,
+    pub n_informants: usize,
 }
 
-impl Default for Settings {
+impl Default for ParticleSwarmConfig {
     /// Clerc (2012), SPSO 2006: w = 1 / (2 ln 2), c = 1/2 + ln 2, K = 3.
     fn default() -> Self {
         let ln_2 = std::f64::consts::LN_2;
-        Self { particles: None, inertia: 0.5 / ln_2, acceleration: 0.5 + ln_2, informants: 3 }
+        Self {
+            n_particles: None,
+            inertia_weight: 0.5 / ln_2,
+            acceleration_coefficient: 0.5 + ln_2,
+            n_informants: 3,
+        }
     }
 }
 
 /// A swarm whose particles move in turn.
 pub struct ParticleSwarm {
-    settings: Settings,
+    config: ParticleSwarmConfig,
     capacity: usize,
     cube: Cube,
     seen: Seen,
@@ -130,7 +135,7 @@ impl ParticleSwarm {
     /// The best place known to a particle: its own, or that of one of its informants.
     fn informed(&mut self, place: usize) -> usize {
         let mut best = place;
-        for _ in 0..self.settings.informants {
+        for _ in 0..self.config.n_informants {
             let other = self.rng.random_range(0..self.swarm.len());
             let merit = |place: usize| self.scalarizer.merit(&self.swarm[place].best.judgement);
             if merit(other) < merit(best) {
@@ -150,11 +155,11 @@ impl ParticleSwarm {
         self.turn += 1;
         let informed = self.informed(place);
         let informed = self.swarm[informed].best_position.clone();
-        let (particle, cube, settings) = (&mut self.swarm[place], &self.cube, &self.settings);
+        let (particle, cube, config) = (&mut self.swarm[place], &self.cube, &self.config);
         let mut last = None;
         let design = self.seen.propose(&mut self.rng, |space, rng| {
             let design = legal(space, || {
-                particle.fly(&informed, settings, rng);
+                particle.fly(&informed, config, rng);
                 cube.levels(&particle.position, space, rng)
             });
             last = Some(design.clone());
@@ -208,11 +213,11 @@ impl ParticleSwarm {
 
 impl Particle {
     /// One move. Each axis is pulled by itself.
-    fn fly(&mut self, informed: &[f64], settings: &Settings, rng: &mut Stream) {
+    fn fly(&mut self, informed: &[f64], config: &ParticleSwarmConfig, rng: &mut Stream) {
         let axes = self.position.iter_mut().zip(&mut self.velocity).zip(&self.best_position).zip(informed);
         for (((x, v), own), other) in axes {
-            let mut pull = |to: f64| settings.acceleration * rng.random::<f64>() * (to - *x);
-            *v = settings.inertia * *v + pull(*own) + pull(*other);
+            let mut pull = |to: f64| config.acceleration_coefficient * rng.random::<f64>() * (to - *x);
+            *v = config.inertia_weight * *v + pull(*own) + pull(*other);
             *x += *v;
             if !(0.0..=1.0).contains(x) {
                 (*x, *v) = (x.clamp(0.0, 1.0), 0.0); // confined
@@ -257,15 +262,15 @@ impl BuildAgent for ParticleSwarm {
     const SUMMARY: &'static str = "Particle swarm: inertia, and the pull of the best places known";
     const DESCRIPTION: &'static str = include_str!("particle_swarm.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = ParticleSwarmConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, config: ParticleSwarmConfig, seed: Seed) -> Result<Self, ConfigError> {
         let n = problem.space().n_parameters() as f64;
         // Clerc (2012), SPSO 2006: S = 10 + [2 sqrt(D)].
-        let capacity = settings.particles.unwrap_or(10 + (2.0 * n.sqrt()) as usize);
-        at_least("particles", capacity, 1)?;
-        within("inertia", settings.inertia, 0.0..=1.0)?;
-        at_least("acceleration", settings.acceleration, 0.0)?;
+        let capacity = config.n_particles.unwrap_or(10 + (2.0 * n.sqrt()) as usize);
+        check("n_particles", capacity, 1..)?;
+        check("inertia_weight", config.inertia_weight, 0.0..=1.0)?;
+        check("acceleration_coefficient", config.acceleration_coefficient, 0.0..)?;
         Ok(Self {
             capacity,
             cube: Cube::new(problem.space()),
@@ -276,7 +281,7 @@ impl BuildAgent for ParticleSwarm {
             turn: 0,
             pending: HashMap::new(),
             resting: HashMap::new(),
-            settings,
+            config,
         })
     }
 }
@@ -323,7 +328,7 @@ mod tests {
                 best: best.clone(),
                 best_position: vec![0.6],
             };
-            particle.fly(&[0.9], &Settings::default(), &mut rng);
+            particle.fly(&[0.9], &ParticleSwarmConfig::default(), &mut rng);
             assert!((0.0..=1.0).contains(&particle.position[0]));
             if particle.velocity[0] == 0.0 {
                 assert_eq!(particle.position[0], 1.0);

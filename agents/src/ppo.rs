@@ -8,81 +8,81 @@
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::bounds::{at_least, within};
-use crate::policy::actor::{Actor, Critic};
-use crate::policy::advantage::{Horizon, standardise};
-use crate::policy::categorical::Categorical;
-use crate::policy::reward::{Rewards, imitation_weights};
-use crate::policy::steps::{Decision, Steps};
-use crate::policy::team::Team;
-use crate::seen::Seen;
+use crate::parts::policy::actor::{Actor, Critic};
+use crate::parts::policy::advantage::{Horizon, standardise};
+use crate::parts::policy::categorical::Categorical;
+use crate::parts::policy::reward::{Rewards, imitation_weights};
+use crate::parts::policy::steps::{Decision, Steps};
+use crate::parts::policy::team::Team;
+use crate::parts::seen::Seen;
 
 /// Hyperparameters; the defaults are the paper's.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct PpoConfig {
     /// `T`: how many decisions are collected before the networks learn from them, rounded up to whole designs.
-    pub horizon: usize,
+    pub n_steps: usize,
     /// Adam's step size.
     pub learning_rate: f64,
     /// `K`: how often the networks learn from each decision.
-    pub epochs: usize,
+    pub n_epochs: usize,
     /// `M`: decisions in a step of the optimizer.
-    pub minibatch: usize,
+    pub batch_size: usize,
     /// gamma: what a reward is worth one decision earlier.
-    pub discount: f64,
+    pub gamma: f64,
     /// lambda of generalised advantage estimation.
     pub gae_lambda: f64,
     /// epsilon: how far the probability of a decision may move, as a ratio, before the gain from it is ignored.
-    pub clip: f64,
+    pub clip_range: f64,
     /// c2: what a nat of entropy is worth.
-    pub entropy: f64,
+    pub ent_coef: f64,
     /// Widths of the hidden layers of actor and critic.
-    pub hidden: Vec<usize>,
+    pub hidden_layer_sizes: Vec<usize>,
     /// Steps of the optimizer in which an earlier log is imitated.
     pub log_updates: usize,
 }
 
-impl Default for Settings {
+impl Default for PpoConfig {
     /// Schulman et al. (2017): step size, epochs, minibatch, gamma and lambda of table 3; epsilon of table 1; layers of section
     /// 6.1; horizon and entropy coefficient of table 5. `log_updates` is ours: enough to imitate a hundred designs.
     fn default() -> Self {
         Self {
-            horizon: 128,
+            n_steps: 128,
             learning_rate: 3e-4,
-            epochs: 10,
-            minibatch: 64,
-            discount: 0.99,
+            n_epochs: 10,
+            batch_size: 64,
+            gamma: 0.99,
             gae_lambda: 0.95,
-            clip: 0.2,
-            entropy: 0.01,
-            hidden: vec![64, 64],
+            clip_range: 0.2,
+            ent_coef: 0.01,
+            hidden_layer_sizes: vec![64, 64],
             log_updates: 300,
         }
     }
 }
 
-impl Settings {
+impl PpoConfig {
     /// # Errors
     /// [`ConfigError`] if one is out of range.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        at_least("horizon", self.horizon, 1)?;
-        within("learning_rate", self.learning_rate, 0.0..=1.0)?;
-        at_least("epochs", self.epochs, 1)?;
-        at_least("minibatch", self.minibatch, 1)?;
-        within("discount", self.discount, 0.0..=1.0)?;
-        within("gae_lambda", self.gae_lambda, 0.0..=1.0)?;
-        within("clip", self.clip, 0.0..=1.0)?;
-        within("entropy", self.entropy, 0.0..=1.0)?;
-        self.hidden.iter().try_for_each(|&width| at_least("hidden", width, 1))
+        check("n_steps", self.n_steps, 1..)?;
+        check("learning_rate", self.learning_rate, 0.0..=1.0)?;
+        check("n_epochs", self.n_epochs, 1..)?;
+        check("batch_size", self.batch_size, 1..)?;
+        check("gamma", self.gamma, 0.0..=1.0)?;
+        check("gae_lambda", self.gae_lambda, 0.0..=1.0)?;
+        check("clip_range", self.clip_range, 0.0..=1.0)?;
+        check("ent_coef", self.ent_coef, 0.0..=1.0)?;
+        self.hidden_layer_sizes.iter().try_for_each(|&width| check("hidden_layer_sizes", width, 1..))
     }
 
     fn horizon(&self) -> Horizon {
-        Horizon { discount: self.discount as f32, gae_lambda: self.gae_lambda as f32 }
+        Horizon { discount: self.gamma as f32, gae_lambda: self.gae_lambda as f32 }
     }
 }
 
@@ -98,9 +98,9 @@ pub enum Critics {
 
 /// Algorithm 1, for any number of actors that take turns in one episode; one is PPO.
 pub(crate) struct Proximal {
-    settings: Settings,
+    config: PpoConfig,
     team: Team,
-    /// As many as actors, or one.
+    /// The critics: as many as actors, or one.
     critics: Vec<Critic>,
     rewards: Rewards,
     seen: Seen,
@@ -129,15 +129,15 @@ impl Proximal {
     /// An actor for each of `groups`, which hold each parameter once.
     pub(crate) fn new(
         problem: &Problem,
-        settings: Settings,
+        config: PpoConfig,
         seed: Seed,
         groups: &[Vec<usize>],
         critics: Critics,
     ) -> Self {
         let space = problem.space();
         let mut weights = seed.stream("networks");
-        let learning_rate = settings.learning_rate as f32;
-        let hidden = &settings.hidden;
+        let learning_rate = config.learning_rate as f32;
+        let hidden = &config.hidden_layer_sizes;
         let actor = |group: &Vec<usize>| Actor::new(space, group, hidden, learning_rate, &mut weights);
         let team = Team::new(space, groups, actor);
         let n_critics = if critics == Critics::Shared { 1 } else { groups.len() };
@@ -151,7 +151,7 @@ impl Proximal {
             log: Vec::new(),
             batch: Vec::new(),
             has_proposed: false,
-            settings,
+            config,
         }
     }
 
@@ -166,17 +166,17 @@ impl Proximal {
         let rewards = self.rewards.of(&trials);
         let weights = imitation_weights(&rewards);
         let steps = Steps::of(self.seen.space(), trials.iter().map(|trial| &trial.design));
-        let entropy = self.settings.entropy as f32;
+        let entropy = self.config.ent_coef as f32;
         // With lambda = 1 and no value expected, an advantage is the discounted reward itself.
-        let horizon = Horizon { gae_lambda: 1.0, ..self.settings.horizon() };
+        let horizon = Horizon { gae_lambda: 1.0, ..self.config.horizon() };
         for (index, rows) in self.team.rows_by_actor(&steps).into_iter().enumerate() {
             let returns = by_design(&steps, &rows, |design, places| {
                 horizon.advantages(&vec![0.0; places.len()], rewards[design])
             });
             let critic = self.critic(index);
-            for _ in 0..self.settings.log_updates {
+            for _ in 0..self.config.log_updates {
                 let draw = |_| self.rng.random_range(0..rows.len());
-                let places: Vec<usize> = (0..self.settings.minibatch).map(draw).collect();
+                let places: Vec<usize> = (0..self.config.batch_size).map(draw).collect();
                 let (observations, decisions) = minibatch(&steps, &rows, &places);
                 self.team.actor_mut(index).learn(&observations, &decisions, |at, distribution| {
                     let pull = weights[decisions[at].design];
@@ -202,10 +202,10 @@ impl Proximal {
             .collect();
         for (index, lesson) in lessons.iter().enumerate() {
             let critic = self.critic(index);
-            for _ in 0..self.settings.epochs {
+            for _ in 0..self.config.n_epochs {
                 let mut places: Vec<usize> = (0..lesson.rows.len()).collect();
                 places.shuffle(&mut self.rng);
-                for places in places.chunks(self.settings.minibatch) {
+                for places in places.chunks(self.config.batch_size) {
                     let (observations, decisions) = minibatch(&steps, &lesson.rows, places);
                     self.team.actor_mut(index).learn(&observations, &decisions, |at, distribution| {
                         surrogate_gradient(
@@ -213,7 +213,7 @@ impl Proximal {
                             decisions[at].chosen,
                             lesson,
                             places[at],
-                            &self.settings,
+                            &self.config,
                         )
                     });
                     let targets: Vec<f32> = places.iter().map(|&place| lesson.targets[place]).collect();
@@ -227,7 +227,7 @@ impl Proximal {
         let all: Vec<usize> = (0..rows.len()).collect();
         let (observations, decisions) = minibatch(steps, &rows, &all);
         let values = self.critics[self.critic(actor)].values(&observations);
-        let horizon = self.settings.horizon();
+        let horizon = self.config.horizon();
         let mut advantages =
             by_design(steps, &rows, |design, places| horizon.advantages(&values[places], rewards[design]));
         let targets = advantages.iter().zip(&values).map(|(advantage, value)| advantage + value).collect();
@@ -266,14 +266,14 @@ fn surrogate_gradient(
     chosen: usize,
     lesson: &Lesson,
     place: usize,
-    settings: &Settings,
+    config: &PpoConfig,
 ) -> Vec<f32> {
-    let (advantage, clip) = (lesson.advantages[place], settings.clip as f32);
+    let (advantage, clip) = (lesson.advantages[place], config.clip_range as f32);
     let ratio = (distribution.log_p(chosen) - lesson.old_log_p[place]).exp();
     // Equation 7: where the clipped term is the smaller of the two, nothing is to be gained.
     let is_clipped = if advantage > 0.0 { ratio > 1.0 + clip } else { ratio < 1.0 - clip };
     let pull = if is_clipped { 0.0 } else { ratio * advantage };
-    by_logits(distribution, chosen, pull, settings.entropy as f32)
+    by_logits(distribution, chosen, pull, config.ent_coef as f32)
 }
 
 /// The gradient by the logits of -(pull ln p(chosen) + entropy H).
@@ -301,7 +301,7 @@ impl Agent for Proximal {
             return Ok(());
         }
         self.batch.extend_from_slice(trials);
-        if self.batch.len() * self.seen.space().n_parameters() >= self.settings.horizon {
+        if self.batch.len() * self.seen.space().n_parameters() >= self.config.n_steps {
             self.learn_from_batch();
         }
         Ok(())
@@ -326,12 +326,12 @@ impl BuildAgent for Ppo {
     const SUMMARY: &'static str = "PPO: actor and critic networks, clipped policy updates";
     const DESCRIPTION: &'static str = include_str!("ppo.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = PpoConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
-        settings.check()?;
+    fn build(problem: &Problem, config: PpoConfig, seed: Seed) -> Result<Self, ConfigError> {
+        config.check()?;
         let everything = (0..problem.space().n_parameters()).collect();
-        Ok(Self(Proximal::new(problem, settings, seed, &[everything], Critics::Separate)))
+        Ok(Self(Proximal::new(problem, config, seed, &[everything], Critics::Separate)))
     }
 }
 
@@ -359,7 +359,7 @@ mod tests {
                 advantages: vec![advantage],
                 ..Lesson::default()
             };
-            let gradient = surrogate_gradient(&distribution, 0, &lesson, 0, &Settings::default());
+            let gradient = surrogate_gradient(&distribution, 0, &lesson, 0, &PpoConfig::default());
             let expected: [f32; 2] = [-0.5 * pull, 0.5 * pull];
             for (got, expected) in gradient.iter().zip(expected) {
                 assert!((got - expected).abs() < 1e-5, "ratio {ratio}, advantage {advantage}: {gradient:?}");
@@ -391,9 +391,9 @@ mod tests {
     #[test]
     fn what_was_better_becomes_more_likely() {
         let toy = Toy::bowl();
-        let settings = Settings { horizon: 240, learning_rate: 3e-3, ..Settings::default() };
+        let config = PpoConfig { n_steps: 240, learning_rate: 3e-3, ..PpoConfig::default() };
         let everything = vec![(0..6).collect()];
-        let mut agent = Proximal::new(&toy.problem(), settings, Seed::new(0), &everything, Critics::Separate);
+        let mut agent = Proximal::new(&toy.problem(), config, Seed::new(0), &everything, Critics::Separate);
         let mean_level = |agent: &mut Proximal| {
             let mut rng = Seed::new(1).stream("draws");
             let levels = (0..1000).map(|_| agent.team.sample(toy.space(), &mut rng).levels()[0]);

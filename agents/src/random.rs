@@ -8,7 +8,7 @@ use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::seen::Seen;
+use crate::parts::seen::Seen;
 
 /// Draws designs; learns nothing but what it drew.
 pub struct Random {
@@ -19,7 +19,7 @@ pub struct Random {
 /// Random search has no hyperparameters.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {}
+pub struct RandomConfig {}
 
 impl Agent for Random {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
@@ -37,9 +37,9 @@ impl BuildAgent for Random {
     const SUMMARY: &'static str = "Uniform draws from the legal designs, none twice";
     const DESCRIPTION: &'static str = include_str!("random.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
-    type Config = Settings;
+    type Config = RandomConfig;
 
-    fn build(problem: &Problem, _: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, _: RandomConfig, seed: Seed) -> Result<Self, ConfigError> {
         Ok(Self { seen: Seen::new(problem.space()), rng: seed.stream("random") })
     }
 }

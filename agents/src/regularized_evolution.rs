@@ -10,34 +10,34 @@ use std::collections::VecDeque;
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::bounds::at_least;
-use crate::scalarize::Scalarizer;
-use crate::seen::Seen;
+use crate::parts::scalarize::Scalarizer;
+use crate::parts::seen::Seen;
 
 /// Hyperparameters; the defaults are the paper's.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct RegularizedEvolutionConfig {
     /// `P`: how many designs are alive.
     pub population: usize,
     /// `S`: how many of them, drawn with replacement, compete to be the parent of the next.
-    pub sample: usize,
+    pub sample_size: usize,
 }
 
-impl Default for Settings {
+impl Default for RegularizedEvolutionConfig {
     /// Real et al. (2019), section 4, "Methods": P = 100, S = 25.
     fn default() -> Self {
-        Self { population: 100, sample: 25 }
+        Self { population: 100, sample_size: 25 }
     }
 }
 
 /// Aging evolution with tournament selection.
 pub struct RegularizedEvolution {
-    settings: Settings,
+    config: RegularizedEvolutionConfig,
     seen: Seen,
     scalarizer: Scalarizer,
     rng: Stream,
@@ -53,7 +53,7 @@ impl RegularizedEvolution {
     fn parent(&mut self) -> Design {
         self.scalarizer.redraw();
         let n = self.population.len();
-        let sample = (0..self.settings.sample).map(|_| &self.population[self.rng.random_range(0..n)]);
+        let sample = (0..self.config.sample_size).map(|_| &self.population[self.rng.random_range(0..n)]);
         let best = sample.min_by_key(|member| self.scalarizer.merit(&member.judgement));
         best.expect("a sample holds at least one member").design.clone()
     }
@@ -63,7 +63,7 @@ impl RegularizedEvolution {
         let mut members: Vec<Trial> = self.population.drain(..).chain(log.iter().cloned()).collect();
         members.sort_by(|a, b| a.design.cmp(&b.design));
         members.dedup_by(|later, first| later.design == first.design);
-        let chosen = self.scalarizer.select(&members, self.settings.population);
+        let chosen = self.scalarizer.select(&members, self.config.population);
         self.population = chosen.into_iter().rev().map(|index| members[index].clone()).collect();
         self.n_random = self.n_random.saturating_sub(self.population.len());
     }
@@ -94,7 +94,7 @@ impl Agent for RegularizedEvolution {
         }
         for trial in trials {
             self.population.push_back(trial.clone());
-            if self.population.len() > self.settings.population {
+            if self.population.len() > self.config.population {
                 self.population.pop_front(); // the oldest dies, however good
             }
         }
@@ -107,19 +107,19 @@ impl BuildAgent for RegularizedEvolution {
     const SUMMARY: &'static str = "Regularized evolution: mutation, tournaments, and death by age";
     const DESCRIPTION: &'static str = include_str!("regularized_evolution.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = RegularizedEvolutionConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("population", settings.population, 1)?;
-        at_least("sample", settings.sample, 1)?;
+    fn build(problem: &Problem, config: RegularizedEvolutionConfig, seed: Seed) -> Result<Self, ConfigError> {
+        check("population", config.population, 1..)?;
+        check("sample_size", config.sample_size, 1..)?;
         Ok(Self {
             seen: Seen::new(problem.space()),
             scalarizer: Scalarizer::new(problem, seed),
             rng: seed.stream("regularized evolution"),
-            population: VecDeque::with_capacity(settings.population + 1),
-            n_random: settings.sample.min(settings.population),
+            population: VecDeque::with_capacity(config.population + 1),
+            n_random: config.sample_size.min(config.population),
             has_proposed: false,
-            settings,
+            config,
         })
     }
 }
@@ -131,8 +131,8 @@ mod tests {
     use tapeout_core::{Env, Outcome};
 
     fn agent(population: usize) -> RegularizedEvolution {
-        let settings = Settings { population, sample: 25 };
-        RegularizedEvolution::build(&Toy::bowl().problem(), settings, Seed::new(0)).unwrap()
+        let config = RegularizedEvolutionConfig { population, sample_size: 25 };
+        RegularizedEvolution::build(&Toy::bowl().problem(), config, Seed::new(0)).unwrap()
     }
 
     fn trial(rank: u128, loss: f64) -> Trial {

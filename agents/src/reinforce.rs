@@ -7,28 +7,28 @@
 //! with all legal designs alike, known designs are not proposed again, and an earlier log is imitated.
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, DesignSpace, Episode, ObjectiveSupport, Problem,
     Seed, Stream, Trial,
 };
 
-use crate::bounds::within;
-use crate::policy::categorical::Categorical;
-use crate::policy::reward::{Rewards, imitation_weights};
-use crate::policy::steps::{Allowed, Steps};
-use crate::seen::Seen;
+use crate::parts::policy::categorical::Categorical;
+use crate::parts::policy::reward::{Rewards, imitation_weights};
+use crate::parts::policy::steps::{Allowed, Steps};
+use crate::parts::seen::Seen;
 
 /// Hyperparameters; the defaults are those of NAS-Bench-101's authors.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct ReinforceConfig {
     /// alpha: how far one trial moves the policy.
     pub learning_rate: f64,
     /// How much of the baseline stays when a reward comes in.
     pub baseline_momentum: f64,
 }
 
-impl Default for Settings {
+impl Default for ReinforceConfig {
     /// Ying et al. (2019), the authors' program, `run_rl.py` in github.com/automl/nas_benchmarks: `lr` 0.1, `momentum` 0.9.
     fn default() -> Self {
         Self { learning_rate: 0.1, baseline_momentum: 0.9 }
@@ -37,7 +37,7 @@ impl Default for Settings {
 
 /// A logit for each level of each parameter, moved by every trial.
 pub struct Reinforce {
-    settings: Settings,
+    config: ReinforceConfig,
     policy: Table,
     baseline: MovingAverage,
     rewards: Rewards,
@@ -121,7 +121,7 @@ impl Agent for Reinforce {
         self.seen.observe(trials);
         self.rewards.observe(trials);
         let rewards = self.rewards.of(trials);
-        let learning_rate = self.settings.learning_rate as f32;
+        let learning_rate = self.config.learning_rate as f32;
         if !self.has_proposed {
             for (trial, weight) in trials.iter().zip(imitation_weights(&rewards)) {
                 self.policy.reinforce(self.seen.space(), &trial.design, learning_rate * weight);
@@ -141,19 +141,19 @@ impl BuildAgent for Reinforce {
     const SUMMARY: &'static str = "REINFORCE: policy gradient over a table of levels, with a moving baseline";
     const DESCRIPTION: &'static str = include_str!("reinforce.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = ReinforceConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
-        within("learning_rate", settings.learning_rate, 0.0..=1.0)?;
-        within("baseline_momentum", settings.baseline_momentum, 0.0..=0.999)?;
+    fn build(problem: &Problem, config: ReinforceConfig, seed: Seed) -> Result<Self, ConfigError> {
+        check("learning_rate", config.learning_rate, 0.0..=1.0)?;
+        check("baseline_momentum", config.baseline_momentum, 0.0..=0.999)?;
         Ok(Self {
             policy: Table::new(problem.space()),
-            baseline: MovingAverage::new(settings.baseline_momentum as f32),
+            baseline: MovingAverage::new(config.baseline_momentum as f32),
             rewards: Rewards::new(problem, seed),
             seen: Seen::new(problem.space()),
             rng: seed.stream("reinforce"),
             has_proposed: false,
-            settings,
+            config,
         })
     }
 }

@@ -7,43 +7,50 @@
 //! cold it is heated again from the best design; a step onto known designs goes on until it leaves them; of steps
 //! proposed together each is judged against where the walk then is.
 
+use std::ops::Bound::{Excluded, Included};
+
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::{above, check};
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::bounds::{at_least, within};
-use crate::moves::step;
-use crate::scalarize::Scalarizer;
-use crate::seen::Seen;
+use crate::parts::moves::step;
+use crate::parts::scalarize::Scalarizer;
+use crate::parts::seen::Seen;
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct SimulatedAnnealingConfig {
     /// Random designs at the start: they set the scale, and the best is where the walk begins.
-    pub samples: usize,
+    pub n_initial_points: usize,
     /// The first temperature, in units of the spread of their losses.
     pub initial_temperature: f64,
     /// The temperature, in the same units, at which the walk is heated again.
     pub final_temperature: f64,
     /// What the temperature is multiplied by after each evaluation.
-    pub cooling: f64,
+    pub cooling_factor: f64,
 }
 
-impl Default for Settings {
+impl Default for SimulatedAnnealingConfig {
     /// The factor of Johnson, Aragon, McGeoch & Schevon (1989), doi:10.1287/opre.37.6.865 (TEMPFACTOR = 0.95), but
     /// for each evaluation, so that a cycle of 90 fits into budgets of a few hundred. Temperatures chosen on
     /// synthetic spaces: the page says how.
     fn default() -> Self {
-        Self { samples: 10, initial_temperature: 0.1, final_temperature: 0.001, cooling: 0.95 }
+        Self {
+            n_initial_points: 10,
+            initial_temperature: 0.1,
+            final_temperature: 0.001,
+            cooling_factor: 0.95,
+        }
     }
 }
 
 /// One walk, and the best design it came by.
 pub struct SimulatedAnnealing {
-    settings: Settings,
+    config: SimulatedAnnealingConfig,
     seen: Seen,
     scalarizer: Scalarizer,
     rng: Stream,
@@ -94,9 +101,9 @@ impl SimulatedAnnealing {
         if self.best.as_ref().is_none_or(|best| merit(trial) < merit(best)) {
             self.best = Some(trial.clone());
         }
-        self.temperature *= self.settings.cooling;
-        if self.temperature < self.settings.final_temperature {
-            self.temperature = self.settings.initial_temperature;
+        self.temperature *= self.config.cooling_factor;
+        if self.temperature < self.config.final_temperature {
+            self.temperature = self.config.initial_temperature;
             self.scalarizer.redraw();
             self.current.clone_from(&self.best);
         }
@@ -131,7 +138,7 @@ impl Agent for SimulatedAnnealing {
             return Ok(());
         }
         self.sample.extend_from_slice(trials);
-        if self.sample.len() >= self.settings.samples {
+        if self.sample.len() >= self.config.n_initial_points {
             self.begin();
         }
         Ok(())
@@ -143,27 +150,27 @@ impl BuildAgent for SimulatedAnnealing {
     const SUMMARY: &'static str = "Simulated annealing, heated again when cold";
     const DESCRIPTION: &'static str = include_str!("simulated_annealing.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = SimulatedAnnealingConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("samples", settings.samples, 1)?;
-        within("initial_temperature", settings.initial_temperature, f64::MIN_POSITIVE..=f64::MAX)?;
-        within(
+    fn build(problem: &Problem, config: SimulatedAnnealingConfig, seed: Seed) -> Result<Self, ConfigError> {
+        check("n_initial_points", config.n_initial_points, 1..)?;
+        check("initial_temperature", config.initial_temperature, above(0.0))?;
+        check(
             "final_temperature",
-            settings.final_temperature,
-            f64::MIN_POSITIVE..=settings.initial_temperature,
+            config.final_temperature,
+            (Excluded(0.0), Included(config.initial_temperature)),
         )?;
-        within("cooling", settings.cooling, 0.0..=1.0)?;
+        check("cooling_factor", config.cooling_factor, 0.0..=1.0)?;
         Ok(Self {
             seen: Seen::new(problem.space()),
             scalarizer: Scalarizer::new(problem, seed),
             rng: seed.stream("simulated annealing"),
-            sample: Vec::with_capacity(settings.samples),
+            sample: Vec::with_capacity(config.n_initial_points),
             current: None,
             best: None,
             spread: 0.0,
-            temperature: settings.initial_temperature,
-            settings,
+            temperature: config.initial_temperature,
+            config,
         })
     }
 }
@@ -183,8 +190,12 @@ mod tests {
     /// is taken with probability exp(-2 / (0.5 * 4)) = 0.368.
     #[test]
     fn steps_up_are_taken_as_often_as_metropolis_says() {
-        let settings = Settings { samples: 8, initial_temperature: 0.5, ..Settings::default() };
-        let mut agent = SimulatedAnnealing::build(&Toy::bowl().problem(), settings, Seed::new(0)).unwrap();
+        let config = SimulatedAnnealingConfig {
+            n_initial_points: 8,
+            initial_temperature: 0.5,
+            ..SimulatedAnnealingConfig::default()
+        };
+        let mut agent = SimulatedAnnealing::build(&Toy::bowl().problem(), config, Seed::new(0)).unwrap();
         let sample: Vec<Trial> = (0..8).map(|rank| trial(rank, rank as f64)).collect();
         agent.observe(&sample).unwrap();
         assert_eq!(agent.spread, 4.0);
@@ -201,13 +212,13 @@ mod tests {
     /// 0.5 * 0.95^89 = 0.0052, 0.5 * 0.95^90 = 0.0049.
     #[test]
     fn the_walk_is_heated_again_from_the_best_when_it_is_cold() {
-        let settings = Settings {
-            samples: 2,
+        let config = SimulatedAnnealingConfig {
+            n_initial_points: 2,
             initial_temperature: 0.5,
             final_temperature: 0.005,
-            ..Settings::default()
+            ..SimulatedAnnealingConfig::default()
         };
-        let mut agent = SimulatedAnnealing::build(&Toy::bowl().problem(), settings, Seed::new(0)).unwrap();
+        let mut agent = SimulatedAnnealing::build(&Toy::bowl().problem(), config, Seed::new(0)).unwrap();
         agent.observe(&[trial(0, 1.0), trial(1, 1e3)]).unwrap();
         for _ in 0..89 {
             agent.walk(&trial(2, 1.0)); // as good, so the walk goes there

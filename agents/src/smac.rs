@@ -8,16 +8,16 @@
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Trial,
 };
-use tapeout_surrogates::random_forest::{Growth, RandomForest};
+use tapeout_surrogates::models::random_forest::{ForestGrowth, RandomForest};
 
-use crate::acquisition::Normal;
-use crate::bounds::{at_least, within};
-use crate::candidates::search;
-use crate::groundwork::Groundwork;
-use crate::targets::targets;
+use crate::parts::acquisition::Normal;
+use crate::parts::candidates::search;
+use crate::parts::search_state::SearchState;
+use crate::parts::targets::targets;
 
 /// The log grows by one in so many before the next forests: 2 %.
 const GROWTH_PER_FIT: usize = 50;
@@ -29,39 +29,39 @@ const LEAST_VARIANCE: f64 = 1e-10;
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct SmacConfig {
     /// Designs spread over the space before the first forest; 2 (d + 1) for d parameters if absent.
-    pub initial: Option<usize>,
+    pub n_initial_points: Option<usize>,
     /// Trees of a forest.
-    pub trees: usize,
+    pub n_estimators: usize,
     /// The share of parameters among which a split is chosen.
-    pub split_share: f64,
+    pub max_features: f64,
     /// A node of fewer samples is not split.
-    pub least_split: usize,
+    pub min_samples_split: usize,
     /// How likely a proposal is a random design.
-    pub random_share: f64,
+    pub random_probability: f64,
     /// Designs scored for a proposal.
-    pub candidates: usize,
+    pub n_candidates: usize,
 }
 
-impl Default for Settings {
+impl Default for SmacConfig {
     /// SMAC3: 10 trees, 5/6 of the parameters, nodes of 3, 8.4 % random designs.
     fn default() -> Self {
         Self {
-            initial: None,
-            trees: 10,
-            split_share: 5.0 / 6.0,
-            least_split: 3,
-            random_share: 0.084,
-            candidates: 2000,
+            n_initial_points: None,
+            n_estimators: 10,
+            max_features: 5.0 / 6.0,
+            min_samples_split: 3,
+            random_probability: 0.084,
+            n_candidates: 2000,
         }
     }
 }
 
 /// Forests of the loss and of feasibility, and the search for the design most worth trying.
 pub struct Smac {
-    settings: Settings,
-    ground: Groundwork,
+    config: SmacConfig,
+    state: SearchState,
     forests: Option<Forests>,
 }
 
@@ -88,16 +88,16 @@ impl Forests {
 
 impl Smac {
     fn grow(&mut self) -> Forests {
-        let settings = &self.settings;
-        let Groundwork { embedding, scalarizer, history, rng, .. } = &mut self.ground;
-        let growth = Growth {
-            n_trees: settings.trees,
-            coordinate_share: settings.split_share,
-            least_split: settings.least_split,
+        let config = &self.config;
+        let SearchState { embedding, scalarizer, history, rng, .. } = &mut self.state;
+        let growth = ForestGrowth {
+            n_estimators: config.n_estimators,
+            max_features: config.max_features,
+            min_samples_split: config.min_samples_split,
         };
         let n_learned = history.trials.len();
         let mut fit = |points: &[Vec<f64>], targets: &[f64]| {
-            RandomForest::fit(growth, embedding.differences(), points, targets, rng)
+            RandomForest::fit(growth, embedding.kinds(), points, targets, rng)
         };
         if history.n_accepted == 0 {
             let targets = targets(&history.shortfall_places());
@@ -117,14 +117,14 @@ impl Smac {
 
     /// Up to `count` designs, most promising first; none if every design is known.
     fn promising(&mut self, count: usize) -> Vec<Design> {
-        let n = self.ground.history.trials.len();
+        let n = self.state.history.trials.len();
         let forests = match self.forests.take() {
             Some(forests) if (n - forests.n_learned) * GROWTH_PER_FIT < forests.n_learned => forests,
             _ => self.grow(),
         };
-        let starts = self.ground.best(STARTS);
-        let budget = self.settings.candidates.max(2 * count);
-        let Groundwork { embedding, seen, rng, .. } = &mut self.ground;
+        let starts = self.state.best(STARTS);
+        let budget = self.config.n_candidates.max(2 * count);
+        let SearchState { embedding, seen, rng, .. } = &mut self.state;
         let found = search(seen, &starts, budget, rng, |designs| {
             designs.iter().map(|design| forests.value(&embedding.embed(design))).collect()
         });
@@ -135,20 +135,20 @@ impl Smac {
 
 impl Agent for Smac {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
-        let mut designs = self.ground.initial(count);
+        let mut designs = self.state.initial_design(count);
         let n_left = count - designs.len();
-        let random_share = self.settings.random_share;
-        let n_random = (0..n_left).filter(|_| self.ground.rng.random_bool(random_share)).count();
+        let random_share = self.config.random_probability;
+        let n_random = (0..n_left).filter(|_| self.state.rng.random_bool(random_share)).count();
         if n_left > n_random {
             designs.extend(self.promising(n_left - n_random));
-            designs.iter().for_each(|design| _ = self.ground.seen.insert(design));
+            designs.iter().for_each(|design| _ = self.state.seen.insert(design));
         }
-        self.ground.fill_up(&mut designs, count);
+        self.state.fill_up(&mut designs, count);
         Ok(designs)
     }
 
     fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
-        self.ground.observe(trials);
+        self.state.observe(trials);
         Ok(())
     }
 }
@@ -158,18 +158,18 @@ impl BuildAgent for Smac {
     const SUMMARY: &'static str = "SMAC: Bayesian optimization with random forests";
     const DESCRIPTION: &'static str = include_str!("smac.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
-    type Config = Settings;
+    type Config = SmacConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
-        at_least("trees", settings.trees, 2)?;
-        at_least("least_split", settings.least_split, 2)?;
-        at_least("candidates", settings.candidates, 1)?;
-        within("split_share", settings.split_share, 0.0..=1.0)?;
-        within("random_share", settings.random_share, 0.0..=1.0)?;
+    fn build(problem: &Problem, config: SmacConfig, seed: Seed) -> Result<Self, ConfigError> {
+        check("n_estimators", config.n_estimators, 2..)?;
+        check("min_samples_split", config.min_samples_split, 2..)?;
+        check("n_candidates", config.n_candidates, 1..)?;
+        check("max_features", config.max_features, 0.0..=1.0)?;
+        check("random_probability", config.random_probability, 0.0..=1.0)?;
         Ok(Self {
-            ground: Groundwork::new(problem, settings.initial, seed, "smac")?,
+            state: SearchState::new(problem, config.n_initial_points, seed, "smac")?,
             forests: None,
-            settings,
+            config,
         })
     }
 }

@@ -3,7 +3,7 @@
 //! Source: Beume, Naujoks & Emmerich (2007), doi:10.1016/j.ejor.2006.08.008, algorithms 1 and 3: the member that goes
 //! is, on the last of several fronts, the one with the most dominating it, and on a single front the one that adds
 //! least to the hypervolume.
-//! Departs from it: children are made as [`Variation`] says; parents win a tournament by dominance, where there they
+//! Departs from it: children are made as `parts/variation.rs` says; parents win a tournament by dominance, where there they
 //! are drawn uniformly; the population is as large as its first front needs; losses are divided by their range, so that the reference, worse
 //! than the worst by 1 in each objective, is as far for all; designs that are not acceptable go first, the furthest
 //! from it before all; known designs are not proposed again.
@@ -14,13 +14,13 @@ use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
-use crate::front_population::Settings;
-use crate::seen::Seen;
-use crate::variation::Variation;
+pub use crate::parts::front_population::FrontPopulationConfig;
+use crate::parts::seen::Seen;
+use crate::parts::variation::Variation;
 
 /// Selection by hypervolume, in steady state.
 pub struct SmsEmoa {
-    settings: Settings,
+    config: FrontPopulationConfig,
     variation: Variation,
     seen: Seen,
     rng: Stream,
@@ -35,7 +35,7 @@ impl SmsEmoa {
             (0..self.population.len()).partition(|&index| judgement(index).accepted().is_some());
         let losses: Vec<&[f64]> = accepted.iter().filter_map(|&index| judgement(index).accepted()).collect();
         let fronts = non_dominated_sort(&losses);
-        if self.population.len() <= self.settings.survivors(fronts.first().map_or(0, Vec::len)) {
+        if self.population.len() <= self.config.survivors(fronts.first().map_or(0, Vec::len)) {
             return None;
         }
         let worst = others.into_iter().max_by(|&a, &b| judgement(a).compare_shortfall(judgement(b)));
@@ -86,12 +86,10 @@ fn normalised(losses: &[&[f64]]) -> Vec<Vec<f64>> {
 
 impl Agent for SmsEmoa {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
-        let (population, initial) = (&self.population, self.settings.survivors(0));
+        let (population, initial) = (&self.population, self.config.survivors(0));
         let mut designs = self.seen.draw_members(population.len(), initial, count, &mut self.rng);
-        while designs.len() < count {
-            let parent = |rng: &mut Stream| tournament(population, rng);
-            designs.push(self.variation.mate(&mut self.seen, &mut self.rng, parent));
-        }
+        let n_left = count - designs.len();
+        designs.extend(self.variation.breed(&mut self.seen, &mut self.rng, population, tournament, n_left));
         Ok(designs)
     }
 
@@ -116,12 +114,12 @@ impl BuildAgent for SmsEmoa {
         "SMS-EMOA: whoever adds least to the hypervolume goes; for three and more objectives";
     const DESCRIPTION: &'static str = include_str!("sms_emoa.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
-    type Config = Settings;
+    type Config = FrontPopulationConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
+    fn build(problem: &Problem, config: FrontPopulationConfig, seed: Seed) -> Result<Self, ConfigError> {
         Ok(Self {
-            variation: settings.variation(problem.space())?,
-            settings,
+            variation: config.variation(problem.space())?,
+            config,
             seen: Seen::new(problem.space()),
             rng: seed.stream("sms-emoa"),
             population: Vec::new(),
@@ -138,8 +136,8 @@ mod tests {
     /// The places of the toy's first designs that survive, given what each is measured at.
     fn survivors(population: usize, outcomes: &[Outcome]) -> Vec<u128> {
         let toy = Toy::tradeoff();
-        let settings = Settings { population, ..Settings::default() };
-        let mut agent = SmsEmoa::build(&toy.problem(), settings, Seed::new(0)).unwrap();
+        let config = FrontPopulationConfig { population, ..FrontPopulationConfig::default() };
+        let mut agent = SmsEmoa::build(&toy.problem(), config, Seed::new(0)).unwrap();
         let trial = |(rank, outcome): (usize, &Outcome)| {
             toy.problem().trial(toy.space().unrank(rank as u128), outcome.clone())
         };

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 use tapeout::core::{Catalog, Constraint, Objective, Seed};
-use tapeout::experiment::{AgentSpec, Budget, EnvSpec, Experiment, Spec, SpecError, Target, WarmStart};
+use tapeout::experiment::{AgentSpec, Budget, BudgetTarget, EnvSpec, Experiment, Spec, SpecError, WarmStart};
 
 use crate::failure::Failure;
 
@@ -210,14 +210,23 @@ pub(crate) fn setting_value(text: &str) -> Value {
     toml_value(text).unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
-/// What TOML reads in `text`; none if it is not one value.
+/// What TOML reads in `text`; none if it is not one value, or holds a number that JSON has not: infinity or NaN.
 pub(crate) fn toml_value(text: &str) -> Option<Value> {
-    let table = toml::from_str::<BTreeMap<String, Value>>(&format!("value = {text}"));
-    table.ok().filter(|table| table.len() == 1).and_then(|mut table| table.remove("value"))
+    let table = toml::from_str::<BTreeMap<String, Value>>(&format!("value = {text}")).ok()?;
+    let mut table = Some(table).filter(|table| table.len() == 1)?;
+    table.remove("value").filter(|value| !holds_null(value))
+}
+
+fn holds_null(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(holds_null),
+        Value::Object(object) => object.values().any(holds_null),
+        other => other.is_null(),
+    }
 }
 
 /// Sets the value at `path`, making tables on the way.
-fn insert(config: &mut Map<String, Value>, path: &[String], value: Value) {
+pub(crate) fn insert(config: &mut Map<String, Value>, path: &[String], value: Value) {
     match path {
         [] => {}
         [key] => {
@@ -254,7 +263,7 @@ impl FromStr for WallTime {
 
 /// `latency_s=1e-3`.
 #[derive(Debug, Clone, PartialEq)]
-struct TargetValue(Target);
+struct TargetValue(BudgetTarget);
 
 impl FromStr for TargetValue {
     type Err = String;
@@ -263,7 +272,7 @@ impl FromStr for TargetValue {
         let expected = "expected a metric and a number such as `latency_s=1e-3`";
         let (metric, value) = text.split_once('=').ok_or(expected)?;
         let value: f64 = value.trim().parse().map_err(|_| expected)?;
-        Ok(Self(Target { metric: metric.trim().to_owned(), value }))
+        Ok(Self(BudgetTarget { metric: metric.trim().to_owned(), value }))
     }
 }
 
@@ -298,6 +307,14 @@ mod tests {
         assert!("env".parse::<Setting>().is_err());
         assert!("env=1".parse::<Setting>().is_err());
         assert!("env.=1".parse::<Setting>().is_err());
+    }
+
+    // Claim: infinity is no setting that is absent; whoever reads a number is told what was written.
+    #[test]
+    fn what_is_no_number_of_json_stays_text() {
+        for text in ["inf", "nan", "[1.0, -inf]"] {
+            assert_eq!(setting_value(text), json!(text));
+        }
     }
 
     // Claim: a value cannot smuggle in another key.

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tapeout::core::Catalog;
 use tapeout::experiment::comparison::pictures::pictures;
-use tapeout::experiment::comparison::standings::{ArenaStandings, Estimate, Standing};
+use tapeout::experiment::comparison::standings::{EnvStandings, IntervalEstimate, Standing};
 use tapeout::experiment::comparison::{
-    Cell, ComparisonError, Conditions, Plan, Results, Standings, conduct, tables,
+    Cell, ComparisonError, ComparisonPlan, ComparisonResults, Conditions, Standings, conduct, tables,
 };
 use tapeout::experiment::plot::quantity;
 
@@ -33,7 +33,7 @@ struct Report<'a> {
 /// Runs what is not run yet of `plan`, and reports on all of it; `baseline` is who the others are tested against.
 pub(crate) fn compare(
     catalog: &Catalog,
-    plan: &Plan,
+    plan: &ComparisonPlan,
     baseline: Option<usize>,
     out: &Path,
     flags: &RunFlags,
@@ -43,27 +43,25 @@ pub(crate) fn compare(
     let n_cells = plan.cells().len();
     let watch = |cell: Cell, done: usize| {
         if done * LINES / n_cells > (done - 1) * LINES / n_cells {
-            let (arena, contestant) =
-                (&plan.arenas[cell.arena].name, &plan.contestants[cell.contestant].name);
+            let (env, agent) = (&plan.envs[cell.env].name, &plan.agents[cell.agent].name);
             let (done, all) = (usize_count(done), usize_count(n_cells));
-            watcher
-                .note(&format!("{done} of {all} runs, the last {contestant} on {arena}, seed {}", cell.seed));
+            watcher.note(&format!("{done} of {all} runs, the last {agent} on {env}, seed {}", cell.seed));
         }
     };
     let conditions = Conditions { threads: flags.threads(), interrupt: Some(&interrupt), watch: &watch };
-    let (quarries, traces) = match conduct(catalog, plan, out, &conditions) {
+    let (problems, traces) = match conduct(catalog, plan, out, &conditions) {
         Err(error @ ComparisonError::Interrupted { .. }) => {
             watcher.note(&format!("{error}\nhint: the same command goes on"));
             return Ok(Answer::text("").with_exit(Exit::Interrupted));
         }
         conducted => conducted?,
     };
-    let results = Results::of(plan, &quarries, &traces);
+    let results = ComparisonResults::of(plan, &problems, &traces);
     let standings = Standings::of(&results, baseline);
     let tables = tables::write(&results, &standings, out)?;
     let mut plots = Vec::new();
     for picture in pictures(&results) {
-        plots.extend(picture.plot.write(&out.join(&picture.name))?);
+        plots.extend(picture.write_into(out)?);
     }
     let report = Report { comparison: out, tables, plots, standings: &standings };
     Ok(if flags.is_json() { Answer::json(&report) } else { Answer::text(report.text(plan)) })
@@ -85,7 +83,7 @@ impl From<ComparisonError> for Failure {
 }
 
 impl Report<'_> {
-    fn text(&self, plan: &Plan) -> String {
+    fn text(&self, plan: &ComparisonPlan) -> String {
         let standings = self.standings;
         let mut text = format!(
             "n = {} seeds (0 to {}), {} designs each, {} at once; intervals are bootstrap, 95 %\n",
@@ -99,14 +97,14 @@ impl Report<'_> {
                 "won-lost and p against {baseline}: Wilcoxon's signed-rank test over seeds, two-sided, after Holm\n"
             ));
         }
-        for arena in &standings.arenas {
-            text.push_str(&format!("\n{}", heading(arena)));
-            text.push_str(&arena_table(arena, standings.baseline.is_some()));
+        for env in &standings.envs {
+            text.push_str(&format!("\n{}", heading(env)));
+            text.push_str(&env_table(env, standings.baseline.is_some()));
         }
-        if standings.arenas.len() > 1 {
+        if standings.envs.len() > 1 {
             text.push_str(&format!(
                 "\nover all {} environments and their seeds\n\n{}",
-                standings.arenas.len(),
+                standings.envs.len(),
                 self.overall()
             ));
         }
@@ -129,26 +127,26 @@ impl Report<'_> {
     }
 }
 
-/// What is measured in an arena, and against what.
-fn heading(arena: &ArenaStandings) -> String {
-    let mut text = format!("{}: {} of {}", arena.env, arena.measure, arena.objectives.join(", "));
-    if let Some(best) = arena.best_known {
-        text.push_str(&format!("; best known {}", shown(arena, best)));
+/// What is measured in an environment, and against what.
+fn heading(env: &EnvStandings) -> String {
+    let mut text = format!("{}: {} of {}", env.env, env.measure, env.objectives.join(", "));
+    if let Some(best) = env.best_known {
+        text.push_str(&format!("; best known {}", shown(env, best)));
     }
-    if !arena.reference.is_empty() {
-        let values = arena.reference.iter().map(|(name, value)| format!("{name} = {value:.4e}"));
+    if !env.reference.is_empty() {
+        let values = env.reference.iter().map(|(name, value)| format!("{name} = {value:.4e}"));
         text.push_str(&format!("; reference {}", values.collect::<Vec<_>>().join(", ")));
     }
     text.push_str("\n\n");
     text
 }
 
-fn shown(arena: &ArenaStandings, value: f64) -> String {
+fn shown(env: &EnvStandings, value: f64) -> String {
     // Products of units have no prefix of their own.
-    if arena.unit.is_empty() { format!("{value:.4e}") } else { quantity(value, &arena.unit) }
+    if env.unit.is_empty() { format!("{value:.4e}") } else { quantity(value, &env.unit) }
 }
 
-fn arena_table(arena: &ArenaStandings, is_tested: bool) -> String {
+fn env_table(env: &EnvStandings, is_tested: bool) -> String {
     let mut columns = vec![
         ("agent", Column::Words),
         ("found", Column::Numbers),
@@ -163,17 +161,17 @@ fn arena_table(arena: &ArenaStandings, is_tested: bool) -> String {
         columns.extend([("won-lost", Column::Numbers), ("p", Column::Numbers)]);
     }
     let mut table = Table::new(&columns);
-    for standing in &arena.standings {
+    for standing in &env.standings {
         let tests = is_tested.then(|| tests(standing)).into_iter().flatten();
-        table.row(figures(arena, standing).into_iter().chain(tests));
+        table.row(figures(env, standing).into_iter().chain(tests));
     }
     table.text()
 }
 
-fn figures(arena: &ArenaStandings, standing: &Standing) -> Vec<String> {
-    let value = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| shown(arena, value));
+fn figures(env: &EnvStandings, standing: &Standing) -> Vec<String> {
+    let value = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| shown(env, value));
     let [lower, median, upper] = standing.quartiles.map(value);
-    let estimate = |estimate: &Option<Estimate>, shown: &dyn Fn(f64) -> String| {
+    let estimate = |estimate: &Option<IntervalEstimate>, shown: &dyn Fn(f64) -> String| {
         estimate.as_ref().map_or_else(|| "-".to_owned(), |estimate| interval(estimate, shown))
     };
     vec![
@@ -182,7 +180,7 @@ fn figures(arena: &ArenaStandings, standing: &Standing) -> Vec<String> {
         lower,
         median,
         upper,
-        estimate(&standing.mean, &|value| shown(arena, value)),
+        estimate(&standing.mean, &|value| shown(env, value)),
         estimate(&standing.fraction, &|share| format!("{share:.3}")),
         interval(&standing.rank, |rank| format!("{rank:.2}")),
     ]
@@ -196,6 +194,6 @@ fn tests(standing: &Standing) -> [String; 2] {
 }
 
 /// `0.921 [0.910, 0.930]`.
-fn interval(estimate: &Estimate, shown: impl Fn(f64) -> String) -> String {
+fn interval(estimate: &IntervalEstimate, shown: impl Fn(f64) -> String) -> String {
     format!("{} [{}, {}]", shown(estimate.value), shown(estimate.low), shown(estimate.high))
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use tapeout::core::UnknownName;
+use tapeout::core::{BuildEnvError, UnknownName};
 use tapeout::experiment::dataset::DatasetError;
+use tapeout::experiment::plot::PlotError;
 use tapeout::experiment::{RunError, SpecError};
 use tapeout::offline::OfflineError;
-use tapeout::study::StudyError;
 
 use crate::answer::Exit;
 
@@ -98,9 +98,34 @@ impl From<DatasetError> for Failure {
     }
 }
 
+impl From<BuildEnvError> for Failure {
+    fn from(error: BuildEnvError) -> Self {
+        match error {
+            BuildEnvError::UnknownName(error) => error.into(),
+            BuildEnvError::Config(error) => Self::bad_input(error),
+        }
+    }
+}
+
 impl From<UnknownName> for Failure {
     fn from(error: UnknownName) -> Self {
         Self::bad_input(error).hint("all names are listed by `tapeout list`")
+    }
+}
+
+impl From<PlotError> for Failure {
+    fn from(error: PlotError) -> Self {
+        match error {
+            PlotError::NoAcceptableDesign { .. } | PlotError::NoProgress { .. } => {
+                Self::bad_input(error).hint("loosen the constraints, or search for longer")
+            }
+            PlotError::UnknownName(unknown) => {
+                let hint = format!("this run has {}", unknown.known.join(", "));
+                Self::bad_input(unknown).hint(hint)
+            }
+            PlotError::File { .. } => Self::failed(error).hint("choose a place that can be written to"),
+            _ => Self::failed(error),
+        }
     }
 }
 
@@ -112,21 +137,6 @@ impl From<OfflineError> for Failure {
         };
         let hint = error.hint().map(str::to_owned);
         Self { error: error.into(), hint, exit }
-    }
-}
-
-impl From<StudyError> for Failure {
-    fn from(error: StudyError) -> Self {
-        match error {
-            StudyError::Dataset(error) => error.into(),
-            StudyError::Offline(error) => error.into(),
-            StudyError::Spec(error) => error.into(),
-            StudyError::Run(error) => error.into(),
-            StudyError::OtherPlan { .. } => {
-                Self::bad_input(error).hint("name another folder with `--out`, or remove that one")
-            }
-            _ => Self::failed(error),
-        }
     }
 }
 

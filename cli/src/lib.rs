@@ -18,7 +18,6 @@ mod commands;
 mod comparison_report;
 mod failure;
 mod number;
-mod pictures;
 mod progress;
 mod report;
 mod run_path;

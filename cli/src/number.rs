@@ -1,20 +1,8 @@
 //! Numbers as people read them.
 
 use tapeout::core::Value;
+pub(crate) use tapeout::experiment::plot::count;
 use tapeout::experiment::plot::quantity;
-
-/// A count with its thousands apart: `452,760,000`.
-pub(crate) fn count(number: impl Into<u128>) -> String {
-    let digits = number.into().to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// A count of things in memory: `1,000`.
 pub(crate) fn usize_count(number: usize) -> String {
@@ -57,14 +45,6 @@ fn memory(bytes: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    // Claim: thousands are parted from the right, and only between digits.
-    #[test]
-    fn counts_are_parted_in_threes() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (452_760_000, "452,760,000")] {
-            assert_eq!(count(number as u128), text);
-        }
-    }
 
     // Claim: the number shown times its prefix is the number set, exactly.
     #[test]

@@ -3,14 +3,9 @@
 use std::io::{IsTerminal, Write, stderr};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tapeout::experiment::{Event, Observer, Progress};
+use tapeout::experiment::{Event, LinePace, Observer};
 
 use crate::number::usize_count;
-
-/// A plain line at least after so many seconds. Ours: often enough to see that something moves.
-const LINE_AFTER_S: f64 = 10.0;
-/// A plain line at each of so many equal parts of the budget. Ours: a log of a run stays within a screen.
-const LINES: usize = 10;
 
 /// Who watches a run.
 pub(crate) enum Watcher {
@@ -19,12 +14,7 @@ pub(crate) enum Watcher {
     /// Somebody at a terminal.
     Bar(ProgressBar),
     /// A log.
-    Lines {
-        /// Parts of the budget that a line was written for.
-        parts: usize,
-        /// When the last line was written.
-        elapsed_s: f64,
-    },
+    Lines(LinePace),
 }
 
 impl Watcher {
@@ -34,7 +24,7 @@ impl Watcher {
             return Self::Quiet;
         }
         if !stderr().is_terminal() {
-            return Self::Lines { parts: 0, elapsed_s: 0.0 };
+            return Self::Lines(LinePace::default());
         }
         let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} {msg}");
         Self::Bar(ProgressBar::new(0).with_style(style.expect("invariant: the template is well formed")))
@@ -45,7 +35,7 @@ impl Watcher {
         match self {
             Self::Quiet => {}
             Self::Bar(bar) => bar.suspend(|| write_line(text)),
-            Self::Lines { .. } => write_line(text),
+            Self::Lines(_) => write_line(text),
         }
     }
 
@@ -58,15 +48,11 @@ impl Watcher {
                 bar.set_position(done as u64);
                 bar.set_message(at_hand.to_owned());
             }
-            Self::Lines { parts, .. } => {
-                let part = done * LINES / total.max(1);
-                if part > *parts {
-                    *parts = part;
-                    write_line(&format!(
-                        "{} of {} designs, {at_hand}",
-                        usize_count(done),
-                        usize_count(total)
-                    ));
+            // No time is kept here, so nothing but a tenth of the designs is due a line.
+            Self::Lines(pace) => {
+                if pace.is_due(done, total, 0.0) {
+                    let (done, total) = (usize_count(done), usize_count(total));
+                    write_line(&format!("{done} of {total} designs, {at_hand}"));
                 }
             }
         }
@@ -88,29 +74,15 @@ impl Observer for Watcher {
             Self::Bar(bar) => {
                 bar.set_length(progress.budget_trials as u64);
                 bar.set_position(progress.trials as u64);
-                bar.set_message(state(&progress));
+                bar.set_message(progress.state());
             }
-            Self::Lines { parts, elapsed_s } => {
-                let part = progress.trials * LINES / progress.budget_trials.max(1);
-                if part > *parts || progress.elapsed_s - *elapsed_s >= LINE_AFTER_S {
-                    (*parts, *elapsed_s) = (part, progress.elapsed_s);
-                    let (trials, budget) =
-                        (usize_count(progress.trials), usize_count(progress.budget_trials));
-                    write_line(&format!("{trials} of {budget} trials, {}", state(&progress)));
+            Self::Lines(pace) => {
+                if pace.is_due(progress.trials, progress.budget_trials, progress.elapsed_s) {
+                    write_line(&progress.to_string());
                 }
             }
         }
     }
-}
-
-fn state(progress: &Progress) -> String {
-    format!(
-        "{} acceptable, {} infeasible, {} on the front, {:.1} s",
-        usize_count(progress.acceptable),
-        usize_count(progress.infeasible),
-        usize_count(progress.front),
-        progress.elapsed_s
-    )
 }
 
 /// A line on the standard error; whoever closed it does not want it.

@@ -8,13 +8,12 @@ use std::thread::available_parallelism;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
-use tapeout::core::Catalog;
-use tapeout::experiment::{Observer, Options, RunError, RunFolder, StopReason, Summary};
+use tapeout::experiment::plot::DrawnRun;
+use tapeout::experiment::{Finished, Observer, RunError, RunOptions, StopReason};
 
 use crate::answer::{Answer, Exit};
 use crate::failure::Failure;
 use crate::number::usize_count;
-use crate::pictures::Picture;
 use crate::progress::Watcher;
 use crate::report::Report;
 
@@ -78,22 +77,20 @@ impl<'a> WatchedRun<'a> {
     /// Does the work, in view of whoever watches.
     pub(crate) fn watch(
         &mut self,
-        work: impl FnOnce(&Options<'_>, &mut dyn Observer) -> Result<Summary, RunError>,
-    ) -> Result<Summary, Failure> {
-        let options = Options { threads: self.flags.threads(), interrupt: Some(&self.interrupt) };
-        let summary = work(&options, &mut self.watcher);
+        work: impl FnOnce(&RunOptions<'_>, &mut dyn Observer) -> Result<Finished, RunError>,
+    ) -> Result<Finished, Failure> {
+        let options = RunOptions { threads: self.flags.threads(), interrupt: Some(&self.interrupt) };
+        let finished = work(&options, &mut self.watcher);
         self.watcher.finish();
-        Ok(summary?)
+        Ok(finished?)
     }
 
     /// Draws the run and says what came of it.
-    pub(crate) fn report(&self, catalog: &Catalog, summary: &Summary) -> Result<Answer, Failure> {
-        let run = RunFolder::open(catalog, self.folder)?;
+    pub(crate) fn report(&self, Finished { run, summary }: &Finished) -> Result<Answer, Failure> {
         let plots = if summary.acceptable == 0 {
             Vec::new()
         } else {
-            let picture = Picture::of_run(&run, &summary.agent)?;
-            picture.write(&self.folder.join(picture.name))?.into()
+            DrawnRun { name: &summary.agent, run }.picture()?.write_into(self.folder)?.into()
         };
         let report = Report { run: self.folder, plots, summary };
         let (trials, wall_s) = (usize_count(summary.trials), summary.timing.wall_s);

@@ -4,10 +4,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::config::ConfigError;
-use crate::outcome::Trial;
 use crate::problem::Problem;
 use crate::seed::Seed;
 use crate::space::Design;
+use crate::trial::Trial;
 
 /// Searches a problem by asking and being told.
 ///

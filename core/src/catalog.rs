@@ -1,14 +1,16 @@
 //! What is registered, by name: environments, agents and learners, whoever wrote them.
 
-use std::sync::Arc;
-
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::agent::{Agent, BuildAgent, ObjectiveSupport};
 use crate::config::{self, ConfigError};
 use crate::env::{BuildEnv, Env};
-use crate::model::{LoadError, Saved};
+use crate::model::ModelFile;
+use crate::names::UnknownName;
 use crate::problem::{Goal, Problem};
+use crate::saved::{LoadError, Saved};
 use crate::seed::Seed;
 use crate::space::DesignSpace;
 use crate::surrogate::{BuildLearner, Learner, Surrogate};
@@ -19,6 +21,52 @@ type LoadSurrogateFn = fn(&DesignSpace, &Saved) -> Result<Box<dyn Surrogate>, Lo
 
 /// An environment with what to optimise in it when nobody says.
 pub type BuiltEnv = (Box<dyn Env>, Goal);
+
+/// An environment made out of others of the catalog, or of models by its learners. One that needs none of them implements
+/// [`BuildEnv`], and is one of these as well.
+pub trait BuildEnvFrom: Env + Sized + 'static {
+    /// As [`BuildEnv::ID`].
+    const ID: &'static str;
+    /// As [`BuildEnv::VERSION`].
+    const VERSION: u32;
+    /// As [`BuildEnv::SUMMARY`].
+    const SUMMARY: &'static str;
+    /// As [`BuildEnv::DESCRIPTION`].
+    const DESCRIPTION: &'static str;
+    /// As [`BuildEnv::Config`].
+    type Config: Serialize + DeserializeOwned + Default;
+    /// As [`BuildEnv::REQUIRED`].
+    const REQUIRED: &'static [&'static str] = &[];
+    /// As [`BuildEnv::DESIGNS`].
+    const DESIGNS: Option<u128> = None;
+
+    /// Makes the environment, with what it needs of `catalog`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if a setting cannot be used.
+    fn build_from(catalog: &Catalog, config: Self::Config) -> Result<Self, ConfigError>;
+
+    /// What to optimise when nobody says.
+    fn default_goal(&self) -> Goal;
+}
+
+impl<E: BuildEnv> BuildEnvFrom for E {
+    const ID: &'static str = E::ID;
+    const VERSION: u32 = E::VERSION;
+    const SUMMARY: &'static str = E::SUMMARY;
+    const DESCRIPTION: &'static str = E::DESCRIPTION;
+    type Config = E::Config;
+    const REQUIRED: &'static [&'static str] = E::REQUIRED;
+    const DESIGNS: Option<u128> = E::DESIGNS;
+
+    fn build_from(_: &Catalog, config: E::Config) -> Result<Self, ConfigError> {
+        E::build(config)
+    }
+
+    fn default_goal(&self) -> Goal {
+        BuildEnv::default_goal(self)
+    }
+}
 
 /// A row for an environment.
 #[derive(Clone)]
@@ -31,29 +79,32 @@ pub struct EnvEntry {
     pub summary: &'static str,
     /// Its page in Markdown.
     pub description: &'static str,
+    /// Settings that have no default: without them there is no environment.
+    pub required: &'static [&'static str],
+    /// How many designs there are with the default settings; none if it is not stated.
+    pub designs: Option<u128>,
     defaults: fn() -> Value,
     resolve: fn(&Value) -> Result<Value, ConfigError>,
     build: fn(&Catalog, &Value) -> Result<BuiltEnv, ConfigError>,
-    /// The environments and learners beside it; none while it stands in no catalog.
-    neighbours: Option<Arc<Catalog>>,
 }
 
 impl EnvEntry {
     /// The row for `E`.
-    pub const fn of<E: BuildEnv>() -> Self {
+    pub const fn of<E: BuildEnvFrom>() -> Self {
         Self {
             id: E::ID,
             version: E::VERSION,
             summary: E::SUMMARY,
             description: E::DESCRIPTION,
+            required: E::REQUIRED,
+            designs: E::DESIGNS,
             defaults: config::defaults::<E::Config>,
             resolve: config::resolved::<E::Config>,
             build: |catalog, settings| {
-                let env = E::build_within(catalog, config::read(settings)?)?;
+                let env = E::build_from(catalog, config::read(settings)?)?;
                 let goal = env.default_goal();
                 Ok((Box::new(env), goal))
             },
-            neighbours: None,
         }
     }
 
@@ -68,17 +119,6 @@ impl EnvEntry {
     /// [`ConfigError`] naming the unknown or ill-typed field.
     pub fn resolve(&self, settings: &Value) -> Result<Value, ConfigError> {
         (self.resolve)(settings)
-    }
-
-    /// Makes the environment, and says what to optimise in it when nobody does.
-    ///
-    /// # Errors
-    /// [`ConfigError`] if a setting cannot be used.
-    pub fn build(&self, settings: &Value) -> Result<BuiltEnv, ConfigError> {
-        match &self.neighbours {
-            Some(catalog) => (self.build)(catalog, settings),
-            None => (self.build)(&Catalog::new(), settings),
-        }
     }
 }
 
@@ -230,7 +270,7 @@ impl Catalog {
     pub fn with_env(mut self, entry: EnvEntry) -> Self {
         assert!(self.env(entry.id).is_err(), "environment `{}` is registered twice", entry.id);
         self.envs.push(entry);
-        self.introduced()
+        self
     }
 
     /// The same catalog with one more agent.
@@ -252,15 +292,6 @@ impl Catalog {
     pub fn with_learner(mut self, entry: LearnerEntry) -> Self {
         assert!(self.learner(entry.id).is_err(), "learner `{}` is registered twice", entry.id);
         self.learners.push(entry);
-        self.introduced()
-    }
-
-    /// The same catalog, each of whose environments knows what else is in it.
-    fn introduced(mut self) -> Self {
-        let mut neighbours = Self { agents: Vec::new(), ..self.clone() };
-        neighbours.envs.iter_mut().for_each(|entry| entry.neighbours = None);
-        let neighbours = Arc::new(neighbours);
-        self.envs.iter_mut().for_each(|entry| entry.neighbours = Some(Arc::clone(&neighbours)));
         self
     }
 
@@ -311,96 +342,63 @@ impl Catalog {
             .find(|entry| entry.id == id)
             .ok_or_else(|| UnknownName::among("learner", id, self.learners.iter().map(|entry| entry.id)))
     }
-}
 
-/// Nothing is registered under this name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown {kind} `{got}`{}", match .nearest { Some(_) => suggestion(.nearest), None => format!("; there are {}", .known.join(", ")) })]
-pub struct UnknownName {
-    /// What was looked for: `agent`.
-    pub kind: &'static str,
-    /// The name asked for.
-    pub got: String,
-    /// The nearest name there is, if one is near.
-    pub nearest: Option<String>,
-    /// All names there are.
-    pub known: Vec<String>,
-}
+    /// Makes the environment called `id`, and says what to optimise in it when nobody does.
+    ///
+    /// # Errors
+    /// [`BuildEnvError`] if there is none, or a setting cannot be used.
+    pub fn build_env(&self, id: &str, settings: &Value) -> Result<BuiltEnv, BuildEnvError> {
+        Ok((self.env(id)?.build)(self, settings)?)
+    }
 
-impl UnknownName {
-    /// `got` is none of the `known` names.
-    pub fn among<'a>(kind: &'static str, got: &str, known: impl Iterator<Item = &'a str> + Clone) -> Self {
-        Self {
-            kind,
-            got: got.to_owned(),
-            nearest: nearest_name(got, known.clone()),
-            known: known.map(str::to_owned).collect(),
+    /// The surrogate over `space` that `file` holds, made by the learner that it names.
+    ///
+    /// # Errors
+    /// [`LoadError`] if the space is another, the learner or its schema unknown, or the bytes are damaged.
+    pub fn surrogate(&self, file: &ModelFile, space: &DesignSpace) -> Result<Box<dyn Surrogate>, LoadError> {
+        let ModelFile { card, saved } = file;
+        if space.fingerprint() != card.space {
+            let env = card.env.clone();
+            return Err(LoadError::OtherSpace { env, got: card.space, expected: space.fingerprint() });
         }
+        self.learner(&saved.learner)?.load(space, saved)
     }
 }
 
-/// `"; did you mean `x`?"`, or nothing.
-pub fn suggestion(nearest: &Option<String>) -> String {
-    nearest.as_ref().map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
-}
-
-/// The name nearest to `got`, if one is near: at most a third of its letters differ, or one begins with the other.
-///
-/// ```
-/// use tapeout_core::catalog::nearest_name;
-/// assert_eq!(nearest_name("nsga", ["random", "nsga2"].into_iter()), Some("nsga2".to_owned()));
-/// assert_eq!(nearest_name("bayes", ["random", "nsga2"].into_iter()), None);
-/// ```
-pub fn nearest_name<'a>(got: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    let got = got.to_lowercase();
-    let nearest = known
-        .map(|name| (edit_distance(&got, &name.to_lowercase()), name))
-        .min_by_key(|&(distance, _)| distance)?;
-    let (distance, name) = nearest;
-    let lower = name.to_lowercase();
-    let is_prefix = got.len() >= 3 && (lower.starts_with(&got) || got.starts_with(&lower));
-    (distance * 3 <= got.chars().count().max(3) || is_prefix).then(|| name.to_owned())
-}
-
-/// Insertions, deletions, substitutions and swaps of neighbours between two words.
-/// Source: Damerau (1964), doi:10.1145/363958.363994, in the restricted form (no letter is edited twice).
-fn edit_distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for i in 0..=a.len() {
-        for j in 0..=b.len() {
-            rows[i][j] = if i == 0 || j == 0 {
-                i + j
-            } else {
-                let change = usize::from(a[i - 1] != b[j - 1]);
-                let mut least = (rows[i - 1][j - 1] + change).min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
-                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                    least = least.min(rows[i - 2][j - 2] + 1);
-                }
-                least
-            };
-        }
-    }
-    rows[a.len()][b.len()]
+/// Why an environment cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildEnvError {
+    /// There is none of this name.
+    #[error(transparent)]
+    UnknownName(#[from] UnknownName),
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::toy::Toy;
+    use crate::model::ModelCard;
 
     #[test]
-    fn edit_distances_by_hand() {
-        assert_eq!(edit_distance("kitten", "sitting"), 3);
-        assert_eq!(edit_distance("latnecy", "latency"), 1);
-        assert_eq!(edit_distance("", "abc"), 3);
-    }
-
-    #[test]
-    fn an_unknown_name_suggests_the_nearest_or_lists_all() {
-        let known = ["random", "nsga2", "grid"];
-        let near = UnknownName::among("agent", "randon", known.into_iter());
-        assert_eq!(near.to_string(), "unknown agent `randon`; did you mean `random`?");
-        let far = UnknownName::among("agent", "simulated-annealing", known.into_iter());
-        assert_eq!(far.to_string(), "unknown agent `simulated-annealing`; there are random, nsga2, grid");
+    fn a_surrogate_needs_its_learner_and_its_space() {
+        let card = ModelCard {
+            env: "bowl".to_owned(),
+            env_version: 1,
+            space: Toy::bowl().space().fingerprint(),
+            metrics: Vec::new(),
+            goal: Goal::default(),
+            context_names: Vec::new(),
+            sources: Vec::new(),
+            hyperparameters: Value::Null,
+            seed: Seed::new(0),
+        };
+        let file = ModelFile { card, saved: Saved::new("nobody", 1, &vec![0.1f64]) };
+        let refusal =
+            |toy: &Toy| Catalog::new().surrogate(&file, toy.space()).err().map(|error| error.to_string());
+        assert!(refusal(&Toy::bowl()).unwrap().starts_with("unknown learner `nobody`"));
+        assert!(refusal(&Toy::tied()).unwrap().contains("of environment `bowl`; expected 0x"));
     }
 }

@@ -1,10 +1,13 @@
-//! Settings: plain structs, read once, with errors that name the field and the remedy.
+//! Settings: plain structs, read once and held to their ranges, with errors that name the field and the remedy.
+
+use std::fmt::Display;
+use std::ops::{Bound, RangeBounds};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::catalog::{nearest_name, suggestion};
+use crate::names::{nearest_name, suggestion};
 
 /// A setting that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -32,9 +35,9 @@ impl ConfigError {
 /// # use serde::{Deserialize, Serialize};
 /// #[derive(Debug, Serialize, Deserialize, Default)]
 /// #[serde(deny_unknown_fields, default)]
-/// struct Settings { population: u32 }
+/// struct GeneticConfig { population: u32 }
 ///
-/// let error = tapeout_core::config::read::<Settings>(&serde_json::json!({ "popluation": 3 })).unwrap_err();
+/// let error = tapeout_core::config::read::<GeneticConfig>(&serde_json::json!({ "popluation": 3 })).unwrap_err();
 /// assert_eq!(error.to_string(), "`popluation`: unknown setting; did you mean `population`?");
 /// ```
 pub fn read<C: Serialize + DeserializeOwned + Default>(settings: &Value) -> Result<C, ConfigError> {
@@ -71,6 +74,95 @@ pub fn resolved<C: Serialize + DeserializeOwned + Default>(settings: &Value) -> 
     Ok(serde_json::to_value(read::<C>(settings)?).expect("settings are plain data with text keys"))
 }
 
+/// A number that a setting can be.
+pub trait Number: Copy + PartialOrd + Display {
+    /// Whether it is neither infinite nor NaN.
+    fn is_finite(self) -> bool;
+
+    /// Whether every number of the type is whole.
+    const IS_WHOLE: bool;
+}
+
+macro_rules! whole {
+    ($($integer:ty),*) => {$(
+        impl Number for $integer {
+            const IS_WHOLE: bool = true;
+
+            fn is_finite(self) -> bool {
+                true
+            }
+        }
+    )*};
+}
+
+macro_rules! real {
+    ($($float:ty),*) => {$(
+        impl Number for $float {
+            const IS_WHOLE: bool = false;
+
+            fn is_finite(self) -> bool {
+                <$float>::is_finite(self)
+            }
+        }
+    )*};
+}
+
+whole!(u8, u16, u32, u64, usize, i32, i64);
+real!(f32, f64);
+
+/// The range of everything above `low`, which Rust has no operator for.
+///
+/// ```
+/// use tapeout_core::config::{above, check};
+/// assert!(check("clock_hz", 1e9, above(0.0)).is_ok());
+/// ```
+pub const fn above<N>(low: N) -> (Bound<N>, Bound<N>) {
+    (Bound::Excluded(low), Bound::Unbounded)
+}
+
+/// The setting `field` must be a finite number in `range`.
+///
+/// # Errors
+/// [`ConfigError`] naming the field, what it is and what was expected.
+///
+/// ```
+/// use std::ops::Bound::{Excluded, Included};
+/// use tapeout_core::config::{above, check};
+///
+/// assert!(check("population", 2, 2..).is_ok());
+/// let message = |checked: Result<(), tapeout_core::ConfigError>| checked.unwrap_err().to_string();
+/// assert_eq!(message(check("population", 1, 2..)), "`population`: got 1, expected at least 2");
+/// assert_eq!(message(check("rate", f64::NAN, 0.0..=1.0)), "`rate`: got NaN, expected 0 to 1");
+/// assert_eq!(message(check("kappa", f64::INFINITY, ..)), "`kappa`: got inf, expected a finite number");
+/// assert_eq!(message(check("clock_hz", 0.0, above(0.0))), "`clock_hz`: got 0, expected a finite number above 0");
+/// let share = (Excluded(0.0), Included(1.0));
+/// assert_eq!(message(check("share", 2.0, share)), "`share`: got 2, expected above 0 and at most 1");
+/// ```
+pub fn check<N: Number>(field: &str, got: N, range: impl RangeBounds<N>) -> Result<(), ConfigError> {
+    if got.is_finite() && range.contains(&got) {
+        return Ok(());
+    }
+    Err(ConfigError::new(field, format!("got {got}, expected {}", expected(&range))))
+}
+
+/// A range in words. Where it is open, real numbers are told that infinity is none.
+fn expected<N: Number>(range: &impl RangeBounds<N>) -> String {
+    use Bound::{Excluded, Included, Unbounded};
+    let kind = if N::IS_WHOLE { "a whole number" } else { "a finite number" };
+    match (range.start_bound(), range.end_bound()) {
+        (Included(low), Included(high)) => format!("{low} to {high}"),
+        (Included(low), Excluded(high)) => format!("at least {low} and below {high}"),
+        (Excluded(low), Included(high)) => format!("above {low} and at most {high}"),
+        (Excluded(low), Excluded(high)) => format!("above {low} and below {high}"),
+        (Included(low), Unbounded) if N::IS_WHOLE => format!("at least {low}"),
+        (Included(low), Unbounded) => format!("{kind} of at least {low}"),
+        (Excluded(low), Unbounded) => format!("{kind} above {low}"),
+        (Unbounded, Included(high)) => format!("{kind} of at most {high}"),
+        (Unbounded, Excluded(high)) => format!("{kind} below {high}"),
+        (Unbounded, Unbounded) => kind.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,23 +171,46 @@ mod tests {
 
     #[derive(Debug, Serialize, Deserialize, Default, PartialEq)]
     #[serde(deny_unknown_fields, default)]
-    struct Settings {
+    struct GeneticConfig {
         population: u32,
         rates: Vec<f64>,
     }
 
     #[test]
     fn a_wrong_type_is_named_with_its_place() {
-        let error = read::<Settings>(&json!({ "rates": [0.5, "high"] })).unwrap_err();
+        let error = read::<GeneticConfig>(&json!({ "rates": [0.5, "high"] })).unwrap_err();
         assert_eq!(error.field, "rates[1]");
         assert!(error.message.contains("expected f64"), "{error}");
     }
 
+    // By hand: every bound is tried on itself, and on what lies next to it.
+    #[test]
+    fn a_bound_is_in_its_range_or_not_as_written() {
+        let holds = |got: f64, range: (Bound<f64>, Bound<f64>)| check("x", got, range).is_ok();
+        assert!(!holds(0.0, above(0.0)) && holds(f64::MIN_POSITIVE, above(0.0)));
+        assert!(!holds(f64::INFINITY, above(0.0)) && !holds(f64::NAN, (Bound::Unbounded, Bound::Unbounded)));
+        assert!(check("x", 1.0, 0.0..=1.0).is_ok() && check("x", 1.0, 0.0..1.0).is_err());
+        assert!(check("x", 3_usize, 3..).is_ok() && check("x", 2_usize, 3..).is_err());
+        assert!(check("x", -1_i64, ..=-1).is_ok() && check("x", -1_i64, ..-1).is_err());
+    }
+
+    #[test]
+    fn a_range_is_said_in_words() {
+        let said = |checked: Result<(), ConfigError>| checked.unwrap_err().message;
+        assert_eq!(said(check("x", 0, 1..)), "got 0, expected at least 1");
+        assert_eq!(said(check("x", -0.5, 0.0..)), "got -0.5, expected a finite number of at least 0");
+        assert_eq!(said(check("x", f32::INFINITY, 0.0..)), "got inf, expected a finite number of at least 0");
+        assert_eq!(said(check("x", f64::NEG_INFINITY, ..)), "got -inf, expected a finite number");
+        assert_eq!(said(check("x", 1.0, 0.0..1.0)), "got 1, expected at least 0 and below 1");
+        assert_eq!(said(check("x", 9, ..=8)), "got 9, expected a whole number of at most 8");
+        assert_eq!(said(check("x", 0, 1..=8)), "got 0, expected 1 to 8");
+    }
+
     #[test]
     fn nothing_given_is_all_defaults() {
-        assert_eq!(read::<Settings>(&Value::Null).unwrap(), Settings::default());
+        assert_eq!(read::<GeneticConfig>(&Value::Null).unwrap(), GeneticConfig::default());
         assert_eq!(
-            resolved::<Settings>(&json!({ "population": 2 })).unwrap(),
+            resolved::<GeneticConfig>(&json!({ "population": 2 })).unwrap(),
             json!({ "population": 2, "rates": [] })
         );
     }

@@ -3,7 +3,6 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::Catalog;
 use crate::config::ConfigError;
 use crate::outcome::{Metric, Outcome};
 use crate::problem::Goal;
@@ -51,7 +50,7 @@ pub trait Env: Send + Sync {
         None
     }
 
-    /// The settings that say which workload the designs run, such as `networks`: what a data set tells its applications
+    /// The settings that say which workload the designs run, such as `networks`: what a data set tells its workloads
     /// apart by. None if there is but one workload.
     fn workload_settings(&self) -> &'static [&'static str] {
         &[]
@@ -98,20 +97,16 @@ pub trait BuildEnv: Env + Sized + 'static {
     const DESCRIPTION: &'static str;
     /// Its settings; `deny_unknown_fields`, and the defaults are a sensible problem.
     type Config: Serialize + DeserializeOwned + Default;
+    /// Settings that have no default: without them there is no environment.
+    const REQUIRED: &'static [&'static str] = &[];
+    /// How many designs there are with the default settings, for lists, which make no environments. None if it is not stated.
+    const DESIGNS: Option<u128> = None;
 
     /// Makes the environment.
     ///
     /// # Errors
     /// [`ConfigError`] if a setting cannot be used.
     fn build(config: Self::Config) -> Result<Self, ConfigError>;
-
-    /// Makes the environment if it needs others, or a learner, of the catalog that it stands in.
-    ///
-    /// # Errors
-    /// As [`BuildEnv::build`].
-    fn build_within(_: &Catalog, config: Self::Config) -> Result<Self, ConfigError> {
-        Self::build(config)
-    }
 
     /// What to optimise when nobody says.
     fn default_goal(&self) -> Goal;

@@ -9,11 +9,12 @@
 //! | [`parameter`], [`rule`], [`space`] | parameters, the rules that tie them together, and the legal designs they leave |
 //! | [`encoding`] | every way to turn a design into numbers and back |
 //! | [`outcome`], [`problem`] | what an evaluation says, and what is wanted of it |
+//! | [`judgement`], [`trial`] | what an outcome is worth in a problem, and a design with both |
 //! | [`env`](mod@env), [`agent`], [`surrogate`] | the three contracts |
-//! | [`model`] | fitted models as files |
+//! | [`model`], [`saved`] | fitted models as files, and their bytes |
 //! | [`episode`] | a design space as a sequence of decisions |
 //! | [`pareto`] | fronts, crowding, hypervolume |
-//! | [`catalog`] | what is registered, by name |
+//! | [`catalog`], [`names`] | what is registered, by name, and what is said of an unknown name |
 //! | [`check`] | conformance checks for everyone who implements a contract |
 //! | [`seed`] | reproducible randomness |
 
@@ -24,30 +25,38 @@ pub mod config;
 pub mod encoding;
 pub mod env;
 pub mod episode;
+pub mod judgement;
 pub mod model;
+pub mod names;
 pub mod outcome;
 pub mod parameter;
 pub mod pareto;
 pub mod problem;
 pub mod rule;
+pub mod saved;
 pub mod seed;
 pub mod space;
 pub mod surrogate;
+pub mod trial;
 
 pub use agent::{Agent, AgentError, BuildAgent, ObjectiveSupport};
-pub use catalog::{AgentEntry, Catalog, EnvEntry, LearnerEntry, UnknownName};
+pub use catalog::{AgentEntry, BuildEnvError, BuildEnvFrom, Catalog, EnvEntry, LearnerEntry};
 pub use config::ConfigError;
 pub use encoding::{Encoder, Encoding};
 pub use env::{BuildEnv, Env, EvalError};
 pub use episode::Episode;
-pub use model::{LoadError, ModelCard, ModelFile, Saved, Source};
-pub use outcome::{Metric, Outcome, Trial};
+pub use judgement::Judgement;
+pub use model::{ModelCard, ModelFile, ModelSource};
+pub use names::UnknownName;
+pub use outcome::{Metric, Outcome};
 pub use parameter::{Domain, Parameter, Value};
-pub use problem::{Constraint, Direction, Goal, Judgement, Objective, Problem, ProblemError};
+pub use problem::{Constraint, Direction, Goal, Objective, Problem, ProblemError};
 pub use rule::Rule;
+pub use saved::{LoadError, Saved};
 pub use seed::{Seed, Stream};
-pub use space::{Design, DesignSpace, SpaceError};
+pub use space::{CategoryParameter, CountParameter, Design, DesignSpace, NumberParameter, SpaceError};
 pub use surrogate::{
-    Application, BuildLearner, FitError, Learner, Prediction, Surrogate, Task, TrainingData,
-    TrainingDataError,
+    BuildLearner, FitError, Learner, Prediction, Surrogate, TrainingData, TrainingDataError, WorkloadContext,
+    WorkloadTrials,
 };
+pub use trial::Trial;

@@ -4,52 +4,17 @@
 //! so `head -n 1` shows what a file holds. The card names the environment whose designs the model knows; its space is made
 //! by that environment, not read from the file, since rules are code.
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::catalog::{Catalog, UnknownName};
 use crate::outcome::Metric;
 use crate::problem::Goal;
+use crate::saved::{LoadError, Saved};
 use crate::seed::{Seed, fnv1a};
-use crate::space::DesignSpace;
-use crate::surrogate::{Application, Surrogate};
+use crate::surrogate::{Surrogate, WorkloadContext};
 
 /// The version of the model file's first line.
-const SCHEMA: u32 = 1;
-
-/// A surrogate as bytes, with the learner that can read them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Saved {
-    /// The learner's name: [`BuildLearner::ID`](crate::BuildLearner::ID).
-    pub learner: String,
-    /// The version of the bytes: [`BuildLearner::SCHEMA`](crate::BuildLearner::SCHEMA).
-    pub schema: u32,
-    /// The model, in the form of postcard 1.
-    pub payload: Vec<u8>,
-}
-
-impl Saved {
-    /// The bytes of `state`, plain data, which the learner `learner` writes in its version `schema`.
-    pub fn new(learner: &str, schema: u32, state: &impl Serialize) -> Self {
-        let payload = postcard::to_allocvec(state).expect("the state of a model is plain data");
-        Self { learner: learner.to_owned(), schema, payload }
-    }
-
-    /// The state that the bytes say.
-    ///
-    /// # Errors
-    /// [`LoadError::Corrupt`] if they say none.
-    pub fn state<T: DeserializeOwned>(&self) -> Result<T, LoadError> {
-        let (state, rest) = postcard::take_from_bytes(&self.payload)
-            .map_err(|error| LoadError::Corrupt { message: error.to_string() })?;
-        if !rest.is_empty() {
-            let message = format!("{} bytes are left over", rest.len());
-            return Err(LoadError::Corrupt { message });
-        }
-        Ok(state)
-    }
-}
+const SCHEMA: u32 = 2;
 
 /// What a model was fitted for, and how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,7 +24,7 @@ pub struct ModelCard {
     pub env: String,
     /// Its version.
     pub env_version: u32,
-    /// [`DesignSpace::fingerprint`] of its space.
+    /// [`DesignSpace::fingerprint`](crate::DesignSpace::fingerprint) of its space.
     pub space: u64,
     /// Its metrics, shape `[k]`.
     pub metrics: Vec<Metric>,
@@ -67,20 +32,20 @@ pub struct ModelCard {
     pub goal: Goal,
     /// The names of the numbers in a context, shape `[c]`.
     pub context_names: Vec<String>,
-    /// The applications learned from.
-    pub sources: Vec<Source>,
+    /// The workloads learned from.
+    pub sources: Vec<ModelSource>,
     /// All hyperparameters of the learner.
     pub hyperparameters: Value,
     /// The seed of the fit.
     pub seed: Seed,
 }
 
-/// An application, and the settings of the environment that evaluates designs for it.
+/// A workload, and the settings of the environment that evaluates designs for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Source {
-    /// The application.
-    pub application: Application,
+pub struct ModelSource {
+    /// The workload.
+    pub workload: WorkloadContext,
     /// Settings of the card's environment.
     pub settings: Value,
 }
@@ -160,72 +125,6 @@ impl ModelFile {
         let saved = Saved { learner: head.learner, schema: head.learner_schema, payload };
         Ok(Self { card: serde_json::from_value(head.card).map_err(corrupt)?, saved })
     }
-
-    /// The surrogate over `space`, by the learner of its name in `catalog`.
-    ///
-    /// # Errors
-    /// [`LoadError`] if the space is another, the learner or its schema unknown, or the bytes are damaged.
-    pub fn surrogate(&self, catalog: &Catalog, space: &DesignSpace) -> Result<Box<dyn Surrogate>, LoadError> {
-        if space.fingerprint() != self.card.space {
-            let env = self.card.env.clone();
-            return Err(LoadError::OtherSpace { env, got: self.card.space, expected: space.fingerprint() });
-        }
-        catalog.learner(&self.saved.learner)?.load(space, &self.saved)
-    }
-}
-
-/// Why a model cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LoadError {
-    /// Some other file.
-    #[error("this is no model file; `tapeout fit` writes them")]
-    NotAModel,
-    /// A file of another version.
-    #[error("the model file has schema {got}; this version reads {expected}")]
-    FileSchema {
-        /// Its version.
-        got: u64,
-        /// The one known here.
-        expected: u32,
-    },
-    /// A learner that is not in the catalog.
-    #[error(transparent)]
-    UnknownLearner(#[from] UnknownName),
-    /// Another learner's bytes.
-    #[error("the model was saved by learner `{got}`; expected `{expected}`")]
-    OtherLearner {
-        /// Whose they are.
-        got: String,
-        /// Who was to read them.
-        expected: &'static str,
-    },
-    /// Bytes of another version.
-    #[error("the model of learner `{learner}` has schema {got}; this version reads {expected}: fit it again")]
-    LearnerSchema {
-        /// The learner.
-        learner: &'static str,
-        /// Their version.
-        got: u32,
-        /// The one known here.
-        expected: u32,
-    },
-    /// The designs of another space.
-    #[error("the model knows designs of space {got:#018x} of environment `{env}`; expected {expected:#018x}")]
-    OtherSpace {
-        /// The environment it was fitted for.
-        env: String,
-        /// The fingerprint of the model's space.
-        got: u64,
-        /// The fingerprint of the space at hand.
-        expected: u64,
-    },
-    /// The bytes say nothing.
-    #[error("the model is damaged: {message}")]
-    Corrupt {
-        /// How.
-        message: String,
-    },
 }
 
 #[cfg(test)]
@@ -237,7 +136,7 @@ mod tests {
 
     fn file() -> ModelFile {
         let toy = Toy::bowl();
-        let application = Application { name: "a".to_owned(), context: vec![0.1] };
+        let workload = WorkloadContext { name: "a".to_owned(), context: vec![0.1] };
         let card = ModelCard {
             env: "bowl".to_owned(),
             env_version: 1,
@@ -245,7 +144,7 @@ mod tests {
             metrics: toy.metrics().to_vec(),
             goal: Goal { objectives: vec![Objective::minimize("distance")], constraints: Vec::new() },
             context_names: vec!["size".to_owned()],
-            sources: vec![Source { application, settings: serde_json::json!({ "networks": ["a"] }) }],
+            sources: vec![ModelSource { workload, settings: serde_json::json!({ "networks": ["a"] }) }],
             hyperparameters: Value::Null,
             seed: Seed::new(3),
         };
@@ -265,19 +164,11 @@ mod tests {
         assert_eq!(refusal(b"{}\n"), "this is no model file; `tapeout fit` writes them");
         let bytes = file().to_bytes();
         let text =
-            String::from_utf8_lossy(&bytes).replace("\"schema\":1,\"learner\"", "\"schema\":2,\"learner\"");
-        assert_eq!(refusal(text.as_bytes()), "the model file has schema 2; this version reads 1");
+            String::from_utf8_lossy(&bytes).replace("\"schema\":2,\"learner\"", "\"schema\":1,\"learner\"");
+        assert_eq!(refusal(text.as_bytes()), "the model file has schema 1; this version reads 2");
         assert!(refusal(&bytes[..bytes.len() - 1]).starts_with("the model is damaged"));
         let mut flipped = bytes.clone();
         *flipped.last_mut().unwrap() ^= 1;
         assert!(refusal(&flipped).starts_with("the model is damaged"));
-    }
-
-    #[test]
-    fn a_surrogate_needs_its_learner_and_its_space() {
-        let refusal =
-            |toy: &Toy| file().surrogate(&Catalog::new(), toy.space()).err().map(|error| error.to_string());
-        assert!(refusal(&Toy::bowl()).unwrap().starts_with("unknown learner `nobody`"));
-        assert!(refusal(&Toy::tied()).unwrap().contains("of environment `bowl`; expected 0x"));
     }
 }

@@ -2,9 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::problem::Judgement;
-use crate::space::Design;
-
 /// A quantity that an environment measures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Metric {
@@ -52,15 +49,4 @@ impl Outcome {
             Self::Infeasible { .. } => None,
         }
     }
-}
-
-/// A design, what became of it, and what that is worth in the problem at hand.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Trial {
-    /// The design.
-    pub design: Design,
-    /// What the environment said.
-    pub outcome: Outcome,
-    /// What that is worth: [`Problem::judge`](crate::Problem::judge) of the outcome.
-    pub judgement: Judgement,
 }

@@ -1,15 +1,15 @@
 //! What is wanted: objectives, constraints, and the one place where an outcome is judged.
 
-use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::nearest_name;
-use crate::outcome::{Metric, Outcome, Trial};
-use crate::pareto::dominates;
+use crate::judgement::Judgement;
+use crate::names::nearest_name;
+use crate::outcome::{Metric, Outcome};
 use crate::space::{Design, DesignSpace};
+use crate::trial::Trial;
 
 /// Which way a metric is to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,71 +182,6 @@ pub struct Problem {
     limited: Vec<usize>,
 }
 
-/// What an outcome is worth. Losses are always minimised.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Judgement {
-    /// Measured, and within every constraint.
-    Acceptable {
-        /// One loss for each objective, shape `[m]`.
-        losses: Vec<f64>,
-    },
-    /// Measured, but outside some constraint of the problem.
-    Unacceptable {
-        /// One loss for each objective, shape `[m]`.
-        losses: Vec<f64>,
-        /// The constraints' relative violations, added up.
-        violation: f64,
-    },
-    /// Cannot be built or run.
-    Infeasible {
-        /// The outcome's violation.
-        violation: f64,
-    },
-}
-
-impl Judgement {
-    /// The losses of a design that was measured, acceptable or not; shape `[m]`.
-    pub fn losses(&self) -> Option<&[f64]> {
-        match self {
-            Self::Acceptable { losses } | Self::Unacceptable { losses, .. } => Some(losses),
-            Self::Infeasible { .. } => None,
-        }
-    }
-
-    /// The losses of an acceptable design; shape `[m]`.
-    pub fn accepted(&self) -> Option<&[f64]> {
-        match self {
-            Self::Acceptable { losses } => Some(losses),
-            _ => None,
-        }
-    }
-
-    /// 0 for acceptable, 1 for unacceptable, 2 for infeasible; and by how much.
-    pub fn shortfall(&self) -> (u8, f64) {
-        match self {
-            Self::Acceptable { .. } => (0, 0.0),
-            Self::Unacceptable { violation, .. } => (1, *violation),
-            Self::Infeasible { violation } => (2, *violation),
-        }
-    }
-
-    /// Constraint domination: any acceptable design beats any other, the lesser violation beats the greater, and
-    /// among acceptable designs Pareto domination decides.
-    /// Source: Deb, Pratap, Agarwal & Meyarivan (2002), doi:10.1109/4235.996017, section VI-A.
-    pub fn dominates(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Acceptable { losses: a }, Self::Acceptable { losses: b }) => dominates(a, b),
-            _ => self.compare_shortfall(other) == Ordering::Less,
-        }
-    }
-
-    /// Orders by class, then violation; equal for two acceptable designs.
-    pub fn compare_shortfall(&self, other: &Self) -> Ordering {
-        let ((a_class, a), (b_class, b)) = (self.shortfall(), other.shortfall());
-        a_class.cmp(&b_class).then(a.total_cmp(&b))
-    }
-}
-
 impl Problem {
     /// A goal over what an environment measures.
     ///
@@ -363,7 +298,7 @@ pub enum ProblemError {
         metric: String,
     },
     /// The environment does not measure this.
-    #[error("unknown metric `{got}`{}; the environment measures {}", crate::catalog::suggestion(.nearest), .known.join(", "))]
+    #[error("unknown metric `{got}`{}; the environment measures {}", crate::names::suggestion(.nearest), .known.join(", "))]
     UnknownMetric {
         /// The name asked for.
         got: String,

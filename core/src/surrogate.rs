@@ -4,15 +4,15 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigError;
-use crate::model::{LoadError, Saved};
-use crate::outcome::Trial;
 use crate::problem::Problem;
+use crate::saved::{LoadError, Saved};
 use crate::seed::Seed;
 use crate::space::{Design, DesignSpace};
+use crate::trial::Trial;
 
 /// A recipe for a surrogate.
 pub trait Learner: Send + Sync {
-    /// Fits a model to trials, feasible and infeasible, of one application or several.
+    /// Fits a model to trials, feasible and infeasible, of one workload or several.
     ///
     /// The same data and seed give the same model, whatever the number of threads. Weights are learned from
     /// [`TrainingData::train`] alone; [`TrainingData::validation`] may only choose among models.
@@ -24,7 +24,7 @@ pub trait Learner: Send + Sync {
 
 /// A fitted model.
 pub trait Surrogate: Send + Sync {
-    /// What the model expects of `n` designs for the application with this context, shape `[c]`; it need not be one of those
+    /// What the model expects of `n` designs for the workload with this context, shape `[c]`; it need not be one of those
     /// learned from.
     ///
     /// # Panics
@@ -51,18 +51,18 @@ pub struct Prediction {
 /// What is to be run on a design, as a model sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Application {
+pub struct WorkloadContext {
     /// Its name: `mobilenet-v2`.
     pub name: String,
-    /// Numbers that describe it, shape `[c]`; empty where there is but one application.
+    /// Numbers that describe it, shape `[c]`; empty where there is but one workload.
     pub context: Vec<f64>,
 }
 
-/// What is known of one application.
+/// What is known of one workload.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Task {
-    /// The application.
-    pub application: Application,
+pub struct WorkloadTrials {
+    /// The workload.
+    pub workload: WorkloadContext,
     /// Trials of it, feasible and infeasible.
     pub trials: Vec<Trial>,
 }
@@ -71,34 +71,38 @@ pub struct Task {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingData {
     context_names: Vec<String>,
-    train: Vec<Task>,
-    validation: Vec<Task>,
+    train: Vec<WorkloadTrials>,
+    validation: Vec<WorkloadTrials>,
 }
 
 impl TrainingData {
-    /// The trials of several applications.
+    /// The trials of several workloads.
     ///
-    /// `context_names`: shape `[c]`. `validation` may be empty, and may be of applications that are not in `train`.
+    /// `context_names`: shape `[c]`. `validation` may be empty, and may be of workloads that are not in `train`.
     ///
     /// # Errors
-    /// [`TrainingDataError`] if a context is not `c` finite numbers, or an application stands twice in one list.
+    /// [`TrainingDataError`] if a context is not `c` finite numbers, or a workload stands twice in one list.
     pub fn new(
         context_names: Vec<String>,
-        train: Vec<Task>,
-        validation: Vec<Task>,
+        train: Vec<WorkloadTrials>,
+        validation: Vec<WorkloadTrials>,
     ) -> Result<Self, TrainingDataError> {
-        for tasks in [&train, &validation] {
-            for (index, task) in tasks.iter().enumerate() {
-                check_task(task, &tasks[..index], &context_names)?;
+        for groups in [&train, &validation] {
+            for (index, group) in groups.iter().enumerate() {
+                check_group(group, &groups[..index], &context_names)?;
             }
         }
         Ok(Self { context_names, train, validation })
     }
 
-    /// The trials of one application, which needs no context, and no trials for validation.
+    /// The trials of one workload, which needs no context, and no trials for validation.
     pub fn of_trials(trials: Vec<Trial>) -> Self {
-        let application = Application { name: String::new(), context: Vec::new() };
-        Self { context_names: Vec::new(), train: vec![Task { application, trials }], validation: Vec::new() }
+        let workload = WorkloadContext { name: String::new(), context: Vec::new() };
+        Self {
+            context_names: Vec::new(),
+            train: vec![WorkloadTrials { workload, trials }],
+            validation: Vec::new(),
+        }
     }
 
     /// The names of the numbers in a context, shape `[c]`.
@@ -106,40 +110,40 @@ impl TrainingData {
         &self.context_names
     }
 
-    /// What weights are learned from, by application.
-    pub fn train(&self) -> &[Task] {
+    /// What weights are learned from, by workload.
+    pub fn train(&self) -> &[WorkloadTrials] {
         &self.train
     }
 
-    /// What models are chosen by, by application; empty if nothing was kept for that.
-    pub fn validation(&self) -> &[Task] {
+    /// What models are chosen by, by workload; empty if nothing was kept for that.
+    pub fn validation(&self) -> &[WorkloadTrials] {
         &self.validation
     }
 
     /// How many trials there are to learn from, and how many of them are feasible.
     pub fn n_trials(&self) -> (usize, usize) {
-        let trials = self.train.iter().flat_map(|task| &task.trials);
+        let trials = self.train.iter().flat_map(|group| &group.trials);
         let n_feasible = trials.clone().filter(|trial| trial.outcome.metrics().is_some()).count();
         (trials.count(), n_feasible)
     }
 }
 
-fn check_task(task: &Task, before: &[Task], context_names: &[String]) -> Result<(), TrainingDataError> {
-    let Application { name, context } = &task.application;
+fn check_group(
+    group: &WorkloadTrials,
+    before: &[WorkloadTrials],
+    context_names: &[String],
+) -> Result<(), TrainingDataError> {
+    let WorkloadContext { name, context } = &group.workload;
     if context.len() != context_names.len() {
         let (got, expected) = (context.len(), context_names.len());
-        return Err(TrainingDataError::ContextLength { application: name.clone(), got, expected });
+        return Err(TrainingDataError::ContextLength { workload: name.clone(), got, expected });
     }
     if let Some(index) = context.iter().position(|value| !value.is_finite()) {
         let feature = context_names[index].clone();
-        return Err(TrainingDataError::ContextValue {
-            application: name.clone(),
-            feature,
-            got: context[index],
-        });
+        return Err(TrainingDataError::ContextValue { workload: name.clone(), feature, got: context[index] });
     }
-    if before.iter().any(|other| other.application.name == *name) {
-        return Err(TrainingDataError::ApplicationTwice { application: name.clone() });
+    if before.iter().any(|other| other.workload.name == *name) {
+        return Err(TrainingDataError::WorkloadTwice { workload: name.clone() });
     }
     Ok(())
 }
@@ -175,30 +179,30 @@ pub trait BuildLearner: Learner + Sized + 'static {
 #[non_exhaustive]
 pub enum TrainingDataError {
     /// A context of another length.
-    #[error("application `{application}`: its context has {got} numbers; expected {expected}")]
+    #[error("workload `{workload}`: its context has {got} numbers; expected {expected}")]
     ContextLength {
         /// Whose.
-        application: String,
+        workload: String,
         /// How many numbers it has.
         got: usize,
         /// How many have names.
         expected: usize,
     },
     /// A context that is not finite.
-    #[error("application `{application}`: `{feature}` of its context is {got}; expected a finite number")]
+    #[error("workload `{workload}`: `{feature}` of its context is {got}; expected a finite number")]
     ContextValue {
         /// Whose.
-        application: String,
+        workload: String,
         /// Which number.
         feature: String,
         /// What it is.
         got: f64,
     },
-    /// The same application twice.
-    #[error("application `{application}` stands twice; put its trials into one task")]
-    ApplicationTwice {
+    /// The same workload twice.
+    #[error("workload `{workload}` stands twice; put its trials into one group")]
+    WorkloadTwice {
         /// Which.
-        application: String,
+        workload: String,
     },
 }
 
@@ -226,33 +230,33 @@ pub enum FitError {
 mod tests {
     use super::*;
 
-    fn task(name: &str, context: &[f64]) -> Task {
-        let application = Application { name: name.to_owned(), context: context.to_vec() };
-        Task { application, trials: Vec::new() }
+    fn group(name: &str, context: &[f64]) -> WorkloadTrials {
+        let workload = WorkloadContext { name: name.to_owned(), context: context.to_vec() };
+        WorkloadTrials { workload, trials: Vec::new() }
     }
 
-    fn refusal(train: Vec<Task>) -> String {
+    fn refusal(train: Vec<WorkloadTrials>) -> String {
         TrainingData::new(vec!["log_macs".to_owned()], train, Vec::new()).unwrap_err().to_string()
     }
 
     #[test]
     fn a_context_that_does_not_fit_its_names_is_refused() {
         assert_eq!(
-            refusal(vec![task("a", &[1.0]), task("b", &[1.0, 2.0])]),
-            "application `b`: its context has 2 numbers; expected 1"
+            refusal(vec![group("a", &[1.0]), group("b", &[1.0, 2.0])]),
+            "workload `b`: its context has 2 numbers; expected 1"
         );
         assert_eq!(
-            refusal(vec![task("a", &[f64::NAN])]),
-            "application `a`: `log_macs` of its context is NaN; expected a finite number"
+            refusal(vec![group("a", &[f64::NAN])]),
+            "workload `a`: `log_macs` of its context is NaN; expected a finite number"
         );
     }
 
     #[test]
-    fn an_application_stands_once_among_those_to_learn_from_and_once_among_those_to_validate_by() {
+    fn a_workload_stands_once_among_those_to_learn_from_and_once_among_those_to_validate_by() {
         assert_eq!(
-            refusal(vec![task("a", &[1.0]), task("a", &[2.0])]),
-            "application `a` stands twice; put its trials into one task"
+            refusal(vec![group("a", &[1.0]), group("a", &[2.0])]),
+            "workload `a` stands twice; put its trials into one group"
         );
-        assert!(TrainingData::new(Vec::new(), vec![task("a", &[])], vec![task("a", &[])]).is_ok());
+        assert!(TrainingData::new(Vec::new(), vec![group("a", &[])], vec![group("a", &[])]).is_ok());
     }
 }

@@ -1,22 +1,35 @@
 //! Every environment of the table keeps the contract.
 
 use serde_json::Value;
-use tapeout_core::Problem;
 use tapeout_core::check::check_env;
+use tapeout_core::{Catalog, Problem};
 use tapeout_envs::ENVS;
+
+fn catalog() -> Catalog {
+    ENVS.iter().cloned().fold(Catalog::new(), Catalog::with_env)
+}
 
 #[test]
 fn every_environment_passes_the_conformance_check_with_its_defaults() {
     for entry in ENVS {
-        let (env, _) = entry.build(&Value::Null).unwrap();
+        let (env, _) = catalog().build_env(entry.id, &Value::Null).unwrap();
         check_env(env.as_ref()).unwrap_or_else(|findings| panic!("{}:\n{findings}", entry.id));
+    }
+}
+
+// Claim: what a list says of an environment is what the environment is.
+#[test]
+fn every_environment_has_as_many_designs_as_it_states() {
+    for entry in ENVS {
+        let (env, _) = catalog().build_env(entry.id, &Value::Null).unwrap();
+        assert_eq!(entry.designs, Some(env.space().cardinality()), "{}", entry.id);
     }
 }
 
 #[test]
 fn every_default_goal_names_metrics_that_its_environment_has() {
     for entry in ENVS {
-        let (env, goal) = entry.build(&Value::Null).unwrap();
+        let (env, goal) = catalog().build_env(entry.id, &Value::Null).unwrap();
         let problem = Problem::new(env.space().clone(), env.metrics().to_vec(), goal);
         assert!(problem.is_ok(), "{}: {:?}", entry.id, problem.err());
     }

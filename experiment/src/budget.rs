@@ -16,7 +16,7 @@ pub struct Budget {
     pub wall_s: Option<f64>,
     /// What is good enough.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target: Option<Target>,
+    pub target: Option<BudgetTarget>,
 }
 
 impl Budget {
@@ -29,7 +29,7 @@ impl Budget {
 /// A value of an objective that is good enough: the run stops after the batch in which an acceptable design reaches it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Target {
+pub struct BudgetTarget {
     /// The metric of one of the objectives.
     pub metric: String,
     /// The value, in the metric's unit: reached at or below it if the metric is minimised, at or above if maximised.

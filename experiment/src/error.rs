@@ -1,5 +1,6 @@
 //! Why a run stopped that should not have.
 
+use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,7 @@ use tapeout_core::{AgentError, EvalError};
 
 use crate::log::LogError;
 use crate::spec_error::SpecError;
+use crate::workers::ThreadsError;
 
 /// A run could not begin, go on or be read. What is in the log stays there.
 #[derive(Debug, thiserror::Error)]
@@ -123,14 +125,11 @@ pub enum RunError {
         proposed: String,
     },
     /// No threads to evaluate on.
-    #[error("cannot start {threads} threads")]
-    Threads {
-        /// How many were asked for.
-        threads: usize,
-        /// Why not.
-        #[source]
-        source: rayon::ThreadPoolBuildError,
-    },
+    #[error(transparent)]
+    Threads(#[from] ThreadsError),
+    /// A log of another kind cannot be read or added to.
+    #[error(transparent)]
+    OtherLog(Box<dyn Error + Send + Sync>),
 }
 
 impl RunError {
@@ -158,7 +157,7 @@ impl RunError {
             Self::Diverged { .. } => Some(
                 "the log was made by another version of the agent or was edited; start a new run".to_owned(),
             ),
-            Self::Agent { .. } | Self::Threads { .. } => None,
+            Self::Agent { .. } | Self::Threads(_) | Self::OtherLog(_) => None,
         }
     }
 }

@@ -3,16 +3,14 @@
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rayon::ThreadPool;
-use rayon::prelude::*;
 use tapeout_core::{Design, Env, EvalError, Outcome};
 
 use crate::clock::Clock;
-use crate::error::RunError;
+use crate::workers::{ThreadsError, Workers};
 
 /// Pieces that a batch is cut into for each thread. Ours: enough that a thread whose designs are cheap takes over from
 /// one whose designs are dear, and few enough that handing them out costs nothing beside a microsecond's evaluation.
-const CHUNKS_PER_THREAD: usize = 4;
+const PIECES_PER_THREAD: usize = 4;
 
 /// An outcome, and the time it took.
 pub(crate) type Evaluated = (Outcome, f64);
@@ -26,95 +24,104 @@ pub(crate) enum Failure {
     Contract(String),
 }
 
-/// What became of a batch: the designs before the first that failed or was not begun, and the failure if there was one.
+/// The first design of a batch, in its order, whose evaluation came to nothing.
 #[derive(Debug)]
-pub(crate) struct Evaluation {
-    pub(crate) done: Vec<Evaluated>,
-    pub(crate) failure: Option<Failure>,
+pub(crate) struct Failed {
+    pub(crate) index: usize,
+    pub(crate) failure: Failure,
 }
 
-/// Threads to evaluate on.
-pub(crate) struct Evaluator {
-    /// None where one thread does everything: the caller's.
-    pool: Option<ThreadPool>,
-    threads: usize,
-    is_parallel: bool,
+/// An environment, and threads to ask it on.
+pub(crate) struct Evaluator<'a> {
+    env: &'a dyn Env,
+    workers: Workers,
+    /// Whether each design is asked about by itself.
+    is_single: bool,
 }
 
-impl Evaluator {
-    pub(crate) fn new(env: &dyn Env, threads: NonZeroUsize) -> Result<Self, RunError> {
-        let threads = if env.is_parallel() { threads.get() } else { 1 };
-        let pool = match threads {
-            1 => None,
-            _ => {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-                Some(pool.map_err(|source| RunError::Threads { threads, source })?)
-            }
-        };
-        Ok(Self { pool, threads, is_parallel: env.is_parallel() })
+/// What became of a piece: the designs before the first that failed, and the failure if there was one.
+struct Piece {
+    done: Vec<Evaluated>,
+    failure: Option<Failure>,
+}
+
+impl<'a> Evaluator<'a> {
+    /// Asks `env` on so many threads, or on one if it is not to be asked side by side.
+    pub(crate) fn new(env: &'a dyn Env, threads: NonZeroUsize) -> Result<Self, ThreadsError> {
+        let threads = if env.is_parallel() { threads } else { NonZeroUsize::MIN };
+        // One physical device is asked design by design, so that each has a time of its own.
+        Ok(Self { env, workers: Workers::new(threads)?, is_single: !env.is_parallel() })
     }
 
-    /// Evaluates `designs`, and begins nothing more once `should_stop`.
-    pub(crate) fn evaluate(
+    /// The same, asking about each design by itself.
+    pub(crate) fn one_by_one(self) -> Self {
+        Self { is_single: true, ..self }
+    }
+
+    /// Evaluates `designs`, and begins nothing more once `should_stop`. Tells `each` of what is done as it is: where it begins
+    /// among `designs`, and what came of it.
+    ///
+    /// What stands before the first failure is evaluated in any case, so that it can be kept.
+    ///
+    /// # Errors
+    /// The first of `each`.
+    pub(crate) fn evaluate<E>(
         &self,
-        env: &dyn Env,
         designs: &[Design],
         should_stop: &(dyn Fn() -> bool + Sync),
-    ) -> Evaluation {
-        // One physical device is asked design by design, so that each has a time of its own.
-        let n_chunks = if self.is_parallel { self.threads * CHUNKS_PER_THREAD } else { designs.len() };
-        let chunks = designs.chunks(designs.len().div_ceil(n_chunks.max(1)).max(1));
-        let chunks: Vec<(usize, &[Design])> = chunks.enumerate().collect();
-        // What stands before the first failure is evaluated in any case, so that it can be logged.
+        each: &mut dyn FnMut(usize, Vec<Evaluated>) -> Result<(), E>,
+    ) -> Result<Option<Failed>, E> {
+        let n_pieces =
+            if self.is_single { designs.len() } else { self.workers.threads() * PIECES_PER_THREAD };
+        let length = designs.len().div_ceil(n_pieces.max(1)).max(1);
+        let pieces: Vec<&[Design]> = designs.chunks(length).collect();
         let first_failed = AtomicUsize::new(usize::MAX);
-        let evaluate = |&(index, chunk): &(usize, &[Design])| {
+        let evaluate = |index: usize| {
             if should_stop() || index > first_failed.load(Ordering::Relaxed) {
-                return Evaluation { done: Vec::new(), failure: None };
+                return None;
             }
-            let evaluation = evaluate_chunk(env, chunk);
-            if evaluation.failure.is_some() {
+            let piece = evaluate_piece(self.env, pieces[index]);
+            if piece.failure.is_some() {
                 first_failed.fetch_min(index, Ordering::Relaxed);
             }
-            evaluation
+            Some(piece)
         };
-        let parts: Vec<Evaluation> = match &self.pool {
-            None => chunks.iter().map(evaluate).collect(),
-            Some(pool) => pool.install(|| chunks.par_iter().map(evaluate).collect()),
-        };
-        let mut whole = Evaluation { done: Vec::with_capacity(designs.len()), failure: None };
-        for ((_, chunk), part) in chunks.into_iter().zip(parts) {
-            let is_cut = part.done.len() < chunk.len();
-            whole.done.extend(part.done);
-            if is_cut {
-                whole.failure = part.failure;
-                break;
+        let mut failed: Option<Failed> = None;
+        self.workers.run(pieces.len(), &evaluate, &mut |index, Piece { done, failure }| {
+            let first = index * length;
+            let place = first + done.len();
+            if let Some(failure) = failure
+                && failed.as_ref().is_none_or(|failed| place < failed.index)
+            {
+                failed = Some(Failed { index: place, failure });
             }
-        }
-        whole
+            each(first, done)
+        })?;
+        Ok(failed)
     }
 }
 
-fn evaluate_chunk(env: &dyn Env, designs: &[Design]) -> Evaluation {
+fn evaluate_piece(env: &dyn Env, designs: &[Design]) -> Piece {
     let clock = Clock::start();
     let results = env.evaluate_batch(designs);
     let evaluation_s = clock.elapsed_s() / designs.len() as f64;
-    let mut evaluation = Evaluation { done: Vec::with_capacity(designs.len()), failure: None };
+    let mut piece = Piece { done: Vec::with_capacity(designs.len()), failure: None };
     if results.len() != designs.len() {
         let fault =
             format!("evaluate_batch returned {} results for {} designs", results.len(), designs.len());
-        evaluation.failure = Some(Failure::Contract(fault));
-        return evaluation;
+        piece.failure = Some(Failure::Contract(fault));
+        return piece;
     }
     for result in results {
         match result.map_err(Failure::Error).and_then(|outcome| checked(env, outcome)) {
-            Ok(outcome) => evaluation.done.push((outcome, evaluation_s)),
+            Ok(outcome) => piece.done.push((outcome, evaluation_s)),
             Err(failure) => {
-                evaluation.failure = Some(failure);
+                piece.failure = Some(failure);
                 break;
             }
         }
     }
-    evaluation
+    piece
 }
 
 /// Fails on what could be neither logged nor judged.
@@ -179,29 +186,37 @@ mod tests {
         }
     }
 
-    fn evaluation(is_parallel: bool, forgets: bool) -> (Evaluation, Vec<usize>) {
+    /// How many designs are done, what failed, and how many designs each call had.
+    fn evaluation(is_parallel: bool, forgets: bool) -> (usize, Option<Failed>, Vec<usize>) {
         let env = Noting { toy: Toy::tradeoff(), calls: Mutex::default(), is_parallel, forgets };
         let designs: Vec<Design> = env.space().iter().take(20).collect();
-        let threads = NonZeroUsize::new(2).unwrap();
-        let evaluation = Evaluator::new(&env, threads).unwrap().evaluate(&env, &designs, &|| false);
-        (evaluation, env.calls.into_inner().unwrap())
+        let evaluator = Evaluator::new(&env, NonZeroUsize::new(2).unwrap()).unwrap();
+        let mut n_done = 0;
+        let mut count = |_, done: Vec<Evaluated>| {
+            n_done += done.len();
+            Ok::<(), ()>(())
+        };
+        let failed = evaluator.evaluate(&designs, &|| false, &mut count).unwrap();
+        (n_done, failed, env.calls.into_inner().unwrap())
     }
 
     /// 20 designs in 2 * 4 pieces: pieces of ceil(20 / 8) = 3, seven of them.
     #[test]
     fn a_batch_is_handed_out_in_pieces_but_one_device_is_asked_design_by_design() {
-        let (evaluation, mut calls) = evaluation(true, false);
+        let (n_done, _, mut calls) = evaluation(true, false);
         calls.sort_unstable();
-        assert_eq!((evaluation.done.len(), calls), (20, vec![2, 3, 3, 3, 3, 3, 3]));
-        let (evaluation, calls) = self::evaluation(false, false);
-        assert_eq!((evaluation.done.len(), calls), (20, vec![1; 20]));
+        assert_eq!((n_done, calls), (20, vec![2, 3, 3, 3, 3, 3, 3]));
+        let (n_done, _, calls) = evaluation(false, false);
+        assert_eq!((n_done, calls), (20, vec![1; 20]));
     }
 
     #[test]
     fn an_environment_that_forgets_a_result_breaks_its_contract() {
-        let (evaluation, _) = evaluation(true, true);
-        assert!(evaluation.done.is_empty());
-        let Some(Failure::Contract(fault)) = evaluation.failure else { panic!("it went unseen") };
+        let (n_done, failed, _) = evaluation(true, true);
+        assert_eq!(n_done, 0);
+        let Some(Failed { index: 0, failure: Failure::Contract(fault) }) = failed else {
+            panic!("it went unseen")
+        };
         assert_eq!(fault, "evaluate_batch returned 2 results for 3 designs");
     }
 }

@@ -1,21 +1,27 @@
 //! A spec that met the catalog.
 
+use std::fmt;
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
-use tapeout_core::catalog::nearest_name;
+use tapeout_core::names::nearest_name;
 use tapeout_core::{
-    Agent, AgentEntry, Catalog, ConfigError, Constraint, Direction, Env, Goal, Objective, Problem,
-    ProblemError, Trial,
+    Agent, AgentEntry, BuildEnvError, Catalog, ConfigError, Constraint, Direction, Env, Goal, Objective,
+    Problem, ProblemError, Seed, Trial,
 };
 
 use crate::budget::Budget;
-use crate::spec::Spec;
+use crate::lessons;
+use crate::log::Header;
+use crate::spec::{AgentSpec, Spec};
 use crate::spec_error::{SpecError, SpecFault};
-use crate::warm_start::{Lesson, WarmStart, WarmStartFault};
+use crate::warm_start_fault::WarmStartFault;
 
-/// A spec with the environment, the problem and the agent that it names.
+/// A spec with the environment, the problem and the agent that it names. Copies share the environment.
+#[derive(Clone)]
 pub struct Experiment {
     spec: Spec,
-    env: Box<dyn Env>,
+    env: Arc<dyn Env>,
     problem: Problem,
     agent: AgentEntry,
 }
@@ -30,9 +36,7 @@ impl Experiment {
         check_seed(&spec)?;
         let entry =
             catalog.env(&spec.env.id).map_err(|error| spec.fault("env.id", SpecFault::UnknownName(error)))?;
-        let agent = catalog
-            .agent(&spec.agent.id)
-            .map_err(|error| spec.fault("agent.id", SpecFault::UnknownName(error)))?;
+        agent_entry(catalog, &spec)?; // a name is wrong before a setting is
         if let Some(got) = spec.env.version.filter(|&version| version != entry.version) {
             let fault = SpecFault::EnvVersion { env: entry.id.to_owned(), got, expected: entry.version };
             return Err(spec.fault("env.version", fault));
@@ -41,21 +45,68 @@ impl Experiment {
         let settings = Value::Object(spec.env.config.clone());
         let refused = |error| config_fault(&spec, "env.config", error);
         let env_config = object(entry.resolve(&settings).map_err(refused)?);
-        let (env, default_goal) = entry.build(&settings).map_err(refused)?;
+        let (env, default_goal) = catalog.build_env(entry.id, &settings).map_err(|error| match error {
+            BuildEnvError::UnknownName(error) => spec.fault("env.id", SpecFault::UnknownName(error)),
+            BuildEnvError::Config(error) => refused(error),
+        })?;
         spec.env.config = env_config;
+        Self::with_env(catalog, spec, env.into(), default_goal)
+    }
+
+    /// What `spec` says, in an environment that need not be in the catalog: `env.id` is what messages call it.
+    ///
+    /// `default_goal`: what to optimise if the spec does not say.
+    ///
+    /// # Errors
+    /// As [`Experiment::prepare`].
+    pub fn with_env(
+        catalog: &Catalog,
+        mut spec: Spec,
+        env: Arc<dyn Env>,
+        default_goal: Goal,
+    ) -> Result<Self, SpecError> {
+        check_seed(&spec)?;
         let problem = problem(&mut spec, env.as_ref(), default_goal)?;
         check_budget(&spec, &problem)?;
+        Self::assemble(catalog, spec, env, problem)
+    }
+
+    /// The same problem, in the same environment, for another agent.
+    ///
+    /// # Errors
+    /// [`SpecError`] if there is no such agent, or it refuses a hyperparameter.
+    pub fn with_agent(&self, catalog: &Catalog, agent: AgentSpec) -> Result<Self, SpecError> {
+        let spec = Spec { agent, ..self.spec.clone() };
+        Self::assemble(catalog, spec, Arc::clone(&self.env), self.problem.clone())
+    }
+
+    /// The same with another seed.
+    ///
+    /// # Errors
+    /// [`SpecError`] if the seed cannot be written in a spec.
+    pub fn with_seed(&self, seed: Seed) -> Result<Self, SpecError> {
+        let same = Self { spec: Spec { seed, ..self.spec.clone() }, ..self.clone() };
+        check_seed(&same.spec)?;
+        Ok(same)
+    }
+
+    /// Finds the agent, makes sure that it can begin, and resolves what it is to learn from.
+    fn assemble(
+        catalog: &Catalog,
+        mut spec: Spec,
+        env: Arc<dyn Env>,
+        problem: Problem,
+    ) -> Result<Self, SpecError> {
+        let agent = agent_entry(catalog, &spec)?;
         let settings = Value::Object(spec.agent.config.clone());
-        let agent_config =
-            object(agent.resolve(&settings).map_err(|error| config_fault(&spec, "agent.config", error))?);
-        let agent = agent.clone();
-        agent
-            .build(&problem, &settings, spec.seed)
-            .map_err(|error| config_fault(&spec, "agent.config", error))?;
+        let refused = |error| config_fault(&spec, "agent.config", error);
+        let agent_config = object(agent.resolve(&settings).map_err(refused)?);
+        agent.build(&problem, &settings, spec.seed).map_err(refused)?;
         spec.agent.config = agent_config;
         let mut experiment = Self { spec, env, problem, agent };
         for index in 0..experiment.spec.warm_start.len() {
-            let resolved = experiment.spec.warm_start[index].resolved(&experiment);
+            let (here, warm_start) = (experiment.header(), &experiment.spec.warm_start[index]);
+            let resolved = lessons::resolved(warm_start, &here, &experiment.problem);
             experiment.spec.warm_start[index] =
                 resolved.map_err(|fault| experiment.warm_start_fault(index, fault))?;
         }
@@ -84,16 +135,17 @@ impl Experiment {
         agent.map_err(|error| config_fault(&self.spec, "agent.config", error))
     }
 
-    /// What the agent is told before its first proposal, told apart from anything else it might be told.
-    pub(crate) fn lessons(&self) -> Vec<Lesson> {
-        self.spec.warm_start.iter().filter_map(WarmStart::lesson).collect()
+    /// What its log begins with.
+    pub(crate) fn header(&self) -> Header {
+        Header::of(&self.spec, self.env(), &self.problem)
     }
 
     /// What the agent is told before its first proposal, judged by the problem of this experiment.
     pub(crate) fn warm_trials(&self) -> Result<Vec<Trial>, SpecError> {
         let mut trials = Vec::new();
         for (index, warm_start) in self.spec.warm_start.iter().enumerate() {
-            let records = warm_start.read(self).map_err(|fault| self.warm_start_fault(index, fault))?;
+            let records = lessons::read(warm_start, &self.header(), &self.problem);
+            let records = records.map_err(|fault| self.warm_start_fault(index, fault))?;
             trials
                 .extend(records.into_iter().map(|record| self.problem.trial(record.design, record.outcome)));
         }
@@ -113,6 +165,17 @@ impl Experiment {
         check_budget(&self.spec, &self.problem)?;
         Ok(self)
     }
+}
+
+impl fmt::Debug for Experiment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Experiment").field("spec", &self.spec).finish_non_exhaustive()
+    }
+}
+
+fn agent_entry(catalog: &Catalog, spec: &Spec) -> Result<AgentEntry, SpecError> {
+    let agent = catalog.agent(&spec.agent.id).cloned();
+    agent.map_err(|error| spec.fault("agent.id", SpecFault::UnknownName(error)))
 }
 
 /// Settings are structs, and a struct is an object.

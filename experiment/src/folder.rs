@@ -1,65 +1,151 @@
 //! A run on disk: `spec.toml` (every default filled in), `trials.jsonl`, and at the end `summary.json`.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use tapeout_core::{Catalog, Trial};
+use tapeout_core::{Catalog, Design};
 
+use crate::budget::Budget;
+use crate::durable_file::put_whole;
 use crate::error::RunError;
 use crate::experiment::Experiment;
-use crate::log::{Header, LogError, LogReader, Record, WholeLines};
+use crate::finished::{Finished, Run};
+use crate::log::{
+    Log, LogError, LogReader, LogWriter, Record, RecordFormat, Recorded, WholeLines, open_locked,
+};
+use crate::observer::Observer;
+use crate::run::{RunOptions, conclude};
+pub use crate::run_files::{log_path, spec_path, summary_path};
+use crate::search::Search;
 use crate::spec::Spec;
 use crate::summary::Summary;
 
-/// A run that was read from disk, finished or not.
-pub struct RunFolder {
-    experiment: Experiment,
-    records: Vec<Record>,
-}
-
-impl RunFolder {
-    /// Reads the run in the folder `path`.
+impl Run {
+    /// Reads the run in the folder `path`, finished or not.
     ///
     /// # Errors
     /// [`RunError`] if there is none, or its spec or log cannot be read.
     pub fn open(catalog: &Catalog, path: &Path) -> Result<Self, RunError> {
-        let experiment = experiment(catalog, path)?;
-        let (records, _) = read_log(&experiment, path)?;
-        Ok(Self { experiment, records })
-    }
-
-    /// What was run.
-    pub fn experiment(&self) -> &Experiment {
-        &self.experiment
-    }
-
-    /// The log, line by line.
-    pub fn records(&self) -> &[Record] {
-        &self.records
-    }
-
-    /// The log, judged by the run's own problem.
-    pub fn trials(&self) -> Vec<Trial> {
-        let problem = self.experiment.problem();
-        let trial = |record: &Record| problem.trial(record.design.clone(), record.outcome.clone());
-        self.records.iter().map(trial).collect()
+        read(experiment(catalog, path)?, path)
     }
 }
 
-/// Where the spec of the run in `folder` is.
-pub fn spec_path(folder: &Path) -> PathBuf {
-    folder.join("spec.toml")
+/// The run of `experiment` in `folder`, finished or not.
+pub(crate) fn read(experiment: Experiment, folder: &Path) -> Result<Run, RunError> {
+    let (records, _) = read_log(&experiment, folder)?;
+    let problem = experiment.problem();
+    let trials = records.into_iter().map(|record| problem.trial(record.design, record.outcome)).collect();
+    Ok(Run::new(experiment, trials))
 }
 
-/// Where the log of the run in `folder` is.
-pub fn log_path(folder: &Path) -> PathBuf {
-    folder.join("trials.jsonl")
+/// Runs an experiment and logs it in `folder`, which is made if it is not there.
+///
+/// Without a word on time in the budget, the log is a function of the spec, whatever the threads; and the log of a
+/// smaller budget is the beginning of the log of a larger one.
+///
+/// # Errors
+/// [`RunError`] if the folder holds a run or cannot be written to, or if agent or environment fail. What was logged
+/// until then stays, and [`resume`] goes on from there.
+pub fn run(
+    experiment: &Experiment,
+    folder: &Path,
+    options: &RunOptions<'_>,
+    observer: &mut dyn Observer,
+) -> Result<Finished, RunError> {
+    let search = Search::new(experiment)?; // nothing is made if the agent cannot begin
+    create(experiment, folder)?;
+    let file = open_locked(&log_path(folder))?;
+    finish(search, folder, file, options, observer)
 }
 
-/// Where the summary of the run in `folder` is, once it has ended.
-pub fn summary_path(folder: &Path) -> PathBuf {
-    folder.join("summary.json")
+/// Goes on with the run in `folder`: replays its log, and then runs until the budget is spent.
+///
+/// `budget`: in place of that of the folder's spec, to which it is written; none to keep it.
+///
+/// # Errors
+/// [`RunError`] if there is no run in the folder, its log cannot be read, its agent proposes something other than what is
+/// logged, or as [`run`].
+pub fn resume(
+    catalog: &Catalog,
+    folder: &Path,
+    budget: Option<Budget>,
+    options: &RunOptions<'_>,
+    observer: &mut dyn Observer,
+) -> Result<Finished, RunError> {
+    let experiment = experiment(catalog, folder)?;
+    match budget {
+        Some(budget) => go_on(&experiment.with_budget(budget)?, folder, true, options, observer),
+        None => go_on(&experiment, folder, false, options, observer),
+    }
+}
+
+/// Goes on with the run of `experiment` in `folder`, whose spec has another budget if it `is_changed`.
+pub(crate) fn go_on(
+    experiment: &Experiment,
+    folder: &Path,
+    is_changed: bool,
+    options: &RunOptions<'_>,
+    observer: &mut dyn Observer,
+) -> Result<Finished, RunError> {
+    if !log_path(folder).exists() {
+        write_header(experiment, folder)?; // it was killed between spec and header
+    }
+    let file = open_locked(&log_path(folder))?;
+    if is_changed {
+        write_spec(experiment, folder)?;
+    }
+    finish(Search::new(experiment)?, folder, file, options, observer)
+}
+
+/// Replays what is in the log, runs until the budget is spent, and writes the summary.
+fn finish(
+    search: Search<'_>,
+    folder: &Path,
+    file: File,
+    options: &RunOptions<'_>,
+    observer: &mut dyn Observer,
+) -> Result<Finished, RunError> {
+    let experiment = search.experiment();
+    let (records, whole) = read_log(experiment, folder)?;
+    let format = RecordFormat::of(experiment.problem());
+    let sync = experiment.spec().log.sync;
+    let mut log = FolderLog {
+        recorded: recorded(experiment, folder, records),
+        writer: LogWriter::new(file, &log_path(folder), format, sync, whole)?,
+    };
+    let finished = conclude(search, &mut log, options, observer)?;
+    write_summary(&finished.summary, folder)?;
+    Ok(finished)
+}
+
+/// The log of a run folder: what is in it is proposed again, and what is new is added behind.
+struct FolderLog {
+    recorded: Recorded,
+    writer: LogWriter,
+}
+
+impl Log for FolderLog {
+    fn replay(&mut self, designs: &[Design]) -> Result<Vec<Option<Record>>, RunError> {
+        self.recorded.replay(designs)
+    }
+
+    fn append(&mut self, records: &[Record]) -> Result<(), RunError> {
+        self.writer.append(records)
+    }
+
+    fn finish(&mut self) -> Result<(), RunError> {
+        let forced = self.writer.finish();
+        self.recorded.finish()?;
+        forced
+    }
+
+    fn ahead(&self) -> usize {
+        self.recorded.ahead()
+    }
+
+    fn elapsed_s(&self) -> f64 {
+        self.recorded.elapsed_s()
+    }
 }
 
 /// What the spec in `folder` says, prepared.
@@ -76,10 +162,22 @@ pub(crate) fn read_log(
     experiment: &Experiment,
     folder: &Path,
 ) -> Result<(Vec<Record>, WholeLines), RunError> {
-    let mut log = LogReader::open(&log_path(folder), experiment)?;
+    let path = log_path(folder);
+    let (header, mut log) = LogReader::open(&path, experiment.problem())?;
+    header.check(&experiment.header()).map_err(|fault| LogError {
+        path,
+        line: Some(1),
+        fault: Box::new(fault),
+    })?;
     let records = log.by_ref().collect::<Result<Vec<Record>, LogError>>()?;
     let whole = WholeLines { bytes: log.whole_bytes(), trials: records.len() };
     Ok((records, whole))
+}
+
+/// The trials of the log in `folder`, to be proposed again.
+pub(crate) fn recorded(experiment: &Experiment, folder: &Path, records: Vec<Record>) -> Recorded {
+    let format = RecordFormat::of(experiment.problem());
+    Recorded::new(log_path(folder), format, &experiment.spec().agent.id, records)
 }
 
 /// Begins a run: makes the folder, and in it the spec and a log without trials.
@@ -104,7 +202,7 @@ pub(crate) fn write_spec(experiment: &Experiment, folder: &Path) -> Result<(), R
 
 /// Writes a log without trials.
 pub(crate) fn write_header(experiment: &Experiment, folder: &Path) -> Result<(), RunError> {
-    put(&log_path(folder), Header::of(experiment).line().as_bytes())
+    put(&log_path(folder), experiment.header().line().as_bytes())
 }
 
 /// Writes the summary.
@@ -120,33 +218,4 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
         action: "write",
         source,
     })
-}
-
-/// Puts a file in its place whole or not at all, whenever the power fails: it is written beside its place, forced to the
-/// disk, moved, and the folder's own entry forced to the disk.
-pub(crate) fn put_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".partial");
-    let beside = PathBuf::from(beside);
-    let written = File::create(&beside).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    if let Err(error) = written.and_then(|()| fs::rename(&beside, path)) {
-        let _ = fs::remove_file(&beside); // it is of no use, and the error above is the one to report
-        return Err(error);
-    }
-    sync_folder(path.parent().unwrap_or(path))
-}
-
-/// Forces a folder's entries to the disk. Folders are opened for that on Unix alone; elsewhere the rename is durable when
-/// the file system makes it so.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        // The parent of a bare file name is the empty path.
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        File::open(folder)?.sync_all()
-    } else {
-        Ok(())
-    }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! spec.toml -> Spec -> Experiment::prepare -> run -> folder: spec.toml . trials.jsonl . summary.json
 //!                                   resume, replay <- folder
+//!                     Experiment::with_env -> search <-> Log: a folder, memory, or one's own
 //! ```
 //!
 //! A run is a function of its [`Spec`]: the same spec gives the same log, byte for byte but for the timings at the end
@@ -14,11 +15,12 @@
 //! | [`spec`], [`budget`] | what to run: read from TOML, with errors that name file, line, field and remedy |
 //! | [`experiment`] | a spec that met the catalog: environment, problem, agent |
 //! | [`warm_start`] | trials of earlier logs, which the agent is told before its first proposal |
-//! | [`run`](mod@run), [`replay`](mod@replay) | the one loop in which agent and environment meet |
+//! | [`run`](mod@run), [`replay`](mod@replay) | the one loop in which agent and environment meet, over any log |
 //! | [`observer`] | what the loop tells whoever watches |
-//! | [`log`] | `trials.jsonl`: format, durability, reading |
-//! | [`folder`] | a run on disk |
+//! | [`log`] | what keeps trials: the contract, memory, and `trials.jsonl`: format, durability, reading |
+//! | [`folder`] | a run on disk: begun, gone on with, read |
 //! | [`summary`] | `summary.json`: what came of it |
+//! | [`progress`] | how far a run has come, in words |
 //! | [`plot`] | pictures of runs, as SVG and PNG |
 //! | [`comparison`] | agents side by side, over environments and seeds |
 //! | [`dataset`] | tables of trials, from logs or drawn at random, to learn from: files, splits |
@@ -31,16 +33,21 @@ pub mod budget;
 mod clock;
 pub mod comparison;
 pub mod dataset;
+mod durable_file;
 pub mod error;
 mod evaluate;
 pub mod experiment;
+mod finished;
 pub mod folder;
+mod lessons;
 pub mod log;
 pub mod observer;
 mod parquet_column;
 pub mod plot;
+pub mod progress;
 pub mod replay;
 pub mod run;
+mod run_files;
 mod search;
 pub mod spec;
 pub mod spec_error;
@@ -49,16 +56,22 @@ mod spec_words;
 pub mod statistics;
 pub mod summary;
 pub mod warm_start;
+mod warm_start_fault;
+mod workers;
 
-pub use budget::{Budget, StopReason, Target};
+pub use budget::{Budget, BudgetTarget, StopReason};
 pub use error::RunError;
 pub use experiment::Experiment;
-pub use folder::RunFolder;
+pub use finished::{Finished, Run};
+pub use folder::{resume, run};
 pub use observer::{Event, Observer, Progress};
+pub use progress::{BestSoFar, LinePace};
 pub use replay::{ReplayReport, replay};
-pub use run::{Options, resume, run};
+pub use run::{RunOptions, search};
 pub use spec::{AgentSpec, EnvSpec, LogSpec, Spec, SyncPolicy};
 pub use spec_error::{SpecError, SpecFault};
 pub use spec_location::Position;
 pub use summary::Summary;
 pub use warm_start::WarmStart;
+pub use warm_start_fault::WarmStartFault;
+pub use workers::ThreadsError;

@@ -1,148 +1,114 @@
 //! The one loop in which agent and environment meet.
 //!
 //! A round asks the agent for a batch, answers the designs that are in the log from the log, evaluates the others side by
-//! side, adds them to the log, and tells the agent, in the order of its proposals. A run that is resumed takes the
+//! side, adds them to the log, and tells the agent, in the order of its proposals. A run that is gone on with takes the
 //! same rounds with its log in place of the environment until the log is used up, so that the agent is as it was. What
 //! was evaluated in an earlier log, from which the agent started warm, is answered from there and is no trial of the run.
 
-use std::fs::File;
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tapeout_core::{Catalog, Design};
+use tapeout_core::Design;
 
-use crate::budget::{Budget, StopReason};
+use crate::budget::StopReason;
 use crate::clock::Clock;
 use crate::error::RunError;
-use crate::evaluate::{Evaluator, Failure};
+use crate::evaluate::{Evaluated, Evaluator, Failed, Failure};
 use crate::experiment::Experiment;
-use crate::folder;
-use crate::log::{LogWriter, Record, Timing, open_locked};
+use crate::finished::{Finished, Run};
+use crate::log::{Log, Record, RecordFormat, TrialTiming};
 use crate::observer::{Event, Observer};
-use crate::replay::Logged;
 pub use crate::search::STALLED_BATCHES;
-use crate::search::Search;
+use crate::search::{Answer, Search};
 use crate::summary::Summary;
+
+/// Time that a piece of a batch must have taken to be added to the log before the rest of the batch. Ours: a hundred times what
+/// a write takes, so that a kill costs little and keeping it so costs a hundredth.
+const WORTH_A_WRITE_S: f64 = 1e-3;
 
 /// How to run; nothing here changes what comes of it.
 #[derive(Debug, Clone, Copy)]
-pub struct Options<'a> {
+pub struct RunOptions<'a> {
     /// How many designs are evaluated at once.
     pub threads: NonZeroUsize,
     /// Set by somebody who wants the run to end: it does so in good order, with what is evaluated in the log.
     pub interrupt: Option<&'a AtomicBool>,
 }
 
-/// Runs an experiment and logs it in `folder`, which is made if it is not there.
+impl Default for RunOptions<'_> {
+    /// One thread, and nobody to interrupt it.
+    fn default() -> Self {
+        Self { threads: NonZeroUsize::MIN, interrupt: None }
+    }
+}
+
+/// Searches until the budget is spent: what `log` holds already is taken from there, what is new is added to it.
 ///
-/// Without a word on time in the budget, the log is a function of the spec, whatever the threads; and the log of a
-/// smaller budget is the beginning of the log of a larger one.
+/// Without a word on time in the budget, what comes of it is a function of the spec, whatever the threads and the log.
 ///
 /// # Errors
-/// [`RunError`] if the folder holds a run or cannot be written to, or if agent or environment fail. What was logged
-/// until then stays, and [`resume`] goes on from there.
-pub fn run(
+/// [`RunError`] if agent, environment or log fail. What was added to the log until then stays there.
+pub fn search(
     experiment: &Experiment,
-    folder: &Path,
-    options: &Options<'_>,
+    log: &mut dyn Log,
+    options: &RunOptions<'_>,
     observer: &mut dyn Observer,
-) -> Result<Summary, RunError> {
-    let search = Search::new(experiment)?; // nothing is made if the agent cannot begin
-    folder::create(experiment, folder)?;
-    let file = open_locked(&folder::log_path(folder))?;
-    go_on(search, folder, file, options, observer)
+) -> Result<Finished, RunError> {
+    conclude(Search::new(experiment)?, log, options, observer)
 }
 
-/// Goes on with the run in `folder`: replays its log, and then runs until the budget is spent.
-///
-/// `budget`: in place of that of the folder's spec, to which it is written; none to keep it.
-///
-/// # Errors
-/// [`RunError`] if there is no run in the folder, its log cannot be read, its agent proposes something other than what is
-/// logged, or as [`run`].
-pub fn resume(
-    catalog: &Catalog,
-    folder: &Path,
-    budget: Option<Budget>,
-    options: &Options<'_>,
-    observer: &mut dyn Observer,
-) -> Result<Summary, RunError> {
-    let mut experiment = folder::experiment(catalog, folder)?;
-    let is_changed = budget.is_some();
-    if let Some(budget) = budget {
-        experiment = experiment.with_budget(budget)?;
-    }
-    if !folder::log_path(folder).exists() {
-        folder::write_header(&experiment, folder)?; // it was killed between spec and header
-    }
-    let file = open_locked(&folder::log_path(folder))?;
-    if is_changed {
-        folder::write_spec(&experiment, folder)?;
-    }
-    go_on(Search::new(&experiment)?, folder, file, options, observer)
-}
-
-/// Replays what is in the log, runs until the budget is spent, and sums up.
-fn go_on(
+/// Takes a search that has begun to its end, and sums up.
+pub(crate) fn conclude(
     mut search: Search<'_>,
-    folder: &Path,
-    file: File,
-    options: &Options<'_>,
+    log: &mut dyn Log,
+    options: &RunOptions<'_>,
     observer: &mut dyn Observer,
-) -> Result<Summary, RunError> {
+) -> Result<Finished, RunError> {
     let experiment = search.experiment();
-    let (records, whole) = folder::read_log(experiment, folder)?;
-    let logged = Logged::new(folder, experiment, records);
+    let evaluator = Evaluator::new(experiment.env(), options.threads)?;
     let mut live = Live {
         experiment,
-        evaluator: Evaluator::new(experiment.env(), options.threads)?,
-        log: LogWriter::new(file, &folder::log_path(folder), experiment, whole)?,
+        evaluator: if log.is_ordered() { evaluator } else { evaluator.one_by_one() },
         watch: Watch {
             interrupt: options.interrupt,
             wall_s: experiment.spec().budget.wall_s,
-            earlier_s: logged.elapsed_s(),
+            earlier_s: log.elapsed_s(),
             clock: None,
         },
     };
-    let stop = rounds(&mut search, logged, &mut live, observer);
-    // Whatever stopped the run, what was evaluated is forced to the disk; the first failure is the one to report.
-    let finished = live.log.finish();
+    let stop = rounds(&mut search, log, &mut live, observer);
+    // Whatever stopped the run, what was evaluated is kept; the first failure is the one to report.
+    let finished = log.finish();
     let stop = stop?;
     finished?;
     let summary = Summary::of(&search, stop, live.watch.elapsed_s());
-    folder::write_summary(&summary, folder)?;
-    Ok(summary)
+    Ok(Finished { run: Run::new(experiment.clone(), search.into_trials()), summary })
 }
 
 fn rounds(
     search: &mut Search<'_>,
-    mut logged: Logged,
+    log: &mut dyn Log,
     live: &mut Live<'_>,
     observer: &mut dyn Observer,
 ) -> Result<StopReason, RunError> {
-    let limit = live.experiment.spec().budget.trials.get().max(logged.len());
+    let budget = live.experiment.spec().budget.trials.get();
     loop {
-        if logged.is_used_up() {
+        let ahead = log.ahead();
+        if ahead == 0 {
             live.watch.start();
             if let Some(reason) = live.stop_reason(search) {
                 return Ok(reason);
             }
         }
         if let Some(reason) = search.dead_end() {
-            return logged.must_be_used_up().map(|()| reason);
+            return Ok(reason);
         }
-        let Some(batch) = search.propose(limit)? else {
-            return logged.must_be_used_up().map(|()| StopReason::AgentFinished);
-        };
-        let mut records = logged.answer(&batch.new)?;
-        let n_from_log = records.len();
-        let ahead = &batch.new[n_from_log..];
-        if !ahead.is_empty() {
-            records.extend(live.evaluate(ahead)?);
-        }
-        let is_cut_short = records.len() < batch.new.len();
-        search.absorb(&batch, records, n_from_log, observer)?;
+        let limit = budget.max(search.trials().len() + ahead);
+        let Some(batch) = search.propose(limit)? else { return Ok(StopReason::AgentFinished) };
+        let answers = live.answer(log, search.trials().len(), &batch.new)?;
+        let is_cut_short = answers.len() < batch.new.len();
+        search.absorb(&batch, answers, observer)?;
         observer.event(Event::Batch(search.progress(live.watch.elapsed_s())));
         if is_cut_short {
             return Ok(if live.watch.is_interrupted() {
@@ -188,11 +154,10 @@ impl Watch<'_> {
     }
 }
 
-/// The part of a run that the log does not hold yet: an environment, and a log to add to.
+/// The part of a run that the log does not hold yet: an environment to ask, and reasons to stop.
 struct Live<'a> {
     experiment: &'a Experiment,
-    evaluator: Evaluator,
-    log: LogWriter,
+    evaluator: Evaluator<'a>,
     watch: Watch<'a>,
 }
 
@@ -212,32 +177,116 @@ impl Live<'_> {
         }
     }
 
-    /// Evaluates and logs `designs`; only the first few if the run is to end.
-    fn evaluate(&mut self, designs: &[Design]) -> Result<Vec<Record>, RunError> {
+    /// What becomes of `designs`, by the log or by evaluating and logging them; only the first few if the run is to end.
+    ///
+    /// `n_trials`: trials of the run so far.
+    fn answer(
+        &mut self,
+        log: &mut dyn Log,
+        n_trials: usize,
+        designs: &[Design],
+    ) -> Result<Vec<Answer>, RunError> {
+        let logged = log.replay(designs)?;
+        assert_eq!(logged.len(), designs.len(), "invariant: a log says of each design what it holds");
+        let missing: Vec<usize> = (0..designs.len()).filter(|&index| logged[index].is_none()).collect();
+        let evaluated =
+            if missing.is_empty() { Vec::new() } else { self.evaluate(log, n_trials, designs, &missing)? };
+        let mut evaluated = evaluated.into_iter();
+        let answers = logged.into_iter().map_while(|logged| match logged {
+            Some(record) => Some(Answer { record, is_from_log: true }),
+            None => evaluated.next().map(|record| Answer { record, is_from_log: false }),
+        });
+        Ok(answers.collect())
+    }
+
+    /// Evaluates and logs those of `designs` that are `missing`; only the first few if the run is to end.
+    fn evaluate(
+        &mut self,
+        log: &mut dyn Log,
+        n_trials: usize,
+        designs: &[Design],
+        missing: &[usize],
+    ) -> Result<Vec<Record>, RunError> {
         self.watch.start();
         let watch = self.watch;
-        let evaluation = self.evaluator.evaluate(self.experiment.env(), designs, &|| watch.is_over());
-        let elapsed_s = watch.elapsed_s();
-        let records: Vec<Record> = (designs.iter().zip(evaluation.done))
-            .map(|(design, (outcome, evaluation_s))| Record {
-                design: design.clone(),
-                outcome,
-                timing: Timing { evaluation_s, elapsed_s },
-            })
-            .collect();
-        self.log.append(&records)?;
-        match evaluation.failure {
-            None => Ok(records),
-            Some(failure) => Err(self.failed(&designs[records.len()], failure)),
+        let designs = if missing.len() == designs.len() {
+            Cow::Borrowed(designs)
+        } else {
+            Cow::Owned(missing.iter().map(|&index| designs[index].clone()).collect())
+        };
+        let mut desk = Desk::new(log, &designs, watch);
+        let failed = self
+            .evaluator
+            .evaluate(&designs, &|| watch.is_over(), &mut |first, done| desk.take(first, done))?;
+        let records = desk.finish()?;
+        match failed {
+            Some(Failed { index, failure }) if index == records.len() => {
+                Err(self.failed(n_trials + missing[index], &designs[index], failure))
+            }
+            _ => Ok(records),
         }
     }
 
-    fn failed(&self, design: &Design, failure: Failure) -> RunError {
-        let (trial, env) = (self.log.trials(), self.experiment.spec().env.id.clone());
-        let design = self.log.format().design_text(design);
+    fn failed(&self, trial: usize, design: &Design, failure: Failure) -> RunError {
+        let env = self.experiment.spec().env.id.clone();
+        let design = RecordFormat::of(self.experiment.problem()).design_text(design);
         match failure {
             Failure::Error(source) => RunError::Evaluation { trial, env, design, source },
             Failure::Contract(fault) => RunError::Outcome { trial, env, design, fault },
         }
     }
+}
+
+/// Where pieces of a batch lie, done in whatever order, until they can be logged.
+struct Desk<'a> {
+    log: &'a mut dyn Log,
+    designs: &'a [Design],
+    watch: Watch<'a>,
+    /// What is done and not among the records yet, by its place in the batch.
+    waiting: Vec<Option<Evaluated>>,
+    /// The batch up to the first design that is not done, as far as it was looked for.
+    records: Vec<Record>,
+}
+
+impl<'a> Desk<'a> {
+    fn new(log: &'a mut dyn Log, designs: &'a [Design], watch: Watch<'a>) -> Self {
+        let (waiting, records) = (vec![None; designs.len()], Vec::with_capacity(designs.len()));
+        Self { log, designs, watch, waiting, records }
+    }
+
+    /// Takes what came of the designs from `first` on, and logs what is to be logged at once.
+    fn take(&mut self, first: usize, done: Vec<Evaluated>) -> Result<(), RunError> {
+        let worth_s: f64 = done.iter().map(|(_, evaluation_s)| evaluation_s).sum();
+        if !self.log.is_ordered() {
+            let elapsed_s = self.watch.elapsed_s();
+            let records: Vec<Record> = (self.designs[first..].iter().zip(done.iter().cloned()))
+                .map(|(design, evaluated)| record(design, evaluated, elapsed_s))
+                .collect();
+            self.log.append(&records)?;
+        }
+        for (place, evaluated) in self.waiting[first..].iter_mut().zip(done) {
+            *place = Some(evaluated);
+        }
+        if worth_s >= WORTH_A_WRITE_S { self.log_beginning() } else { Ok(()) }
+    }
+
+    /// Takes what is done up to the first that is not from where it waits, and logs it if that is not done.
+    fn log_beginning(&mut self) -> Result<(), RunError> {
+        let (n_before, elapsed_s) = (self.records.len(), self.watch.elapsed_s());
+        let done = self.waiting[n_before..].iter_mut().map_while(Option::take);
+        let records = self.designs[n_before..].iter().zip(done);
+        self.records.extend(records.map(|(design, evaluated)| record(design, evaluated, elapsed_s)));
+        let new = &self.records[n_before..];
+        if new.is_empty() || !self.log.is_ordered() { Ok(()) } else { self.log.append(new) }
+    }
+
+    /// The batch up to the first design that is not done, all of it logged.
+    fn finish(mut self) -> Result<Vec<Record>, RunError> {
+        self.log_beginning()?;
+        Ok(self.records)
+    }
+}
+
+fn record(design: &Design, (outcome, evaluation_s): Evaluated, elapsed_s: f64) -> Record {
+    Record { design: design.clone(), outcome, timing: TrialTiming { evaluation_s, elapsed_s } }
 }

@@ -34,6 +34,14 @@ pub(crate) struct Search<'a> {
     evaluation_s: f64,
 }
 
+/// What became of a design that was new to the run.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) record: Record,
+    /// Whether it was in the log, and not evaluated now.
+    pub(crate) is_from_log: bool,
+}
+
 /// A batch of proposals, split into what is known and what is not.
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -85,6 +93,11 @@ impl<'a> Search<'a> {
     /// The trials of the run.
     pub(crate) fn trials(&self) -> &[Trial] {
         &self.known[self.n_warm..]
+    }
+
+    /// The trials of the run, when it is over.
+    pub(crate) fn into_trials(mut self) -> Vec<Trial> {
+        self.known.split_off(self.n_warm)
     }
 
     /// How many trials of earlier logs the agent has learned from.
@@ -179,20 +192,19 @@ impl<'a> Search<'a> {
 
     /// Takes in what became of a batch and tells the agent, unless the batch is not whole: then the run is over.
     ///
-    /// `records`: the trials of the batch's new designs, or of the first few; those before `n_from_log` were in the log.
+    /// `answers`: what became of the batch's new designs, or of the first few.
     pub(crate) fn absorb(
         &mut self,
         batch: &Batch,
-        records: Vec<Record>,
-        n_from_log: usize,
+        answers: Vec<Answer>,
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
-        let is_whole = !batch.is_cut && records.len() == batch.new.len();
-        let end = self.known.len() + records.len();
-        self.batches_without_new = if records.is_empty() { self.batches_without_new + 1 } else { 0 };
-        self.duplicates += batch.answers.iter().filter(|&&index| index < end).count() - records.len();
-        for (offset, record) in records.into_iter().enumerate() {
-            self.add(record, offset < n_from_log, observer);
+        let is_whole = !batch.is_cut && answers.len() == batch.new.len();
+        let end = self.known.len() + answers.len();
+        self.batches_without_new = if answers.is_empty() { self.batches_without_new + 1 } else { 0 };
+        self.duplicates += batch.answers.iter().filter(|&&index| index < end).count() - answers.len();
+        for answer in answers {
+            self.add(answer, observer);
         }
         if !is_whole {
             return Ok(());
@@ -205,7 +217,7 @@ impl<'a> Search<'a> {
         })
     }
 
-    fn add(&mut self, record: Record, is_from_log: bool, observer: &mut dyn Observer) {
+    fn add(&mut self, Answer { record, is_from_log }: Answer, observer: &mut dyn Observer) {
         let index = self.trials().len();
         self.evaluation_s += record.timing.evaluation_s;
         let trial = self.experiment.problem().trial(record.design, record.outcome);

@@ -32,8 +32,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tapeout_core::catalog::nearest_name;
-use tapeout_core::{Constraint, Objective, Seed};
+use tapeout_core::names::nearest_name;
+use tapeout_core::{BuildEnvFrom, Constraint, Objective, Seed};
 
 use crate::budget::Budget;
 use crate::spec_error::{SpecError, SpecFault};
@@ -95,6 +95,17 @@ pub struct EnvSpec {
     /// Its settings; what is absent keeps its default.
     #[serde(default)]
     pub config: Map<String, Value>,
+}
+
+impl EnvSpec {
+    /// The environment `E`, in the version of this program, with these settings.
+    pub fn of<E: BuildEnvFrom>(config: &E::Config) -> Self {
+        let config = match serde_json::to_value(config).expect("settings are plain data with text keys") {
+            Value::Object(config) => config,
+            _ => Map::new(), // a unit struct: no settings
+        };
+        Self { id: E::ID.to_owned(), version: None, config }
+    }
 }
 
 /// Who searches.
@@ -186,7 +197,7 @@ impl Spec {
     /// ```
     pub fn parse(text: &str, path: &Path) -> Result<Self, SpecError> {
         let text = SpecText::new(text, path);
-        check_version(&text)?;
+        check_table(&text)?;
         let deserializer = toml::Deserializer::parse(text.text()).map_err(|error| syntax(&text, &error))?;
         let mut spec: Self = serde_path_to_error::deserialize(deserializer).map_err(|error| {
             let field = error.path().to_string();
@@ -229,12 +240,45 @@ fn drop_nulls_within(value: &mut Value) {
     }
 }
 
-/// The version comes first: a spec of another version may have other keys.
-fn check_version(text: &SpecText) -> Result<(), SpecError> {
+/// What serde would not tell of a spec, or too late.
+fn check_table(text: &SpecText) -> Result<(), SpecError> {
     let table: toml::Table = toml::from_str(text.text()).map_err(|error| syntax(text, &error))?;
+    check_version(text, &table)?;
+    ["env", "agent"].into_iter().try_for_each(|part| check_finite(text, &table, part))
+}
+
+/// Settings are handed on as JSON, which has neither infinity nor NaN: they would be taken for absent.
+fn check_finite(text: &SpecText, table: &toml::Table, part: &str) -> Result<(), SpecError> {
+    let config = table.get(part).and_then(|part| part.get("config"));
+    match config.and_then(|config| not_finite(config, format!("{part}.config"))) {
+        Some((field, number)) => {
+            let message = format!("got {number}, expected a finite number");
+            Err(fault_at(text, &field, SpecFault::Mistyped(message)))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The first infinity or NaN in the value at `place`, and where it stands.
+fn not_finite(value: &toml::Value, place: String) -> Option<(String, f64)> {
+    match value {
+        toml::Value::Float(number) => (!number.is_finite()).then_some((place, *number)),
+        toml::Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.find_map(|(index, item)| not_finite(item, format!("{place}[{index}]")))
+        }
+        toml::Value::Table(table) => {
+            table.iter().find_map(|(key, value)| not_finite(value, format!("{place}.{key}")))
+        }
+        _ => None,
+    }
+}
+
+/// The version comes first: a spec of another version may have other keys.
+fn check_version(text: &SpecText, table: &toml::Table) -> Result<(), SpecError> {
     match table.get("version").and_then(toml::Value::as_integer) {
         Some(version) if version != i64::from(SPEC_VERSION) => {
-            Err(fault_at(text, "version", SpecFault::Version { got: version }))
+            Err(fault_at(text, "version", SpecFault::Version { got: version, expected: SPEC_VERSION }))
         }
         _ => Ok(()), // absent or ill-typed: reported with the other keys
     }

@@ -3,13 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tapeout_core::catalog::suggestion;
+use tapeout_core::names::suggestion;
 use tapeout_core::{ConfigError, ProblemError, UnknownName};
 
-use crate::spec::SPEC_VERSION;
 use crate::spec_location::Position;
 use crate::spec_words::plain;
-use crate::warm_start::WarmStartFault;
+use crate::warm_start_fault::WarmStartFault;
 
 /// A spec that cannot be run: where, and why.
 #[derive(Debug, thiserror::Error)]
@@ -36,10 +35,12 @@ pub enum SpecFault {
     #[error("not TOML: {0}")]
     Syntax(String),
     /// Another version of the format.
-    #[error("spec version {got}; this program reads version {SPEC_VERSION}")]
+    #[error("spec version {got}; this program reads version {expected}")]
     Version {
         /// The version it has.
         got: i64,
+        /// The version that is read.
+        expected: u32,
     },
     /// No such key.
     #[error("unknown key{}", suggestion(.nearest))]
@@ -102,7 +103,7 @@ impl SpecError {
     pub fn hint(&self) -> Option<String> {
         match self.fault.as_ref() {
             SpecFault::Unreadable(_) => Some("check the path and its permissions".to_owned()),
-            SpecFault::Version { .. } => Some(format!("write `version = {SPEC_VERSION}`")),
+            SpecFault::Version { expected, .. } => Some(format!("write `version = {expected}`")),
             SpecFault::UnknownKey { known, .. } if known.is_empty() => Some("remove it".to_owned()),
             SpecFault::UnknownKey { known, .. } => Some(format!("the keys here are {}", known.join(", "))),
             SpecFault::UnknownName(name) => Some(format!("each {} is listed by `tapeout list`", name.kind)),

@@ -48,7 +48,7 @@ pub struct Summary {
     /// The acceptable designs that no other dominates, ordered by the first objective; of equal ones the first found.
     pub front: Vec<Standout>,
     /// For each objective, the best acceptable design (the first found, of equals); empty if nothing is acceptable.
-    pub best: Vec<Best>,
+    pub best: Vec<BestDesign>,
     /// How much the front dominates; none if nothing is acceptable.
     pub hypervolume: Option<Hypervolume>,
     /// The one part that differs between two runs of the same spec.
@@ -115,7 +115,7 @@ pub struct Standout {
 
 /// The best design by one objective.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Best {
+pub struct BestDesign {
     /// The objective, as it is written in a spec.
     pub objective: String,
     /// Its value, in the metric's unit.
@@ -162,11 +162,11 @@ fn accepted(trials: &[Trial]) -> impl Iterator<Item = (usize, &[f64])> {
     trials.iter().enumerate().filter_map(|(index, trial)| Some((index, trial.judgement.accepted()?)))
 }
 
-fn best(search: &Search<'_>, objective: usize) -> Option<Best> {
+fn best(search: &Search<'_>, objective: usize) -> Option<BestDesign> {
     let problem = search.experiment().problem();
     let (trial, losses) =
         accepted(search.trials()).min_by(|(_, a), (_, b)| a[objective].total_cmp(&b[objective]))?;
-    Some(Best {
+    Some(BestDesign {
         objective: problem.objectives()[objective].to_string(),
         value: problem.objective_value(objective, losses[objective]),
         standout: standout(search, trial),

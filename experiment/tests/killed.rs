@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "this is a test, though without the harness")]
 
+#[path = "main/toys/mod.rs"]
 mod toys;
 
 use std::fs;

@@ -30,15 +30,18 @@ mod weights;
 mod written;
 
 pub use bench::{
-    BenchError, Halt, Limits, LiveTimer, Measurement, Measurer, Modelled, Station, WorkerCommand, serve,
+    BenchError, Halt, LiveTimer, Measurement, Measurer, Modelled, Station, StationLimits, WorkerCommand,
+    serve,
 };
 pub use cubin::CubinError;
 pub use launch::LaunchGeometry;
 pub use live::{Live, Unavailable, missing};
-pub use measurement::{By, Compiled, DeviceState, Fault, Job, Measured, Method, Origin, Rule, Session};
-pub use nvrtc::{Architecture, CompileError, Cubin, Nvrtc, NvrtcMissing};
+pub use measurement::{
+    By, Compiled, DeviceState, Fault, FaultRule, Job, Measured, Origin, Session, TimingMethod,
+};
+pub use nvrtc::{CompileError, Cubin, GpuArchitecture, Nvrtc, NvrtcMissing};
 pub use recording::Recording;
-pub use report::{CompileReport, InstructionMix, LogError, ReportError};
+pub use report::{CompileReport, CompilerLogError, InstructionMix, ReportError};
 pub use source::KernelSource;
-pub use table::{Answer, LineFault, Row, RowOutcome, Table, TableError, TableWriter};
+pub use table::{JobAnswer, LineFault, RowOutcome, Table, TableError, TableRow, TableWriter};
 pub use weights::NarrowOrder;

@@ -31,7 +31,7 @@ pub enum By {
 /// How kernels are timed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Method {
+pub struct TimingMethod {
     /// Launches before any is timed.
     pub warm_ups: u32,
     /// Launches between two events; a sample is their mean.
@@ -42,7 +42,7 @@ pub struct Method {
     pub energy_s: f64,
 }
 
-impl Default for Method {
+impl Default for TimingMethod {
     /// At least 3, 20 and 5 are what makes the median of a kernel of tens of microseconds repeat within a per cent; more
     /// warm-ups let the clocks settle.
     fn default() -> Self {
@@ -50,7 +50,7 @@ impl Default for Method {
     }
 }
 
-impl Method {
+impl TimingMethod {
     /// The command of a program that measures this way in a process of its own: `measure-worker` and its flags.
     pub fn worker_arguments(&self) -> Vec<String> {
         let flags = [
@@ -88,7 +88,7 @@ pub struct Session {
     /// Power that the device is held to.
     pub power_limit_w: Option<f64>,
     /// How kernels were timed.
-    pub method: Method,
+    pub method: TimingMethod,
 }
 
 /// Where times come from.
@@ -170,14 +170,14 @@ pub struct Fault {
     #[serde(with = "WrittenStage")]
     pub stage: Stage,
     /// A short stable name of what went wrong.
-    pub rule: Rule,
+    pub rule: FaultRule,
     /// What compiler, driver or comparison said.
     pub reason: String,
 }
 
 impl Fault {
     /// A fault.
-    pub fn new(stage: Stage, rule: Rule, reason: impl fmt::Display) -> Self {
+    pub fn new(stage: Stage, rule: FaultRule, reason: impl fmt::Display) -> Self {
         Self { stage, rule, reason: reason.to_string() }
     }
 }
@@ -185,7 +185,7 @@ impl Fault {
 /// What can go wrong with a kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Rule {
+pub enum FaultRule {
     /// The compiler or its assembler refused the kernel.
     CompileRefused,
     /// It was not compiled in time.
@@ -208,7 +208,7 @@ pub enum Rule {
     LibraryRefused,
 }
 
-impl Rule {
+impl FaultRule {
     /// Its name in tables and logs.
     pub const fn name(self) -> &'static str {
         match self {
@@ -226,7 +226,7 @@ impl Rule {
     }
 }
 
-impl fmt::Display for Rule {
+impl fmt::Display for FaultRule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name())
     }

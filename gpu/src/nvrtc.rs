@@ -18,9 +18,9 @@ use crate::source::KernelSource;
 
 /// The machine code that a kernel is compiled to, as `sm_80`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Architecture(u32);
+pub struct GpuArchitecture(u32);
 
-impl Architecture {
+impl GpuArchitecture {
     /// That of a compute capability, ten times its major number plus its minor one.
     pub const fn new(compute_capability: u32) -> Self {
         Self(compute_capability)
@@ -32,7 +32,7 @@ impl Architecture {
     }
 }
 
-impl fmt::Display for Architecture {
+impl fmt::Display for GpuArchitecture {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "sm_{}", self.0)
     }
@@ -50,7 +50,7 @@ pub enum CompileError {
     #[error("kernel does not compile for {architecture}: {log}")]
     Refused {
         /// What for.
-        architecture: Architecture,
+        architecture: GpuArchitecture,
         /// What the compiler said.
         log: String,
     },
@@ -58,7 +58,7 @@ pub enum CompileError {
     #[error("kernel does not compile for {architecture} within {} s", limit.as_secs_f64())]
     TimeLimit {
         /// What for.
-        architecture: Architecture,
+        architecture: GpuArchitecture,
         /// The limit.
         limit: Duration,
     },
@@ -72,7 +72,7 @@ pub enum CompileError {
     #[error("compiler NVRTC: what it made for {architecture} cannot be read")]
     Unreadable {
         /// What for.
-        architecture: Architecture,
+        architecture: GpuArchitecture,
         /// What is wrong with it.
         #[source]
         source: ReportError,
@@ -122,7 +122,11 @@ impl Nvrtc {
     ///
     /// # Errors
     /// [`CompileError`]; only `Refused` says something about the kernel.
-    pub fn compile(&self, source: &KernelSource, architecture: Architecture) -> Result<Cubin, CompileError> {
+    pub fn compile(
+        &self,
+        source: &KernelSource,
+        architecture: GpuArchitecture,
+    ) -> Result<Cubin, CompileError> {
         let text = CString::new(source.text()).expect("invariant: sources have no zero byte");
         let program = Program::new(&text)?;
         let options = [
@@ -158,7 +162,7 @@ impl Nvrtc {
     pub fn compile_within(
         &self,
         source: &KernelSource,
-        architecture: Architecture,
+        architecture: GpuArchitecture,
         limit: Duration,
     ) -> Result<Cubin, CompileError> {
         let (sender, receiver) = channel();

@@ -3,15 +3,15 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use tapeout_simulators::gpu_gemm::{Gemm, Tile, TileFault, TileTimer, TimerError, Timing};
+use tapeout_simulators::gpu_gemm::{Gemm, Tile, TileFault, TileTimer, TileTiming, TimerError};
 
 use crate::measurement::{By, Fault, Job, median};
-use crate::table::{Answer, RowOutcome, Table};
+use crate::table::{JobAnswer, RowOutcome, Table};
 
 /// A table, by what was measured.
 #[derive(Debug, Clone)]
 pub struct Recording {
-    times: HashMap<Job, Result<Timing, Fault>>,
+    times: HashMap<Job, Result<TileTiming, Fault>>,
 }
 
 impl Recording {
@@ -25,7 +25,7 @@ impl Recording {
     pub fn learn(&mut self, job: Job, outcome: &RowOutcome) {
         let time = match outcome {
             RowOutcome::Measured(measured) => {
-                Ok(Timing { time_s: measured.time_s(), energy_j: measured.energy_j })
+                Ok(TileTiming { time_s: measured.time_s(), energy_j: measured.energy_j })
             }
             RowOutcome::Fault(fault) => Err(fault.clone()),
         };
@@ -33,23 +33,23 @@ impl Recording {
     }
 
     /// What is recorded of `job`.
-    pub fn of_job(&self, job: &Job) -> Option<&Result<Timing, Fault>> {
+    pub fn of_job(&self, job: &Job) -> Option<&Result<TileTiming, Fault>> {
         self.times.get(job)
     }
 }
 
-fn time(answer: &Answer<'_>) -> Result<Timing, Fault> {
+fn time(answer: &JobAnswer<'_>) -> Result<TileTiming, Fault> {
     if let Some(fault) = answer.fault {
         return Err(fault.clone());
     }
     let samples_s = answer.measured.iter().flat_map(|measured| &measured.samples_s).copied().collect();
     let energies_j: Vec<f64> = answer.measured.iter().filter_map(|measured| measured.energy_j).collect();
     let energy_j = (!energies_j.is_empty()).then(|| median(energies_j));
-    Ok(Timing { time_s: median(samples_s), energy_j })
+    Ok(TileTiming { time_s: median(samples_s), energy_j })
 }
 
 impl TileTimer for Recording {
-    fn time(&self, gemm: &Gemm, tile: &Tile) -> Result<Timing, TimerError> {
+    fn time(&self, gemm: &Gemm, tile: &Tile) -> Result<TileTiming, TimerError> {
         match self.of_job(&Job { gemm: *gemm, by: By::Tile(*tile) }) {
             Some(Ok(timing)) => Ok(*timing),
             Some(Err(fault)) => Err(TimerError::Infeasible(fault.tile_fault())),

@@ -52,7 +52,7 @@ pub struct InstructionMix {
 /// Why the compiler's log could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("compiler log: no number before `{what}`")]
-pub struct LogError {
+pub struct CompilerLogError {
     /// What the number should stand before.
     pub what: &'static str,
 }
@@ -62,7 +62,7 @@ pub struct LogError {
 pub enum ReportError {
     /// The log could not be read.
     #[error(transparent)]
-    Log(#[from] LogError),
+    Log(#[from] CompilerLogError),
     /// The machine code could not be found.
     #[error(transparent)]
     Cubin(#[from] CubinError),
@@ -90,10 +90,10 @@ impl CompileReport {
 }
 
 /// The number that ends where `what` begins.
-fn number_before(log: &str, what: &'static str) -> Result<u32, LogError> {
-    let before = log.find(what).map(|end| &log[..end]).ok_or(LogError { what })?;
+fn number_before(log: &str, what: &'static str) -> Result<u32, CompilerLogError> {
+    let before = log.find(what).map(|end| &log[..end]).ok_or(CompilerLogError { what })?;
     let digits = before.rsplit(|character: char| !character.is_ascii_digit()).next();
-    digits.and_then(|digits| digits.parse().ok()).ok_or(LogError { what })
+    digits.and_then(|digits| digits.parse().ok()).ok_or(CompilerLogError { what })
 }
 
 impl InstructionMix {

@@ -1,6 +1,6 @@
 //! The source of one kernel of the family.
 
-use tapeout_simulators::gpu_gemm::{Conversion, Element, Gemm, Layout, Swizzle, Tile};
+use tapeout_simulators::gpu_gemm::{Conversion, ElementType, Gemm, Layout, Swizzle, Tile};
 
 use crate::launch::LaunchGeometry;
 
@@ -84,14 +84,14 @@ fn constants(tile: &Tile, gemm: &Gemm) -> String {
     numbers.concat() + &choices.concat()
 }
 
-const fn element(element: Element) -> &'static str {
+const fn element(element: ElementType) -> &'static str {
     match element {
-        Element::F16 => "F16",
-        Element::Bf16 => "Bf16",
-        Element::U8 => "U8",
-        Element::S8 => "S8",
-        Element::U4 => "U4",
-        Element::S4 => "S4",
+        ElementType::F16 => "F16",
+        ElementType::Bf16 => "Bf16",
+        ElementType::U8 => "U8",
+        ElementType::S8 => "S8",
+        ElementType::U4 => "U4",
+        ElementType::S4 => "S4",
     }
 }
 

@@ -30,13 +30,13 @@ const CHECK_DIGITS: usize = 16;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
     sessions: Vec<Session>,
-    rows: Vec<Row>,
+    rows: Vec<TableRow>,
 }
 
 /// One measurement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Row {
+pub struct TableRow {
     /// Which session of the table it belongs to, from 0.
     pub session: usize,
     /// What was measured.
@@ -69,7 +69,7 @@ impl From<Result<Measured, Fault>> for RowOutcome {
 enum Line {
     Table(Header),
     Session(Session),
-    Row(Row),
+    Row(TableRow),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -142,7 +142,7 @@ impl Table {
     }
 
     /// The measurements, in the order of the file.
-    pub fn rows(&self) -> &[Row] {
+    pub fn rows(&self) -> &[TableRow] {
         &self.rows
     }
 
@@ -158,8 +158,8 @@ impl Table {
     }
 
     /// What all rows of each job say together, by job.
-    pub fn answers(&self) -> HashMap<Job, Answer<'_>> {
-        let mut answers: HashMap<Job, Answer<'_>> = HashMap::new();
+    pub fn answers(&self) -> HashMap<Job, JobAnswer<'_>> {
+        let mut answers: HashMap<Job, JobAnswer<'_>> = HashMap::new();
         for row in &self.rows {
             let answer = answers.entry(row.job).or_default();
             match &row.outcome {
@@ -190,7 +190,7 @@ impl Table {
             merged.sessions.extend(table.sessions);
             merged
                 .rows
-                .extend(table.rows.into_iter().map(|row| Row { session: row.session + offset, ..row }));
+                .extend(table.rows.into_iter().map(|row| TableRow { session: row.session + offset, ..row }));
         }
         Ok(merged)
     }
@@ -216,7 +216,7 @@ impl Table {
 
 /// What all measurements of a job say together.
 #[derive(Debug, Clone, Default)]
-pub struct Answer<'a> {
+pub struct JobAnswer<'a> {
     /// The times it ran and was right.
     pub measured: Vec<&'a Measured>,
     /// The first reason why it could not be used. A kernel that failed once is not one to rely on, whatever else was
@@ -276,7 +276,7 @@ impl TableWriter {
     /// # Errors
     /// [`TableError::File`].
     pub fn record(&mut self, job: Job, inputs: u64, outcome: RowOutcome) -> Result<(), TableError> {
-        self.add(&Line::Row(Row { session: self.session, job, inputs, outcome }))
+        self.add(&Line::Row(TableRow { session: self.session, job, inputs, outcome }))
     }
 
     fn add(&mut self, new: &Line) -> Result<(), TableError> {
@@ -337,7 +337,7 @@ fn check_header(header: &Header) -> Result<(), LineFault> {
 }
 
 /// What the types do not say already.
-fn check_row(row: &Row, n_sessions: usize) -> Result<(), LineFault> {
+fn check_row(row: &TableRow, n_sessions: usize) -> Result<(), LineFault> {
     let field = |field: &str, message: String| Err(LineFault::Field { field: field.to_owned(), message });
     if row.session >= n_sessions {
         return field("row.session", format!("{} of a table with {n_sessions} sessions so far", row.session));

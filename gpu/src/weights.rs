@@ -4,7 +4,7 @@
 //! advance: the layout `prepermuted`, so that `ldmatrix` brings each element to its lane, and those conversions of
 //! four-bit numbers that find two of them with one mask, so that these two belong together.
 
-use tapeout_simulators::gpu_gemm::{Conversion, Element, Gemm, Layout, Tile};
+use tapeout_simulators::gpu_gemm::{Conversion, ElementType, Gemm, Layout, Tile};
 
 /// Lanes of a warp that share a row of a fragment, each with one 32-bit register of it.
 const LANES: usize = 4;
@@ -21,7 +21,7 @@ const LANES: usize = 4;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NarrowOrder {
-    element: Element,
+    element: ElementType,
     group: Vec<usize>,
 }
 
@@ -58,7 +58,7 @@ impl NarrowOrder {
 }
 
 /// The `k` at each position of a group.
-fn group(element: Element, layout: Layout, conversion: Conversion) -> Vec<usize> {
+fn group(element: ElementType, layout: Layout, conversion: Conversion) -> Vec<usize> {
     let per_register = (32 / element.bits()) as usize;
     let mut group = vec![0; LANES * per_register];
     for lane in 0..LANES {
@@ -72,7 +72,7 @@ fn group(element: Element, layout: Layout, conversion: Conversion) -> Vec<usize>
 }
 
 /// Where in the group that stands which the layout brings to element `index` of the register of `lane`.
-const fn stored_position(element: Element, layout: Layout, lane: usize, index: usize) -> usize {
+const fn stored_position(element: ElementType, layout: Layout, lane: usize, index: usize) -> usize {
     match layout {
         // As `ldmatrix` brings it.
         Layout::Prepermuted | Layout::KPermuted => lane * (32 / element.bits() as usize) + index,
@@ -82,16 +82,16 @@ const fn stored_position(element: Element, layout: Layout, lane: usize, index: u
 }
 
 /// Which of the converted elements of a register, in the order in which tensor cores take them, comes from element `index`.
-const fn converted_position(element: Element, conversion: Conversion, index: usize) -> usize {
+const fn converted_position(element: ElementType, conversion: Conversion, index: usize) -> usize {
     if is_interleaved(element, conversion) { index % 4 * 2 + index / 4 } else { index }
 }
 
 /// Whether the conversion makes pairs of elements `i` and `i + 4` of a register.
-const fn is_interleaved(element: Element, conversion: Conversion) -> bool {
+const fn is_interleaved(element: ElementType, conversion: Conversion) -> bool {
     match element {
-        Element::U4 => matches!(conversion, Conversion::Fast | Conversion::Unpacked),
-        Element::S4 => matches!(conversion, Conversion::Alternative),
-        Element::F16 | Element::Bf16 | Element::U8 | Element::S8 => false,
+        ElementType::U4 => matches!(conversion, Conversion::Fast | Conversion::Unpacked),
+        ElementType::S4 => matches!(conversion, Conversion::Alternative),
+        ElementType::F16 | ElementType::Bf16 | ElementType::U8 | ElementType::S8 => false,
     }
 }
 
@@ -111,7 +111,7 @@ const fn wanted(per_register: usize, layout: Layout, lane: usize, index: usize) 
 mod tests {
     use super::*;
 
-    const ELEMENTS: [Element; 4] = [Element::U8, Element::S8, Element::U4, Element::S4];
+    const ELEMENTS: [ElementType; 4] = [ElementType::U8, ElementType::S8, ElementType::U4, ElementType::S4];
     const CONVERSIONS: [Conversion; 4] =
         [Conversion::Naive, Conversion::Unpacked, Conversion::Fast, Conversion::Alternative];
 
@@ -149,8 +149,8 @@ mod tests {
     #[test]
     fn interleaved_numbers_by_hand() {
         let order = NarrowOrder {
-            element: Element::U4,
-            group: group(Element::U4, Layout::KPermuted, Conversion::Fast),
+            element: ElementType::U4,
+            group: group(ElementType::U4, Layout::KPermuted, Conversion::Fast),
         };
         assert_eq!(order.group()[..8], [0, 2, 4, 6, 1, 3, 5, 7]);
         let codes: Vec<u8> = (0..32).map(|k| k % 16).collect();

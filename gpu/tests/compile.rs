@@ -1,14 +1,11 @@
 //! Every statically feasible kernel compiles, without a GPU.
 
-#[cfg(test)]
-mod sample;
-
 use std::time::Duration;
 
-use tapeout_gpu::{Architecture, CompileError, KernelSource};
+use tapeout_gpu::{CompileError, GpuArchitecture, KernelSource};
 use tapeout_simulators::gpu_gemm::{Operands, Tile};
 
-use sample::{nvrtc, published, tiles};
+use crate::sample::{nvrtc, published, tiles};
 
 /// Tiles of each pair of types and each device: 324 in all.
 const TILES: usize = 9;
@@ -21,7 +18,7 @@ fn random_tiles_compile(device_id: &str) {
         let (device, tiles) = tiles(device_id, &gemm, TILES);
         for tile in tiles {
             let source = KernelSource::for_tile(&tile, &gemm);
-            let cubin = nvrtc.compile(&source, Architecture::of(&device));
+            let cubin = nvrtc.compile(&source, GpuArchitecture::of(&device));
             let report = cubin.unwrap_or_else(|error| panic!("{tile:?} {operands}: {error}")).report;
             assert!((16..=255).contains(&report.registers), "{report:?}");
             // Each warp multiplies its share of a step with as many instructions of 16x8x16.
@@ -53,7 +50,7 @@ fn a_kernel_that_is_left_too_few_registers_spills() {
     let spilled = |min_blocks| {
         let tile = Tile { min_blocks, block_k: 16, stages: 2, ..Tile::default() };
         let source = KernelSource::for_tile(&tile, &published(Operands::F16_F16));
-        nvrtc.compile(&source, Architecture::new(80)).unwrap().report.spill_store_byte
+        nvrtc.compile(&source, GpuArchitecture::new(80)).unwrap().report.spill_store_byte
     };
     assert_eq!(spilled(1), 0);
     assert!(spilled(8) > 64 * 4);
@@ -65,7 +62,7 @@ fn what_does_not_compile_is_refused_with_the_reason() {
     // 48 columns are no whole number of warps of 64, and nothing is left of the block.
     let tile = Tile { block_n: 48, ..Tile::default() };
     let source = KernelSource::for_tile(&tile, &published(Operands::F16_U8));
-    let error = nvrtc.compile(&source, Architecture::new(80)).unwrap_err();
+    let error = nvrtc.compile(&source, GpuArchitecture::new(80)).unwrap_err();
     assert!(matches!(&error, CompileError::Refused { log, .. } if log.contains("error")), "{error}");
 }
 
@@ -74,6 +71,6 @@ fn a_compiler_that_takes_too_long_is_not_waited_for() {
     let Some(nvrtc) = nvrtc() else { return };
     let source = KernelSource::for_tile(&Tile::default(), &published(Operands::F16_U8));
     let limit = Duration::from_millis(1);
-    let error = nvrtc.compile_within(&source, Architecture::new(80), limit).unwrap_err();
+    let error = nvrtc.compile_within(&source, GpuArchitecture::new(80), limit).unwrap_err();
     assert_eq!(error.to_string(), "kernel does not compile for sm_80 within 0.001 s");
 }

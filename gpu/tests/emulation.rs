@@ -1,37 +1,30 @@
 //! Kernels compute the product: their PTX, run instruction by instruction, gives what integers give.
 
-#[cfg(test)]
-mod golden;
-#[cfg(test)]
-mod ptx;
-#[cfg(test)]
-mod sample;
-
 use std::panic::catch_unwind;
 
 use half::{bf16, f16};
 use tapeout_core::Seed;
-use tapeout_gpu::{Architecture, KernelSource, LaunchGeometry, NarrowOrder, Nvrtc};
-use tapeout_simulators::gpu_gemm::{Conversion, Device, Element, Gemm, Layout, Operands, Tile, device};
+use tapeout_gpu::{GpuArchitecture, KernelSource, LaunchGeometry, NarrowOrder, Nvrtc};
+use tapeout_simulators::gpu_gemm::{Conversion, Device, ElementType, Gemm, Layout, Operands, Tile, device};
 
-use golden::goldens;
-use ptx::{Block, Global, Program, run};
-use sample::{nvrtc, published, tiles};
+use crate::golden::goldens;
+use crate::ptx::{Block, Global, Program, run};
+use crate::sample::{nvrtc, published, tiles};
 
 /// The integer that a code stands for.
-fn integer(element: Element, code: u8) -> i64 {
+fn integer(element: ElementType, code: u8) -> i64 {
     match element {
-        Element::U8 => i64::from(code),
-        Element::S8 => i64::from(code as i8),
-        Element::U4 => i64::from(code & 15),
-        Element::S4 => i64::from((code << 4) as i8 >> 4),
-        Element::F16 | Element::Bf16 => i64::from(code as i8),
+        ElementType::U8 => i64::from(code),
+        ElementType::S8 => i64::from(code as i8),
+        ElementType::U4 => i64::from(code & 15),
+        ElementType::S4 => i64::from((code << 4) as i8 >> 4),
+        ElementType::F16 | ElementType::Bf16 => i64::from(code as i8),
     }
 }
 
 /// An operand of `rows` by `k` random elements: as integers, and as the kernel wants it.
 fn operand(
-    element: Element,
+    element: ElementType,
     order: Option<&NarrowOrder>,
     count: usize,
     purpose: &str,
@@ -45,8 +38,8 @@ fn operand(
         .collect();
     let integers: Vec<i64> = codes.iter().map(|&code| integer(element, code)).collect();
     let bytes = match element {
-        Element::F16 => integers.iter().flat_map(|&x| f16::from_f64(x as f64).to_le_bytes()).collect(),
-        Element::Bf16 => integers.iter().flat_map(|&x| bf16::from_f64(x as f64).to_le_bytes()).collect(),
+        ElementType::F16 => integers.iter().flat_map(|&x| f16::from_f64(x as f64).to_le_bytes()).collect(),
+        ElementType::Bf16 => integers.iter().flat_map(|&x| bf16::from_f64(x as f64).to_le_bytes()).collect(),
         _ => order.expect("a narrow operand has an order").pack(&codes),
     };
     (integers, bytes)
@@ -56,7 +49,7 @@ fn operand(
 fn check(nvrtc: Nvrtc, tile: &Tile, gemm: &Gemm, device: &Device) {
     let source = KernelSource::for_tile(tile, gemm);
     let cubin = nvrtc
-        .compile(&source, Architecture::of(device))
+        .compile(&source, GpuArchitecture::of(device))
         .unwrap_or_else(|error| panic!("{tile:?} {gemm:?}: {error}"));
     check_ptx(&cubin.ptx, source.launch(), tile, gemm);
 }
@@ -124,7 +117,7 @@ fn the_machine_notices_broken_kernels() {
     let tile = Tile { block_m: 32, block_n: 32, warp_m: 16, warp_n: 32, ..Tile::default() };
     let gemm = Gemm { m: 32, n: 32, k: 64 * 6, operands: Operands::F16_U8 };
     let source = KernelSource::for_tile(&tile, &gemm);
-    let ptx = nvrtc.compile(&source, Architecture::new(80)).unwrap().ptx;
+    let ptx = nvrtc.compile(&source, GpuArchitecture::new(80)).unwrap().ptx;
     let breaks = |from: &str, to: &str| {
         assert!(ptx.contains(from), "`{from}` is in the kernel");
         let broken = ptx.replace(from, to);

@@ -1,12 +1,11 @@
 //! Stations against children that do as they should, hang, die, and talk nonsense. The children are shell scripts.
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "clippy allows it in tests, but not in the functions they share")]
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tapeout_core::Seed;
-use tapeout_gpu::{BenchError, By, Job, Limits, Rule, Station, WorkerCommand};
+use tapeout_gpu::{BenchError, By, FaultRule, Job, Station, StationLimits, WorkerCommand};
 use tapeout_simulators::gpu_gemm::{Gemm, Operands, Stage, Tile, TileTimer, TimerError};
 
 const READY: &str = r#"{"ready":{"origin":"device","device":"paper","compute_capability":90,"driver":"1","compiler":"2","sm_clock_max_hz":null,"memory_clock_max_hz":null,"power_limit_w":null,"method":{"warm_ups":3,"launches":20,"samples":5,"energy_s":0.0}}}"#;
@@ -19,15 +18,15 @@ fn job() -> Job {
 }
 
 /// A station whose children run `script` after they have said that they are ready.
-fn station(script: &str, limits: Limits) -> Station {
+fn station(script: &str, limits: StationLimits) -> Station {
     let arguments = ["-c".to_owned(), format!("echo '{READY}'\n{script}")].to_vec();
     let command = WorkerCommand { program: "/bin/sh".into(), arguments };
     Station::new(command, limits, Seed::new(1), Arc::new(Mutex::new(())))
 }
 
 /// Long enough for a shell on a busy machine.
-fn patient() -> Limits {
-    Limits { start: Duration::from_secs(30), ..Limits::default() }
+fn patient() -> StationLimits {
+    StationLimits { start: Duration::from_secs(30), ..StationLimits::default() }
 }
 
 /// A child that answers everything, says which process it is, and takes the question in.
@@ -39,7 +38,7 @@ fn willing() -> String {
 }
 
 /// The fault of a child that runs `script`.
-fn fault_of(script: &str, limits: Limits) -> (Stage, Rule, String) {
+fn fault_of(script: &str, limits: StationLimits) -> (Stage, FaultRule, String) {
     let fault = station(script, limits).measure(&job()).unwrap().outcome.unwrap_err();
     (fault.stage, fault.rule, fault.reason)
 }
@@ -56,7 +55,7 @@ fn a_child_that_answers_is_believed() {
 /// Claim: each process has operands of its own.
 #[test]
 fn a_process_is_replaced_after_its_share_of_designs() {
-    let mut station = station(&willing(), Limits { designs_per_process: 2, ..patient() });
+    let mut station = station(&willing(), StationLimits { designs_per_process: 2, ..patient() });
     let inputs: Vec<u64> = (0..5).map(|_| station.measure(&job()).unwrap().inputs).collect();
     assert!(inputs[0] == inputs[1] && inputs[2] == inputs[3], "{inputs:?}");
     assert!(inputs[1] != inputs[2] && inputs[3] != inputs[4], "{inputs:?}");
@@ -65,25 +64,25 @@ fn a_process_is_replaced_after_its_share_of_designs() {
 /// Claim: what hangs is ended and recorded, while compiling and while running.
 #[test]
 fn a_child_that_hangs_costs_one_design() {
-    let limits = Limits { compile: Duration::from_millis(200), ..patient() };
+    let limits = StationLimits { compile: Duration::from_millis(200), ..patient() };
     let (stage, rule, reason) = fault_of("read -r question; exec sleep 600", limits);
-    assert_eq!((stage, rule), (Stage::Compile, Rule::CompileTimeLimit));
+    assert_eq!((stage, rule), (Stage::Compile, FaultRule::CompileTimeLimit));
     assert_eq!(reason, "not done within 0.2 s");
-    let limits = Limits { run: Duration::from_millis(200), ..patient() };
+    let limits = StationLimits { run: Duration::from_millis(200), ..patient() };
     let script = "read -r question; echo '\"prepared\"'; read -r question; exec sleep 600";
     let (stage, rule, _) = fault_of(script, limits);
-    assert_eq!((stage, rule), (Stage::Run, Rule::RunTimeLimit));
+    assert_eq!((stage, rule), (Stage::Run, FaultRule::RunTimeLimit));
 }
 
 /// Claim: the reason tells how it died and the last it said.
 #[test]
 fn a_child_that_dies_costs_one_design() {
     let (stage, rule, reason) = fault_of("read -r question; echo 'out of luck' >&2; exit 3", patient());
-    assert_eq!((stage, rule), (Stage::Compile, Rule::ProcessDied));
+    assert_eq!((stage, rule), (Stage::Compile, FaultRule::ProcessDied));
     assert_eq!(reason, "exit status: 3: out of luck");
     let script = "read -r question; echo '\"prepared\"'; read -r question; kill -9 $$";
     let (stage, rule, reason) = fault_of(script, patient());
-    assert_eq!((stage, rule), (Stage::Run, Rule::ProcessDied));
+    assert_eq!((stage, rule), (Stage::Run, FaultRule::ProcessDied));
     assert!(reason.starts_with("signal: 9"), "{reason}");
 }
 
@@ -96,7 +95,7 @@ fn a_broken_context_costs_one_design() {
         .map(|_| {
             let measurement = station.measure(&job()).unwrap();
             let fault = measurement.outcome.unwrap_err();
-            assert_eq!((fault.rule, fault.reason.as_str()), (Rule::StickyError, "misaligned address"));
+            assert_eq!((fault.rule, fault.reason.as_str()), (FaultRule::StickyError, "misaligned address"));
             measurement.inputs
         })
         .collect();

@@ -1,12 +1,11 @@
 //! Tables of measurements: written, read, gone on with, damaged, merged.
-#![expect(clippy::unwrap_used, reason = "clippy allows it in tests, but not in the functions they share")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use tapeout_gpu::{
-    By, Fault, Halt, Job, Measurer, Method, Modelled, Origin, Recording, Row, RowOutcome, Rule, Session,
-    Table, TableWriter,
+    By, Fault, FaultRule, Halt, Job, Measurer, Modelled, Origin, Recording, RowOutcome, Session, Table,
+    TableRow, TableWriter, TimingMethod,
 };
 use tapeout_simulators::gpu_gemm::{Gemm, Operands, Stage, Tile, TileTimer, TimerError, device};
 use tempfile::TempDir;
@@ -18,7 +17,7 @@ fn job(split_k: u32) -> Job {
 }
 
 fn model(id: &str) -> Modelled {
-    Modelled::new(device(id).expect("a built-in device"), Method::default())
+    Modelled::new(device(id).expect("a built-in device"), TimingMethod::default())
 }
 
 fn measured(samples_s: &[f64]) -> RowOutcome {
@@ -30,7 +29,7 @@ fn measured(samples_s: &[f64]) -> RowOutcome {
 }
 
 fn fault() -> RowOutcome {
-    RowOutcome::Fault(Fault::new(Stage::Run, Rule::WrongResult, "row 3, column 4"))
+    RowOutcome::Fault(Fault::new(Stage::Run, FaultRule::WrongResult, "row 3, column 4"))
 }
 
 fn folder() -> (TempDir, PathBuf) {
@@ -62,8 +61,13 @@ fn a_table_is_read_as_it_was_written() {
     let table = Table::read(&path).unwrap();
     assert_eq!(table.sessions(), [first, second]);
     let rows = [
-        Row { session: 0, job: job(1), inputs: 0, outcome: measured(&[0.1 + 0.2, 1e-4, f64::MIN_POSITIVE]) },
-        Row { session: 1, job: job(2), inputs: 0, outcome: fault() },
+        TableRow {
+            session: 0,
+            job: job(1),
+            inputs: 0,
+            outcome: measured(&[0.1 + 0.2, 1e-4, f64::MIN_POSITIVE]),
+        },
+        TableRow { session: 1, job: job(2), inputs: 0, outcome: fault() },
     ];
     assert_eq!(table.rows(), rows);
     assert_eq!(table.gemms(), [GEMM]);

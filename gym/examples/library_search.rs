@@ -1,30 +1,26 @@
-//! A search in a few lines of one's own: ask an agent, evaluate, tell it.
+//! A search in memory, of an environment that no catalog need know.
 
-use serde_json::Value;
+use std::error::Error;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
 use tapeout::core::check::toy::Toy;
+use tapeout::experiment::{Budget, Experiment, RunOptions, Spec, log::MemoryLog, search};
 use tapeout::prelude::*;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let env = Toy::bowl();
-    let problem = env.problem();
-    let catalog = tapeout::builtin();
-    let mut agent = catalog.agent("random")?.build(&problem, &Value::Null, Seed::new(0))?;
+/// Distinct designs that are evaluated.
+const TRIALS: NonZeroUsize = NonZeroUsize::new(1000).expect("1000 is not 0");
 
-    let mut trials: Vec<Trial> = Vec::new();
-    while trials.len() < 1000 {
-        let designs = agent.suggest(50)?;
-        let outcomes = env.evaluate_batch(&designs);
-        let mut batch = Vec::with_capacity(designs.len());
-        for (design, outcome) in designs.into_iter().zip(outcomes) {
-            batch.push(problem.trial(design, outcome?));
-        }
-        agent.observe(&batch)?;
-        trials.extend(batch);
-    }
+fn main() -> Result<(), Box<dyn Error>> {
+    let (env, goal) =
+        (Toy::bowl(), Goal { objectives: vec![Objective::minimize("distance")], ..Goal::default() });
+    let spec = Spec::new("bowl", "random", Budget::trials(TRIALS));
+    let experiment = Experiment::with_env(&tapeout::builtin(), spec, Arc::new(env), goal)?;
+    let found = search(&experiment, &mut MemoryLog::default(), &RunOptions::default(), &mut ())?;
 
-    let losses = trials.iter().filter_map(|trial| trial.judgement.accepted());
-    let best = losses.map(|losses| losses[0]).fold(f64::INFINITY, f64::min);
+    let best = &found.summary.best[0];
     // 1.58 % of the space lies nearer than 40 to the optimum: a thousand draws all miss it with odds of 10^-7.
-    assert!(best < 40.0, "a thousand random designs of the toy came no nearer than {best}");
+    assert!(best.value < 40.0, "a thousand random designs of the toy came no nearer than {}", best.value);
+    assert_eq!(found.run.trials().len(), TRIALS.get());
     Ok(())
 }

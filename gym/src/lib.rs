@@ -6,9 +6,9 @@
 //! | module | holds |
 //! |---|---|
 //! | [`core`] | the vocabulary: design spaces, problems, trials, and the contracts of environments, agents, surrogates |
-//! | [`simulators`] | cost models of hardware, usable without the rest |
+//! | [`simulators`] | cost models of hardware, usable without the rest; what a network costs is a [`NetworkCost`](simulators::network_cost::NetworkCost) |
 //! | [`envs`], [`agents`], [`surrogates`] | what is built in |
-//! | [`experiment`] | the loop, its log, and what is made of the log |
+//! | [`experiment`] | the loop, its log, and what is made of the log: summaries, comparisons, [plots](experiment::plot) |
 //! | [`offline`] | design from logs alone: fit a model, search it, validate what it proposes |
 //! | [`gpu`], [`measure`] | kernels for graphics processors, and filling tables with their measured times |
 //! | [`gymnasium`] | `reset` and `step`, for reinforcement learners |
@@ -20,6 +20,20 @@
 //! let error = catalog.agent("no-such-agent").err().expect("nobody calls an agent that");
 //! assert!(error.to_string().starts_with("unknown agent `no-such-agent`"));
 //! ```
+//!
+//! A search in memory:
+//!
+//! ```
+//! # use std::num::NonZeroUsize;
+//! use tapeout::experiment::{Budget, Experiment, RunOptions, Spec, log::MemoryLog, search};
+//!
+//! let hundred = NonZeroUsize::new(100).expect("100 is not 0");
+//! let spec = Spec::new("recorded-kernel", "ga", Budget::trials(hundred));
+//! let experiment = Experiment::prepare(&tapeout::builtin(), spec)?;
+//! let found = search(&experiment, &mut MemoryLog::default(), &RunOptions::default(), &mut ())?;
+//! assert_eq!((found.summary.trials, found.run.trials().len()), (100, 100));
+//! # Ok::<(), tapeout::experiment::RunError>(())
+//! ```
 
 mod builtin;
 pub mod gymnasium;
@@ -27,7 +41,6 @@ pub mod measure;
 pub mod offline;
 pub mod prelude;
 mod proxy;
-pub mod study;
 
 pub use builtin::builtin;
 pub use proxy::{Proxy, ProxyConfig};

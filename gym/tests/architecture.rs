@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Who may import whom: every crate of the workspace, with the crates of ours it may depend on.
+/// Who may import whom, tests and benches included: every crate of the workspace, with the crates of ours it may depend on.
 const ARROWS: &[(&str, &[&str])] = &[
     ("tapeout-core", &[]),
     ("tapeout-simulators", &["tapeout-core"]),
@@ -30,13 +30,31 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("tapeout-cli", &["tapeout"]),
     ("external-agent", &["tapeout", "tapeout-cli"]),
+    ("prime-study", &["tapeout"]),
+    (
+        "tapeout-benches",
+        &[
+            "tapeout",
+            "tapeout-core",
+            "tapeout-simulators",
+            "tapeout-gpu",
+            "tapeout-envs",
+            "tapeout-surrogates",
+            "tapeout-agents",
+            "prime-study",
+        ],
+    ),
 ];
+
+/// Public names of types that stand more than once, and for what.
+const SHARED_NAMES: &[(&str, &str)] =
+    &[("Objective", "of a problem; of the mapper, which weighs mappings and knows no problems")];
 
 /// A crate of the workspace.
 struct Member {
     name: String,
     folder: PathBuf,
-    /// The crates of ours it depends on, tests left out.
+    /// The crates of ours it depends on, its tests and benches too.
     imports: Vec<String>,
 }
 
@@ -56,7 +74,7 @@ fn member(package: &Value) -> Member {
     let text = |value: &Value| value.as_str().expect("cargo gives a text").to_owned();
     let manifest = PathBuf::from(text(&package["manifest_path"]));
     let dependencies = package["dependencies"].as_array().expect("dependencies are a list");
-    let is_ours = |dependency: &&Value| !dependency["path"].is_null() && dependency["kind"] != "dev";
+    let is_ours = |dependency: &&Value| !dependency["path"].is_null();
     Member {
         name: text(&package["name"]),
         folder: manifest.parent().expect("a manifest lies in a folder").to_owned(),
@@ -145,10 +163,11 @@ fn uses(members: &[Member], words: &[&str]) -> Vec<String> {
     found
 }
 
-/// The libraries without the command line and what stands outside.
+/// The libraries without the command line and the programs that stand outside.
 fn libraries() -> Vec<Member> {
     let mut members = members();
-    members.retain(|member| !["tapeout-cli", "external-agent"].contains(&member.name.as_str()));
+    members
+        .retain(|member| !["tapeout-cli", "external-agent", "prime-study"].contains(&member.name.as_str()));
     members
 }
 
@@ -173,6 +192,51 @@ fn core_has_no_files_no_threads_and_no_processes() {
     let core: Vec<Member> = members().into_iter().filter(|member| member.name == "tapeout-core").collect();
     let words = ["std::fs", "std::net", "std::process", "std::thread", "std::io", "std::time", "rayon"];
     assert_eq!(uses(&core, &words), Vec::<String>::new());
+}
+
+/// The name of the public type that a line declares.
+fn declared_type(line: &str) -> Option<String> {
+    let kinds = ["struct ", "enum ", "trait ", "type ", "union "];
+    let rest = kinds.iter().find_map(|kind| line.strip_prefix("pub ")?.strip_prefix(kind))?;
+    let name: String = rest.chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect();
+    (!name.is_empty()).then_some(name)
+}
+
+/// Where each public type is declared, as `crate/path`, by its name.
+fn public_types(members: &[Member]) -> BTreeMap<String, Vec<String>> {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for member in members {
+        for path in rust_files(&member.folder.join("src")) {
+            let source = fs::read_to_string(&path).expect("a source file is text");
+            let place = path.strip_prefix(&member.folder).expect("the file lies in its crate").display();
+            for name in library_lines(&source).filter_map(declared_type) {
+                places.entry(name).or_default().push(format!("{}/{place}", member.name));
+            }
+        }
+    }
+    places
+}
+
+/// A reader who meets a type knows which it is. An exception that is none any more is noticed too.
+#[test]
+fn every_public_type_name_stands_once() {
+    let mut shared = public_types(&members());
+    shared.retain(|_, places| places.len() > 1);
+    for (name, reason) in SHARED_NAMES {
+        assert!(shared.remove(*name).is_some(), "`{name}` stands once, so it is no exception ({reason})");
+    }
+    assert_eq!(shared, BTreeMap::new());
+}
+
+#[test]
+fn declarations_are_told_from_other_lines() {
+    assert_eq!(declared_type("pub struct Walk<'a> {"), Some("Walk".to_owned()));
+    assert_eq!(declared_type("pub trait Env: Send + Sync {"), Some("Env".to_owned()));
+    assert_eq!(declared_type("pub type BuiltEnv = (Box<dyn Env>, Goal);"), Some("BuiltEnv".to_owned()));
+    for line in ["struct Hidden;", "pub(crate) struct Inner {", "pub fn structure() {", "pub struct $name {"]
+    {
+        assert_eq!(declared_type(line), None, "{line}");
+    }
 }
 
 /// A file is named after the thing in it.

@@ -1,34 +1,32 @@
 //! The environment `proxy`: models from files, and what is refused.
-#![expect(clippy::unwrap_used, reason = "a test that fails to prepare fails")]
-
 use serde_json::{Value, json};
 use tapeout::Proxy;
 use tapeout::core::{
-    Application, Catalog, ModelCard, ModelFile, Problem, Seed, Source, Task, TrainingData, Trial,
+    Catalog, ModelCard, ModelFile, ModelSource, Problem, Seed, TrainingData, Trial, WorkloadContext,
+    WorkloadTrials,
 };
 use tapeout::prelude::EnvEntry;
 
 /// What most models here are of.
 const GEMM: &str = "gpu-gemm-model";
 
-/// A file with a model of an environment for two applications that differ in their context only.
+/// A file with a model of an environment for two workloads that differ in their context only.
 fn model_file(folder: &std::path::Path, id: &str, env_version: u32) -> String {
     let catalog = tapeout::builtin();
-    let entry = catalog.env(id).unwrap();
-    let (env, goal) = entry.build(&Value::Null).unwrap();
+    let (env, goal) = catalog.build_env(id, &Value::Null).unwrap();
     let problem = Problem::new(env.space().clone(), env.metrics().to_vec(), goal.clone()).unwrap();
     let mut rng = Seed::new(0).stream("test");
     let mut trials = || -> Vec<Trial> {
         let designs = (0..100).map(|_| env.space().sample(&mut rng));
         designs.map(|design| problem.trial(design.clone(), env.evaluate(&design).unwrap())).collect()
     };
-    let applications = [("one", 1.0), ("two", 2.0)]
-        .map(|(name, size)| Application { name: name.to_owned(), context: vec![size] });
-    let tasks = applications.clone().map(|application| Task { application, trials: trials() });
-    let data = TrainingData::new(vec!["size".to_owned()], tasks.to_vec(), Vec::new()).unwrap();
+    let workloads = [("one", 1.0), ("two", 2.0)]
+        .map(|(name, size)| WorkloadContext { name: name.to_owned(), context: vec![size] });
+    let groups = workloads.clone().map(|workload| WorkloadTrials { workload, trials: trials() });
+    let data = TrainingData::new(vec!["size".to_owned()], groups.to_vec(), Vec::new()).unwrap();
     let learner = catalog.learner("random-forest").unwrap().build(&problem, &Value::Null).unwrap();
     let surrogate = learner.fit(&data, Seed::new(0)).unwrap();
-    let source = |application| Source { application, settings: json!({}) };
+    let source = |workload| ModelSource { workload, settings: json!({}) };
     let card = ModelCard {
         env: id.to_owned(),
         env_version,
@@ -36,7 +34,7 @@ fn model_file(folder: &std::path::Path, id: &str, env_version: u32) -> String {
         metrics: env.metrics().to_vec(),
         goal,
         context_names: vec!["size".to_owned()],
-        sources: applications.map(source).to_vec(),
+        sources: workloads.map(source).to_vec(),
         hyperparameters: Value::Null,
         seed: Seed::new(0),
     };
@@ -47,27 +45,27 @@ fn model_file(folder: &std::path::Path, id: &str, env_version: u32) -> String {
 
 fn refusal(settings: &Value) -> String {
     let catalog = tapeout::builtin();
-    catalog.env("proxy").unwrap().build(settings).err().expect("these settings are refused").to_string()
+    catalog.build_env("proxy", settings).err().expect("these settings are refused").to_string()
 }
 
 #[test]
 fn a_model_file_is_an_environment_over_the_space_it_learned_from() {
     let folder = tempfile::tempdir().unwrap();
     let catalog = tapeout::builtin();
-    let (real, goal) = catalog.env(GEMM).unwrap().build(&Value::Null).unwrap();
+    let (real, goal) = catalog.build_env(GEMM, &Value::Null).unwrap();
     let version = catalog.env(GEMM).unwrap().version;
     let settings = json!({ "model": model_file(folder.path(), GEMM, version), "least_p_feasible": 0.0 });
-    let (proxy, proxy_goal) = catalog.env("proxy").unwrap().build(&settings).unwrap();
+    let (proxy, proxy_goal) = catalog.build_env("proxy", &settings).unwrap();
     assert_eq!((proxy.space().fingerprint(), proxy_goal), (real.space().fingerprint(), goal));
     let design = real.space().unrank(17);
     let expected = proxy.evaluate(&design).unwrap();
     let metrics = expected.metrics().unwrap();
     assert_eq!(metrics.len(), real.metrics().len() + 1);
-    // In the mean of two applications the second one alone weighs half.
+    // In the mean of two workloads the second one alone weighs half.
     let alone = |name: &str| {
         let mut settings = settings.clone();
-        settings["applications"] = json!([name]);
-        let (env, _) = catalog.env("proxy").unwrap().build(&settings).unwrap();
+        settings["workloads"] = json!([name]);
+        let (env, _) = catalog.build_env("proxy", &settings).unwrap();
         env.evaluate(&design).unwrap().metrics().unwrap()[0]
     };
     assert!((metrics[0] - 0.5 * (alone("one") + alone("two"))).abs() < 1e-12 * metrics[0]);
@@ -84,10 +82,12 @@ fn what_cannot_be_modelled_is_refused_with_the_reason() {
         "{message}"
     );
     let path = model_file(folder.path(), GEMM, version);
-    let message = refusal(&json!({ "model": path, "applications": ["tow"] }));
-    assert_eq!(message, "`applications`: unknown application `tow`; did you mean `two`?");
+    let message = refusal(&json!({ "model": path, "workloads": ["tow"] }));
+    assert_eq!(message, "`workloads`: unknown workload `tow`; did you mean `two`?");
     let message = refusal(&json!({ "model": path, "weights": [1.0] }));
-    assert_eq!(message, "`weights`: got [1.0]; expected 2 positive numbers");
+    assert_eq!(message, "`weights`: 1 weights for 2 workloads, expected one each, or none at all");
+    let message = refusal(&json!({ "model": path, "weights": [1.0, 0.0] }));
+    assert_eq!(message, "`weights`: got 0, expected a finite number above 0");
     let message = refusal(&json!({ "model": folder.path().join("none") }));
     assert!(message.starts_with("`model`: ") && message.contains("none"), "{message}");
 }
@@ -99,11 +99,11 @@ fn what_breaks_an_exact_rule_is_infeasible_whatever_the_model_thinks() {
     let folder = tempfile::tempdir().unwrap();
     let catalog = tapeout::builtin();
     let entry = catalog.env("edge-accelerator").unwrap();
-    let (real, _) = entry.build(&Value::Null).unwrap();
+    let (real, _) = catalog.build_env(entry.id, &Value::Null).unwrap();
     let path = model_file(folder.path(), "edge-accelerator", entry.version);
     let proxy = |exact_checks: bool| {
         let settings = json!({ "model": path, "least_p_feasible": 0.0, "exact_checks": exact_checks });
-        catalog.env("proxy").unwrap().build(&settings).unwrap().0
+        catalog.build_env("proxy", &settings).unwrap().0
     };
     let (exact, unchecked) = (proxy(true), proxy(false));
     let mut rng = Seed::new(1).stream("test");
@@ -125,10 +125,18 @@ fn what_breaks_an_exact_rule_is_infeasible_whatever_the_model_thinks() {
 /// Environments and learners that are registered after `proxy` are known to it, so those of outside crates can be used too.
 #[test]
 fn what_is_registered_later_can_be_modelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let version = tapeout::builtin().env(GEMM).unwrap().version;
+    let settings = json!({ "model": model_file(folder.path(), GEMM, version) });
     let catalog = Catalog::new().with_env(EnvEntry::of::<Proxy>());
-    let error = catalog.env("proxy").unwrap().build(&Value::Null).err().unwrap().to_string();
+    let error = catalog.build_env("proxy", &settings).err().unwrap().to_string();
     assert!(error.contains("unknown environment `gpu-gemm-model`"), "{error}");
     let catalog = tapeout::envs::ENVS.iter().cloned().fold(catalog, Catalog::with_env);
     let catalog = tapeout::surrogates::LEARNERS.iter().cloned().fold(catalog, Catalog::with_learner);
-    assert!(catalog.env("proxy").unwrap().build(&Value::Null).is_ok());
+    assert!(catalog.build_env("proxy", &settings).is_ok());
+}
+
+#[test]
+fn without_a_model_there_is_no_environment() {
+    assert_eq!(refusal(&Value::Null), "`model`: is not set; name a model file, as `tapeout fit` writes it");
 }

@@ -1,7 +1,9 @@
 //! The built-in architectures, by name: files of `data/architectures`.
 
-use crate::loop_nest::names::index_of;
-use crate::loop_nest::{Architecture, NameError};
+use tapeout_core::UnknownName;
+
+use crate::loop_nest::Architecture;
+use crate::names::index_of;
 
 /// A built-in architecture, not read yet.
 #[derive(Debug, Clone, Copy)]
@@ -12,7 +14,7 @@ pub struct ArchitectureRow {
 }
 
 impl ArchitectureRow {
-    /// Reads the file.
+    /// The architecture that the file describes.
     pub fn architecture(&self) -> Architecture {
         from_toml(self.text, self.id)
             .expect("invariant: built-in architectures are well formed; a test reads each of them")
@@ -31,16 +33,16 @@ pub static ARCHITECTURES: &[ArchitectureRow] = &[row!("edge-like"), row!("eyeris
 /// The built-in architecture called `id`.
 ///
 /// # Errors
-/// [`NameError`] with the nearest known name.
+/// [`UnknownName`] with the nearest known name.
 ///
 /// ```
 /// use tapeout_simulators::architectures::architecture;
 /// assert_eq!(architecture("edge-like")?.mac().instances, 256);
 /// let error = architecture("edge").unwrap_err().to_string();
-/// assert_eq!(error, "no architecture is called `edge`; did you mean `edge-like`?");
-/// # Ok::<(), tapeout_simulators::loop_nest::NameError>(())
+/// assert_eq!(error, "unknown architecture `edge`; did you mean `edge-like`?");
+/// # Ok::<(), tapeout_core::UnknownName>(())
 /// ```
-pub fn architecture(id: &str) -> Result<Architecture, NameError> {
+pub fn architecture(id: &str) -> Result<Architecture, UnknownName> {
     let ids = ARCHITECTURES.iter().map(|row| row.id);
     index_of("architecture", id, ids).map(|index| ARCHITECTURES[index].architecture())
 }

@@ -1,14 +1,17 @@
-//! An accelerator like Eyeriss, of any size: elements with three scratchpads, a buffer for each column, one for all.
+//! An accelerator like Eyeriss, of any size: processing elements (PEs) with three scratchpads, a buffer for each column,
+//! one for all.
 //!
 //! Source: the `eyeriss_like` architecture of Timeloop's examples in the form that ArchGym searches (Krishnan et al. 2023,
-//! doi:10.1145/3579371.3589049; `sims/Timeloop/arch/eyeriss_like.yaml` of its repository): a mesh of elements, in each a
+//! doi:10.1145/3579371.3589049; `sims/Timeloop/arch/eyeriss_like.yaml` of its repository): a mesh of PEs, in each a
 //! multiply-accumulate unit below scratchpads for inputs, filters and partial sums; a dummy buffer for each column; a
-//! global buffer; DRAM. The dataflow is row stationary as far as an element goes (Chen, Emer & Sze 2016,
+//! global buffer; DRAM. The dataflow is row stationary as far as a PE goes (Chen, Emer & Sze 2016,
 //! doi:10.1109/ISCA.2016.40); which rows meet in the array is left to the mapper.
 
-use crate::loop_nest::{Architecture, Bandwidth, Einsum, Level, Mac, TensorSet};
+use crate::dataflow::{dims, keeping, tensors};
+use crate::levels::{BUFFERS, dram_level, mac_units, memory_level};
+use crate::loop_nest::{Architecture, Bandwidth, Einsum, Level, TensorSet};
 use crate::mapper::{DimSet, LevelConstraints, MappingConstraints};
-use crate::memory::{Memory, StorageClass, TooSlow, dram_level, memory_level};
+use crate::memory::{Memory, StorageClass, UnbuildableMemory};
 use crate::technology::{DramKind, Node, StorageCost, mac};
 
 /// Bits of a word.
@@ -18,7 +21,7 @@ const WORD_BITS: u32 = 16;
 /// A buffer of the template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Buffer {
-    /// What it is made of.
+    /// Class of storage that the buffer is made of.
     pub class: StorageClass,
     /// Rows of `block_words` each.
     pub depth: u64,
@@ -32,16 +35,16 @@ pub struct Buffer {
 
 /// The numbers that make an accelerator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Template {
-    /// Elements.
-    pub elements: u64,
-    /// Elements side by side, a divisor of `elements`.
+pub struct EyerissTemplate {
+    /// Processing elements.
+    pub pes: u64,
+    /// Processing elements side by side, a divisor of `pes`.
     pub mesh_x: u64,
-    /// Inputs of an element.
+    /// Inputs of a PE.
     pub inputs: Buffer,
-    /// Partial sums of an element.
+    /// Partial sums of a PE.
     pub sums: Buffer,
-    /// Filters of an element.
+    /// Filters of a PE.
     pub filters: Buffer,
     /// What the dummy buffer of a column is made of.
     pub dummy_class: StorageClass,
@@ -49,7 +52,7 @@ pub struct Template {
     pub dummy_depth: u64,
     /// Words of a row of the dummy buffer.
     pub dummy_block_words: u64,
-    /// The buffer of all elements.
+    /// The buffer of all PEs.
     pub global: Buffer,
     /// Its banks, each of which takes one access a cycle.
     pub global_banks: u64,
@@ -57,7 +60,7 @@ pub struct Template {
 
 /// What a template is built in.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Setting {
+pub struct EyerissSetting {
     /// Process node.
     pub node: Node,
     /// Clock of the chip.
@@ -68,16 +71,6 @@ pub struct Setting {
     pub dram_bandwidth_byte_per_s: f64,
 }
 
-/// A buffer that cannot be built.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("buffer `{level}`: {cause}")]
-pub struct Unbuildable {
-    /// The buffer.
-    pub level: &'static str,
-    /// Why.
-    pub cause: TooSlow,
-}
-
 /// Names of the buffers, the innermost first; DRAM is above them.
 pub const LEVELS: [&str; 5] = ["psum_spad", "weights_spad", "ifmap_spad", "dummy_buffer", "shared_glb"];
 const SUMS: usize = 0;
@@ -86,16 +79,16 @@ const INPUTS: usize = 2;
 const DUMMY: usize = 3;
 const GLOBAL: usize = 4;
 
-impl Template {
+impl EyerissTemplate {
     /// The hierarchy, with costs.
     ///
     /// # Errors
-    /// [`Unbuildable`] with the first buffer that is slower than the clock.
-    pub fn architecture(&self, setting: &Setting) -> Result<Architecture, Unbuildable> {
-        let (elements, mesh_x) = (self.elements, self.mesh_x);
-        let spad = |index: usize, buffer: &Buffer| -> Result<Level, Unbuildable> {
+    /// [`UnbuildableMemory`] with the first buffer that is slower than the clock.
+    pub fn architecture(&self, setting: &EyerissSetting) -> Result<Architecture, UnbuildableMemory> {
+        let (pes, mesh_x) = (self.pes, self.mesh_x);
+        let spad = |index: usize, buffer: &Buffer| -> Result<Level, UnbuildableMemory> {
             let cost = build(index, &spad_memory(buffer), setting)?;
-            Ok(Level { bandwidth: ports(buffer), ..level(index, elements, mesh_x, buffer, &cost, setting) })
+            Ok(Level { bandwidth: ports(buffer), ..level(index, pes, mesh_x, buffer, &cost, setting) })
         };
         let dummy = Buffer {
             class: self.dummy_class,
@@ -112,18 +105,11 @@ impl Template {
                 shared_words_per_cycle: Some((self.global_banks * self.global.block_words) as f64),
                 ..ports(&self.global)
             },
-            // The next tile arrives while this one is worked on.
-            multiple_buffering: 2.0,
+            multiple_buffering: BUFFERS as f64,
             ..level(GLOBAL, 1, 1, &self.global, &global_cost, setting)
         };
         let unit = mac(WORD_BITS, None, setting.node).expect("invariant: 16 bits are in the table");
-        let units = Mac {
-            instances: elements,
-            mesh_x,
-            word_bits: WORD_BITS,
-            energy_j: unit.energy_j,
-            area_m2: Some(unit.area_m2),
-        };
+        let units = mac_units(pes, mesh_x, WORD_BITS, &unit);
         let words_per_cycle = setting.dram_bandwidth_byte_per_s / f64::from(WORD_BITS / 8) / setting.clock_hz;
         let levels = vec![
             spad(SUMS, &self.sums)?,
@@ -133,20 +119,20 @@ impl Template {
             global,
             dram_level(WORD_BITS, setting.dram, words_per_cycle),
         ];
-        Ok(Architecture::new(units, levels).expect("invariant: the columns divide the elements"))
+        Ok(Architecture::new(units, levels).expect("invariant: the columns divide the PEs"))
     }
 }
 
 /// What of a mapping the template fixes: sums, filters and inputs are each kept in their scratchpad, and filters pass by
-/// the global buffer. Rows of a filter lie in an element as a whole. Along a column run filter rows, channels and filters;
+/// the global buffer. Rows of a filter lie in a PE as a whole. Along a column run filter rows, channels and filters;
 /// along a row, output rows and filters. A matrix product is a convolution of 1 x 1 inputs: its columns are filters, its
 /// summands channels, its rows output rows.
 pub fn row_stationary(layer: &Einsum) -> MappingConstraints {
-    let dims = |names: &[&str]| {
-        let known = names.iter().filter_map(|name| layer.dim_index(name).ok());
-        known.fold(DimSet::EMPTY, DimSet::with)
-    };
-    let [sums, filters, column, row, outside] = if layer.dim_index("C").is_ok() {
+    let dims = |names: &[&str]| dims(layer, names);
+    let only = |name: &str| tensors(layer, &[name]);
+    let [sums, filters, column, row, outside] = if dims(&["C"]).is_empty() {
+        [dims(&["N"]), dims(&["K"]), dims(&["N", "B", "K"]), dims(&["N", "B", "M"]), DimSet::ALL]
+    } else {
         [
             dims(&["K", "G"]),
             dims(&["C", "S"]),
@@ -154,30 +140,15 @@ pub fn row_stationary(layer: &Einsum) -> MappingConstraints {
             dims(&["K", "G", "P"]),
             dims(&["N", "G", "K", "C", "P", "Q", "R"]),
         ]
-    } else {
-        [dims(&["N"]), dims(&["K"]), dims(&["N", "B", "K"]), dims(&["N", "B", "M"]), DimSet::ALL]
-    };
-    let all = TensorSet::all(layer.tensors().len());
-    let only = |name: &str| {
-        let index = layer.tensor_index(name).expect("invariant: layers have weights, inputs and outputs");
-        TensorSet::EMPTY.with(index)
-    };
-    let passing = layer.tensor_index("Weights").expect("invariant: layers have weights");
-    let keep = |must_keep: TensorSet, temporal: DimSet| LevelConstraints {
-        must_keep,
-        may_keep: TensorSet::EMPTY,
-        temporal,
-        spatial_x: DimSet::EMPTY,
-        spatial_y: DimSet::EMPTY,
     };
     MappingConstraints {
         levels: vec![
-            keep(only("Outputs"), sums),
-            keep(only("Weights"), filters),
-            keep(only("Inputs"), DimSet::EMPTY),
-            LevelConstraints { spatial_y: column, ..keep(TensorSet::EMPTY, DimSet::EMPTY) },
-            LevelConstraints { spatial_x: row, ..keep(all.without(passing), outside) },
-            keep(all, outside),
+            keeping(only("Outputs"), sums),
+            keeping(only("Weights"), filters),
+            keeping(only("Inputs"), DimSet::EMPTY),
+            LevelConstraints { spatial_y: column, ..keeping(TensorSet::EMPTY, DimSet::EMPTY) },
+            LevelConstraints { spatial_x: row, ..keeping(tensors(layer, &["Inputs", "Outputs"]), outside) },
+            keeping(tensors(layer, &["Weights", "Inputs", "Outputs"]), outside),
         ],
     }
 }
@@ -197,9 +168,8 @@ fn spad_memory(buffer: &Buffer) -> Memory {
     memory(buffer, words.div_ceil(buffer.block_words).next_power_of_two())
 }
 
-fn build(index: usize, memory: &Memory, setting: &Setting) -> Result<StorageCost, Unbuildable> {
-    let cost = memory.cost(setting.node, setting.clock_hz);
-    cost.map_err(|cause| Unbuildable { level: LEVELS[index], cause })
+fn build(index: usize, memory: &Memory, setting: &EyerissSetting) -> Result<StorageCost, UnbuildableMemory> {
+    memory.cost_of_level(LEVELS[index], setting.node, setting.clock_hz)
 }
 
 fn ports(buffer: &Buffer) -> Bandwidth {
@@ -217,7 +187,7 @@ fn level(
     mesh_x: u64,
     buffer: &Buffer,
     cost: &StorageCost,
-    setting: &Setting,
+    setting: &EyerissSetting,
 ) -> Level {
     Level {
         instances,
@@ -234,8 +204,8 @@ mod tests {
     use crate::mapper::{NoMapping, Objective, Options, best_mapping};
     use crate::networks::network;
 
-    fn setting() -> Setting {
-        Setting {
+    fn setting() -> EyerissSetting {
+        EyerissSetting {
             node: Node::new(65).unwrap(),
             clock_hz: 200e6,
             dram: DramKind::Lpddr4,
@@ -254,10 +224,10 @@ mod tests {
     }
 
     /// Near the chip, as far as ArchGym's levels allow.
-    fn template() -> Template {
+    fn template() -> EyerissTemplate {
         let global = Buffer { class: StorageClass::Sram, block_words: 4, ..buffer(16_384) };
-        Template {
-            elements: 168,
+        EyerissTemplate {
+            pes: 168,
             mesh_x: 14,
             inputs: buffer(16),
             sums: buffer(32),
@@ -270,7 +240,7 @@ mod tests {
         }
     }
 
-    fn best(template: Template, layer: &str) -> Result<crate::mapper::Best, NoMapping> {
+    fn best(template: EyerissTemplate, layer: &str) -> Result<crate::mapper::Best, NoMapping> {
         let network = network("alexnet").unwrap();
         let layer = network.layers().iter().find(|known| known.name() == layer).unwrap().einsum().clone();
         let architecture = template.architecture(&setting()).unwrap();
@@ -305,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_scratchpad_shorter_than_a_filter_row_does_not_do() {
-        let small = Template { inputs: buffer(8), ..template() };
+        let small = EyerissTemplate { inputs: buffer(8), ..template() };
         let error = best(small, "conv1").unwrap_err();
         // Rows of conv1 have 11 words.
         let NoMapping::Capacity { level, needed, available, .. } = error else { panic!("{error}") };

@@ -7,9 +7,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::loop_nest::{Architecture, Bandwidth, Delivery, Einsum, Level, Mac, Network, TensorSet};
+use crate::dataflow::{dims, keeping, tensors};
+use crate::levels::{BUFFERS, buffered_level, dram_level, mac_units};
+use crate::loop_nest::{Architecture, Bandwidth, Delivery, Einsum, Level, Network};
 use crate::mapper::{DimSet, LevelConstraints, MappingConstraints};
-use crate::memory::{Memory, StorageClass, TooSlow, dram_level, memory_level};
+use crate::memory::{Memory, StorageClass, UnbuildableMemory};
 use crate::technology::{DramKind, Node, StorageCost, mac, register_file};
 
 /// Bits of a weight, an input or a finished output; of a sum.
@@ -20,16 +22,14 @@ const SUM_BITS: u32 = 32;
 // Source: Gemmini's default configuration, `sp_banks = 4`, `acc_banks = 2` (recalled).
 const SCRATCHPAD_BANKS: u32 = 4;
 const ACCUMULATOR_BANKS: u32 = 2;
-/// Tiles that a memory or register holds: the one in use and the one on its way.
-const BUFFERS: u64 = 2;
 /// Words that the DRAM moves in a cycle.
 // Source: Hong et al. (2023): 8 bytes a cycle.
 const DRAM_WORDS_PER_CYCLE: f64 = 8.0;
 
-/// What stays in the array.
+/// The operand that stays in the array while the others pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Dataflow {
+pub enum GemminiDataflow {
     /// Weights: input channels along rows, output channels along columns.
     #[default]
     WeightStationary,
@@ -39,7 +39,7 @@ pub enum Dataflow {
 
 /// The three numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Template {
+pub struct GemminiTemplate {
     /// Rows, and columns, of the array: a power of two from 2 on.
     pub array: u64,
     /// Inputs and weights.
@@ -50,46 +50,30 @@ pub struct Template {
 
 /// What a template is built in.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Setting {
+pub struct GemminiSetting {
     /// Process node.
     pub node: Node,
     /// Clock of the chip.
     pub clock_hz: f64,
     /// Kind of DRAM.
     pub dram: DramKind,
-    /// What stays in the array.
-    pub dataflow: Dataflow,
+    /// The operand that stays in the array.
+    pub dataflow: GemminiDataflow,
 }
 
-/// A memory that cannot be built.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("memory `{level}`: {cause}")]
-pub struct Unbuildable {
-    /// The memory.
-    pub level: &'static str,
-    /// Why.
-    pub cause: TooSlow,
-}
-
-impl Template {
+impl GemminiTemplate {
     /// The hierarchy, with costs: registers, a column of the accumulator, the scratchpad, DRAM.
     ///
     /// # Errors
-    /// [`Unbuildable`] with the memory that is slower than the clock.
-    pub fn architecture(&self, setting: &Setting) -> Result<Architecture, Unbuildable> {
+    /// [`UnbuildableMemory`] with the memory that is slower than the clock.
+    pub fn architecture(&self, setting: &GemminiSetting) -> Result<Architecture, UnbuildableMemory> {
         let array = self.array;
         let unit =
             mac(WORD_BITS, Some(SUM_BITS), setting.node).expect("invariant: 8 and 32 bits are tabulated");
-        let units = Mac {
-            instances: array * array,
-            mesh_x: array,
-            word_bits: WORD_BITS,
-            energy_j: unit.energy_j,
-            area_m2: Some(unit.area_m2),
-        };
+        let units = mac_units(array * array, array, WORD_BITS, &unit);
         let register_bits = match setting.dataflow {
-            Dataflow::WeightStationary => WORD_BITS,
-            Dataflow::OutputStationary => SUM_BITS,
+            GemminiDataflow::WeightStationary => WORD_BITS,
+            GemminiDataflow::OutputStationary => SUM_BITS,
         };
         let register = register_file(BUFFERS * u64::from(register_bits / 8), register_bits, setting.node)
             .expect("invariant: a few bytes are a register file");
@@ -108,7 +92,7 @@ impl Template {
     }
 
     /// A column of the accumulator. A row across all columns is one access to one memory.
-    fn accumulator(&self, setting: &Setting) -> Result<Level, Unbuildable> {
+    fn accumulator(&self, setting: &GemminiSetting) -> Result<Level, UnbuildableMemory> {
         let width_bits = SUM_BITS * self.array as u32;
         let rows = self.accumulator_bytes / (u64::from(SUM_BITS / 8) * self.array);
         let cost = build("accumulator", rows, width_bits, ACCUMULATOR_BANKS, setting)?;
@@ -126,7 +110,7 @@ impl Template {
         })
     }
 
-    fn scratchpad(&self, setting: &Setting) -> Result<Level, Unbuildable> {
+    fn scratchpad(&self, setting: &GemminiSetting) -> Result<Level, UnbuildableMemory> {
         let width_bits = WORD_BITS * self.array as u32;
         let cost =
             build("scratchpad", self.scratchpad_bytes / self.array, width_bits, SCRATCHPAD_BANKS, setting)?;
@@ -142,39 +126,24 @@ impl Template {
     }
 }
 
-impl Dataflow {
-    /// What of a mapping the dataflow fixes. Columns of a matrix product are output channels, its summands input channels,
-    /// its rows points of the output.
+impl GemminiDataflow {
+    /// What of a mapping the dataflow fixes. Columns of a matrix product are output channels, its rows points of the output,
+    /// and it reduces over input channels.
     pub fn constraints(self, layer: &Einsum) -> MappingConstraints {
-        let dims = |names: &[&str]| {
-            let known = names.iter().filter_map(|name| layer.dim_index(name).ok());
-            known.fold(DimSet::EMPTY, DimSet::with)
-        };
-        let [columns, summands, points, window] = if layer.dim_index("C").is_ok() {
-            [dims(&["K"]), dims(&["C"]), dims(&["N", "P", "Q"]), dims(&["C", "R", "S"])]
-        } else {
+        let dims = |names: &[&str]| dims(layer, names);
+        let tensors = |names: &[&str]| tensors(layer, names);
+        let [columns, reduction, points, window] = if dims(&["C"]).is_empty() {
             [dims(&["N"]), dims(&["K"]), dims(&["M"]), dims(&["K"])]
-        };
-        let tensors = |names: &[&str]| {
-            let index = |name: &&str| {
-                layer.tensor_index(name).expect("invariant: layers have weights, inputs and outputs")
-            };
-            names.iter().map(index).fold(TensorSet::EMPTY, TensorSet::with)
-        };
-        let keep = |must_keep: TensorSet, temporal: DimSet| LevelConstraints {
-            must_keep,
-            may_keep: TensorSet::EMPTY,
-            temporal,
-            spatial_x: DimSet::EMPTY,
-            spatial_y: DimSet::EMPTY,
+        } else {
+            [dims(&["K"]), dims(&["C"]), dims(&["N", "P", "Q"]), dims(&["C", "R", "S"])]
         };
         let (registers, rows) = match self {
-            Self::WeightStationary => (keep(tensors(&["Weights"]), DimSet::EMPTY), summands),
-            Self::OutputStationary => (keep(tensors(&["Outputs"]), window), points),
+            Self::WeightStationary => (keeping(tensors(&["Weights"]), DimSet::EMPTY), reduction),
+            Self::OutputStationary => (keeping(tensors(&["Outputs"]), window), points),
         };
-        let outputs = LevelConstraints { spatial_y: rows, ..keep(tensors(&["Outputs"]), DimSet::ALL) };
-        let operands = keep(tensors(&["Weights", "Inputs"]), DimSet::ALL);
-        let all = keep(tensors(&["Weights", "Inputs", "Outputs"]), DimSet::ALL);
+        let outputs = LevelConstraints { spatial_y: rows, ..keeping(tensors(&["Outputs"]), DimSet::ALL) };
+        let operands = keeping(tensors(&["Weights", "Inputs"]), DimSet::ALL);
+        let all = keeping(tensors(&["Weights", "Inputs", "Outputs"]), DimSet::ALL);
         let operands = LevelConstraints { spatial_x: columns, ..operands };
         MappingConstraints { levels: vec![registers, outputs, operands, all] }
     }
@@ -185,10 +154,10 @@ fn build(
     rows: u64,
     width_bits: u32,
     banks: u32,
-    setting: &Setting,
-) -> Result<StorageCost, Unbuildable> {
+    setting: &GemminiSetting,
+) -> Result<StorageCost, UnbuildableMemory> {
     let memory = Memory { class: StorageClass::Sram, rows, width_bits, banks };
-    memory.cost(setting.node, setting.clock_hz).map_err(|cause| Unbuildable { level, cause })
+    memory.cost_of_level(level, setting.node, setting.clock_hz)
 }
 
 /// Words are handed from neighbour to neighbour.
@@ -197,9 +166,8 @@ fn systolic() -> Network {
 }
 
 /// A level of two tiles without a limit to its bandwidth.
-fn level(name: &str, instances: u64, mesh_x: u64, cost: &StorageCost, setting: &Setting) -> Level {
-    let level = memory_level(name, WORD_BITS, cost, setting.clock_hz);
-    Level { instances, mesh_x, multiple_buffering: BUFFERS as f64, ..level }
+fn level(name: &str, instances: u64, mesh_x: u64, cost: &StorageCost, setting: &GemminiSetting) -> Level {
+    Level { instances, mesh_x, ..buffered_level(name, WORD_BITS, cost, setting.clock_hz) }
 }
 
 #[cfg(test)]
@@ -208,15 +176,15 @@ mod tests {
     use crate::mapper::{Best, Objective, Options, best_mapping};
     use crate::networks::{Layer, MatMul, Op, SecondOperand};
 
-    fn setting(dataflow: Dataflow) -> Setting {
-        Setting { node: Node::new(22).unwrap(), clock_hz: 1e9, dram: DramKind::Lpddr4, dataflow }
+    fn setting(dataflow: GemminiDataflow) -> GemminiSetting {
+        GemminiSetting { node: Node::new(22).unwrap(), clock_hz: 1e9, dram: DramKind::Lpddr4, dataflow }
     }
 
-    fn template(array: u64) -> Template {
-        Template { array, scratchpad_bytes: 256 << 10, accumulator_bytes: 64 << 10 }
+    fn template(array: u64) -> GemminiTemplate {
+        GemminiTemplate { array, scratchpad_bytes: 256 << 10, accumulator_bytes: 64 << 10 }
     }
 
-    fn best(dataflow: Dataflow, m: u64, n: u64, k: u64) -> Best {
+    fn best(dataflow: GemminiDataflow, m: u64, n: u64, k: u64) -> Best {
         let product = MatMul { batch: 1, m, n, k, second: SecondOperand::Weight };
         let layer = Layer::new("product", Op::MatMul(product)).unwrap();
         let architecture = template(16).architecture(&setting(dataflow)).unwrap();
@@ -229,7 +197,7 @@ mod tests {
     // outputs of 64 to 128 KiB each take 8 bytes a cycle, less than the work.
     #[test]
     fn a_large_product_keeps_the_array_busy_under_both_dataflows() {
-        for dataflow in [Dataflow::WeightStationary, Dataflow::OutputStationary] {
+        for dataflow in [GemminiDataflow::WeightStationary, GemminiDataflow::OutputStationary] {
             let found = best(dataflow, 512, 256, 256);
             assert_eq!(found.report.latency.compute_cycles, 131_072, "{dataflow:?}");
             assert!(found.utilization() > 0.7, "{dataflow:?}: {:?}", found.report.latency);
@@ -242,14 +210,14 @@ mod tests {
     // By hand: one row of inputs cannot fill an array that keeps points of the output: 16 of 256 units work.
     #[test]
     fn a_vector_fills_one_row_of_an_array_that_keeps_sums() {
-        let found = best(Dataflow::OutputStationary, 1, 256, 256);
+        let found = best(GemminiDataflow::OutputStationary, 1, 256, 256);
         assert_eq!(found.report.used_macs, 16);
     }
 
     // By hand: 64 KiB of sums of 4 bytes over 16 columns are 1,024 a column; the whole memory is counted once.
     #[test]
     fn columns_share_the_accumulator() {
-        let architecture = template(16).architecture(&setting(Dataflow::WeightStationary)).unwrap();
+        let architecture = template(16).architecture(&setting(GemminiDataflow::WeightStationary)).unwrap();
         let accumulator = &architecture.levels()[1];
         assert_eq!((accumulator.instances, accumulator.entries), (16, Some(1024)));
         let memory = Memory { class: StorageClass::Sram, rows: 1024, width_bits: 512, banks: 2 };
@@ -263,8 +231,9 @@ mod tests {
     fn all_sizes_can_be_built() {
         for array in (1..=7).map(|exponent| 1 << exponent) {
             for kib in (0..=11).map(|exponent| 1 << exponent) {
-                let template = Template { array, scratchpad_bytes: kib << 10, accumulator_bytes: kib << 10 };
-                let built = template.architecture(&setting(Dataflow::WeightStationary));
+                let template =
+                    GemminiTemplate { array, scratchpad_bytes: kib << 10, accumulator_bytes: kib << 10 };
+                let built = template.architecture(&setting(GemminiDataflow::WeightStationary));
                 assert!(built.is_ok(), "{template:?}: {:?}", built.err());
             }
         }

@@ -1,14 +1,19 @@
 //! Analytical cost models of hardware: a machine and a workload in, a report out.
 
 pub mod architectures;
+mod dataflow;
+pub mod dram;
 pub mod edge;
 pub mod eyeriss;
 pub mod gemmini;
 pub mod gpu_gemm;
+mod levels;
 pub mod loop_nest;
 pub mod mapped;
 pub mod mapper;
 pub mod memory;
+mod names;
+pub mod network_cost;
 pub mod networks;
 pub mod row_stationary;
 pub mod technology;

@@ -6,10 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::loop_nest::{AccessEnergy, Bandwidth, Level, Network};
-use crate::technology::{
-    DramKind, Node, SramArray, StorageCost, mac, register_file, wire_energy_j_per_bit_m,
-};
+use crate::technology::{Node, SramArray, StorageCost, mac, register_file, wire_energy_j_per_bit_m};
 
 /// What a memory is made of. The names are Accelergy's, as ArchGym lists them.
 ///
@@ -58,7 +55,7 @@ impl StorageClass {
 /// A memory of `rows` rows of `width_bits`, one of which is read or written at a time in each bank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Memory {
-    /// What it is made of.
+    /// Class of storage that the memory is made of.
     pub class: StorageClass,
     /// Rows.
     pub rows: u64,
@@ -76,6 +73,16 @@ pub struct TooSlow {
     pub cycle_s: f64,
     /// Time of a clock cycle.
     pub available_s: f64,
+}
+
+/// A memory of an accelerator that cannot be built.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("memory `{level}`: {cause}")]
+pub struct UnbuildableMemory {
+    /// Name of its level.
+    pub level: &'static str,
+    /// Why the memory cannot be built.
+    pub cause: TooSlow,
 }
 
 /// Bytes of the register files that a larger one is made of: half of what the table allows, a power of two.
@@ -106,6 +113,16 @@ impl Memory {
     pub fn cost(&self, node: Node, clock_hz: f64) -> Result<StorageCost, TooSlow> {
         let plain = if self.class.is_registers() { self.registers(node) } else { self.sram(node, clock_hz)? };
         Ok(if self.class.is_smart() { with_addresses(plain, self.rows, node) } else { plain })
+    }
+
+    /// The same as [`Memory::cost`], for the memory of level `level`.
+    pub(crate) fn cost_of_level(
+        &self,
+        level: &'static str,
+        node: Node,
+        clock_hz: f64,
+    ) -> Result<StorageCost, UnbuildableMemory> {
+        self.cost(node, clock_hz).map_err(|cause| UnbuildableMemory { level, cause })
     }
 
     fn bytes(&self) -> u64 {
@@ -149,50 +166,6 @@ impl Memory {
                 _ => banks *= 2,
             }
         }
-    }
-}
-
-/// One memory of this cost as a level of words of `word_bits`: one tile, one word in a block, no limit to its bandwidth.
-pub(crate) fn memory_level(name: &str, word_bits: u32, cost: &StorageCost, clock_hz: f64) -> Level {
-    Level {
-        name: name.to_owned(),
-        instances: 1,
-        mesh_x: 1,
-        word_bits,
-        block_words: 1,
-        cluster_size: 1,
-        entries: None,
-        multiple_buffering: 1.0,
-        bandwidth: Bandwidth::default(),
-        energy: AccessEnergy {
-            read_j: cost.read_j,
-            fill_j: cost.write_j,
-            update_j: cost.write_j,
-            leak_j_per_cycle: cost.leakage_w / clock_hz,
-        },
-        network: Network::default(),
-        reduces_in_place: true,
-        area_m2: Some(cost.area_m2),
-    }
-}
-
-/// DRAM as the outermost level `dram`, of words of `word_bits`. It does not add, so that partial sums travel both ways.
-pub(crate) fn dram_level(word_bits: u32, kind: DramKind, words_per_cycle: f64) -> Level {
-    let word_j = f64::from(word_bits) * kind.energy_j_per_bit();
-    Level {
-        name: "dram".to_owned(),
-        instances: 1,
-        mesh_x: 1,
-        word_bits,
-        block_words: 1,
-        cluster_size: 1,
-        entries: None,
-        multiple_buffering: 1.0,
-        bandwidth: Bandwidth { shared_words_per_cycle: Some(words_per_cycle), ..Bandwidth::default() },
-        energy: AccessEnergy { read_j: word_j, fill_j: word_j, update_j: word_j, leak_j_per_cycle: 0.0 },
-        network: Network::default(),
-        reduces_in_place: false,
-        area_m2: None,
     }
 }
 

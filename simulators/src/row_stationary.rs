@@ -4,12 +4,14 @@
 //! doi:10.1109/ISCA.2016.40, section V (logical and physical mapping); Chen, Krishna, Emer & Sze (2017), IEEE JSSC 52(1),
 //! doi:10.1109/JSSC.2016.2616357, section III (processing passes). Letters are the papers'.
 //!
-//! An element keeps rows of `p` filters and `q` channels and slides them over as many rows of the input: one-dimensional
-//! convolutions, whose sums are added up along a column of `R` elements. `e` such columns work on neighbouring rows of the
-//! output. A set of `R x e` elements that is wider than the array is folded; `r` sets on other channels and `t` sets on
-//! other filters stand beside or above it. What then happens with one load of filters is a *processing pass*.
+//! A processing element (PE) keeps rows of `p` filters and `q` channels and slides them over as many rows of the input:
+//! one-dimensional convolutions, whose sums are added up along a column of `R` PEs. `e` such columns work on neighbouring
+//! rows of the output. A set of `R x e` PEs that is wider than the array is folded; `r` sets on other channels and `t` sets
+//! on other filters stand beside or above it. What then happens with one load of filters is a *processing pass*.
 
-use crate::loop_nest::{Einsum, EinsumError, LevelMapping, Loop, Mapping, NameError, TensorSet};
+use tapeout_core::UnknownName;
+
+use crate::loop_nest::{Einsum, EinsumError, LevelMapping, Loop, Mapping, TensorSet};
 
 /// The scratchpad of partial sums: the innermost level.
 pub const SUMS: usize = 0;
@@ -17,17 +19,17 @@ pub const SUMS: usize = 0;
 pub const FILTERS: usize = 1;
 /// The scratchpad of inputs.
 pub const INPUTS: usize = 2;
-/// The buffer that all elements share: inputs and partial sums.
+/// The buffer that all PEs share: inputs and partial sums.
 pub const BUFFER: usize = 3;
 /// The outermost level.
 pub const DRAM: usize = 4;
 
-/// The elements of the chip.
+/// The PEs of the chip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ElementArray {
-    /// Elements above each other.
+pub struct PeArray {
+    /// PEs above each other.
     pub rows: u64,
-    /// Elements side by side.
+    /// PEs side by side.
     pub columns: u64,
 }
 
@@ -40,9 +42,9 @@ pub struct Passes {
     pub n: u64,
     /// Rows of the output of a pass: columns of a set.
     pub e: u64,
-    /// Filters of an element.
+    /// Filters of a PE.
     pub p: u64,
-    /// Channels of an element.
+    /// Channels of a PE.
     pub q: u64,
     /// Sets on different channels.
     pub r: u64,
@@ -55,9 +57,9 @@ pub struct Passes {
 pub enum RowStationaryError {
     /// Not a convolution.
     #[error("row stationary is a dataflow of convolutions: {0}")]
-    NotConvolution(#[from] NameError),
-    /// More elements than there are.
-    #[error("{sets} sets of {set_rows} x {set_columns} elements do not fit {rows} x {columns}")]
+    NotConvolution(#[from] UnknownName),
+    /// More PEs than there are.
+    #[error("{sets} sets of {set_rows} x {set_columns} PEs do not fit {rows} x {columns}")]
     Array {
         /// Sets of a pass.
         sets: u64,
@@ -76,8 +78,8 @@ pub enum RowStationaryError {
 }
 
 impl Passes {
-    /// Elements at work on a layer with filters of `filter_rows` rows.
-    pub fn active_elements(&self, filter_rows: u64) -> u64 {
+    /// PEs at work on a layer with filters of `filter_rows` rows.
+    pub fn active_pes(&self, filter_rows: u64) -> u64 {
         filter_rows * self.e * self.r * self.t
     }
 
@@ -87,7 +89,7 @@ impl Passes {
     ///
     /// # Errors
     /// [`RowStationaryError`] if it is no convolution, or the sets do not fit the array.
-    pub fn map(&self, layer: &Einsum, array: ElementArray) -> Result<(Mapping, Einsum), RowStationaryError> {
+    pub fn map(&self, layer: &Einsum, array: PeArray) -> Result<(Mapping, Einsum), RowStationaryError> {
         let dim = |name: &str| layer.dim_index(name);
         let [n, g, k, c, p, q, r, s] =
             [dim("N")?, dim("G")?, dim("K")?, dim("C")?, dim("P")?, dim("Q")?, dim("R")?, dim("S")?];
@@ -96,7 +98,7 @@ impl Passes {
         let folded_rows = placed.set_columns * placed.folds;
         let mut levels = vec![LevelMapping::default(); DRAM + 1];
         let tensors = TensorSet::all(layer.tensors().len());
-        let only = |name: &str| Ok::<_, NameError>(TensorSet::EMPTY.with(layer.tensor_index(name)?));
+        let only = |name: &str| Ok::<_, UnknownName>(TensorSet::EMPTY.with(layer.tensor_index(name)?));
         levels[SUMS].keep = only("Outputs")?;
         levels[SUMS].temporal = loops(&[(k, self.p)]);
         levels[FILTERS].keep = only("Weights")?;
@@ -124,7 +126,7 @@ impl Passes {
         Ok((Mapping { levels }, layer.with_sizes(&sizes)?))
     }
 
-    fn place(&self, filter_rows: u64, array: ElementArray) -> Result<Placed, RowStationaryError> {
+    fn place(&self, filter_rows: u64, array: PeArray) -> Result<Placed, RowStationaryError> {
         let folds = self.e.div_ceil(array.columns).max(1);
         let set_columns = self.e.div_ceil(folds);
         let set_rows = filter_rows * folds;
@@ -165,7 +167,7 @@ mod tests {
     use super::*;
     use crate::networks::network;
 
-    const CHIP: ElementArray = ElementArray { rows: 12, columns: 14 };
+    const CHIP: PeArray = PeArray { rows: 12, columns: 14 };
 
     #[test]
     fn a_set_wider_than_the_array_is_folded() {
@@ -173,11 +175,11 @@ mod tests {
         let layer = network("alexnet").unwrap().layers()[1].clone();
         let (mapping, padded) = passes.map(layer.einsum(), CHIP).unwrap();
         let dim = |name| padded.dim_index(name).unwrap();
-        // 27 columns stand as two parts of 14, each 5 elements high: 10 of 12 rows.
+        // 27 columns stand as two parts of 14, each 5 PEs high: 10 of 12 rows.
         assert_eq!(mapping.levels[BUFFER].spatial_x, [Loop::new(dim("P"), 14)]);
         assert_eq!(mapping.levels[BUFFER].spatial_y, [Loop::new(dim("P"), 2), Loop::new(dim("R"), 5)]);
         assert_eq!(padded.dims()[dim("P")].size, 28);
-        assert_eq!(passes.active_elements(5), 135);
+        assert_eq!(passes.active_pes(5), 135);
     }
 
     #[test]
@@ -189,6 +191,6 @@ mod tests {
         assert_eq!(mapping.levels[BUFFER].spatial_x, [Loop::new(dim("K"), 2), Loop::new(dim("P"), 7)]);
         assert_eq!(mapping.levels[BUFFER].spatial_y, [Loop::new(dim("R"), 11)]);
         let error = Passes { t: 3, ..passes }.map(layer.einsum(), CHIP).unwrap_err();
-        assert_eq!(error.to_string(), "3 sets of 11 x 7 elements do not fit 12 x 14");
+        assert_eq!(error.to_string(), "3 sets of 11 x 7 PEs do not fit 12 x 14");
     }
 }

@@ -1,7 +1,7 @@
 //! Designs and contexts as rows of numbers.
 
 use serde::{Deserialize, Serialize};
-use tapeout_core::{Design, DesignSpace, Encoder, Encoding, Task};
+use tapeout_core::{Design, DesignSpace, Encoder, Encoding, WorkloadTrials};
 
 /// Spaces with more levels than this have no column for each, since most would hardly ever be seen. Own choice: several times
 /// the 77 levels of PRIME's space (Kumar et al. 2022, arXiv:2110.11346, table 2).
@@ -22,7 +22,7 @@ pub enum Inputs {
 }
 
 /// Rows for networks: the columns of a design, each brought to mean 0 and standard deviation 1 over what was learned from; then the
-/// numbers of the context, likewise over the applications.
+/// numbers of the context, likewise over the workloads.
 #[derive(Debug, Clone)]
 pub struct Features {
     encoders: Vec<Encoder>,
@@ -49,7 +49,7 @@ pub struct Standard {
 }
 
 impl Standard {
-    /// Of `values`; (0, 1) of none.
+    /// The mean and the standard deviation of `values`; 0 and 1 of none.
     pub fn of(values: impl Iterator<Item = f64> + Clone) -> Self {
         let n = values.clone().count().max(1) as f64;
         let mean = values.clone().sum::<f64>() / n;
@@ -95,11 +95,11 @@ fn encode(encoders: &[Encoder], design: &Design, row: &mut [f64]) {
 }
 
 impl Features {
-    /// The columns of a space and of contexts, scaled by the designs and applications of `tasks`.
-    pub fn new(space: &DesignSpace, inputs: Inputs, tasks: &[Task]) -> Self {
+    /// The columns of a space and of contexts, scaled by the designs and workloads of `groups`.
+    pub fn new(space: &DesignSpace, inputs: Inputs, groups: &[WorkloadTrials]) -> Self {
         let encoders = encoders(space, inputs);
         let width = width(&encoders);
-        let designs = || tasks.iter().flat_map(|task| &task.trials).map(|trial| &trial.design);
+        let designs = || groups.iter().flat_map(|group| &group.trials).map(|trial| &trial.design);
         let (mut sums, mut squares, mut row) = (vec![0.0; width], vec![0.0; width], vec![0.0; width]);
         designs().for_each(|design| {
             encode(&encoders, design, &mut row);
@@ -119,7 +119,7 @@ impl Features {
             std: if square > 0.0 { (square / n).sqrt() } else { 1.0 },
         };
         let design = sums.iter().zip(&squares).map(standard).collect();
-        Self { encoders, scale: FeatureScale { inputs, design, context: context_scale(tasks) } }
+        Self { encoders, scale: FeatureScale { inputs, design, context: context_scale(groups) } }
     }
 
     /// The columns of a space, with a scale found before; none if the scale is of another number of columns.
@@ -128,7 +128,7 @@ impl Features {
         (scale.design.len() == width(&encoders)).then_some(Self { encoders, scale })
     }
 
-    /// What a saved model keeps.
+    /// The part of a fitted model that is saved.
     pub fn scale(&self) -> &FeatureScale {
         &self.scale
     }
@@ -165,10 +165,10 @@ impl Features {
     }
 }
 
-/// Each number of a context over the applications of `tasks`, shape `[c]`.
-pub(crate) fn context_scale(tasks: &[Task]) -> Vec<Standard> {
-    let width = tasks.first().map_or(0, |task| task.application.context.len());
-    (0..width).map(|index| Standard::of(tasks.iter().map(|task| task.application.context[index]))).collect()
+/// Each number of a context over the workloads of `groups`, shape `[c]`.
+pub(crate) fn context_scale(groups: &[WorkloadTrials]) -> Vec<Standard> {
+    let width = groups.first().map_or(0, |group| group.workload.context.len());
+    (0..width).map(|index| Standard::of(groups.iter().map(|group| group.workload.context[index]))).collect()
 }
 
 /// Holds a caller to the length of contexts.
@@ -183,16 +183,16 @@ pub(crate) fn assert_context(context: &[f64], expected: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tapeout_core::{Application, Judgement, Outcome, Parameter, Trial};
+    use tapeout_core::{Judgement, Outcome, Parameter, Trial, WorkloadContext};
 
-    fn task(name: &str, context: f64, designs: &[Design]) -> Task {
+    fn group(name: &str, context: f64, designs: &[Design]) -> WorkloadTrials {
         let trial = |design: &Design| Trial {
             design: design.clone(),
             outcome: Outcome::Measured(vec![1.0]),
             judgement: Judgement::Acceptable { losses: vec![1.0] },
         };
-        let application = Application { name: name.to_owned(), context: vec![context] };
-        Task { application, trials: designs.iter().map(trial).collect() }
+        let workload = WorkloadContext { name: name.to_owned(), context: vec![context] };
+        WorkloadTrials { workload, trials: designs.iter().map(trial).collect() }
     }
 
     /// Sizes 2, 8 and 8: log2 is 1, 3, 3, of mean 7/3 and variance 8/9, so 2 is at -(4/3) / sqrt(8/9) = -sqrt 2. The level 2 is
@@ -202,7 +202,7 @@ mod tests {
     fn rows_by_hand() {
         let space = DesignSpace::new(vec![Parameter::ordinal("size", [2, 4, 8])], Vec::new()).unwrap();
         let design = |level| space.design(&[level]).unwrap();
-        let tasks = [task("a", 10.0, &[design(0), design(2)]), task("b", 30.0, &[design(2)])];
+        let groups = [group("a", 10.0, &[design(0), design(2)]), group("b", 30.0, &[design(2)])];
         let root = 2f32.sqrt();
         let expected = [
             (Inputs::Numbers, vec![-root, 2.0]),
@@ -210,7 +210,7 @@ mod tests {
             (Inputs::Both, vec![-root, root, 0.0, -root, 2.0]),
         ];
         for (inputs, expected) in expected {
-            let features = Features::new(&space, inputs, &tasks);
+            let features = Features::new(&space, inputs, &groups);
             let rows = features.rows(&[40.0], &[design(0)]);
             assert!(rows.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-6), "{inputs:?}: {rows:?}");
             assert_eq!(

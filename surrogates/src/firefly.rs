@@ -5,7 +5,7 @@
 //! Departs from it: unequal categories count as distance (there, equal ones do); ordered levels are perturbed by a share
 //! of their range, whatever their number, and categories with no factor of their own.
 //!
-//! [`Field`] holds the moves, for whoever keeps the pool. [`Swarm`] is a pool that flies over a function that is cheap and may
+//! [`FireflyMoves`] holds the moves, for whoever keeps the pool. [`Swarm`] is a pool that flies over a function that is cheap and may
 //! change under it, as a model does while it is trained.
 
 use rand::RngExt;
@@ -21,56 +21,56 @@ const POOL_BASE: f64 = 10.0;
 /// How fireflies move; the defaults are Vizier's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct FireflyConfig {
     /// How strongly a better firefly attracts, at no distance.
     pub gravity: f64,
     /// How strongly a worse firefly repels, at no distance.
     pub negative_gravity: f64,
     /// How fast attraction falls with the distance in ordered parameters.
-    pub ordinal_visibility: f64,
+    pub discrete_visibility: f64,
     /// How fast attraction falls with the share of categories that differ.
     pub categorical_visibility: f64,
     /// The first perturbation of a firefly: the largest step, as a share of the range.
     pub perturbation: f64,
     /// A firefly whose perturbation falls below this dies, unless it is the best.
-    pub perturbation_floor: f64,
+    pub perturbation_lower_bound: f64,
     /// A stuck firefly's perturbation does not grow beyond this.
-    pub perturbation_ceiling: f64,
+    pub max_perturbation: f64,
     /// What the perturbation is multiplied by after a move without success.
-    pub penalty: f64,
+    pub penalize_factor: f64,
     /// `e` in the size of the pool, 10 + (n^e + n) / 2 for n parameters.
-    pub pool_exponent: f64,
+    pub pool_size_exponent: f64,
 }
 
-impl Default for Settings {
+impl Default for FireflyConfig {
     /// Vizier, `FireflyAlgorithmConfig`; `ordinal_visibility` is its `discrete_visibility`.
     fn default() -> Self {
         Self {
             gravity: 1.0,
             negative_gravity: 0.02,
-            ordinal_visibility: 1.0,
+            discrete_visibility: 1.0,
             categorical_visibility: 0.2,
             perturbation: 0.1,
-            perturbation_floor: 1e-3,
-            perturbation_ceiling: 0.5,
-            penalty: 0.9,
-            pool_exponent: 1.2,
+            perturbation_lower_bound: 1e-3,
+            max_perturbation: 0.5,
+            penalize_factor: 0.9,
+            pool_size_exponent: 1.2,
         }
     }
 }
 
-impl Settings {
+impl FireflyConfig {
     /// How many fireflies a space of `n_parameters` has.
     pub fn pool_size(&self, n_parameters: usize) -> usize {
         let n = n_parameters as f64;
-        (POOL_BASE + ((n.powf(self.pool_exponent) + n) / 2.0).round()) as usize
+        (POOL_BASE + ((n.powf(self.pool_size_exponent) + n) / 2.0).round()) as usize
     }
 }
 
 /// Where designs lie and how far from each other: the level of an ordered parameter in the unit cube, of a
 /// category as it is; shape `[n]` for `n` parameters.
 #[derive(Debug, Clone)]
-pub struct Field {
+pub struct FireflyMoves {
     is_category: Vec<bool>,
     /// How many ordered parameters and how many categories have a choice.
     freedom: [f64; 2],
@@ -85,7 +85,7 @@ pub struct Pull {
     pub categorical: f64,
 }
 
-impl Field {
+impl FireflyMoves {
     /// The field over a space.
     pub fn new(space: &DesignSpace) -> Self {
         let is_category: Vec<bool> = space.parameters().iter().map(|p| p.is_categorical()).collect();
@@ -119,16 +119,16 @@ impl Field {
     }
 
     /// How strongly `other` acts on a firefly at `position`: exp(-visibility * 10 * d^2 / freedom), times the gravity.
-    pub fn pull(&self, settings: &Settings, position: &[f64], other: &[f64], is_brighter: bool) -> Pull {
-        let gravity = if is_brighter { settings.gravity } else { -settings.negative_gravity };
+    pub fn pull(&self, config: &FireflyConfig, position: &[f64], other: &[f64], is_brighter: bool) -> Pull {
+        let gravity = if is_brighter { config.gravity } else { -config.negative_gravity };
         let distances = self.squared_distances(position, other);
         let strength = |visibility: f64, kind: usize| {
             let mean = if self.freedom[kind] > 0.0 { distances[kind] / self.freedom[kind] } else { 0.0 };
             gravity * (-visibility * DISTANCE_SCALE * mean).exp()
         };
         Pull {
-            ordinal: strength(settings.ordinal_visibility, 0),
-            categorical: strength(settings.categorical_visibility, 1),
+            ordinal: strength(config.discrete_visibility, 0),
+            categorical: strength(config.categorical_visibility, 1),
         }
     }
 
@@ -148,7 +148,7 @@ impl Field {
     /// `positions`: those of the pool; `is_brighter`: whether another firefly is better than this one.
     pub fn moved(
         &self,
-        settings: &Settings,
+        config: &FireflyConfig,
         positions: &[&[f64]],
         place: usize,
         is_brighter: impl Fn(usize) -> bool,
@@ -160,7 +160,7 @@ impl Field {
         }
         let mut position = positions[place].to_vec();
         for other in order {
-            let pull = self.pull(settings, &position, positions[other], is_brighter(other));
+            let pull = self.pull(config, &position, positions[other], is_brighter(other));
             self.step(&mut position, positions[other], &pull, rng);
         }
         position
@@ -200,9 +200,9 @@ fn laplace(rng: &mut Stream) -> f64 {
 /// A pool of fireflies over a function of designs.
 #[derive(Debug, Clone)]
 pub struct Swarm {
-    settings: Settings,
+    config: FireflyConfig,
     space: DesignSpace,
-    field: Field,
+    field: FireflyMoves,
     flies: Vec<Fly>,
 }
 
@@ -215,11 +215,11 @@ struct Fly {
 
 impl Swarm {
     /// A pool of random designs.
-    pub fn new(space: &DesignSpace, settings: Settings, rng: &mut Stream) -> Self {
-        let field = Field::new(space);
-        let n_flies = settings.pool_size(space.n_parameters());
-        let flies = (0..n_flies).map(|_| Fly::born(space, &field, &settings, rng)).collect();
-        Self { space: space.clone(), field, flies, settings }
+    pub fn new(space: &DesignSpace, config: FireflyConfig, rng: &mut Stream) -> Self {
+        let field = FireflyMoves::new(space);
+        let n_flies = config.pool_size(space.n_parameters());
+        let flies = (0..n_flies).map(|_| Fly::born(space, &field, &config, rng)).collect();
+        Self { space: space.clone(), field, flies, config }
     }
 
     /// Every firefly moves once, and stays where `cost` is lower there; returns where they went.
@@ -239,9 +239,9 @@ impl Swarm {
                 fly.design = design.clone();
                 continue;
             }
-            fly.perturbation *= self.settings.penalty;
-            if fly.perturbation < self.settings.perturbation_floor && costs[place] > best {
-                *fly = Fly::born(&self.space, &self.field, &self.settings, rng);
+            fly.perturbation *= self.config.penalize_factor;
+            if fly.perturbation < self.config.perturbation_lower_bound && costs[place] > best {
+                *fly = Fly::born(&self.space, &self.field, &self.config, rng);
             }
         }
         moved
@@ -250,15 +250,15 @@ impl Swarm {
     fn proposal(&self, place: usize, costs: &[f32], rng: &mut Stream) -> Design {
         let positions: Vec<&[f64]> = self.flies.iter().map(|fly| fly.position.as_slice()).collect();
         let is_brighter = |other: usize| costs[other] < costs[place];
-        let position = self.field.moved(&self.settings, &positions, place, is_brighter, rng);
+        let position = self.field.moved(&self.config, &positions, place, is_brighter, rng);
         self.field.perturbed(&position, self.flies[place].perturbation, &self.space, rng)
     }
 }
 
 impl Fly {
-    fn born(space: &DesignSpace, field: &Field, settings: &Settings, rng: &mut Stream) -> Self {
+    fn born(space: &DesignSpace, field: &FireflyMoves, config: &FireflyConfig, rng: &mut Stream) -> Self {
         let design = space.sample(rng);
-        Self { position: field.position(&design, space), perturbation: settings.perturbation, design }
+        Self { position: field.position(&design, space), perturbation: config.perturbation, design }
     }
 }
 
@@ -279,30 +279,30 @@ mod tests {
     /// PRIME has ten parameters: 10 + round((10^1.2 + 10) / 2) = 10 + round(12.9) = 23 fireflies.
     #[test]
     fn ten_parameters_have_a_pool_of_23() {
-        assert_eq!(Settings::default().pool_size(10), 23);
+        assert_eq!(FireflyConfig::default().pool_size(10), 23);
     }
 
     /// x differs by 0.5, y not: d^2 / freedom = 0.25 / 2. Pull: exp(-1 * 10 * 0.125) = 0.2865. The category differs, so
     /// its pull is exp(-0.2 * 10 * 1) = 0.1353; were it equal, it would be 1.
     #[test]
     fn pulls_by_hand_and_unequal_categories_count_as_distance() {
-        let (settings, field) = (Settings::default(), Field::new(&space()));
-        let pull = field.pull(&settings, &[0.0, 0.3, 0.0], &[0.5, 0.3, 1.0], true);
+        let (config, field) = (FireflyConfig::default(), FireflyMoves::new(&space()));
+        let pull = field.pull(&config, &[0.0, 0.3, 0.0], &[0.5, 0.3, 1.0], true);
         assert!((pull.ordinal - 0.2865).abs() < 1e-4, "{}", pull.ordinal);
         assert!((pull.categorical - 0.1353).abs() < 1e-4, "{}", pull.categorical);
-        let pull = field.pull(&settings, &[0.0, 0.3, 1.0], &[0.5, 0.3, 1.0], true);
+        let pull = field.pull(&config, &[0.0, 0.3, 1.0], &[0.5, 0.3, 1.0], true);
         assert_eq!(pull.categorical.to_bits(), 1f64.to_bits());
     }
 
     /// A worse firefly at the same categories repels with 0.02 * 0.2865 = 0.00573 of the distance of 0.5.
     #[test]
     fn better_fireflies_attract_and_worse_repel() {
-        let (settings, field) = (Settings::default(), Field::new(&space()));
+        let (config, field) = (FireflyConfig::default(), FireflyMoves::new(&space()));
         let mut rng = Seed::new(0).stream("test");
         for (is_brighter, expected) in [(true, 0.2 + 0.2865 * 0.5), (false, 0.2 - 0.00573 * 0.5)] {
             let mut position = [0.2, 0.3, 0.0];
             let other = [0.7, 0.3, 0.0];
-            let pull = field.pull(&settings, &position, &other, is_brighter);
+            let pull = field.pull(&config, &position, &other, is_brighter);
             field.step(&mut position, &other, &pull, &mut rng);
             assert!((position[0] - expected).abs() < 1e-4, "{position:?}");
         }
@@ -322,7 +322,7 @@ mod tests {
         };
         for seed in 0..10 {
             let mut rng = Seed::new(seed).stream("test");
-            let mut swarm = Swarm::new(&space, Settings::default(), &mut rng);
+            let mut swarm = Swarm::new(&space, FireflyConfig::default(), &mut rng);
             let rounds = (0..40).flat_map(|_| swarm.fly(cost, &mut rng));
             let best = rounds.map(|design| cost(&[design])[0]).fold(f32::INFINITY, f32::min);
             assert!(best < 0.5, "seed {seed}: {best}");

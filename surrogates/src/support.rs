@@ -2,12 +2,12 @@
 
 use tapeout_core::{Design, DesignSpace};
 
-use crate::firefly::Field;
+use crate::firefly::FireflyMoves;
 
 /// Logged designs, and how far others are from them.
 #[derive(Debug, Clone)]
 pub struct Support {
-    field: Field,
+    field: FireflyMoves,
     designs: Vec<Design>,
     positions: Vec<Vec<f64>>,
     neighbours: usize,
@@ -16,7 +16,7 @@ pub struct Support {
 impl Support {
     /// The support of these designs, at least one; distances are to the `neighbours` nearest, at least one.
     pub fn new(space: &DesignSpace, designs: Vec<Design>, neighbours: usize) -> Self {
-        let field = Field::new(space);
+        let field = FireflyMoves::new(space);
         let positions = designs.iter().map(|design| field.position(design, space)).collect();
         Self { field, designs, positions, neighbours }
     }

@@ -5,36 +5,24 @@
 //! Departs from it: designs that are predicted infeasible are infeasible here too, and predictions may be held back by
 //! their spread.
 
-use serde::{Deserialize, Serialize};
 use tapeout_core::problem::Side;
-use tapeout_core::{
-    Design, DesignSpace, Direction, Env, EvalError, Goal, Metric, Outcome, Prediction, Surrogate,
-};
+use tapeout_core::{Design, DesignSpace, Direction, Env, EvalError, Goal, Metric, Outcome, Surrogate};
+
+use crate::outlook::{Combination, Outlook};
 
 /// The rule of designs that the model holds for infeasible.
 pub const PREDICTED_INFEASIBLE: &str = "predicted_infeasible";
 
-/// How what is expected for several applications becomes one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Combination {
-    /// The weighted mean: the mean over applications of PRIME (Kumar et al. 2022, arXiv:2110.11346, section 4).
-    #[default]
-    Mean,
-    /// The weighted geometric mean, in which no application counts for more because it takes longer; for positive metrics.
-    GeometricMean,
-}
-
 /// How a model is looked at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct View {
-    /// The context of each application that the designs are for, and its weight, positive; at least one.
-    pub applications: Vec<(Vec<f64>, f64)>,
-    /// What becomes of several applications.
+    /// The context of each workload that the designs are for, and its weight, positive; at least one.
+    pub workloads: Vec<(Vec<f64>, f64)>,
+    /// What becomes of several workloads.
     pub combination: Combination,
     /// By how many standard deviations a metric of the goal is worse than expected; better if negative.
     pub kappa: f64,
-    /// Below this probability of being feasible, for the application where it is least, a design is infeasible.
+    /// Below this probability of being feasible, for the workload where it is least, a design is infeasible.
     pub least_p_feasible: f64,
 }
 
@@ -52,7 +40,7 @@ impl SurrogateEnv {
     /// `surrogate`, fitted over `space` to `metrics`, in this view; `goal` says on which side each metric is worse.
     ///
     /// # Panics
-    /// If the view has no application, or a weight that is not positive.
+    /// If the view has no workload, or a weight that is not positive.
     pub fn new(
         space: &DesignSpace,
         metrics: &[Metric],
@@ -60,8 +48,8 @@ impl SurrogateEnv {
         surrogate: Box<dyn Surrogate>,
         view: View,
     ) -> Self {
-        assert!(!view.applications.is_empty(), "designs are for at least one application");
-        assert!(view.applications.iter().all(|&(_, weight)| weight > 0.0), "weights are positive");
+        assert!(!view.workloads.is_empty(), "designs are for at least one workload");
+        assert!(view.workloads.iter().all(|&(_, weight)| weight > 0.0), "weights are positive");
         let worse = metrics.iter().map(|metric| side(goal, &metric.name)).collect();
         let mut metrics = metrics.to_vec();
         metrics.push(Metric::new("p_feasible", "", "predicted probability that the design is feasible"));
@@ -69,24 +57,20 @@ impl SurrogateEnv {
     }
 
     fn outcomes(&self, designs: &[Design]) -> Vec<Outcome> {
-        let View { applications, combination, kappa, least_p_feasible } = &self.view;
-        let predictions: Vec<(Prediction, f64)> = applications
-            .iter()
-            .map(|(context, weight)| (self.surrogate.predict(context, designs), *weight))
-            .collect();
+        let View { workloads, combination, kappa, least_p_feasible } = &self.view;
+        let workloads = workloads.iter().map(|(context, weight)| (context.as_slice(), *weight));
+        let outlook = Outlook::new(self.surrogate.as_ref(), workloads, designs);
         let outcome = |index: usize| {
-            let p = predictions.iter().map(|(of, _)| of.p_feasible[index]).fold(f64::INFINITY, f64::min);
+            let p = outlook.p_feasible(index);
             if p < *least_p_feasible {
                 return Outcome::infeasible(PREDICTED_INFEASIBLE, least_p_feasible - p);
             }
-            let held_back = |metric: usize| {
-                let values = predictions.iter().map(|(of, weight)| {
-                    let std = of.std.as_ref().map_or(0.0, |std| std[index][metric]);
-                    (held_back(of.mean[index][metric], self.worse[metric] * kappa * std), *weight)
-                });
-                combination.of(values)
+            let value = |metric: usize| {
+                outlook.combined(*combination, (index, metric), |mean, std| {
+                    held_back(mean, self.worse[metric] * kappa * std)
+                })
             };
-            let mut values: Vec<f64> = (0..self.worse.len()).map(held_back).collect();
+            let mut values: Vec<f64> = (0..self.worse.len()).map(value).collect();
             values.push(p);
             Outcome::Measured(values)
         };
@@ -115,19 +99,6 @@ fn held_back(mean: f64, distance: f64) -> f64 {
     }
 }
 
-impl Combination {
-    /// The mean of values by their weights.
-    fn of(self, values: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
-        let total: f64 = values.clone().map(|(_, weight)| weight).sum();
-        let is_geometric = self == Self::GeometricMean && values.clone().all(|(value, _)| value > 0.0);
-        if is_geometric {
-            (values.map(|(value, weight)| weight * value.ln()).sum::<f64>() / total).exp()
-        } else {
-            values.map(|(value, weight)| weight * value).sum::<f64>() / total
-        }
-    }
-}
-
 impl Env for SurrogateEnv {
     fn space(&self) -> &DesignSpace {
         &self.space
@@ -151,7 +122,7 @@ impl Env for SurrogateEnv {
 mod tests {
     use super::*;
     use tapeout_core::check::check_env;
-    use tapeout_core::{Constraint, Objective, Parameter, Saved};
+    use tapeout_core::{Constraint, Objective, Parameter, Prediction, Saved};
 
     /// Expects 2 to the level times the context, with half of that as spread, and the same for a rate; feasible with 1, 0.75, 0.5,
     /// 0.25 by level for context 1, always for others.
@@ -192,7 +163,7 @@ mod tests {
 
     fn view() -> View {
         View {
-            applications: vec![(vec![1.0], 1.0), (vec![4.0], 3.0)],
+            workloads: vec![(vec![1.0], 1.0), (vec![4.0], 3.0)],
             combination: Combination::Mean,
             kappa: 0.0,
             least_p_feasible: 0.4,
@@ -204,10 +175,10 @@ mod tests {
         outcome.metrics().unwrap().to_vec()
     }
 
-    /// Level 1: 2 and 8 by weights 1 and 3 are 6.5; geometrically (2 * 8^3)^(1/4) = 2^(10/4). The less likely application is feasible
+    /// Level 1: 2 and 8 by weights 1 and 3 are 6.5; geometrically (2 * 8^3)^(1/4) = 2^(10/4). The less likely workload is feasible
     /// with 0.75. Level 3 is feasible with 0.25 there, 0.15 too little.
     #[test]
-    fn applications_are_taken_together_by_hand() {
+    fn workloads_are_taken_together_by_hand() {
         let mean = env(view());
         assert_eq!(measured(&mean, 1), [6.5, 6.5, 0.75]);
         let geometric = env(View { combination: Combination::GeometricMean, ..view() });
@@ -220,7 +191,7 @@ mod tests {
     /// With kappa 2, a spread of half the mean moves a metric by e: up where less is better, down where more is.
     #[test]
     fn spread_makes_each_metric_of_the_goal_worse() {
-        let env = env(View { kappa: 2.0, applications: vec![(vec![1.0], 1.0)], ..view() });
+        let env = env(View { kappa: 2.0, workloads: vec![(vec![1.0], 1.0)], ..view() });
         let values = measured(&env, 1);
         let e = std::f64::consts::E;
         assert!((values[0] - 2.0 * e).abs() < 1e-12 && (values[1] - 2.0 / e).abs() < 1e-12, "{values:?}");

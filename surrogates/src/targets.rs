@@ -1,14 +1,14 @@
 //! Metrics as targets: normalised, and by their logarithms where they are positive.
 
 use serde::{Deserialize, Serialize};
-use tapeout_core::{FitError, Prediction, Task, TrainingData};
+use tapeout_core::{FitError, Prediction, TrainingData, WorkloadTrials};
 
 use crate::features::Standard;
 
 /// Fewer feasible trials say nothing about a space. Own choice: a mean and a spread need two.
 const LEAST_FEASIBLE: usize = 2;
 
-/// The scale of one metric: models see mean 0 and standard deviation 1 over the feasible trials of all applications.
+/// The scale of one metric: models see mean 0 and standard deviation 1 over the feasible trials of all workloads.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TargetScale {
     /// Whether it is the logarithm that is brought to them: if every value learned from was positive.
@@ -57,8 +57,9 @@ impl TargetScales {
         if n_feasible < LEAST_FEASIBLE {
             return Err(FitError::TooFew { got: n_feasible, expected: LEAST_FEASIBLE });
         }
-        let measured =
-            || data.train().iter().flat_map(|task| &task.trials).filter_map(|trial| trial.outcome.metrics());
+        let measured = || {
+            data.train().iter().flat_map(|group| &group.trials).filter_map(|trial| trial.outcome.metrics())
+        };
         let n_metrics = measured().next().map_or(0, <[f64]>::len);
         let scale =
             |metric: usize| TargetScale::of(&measured().map(|metrics| metrics[metric]).collect::<Vec<f64>>());
@@ -88,10 +89,18 @@ impl TargetScales {
     }
 }
 
+/// The mean of what the members of an ensemble say, and the standard deviation around it.
+pub(crate) fn mean_and_spread(outputs: &[f64]) -> (f64, f64) {
+    let n = outputs.len().max(1) as f64;
+    let mean = outputs.iter().sum::<f64>() / n;
+    let variance = outputs.iter().map(|output| (output - mean).powi(2)).sum::<f64>() / n;
+    (mean, variance.sqrt())
+}
+
 /// The probability that a design is feasible when nothing is known but how many were: (feasible + 1) / (all + 2).
 /// Source: Laplace (1814), "Essai philosophique sur les probabilités", the rule of succession.
-pub fn feasible_share(tasks: &[Task]) -> f64 {
-    let trials = || tasks.iter().flat_map(|task| &task.trials);
+pub fn feasible_share(groups: &[WorkloadTrials]) -> f64 {
+    let trials = || groups.iter().flat_map(|group| &group.trials);
     let n_feasible = trials().filter(|trial| trial.outcome.metrics().is_some()).count();
     (n_feasible + 1) as f64 / (trials().count() + 2) as f64
 }

@@ -17,7 +17,7 @@ struct Parameter {
 }
 
 impl Categories {
-    /// Uniform.
+    /// Uniform probabilities of all categories.
     pub(super) fn new(space: &DesignSpace) -> Self {
         let all =
             || space.parameters().iter().enumerate().filter(|(_, p)| p.is_categorical() && p.n_levels() > 1);
@@ -74,6 +74,7 @@ impl Parameter {
     /// Raises what is below the margin, at the cost of what is above it, in proportion.
     fn keep_margin(&mut self) {
         let margin = self.margin;
+        // In proportion to what is above the margin, so that nothing that was above it falls below.
         let raised: Vec<f64> = self.probabilities.iter().map(|probability| probability.max(margin)).collect();
         let excess: f64 = raised.iter().sum::<f64>() - 1.0;
         let free: f64 = raised.iter().map(|probability| probability - margin).sum();

@@ -9,8 +9,8 @@ use tapeout_core::encoding::unit;
 use tapeout_core::{Design, DesignSpace, Stream};
 
 use super::eigen::decompose;
-use crate::acquisition::Normal;
-use crate::targets::quantile;
+use crate::parts::acquisition::Normal;
+use crate::parts::targets::quantile;
 
 /// Nomura et al. (2021), "Warm starting CMA-ES for hyperparameter optimization", doi:10.1609/aaai.v35i10.17109: the
 /// prior's standard deviation, alpha = 0.1 of the range.
@@ -134,6 +134,7 @@ impl Gaussian {
         let step: Vec<f64> = steps.map(|((axis, m), a)| (position(axis) - m) / (self.sigma * a)).collect();
         let length = norm(&self.whitened(&step));
         let longest = n.sqrt() + 2.0 * n / (n + 2.0);
+        // A design from elsewhere may lie anywhere. Unbounded, one of them would drag the covariance towards itself at once.
         let factor = if length > longest { longest / length } else { 1.0 };
         step.iter().map(|y| y * factor).collect()
     }
@@ -160,6 +161,7 @@ impl Gaussian {
         let whitened = self.whitened(&y_w);
         self.n_updates += 1;
         for i in 0..n {
+            // Held in the unit cube: beyond it all steps lead to the same end level, and nothing would call the mean back.
             self.mean[i] = (self.mean[i] + self.sigma * y_w[i]).clamp(0.0, 1.0); // eq. 42
             self.path_sigma[i] = (1.0 - c_sigma) * self.path_sigma[i]
                 + (c_sigma * (2.0 - c_sigma) * mu_eff).sqrt() * whitened[i]; // eq. 43
@@ -169,13 +171,16 @@ impl Gaussian {
         let expected =
             dimension.sqrt() * (1.0 - 1.0 / (4.0 * dimension) + 1.0 / (21.0 * dimension * dimension));
         let length = norm(&self.path_sigma);
+        // No wider than the range, where samples are uniform for all that levels can tell.
         self.sigma = (self.sigma * ((c_sigma / d_sigma) * (length / expected - 1.0)).exp()).min(1.0); // eq. 44
+        // The path starts at 0, so its length is compared with what it can be by now.
         let settled = (1.0 - (1.0 - c_sigma).powi(2 * (self.n_updates + 1))).sqrt();
         let is_short = length / settled < (1.4 + 2.0 / (dimension + 1.0)) * expected;
         let h_sigma = f64::from(u8::from(is_short));
         for (path, y) in self.path_c.iter_mut().zip(&y_w) {
             *path = (1.0 - c_c) * *path + h_sigma * (c_c * (2.0 - c_c) * mu_eff).sqrt() * y; // eq. 45
         }
+        // Where the rank-one path is held back, what it would have brought is left to the old covariance, or C would shrink.
         let kept = 1.0 - c_1 - c_mu + (1.0 - h_sigma) * c_1 * c_c * (2.0 - c_c);
         for i in 0..n {
             for j in 0..n {
@@ -192,7 +197,7 @@ impl Gaussian {
 
     fn decompose(&mut self) {
         let (values, vectors) = decompose(&self.covariance, self.dimension());
-        // Rounding may leave an eigenvalue at or below 0.
+        // Rounding may leave an eigenvalue at or below 0, where C^(-1/2) would not be finite.
         self.deviations = values.iter().map(|value| value.max(f64::EPSILON).sqrt()).collect();
         self.basis = vectors;
     }

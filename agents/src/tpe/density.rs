@@ -37,9 +37,9 @@ struct Group {
 
 /// Shape `[n]`.
 enum Codes {
-    /// Of at most [`CODES`] combinations.
+    /// Codes of a group of at most [`CODES`] combinations of levels.
     Few(Vec<u8>),
-    /// Of one parameter with more levels.
+    /// Codes of a parameter of more levels.
     Many(Vec<u32>),
 }
 
@@ -107,6 +107,7 @@ impl Kernel {
         if parameter.is_categorical() {
             return Self::aitchison_aitken(n_levels, n_kernels);
         }
+        // Scott's rule over d dimensions: the more kernels, the narrower each. The uniform component counts as one of them.
         let range = f64::from(n_levels);
         let widest = (BANDWIDTH * range).min(std(counts) + BEYOND_SPREAD);
         let bandwidth = widest * n_kernels.powf(-1.0 / (d as f64 + 4.0));
@@ -117,11 +118,15 @@ impl Kernel {
     fn discrete_normal(n_levels: usize, std: f64) -> Self {
         // What lies beyond so many and a half levels from the centre, on one side.
         let tail = |distance: usize| 0.5 * libm::erfc((distance as f64 + 0.5) / (std * SQRT_2));
+        // The mass of a level is that within half a step of it and not the density at it, so that a kernel narrower than a level
+        // still adds up to 1 and its centre does not come to be infinitely likely.
         let tails: Vec<f64> = (0..n_levels).map(tail).collect();
         let mass = |distance: usize| match distance {
             0 => 1.0 - 2.0 * tails[0],
             _ => tails[distance - 1] - tails[distance],
         };
+        // What would lie beyond the ends is shared out among the levels, or those at the ends would seem unlikely to both
+        // densities.
         let scale = |center: usize| 1.0 / (1.0 - tails[center] - tails[n_levels - 1 - center]);
         Self::Ordered {
             by_distance: (0..n_levels).map(mass).collect(),
@@ -167,7 +172,7 @@ impl Kernel {
                 return level;
             }
         }
-        center // rounding
+        center // rounding: probabilities add up to 1 but for the last bits
     }
 }
 
@@ -262,6 +267,8 @@ impl Good {
                 product * kernel.probability(level, center)
             })
         });
+        // Products and not sums of logarithms: they are added up, and where a product of a few dozen probabilities is too small to
+        // count, the uniform component is not.
         (density.sum::<f64>() + uniform_density(self.uniform, &self.kernels)).max(f64::MIN_POSITIVE).ln()
     }
 }
@@ -278,6 +285,8 @@ impl Others {
             for (group, table) in centers.groups.iter().zip(&self.tables) {
                 multiply(&mut products, table, &group.codes, places.clone());
             }
+            // Terms only add up, so a sum above the bound stays above it. That ends most sums, since few samples are the best so
+            // far.
             density += sum(&products);
             if density > most {
                 return None;
@@ -310,7 +319,7 @@ impl Others {
 fn multiply(products: &mut [f64; BLOCK], table: &[f64], codes: &Codes, places: Range<usize>) {
     match codes {
         Codes::Few(codes) => {
-            // Of known size, so that looking up a byte needs no check.
+            // A byte at most, and a table of known size, so that looking up a byte needs no check.
             let table: &[f64; CODES] =
                 table.first_chunk().expect("invariant: a table has an entry for each byte");
             for (product, &code) in products.iter_mut().zip(&codes[places]) {

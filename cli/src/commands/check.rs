@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tapeout::core::check::{Findings, check_agent, check_env, check_surrogate};
 use tapeout::core::{AgentEntry, Catalog, EnvEntry, LearnerEntry, UnknownName};
-use tapeout::experiment::{Experiment, RunFolder, Spec};
+use tapeout::experiment::{Experiment, Run, Spec};
 
 use crate::answer::{Answer, Exit};
 use crate::failure::Failure;
@@ -45,7 +45,7 @@ impl Args {
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let mut verdicts = Vec::new();
         if self.what.is_empty() {
-            verdicts.extend(catalog.envs().iter().map(env_verdict));
+            verdicts.extend(catalog.envs().iter().map(|entry| env_verdict(catalog, entry)));
             verdicts.extend(catalog.agents().iter().map(agent_verdict));
             verdicts.extend(catalog.learners().iter().map(learner_verdict));
         }
@@ -61,7 +61,7 @@ impl Args {
 fn verdicts_of(what: &str, catalog: &Catalog) -> Result<Vec<Verdict>, Failure> {
     let path = Path::new(what);
     match what {
-        "envs" => return Ok(catalog.envs().iter().map(env_verdict).collect()),
+        "envs" => return Ok(catalog.envs().iter().map(|entry| env_verdict(catalog, entry)).collect()),
         "agents" => return Ok(catalog.agents().iter().map(agent_verdict).collect()),
         "learners" => return Ok(catalog.learners().iter().map(learner_verdict).collect()),
         _ if path.extension().is_some_and(|extension| extension == "toml") => {
@@ -70,7 +70,7 @@ fn verdicts_of(what: &str, catalog: &Catalog) -> Result<Vec<Verdict>, Failure> {
         _ => {}
     }
     let mut verdicts = Vec::new();
-    verdicts.extend(catalog.env(what).ok().map(env_verdict));
+    verdicts.extend(catalog.env(what).ok().map(|entry| env_verdict(catalog, entry)));
     verdicts.extend(catalog.agent(what).ok().map(agent_verdict));
     verdicts.extend(catalog.learner(what).ok().map(learner_verdict));
     if !verdicts.is_empty() {
@@ -87,8 +87,12 @@ fn verdicts_of(what: &str, catalog: &Catalog) -> Result<Vec<Verdict>, Failure> {
     Err(UnknownName::among("name", what, known).into())
 }
 
-fn env_verdict(entry: &EnvEntry) -> Verdict {
-    let (note, findings) = match entry.build(&Value::Null) {
+fn env_verdict(catalog: &Catalog, entry: &EnvEntry) -> Verdict {
+    if !entry.required.is_empty() {
+        let note = format!("nothing was evaluated: it needs {}", entry.required.join(", "));
+        return Verdict { kind: "env", name: entry.id.to_owned(), note, findings: Vec::new() };
+    }
+    let (note, findings) = match catalog.build_env(entry.id, &Value::Null) {
         Ok((env, _)) => {
             let missing = env.missing().map(|missing| format!("nothing was evaluated: {missing}"));
             (missing.unwrap_or_default(), departures(check_env(env.as_ref())))
@@ -128,24 +132,24 @@ fn spec_verdict(path: &Path, catalog: &Catalog) -> Result<Verdict, Failure> {
 
 /// A run whose log can be read, and whose environment still says what is logged.
 fn run_verdict(path: &Path, catalog: &Catalog) -> Result<Verdict, Failure> {
-    let run = RunFolder::open(catalog, path)?;
+    let run = Run::open(catalog, path)?;
     let env = run.experiment().env();
     let name = path.display().to_string();
-    let trials = run.records().len();
+    let trials = run.trials().len();
     if env.is_noisy() {
         let note = format!("{} trials read; the environment is noisy", usize_count(trials));
         return Ok(Verdict { kind: "run", name, note, findings: Vec::new() });
     }
     let mut findings = Vec::new();
-    for (trial, record) in run.records().iter().enumerate() {
-        let outcome = env.evaluate(&record.design).map_err(|error| {
-            Failure::failed(error).context(format!("{name}: trial {trial} cannot be evaluated again"))
+    for (index, trial) in run.trials().iter().enumerate() {
+        let outcome = env.evaluate(&trial.design).map_err(|error| {
+            Failure::failed(error).context(format!("{name}: trial {index} cannot be evaluated again"))
         })?;
-        if outcome != record.outcome {
+        if outcome != trial.outcome {
             findings.push(Departure {
                 seen: format!(
-                    "trial {trial}: the log has {:?}, the environment says {outcome:?}",
-                    record.outcome
+                    "trial {index}: the log has {:?}, the environment says {outcome:?}",
+                    trial.outcome
                 ),
                 hint: "the log was edited, or the environment changed without a new version".to_owned(),
             });

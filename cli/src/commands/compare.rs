@@ -6,9 +6,9 @@ use std::str::FromStr;
 
 use anyhow::anyhow;
 use serde_json::Map;
-use tapeout::core::catalog::{nearest_name, suggestion};
+use tapeout::core::names::{nearest_name, suggestion};
 use tapeout::core::{Catalog, Constraint, Objective};
-use tapeout::experiment::comparison::{Arena, Contestant, Plan};
+use tapeout::experiment::comparison::{ComparedAgent, ComparedEnv, ComparisonPlan};
 use tapeout::experiment::{AgentSpec, EnvSpec};
 
 use crate::answer::Answer;
@@ -38,7 +38,7 @@ pub(crate) struct Args {
     flags: RunFlags,
 }
 
-/// Where contestants meet, shared by `compare` and `sweep`.
+/// Where agents meet, shared by `compare` and `sweep`.
 #[derive(clap::Args)]
 pub(crate) struct FieldFlags {
     /// An environment, perhaps under a name of its own: `gemm=recorded-kernel`; again for several
@@ -76,9 +76,9 @@ impl Args {
         } else {
             self.agents.iter().map(String::as_str).collect()
         };
-        let contestant = |id: &str| Contestant { name: id.to_owned(), agent: self.field.agent(id) };
-        let plan = self.field.plan(ids.into_iter().map(contestant).collect())?;
-        compare(catalog, &plan, plan.contestant(BASELINE), &self.field.out(None), &self.flags)
+        let agent = |id: &str| ComparedAgent { name: id.to_owned(), spec: self.field.agent(id) };
+        let plan = self.field.plan(ids.into_iter().map(agent).collect())?;
+        compare(catalog, &plan, plan.agent(BASELINE), &self.field.out(None), &self.flags)
     }
 }
 
@@ -92,8 +92,8 @@ impl FieldFlags {
         agent
     }
 
-    /// The plan in which these contestants meet.
-    pub(crate) fn plan(&self, contestants: Vec<Contestant>) -> Result<Plan, Failure> {
+    /// The plan in which these agents meet.
+    pub(crate) fn plan(&self, agents: Vec<ComparedAgent>) -> Result<ComparisonPlan, Failure> {
         let labels = || self.env.iter().map(|place| place.label.as_str());
         for label in self.set.iter().filter_map(|set| set.label.as_deref()) {
             if !labels().any(|known| known == label) {
@@ -102,24 +102,24 @@ impl FieldFlags {
                     .hint(format!("the environments here are {}", labels().collect::<Vec<_>>().join(", "))));
             }
         }
-        Ok(Plan {
-            arenas: self.env.iter().map(|place| self.arena(place)).collect(),
-            contestants,
+        Ok(ComparisonPlan {
+            envs: self.env.iter().map(|place| self.env(place)).collect(),
+            agents,
             seeds: self.seeds,
             trials: self.trials,
             batch: self.batch,
         })
     }
 
-    fn arena(&self, place: &Place) -> Arena {
+    fn env(&self, place: &Place) -> ComparedEnv {
         let mut env = EnvSpec { id: place.env.clone(), version: None, config: Map::new() };
         let is_mine = |set: &&FieldSetting| set.label.as_ref().is_none_or(|label| *label == place.label);
         for set in self.set.iter().filter(is_mine) {
             set.setting.apply(&mut env.config, &mut Map::new());
         }
-        Arena {
+        ComparedEnv {
             name: place.label.clone(),
-            env,
+            spec: env,
             objectives: (!self.objective.is_empty()).then(|| self.objective.clone()),
             constraints: (!self.constraint.is_empty()).then(|| self.constraint.clone()),
         }

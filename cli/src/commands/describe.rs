@@ -1,8 +1,9 @@
 //! `tapeout describe`.
 
 use serde_json::{Value, json};
+use tapeout::core::catalog::BuiltEnv;
 use tapeout::core::{AgentEntry, Catalog, Env, EnvEntry, Goal, LearnerEntry, UnknownName};
-use tapeout::simulators::networks::{Conv2d, MatMul, NETWORKS, Network, Op, SecondOperand};
+use tapeout::simulators::networks::{Conv2d, MatMul, NETWORKS, NeuralNetwork, Op, SecondOperand};
 
 use super::list::objectives;
 use crate::answer::Answer;
@@ -25,7 +26,7 @@ enum Entry<'a> {
     Env(&'a EnvEntry),
     Agent(&'a AgentEntry),
     Learner(&'a LearnerEntry),
-    Network(Box<Network>),
+    Network(Box<NeuralNetwork>),
 }
 
 impl Args {
@@ -33,10 +34,11 @@ impl Args {
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let entries = entries(&self.name, catalog)?;
         if self.json {
-            let pages: Vec<Value> = entries.iter().map(Entry::json).collect::<Result<_, _>>()?;
+            let pages: Vec<Value> =
+                entries.iter().map(|entry| entry.json(catalog)).collect::<Result<_, _>>()?;
             return Ok(Answer::json(&pages));
         }
-        let pages: Vec<String> = entries.iter().map(Entry::page).collect::<Result<_, _>>()?;
+        let pages: Vec<String> = entries.iter().map(|entry| entry.page(catalog)).collect::<Result<_, _>>()?;
         Ok(Answer::text(pages.join("\n")))
     }
 }
@@ -59,9 +61,9 @@ fn entries<'a>(name: &str, catalog: &'a Catalog) -> Result<Vec<Entry<'a>>, Failu
 }
 
 impl Entry<'_> {
-    fn page(&self) -> Result<String, Failure> {
+    fn page(&self, catalog: &Catalog) -> Result<String, Failure> {
         match self {
-            Self::Env(entry) => env_page(entry),
+            Self::Env(entry) => env_page(catalog, entry),
             Self::Agent(entry) => Ok(format!(
                 "# {} (agent)\n\n{}\n\nObjectives: {}\n\n{}",
                 entry.id,
@@ -79,21 +81,26 @@ impl Entry<'_> {
         }
     }
 
-    fn json(&self) -> Result<Value, Failure> {
+    fn json(&self, catalog: &Catalog) -> Result<Value, Failure> {
         Ok(match self {
             Self::Env(entry) => {
-                let (env, goal) = built(entry)?;
-                let space = env.space();
-                let rules = space
-                    .rules()
-                    .iter()
-                    .map(|rule| json!({ "name": rule.name(), "text": rule.text(), "scope": rule.scope() }));
-                json!({
+                let mut page = json!({
                     "kind": "env", "name": entry.id, "version": entry.version, "summary": entry.summary,
-                    "description": entry.description, "designs": space.cardinality().to_string(),
-                    "parameters": space.parameters(), "rules": rules.collect::<Value>(),
-                    "metrics": env.metrics(), "goal": goal, "config": entry.defaults(),
-                })
+                    "description": entry.description,
+                });
+                if let Some((env, goal)) = built(catalog, entry)? {
+                    let space = env.space();
+                    let rules = space.rules().iter().map(
+                        |rule| json!({ "name": rule.name(), "text": rule.text(), "scope": rule.scope() }),
+                    );
+                    page["designs"] = json!(space.cardinality().to_string());
+                    page["parameters"] = json!(space.parameters());
+                    page["rules"] = rules.collect::<Value>();
+                    page["metrics"] = json!(env.metrics());
+                    page["goal"] = json!(goal);
+                }
+                page["config"] = entry.defaults();
+                page
             }
             Self::Agent(entry) => json!({
                 "kind": "agent", "name": entry.id, "summary": entry.summary, "description": entry.description,
@@ -108,10 +115,15 @@ impl Entry<'_> {
     }
 }
 
-fn built(entry: &EnvEntry) -> Result<(Box<dyn Env>, Goal), Failure> {
-    entry.build(&Value::Null).map_err(|error| {
+/// The environment as its defaults make it; none if it has settings without default.
+fn built(catalog: &Catalog, entry: &EnvEntry) -> Result<Option<BuiltEnv>, Failure> {
+    if !entry.required.is_empty() {
+        return Ok(None);
+    }
+    let built = catalog.build_env(entry.id, &Value::Null).map_err(|error| {
         Failure::failed(error).context(format!("environment `{}` cannot be built", entry.id))
-    })
+    });
+    built.map(Some)
 }
 
 /// A page under its summary, without a title of its own.
@@ -124,16 +136,25 @@ fn page_text(summary: &str, description: &str) -> String {
     if body.is_empty() { summary.to_owned() } else { format!("{summary}\n\n{body}") }
 }
 
-fn env_page(entry: &EnvEntry) -> Result<String, Failure> {
-    let (env, goal) = built(entry)?;
-    let space = env.space();
+fn env_page(catalog: &Catalog, entry: &EnvEntry) -> Result<String, Failure> {
     let mut page = format!(
-        "# {} (environment, version {})\n\n{}\n\n## Designs\n\n{} legal designs",
+        "# {} (environment, version {})\n\n{}\n\n",
         entry.id,
         entry.version,
         page_text(entry.summary, entry.description),
-        count(space.cardinality())
     );
+    match built(catalog, entry)? {
+        Some((env, goal)) => page.push_str(&env_text(env.as_ref(), &goal)),
+        None => page.push_str(&format!("It needs these settings: {}.\n", entry.required.join(", "))),
+    }
+    page.push_str(&format!("\n{}", defaults("env", &entry.defaults())));
+    Ok(page)
+}
+
+/// Designs, metrics and goal.
+fn env_text(env: &dyn Env, goal: &Goal) -> String {
+    let space = env.space();
+    let mut page = format!("## Designs\n\n{} legal designs", count(space.cardinality()));
     if space.cardinality() != space.n_combinations() {
         page.push_str(&format!(" of {} combinations", count(space.n_combinations())));
     }
@@ -165,9 +186,8 @@ fn env_page(entry: &EnvEntry) -> Result<String, Failure> {
         metrics.row([metric.name.clone(), metric.unit.clone(), metric.summary.clone()]);
     }
     page.push_str(&format!("\n{}", metrics.text()));
-    page.push_str(&format!("\n## What is searched for when nobody says\n\n{}", goal_text(&goal)));
-    page.push_str(&format!("\n{}", defaults("env", &entry.defaults())));
-    Ok(page)
+    page.push_str(&format!("\n## What is searched for when nobody says\n\n{}", goal_text(goal)));
+    page
 }
 
 fn goal_text(goal: &Goal) -> String {
@@ -198,7 +218,7 @@ fn toml_value(value: &Value) -> Option<String> {
     }
 }
 
-fn network_page(network: &Network) -> String {
+fn network_page(network: &NeuralNetwork) -> String {
     let mut layers = Table::new(&[
         ("layer", Column::Words),
         ("runs", Column::Numbers),
@@ -272,7 +292,7 @@ fn shape(op: &Op) -> String {
     }
 }
 
-fn network_json(network: &Network) -> Value {
+fn network_json(network: &NeuralNetwork) -> Value {
     let layers = network.layers().iter().map(|layer| {
         json!({
             "name": layer.name(), "runs": layer.count(), "shape": shape(layer.op()),

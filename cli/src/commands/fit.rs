@@ -11,7 +11,7 @@ use tapeout::offline::{Quality, Recipe, assess, fit};
 
 use super::dataset::CutFlags;
 use crate::answer::Answer;
-use crate::arguments::setting_value;
+use crate::arguments::{insert, setting_value};
 use crate::failure::Failure;
 use crate::table::{Column, Table};
 
@@ -36,7 +36,7 @@ pub(crate) struct FitFlags {
     /// Who learns: `tapeout list learners`
     #[arg(long, value_name = "NAME", default_value = "prime")]
     learner: String,
-    /// A hyperparameter of the learner: `alpha=0.5`; again for several
+    /// A hyperparameter of the learner: `alpha=0.5`, `training.max_steps=1000`; again for several
     #[arg(long = "learner-set", value_name = "KEY=VALUE")]
     set: Vec<LearnerSetting>,
     /// What to optimise: `latency_s`; again for several [default: what the environment says]
@@ -69,18 +69,17 @@ impl FitFlags {
         let rules = self.cut.rules(problem.objectives().first(), problem.constraints());
         let seed = Seed::new(self.seed);
         let split = dataset.split(&rules, seed).map_err(Failure::bad_input)?;
-        let settings: Map<String, Value> =
-            self.set.iter().map(|setting| (setting.key.clone(), setting.value.clone())).collect();
-        let recipe = Recipe { learner: self.learner.clone(), settings: Value::Object(settings), seed };
+        let mut config = Map::new();
+        self.set.iter().for_each(|setting| insert(&mut config, &setting.path, setting.value.clone()));
+        let recipe = Recipe { learner: self.learner.clone(), config: Value::Object(config), seed };
         let model = fit(catalog, &dataset, &split, &problem, &recipe)?;
         Ok(Fitted { dataset, problem, split, model, seed })
     }
 
     /// What the flags say, and else what the environment says.
     fn goal(&self, catalog: &Catalog, dataset: &Dataset) -> Result<Goal, Failure> {
-        let entry = catalog.env(&dataset.env().id)?;
         let settings = Value::Object(dataset.env_of(0).config);
-        let (_, default) = entry.build(&settings).map_err(Failure::bad_input)?;
+        let (_, default) = catalog.build_env(&dataset.env().id, &settings)?;
         let or = |flags: &[Objective], default: Vec<Objective>| {
             if flags.is_empty() { default } else { flags.to_vec() }
         };
@@ -101,7 +100,7 @@ impl Args {
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let fitted = self.fit.fit(catalog)?;
         write(&fitted.model, &self.out)?;
-        let surrogate = fitted.model.surrogate(catalog, fitted.dataset.space()).map_err(Failure::failed)?;
+        let surrogate = catalog.surrogate(&fitted.model, fitted.dataset.space()).map_err(Failure::failed)?;
         let parts = [("validation", &fitted.split.validation), ("hidden", &fitted.split.hidden)];
         let assessed = parts
             .map(|(part, rows)| (part, assess(surrogate.as_ref(), &fitted.dataset, rows, &fitted.problem)));
@@ -127,7 +126,7 @@ impl Args {
 
 fn table(assessed: &[(&str, Vec<Quality>)]) -> String {
     let mut columns =
-        vec![("application", Column::Words), ("rows of", Column::Words), ("metric", Column::Words)];
+        vec![("workload", Column::Words), ("rows of", Column::Words), ("metric", Column::Words)];
     let numbers = ["rows", "log error", "relative RMSE", "tau", "regret of 10", "Brier", "calibration"];
     columns.extend(numbers.map(|name| (name, Column::Numbers)));
     let mut table = Table::new(&columns);
@@ -135,7 +134,7 @@ fn table(assessed: &[(&str, Vec<Quality>)]) -> String {
         for quality in qualities {
             let percent = |share: f64| format!("{:.2} %", 100.0 * share);
             table.row([
-                quality.application.clone(),
+                quality.workload.clone(),
                 (*part).to_owned(),
                 quality.metric.clone(),
                 quality.rows.to_string(),
@@ -151,10 +150,11 @@ fn table(assessed: &[(&str, Vec<Quality>)]) -> String {
     table.text()
 }
 
-/// `alpha=0.5`.
+/// `alpha=0.5`, `training.max_steps=1000`.
 #[derive(Debug, Clone, PartialEq)]
 struct LearnerSetting {
-    key: String,
+    /// At least one key.
+    path: Vec<String>,
     value: Value,
 }
 
@@ -163,6 +163,7 @@ impl FromStr for LearnerSetting {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (key, value) = text.split_once('=').ok_or("expected `KEY=VALUE`, such as `alpha=0.5`")?;
-        Ok(Self { key: key.trim().to_owned(), value: setting_value(value) })
+        let path = key.split('.').map(|step| step.trim().to_owned()).collect();
+        Ok(Self { path, value: setting_value(value) })
     }
 }

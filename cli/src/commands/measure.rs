@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde_json::Map;
 use tapeout::core::{Catalog, Seed};
 use tapeout::envs::TileEncoding;
-use tapeout::experiment::AgentSpec;
-use tapeout::gpu::{Limits, Method, Table as Measurements, WorkerCommand};
-use tapeout::measure::{Crew, Filled, MeasureError, Plan, fill};
+use tapeout::experiment::{AgentSpec, Event, Observer};
+use tapeout::gpu::{StationLimits, Table as Measurements, TimingMethod, WorkerCommand};
+use tapeout::measure::{Filled, MeasureError, MeasurePlan, Workers, fill};
 use tapeout::simulators::gpu_gemm::{Gemm, Operands};
 
 use super::measure_worker::MethodFlags;
@@ -18,8 +18,12 @@ use crate::answer::{Answer, Exit};
 use crate::arguments::Setting;
 use crate::failure::Failure;
 use crate::number::usize_count;
+use crate::progress::Watcher;
 use crate::table::{Column, Table};
 use crate::watched_run::{RunFlags, interrupt_on_signal};
+
+/// Who draws designs when nobody is named.
+const DRAWN_BY: &str = "random";
 
 /// What to measure, and where to.
 #[derive(clap::Args)]
@@ -48,9 +52,9 @@ pub(crate) struct Args {
     /// The encoding that designs are drawn from: `raw` or `structured`
     #[arg(long, value_name = "ENCODING", default_value = "structured", value_parser = encoding)]
     sample: TileEncoding,
-    /// Who proposes designs [default: nobody, they are drawn at random]
-    #[arg(long, value_name = "NAME")]
-    agent: Option<String>,
+    /// Who proposes designs
+    #[arg(long, value_name = "NAME", default_value = DRAWN_BY)]
+    agent: String,
     /// A hyperparameter of the agent: `agent.population=64`
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<Setting>,
@@ -64,7 +68,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DESIGNS", default_value = "50")]
     baseline_every: NonZeroUsize,
     /// Designs after which a process is replaced, with fresh operands
-    #[arg(long, value_name = "DESIGNS", default_value_t = Limits::default().designs_per_process)]
+    #[arg(long, value_name = "DESIGNS", default_value_t = StationLimits::default().designs_per_process)]
     per_process: u32,
     /// Seconds that compiling a kernel may take
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
@@ -87,15 +91,13 @@ impl Args {
         if !self.merge.is_empty() {
             return self.merged();
         }
-        let (crew, interrupt) = (self.crew()?, interrupt_on_signal()?);
+        let (workers, interrupt) = (self.workers()?, interrupt_on_signal()?);
         let mut all = Vec::new();
         for &operands in &self.types {
+            let plan = self.plan(operands)?;
             let mut watcher = self.flags.watcher();
-            let filled = fill(catalog, &self.plan(operands)?, &crew, &self.out, &interrupt, &mut |at| {
-                let best =
-                    at.best_s.map_or_else(String::new, |best_s| format!(", best {:.1} us", best_s * 1e6));
-                watcher.advance(at.done, at.total, &format!("{}{best}", at.gemm.operands));
-            });
+            let mut fastest = Fastest { plan: &plan, watcher: &mut watcher, best_s: None };
+            let filled = fill(catalog, &plan, &workers, &self.out, &interrupt, &mut fastest);
             watcher.finish();
             all.push(filled?);
             if !all.last().is_some_and(|filled| filled.is_finished) {
@@ -110,7 +112,7 @@ impl Args {
         Ok(answer.with_exit(Exit::Interrupted))
     }
 
-    fn plan(&self, operands: Operands) -> Result<Plan, Failure> {
+    fn plan(&self, operands: Operands) -> Result<MeasurePlan, Failure> {
         let (mut config, mut env) = (Map::new(), Map::new());
         self.set.iter().for_each(|setting| setting.apply(&mut env, &mut config));
         if let Some((key, _)) = env.iter().next() {
@@ -119,38 +121,33 @@ impl Args {
                 Failure::bad_input(error).hint("the product is set by `--m`, `--n`, `--k`, `--types`")
             );
         }
-        if self.agent.is_none() && !config.is_empty() {
-            let error =
-                anyhow::anyhow!("`--set` without `--agent`: designs are drawn at random, by no agent");
-            return Err(Failure::bad_input(error).hint("name the agent with `--agent`"));
-        }
-        Ok(Plan {
+        Ok(MeasurePlan {
             device: self.device.clone(),
             gemm: Gemm { m: self.m, n: self.n, k: self.k, operands },
             encoding: self.sample,
-            designs: self.designs.get(),
-            agent: self.agent.clone().map(|id| AgentSpec { id, config }),
+            designs: self.designs,
+            agent: AgentSpec { id: self.agent.clone(), config },
             seed: Seed::new(self.seed),
-            baseline_every: self.baseline_every.get(),
+            baseline_every: self.baseline_every,
         })
     }
 
-    fn crew(&self) -> Result<Crew, Failure> {
-        let method: Method = self.method.method();
+    fn workers(&self) -> Result<Workers, Failure> {
+        let method: TimingMethod = self.method.method();
         let mut arguments = method.worker_arguments();
         if self.rehearse {
             arguments.extend(["--model".to_owned(), self.device.clone()]);
         }
         let program = current_exe()
             .map_err(|error| Failure::failed(error).context("cannot find this program to start it again"))?;
-        let limits = Limits {
+        let limits = StationLimits {
             compile: self.compile_limit_s,
             run: self.run_limit_s + Duration::from_secs_f64(method.energy_s),
             designs_per_process: self.per_process,
-            ..Limits::default()
+            ..StationLimits::default()
         };
-        let n_stations = self.flags.threads().get();
-        Ok(Crew { command: WorkerCommand { program, arguments }, limits, n_stations })
+        let count = self.flags.threads();
+        Ok(Workers { command: WorkerCommand { program, arguments }, limits, count })
     }
 
     fn merged(&self) -> Result<Answer, Failure> {
@@ -166,6 +163,25 @@ impl Args {
             usize_count(designs),
             merged.gemms().len()
         )))
+    }
+}
+
+/// Says which kernel is the fastest so far.
+struct Fastest<'a> {
+    plan: &'a MeasurePlan,
+    watcher: &'a mut Watcher,
+    best_s: Option<f64>,
+}
+
+impl Observer for Fastest<'_> {
+    fn event(&mut self, event: Event<'_>) {
+        let Event::Trial { index, trial, is_incumbent, .. } = event else { return };
+        if let (true, Some(losses)) = (is_incumbent, trial.judgement.accepted()) {
+            self.best_s = losses.first().copied();
+        }
+        let best = self.best_s.map_or_else(String::new, |best_s| format!(", best {:.1} us", best_s * 1e6));
+        let at_hand = format!("{}{best}", self.plan.gemm.operands);
+        self.watcher.advance(index + 1, self.plan.designs.get(), &at_hand);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{stdin, stdout};
 
-use tapeout::gpu::{Live, Method, Modelled, serve};
+use tapeout::gpu::{Live, Modelled, TimingMethod, serve};
 use tapeout::simulators::gpu_gemm;
 
 use crate::answer::Answer;
@@ -22,13 +22,13 @@ pub(crate) struct Args {
 #[derive(clap::Args)]
 pub(crate) struct MethodFlags {
     /// Launches before any is timed
-    #[arg(long, value_name = "NUMBER", default_value_t = Method::default().warm_ups, value_parser = clap::value_parser!(u32).range(3..))]
+    #[arg(long, value_name = "NUMBER", default_value_t = TimingMethod::default().warm_ups, value_parser = clap::value_parser!(u32).range(3..))]
     warm_ups: u32,
     /// Launches to a sample
-    #[arg(long, value_name = "NUMBER", default_value_t = Method::default().launches, value_parser = clap::value_parser!(u32).range(20..))]
+    #[arg(long, value_name = "NUMBER", default_value_t = TimingMethod::default().launches, value_parser = clap::value_parser!(u32).range(20..))]
     launches: u32,
     /// Samples to a measurement
-    #[arg(long, value_name = "NUMBER", default_value_t = Method::default().samples, value_parser = clap::value_parser!(u32).range(5..))]
+    #[arg(long, value_name = "NUMBER", default_value_t = TimingMethod::default().samples, value_parser = clap::value_parser!(u32).range(5..))]
     samples: u32,
     /// Seconds for which a kernel is repeated to read its energy; 0 for none
     #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = energy)]
@@ -37,8 +37,8 @@ pub(crate) struct MethodFlags {
 
 impl MethodFlags {
     /// What the flags say.
-    pub(crate) const fn method(&self) -> Method {
-        Method {
+    pub(crate) const fn method(&self) -> TimingMethod {
+        TimingMethod {
             warm_ups: self.warm_ups,
             launches: self.launches,
             samples: self.samples,

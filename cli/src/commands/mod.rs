@@ -20,7 +20,6 @@ mod resume;
 mod search;
 mod simulate;
 mod spec;
-mod study;
 mod sweep;
 mod validate;
 
@@ -65,8 +64,6 @@ pub(crate) enum Command {
     Offline(offline::Args),
     /// Ask the real environment about proposals, once
     Validate(validate::Args),
-    /// Run the study of PRIME: models learned from logs against searches that ask the simulator
-    Study(study::Args),
     /// Measure GPU kernels into a table, or merge tables
     Measure(measure::Args),
     /// What `measure` starts for each batch of kernels
@@ -96,7 +93,6 @@ impl Command {
             Self::Predict(args) => args.run(catalog),
             Self::Offline(args) => args.run(catalog),
             Self::Validate(args) => args.run(catalog),
-            Self::Study(args) => args.run(catalog),
             Self::Measure(args) => args.run(catalog),
             Self::MeasureWorker(args) => args.run(),
             Self::Completions(args) => Ok(args.run()),

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde_json::Map;
-use tapeout::core::{Catalog, Trial};
+use tapeout::core::Catalog;
 use tapeout::experiment::plot::quantity;
-use tapeout::experiment::{AgentSpec, Event, Experiment, Observer, run};
-use tapeout::offline::{ModelSearch, Proposals, aims};
+use tapeout::experiment::{AgentSpec, Experiment, run};
+use tapeout::offline::{ModelSearch, Proposals, workloads};
 
 use super::fit::{FitFlags, write};
 use crate::answer::Answer;
@@ -22,9 +22,9 @@ use crate::watched_run::{RunFlags, WatchedRun};
 pub(crate) struct Args {
     #[command(flatten)]
     fit: FitFlags,
-    /// An application the design is for, with its weight in the mean if it is not 1: `unet=2`; again for several [default: all]
+    /// A workload the design is for, with its weight in the mean if it is not 1: `unet=2`; again for several [default: all]
     #[arg(long, value_name = "NAME[=WEIGHT]")]
-    application: Vec<Aimed>,
+    workload: Vec<WeightedName>,
     /// Who searches the model
     #[arg(long, value_name = "NAME", default_value = "firefly")]
     agent: String,
@@ -65,9 +65,9 @@ impl Args {
         let path = self.out.join("model.tapeout");
         write(&fitted.model, &path)?;
         let named: Vec<(String, f64)> =
-            self.application.iter().map(|aimed| (aimed.name.clone(), aimed.weight)).collect();
+            self.workload.iter().map(|weighted| (weighted.name.clone(), weighted.weight)).collect();
         let search = ModelSearch {
-            aims: aims(&fitted.dataset, &named)?,
+            workloads: workloads(&fitted.dataset, &named)?,
             agent: AgentSpec { id: self.agent.clone(), config: Map::new() },
             calls: self.trials,
             batch: self.batch,
@@ -76,17 +76,15 @@ impl Args {
             exact_checks: !self.no_exact_checks,
             seed: fitted.seed,
         };
-        let experiment = Experiment::prepare(catalog, search.spec(&path, fitted.problem.goal()))?;
-        let mut trials = Vec::new();
-        watched.watch(|options, observer| {
-            run(&experiment, &folder, options, &mut Both { observer, trials: &mut trials })
-        })?;
+        let experiment =
+            Experiment::prepare(catalog, search.spec(&search.proxy(Some(&path)), fitted.problem.goal()))?;
+        let finished = watched.watch(|options, observer| run(&experiment, &folder, options, observer))?;
         let proposals = search.proposals(
             catalog,
             &fitted.model,
             &fitted.problem,
             &fitted.dataset,
-            &trials,
+            finished.run.trials(),
             self.top.get(),
         )?;
         let path = self.out.join("proposals.json");
@@ -136,29 +134,14 @@ fn table(proposals: &Proposals, metrics: &[tapeout::core::Metric]) -> String {
     table.text()
 }
 
-/// Shows a search and keeps its trials.
-struct Both<'a> {
-    observer: &'a mut dyn Observer,
-    trials: &'a mut Vec<Trial>,
-}
-
-impl Observer for Both<'_> {
-    fn event(&mut self, event: Event<'_>) {
-        if let Event::Trial { trial, .. } = event {
-            self.trials.push(trial.clone());
-        }
-        self.observer.event(event);
-    }
-}
-
 /// `unet=2`.
 #[derive(Debug, Clone, PartialEq)]
-struct Aimed {
+struct WeightedName {
     name: String,
     weight: f64,
 }
 
-impl FromStr for Aimed {
+impl FromStr for WeightedName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {

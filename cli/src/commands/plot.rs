@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use tapeout::core::Catalog;
-use tapeout::experiment::RunFolder;
+use tapeout::experiment::Run;
+use tapeout::experiment::plot::{DrawnRun, Picture};
 
 use crate::answer::Answer;
 use crate::failure::Failure;
-use crate::pictures::{Axes, Picture};
 
 /// What to draw, and where to.
 #[derive(clap::Args)]
@@ -32,31 +32,29 @@ pub(crate) struct Args {
 impl Args {
     /// The paths of the pictures.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
-        let opened = self.runs.iter().map(|path| Ok((name(path), RunFolder::open(catalog, path)?)));
-        let runs: Vec<(String, RunFolder)> = opened.collect::<Result<_, Failure>>()?;
+        let opened = self.runs.iter().map(|path| Ok((name(path), Run::open(catalog, path)?)));
+        let folders: Vec<(String, Run)> = opened.collect::<Result<_, Failure>>()?;
+        let runs: Vec<DrawnRun<'_>> = folders.iter().map(|(name, run)| DrawnRun { name, run }).collect();
         let picture = self.picture(&runs)?;
-        let stem = self.out.clone().unwrap_or_else(|| self.runs[0].join(picture.name));
-        let paths = picture.write(&stem)?;
+        let stem = self.out.clone().unwrap_or_else(|| self.runs[0].join(&picture.name));
+        let paths = picture.plot.write(&stem)?;
         if self.json {
             return Ok(Answer::json(&paths));
         }
         Ok(Answer::text(paths.map(|path| format!("{}\n", path.display())).concat()))
     }
 
-    fn picture(&self, runs: &[(String, RunFolder)]) -> Result<Picture, Failure> {
+    fn picture(&self, runs: &[DrawnRun<'_>]) -> Result<Picture, Failure> {
         match (runs, &self.x, &self.y) {
-            ([(_, run)], Some(x), Some(y)) => Picture::front(run, Axes { x, y }),
-            ([(name, run)], None, None) => Picture::of_run(run, name),
+            ([run], Some(x), Some(y)) => Ok(run.front([x, y])?),
+            ([run], None, None) => Ok(run.picture()?),
             (_, Some(_), _) => {
                 Err(Failure::bad_input(anyhow::anyhow!("`--x` is for one run, got {}", runs.len()))
                     .hint("leave out `--x`; `--y` is the objective whose progress is shown"))
             }
             (runs, None, y) => {
-                let objectives = runs[0].1.experiment().problem().objectives();
-                let objective = y.as_ref().unwrap_or(&objectives[0].metric);
-                let runs: Vec<(String, &RunFolder)> =
-                    runs.iter().map(|(name, run)| (name.clone(), run)).collect();
-                Picture::progress(&runs, objective)
+                let objectives = runs[0].run.experiment().problem().objectives();
+                Ok(DrawnRun::progress(runs, y.as_ref().unwrap_or(&objectives[0].metric))?)
             }
         }
     }

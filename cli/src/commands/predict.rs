@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use serde_json::{Map, Value as Json, json};
-use tapeout::core::{Catalog, Design, DesignSpace, ModelFile, Value};
+use tapeout::core::{Catalog, Design, DesignSpace, ModelFile, Value, WorkloadContext};
 use tapeout::experiment::plot::quantity;
 use tapeout::offline::Proposals;
+use tapeout::surrogates::Outlook;
 
 use crate::answer::Answer;
 use crate::failure::Failure;
@@ -21,44 +22,44 @@ pub(crate) struct Args {
     model: PathBuf,
     /// A file of designs: a JSON object of parameters and values on each line, or proposals
     designs: PathBuf,
-    /// The application to predict for [default: all that the model knows of]
+    /// The workload to predict for [default: all that the model knows of]
     #[arg(long, value_name = "NAME")]
-    application: Vec<String>,
+    workload: Vec<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 impl Args {
-    /// What the model expects of each design for each application.
+    /// What the model expects of each design for each workload.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let model = read_model(&self.model)?;
-        let entry = catalog.env(&model.card.env)?;
         let settings = model.card.sources.first().map_or(&Json::Null, |source| &source.settings);
-        let (env, _) = entry.build(settings).map_err(Failure::bad_input)?;
-        let surrogate = model
-            .surrogate(catalog, env.space())
+        let (env, _) = catalog.build_env(&model.card.env, settings)?;
+        let surrogate = catalog
+            .surrogate(&model, env.space())
             .map_err(|error| Failure::bad_input(error).context(self.model.display().to_string()))?;
         let designs = read_designs(&self.designs, env.space())?;
-        let known = model.card.sources.iter().map(|source| &source.application);
-        for name in &self.application {
-            if !known.clone().any(|application| application.name == *name) {
+        let known = model.card.sources.iter().map(|source| &source.workload);
+        for name in &self.workload {
+            if !known.clone().any(|workload| workload.name == *name) {
                 let names: Vec<&str> = known.clone().map(|known| known.name.as_str()).collect();
-                let error = anyhow!("{}: the model knows no application `{name}`", self.model.display());
+                let error = anyhow!("{}: the model knows no workload `{name}`", self.model.display());
                 return Err(Failure::bad_input(error).hint(format!("it knows {}", names.join(", "))));
             }
         }
-        let wanted = known.filter(|application| {
-            self.application.is_empty() || self.application.contains(&application.name)
-        });
+        let is_wanted =
+            |workload: &&WorkloadContext| self.workload.is_empty() || self.workload.contains(&workload.name);
+        let wanted: Vec<&WorkloadContext> = known.filter(is_wanted).collect();
+        let asked = wanted.iter().map(|workload| (workload.context.as_slice(), 1.0));
+        let outlook = Outlook::new(surrogate.as_ref(), asked, &designs);
         let metrics = &model.card.metrics;
-        let mut columns = vec![("", Column::Numbers), ("application", Column::Words)];
+        let mut columns = vec![("", Column::Numbers), ("workload", Column::Words)];
         columns.extend(metrics.iter().map(|metric| (metric.name.as_str(), Column::Numbers)));
         columns.push(("p(feasible)", Column::Numbers));
         let mut table = Table::new(&columns);
         let mut rows = Vec::new();
-        for application in wanted {
-            let prediction = surrogate.predict(&application.context, &designs);
+        for (workload, prediction) in wanted.iter().zip(outlook.predictions()) {
             for (index, mean) in prediction.mean.iter().enumerate() {
                 let std = prediction.std.as_ref().map(|std| &std[index]);
                 let named = |values: &[f64]| -> Map<String, Json> {
@@ -70,12 +71,12 @@ impl Args {
                 };
                 rows.push(json!({
                     "design": index + 1,
-                    "application": application.name,
+                    "workload": workload.name,
                     "mean": named(mean),
                     "std": std.map(|std| named(std)),
                     "p_feasible": prediction.p_feasible[index],
                 }));
-                let mut cells = vec![(index + 1).to_string(), application.name.clone()];
+                let mut cells = vec![(index + 1).to_string(), workload.name.clone()];
                 cells.extend(metrics.iter().enumerate().map(|(place, metric)| {
                     let around = std.map_or_else(String::new, |std| {
                         format!(" ± {:.0} %", 100.0 * std[place] / mean[place].abs())

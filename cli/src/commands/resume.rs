@@ -27,9 +27,9 @@ impl Args {
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let budget = self.new_budget()?;
         let mut watched = WatchedRun::begin(&self.flags, &self.run)?;
-        let summary =
+        let finished =
             watched.watch(|options, observer| resume(catalog, &self.run, budget, options, observer))?;
-        watched.report(catalog, &summary)
+        watched.report(&finished)
     }
 
     /// The budget of the run with the flags over it; none if there are no flags, or no run, which `resume` reports.

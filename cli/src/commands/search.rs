@@ -32,7 +32,7 @@ impl Args {
         }
         let folder = self.out.clone().unwrap_or_else(|| free_folder(experiment.spec()));
         let mut watched = WatchedRun::begin(&self.flags, &folder)?;
-        let summary = watched.watch(|options, observer| run(&experiment, &folder, options, observer))?;
-        watched.report(catalog, &summary)
+        let finished = watched.watch(|options, observer| run(&experiment, &folder, options, observer))?;
+        watched.report(&finished)
     }
 }

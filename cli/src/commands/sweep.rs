@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 use tapeout::core::Catalog;
 use tapeout::experiment::AgentSpec;
-use tapeout::experiment::comparison::{Contestant, Knob, variants};
+use tapeout::experiment::comparison::{ComparedAgent, Knob, variants};
 
 use crate::answer::Answer;
 use crate::arguments::{setting_value, toml_value};
@@ -43,19 +43,21 @@ impl Args {
     /// Runs what is not run yet, and says what all of it says.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let knobs: Vec<Knob> = self.grid.iter().map(|values| values.0.clone()).collect();
-        let mut contestants = variants(&self.field.agent(&self.agent), &knobs, self.samples);
-        let baseline = contestants.len();
-        contestants.push(self.baseline());
-        let plan = self.field.plan(contestants)?;
+        let mut agents = variants(&self.field.agent(&self.agent), &knobs, self.samples);
+        let baseline = agents.len();
+        agents.push(self.baseline());
+        let plan = self.field.plan(agents)?;
         compare(catalog, &plan, Some(baseline), &self.field.out(Some(&self.agent)), &self.flags)
     }
 
-    fn baseline(&self) -> Contestant {
+    fn baseline(&self) -> ComparedAgent {
         match self.against {
-            Against::Default => Contestant { name: DEFAULT.to_owned(), agent: self.field.agent(&self.agent) },
-            Against::Random => Contestant {
+            Against::Default => {
+                ComparedAgent { name: DEFAULT.to_owned(), spec: self.field.agent(&self.agent) }
+            }
+            Against::Random => ComparedAgent {
                 name: BASELINE.to_owned(),
-                agent: AgentSpec { id: BASELINE.to_owned(), config: Map::new() },
+                spec: AgentSpec { id: BASELINE.to_owned(), config: Map::new() },
             },
         }
     }

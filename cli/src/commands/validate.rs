@@ -81,8 +81,8 @@ fn table(proposals: &Proposals, validation: &Validation) -> String {
         cells.push(match verdict {
             Verdict::Measured { is_acceptable: true, .. } => "acceptable".to_owned(),
             Verdict::Measured { .. } => "beyond a limit".to_owned(),
-            Verdict::Infeasible { application, rule, violation } => {
-                format!("infeasible in {application}: {rule} by {violation:.3}")
+            Verdict::Infeasible { workload, rule, violation } => {
+                format!("infeasible in {workload}: {rule} by {violation:.3}")
             }
         });
         table.row(cells);

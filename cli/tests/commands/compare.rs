@@ -31,7 +31,7 @@ fn a_comparison_leaves_runs_tables_and_pictures() {
         (&report["seeds"], &report["trials"], &report["baseline"]),
         (&2.into(), &12.into(), &"random".into())
     );
-    let standings = report["arenas"][0]["standings"].as_array().unwrap();
+    let standings = report["envs"][0]["standings"].as_array().unwrap();
     assert_eq!(standings.len(), 2);
     let ranks: f64 = standings.iter().map(|standing| standing["rank"]["value"].as_f64().unwrap()).sum();
     assert_eq!(ranks, 3.0, "two ranks, 1 and 2, or 1.5 twice");
@@ -117,7 +117,7 @@ fn a_sweep_compares_every_combination() {
     let report: Value =
         serde_json::from_str(&here.data(&[grid.as_slice(), &rest, &["--json"]].concat())).unwrap();
     assert_eq!(report["baseline"], "default");
-    let standings = report["arenas"][0]["standings"].as_array().unwrap();
+    let standings = report["envs"][0]["standings"].as_array().unwrap();
     assert_eq!(standings.len(), 4 + 1, "each combination, and the default");
     for standing in standings {
         assert_eq!(standing["test"].is_null(), standing["agent"] == "default", "{standing}");

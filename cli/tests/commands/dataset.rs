@@ -8,7 +8,7 @@ const GENERATE: [&str; 9] = [
     "dataset",
     "generate",
     "edge-accelerator",
-    "--applications",
+    "--workloads",
     "rnnt-decoder,mobilenet-v2",
     "--designs",
     "40",
@@ -29,7 +29,7 @@ fn a_data_set_goes_all_the_way_round() {
     assert_eq!(shown, scratch.data(&["dataset", "info", "set"]));
     let info = json(&scratch.data(&["dataset", "info", "set", "--json"]));
     assert_eq!(info["overviews"][0]["rows"], 80);
-    assert_eq!(info["applications"][1]["name"], "mobilenet-v2");
+    assert_eq!(info["workloads"][1]["name"], "mobilenet-v2");
 
     assert_eq!(scratch.data(&["dataset", "export", "set", "--csv", "--out", "text"]), "text/table.csv\n");
     scratch.data(&["dataset", "export", "text", "--parquet", "--out", "again"]);
@@ -53,7 +53,7 @@ fn a_data_set_goes_all_the_way_round() {
     assert_eq!(split, json(&scratch.read("split.json")));
     let n = |part: &str| split["rows"][part].as_array().unwrap().len();
     assert_eq!(n("train") + n("validation") + n("hidden"), 80);
-    assert!(n("hidden") >= 40, "a whole application is hidden");
+    assert!(n("hidden") >= 40, "a whole workload is hidden");
 }
 
 // Claim: two runs of one environment become one table, without saying a design twice.
@@ -88,18 +88,18 @@ fn what_cannot_be_a_data_set_is_refused() {
     );
     assert_eq!(
         complaint(&["dataset", "split", "set"]),
-        "error: nothing says what to split by; expected quality, application or architecture\n\
+        "error: nothing says what to split by; expected quality, workload or architecture\n\
          hint: `--objective`, `--hide` or `--hide-level` says it\n"
     );
     assert_eq!(
         complaint(&["dataset", "split", "set", "--hide", "rnnt-decode"]),
-        "error: unknown application `rnnt-decode`; did you mean `rnnt-decoder`?\n"
+        "error: unknown workload `rnnt-decode`; did you mean `rnnt-decoder`?\n"
     );
     let error = complaint(&[
         "dataset",
         "generate",
         "edge-accelerator",
-        "--applications",
+        "--workloads",
         "mobilenetv2",
         "--out",
         "other",

@@ -6,7 +6,7 @@ use crate::scratch::Scratch;
 
 const GENERATE: [&str; 9] =
     ["dataset", "generate", "gpu-gemm-model", "--designs", "300", "--out", "set", "--seed", "1"];
-const LEARNER: [&str; 4] = ["--learner", "random-forest", "--learner-set", "trees=10"];
+const LEARNER: [&str; 4] = ["--learner", "random-forest", "--learner-set", "n_estimators=10"];
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
@@ -92,6 +92,6 @@ fn what_cannot_be_used_is_refused() {
             .contains("`alpa`: unknown setting; did you mean `alpha`?")
     );
     assert!(refused(&["predict", "set/dataset.toml", "set/dataset.toml"]).contains("this is no model file"));
-    std::fs::write(scratch.path("p.json"), "{\"schema\": 1}").unwrap();
+    std::fs::write(scratch.path("p.json"), "{\"schema\": 2}").unwrap();
     assert!(refused(&["validate", "p.json"]).contains("p.json: "));
 }

@@ -208,7 +208,7 @@ fn a_file_that_is_not_of_the_format_is_named_with_its_field() {
         (
             "\"level\":\"Buf\"",
             "\"level\":\"Bof\"",
-            "case `tl01-conv1d-ws` (`cases[0]`): mapping: no level is called `Bof`; did you mean `Buf`?",
+            "case `tl01-conv1d-ws` (`cases[0]`): mapping: unknown level `Bof`; did you mean `Buf`?",
         ),
     ] {
         assert!(text.contains(from), "{from}");

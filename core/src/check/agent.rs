@@ -7,10 +7,10 @@ use super::toy::Toy;
 use crate::agent::Agent;
 use crate::catalog::AgentEntry;
 use crate::env::Env;
-use crate::outcome::Trial;
 use crate::problem::Problem;
 use crate::seed::Seed;
 use crate::space::Design;
+use crate::trial::Trial;
 
 /// How many batches each toy is searched for.
 const BATCHES: usize = 12;

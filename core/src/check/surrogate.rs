@@ -4,12 +4,13 @@ use super::Findings;
 use super::toy::Toy;
 use crate::catalog::LearnerEntry;
 use crate::env::Env;
-use crate::model::Saved;
-use crate::outcome::{Outcome, Trial};
+use crate::outcome::Outcome;
 use crate::problem::Problem;
+use crate::saved::Saved;
 use crate::seed::Seed;
 use crate::space::Design;
-use crate::surrogate::{Application, Prediction, Surrogate, Task, TrainingData};
+use crate::surrogate::{Prediction, Surrogate, TrainingData, WorkloadContext, WorkloadTrials};
+use crate::trial::Trial;
 
 /// How many designs are learned from, and how many are predicted.
 const SAMPLES: usize = 200;
@@ -28,24 +29,24 @@ pub fn check_surrogate(entry: &LearnerEntry) -> Result<(), Findings> {
         || "a hyperparameter that does not exist is accepted".to_owned(),
         "put #[serde(deny_unknown_fields)] on the settings",
     );
-    for (name, toy, applications) in [
+    for (name, toy, workloads) in [
         (REFITTED, Toy::bowl(), &[("", &[][..], 1.0)][..]),
         ("two metrics", Toy::tradeoff(), &[("", &[], 1.0)]),
         ("a space tied by rules", Toy::tied(), &[("", &[], 1.0)]),
-        ("two applications", Toy::tradeoff(), &[("small", &[0.0, 7.0], 1.0), ("large", &[3.0, 7.0], 8.0)]),
+        ("two workloads", Toy::tradeoff(), &[("small", &[0.0, 7.0], 1.0), ("large", &[3.0, 7.0], 8.0)]),
     ] {
-        check_on(entry, &toy, applications, name, &mut findings);
+        check_on(entry, &toy, workloads, name, &mut findings);
     }
     findings.into_result()
 }
 
-/// An application of a toy: name, context, and by how much its metrics are larger.
-type ToyApplication<'a> = (&'a str, &'a [f64], f64);
+/// A workload of a toy: name, context, and by how much its metrics are larger.
+type ToyWorkload<'a> = (&'a str, &'a [f64], f64);
 
 fn check_on(
     entry: &LearnerEntry,
     toy: &Toy,
-    applications: &[ToyApplication<'_>],
+    workloads: &[ToyWorkload<'_>],
     name: &str,
     findings: &mut Findings,
 ) {
@@ -58,7 +59,7 @@ fn check_on(
             return;
         }
     };
-    let data = training_data(toy, &problem, applications);
+    let data = training_data(toy, &problem, workloads);
     let Ok(model) = learner.fit(&data, Seed::new(5)) else {
         let seen = || format!("on {name}, {SAMPLES} trials could not be learned from");
         findings.require(false, seen, "fit whatever a few hundred trials allow");
@@ -66,8 +67,8 @@ fn check_on(
     };
     let mut rng = Seed::new(1).stream("check_surrogate");
     let unseen: Vec<Design> = (0..SAMPLES).map(|_| toy.space().sample(&mut rng)).collect();
-    let mut contexts: Vec<Vec<f64>> = applications.iter().map(|(_, context, _)| context.to_vec()).collect();
-    contexts.push(applications[0].1.iter().map(|value| value + 1.5).collect()); // of no application learned from
+    let mut contexts: Vec<Vec<f64>> = workloads.iter().map(|(_, context, _)| context.to_vec()).collect();
+    contexts.push(workloads[0].1.iter().map(|value| value + 1.5).collect()); // of no workload learned from
     for context in &contexts {
         let prediction = model.predict(context, &unseen);
         check_shapes(&prediction, unseen.len(), problem.metrics().len(), name, findings);
@@ -84,9 +85,9 @@ fn check_on(
     findings.require(learner.fit(&nothing, Seed::new(5)).is_err(), seen, "return FitError::TooFew");
 }
 
-fn training_data(toy: &Toy, problem: &Problem, applications: &[ToyApplication<'_>]) -> TrainingData {
+fn training_data(toy: &Toy, problem: &Problem, workloads: &[ToyWorkload<'_>]) -> TrainingData {
     let mut rng = Seed::new(0).stream("check_surrogate");
-    let mut tasks = |n: usize| -> Vec<Task> {
+    let mut groups = |n: usize| -> Vec<WorkloadTrials> {
         let mut trial = |factor: f64| -> Trial {
             let design = toy.space().sample(&mut rng);
             let outcome = match toy.evaluate(&design).expect("toys never fail") {
@@ -97,14 +98,14 @@ fn training_data(toy: &Toy, problem: &Problem, applications: &[ToyApplication<'_
             };
             problem.trial(design, outcome)
         };
-        let mut task = |&(name, context, factor): &ToyApplication<'_>| Task {
-            application: Application { name: name.to_owned(), context: context.to_vec() },
+        let mut group = |&(name, context, factor): &ToyWorkload<'_>| WorkloadTrials {
+            workload: WorkloadContext { name: name.to_owned(), context: context.to_vec() },
             trials: (0..n).map(|_| trial(factor)).collect(),
         };
-        applications.iter().map(&mut task).collect()
+        workloads.iter().map(&mut group).collect()
     };
-    let (train, validation) = (tasks(SAMPLES), tasks(SAMPLES / 4));
-    let context_names = (0..applications[0].1.len()).map(|index| format!("feature_{index}")).collect();
+    let (train, validation) = (groups(SAMPLES), groups(SAMPLES / 4));
+    let context_names = (0..workloads[0].1.len()).map(|index| format!("feature_{index}")).collect();
     TrainingData::new(context_names, train, validation).expect("the toys' contexts have names")
 }
 

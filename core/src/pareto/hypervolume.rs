@@ -8,7 +8,7 @@
 //! Checked against: `tests/golden/pareto_pymoo.json`, made by `scripts/pareto_pymoo.py`.
 //!
 //! Everything below the public functions works on gains, the distances below the reference: larger is better,
-//! and the reference is the origin.
+//! and the reference is the origin, so a volume is a plain product and no sign is flipped again.
 
 use super::ParetoError;
 use super::losses::Losses;
@@ -104,6 +104,7 @@ impl Gains {
         let mut gains = Self { points: Vec::new(), rows: Vec::with_capacity(points.len() * reference.len()) };
         for point in 0..points.len() {
             let row = losses.row(point);
+            // A box that is flat along one objective has no volume, so on the reference is as good as beyond it.
             if row.iter().zip(reference).all(|(loss, reference)| loss < reference) {
                 gains.points.push(point);
                 gains.rows.extend(row.iter().zip(reference).map(|(loss, reference)| reference - loss));
@@ -114,6 +115,9 @@ impl Gains {
 }
 
 /// Volume of the union of the boxes between the origin and each row. `rows`: shape `[n][m]`.
+///
+/// Up to three objectives one sweep does, and it needs no front: dominated rows never change the section. Above, slicing calls
+/// this again with one objective less, so the exponential part ends in a sweep.
 fn volume(rows: &[f64], m: usize) -> f64 {
     match m {
         1 => rows.iter().copied().fold(0.0, f64::max),
@@ -129,6 +133,7 @@ fn volume(rows: &[f64], m: usize) -> f64 {
 
 /// Moves a plane down the third gain; between two points it cuts the union in an area that does not change.
 fn swept_volume(mut points: Vec<[f64; 3]>) -> f64 {
+    // From the largest third gain down points only come in, so the section grows and no step is ever taken back.
     points.sort_unstable_by(|a, b| b[2].total_cmp(&a[2]));
     let mut section = Staircase::default();
     let mut volume = 0.0;
@@ -143,6 +148,8 @@ fn swept_volume(mut points: Vec<[f64; 3]>) -> f64 {
 /// Sums what each row adds to those before it, by falling last gain. Cut to the row's box, earlier rows all
 /// reach its last gain, so one dimension factors out.
 fn sliced_volume(rows: &[f64], m: usize) -> f64 {
+    // Any order gives the sum. By falling last gain the earlier rows, limited to this one, all reach its last gain: what is left
+    // to compute has one objective less, where WFG without slicing has as many.
     let last = m - 1;
     let mut descending: Vec<&[f64]> = rows.chunks_exact(m).collect();
     descending.sort_unstable_by(|a, b| b[last].total_cmp(&a[last]));
@@ -159,6 +166,7 @@ fn exclusive_volume<'a>(row: &[f64], others: impl Iterator<Item = &'a [f64]>) ->
     let mut limited = Vec::new();
     for other in others {
         let start = limited.len();
+        // Only what lies in the row's own box is taken from it. Limited so, most others are covered by one of them.
         limited.extend(row.iter().zip(other).map(|(own, other)| own.min(*other)));
         if limited[start..] == *row {
             return 0.0;
@@ -168,6 +176,7 @@ fn exclusive_volume<'a>(row: &[f64], others: impl Iterator<Item = &'a [f64]>) ->
             settle_last(&mut limited, m);
         }
     }
+    // Two volumes of about the same size: what rounding leaves may be below 0, which no contribution is.
     let whole: f64 = row.iter().product();
     (whole - volume(&limited, m)).max(0.0)
 }
@@ -203,6 +212,7 @@ fn exclusive_volumes(rows: &[f64], m: usize) -> Vec<f64> {
 /// Area that each point alone covers, shape `[n]`. `points`: shape `[n][2]`.
 fn exclusive_areas(points: &[[f64; 2]]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..points.len()).collect();
+    // By falling width, and of the same width the higher first, so that each step of the front comes before all that it covers.
     order.sort_unstable_by(|&a, &b| {
         let falling = |axis: usize| points[b][axis].total_cmp(&points[a][axis]);
         falling(0).then_with(|| falling(1))

@@ -8,7 +8,7 @@ use rand::{Rng, RngExt};
 use super::block::{Block, tied_groups};
 use super::diagram::Diagram;
 use super::{SpaceError, Walk};
-use crate::catalog::nearest_name;
+use crate::names::nearest_name;
 use crate::parameter::{Parameter, Value};
 use crate::rule::Rule;
 
@@ -222,16 +222,6 @@ impl DesignSpace {
             .iter()
             .zip(design.levels())
             .map(|(parameter, &level)| (parameter, parameter.value(level)))
-    }
-
-    /// The number a parameter of a design is set to.
-    ///
-    /// # Panics
-    /// If the parameter is categorical or there is none at `index`.
-    pub fn number(&self, design: &Design, index: usize) -> f64 {
-        let parameter = &self.0.parameters[index];
-        let number = parameter.number(design.levels()[index]);
-        number.unwrap_or_else(|| panic!("parameter `{}` is categorical", parameter.name()))
     }
 
     /// A design drawn uniformly from the legal ones.

@@ -1,5 +1,7 @@
 //! Why a space or a design cannot be made.
 
+use crate::config::ConfigError;
+
 /// Why a space or a design cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -41,12 +43,22 @@ pub enum SpaceError {
     #[error("the space has more than 2^128 legal designs")]
     TooLarge,
     /// No parameter has this name.
-    #[error("unknown parameter `{got}`{}", crate::catalog::suggestion(.nearest))]
+    #[error("unknown parameter `{got}`{}", crate::names::suggestion(.nearest))]
     UnknownParameter {
         /// The name asked for.
         got: String,
         /// The nearest name there is.
         nearest: Option<String>,
+    },
+    /// The parameter's levels are not what is read from it.
+    #[error("parameter `{parameter}`: got the levels {levels}, expected {expected}")]
+    Misread {
+        /// The parameter.
+        parameter: String,
+        /// The levels there are.
+        levels: String,
+        /// What they were taken for.
+        expected: String,
     },
     /// A design without a value for this parameter.
     #[error("parameter `{parameter}` is missing")]
@@ -97,4 +109,11 @@ pub enum SpaceError {
     /// The space is a list, and this design is not on it.
     #[error("the design is not among the rows this space was made from")]
     NotListed,
+}
+
+/// A space that settings ask for and that cannot be made is a fault of all of them together.
+impl From<SpaceError> for ConfigError {
+    fn from(error: SpaceError) -> Self {
+        Self::new("", error.to_string())
+    }
 }

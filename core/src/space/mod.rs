@@ -4,11 +4,13 @@ mod block;
 mod design_space;
 mod diagram;
 mod error;
+mod handle;
 mod moves;
 mod walk;
 
 pub use design_space::{Design, DesignSpace};
 pub use error::SpaceError;
+pub use handle::{CategoryParameter, CountParameter, NumberParameter};
 pub use moves::Neighbourhood;
 pub use walk::Walk;
 

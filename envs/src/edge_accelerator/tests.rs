@@ -1,13 +1,14 @@
 use super::*;
-use tapeout_core::{Seed, Value};
+use crate::accelerator::AcceleratorEnv;
+use tapeout_core::{BuildEnv, Env, Seed, Value};
 
-fn env() -> EdgeAccelerator {
-    EdgeAccelerator::build(EdgeAcceleratorConfig::default()).unwrap()
+fn env() -> AcceleratorEnv<EdgeAccelerator> {
+    AcceleratorEnv::<EdgeAccelerator>::build(EdgeAcceleratorConfig::default()).unwrap()
 }
 
-fn of_networks(networks: &[&str], weights: &[f64]) -> EdgeAccelerator {
+fn of_networks(networks: &[&str], weights: &[f64]) -> AcceleratorEnv<EdgeAccelerator> {
     let networks = networks.iter().map(|&id| id.to_owned()).collect();
-    EdgeAccelerator::build(EdgeAcceleratorConfig {
+    AcceleratorEnv::<EdgeAccelerator>::build(EdgeAcceleratorConfig {
         networks,
         weights: weights.to_vec(),
         ..Default::default()
@@ -16,7 +17,7 @@ fn of_networks(networks: &[&str], weights: &[f64]) -> EdgeAccelerator {
 }
 
 /// The first published class of the template, as near as the levels allow (16 GB/s for 17).
-fn first_class(env: &EdgeAccelerator, changes: &[(&'static str, i64)]) -> Design {
+fn first_class(env: &AcceleratorEnv<EdgeAccelerator>, changes: &[(&'static str, i64)]) -> Design {
     let mut values = vec![
         ("pes_x", 4),
         ("pes_y", 4),
@@ -35,7 +36,7 @@ fn first_class(env: &EdgeAccelerator, changes: &[(&'static str, i64)]) -> Design
     env.space().design_of(values.into_iter().map(|(name, value)| (name, Value::from(value)))).unwrap()
 }
 
-fn measured(env: &EdgeAccelerator, design: &Design) -> Vec<f64> {
+fn measured(env: &AcceleratorEnv<EdgeAccelerator>, design: &Design) -> Vec<f64> {
     env.evaluate(design).unwrap().metrics().unwrap().to_vec()
 }
 
@@ -58,7 +59,7 @@ fn version_0_gives_these_numbers() {
     }
 }
 
-// Claim: the default problem is neither hopeless nor easy: as in the paper (70 to 90 % infeasible per application), most
+// Claim: the default problem is neither hopeless nor easy: as in the paper (70 to 90 % infeasible per workload), most
 // designs are refused, and a search of 1,000 designs still meets enough that are not. The bands are wider than three
 // standard deviations of a share of 1,000 designs (1.3 % each).
 #[test]
@@ -115,7 +116,7 @@ fn designs_break_the_rules_that_the_page_lists() {
 // pointwise. The four shares are all of it, and three times MobileNetV2 is three times the layers.
 #[test]
 fn the_context_describes_the_workload() {
-    let context = |env: &EdgeAccelerator| -> std::collections::BTreeMap<String, f64> {
+    let context = |env: &AcceleratorEnv<EdgeAccelerator>| -> std::collections::BTreeMap<String, f64> {
         env.context().into_iter().map(|feature| (feature.name, feature.value)).collect()
     };
     let (resnet, mobile) = (context(&env()), context(&of_networks(&["mobilenet-v2"], &[])));
@@ -149,7 +150,9 @@ fn several_networks_add_up_by_weight() {
 // Claim: a batch shares the weights it fetches, so eight images cost less than eight times one.
 #[test]
 fn a_batch_is_cheaper_than_its_images_one_by_one() {
-    let eight = EdgeAccelerator::build(EdgeAcceleratorConfig { batch: 8, ..Default::default() }).unwrap();
+    let eight =
+        AcceleratorEnv::<EdgeAccelerator>::build(EdgeAcceleratorConfig { batch: 8, ..Default::default() })
+            .unwrap();
     let one = env();
     let design = first_class(&one, &[]);
     let (eight, one) = (measured(&eight, &design), measured(&one, &design));
@@ -160,12 +163,12 @@ fn a_batch_is_cheaper_than_its_images_one_by_one() {
 fn settings_that_cannot_be_used_are_named_with_the_remedy() {
     let error = |settings: serde_json::Value| {
         let config = tapeout_core::config::read::<EdgeAcceleratorConfig>(&settings);
-        config.and_then(EdgeAccelerator::build).err().unwrap().to_string()
+        config.and_then(AcceleratorEnv::<EdgeAccelerator>::build).err().unwrap().to_string()
     };
     use serde_json::json;
     assert_eq!(
         error(json!({ "networks": ["resnet51"] })),
-        "`networks`: no network is called `resnet51`; did you mean `resnet50`?"
+        "`networks`: unknown network `resnet51`; did you mean `resnet50`?"
     );
     assert_eq!(
         error(json!({ "weights": [1.0, 2.0] })),

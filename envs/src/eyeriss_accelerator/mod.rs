@@ -4,40 +4,31 @@
 //! doi:10.1145/3579371.3589049; levels from `sims/Timeloop/parameters.ini` of its repository (commit c4319fb). The cost
 //! model is [`tapeout_simulators::eyeriss`] under the mapper.
 
-use serde::{Deserialize, Serialize};
+use tapeout_core::config::{above, check};
 use tapeout_core::{
-    BuildEnv, ConfigError, Constraint, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
-    Parameter,
+    CategoryParameter, ConfigError, Constraint, CountParameter, Design, DesignSpace, EvalError, Goal,
+    Objective, Outcome, Parameter, SpaceError,
 };
-use tapeout_simulators::eyeriss::{Buffer, Setting, Template, row_stationary};
+use tapeout_simulators::eyeriss::{Buffer, EyerissSetting, EyerissTemplate, row_stationary};
 use tapeout_simulators::loop_nest::Architecture;
 use tapeout_simulators::mapped::MappedWorkload;
-use tapeout_simulators::mapper::NoMapping;
 use tapeout_simulators::memory::StorageClass;
+use tapeout_simulators::network_cost::NetworkCost;
+use tapeout_simulators::networks::Workload;
 use tapeout_simulators::technology::{DramKind, Node};
 
-use crate::workload::{positive, weighted};
+use crate::accelerator::{AcceleratorTemplate, accelerator_config, architecture, run};
 
-/// Networks and technology.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct EyerissAcceleratorConfig {
-    /// The networks that run on every design, by name.
-    pub networks: Vec<String>,
-    /// How often each network runs relative to the others; empty for once each.
-    pub weights: Vec<f64>,
-    /// Inputs that a network processes at once.
-    pub batch: u64,
-    /// Process node in nm.
-    pub node_nm: Node,
-    /// Clock of the chip.
-    pub clock_hz: f64,
-    /// Kind of DRAM, which sets its energy per bit: `lpddr4`, `ddr3`, `hbm2` or `hbm3`.
-    pub dram: DramKind,
-    /// Bandwidth of the DRAM, reads and writes together.
-    pub dram_bandwidth_byte_per_s: f64,
-    /// Largest acceptable area when nobody states a goal.
-    pub area_limit_m2: f64,
+accelerator_config! {
+    /// Networks and technology.
+    pub struct EyerissAcceleratorConfig {
+        /// Kind of DRAM, which sets its energy per bit: `lpddr4`, `ddr3`, `hbm2` or `hbm3`.
+        pub dram: DramKind,
+        /// Bandwidth of the DRAM, reads and writes together.
+        pub dram_bandwidth_byte_per_s: f64,
+        /// Largest acceptable area when nobody states a goal.
+        pub area_limit_m2: f64,
+    }
 }
 
 impl Default for EyerissAcceleratorConfig {
@@ -59,116 +50,143 @@ impl Default for EyerissAcceleratorConfig {
     }
 }
 
-/// The template as an environment.
+/// The parameters of the template, and what every design is built in and runs.
 pub struct EyerissAccelerator {
-    space: DesignSpace,
-    metrics: Vec<Metric>,
+    knobs: Knobs,
     workload: MappedWorkload,
-    setting: Setting,
+    setting: EyerissSetting,
     area_limit_m2: f64,
 }
 
-impl EyerissAccelerator {
-    /// The accelerator that `design` asks for.
-    pub fn template(&self, design: &Design) -> Template {
-        let number = |index: usize| self.space.number(design, index) as u64;
-        let class = |index: usize| StorageClass::ALL[design.levels()[index] as usize];
-        let scratchpad = |first: usize| Buffer {
-            class: class(first),
-            depth: number(first + 1),
-            block_words: number(first + 2),
-            read_words_per_cycle: number(first + 3),
-            write_words_per_cycle: number(first + 4),
-        };
-        Template {
-            elements: number(0),
-            mesh_x: number(1),
-            inputs: scratchpad(2),
-            sums: scratchpad(7),
-            filters: scratchpad(12),
-            dummy_class: class(17),
-            dummy_depth: number(18),
-            dummy_block_words: number(19),
-            global: Buffer {
-                class: class(20),
-                depth: number(21),
-                block_words: number(23),
-                read_words_per_cycle: number(24),
-                write_words_per_cycle: number(25),
-            },
-            global_banks: number(22),
-        }
+/// The parameters of [`EyerissTemplate`], by its fields.
+struct Knobs {
+    pes: CountParameter,
+    mesh_x: CountParameter,
+    inputs: BufferKnobs,
+    sums: BufferKnobs,
+    filters: BufferKnobs,
+    dummy_class: CategoryParameter<StorageClass>,
+    dummy_depth: CountParameter,
+    dummy_block_words: CountParameter,
+    global: BufferKnobs,
+    global_banks: CountParameter,
+}
+
+/// The parameters of a [`Buffer`].
+struct BufferKnobs {
+    class: CategoryParameter<StorageClass>,
+    depth: CountParameter,
+    block: CountParameter,
+    read: CountParameter,
+    write: CountParameter,
+}
+
+impl BufferKnobs {
+    fn of(space: &DesignSpace, buffer: &str) -> Result<Self, SpaceError> {
+        let count = |what: &str| space.count(&format!("{buffer}_{what}"));
+        Ok(Self {
+            class: class(space, buffer)?,
+            depth: count("depth")?,
+            block: count("block")?,
+            read: count("read")?,
+            write: count("write")?,
+        })
     }
 
-    /// The architecture of a design, unless a memory is slower than the clock.
-    fn architecture(&self, design: &Design) -> Result<Architecture, Outcome> {
-        self.template(design).architecture(&self.setting).map_err(|error| {
-            let violation = error.cause.cycle_s / error.cause.available_s - 1.0;
-            Outcome::infeasible(&format!("{}_cycle_time", error.level), violation)
+    fn buffer(&self, design: &Design) -> Buffer {
+        Buffer {
+            class: *self.class.of(design),
+            depth: self.depth.of(design),
+            block_words: self.block.of(design),
+            read_words_per_cycle: self.read.of(design),
+            write_words_per_cycle: self.write.of(design),
+        }
+    }
+}
+
+fn class(space: &DesignSpace, buffer: &str) -> Result<CategoryParameter<StorageClass>, SpaceError> {
+    space.category(&format!("{buffer}_class"), StorageClass::ALL.map(|class| (class.name(), class)))
+}
+
+impl Knobs {
+    fn of(space: &DesignSpace) -> Result<Self, SpaceError> {
+        Ok(Self {
+            pes: space.count("pes")?,
+            mesh_x: space.count("mesh_x")?,
+            inputs: BufferKnobs::of(space, "ifmap")?,
+            sums: BufferKnobs::of(space, "psum")?,
+            filters: BufferKnobs::of(space, "weights")?,
+            dummy_class: class(space, "dummy")?,
+            dummy_depth: space.count("dummy_depth")?,
+            dummy_block_words: space.count("dummy_block")?,
+            global: BufferKnobs::of(space, "glb")?,
+            global_banks: space.count("glb_banks")?,
         })
     }
 }
 
-impl Env for EyerissAccelerator {
-    fn space(&self) -> &DesignSpace {
-        &self.space
-    }
-
-    fn metrics(&self) -> &[Metric] {
-        &self.metrics
-    }
-
-    fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
-        let architecture = match self.architecture(design) {
-            Ok(architecture) => architecture,
-            Err(broken) => return Ok(broken),
-        };
-        match self.workload.run(&architecture, row_stationary) {
-            Ok(cost) => Ok(Outcome::Measured(vec![
-                cost.cycles / self.setting.clock_hz,
-                cost.energy_j,
-                architecture.area_m2(),
-                cost.utilization,
-            ])),
-            Err(NoMapping::Capacity { level, needed, available, .. }) => {
-                let violation = needed as f64 / available as f64 - 1.0;
-                Ok(Outcome::infeasible(&format!("{level}_capacity"), violation))
-            }
-            Err(error) => Err(EvalError::caused_by("a layer cannot be mapped", error)),
+impl EyerissAccelerator {
+    /// The numbers and memories of a design.
+    pub fn numbers(&self, design: &Design) -> EyerissTemplate {
+        let knobs = &self.knobs;
+        EyerissTemplate {
+            pes: knobs.pes.of(design),
+            mesh_x: knobs.mesh_x.of(design),
+            inputs: knobs.inputs.buffer(design),
+            sums: knobs.sums.buffer(design),
+            filters: knobs.filters.buffer(design),
+            dummy_class: *knobs.dummy_class.of(design),
+            dummy_depth: knobs.dummy_depth.of(design),
+            dummy_block_words: knobs.dummy_block_words.of(design),
+            global: knobs.global.buffer(design),
+            global_banks: knobs.global_banks.of(design),
         }
-    }
-
-    fn precheck(&self, design: &Design) -> Option<Outcome> {
-        self.architecture(design).err()
-    }
-
-    fn workload_settings(&self) -> &'static [&'static str] {
-        &["networks", "weights", "batch"]
     }
 }
 
-impl BuildEnv for EyerissAccelerator {
+impl AcceleratorTemplate for EyerissAccelerator {
     const ID: &'static str = "eyeriss-accelerator";
     const VERSION: u32 = 0;
     const SUMMARY: &'static str = "ArchGym's 26-parameter Eyeriss-like accelerator on real networks (loop-nest model, row-stationary mapper)";
     const DESCRIPTION: &'static str = include_str!("page.md");
+    const DESIGNS: u128 = 2_154_550_209_231_716_352;
+    const ENERGY: &'static str = "energy of chip and DRAM, leakage included; a weighted sum";
+    const AREA: &'static str = "area of multiply-accumulate units and buffers";
+    const HAS_ENERGY_DELAY: bool = false;
     type Config = EyerissAcceleratorConfig;
+    type Chip = Architecture;
 
-    fn build(config: EyerissAcceleratorConfig) -> Result<Self, ConfigError> {
-        positive("clock_hz", config.clock_hz)?;
-        positive("dram_bandwidth_byte_per_s", config.dram_bandwidth_byte_per_s)?;
-        positive("area_limit_m2", config.area_limit_m2)?;
-        let workload = weighted(&config.networks, &config.weights, config.batch)?;
-        let space = DesignSpace::new(parameters(), Vec::new())
-            .map_err(|error| ConfigError::new("", error.to_string()))?;
-        let setting = Setting {
+    fn parameters() -> Vec<Parameter> {
+        parameters()
+    }
+
+    fn new(
+        config: EyerissAcceleratorConfig,
+        space: &DesignSpace,
+        workload: &Workload,
+    ) -> Result<Self, ConfigError> {
+        check("dram_bandwidth_byte_per_s", config.dram_bandwidth_byte_per_s, above(0.0))?;
+        check("area_limit_m2", config.area_limit_m2, above(0.0))?;
+        let setting = EyerissSetting {
             node: config.node_nm,
             clock_hz: config.clock_hz,
             dram: config.dram,
             dram_bandwidth_byte_per_s: config.dram_bandwidth_byte_per_s,
         };
-        let workload = MappedWorkload::new(&workload);
-        Ok(Self { space, metrics: metrics(), workload, setting, area_limit_m2: config.area_limit_m2 })
+        let (knobs, workload) = (Knobs::of(space)?, MappedWorkload::new(workload));
+        Ok(Self { knobs, workload, setting, area_limit_m2: config.area_limit_m2 })
+    }
+
+    fn chip(&self, design: &Design) -> Result<Architecture, Outcome> {
+        architecture(self.numbers(design).architecture(&self.setting))
+    }
+
+    fn area_m2(&self, chip: &Architecture) -> f64 {
+        chip.area_m2()
+    }
+
+    fn run(&self, chip: &Architecture) -> Result<Result<NetworkCost, Outcome>, EvalError> {
+        run(&self.workload, chip, row_stationary)
     }
 
     fn default_goal(&self) -> Goal {
@@ -223,19 +241,6 @@ fn parameters() -> Vec<Parameter> {
     );
     all.extend([block("glb", what), bandwidth("glb", "read", what), bandwidth("glb", "write", what)]);
     all
-}
-
-fn metrics() -> Vec<Metric> {
-    vec![
-        Metric::new(
-            "latency_s",
-            "s",
-            "time of all layers, one after the other; a weighted sum over the networks",
-        ),
-        Metric::new("energy_j", "J", "energy of chip and DRAM, leakage included; a weighted sum"),
-        Metric::new("area_m2", "m2", "area of multiply-accumulate units and buffers"),
-        Metric::new("utilization", "", "multiply-accumulates over what the chip could do in that time"),
-    ]
 }
 
 #[cfg(test)]

@@ -1,18 +1,24 @@
 use super::*;
-use tapeout_core::{Judgement, Problem, Seed, Value};
+use crate::accelerator::AcceleratorEnv;
+use tapeout_core::{BuildEnv, Env, Judgement, Problem, Seed, Value};
 
-fn env() -> EyerissAccelerator {
+fn env() -> AcceleratorEnv<EyerissAccelerator> {
     of_networks(&["alexnet"], &[])
 }
 
-fn of_networks(networks: &[&str], weights: &[f64]) -> EyerissAccelerator {
+fn of_networks(networks: &[&str], weights: &[f64]) -> AcceleratorEnv<EyerissAccelerator> {
     let networks = networks.iter().map(|&id| id.to_owned()).collect();
     let weights = weights.to_vec();
-    EyerissAccelerator::build(EyerissAcceleratorConfig { networks, weights, ..Default::default() }).unwrap()
+    AcceleratorEnv::<EyerissAccelerator>::build(EyerissAcceleratorConfig {
+        networks,
+        weights,
+        ..Default::default()
+    })
+    .unwrap()
 }
 
 /// The chip as near as the levels allow, every number of a buffer different from its neighbours' where that can be.
-fn near_the_chip(env: &EyerissAccelerator, changes: &[(&'static str, Value)]) -> Design {
+fn near_the_chip(env: &AcceleratorEnv<EyerissAccelerator>, changes: &[(&'static str, Value)]) -> Design {
     let mut values = vec![
         ("pes", Value::from(168)),
         ("mesh_x", Value::from(14)),
@@ -47,11 +53,11 @@ fn near_the_chip(env: &EyerissAccelerator, changes: &[(&'static str, Value)]) ->
     env.space().design_of(values).unwrap()
 }
 
-fn measured(env: &EyerissAccelerator, design: &Design) -> Vec<f64> {
+fn measured(env: &AcceleratorEnv<EyerissAccelerator>, design: &Design) -> Vec<f64> {
     env.evaluate(design).unwrap().metrics().unwrap().to_vec()
 }
 
-// By hand: 24 counts of elements, 3 widths; 3 scratchpads of 4 * 16 * 3 * 4 * 4; a dummy buffer of 4 * 16 * 3; a global
+// By hand: 24 counts of PEs, 3 widths; 3 scratchpads of 4 * 16 * 3 * 4 * 4; a dummy buffer of 4 * 16 * 3; a global
 // buffer of 4 * 7 * 4 * 3 * 4 * 4. ArchGym gives 2.16e18.
 #[test]
 fn the_space_has_as_many_designs_as_the_published_lists_give() {
@@ -71,8 +77,8 @@ fn every_parameter_is_read_where_it_belongs() {
         read_words_per_cycle,
         write_words_per_cycle,
     };
-    let expected = Template {
-        elements: 168,
+    let expected = EyerissTemplate {
+        pes: 168,
         mesh_x: 14,
         inputs: buffer(StorageClass::Registers, 16, 1, 2, 4),
         sums: buffer(StorageClass::SmartRegisters, 32, 2, 8, 16),
@@ -83,7 +89,7 @@ fn every_parameter_is_read_where_it_belongs() {
         global: buffer(StorageClass::SmartSram, 8192, 4, 16, 8),
         global_banks: 32,
     };
-    assert_eq!(env.template(&near_the_chip(&env, &[])), expected);
+    assert_eq!(env.template().numbers(&near_the_chip(&env, &[])), expected);
 }
 
 // By hand: rows of the first layer's filters have 11 words and stay in an element. 8 words lack 3; of the filters' 8 too.
@@ -101,7 +107,7 @@ fn scratchpads_that_do_not_hold_a_row_are_infeasible() {
 #[test]
 fn memories_slower_than_the_clock_are_infeasible() {
     let config = EyerissAcceleratorConfig { clock_hz: 20e9, ..Default::default() };
-    let env = EyerissAccelerator::build(config).unwrap();
+    let env = AcceleratorEnv::<EyerissAccelerator>::build(config).unwrap();
     let Outcome::Infeasible { rule, violation } = env.evaluate(&near_the_chip(&env, &[])).unwrap() else {
         panic!("no SRAM of 65 nm takes 50 ps")
     };
@@ -163,12 +169,12 @@ fn most_designs_are_too_large_and_some_are_not() {
 fn settings_that_cannot_be_used_are_named_with_the_remedy() {
     let error = |settings: serde_json::Value| {
         let config = tapeout_core::config::read::<EyerissAcceleratorConfig>(&settings);
-        config.and_then(EyerissAccelerator::build).err().unwrap().to_string()
+        config.and_then(AcceleratorEnv::<EyerissAccelerator>::build).err().unwrap().to_string()
     };
     use serde_json::json;
     assert_eq!(
         error(json!({ "networks": ["alexnt"] })),
-        "`networks`: no network is called `alexnt`; did you mean `alexnet`?"
+        "`networks`: unknown network `alexnt`; did you mean `alexnet`?"
     );
     assert_eq!(error(json!({ "batch": 0 })), "`batch`: got 0, expected at least 1");
     assert!(error(json!({ "dram_bandwidth_byte_per_s": -1.0 })).starts_with("`dram_bandwidth_byte_per_s`: "));

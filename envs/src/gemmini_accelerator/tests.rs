@@ -1,18 +1,28 @@
 use super::*;
-use tapeout_core::Value;
+use crate::accelerator::AcceleratorEnv;
+use tapeout_core::{BuildEnv, Env, Value};
 
-fn of_networks(networks: &[&str], weights: &[f64], dataflow: Dataflow) -> GemminiAccelerator {
+fn of_networks(
+    networks: &[&str],
+    weights: &[f64],
+    dataflow: GemminiDataflow,
+) -> AcceleratorEnv<GemminiAccelerator> {
     let networks = networks.iter().map(|&id| id.to_owned()).collect();
     let weights = weights.to_vec();
     let config = GemminiAcceleratorConfig { networks, weights, dataflow, ..Default::default() };
-    GemminiAccelerator::build(config).unwrap()
+    AcceleratorEnv::<GemminiAccelerator>::build(config).unwrap()
 }
 
-fn env() -> GemminiAccelerator {
-    of_networks(&["resnet18"], &[], Dataflow::WeightStationary)
+fn env() -> AcceleratorEnv<GemminiAccelerator> {
+    of_networks(&["resnet18"], &[], GemminiDataflow::WeightStationary)
 }
 
-fn measured(env: &GemminiAccelerator, array: i64, scratchpad_kib: i64, accumulator_kib: i64) -> Vec<f64> {
+fn measured(
+    env: &AcceleratorEnv<GemminiAccelerator>,
+    array: i64,
+    scratchpad_kib: i64,
+    accumulator_kib: i64,
+) -> Vec<f64> {
     let design = env.space().design_of([
         ("array", Value::from(array)),
         ("scratchpad_bytes", Value::from(scratchpad_kib << 10)),
@@ -27,8 +37,8 @@ fn the_space_is_the_published_one() {
     let env = env();
     assert_eq!(env.space().cardinality(), 7 * 12 * 12);
     let last = env.space().design(&[6, 11, 11]).unwrap();
-    let expected = Template { array: 128, scratchpad_bytes: 2 << 20, accumulator_bytes: 2 << 20 };
-    assert_eq!(env.template(&last), expected);
+    let expected = GemminiTemplate { array: 128, scratchpad_bytes: 2 << 20, accumulator_bytes: 2 << 20 };
+    assert_eq!(env.template().numbers(&last), expected);
 }
 
 // Claim: nothing is free. The work takes its cycles, the arithmetic its energy, and DRAM delivers every weight at 8 bytes a
@@ -37,7 +47,7 @@ fn the_space_is_the_published_one() {
 fn no_design_beats_its_work_and_its_compulsory_traffic() {
     let network = tapeout_simulators::networks::network("resnet18").unwrap();
     let unit_j = tapeout_simulators::technology::mac(8, Some(32), Node::new(22).unwrap()).unwrap().energy_j;
-    for dataflow in [Dataflow::WeightStationary, Dataflow::OutputStationary] {
+    for dataflow in [GemminiDataflow::WeightStationary, GemminiDataflow::OutputStationary] {
         let env = of_networks(&["resnet18"], &[], dataflow);
         for (array, kib) in [(2, 1), (16, 64), (128, 2048)] {
             let metrics = measured(&env, array, kib, kib);
@@ -64,8 +74,9 @@ fn larger_arrays_are_faster_and_larger_scratchpads_save_energy() {
 
 #[test]
 fn several_networks_add_up_by_weight() {
-    let build =
-        |networks: &[&str], weights: &[f64]| of_networks(networks, weights, Dataflow::WeightStationary);
+    let build = |networks: &[&str], weights: &[f64]| {
+        of_networks(networks, weights, GemminiDataflow::WeightStationary)
+    };
     let together = build(&["resnet18", "bert-base"], &[2.0, 0.5]);
     let (first, second) = (build(&["resnet18"], &[]), build(&["bert-base"], &[]));
     let [sum, first, second] = [&together, &first, &second].map(|env| measured(env, 16, 256, 64));
@@ -79,7 +90,7 @@ fn several_networks_add_up_by_weight() {
 #[test]
 fn memories_slower_than_the_clock_are_infeasible() {
     let config = GemminiAcceleratorConfig { clock_hz: 50e9, ..Default::default() };
-    let env = GemminiAccelerator::build(config).unwrap();
+    let env = AcceleratorEnv::<GemminiAccelerator>::build(config).unwrap();
     let Outcome::Infeasible { rule, violation } =
         env.evaluate(&env.space().design(&[3, 8, 6]).unwrap()).unwrap()
     else {
@@ -93,7 +104,7 @@ fn memories_slower_than_the_clock_are_infeasible() {
 fn settings_that_cannot_be_used_are_named_with_the_remedy() {
     let error = |settings: serde_json::Value| {
         let config = tapeout_core::config::read::<GemminiAcceleratorConfig>(&settings);
-        config.and_then(GemminiAccelerator::build).err().unwrap().to_string()
+        config.and_then(AcceleratorEnv::<GemminiAccelerator>::build).err().unwrap().to_string()
     };
     use serde_json::json;
     assert!(error(json!({ "dataflow": "row-stationary" })).contains("weight-stationary"));

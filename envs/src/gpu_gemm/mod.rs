@@ -4,17 +4,23 @@
 //! states the extents of block and warp, and few combinations are kernels; `structured` states how many warps there are and
 //! how many tensor-core instructions each spans, so that most divisibility holds by construction.
 
+mod compiled;
+mod config;
 mod knob;
-#[cfg(test)]
-mod tests;
+mod live;
+mod model;
+mod recorded;
 mod timed;
 
 use serde::{Deserialize, Serialize};
 use tapeout_core::{ConfigError, Design, DesignSpace, Rule, SpaceError};
-use tapeout_simulators::gpu_gemm::{Device, Field, Gemm, StaticRule, Tile};
+use tapeout_simulators::gpu_gemm::{Device, Gemm, StaticRule, Tile, TileField};
 
+pub use compiled::{GpuGemmCompiled, GpuGemmCompiledConfig};
 use knob::{Draft, Knob, knobs};
-pub(crate) use timed::TimedTiles;
+pub use live::{GpuGemmLive, GpuGemmLiveConfig};
+pub use model::{GpuGemmModel, GpuGemmModelConfig};
+pub use recorded::{GpuGemmRecorded, GpuGemmRecordedConfig};
 
 /// Which numbers a design is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -54,7 +60,7 @@ impl TileSpace {
                     gemm.m, gemm.n, gemm.k
                 ),
             )),
-            Err(error) => Err(ConfigError::new("", error.to_string())),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -115,21 +121,24 @@ fn space_rule(
 }
 
 /// The parameters that decide a number of the tile.
-const fn deciding(field: Field, encoding: TileEncoding) -> &'static [&'static str] {
+const fn deciding(field: TileField, encoding: TileEncoding) -> &'static [&'static str] {
     match (field, encoding) {
-        (Field::BlockM, TileEncoding::Raw) => &["block_m"],
-        (Field::BlockM, TileEncoding::Structured) => &["warps_m", "mma_m"],
-        (Field::BlockN, TileEncoding::Raw) => &["block_n"],
-        (Field::BlockN, TileEncoding::Structured) => &["warps_n", "mma_n"],
-        (Field::WarpM, TileEncoding::Raw) => &["warp_m"],
-        (Field::WarpM, TileEncoding::Structured) => &["mma_m"],
-        (Field::WarpN, TileEncoding::Raw) => &["warp_n"],
-        (Field::WarpN, TileEncoding::Structured) => &["mma_n"],
-        (Field::BlockK, _) => &["block_k"],
-        (Field::Stages, _) => &["stages"],
-        (Field::Swizzle, _) => &["swizzle"],
-        (Field::CopyByte, _) => &["copy_byte"],
-        (Field::MinBlocks, _) => &["min_blocks"],
-        (Field::SplitK, _) => &["split_k"],
+        (TileField::BlockM, TileEncoding::Raw) => &["block_m"],
+        (TileField::BlockM, TileEncoding::Structured) => &["warps_m", "mma_m"],
+        (TileField::BlockN, TileEncoding::Raw) => &["block_n"],
+        (TileField::BlockN, TileEncoding::Structured) => &["warps_n", "mma_n"],
+        (TileField::WarpM, TileEncoding::Raw) => &["warp_m"],
+        (TileField::WarpM, TileEncoding::Structured) => &["mma_m"],
+        (TileField::WarpN, TileEncoding::Raw) => &["warp_n"],
+        (TileField::WarpN, TileEncoding::Structured) => &["mma_n"],
+        (TileField::BlockK, _) => &["block_k"],
+        (TileField::Stages, _) => &["stages"],
+        (TileField::Swizzle, _) => &["swizzle"],
+        (TileField::CopyByte, _) => &["copy_byte"],
+        (TileField::MinBlocks, _) => &["min_blocks"],
+        (TileField::SplitK, _) => &["split_k"],
     }
 }
+
+#[cfg(test)]
+mod tests;

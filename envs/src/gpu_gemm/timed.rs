@@ -1,21 +1,28 @@
 //! Kernels and somebody who times them, as environments show them.
 
-use tapeout_core::{ConfigError, Design, DesignSpace, EvalError, Goal, Metric, Objective, Outcome};
-use tapeout_simulators::gpu_gemm::{Gemm, Operands, TileTimer, TimerError, UnknownName};
+use tapeout_core::{Design, DesignSpace, EvalError, Goal, Metric, Objective, Outcome};
+use tapeout_simulators::gpu_gemm::{Gemm, TileTimer, TimerError};
 
 use super::TileSpace;
 
 /// A space of kernels for one product, timed by whoever is asked.
-pub(crate) struct TimedTiles {
+pub(super) struct TimedTiles {
     tiles: TileSpace,
     gemm: Gemm,
     metrics: Vec<Metric>,
     with_energy: bool,
+    timer: Result<Box<dyn TileTimer>, String>,
 }
 
 impl TimedTiles {
-    /// Kernels `tiles` for `gemm`; with energies, if whoever times them has one for each.
-    pub(crate) fn new(tiles: TileSpace, gemm: Gemm, with_energy: bool) -> Self {
+    /// Kernels `tiles` for `gemm`, timed by `timer` or by nobody, for the reason given; with energies, if whoever times them
+    /// has one for each.
+    pub(super) fn new(
+        tiles: TileSpace,
+        gemm: Gemm,
+        with_energy: bool,
+        timer: Result<Box<dyn TileTimer>, String>,
+    ) -> Self {
         let mut metrics = vec![
             Metric::new("time_s", "s", "from launch to completion, the median of all samples"),
             Metric::new("throughput_flop_per_s", "FLOP/s", "two operations for each product, over the time"),
@@ -23,39 +30,35 @@ impl TimedTiles {
         if with_energy {
             metrics.push(Metric::new("energy_j", "J", "energy of the whole device for one launch"));
         }
-        Self { tiles, gemm, metrics, with_energy }
-    }
-
-    /// The product that settings name.
-    ///
-    /// # Errors
-    /// [`ConfigError`] if there are no such types.
-    pub(crate) fn gemm([m, n, k]: [u32; 3], types: &str) -> Result<Gemm, ConfigError> {
-        let operands: Operands =
-            types.parse().map_err(|unknown: UnknownName| ConfigError::new("types", unknown.to_string()))?;
-        Ok(Gemm { m, n, k, operands })
+        Self { tiles, gemm, metrics, with_energy, timer }
     }
 
     /// The designs.
-    pub(crate) const fn space(&self) -> &DesignSpace {
+    pub(super) const fn space(&self) -> &DesignSpace {
         self.tiles.space()
     }
 
     /// What is measured.
-    pub(crate) fn metrics(&self) -> &[Metric] {
+    pub(super) fn metrics(&self) -> &[Metric] {
         &self.metrics
     }
 
     /// The least time.
-    pub(crate) fn goal(&self) -> Goal {
+    pub(super) fn goal(&self) -> Goal {
         Goal { objectives: vec![Objective::minimize("time_s")], constraints: Vec::new() }
     }
 
-    /// What `timer` says of a design.
+    /// Why nobody times kernels here; none if somebody does.
+    pub(super) fn missing(&self) -> Option<String> {
+        self.timer.as_ref().err().cloned()
+    }
+
+    /// What the timer says of a design.
     ///
     /// # Errors
-    /// [`EvalError`] if it does not answer, or owes an energy.
-    pub(crate) fn ask(&self, timer: &dyn TileTimer, design: &Design) -> Result<Outcome, EvalError> {
+    /// [`EvalError`] if there is none, it does not answer, or owes an energy.
+    pub(super) fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
+        let timer = self.timer.as_ref().map_err(|missing| EvalError::new(missing.clone()))?;
         match timer.time(&self.gemm, &self.tiles.tile(design)) {
             Ok(timing) => {
                 let mut values = vec![timing.time_s, self.gemm.flop() / timing.time_s];

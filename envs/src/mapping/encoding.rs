@@ -5,7 +5,7 @@
 //! Everything else holds by construction, so every design is a mapping of the layer; whether its tiles fit together
 //! shows on evaluation.
 
-use tapeout_core::{Design, DesignSpace, Parameter, Rule, SpaceError};
+use tapeout_core::{CategoryParameter, CountParameter, Design, DesignSpace, Parameter, Rule, SpaceError};
 use tapeout_simulators::loop_nest::{Architecture, Einsum, LevelMapping, Loop, Mapping, TensorSet};
 
 /// A dimension of more than one point.
@@ -15,14 +15,14 @@ struct Dim {
     size: u64,
 }
 
-/// Where the parameters of one level stand in the space.
-struct LevelSlots {
+/// The parameters of one level.
+struct LevelKnobs {
     /// By dimension; none at the outermost level, which holds everything.
-    tiles: Option<Vec<usize>>,
+    tiles: Option<Vec<CountParameter>>,
     /// By dimension but the first; none at the innermost level, where no order changes what is moved.
-    order: Option<Vec<usize>>,
-    /// In x and y; none where there is one instance below.
-    parallel: [Option<usize>; 2],
+    order: Option<Vec<CountParameter>>,
+    /// The dimension in x and in y, as an index into [`Encoding::dims`]; none where there is one instance below.
+    parallel: [Option<CategoryParameter<usize>>; 2],
     /// Instances below one instance, in x and y.
     fanout: [u64; 2],
 }
@@ -30,7 +30,7 @@ struct LevelSlots {
 /// The parameters of a layer on an architecture, and what they mean.
 pub(super) struct Encoding {
     dims: Vec<Dim>,
-    levels: Vec<LevelSlots>,
+    levels: Vec<LevelKnobs>,
     /// Tensors that each level keeps.
     keep: Vec<TensorSet>,
     pub(super) space: DesignSpace,
@@ -56,13 +56,10 @@ impl Encoding {
         let sized = einsum.dims().iter().enumerate().filter(|(_, dim)| dim.size > 1);
         let dims: Vec<Dim> = sized.map(|(index, dim)| Dim { index, size: dim.size }).collect();
         let names: Vec<&str> = dims.iter().map(|dim| einsum.dims()[dim.index].name.as_str()).collect();
-        let (mut parameters, mut rules, mut levels) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut parameters, mut rules) = (Vec::new(), Vec::new());
         let outermost = architecture.levels().len() - 1;
         for (index, level) in architecture.levels().iter().enumerate() {
-            let (x, y) = architecture.fanout(index);
-            let mut slots = LevelSlots { tiles: None, order: None, parallel: [None; 2], fanout: [x, y] };
             if index < outermost {
-                slots.tiles = Some((parameters.len()..parameters.len() + dims.len()).collect());
                 let usable = level.entries.map(|entries| (entries as f64 / level.multiple_buffering) as u64);
                 for (dim, name) in dims.iter().zip(&names) {
                     parameters.push(tile(&level.name, name, &tile_sizes(einsum, dim, keep[index], usable)));
@@ -73,26 +70,21 @@ impl Encoding {
                 let pairs = dims.iter().zip(&names);
                 rules.extend(pairs.map(|(dim, name)| whole_tiles(name, inner, &level.name, dim.size)));
             }
-            for (slot, (axis, instances)) in slots.parallel.iter_mut().zip([("x", x), ("y", y)]) {
-                if instances > 1 && !names.is_empty() {
-                    *slot = Some(parameters.len());
-                    parameters.push(parallel(axis, &level.name, &names));
-                }
+            let spread = AXES.iter().zip(fanout(architecture, index)).filter(|&(_, instances)| instances > 1);
+            if !names.is_empty() {
+                parameters.extend(spread.map(|(axis, _)| parallel(axis, &level.name, &names)));
             }
             if index > 0 {
-                let first = parameters.len();
                 parameters.extend((1..dims.len()).map(|before| order(&level.name, &names, before)));
-                slots.order = Some((first..parameters.len()).collect());
             }
-            levels.push(slots);
         }
         let space = DesignSpace::new(parameters, rules)?;
-        Ok(Self { dims, levels, keep, space })
+        let levels = (0..=outermost).map(|index| LevelKnobs::of(&space, architecture, index, &names));
+        Ok(Self { levels: levels.collect::<Result<_, _>>()?, dims, keep, space })
     }
 
     /// The mapping that `design` says, of `einsum` padded to [`Decoded::sizes`].
     pub(super) fn decode(&self, design: &Design, einsum: &Einsum) -> Decoded {
-        let chosen = design.levels();
         let kept = |&keep: &TensorSet| LevelMapping { keep, ..LevelMapping::default() };
         let mut levels: Vec<LevelMapping> = self.keep.iter().map(kept).collect();
         let mut sizes: Vec<u64> = einsum.dims().iter().map(|dim| dim.size).collect();
@@ -101,16 +93,14 @@ impl Encoding {
         for (place, dim) in self.dims.iter().enumerate() {
             let mut inside = 1;
             sizes[dim.index] = 1;
-            for (level, slots) in self.levels.iter().enumerate() {
-                let tile = slots
-                    .tiles
-                    .as_ref()
-                    .map_or(dim.size, |tiles| self.space.number(design, tiles[place]) as u64);
+            for (level, knobs) in self.levels.iter().enumerate() {
+                let tile = knobs.tiles.as_ref().map_or(dim.size, |tiles| tiles[place].of(design));
                 let mut left = tile.div_ceil(inside);
                 let entry = &mut levels[level];
                 for (axis, loops) in [&mut entry.spatial_x, &mut entry.spatial_y].into_iter().enumerate() {
-                    if slots.parallel[axis].is_some_and(|slot| chosen[slot] as usize == place) {
-                        let count = spread(left, slots.fanout[axis], tile == dim.size);
+                    let parallel = knobs.parallel[axis].as_ref();
+                    if parallel.is_some_and(|parallel| *parallel.of(design) == place) {
+                        let count = spread(left, knobs.fanout[axis], tile == dim.size);
                         left = left.div_ceil(count);
                         sizes[dim.index] *= count;
                         if count > 1 {
@@ -123,10 +113,9 @@ impl Encoding {
                 inside = tile;
             }
         }
-        for (level, slots) in self.levels.iter().enumerate() {
-            let order = slots.order.as_ref().map(|slots| slots.iter().map(|&slot| chosen[slot] as usize));
-            let outer_to_inner = match order {
-                Some(places) => permutation(places),
+        for (level, knobs) in self.levels.iter().enumerate() {
+            let outer_to_inner = match &knobs.order {
+                Some(order) => permutation(order.iter().map(|place| place.of(design) as usize)),
                 None => (0..self.dims.len()).collect(),
             };
             let loops = outer_to_inner.into_iter().filter(|&place| steps[level][place] > 1);
@@ -135,6 +124,39 @@ impl Encoding {
         }
         Decoded { mapping: Mapping { levels }, sizes }
     }
+}
+
+impl LevelKnobs {
+    /// The parameters of level `index` in `space`; `names`: the dimensions.
+    fn of(
+        space: &DesignSpace,
+        architecture: &Architecture,
+        index: usize,
+        names: &[&str],
+    ) -> Result<Self, SpaceError> {
+        let level = &architecture.levels()[index].name;
+        let is_outermost = index + 1 == architecture.levels().len();
+        let tiles = names.iter().map(|dim| space.count(&tile_name(dim, level)));
+        let tiles = if is_outermost { None } else { Some(tiles.collect::<Result<_, _>>()?) };
+        let order = names.iter().skip(1).map(|dim| space.count(&order_name(dim, level)));
+        let order = if index == 0 { None } else { Some(order.collect::<Result<_, _>>()?) };
+        let fanout = fanout(architecture, index);
+        let parallel = |axis: usize| {
+            let name = parallel_name(AXES[axis], level);
+            let is_there = fanout[axis] > 1 && !names.is_empty();
+            is_there.then(|| space.category(&name, names.iter().copied().zip(0..))).transpose()
+        };
+        Ok(Self { tiles, order, parallel: [parallel(0)?, parallel(1)?], fanout })
+    }
+}
+
+/// Names of the two directions in which instances stand.
+const AXES: [&str; 2] = ["x", "y"];
+
+/// Instances below one instance of level `index`, in x and y.
+fn fanout(architecture: &Architecture, index: usize) -> [u64; 2] {
+    let (x, y) = architecture.fanout(index);
+    [x, y]
 }
 
 /// Instances over which `left` steps are spread: as many as take the fewest steps. Inside a larger tile they divide the
@@ -188,20 +210,28 @@ fn tile_name(dim: &str, level: &str) -> String {
     format!("tile_{dim}_{level}")
 }
 
+fn parallel_name(axis: &str, level: &str) -> String {
+    format!("parallel_{axis}_{level}")
+}
+
+fn order_name(dim: &str, level: &str) -> String {
+    format!("order_{dim}_{level}")
+}
+
 fn tile(level: &str, dim: &str, sizes: &[u64]) -> Parameter {
     Parameter::ordinal(&tile_name(dim, level), sizes.iter().map(|&size| size as f64))
         .about(&format!("points of `{dim}` that `{level}` holds at once"))
 }
 
 fn parallel(axis: &str, level: &str, dims: &[&str]) -> Parameter {
-    Parameter::categorical(&format!("parallel_{axis}_{level}"), dims)
+    Parameter::categorical(&parallel_name(axis, level), dims)
         .about(&format!("dimension spread over the instances below `{level}` in {axis}"))
 }
 
 fn order(level: &str, dims: &[&str], before: usize) -> Parameter {
     let dim = dims[before];
     let earlier = dims[..before].join(", ");
-    Parameter::integer(&format!("order_{dim}_{level}"), 0, before as i64)
+    Parameter::integer(&order_name(dim, level), 0, before as i64)
         .about(&format!("how many of the loops over {earlier} at `{level}` stand outside that over `{dim}`"))
 }
 

@@ -9,7 +9,8 @@ mod encoding;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tapeout_core::catalog::UnknownName;
+use tapeout_core::config::{above, check};
+use tapeout_core::names::UnknownName;
 use tapeout_core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
 };
@@ -82,10 +83,7 @@ impl LayerMapping {
         clock_hz: f64,
     ) -> Result<Self, ConfigError> {
         assert_eq!(keep.len(), architecture.levels().len(), "one set of tensors for each level");
-        if !(clock_hz.is_finite() && clock_hz > 0.0) {
-            let message = format!("got {clock_hz}, expected a finite number above 0");
-            return Err(ConfigError::new("clock_hz", message));
-        }
+        check("clock_hz", clock_hz, above(0.0))?;
         let encoding = Encoding::new(&architecture, &einsum, keep)
             .map_err(|error| ConfigError::new("", format!("the layer cannot be mapped: {error}")))?;
         let macs = einsum.macs().map_err(|error| ConfigError::new("", error.to_string()))? as f64;
@@ -145,6 +143,7 @@ impl BuildEnv for LayerMapping {
     const SUMMARY: &'static str =
         "GAMMA's question: tiles, loop orders and parallel dimensions of one layer on one architecture";
     const DESCRIPTION: &'static str = include_str!("page.md");
+    const DESIGNS: Option<u128> = Some(4_036_050_735_206_400);
     type Config = LayerMappingConfig;
 
     fn build(config: LayerMappingConfig) -> Result<Self, ConfigError> {

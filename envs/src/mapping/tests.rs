@@ -195,7 +195,7 @@ fn settings_that_cannot_be_used_are_named_with_the_remedy() {
     use serde_json::json;
     assert_eq!(
         error(json!({ "architecture": "edge-liek" })),
-        "`architecture`: no architecture is called `edge-liek`; did you mean `edge-like`?"
+        "`architecture`: unknown architecture `edge-liek`; did you mean `edge-like`?"
     );
     assert!(error(json!({ "architecture": "nowhere.toml" })).starts_with("`architecture`: nowhere.toml: "));
     assert_eq!(
@@ -205,7 +205,7 @@ fn settings_that_cannot_be_used_are_named_with_the_remedy() {
     assert_eq!(error(json!({ "gemm": [4, 0, 4] })), "`gemm`: `n` is 0, expected at least 1");
     assert_eq!(
         error(json!({ "keep": { "Bufer": ["Inputs"] } })),
-        "`keep.Bufer`: no level is called `Bufer`; did you mean `Buffer`?"
+        "`keep.Bufer`: unknown level `Bufer`; did you mean `Buffer`?"
     );
     assert!(error(json!({ "keep": { "Buffer": ["Input"] } })).contains("did you mean `Inputs`?"));
     assert!(error(json!({ "keep": { "DRAM": ["Inputs"] } })).starts_with("`keep.DRAM`: the outermost level"));

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use tapeout_core::catalog::UnknownName;
+use tapeout_core::names::UnknownName;
 use tapeout_core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, Parameter,
     Rule,
@@ -125,6 +125,7 @@ impl BuildEnv for RecordedKernel {
     const SUMMARY: &'static str =
         "a GPU kernel's recorded tuning run (Kernel Tuner cache files), answered from the record";
     const DESCRIPTION: &'static str = include_str!("page.md");
+    const DESIGNS: Option<u128> = Some(17_956);
     type Config = RecordedKernelConfig;
 
     fn build(config: RecordedKernelConfig) -> Result<Self, ConfigError> {

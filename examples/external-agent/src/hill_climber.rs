@@ -6,6 +6,7 @@
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
+use tapeout::core::config::check;
 use tapeout::prelude::*;
 
 /// Climbs from a random design, one changed parameter at a time, and begins again when it is stuck.
@@ -21,12 +22,12 @@ pub struct HillClimber {
 /// When the climber begins again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct HillClimberConfig {
     /// After this many trials without anything better; at least 1.
     pub patience: u32,
 }
 
-impl Default for Settings {
+impl Default for HillClimberConfig {
     fn default() -> Self {
         Self { patience: 50 }
     }
@@ -73,12 +74,10 @@ impl BuildAgent for HillClimber {
     const SUMMARY: &'static str = "One random change at a time, with random restarts";
     const DESCRIPTION: &'static str = include_str!("hill_climber.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::One;
-    type Config = Settings;
+    type Config = HillClimberConfig;
 
-    fn build(problem: &Problem, settings: Settings, seed: Seed) -> Result<Self, ConfigError> {
-        if settings.patience == 0 {
-            return Err(ConfigError::new("patience", "got 0, expected at least 1"));
-        }
+    fn build(problem: &Problem, settings: HillClimberConfig, seed: Seed) -> Result<Self, ConfigError> {
+        check("patience", settings.patience, 1..)?;
         Ok(Self {
             problem: problem.clone(),
             rng: seed.stream("hill climber"),
@@ -97,7 +96,7 @@ mod tests {
     /// The least loss in `n` trials, one at a time, of designs whose metrics are given by `evaluate`.
     fn search(
         problem: &Problem,
-        settings: Settings,
+        settings: HillClimberConfig,
         seed: u64,
         n: usize,
         evaluate: impl Fn(&Design) -> Outcome,
@@ -126,7 +125,7 @@ mod tests {
     fn it_comes_nearer_than_random_search() {
         let toy = Toy::bowl();
         for seed in 0..5 {
-            let best = search(&toy.problem(), Settings::default(), seed, 500, |design| {
+            let best = search(&toy.problem(), HillClimberConfig::default(), seed, 500, |design| {
                 toy.evaluate(design).unwrap()
             });
             assert!(best <= 3.0, "seed {seed} came no nearer than {best}");
@@ -148,13 +147,14 @@ mod tests {
                 _ => 2.0,
             }])
         };
-        assert_eq!(search(&problem, Settings { patience: 30 }, 1, 2000, depth), 0.0);
-        assert_eq!(search(&problem, Settings { patience: u32::MAX }, 1, 2000, depth), 1.0);
+        assert_eq!(search(&problem, HillClimberConfig { patience: 30 }, 1, 2000, depth), 0.0);
+        assert_eq!(search(&problem, HillClimberConfig { patience: u32::MAX }, 1, 2000, depth), 1.0);
     }
 
     #[test]
     fn no_patience_at_all_is_refused() {
-        let error = HillClimber::build(&Toy::bowl().problem(), Settings { patience: 0 }, Seed::new(0)).err();
+        let error =
+            HillClimber::build(&Toy::bowl().problem(), HillClimberConfig { patience: 0 }, Seed::new(0)).err();
         assert_eq!(error.unwrap().to_string(), "`patience`: got 0, expected at least 1");
     }
 }

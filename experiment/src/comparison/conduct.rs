@@ -2,18 +2,18 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use rayon::prelude::*;
-use tapeout_core::{Catalog, Metric, Objective};
+use tapeout_core::{Catalog, Metric, Objective, Problem, Seed};
 
-use super::{Cell, ComparisonError, Plan, Trace};
+use super::{Cell, ComparisonError, ComparisonPlan, RunTrace};
 use crate::budget::StopReason;
 use crate::error::RunError;
 use crate::experiment::Experiment;
+use crate::finished::Run;
 use crate::folder;
-use crate::log::LogReader;
-use crate::run::{Options, resume, run};
+use crate::run::RunOptions;
+use crate::workers::Workers;
 
 /// How to run a plan; nothing here changes what comes of it.
 pub struct Conditions<'a> {
@@ -21,101 +21,113 @@ pub struct Conditions<'a> {
     pub threads: NonZeroUsize,
     /// Set by somebody who wants it to end.
     pub interrupt: Option<&'a AtomicBool>,
-    /// Told of each run when it is done, and how many are; from any thread.
-    pub watch: &'a (dyn Fn(Cell, usize) + Sync),
+    /// Told of each run when it is done, and how many are.
+    pub watch: &'a dyn Fn(Cell, usize),
 }
 
-/// What is sought in an arena: the same for all of its runs.
+/// What is sought in an environment: the same for all of its runs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Quarry {
+pub struct ComparedProblem {
     /// The objectives.
     pub objectives: Vec<Objective>,
     /// Their metrics.
     pub metrics: Vec<Metric>,
 }
 
-/// Every run of `plan`, in the order of its cells, and what was sought in each arena.
+/// Every run of `plan`, in the order of its cells, and what was sought in each environment.
 ///
 /// # Errors
 /// [`ComparisonError`] if the plan is empty, a spec is refused (before anything is run), a run fails, or somebody
 /// interrupts. What was run stays, and the same call goes on from there.
 pub fn conduct(
     catalog: &Catalog,
-    plan: &Plan,
+    plan: &ComparisonPlan,
     out: &Path,
     conditions: &Conditions<'_>,
-) -> Result<(Vec<Quarry>, Vec<Trace>), ComparisonError> {
+) -> Result<(Vec<ComparedProblem>, Vec<RunTrace>), ComparisonError> {
     plan.check()?;
-    let quarries = rehearse(catalog, plan, out)?;
-    let threads = conditions.threads.get();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|source| ComparisonError::Threads { threads, source })?;
-    let cells = plan.cells();
-    let n_done = AtomicUsize::new(0);
-    let traces: Result<Vec<Option<Trace>>, ComparisonError> = pool.install(|| {
-        let trace = |&cell: &Cell| {
-            let path = plan.folder(out, cell);
-            let trace = finish(catalog, plan, cell, &path, conditions.interrupt)
-                .map_err(|source| failed(plan, out, cell, source))?;
-            if trace.is_some() {
-                (conditions.watch)(cell, n_done.fetch_add(1, Ordering::Relaxed) + 1);
-            }
-            Ok(trace)
-        };
-        // One at a time to each thread: some runs take much longer than others.
-        cells.par_iter().with_max_len(1).map(trace).collect()
-    });
-    let traces: Option<Vec<Trace>> = traces?.into_iter().collect();
-    let interrupted =
-        ComparisonError::Interrupted { done: n_done.load(Ordering::Relaxed), cells: cells.len() };
-    Ok((quarries, traces.ok_or(interrupted)?))
+    let prepared = prepare(catalog, plan, out)?;
+    let workers = Workers::new(conditions.threads)?;
+    let (cells, interrupt) = (plan.cells(), conditions.interrupt);
+    let of_cell = |index: usize| -> Result<Option<RunTrace>, ComparisonError> {
+        let cell = cells[index];
+        let path = plan.folder(out, cell);
+        let experiment = prepared[cell.env][cell.agent].with_seed(Seed::new(cell.seed));
+        let trace = experiment
+            .map_err(RunError::from)
+            .and_then(|experiment| finish(&experiment, plan, &path, interrupt));
+        trace.map_err(|source| failed(plan, out, cell, source))
+    };
+    let mut traces: Vec<Option<RunTrace>> = vec![None; cells.len()];
+    let mut n_done = 0;
+    // One cell at a time to each thread: some runs take much longer than others.
+    workers.run(cells.len(), &|index| of_cell(index).transpose(), &mut |index, trace| {
+        traces[index] = Some(trace?);
+        n_done += 1;
+        (conditions.watch)(cells[index], n_done);
+        Ok::<(), ComparisonError>(())
+    })?;
+    let traces: Option<Vec<RunTrace>> = traces.into_iter().collect();
+    let interrupted = ComparisonError::Interrupted { done: n_done, cells: cells.len() };
+    let problems = prepared.iter().map(|of_env| ComparedProblem::of(of_env[0].problem())).collect();
+    Ok((problems, traces.ok_or(interrupted)?))
 }
 
-/// Prepares each contestant on each arena, so that a fault in the last is found before the first is run.
-fn rehearse(catalog: &Catalog, plan: &Plan, out: &Path) -> Result<Vec<Quarry>, ComparisonError> {
-    let mut quarries = Vec::new();
-    for cell in plan.cells().into_iter().filter(|cell| cell.seed == 0) {
-        let experiment = Experiment::prepare(catalog, plan.spec(cell));
-        let experiment = experiment.map_err(|error| failed(plan, out, cell, error.into()))?;
-        if quarries.len() == cell.arena {
-            let problem = experiment.problem();
-            let metrics = (0..problem.n_objectives()).map(|index| problem.objective_metric(index).clone());
-            quarries.push(Quarry { objectives: problem.objectives().to_vec(), metrics: metrics.collect() });
-        }
+impl ComparedProblem {
+    fn of(problem: &Problem) -> Self {
+        let metrics = (0..problem.n_objectives()).map(|index| problem.objective_metric(index).clone());
+        Self { objectives: problem.objectives().to_vec(), metrics: metrics.collect() }
     }
-    Ok(quarries)
+}
+
+/// Each agent in each environment, so that a fault in the last is found before the first is run. An environment is built once,
+/// for all of its runs.
+///
+/// Shape `[environments][agents]`.
+fn prepare(
+    catalog: &Catalog,
+    plan: &ComparisonPlan,
+    out: &Path,
+) -> Result<Vec<Vec<Experiment>>, ComparisonError> {
+    let mut prepared: Vec<Vec<Experiment>> = Vec::new();
+    for cell in plan.cells().into_iter().filter(|cell| cell.seed == 0) {
+        if cell.agent == 0 {
+            prepared.push(Vec::new());
+        }
+        let of_env = &mut prepared[cell.env];
+        let experiment = match of_env.first() {
+            None => Experiment::prepare(catalog, plan.spec(cell)),
+            Some(first) => first.with_agent(catalog, plan.agents[cell.agent].spec.clone()),
+        };
+        of_env.push(experiment.map_err(|error| failed(plan, out, cell, error.into()))?);
+    }
+    Ok(prepared)
 }
 
 /// The trace of a cell, which is run as far as it is not yet; none if somebody interrupts.
 fn finish(
-    catalog: &Catalog,
-    plan: &Plan,
-    cell: Cell,
+    experiment: &Experiment,
+    plan: &ComparisonPlan,
     path: &Path,
     interrupt: Option<&AtomicBool>,
-) -> Result<Option<Trace>, RunError> {
-    let experiment = Experiment::prepare(catalog, plan.spec(cell))?;
-    let options = Options { threads: NonZeroUsize::MIN, interrupt };
-    let log_path = folder::log_path(path);
-    if log_path.exists() {
+) -> Result<Option<RunTrace>, RunError> {
+    let options = RunOptions { threads: NonZeroUsize::MIN, interrupt };
+    if folder::log_path(path).exists() {
         // Fails if the log is one of another experiment.
-        let trials = LogReader::open(&log_path, &experiment)?.count();
-        if trials >= plan.trials.get() || has_ended(path) {
-            return trace(&experiment, plan, path).map(Some);
+        let run = folder::read(experiment.clone(), path)?;
+        if run.trials().len() >= plan.trials.get() || has_ended(path) {
+            return Ok(Some(trace(&run, plan)));
         }
     }
     if interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed)) {
         return Ok(None);
     }
-    let summary = if folder::spec_path(path).exists() {
-        resume(catalog, path, Some(experiment.spec().budget.clone()), &options, &mut ())?
+    let finished = if folder::spec_path(path).exists() {
+        folder::go_on(experiment, path, true, &options, &mut ())?
     } else {
-        run(&experiment, path, &options, &mut ())?
+        folder::run(experiment, path, &options, &mut ())?
     };
-    match summary.stop {
-        StopReason::Interrupted => Ok(None),
-        _ => trace(&experiment, plan, path).map(Some),
-    }
+    Ok((finished.summary.stop != StopReason::Interrupted).then(|| trace(&finished.run, plan)))
 }
 
 /// Whether the run ended because there was nothing more to do, so that a larger budget would change nothing.
@@ -133,19 +145,16 @@ fn has_ended(path: &Path) -> bool {
 }
 
 /// What counts of a run that is done, up to the budget of the plan: the run may have gone on for longer.
-fn trace(experiment: &Experiment, plan: &Plan, path: &Path) -> Result<Trace, RunError> {
-    let (records, _) = folder::read_log(experiment, path)?;
-    let problem = experiment.problem();
-    let records = records.into_iter().take(plan.trials.get());
-    let trials: Vec<_> = records.map(|record| problem.trial(record.design, record.outcome)).collect();
-    Ok(Trace::of(&trials, problem.n_objectives()))
+fn trace(run: &Run, plan: &ComparisonPlan) -> RunTrace {
+    let trials = &run.trials()[..run.trials().len().min(plan.trials.get())];
+    RunTrace::of(trials, run.experiment().problem().n_objectives())
 }
 
-fn failed(plan: &Plan, out: &Path, cell: Cell, source: RunError) -> ComparisonError {
+fn failed(plan: &ComparisonPlan, out: &Path, cell: Cell, source: RunError) -> ComparisonError {
     ComparisonError::Run {
         path: plan.folder(out, cell),
-        contestant: plan.contestants[cell.contestant].name.clone(),
-        arena: plan.arenas[cell.arena].name.clone(),
+        agent: plan.agents[cell.agent].name.clone(),
+        env: plan.envs[cell.env].name.clone(),
         seed: cell.seed,
         source: Box::new(source),
     }

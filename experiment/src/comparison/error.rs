@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::error::RunError;
 use crate::plot::PlotError;
+use crate::workers::ThreadsError;
 
 /// A comparison that cannot begin or go on. The runs made until then stay.
 #[derive(Debug, thiserror::Error)]
@@ -16,23 +17,23 @@ pub enum ComparisonError {
         /// What there must be at least one of.
         missing: &'static str,
     },
-    /// Two arenas or two contestants share a name, and so a folder.
+    /// Two environments or two agents share a name, and so a folder.
     #[error("{kind} `{name}` stands twice")]
     Twice {
-        /// Arena or contestant.
+        /// Environment or agent.
         kind: &'static str,
         /// The name.
         name: String,
     },
     /// A run cannot begin or go on.
-    #[error("{}: {contestant} on {arena}, seed {seed}", .path.display())]
+    #[error("{}: {agent} on {env}, seed {seed}", .path.display())]
     Run {
         /// The folder.
         path: PathBuf,
         /// Who searched.
-        contestant: String,
+        agent: String,
         /// Where.
-        arena: String,
+        env: String,
         /// With which seed.
         seed: u64,
         /// Why not.
@@ -48,14 +49,8 @@ pub enum ComparisonError {
         cells: usize,
     },
     /// No threads to run on.
-    #[error("cannot start {threads} threads")]
-    Threads {
-        /// How many were asked for.
-        threads: usize,
-        /// Why not.
-        #[source]
-        source: rayon::ThreadPoolBuildError,
-    },
+    #[error(transparent)]
+    Threads(#[from] ThreadsError),
     /// A table cannot be written.
     #[error("{}: cannot write", .path.display())]
     Table {

@@ -1,7 +1,7 @@
-//! Agents side by side: every contestant on every arena with every seed, under one budget, and what that says.
+//! Agents side by side: every agent in every environment with every seed, under one budget, and what that says.
 //!
 //! ```text
-//! Plan -> conduct -> OUT/<arena>/<contestant>/<seed>/ (run folders) -> Results -> Standings . tables . pictures
+//! ComparisonPlan -> conduct -> OUT/<env>/<agent>/<seed>/ (run folders) -> ComparisonResults -> Standings . tables . pictures
 //! ```
 //!
 //! A cell is an ordinary run folder. One that is finished is read, one that was interrupted is resumed, and one of another
@@ -10,10 +10,10 @@
 //! | module | holds |
 //! |---|---|
 //! | [`plan`] | what is compared, and its cells |
-//! | [`variants()`] | hyperparameters of one agent as contestants |
+//! | [`variants()`] | hyperparameters of one agent as agents to compare |
 //! | [`conduct`](mod@conduct) | running the cells side by side, a thread each |
 //! | [`trace`] | what counts of a run: its incumbents |
-//! | [`results`] | what each run was worth after so many trials, on a scale that all runs of an arena share |
+//! | [`results`] | what each run was worth after so many trials, on a scale that all runs of an environment share |
 //! | [`standings`] | what the results say: quartiles, means, ranks, tests, each with its interval |
 //! | [`tables`] | `results.csv`, `results.parquet`, `summary.csv` |
 //! | [`pictures`] | progress, runtime distributions, performance profiles, final results |
@@ -24,6 +24,7 @@ mod parquet;
 pub mod pictures;
 pub mod plan;
 pub mod results;
+mod rows;
 pub mod standings;
 pub mod tables;
 pub mod trace;
@@ -31,8 +32,8 @@ pub mod variants;
 
 pub use conduct::{Conditions, conduct};
 pub use error::ComparisonError;
-pub use plan::{Arena, Cell, Contestant, Plan};
-pub use results::{ArenaResults, Results};
+pub use plan::{Cell, ComparedAgent, ComparedEnv, ComparisonPlan};
+pub use results::{ComparisonResults, EnvResults};
 pub use standings::{Standing, Standings};
-pub use trace::Trace;
+pub use trace::RunTrace;
 pub use variants::{Knob, variants};

@@ -7,8 +7,8 @@ use ::parquet::errors::ParquetError;
 use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::parser::parse_message_type;
 
-use super::Results;
-use super::tables::{Row, rows};
+use super::ComparisonResults;
+use super::rows::{ResultRow, rows};
 use crate::parquet_column::write_column;
 
 const SCHEMA: &str = "message results {
@@ -25,12 +25,12 @@ const SCHEMA: &str = "message results {
 ///
 /// # Errors
 /// [`ParquetError`] if the encoder refuses.
-pub(super) fn results_parquet(results: &Results) -> Result<Vec<u8>, ParquetError> {
+pub(super) fn results_parquet(results: &ComparisonResults) -> Result<Vec<u8>, ParquetError> {
     let rows = rows(results);
     let schema = Arc::new(parse_message_type(SCHEMA)?);
     let mut file = SerializedFileWriter::new(Vec::new(), schema, Arc::default())?;
     let mut group = file.next_row_group()?;
-    let text = |of: fn(&Row<'_>) -> String| -> Vec<ByteArray> {
+    let text = |of: fn(&ResultRow<'_>) -> String| -> Vec<ByteArray> {
         rows.iter().map(|row| ByteArray::from(of(row).into_bytes())).collect()
     };
     write_column::<ByteArrayType>(&mut group, &text(|row| row.env.to_owned()), None)?;
@@ -42,7 +42,7 @@ pub(super) fn results_parquet(results: &Results) -> Result<Vec<u8>, ParquetError
         None,
     )?;
     write_column::<ByteArrayType>(&mut group, &text(|row| row.measure.to_owned()), None)?;
-    for of in [|row: &Row<'_>| row.value, |row: &Row<'_>| row.fraction] {
+    for of in [|row: &ResultRow<'_>| row.value, |row: &ResultRow<'_>| row.fraction] {
         let numbers: Vec<f64> = rows.iter().filter_map(of).collect();
         let is_there: Vec<i16> = rows.iter().map(|row| i16::from(of(row).is_some())).collect();
         write_column::<DoubleType>(&mut group, &numbers, Some(&is_there))?;

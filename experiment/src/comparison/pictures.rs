@@ -5,39 +5,31 @@
 //! here of final results in place of computing times; the spread of final results, Krishnan et al. (2023), ArchGym,
 //! doi:10.1145/3579371.3589049, which calls it the hyperparameter lottery.
 
-use super::{ArenaResults, Results};
-use crate::plot::{Axis, BoxPlot, LineChart, Plot, Series, Spread};
+use super::{ComparisonResults, EnvResults};
+use crate::plot::{Axis, BoxPlot, LineChart, Picture, Series, Spread};
 use crate::statistics::quartiles;
 
 /// Gaps to the best known result that count as targets: this many, ten to a decade from 0.79 down to 0.001. Ours: COCO's
 /// targets are as evenly spread on a logarithmic scale, over more decades than a discrete space resolves.
 const TARGETS: i32 = 30;
 
-/// A picture that is not written yet.
-pub struct Picture {
-    /// The name of its files, without extension.
-    pub name: String,
-    /// What it shows.
-    pub plot: Box<dyn Plot>,
-}
-
-/// The pictures of `results`: for each arena progress and final results, and over all arenas the runtime distributions and
+/// The pictures of `results`: for each environment progress and final results, and over all environments the runtime distributions and
 /// the performance profiles. What has nothing to show is left out.
-pub fn pictures(results: &Results) -> Vec<Picture> {
+pub fn pictures(results: &ComparisonResults) -> Vec<Picture> {
     let mut pictures = Vec::new();
-    for arena in &results.arenas {
-        let progress = progress(results, arena);
+    for env in &results.envs {
+        let progress = progress(results, env);
         if !progress.series.is_empty() {
-            pictures.push(Picture { name: format!("progress-{}", arena.name), plot: Box::new(progress) });
+            pictures.push(Picture { name: format!("progress-{}", env.name), plot: Box::new(progress) });
         }
-        let spread = spread(results, arena);
+        let spread = spread(results, env);
         if !spread.rows.is_empty() {
-            pictures.push(Picture { name: format!("final-{}", arena.name), plot: Box::new(spread) });
+            pictures.push(Picture { name: format!("final-{}", env.name), plot: Box::new(spread) });
         }
     }
     // Shares need a best known result that is not zero.
-    let shared: Vec<&ArenaResults> =
-        results.arenas.iter().filter(|arena| arena.fraction(f64::INFINITY).is_some()).collect();
+    let shared: Vec<&EnvResults> =
+        results.envs.iter().filter(|env| env.fraction(f64::INFINITY).is_some()).collect();
     if !shared.is_empty() {
         let runtimes = runtimes(results, &shared);
         pictures.push(Picture { name: "runtimes".to_owned(), plot: Box::new(runtimes) });
@@ -47,23 +39,22 @@ pub fn pictures(results: &Results) -> Vec<Picture> {
     pictures
 }
 
-/// What an arena's results are shown as: a share of the best known volume, or the value of the only objective.
-fn shown(arena: &ArenaResults, cost: f64) -> Option<f64> {
-    if arena.is_volume() { arena.fraction(cost) } else { arena.value(cost) }
+/// What an environment's results are shown as: a share of the best known volume, or the value of the only objective.
+fn shown(env: &EnvResults, cost: f64) -> Option<f64> {
+    if env.is_volume() { env.fraction(cost) } else { env.value(cost) }
 }
 
-fn axis(arena: &ArenaResults) -> Axis {
-    if arena.is_volume() {
+fn axis(env: &EnvResults) -> Axis {
+    if env.is_volume() {
         Axis::new("hypervolume, share of that of all runs together", "").linear()
     } else {
-        let metric = &arena.quarry.metrics[0];
-        Axis::new(&metric.name, &metric.unit)
+        Axis::of(&env.problem.metrics[0])
     }
 }
 
 /// Where volumes end, for a caption.
-fn reference(arena: &ArenaResults) -> String {
-    let values = arena.reference_values();
+fn reference(env: &EnvResults) -> String {
+    let values = env.reference_values();
     if values.is_empty() {
         return String::new();
     }
@@ -72,27 +63,27 @@ fn reference(arena: &ArenaResults) -> String {
 }
 
 /// Median and quartiles against trials, from where three quarters of the runs have a result.
-fn progress(results: &Results, arena: &ArenaResults) -> LineChart {
-    let series = |(contestant, name): (usize, &String)| {
+fn progress(results: &ComparisonResults, env: &EnvResults) -> LineChart {
+    let series = |(agent, name): (usize, &String)| {
         let mut series = Series { name: name.clone(), ..Series::default() };
         for (at, &trials) in results.checkpoints.iter().enumerate() {
-            let costs: Vec<f64> = (0..results.seeds).map(|seed| arena.costs(contestant, seed)[at]).collect();
-            if let [Some(a), Some(median), Some(b)] = quartiles(&costs).map(|cost| shown(arena, cost)) {
+            let costs: Vec<f64> = (0..results.seeds).map(|seed| env.costs(agent, seed)[at]).collect();
+            if let [Some(a), Some(median), Some(b)] = quartiles(&costs).map(|cost| shown(env, cost)) {
                 series.points.push([trials as f64, median]);
                 series.band.push([trials as f64, a.min(b), a.max(b)]);
             }
         }
         series
     };
-    let all = results.contestants.iter().enumerate().map(series);
+    let all = results.agents.iter().enumerate().map(series);
     let all: Vec<Series> = all.filter(|series| !series.points.is_empty()).collect();
-    let mut y = axis(arena);
-    if !arena.is_volume() && all.iter().flat_map(|series| &series.band).all(|band| band[1] > 0.0) {
+    let mut y = axis(env);
+    if !env.is_volume() && all.iter().flat_map(|series| &series.band).all(|band| band[1] > 0.0) {
         y = y.log(); // the first designs of a search may be far worse than all that matters later
     }
-    let what = if arena.is_volume() { "hypervolume" } else { "best so far" };
+    let what = if env.is_volume() { "hypervolume" } else { "best so far" };
     LineChart {
-        title: format!("{}: {what}", arena.name),
+        title: format!("{}: {what}", env.name),
         x: Axis::new("designs evaluated", "").linear(),
         y,
         series: all,
@@ -100,19 +91,19 @@ fn progress(results: &Results, arena: &ArenaResults) -> LineChart {
             "Median and quartiles of n = {} seeds, 0 to {}.{}",
             results.seeds,
             results.seeds - 1,
-            reference(arena)
+            reference(env)
         ),
         ..LineChart::default()
     }
 }
 
 /// Every final result, best median first.
-fn spread(results: &Results, arena: &ArenaResults) -> BoxPlot {
+fn spread(results: &ComparisonResults, env: &EnvResults) -> BoxPlot {
     let mut rows: Vec<(f64, Spread)> = Vec::new();
     let mut n_without = 0;
-    for (contestant, name) in results.contestants.iter().enumerate() {
-        let costs: Vec<f64> = (0..results.seeds).map(|seed| arena.final_cost(contestant, seed)).collect();
-        let values: Vec<f64> = costs.iter().filter_map(|&cost| shown(arena, cost)).collect();
+    for (agent, name) in results.agents.iter().enumerate() {
+        let costs: Vec<f64> = (0..results.seeds).map(|seed| env.final_cost(agent, seed)).collect();
+        let values: Vec<f64> = costs.iter().filter_map(|&cost| shown(env, cost)).collect();
         n_without += costs.len() - values.len();
         if !values.is_empty() {
             let row = Spread { name: name.clone(), quartiles: quartiles(&values), values };
@@ -125,53 +116,53 @@ fn spread(results: &Results, arena: &ArenaResults) -> BoxPlot {
         n => format!(" Left out: {n} runs without an acceptable design."),
     };
     BoxPlot {
-        title: format!("{}: after {} designs", arena.name, results.trials()),
-        x: axis(arena),
+        title: format!("{}: after {} designs", env.name, results.trials()),
+        x: axis(env),
         rows: rows.into_iter().map(|(_, row)| row).collect(),
         caption: format!(
             "Quartiles, median and every result of n = {} seeds.{without}{}",
             results.seeds,
-            reference(arena)
+            reference(env)
         ),
     }
 }
 
 /// Share of all targets of all runs that are reached after so many trials.
-fn runtimes(results: &Results, arenas: &[&ArenaResults]) -> LineChart {
+fn runtimes(results: &ComparisonResults, envs: &[&EnvResults]) -> LineChart {
     let targets: Vec<f64> = (1..=TARGETS).map(|k| 1.0 - 10_f64.powf(-f64::from(k) / 10.0)).collect();
-    let share_reached = |contestant: usize, at: usize| {
+    let share_reached = |agent: usize, at: usize| {
         let mut n_reached = 0;
-        for arena in arenas {
+        for env in envs {
             for seed in 0..results.seeds {
-                let fraction = arena.fraction(arena.costs(contestant, seed)[at]).unwrap_or(0.0);
+                let fraction = env.fraction(env.costs(agent, seed)[at]).unwrap_or(0.0);
                 n_reached += targets.iter().filter(|&&target| fraction >= target).count();
             }
         }
-        n_reached as f64 / (arenas.len() * results.seeds * targets.len()) as f64
+        n_reached as f64 / (envs.len() * results.seeds * targets.len()) as f64
     };
-    let series = |(contestant, name): (usize, &String)| {
+    let series = |(agent, name): (usize, &String)| {
         let checkpoints = results.checkpoints.iter().enumerate();
-        let points = checkpoints.map(|(at, &trials)| [trials as f64, share_reached(contestant, at)]);
+        let points = checkpoints.map(|(at, &trials)| [trials as f64, share_reached(agent, at)]);
         Series { name: name.clone(), points: points.collect(), band: Vec::new() }
     };
     LineChart {
         title: "Empirical runtime distributions".to_owned(),
         x: Axis::new("designs evaluated", "").log(),
         y: Axis::new("share of targets reached", "").linear(),
-        series: results.contestants.iter().enumerate().map(series).collect(),
+        series: results.agents.iter().enumerate().map(series).collect(),
         caption: format!(
             "{TARGETS} targets, 79 % to 0.1 % from the best known, in each of {} environments; n = {} seeds.",
-            arenas.len(),
+            envs.len(),
             results.seeds
         ),
         ..LineChart::default()
     }
 }
 
-/// For each contestant, the share of environments and seeds on which its final result is within a factor of the best one.
-fn profiles(results: &Results, arenas: &[&ArenaResults]) -> LineChart {
-    let ratios: Vec<Vec<f64>> = ratios(results, arenas);
-    let n = arenas.len() * results.seeds;
+/// For each agent, the share of environments and seeds on which its final result is within a factor of the best one.
+fn profiles(results: &ComparisonResults, envs: &[&EnvResults]) -> LineChart {
+    let ratios: Vec<Vec<f64>> = ratios(results, envs);
+    let n = envs.len() * results.seeds;
     let farthest = ratios.iter().flatten().copied().filter(|ratio| ratio.is_finite()).fold(1.0, f64::max);
     let series = |(name, ratios): (&String, &Vec<f64>)| {
         let reached = ratios.iter().enumerate().filter(|(_, ratio)| ratio.is_finite());
@@ -186,27 +177,25 @@ fn profiles(results: &Results, arenas: &[&ArenaResults]) -> LineChart {
         title: "Performance profiles of final results".to_owned(),
         x: Axis::new("factor from the best agent with the same seed", ""),
         y: Axis::new("share of environments and seeds", "").linear(),
-        series: results.contestants.iter().zip(&ratios).map(series).collect(),
+        series: results.agents.iter().zip(&ratios).map(series).collect(),
         caption: format!(
             "After {} designs in {} environments; n = {} seeds each.",
             results.trials(),
-            arenas.len(),
+            envs.len(),
             results.seeds
         ),
         ..LineChart::default()
     }
 }
 
-/// For each contestant the factors that its final results are from the best one, rising; infinite for a run without any.
-/// Shape `[contestants][arenas x seeds]`.
-fn ratios(results: &Results, arenas: &[&ArenaResults]) -> Vec<Vec<f64>> {
-    let fraction = |arena: &ArenaResults, contestant, seed| {
-        arena.fraction(arena.final_cost(contestant, seed)).unwrap_or(0.0)
-    };
-    let mut ratios = vec![Vec::new(); results.contestants.len()];
-    for arena in arenas {
+/// For each agent the factors that its final results are from the best one, rising; infinite for a run without any.
+/// Shape `[agents][environments x seeds]`.
+fn ratios(results: &ComparisonResults, envs: &[&EnvResults]) -> Vec<Vec<f64>> {
+    let fraction = |env: &EnvResults, agent, seed| env.fraction(env.final_cost(agent, seed)).unwrap_or(0.0);
+    let mut ratios = vec![Vec::new(); results.agents.len()];
+    for env in envs {
         for seed in 0..results.seeds {
-            let fractions = (0..ratios.len()).map(|contestant| fraction(arena, contestant, seed));
+            let fractions = (0..ratios.len()).map(|agent| fraction(env, agent, seed));
             let fractions: Vec<f64> = fractions.collect();
             let best = fractions.iter().copied().fold(0.0, f64::max);
             for (ratios, mine) in ratios.iter_mut().zip(fractions) {
@@ -226,7 +215,7 @@ mod tests {
     use super::*;
 
     /// Over two seeds `a` ends with 4 s and nothing, `b` with 8 s and 5 s; each on its first trial.
-    fn uneven() -> Results {
+    fn uneven() -> ComparisonResults {
         let at_once = |value: f64| trace(&[(1, &[value])]);
         results(&["time_s"], &[at_once(4.0), trace(&[])], &[at_once(8.0), at_once(5.0)])
     }
@@ -235,9 +224,9 @@ mod tests {
     #[test]
     fn profiles_count_how_often_who_is_how_near_the_best() {
         let results = uneven();
-        let arenas: Vec<&ArenaResults> = results.arenas.iter().collect();
-        assert_eq!(ratios(&results, &arenas), [[1.0, f64::INFINITY], [1.0, 2.0]]);
-        let chart = profiles(&results, &arenas);
+        let envs: Vec<&EnvResults> = results.envs.iter().collect();
+        assert_eq!(ratios(&results, &envs), [[1.0, f64::INFINITY], [1.0, 2.0]]);
+        let chart = profiles(&results, &envs);
         assert_eq!(chart.series[0].points, [[1.0, 0.0], [1.0, 0.5], [2.0, 0.5]]);
         assert_eq!(chart.series[1].points, [[1.0, 0.0], [1.0, 0.5], [2.0, 1.0], [2.0, 1.0]]);
     }
@@ -247,8 +236,8 @@ mod tests {
     #[test]
     fn runtimes_count_targets_over_all_runs() {
         let results = uneven();
-        let arenas: Vec<&ArenaResults> = results.arenas.iter().collect();
-        let chart = runtimes(&results, &arenas);
+        let envs: Vec<&EnvResults> = results.envs.iter().collect();
+        let chart = runtimes(&results, &envs);
         assert_eq!(chart.series[0].points[0], [1.0, 0.5]);
         assert_eq!(chart.series[1].points[0], [1.0, 9.0 / 60.0]);
     }
@@ -256,7 +245,7 @@ mod tests {
     #[test]
     fn runs_without_a_result_are_counted_not_drawn() {
         let results = uneven();
-        let plot = spread(&results, &results.arenas[0]);
+        let plot = spread(&results, &results.envs[0]);
         assert_eq!((plot.rows[0].name.as_str(), plot.rows[0].values.len()), ("b", 2));
         assert!(plot.caption.contains("Left out: 1 runs"), "{}", plot.caption);
     }
@@ -265,7 +254,7 @@ mod tests {
     fn every_picture_says_how_many_seeds_it_has() {
         let pictures = pictures(&uneven());
         let names: Vec<&str> = pictures.iter().map(|picture| picture.name.as_str()).collect();
-        assert_eq!(names, ["progress-arena", "final-arena", "runtimes", "profiles"]);
+        assert_eq!(names, ["progress-env", "final-env", "runtimes", "profiles"]);
         for picture in pictures {
             assert!(picture.plot.svg().unwrap().contains("n = 2 seeds"), "{}", picture.name);
         }

@@ -10,13 +10,13 @@ use super::ComparisonError;
 use crate::budget::Budget;
 use crate::spec::{AgentSpec, EnvSpec, LogSpec, Spec, SyncPolicy};
 
-/// Contestants, arenas and seeds, each of which meets each.
+/// Agents, environments and seeds, each of which meets each.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct ComparisonPlan {
     /// Where.
-    pub arenas: Vec<Arena>,
+    pub envs: Vec<ComparedEnv>,
     /// Who.
-    pub contestants: Vec<Contestant>,
+    pub agents: Vec<ComparedAgent>,
     /// How often: seeds 0 up to one less.
     pub seeds: u64,
     /// Distinct designs each run evaluates.
@@ -27,11 +27,11 @@ pub struct Plan {
 
 /// An environment with its settings and what is sought there.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Arena {
+pub struct ComparedEnv {
     /// Its name in tables and folders.
     pub name: String,
     /// The environment.
-    pub env: EnvSpec,
+    pub spec: EnvSpec,
     /// What to optimise; the environment's own if absent.
     pub objectives: Option<Vec<Objective>>,
     /// What is acceptable; the environment's own if absent.
@@ -40,79 +40,76 @@ pub struct Arena {
 
 /// An agent with its hyperparameters.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Contestant {
+pub struct ComparedAgent {
     /// Its name in tables and folders.
     pub name: String,
     /// The agent.
-    pub agent: AgentSpec,
+    pub spec: AgentSpec,
 }
 
 /// One run of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cell {
-    /// Index of the arena.
-    pub arena: usize,
-    /// Index of the contestant.
-    pub contestant: usize,
+    /// Index of the environment.
+    pub env: usize,
+    /// Index of the agent.
+    pub agent: usize,
     /// The seed.
     pub seed: u64,
 }
 
-impl Plan {
+impl ComparisonPlan {
     /// Fails unless there is something to compare and every name is there once.
     ///
     /// # Errors
     /// [`ComparisonError::Empty`], [`ComparisonError::Twice`].
     pub fn check(&self) -> Result<(), ComparisonError> {
         let counts = [
-            (self.arenas.len() as u64, "environment"),
-            (self.contestants.len() as u64, "agent"),
+            (self.envs.len() as u64, "environment"),
+            (self.agents.len() as u64, "agent"),
             (self.seeds, "seed"),
         ];
         if let Some(&(_, missing)) = counts.iter().find(|(count, _)| *count == 0) {
             return Err(ComparisonError::Empty { missing });
         }
-        once("environment", self.arenas.iter().map(|arena| arena.name.as_str()))?;
-        once("agent", self.contestants.iter().map(|contestant| contestant.name.as_str()))
+        once("environment", self.envs.iter().map(|env| env.name.as_str()))?;
+        once("agent", self.agents.iter().map(|agent| agent.name.as_str()))
     }
 
-    /// Every run: for each arena and seed, each contestant in turn, so that a comparison that is cut short is about even.
+    /// Every run: for each environment and seed, each agent in turn, so that a comparison that is cut short is about even.
     pub fn cells(&self) -> Vec<Cell> {
-        let arenas = 0..self.arenas.len();
-        let of_arena = |arena| {
-            (0..self.seeds).flat_map(move |seed| {
-                (0..self.contestants.len()).map(move |contestant| Cell { arena, contestant, seed })
-            })
+        let envs = 0..self.envs.len();
+        let of_env = |env| {
+            (0..self.seeds)
+                .flat_map(move |seed| (0..self.agents.len()).map(move |agent| Cell { env, agent, seed }))
         };
-        arenas.flat_map(of_arena).collect()
+        envs.flat_map(of_env).collect()
     }
 
     /// What a cell runs.
     pub fn spec(&self, cell: Cell) -> Spec {
-        let (arena, contestant) = (&self.arenas[cell.arena], &self.contestants[cell.contestant]);
+        let (env, agent) = (&self.envs[cell.env], &self.agents[cell.agent]);
         Spec {
             seed: Seed::new(cell.seed),
             batch: self.batch,
-            objectives: arena.objectives.clone(),
-            constraints: arena.constraints.clone(),
-            env: arena.env.clone(),
-            agent: contestant.agent.clone(),
+            objectives: env.objectives.clone(),
+            constraints: env.constraints.clone(),
+            env: env.spec.clone(),
+            agent: agent.spec.clone(),
             // A run that a power cut takes is made again: it is a function of its spec.
             log: LogSpec { sync: SyncPolicy::Never },
-            ..Spec::new(&arena.env.id, &contestant.agent.id, Budget::trials(self.trials))
+            ..Spec::new(&env.spec.id, &agent.spec.id, Budget::trials(self.trials))
         }
     }
 
     /// The folder of a cell within `out`.
     pub fn folder(&self, out: &Path, cell: Cell) -> PathBuf {
-        out.join(&self.arenas[cell.arena].name)
-            .join(&self.contestants[cell.contestant].name)
-            .join(cell.seed.to_string())
+        out.join(&self.envs[cell.env].name).join(&self.agents[cell.agent].name).join(cell.seed.to_string())
     }
 
-    /// The index of the contestant called `name`.
-    pub fn contestant(&self, name: &str) -> Option<usize> {
-        self.contestants.iter().position(|contestant| contestant.name == name)
+    /// The index of the agent called `name`.
+    pub fn agent(&self, name: &str) -> Option<usize> {
+        self.agents.iter().position(|agent| agent.name == name)
     }
 }
 

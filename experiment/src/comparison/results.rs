@@ -1,4 +1,4 @@
-//! What each run was worth after so many trials, on a scale that all runs of an arena share.
+//! What each run was worth after so many trials, on a scale that all runs of an environment share.
 //!
 //! With one objective a run is worth its best acceptable value; with several, the hypervolume of its front. Either is kept
 //! as a *cost*, of which less is better: the loss, infinite as long as nothing is acceptable, or the negative volume.
@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use tapeout_core::Direction;
 use tapeout_core::pareto::{Archive, hypervolume};
 
-use super::conduct::Quarry;
-use super::{Plan, Trace};
+use super::conduct::ComparedProblem;
+use super::{ComparisonPlan, RunTrace};
 
 /// Equal parts of the budget after which runs are compared. Ours: a curve of 100 points looks smooth.
 const PARTS: usize = 100;
@@ -20,51 +20,51 @@ const PARTS_OF_DECADE: usize = 10;
 
 /// The results of a comparison.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Results {
-    /// Names of the contestants.
-    pub contestants: Vec<String>,
+pub struct ComparisonResults {
+    /// Names of the agents.
+    pub agents: Vec<String>,
     /// How many seeds each has, from 0.
     pub seeds: usize,
     /// After how many trials runs are compared, rising; the last is the budget.
     pub checkpoints: Vec<usize>,
-    /// The results in each arena.
-    pub arenas: Vec<ArenaResults>,
+    /// The results in each environment.
+    pub envs: Vec<EnvResults>,
 }
 
-/// The results in one arena.
+/// The results in one environment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ArenaResults {
-    /// The arena's name.
+pub struct EnvResults {
+    /// The environment's name.
     pub name: String,
     /// What was sought.
-    pub quarry: Quarry,
+    pub problem: ComparedProblem,
     /// Up to where volumes are measured: for each objective the worst loss on the final front of any run. Empty with one
     /// objective, and if nothing acceptable was found.
     pub reference: Vec<f64>,
     /// The cost of the best that all runs found together; none if they found nothing acceptable.
     pub best_known: Option<f64>,
-    /// Shape `[contestants][seeds][checkpoints]`.
+    /// Shape `[agents][seeds][checkpoints]`.
     costs: Vec<Vec<Vec<f64>>>,
 }
 
-impl Results {
-    /// The results of the runs of `plan`: `traces` in the order of its cells, `quarries` in that of its arenas.
-    pub fn of(plan: &Plan, quarries: &[Quarry], traces: &[Trace]) -> Self {
+impl ComparisonResults {
+    /// The results of the runs of `plan`: `traces` in the order of its cells, `problems` in that of its environments.
+    pub fn of(plan: &ComparisonPlan, problems: &[ComparedProblem], traces: &[RunTrace]) -> Self {
         let checkpoints = checkpoints(plan.trials.get());
         let cells = plan.cells();
-        let arena = |(index, quarry): (usize, &Quarry)| {
-            let of_contestant = |contestant: usize| -> Vec<&Trace> {
+        let env = |(index, problem): (usize, &ComparedProblem)| {
+            let of_agent = |agent: usize| -> Vec<&RunTrace> {
                 let mine = cells.iter().zip(traces);
-                let mine = mine.filter(|(cell, _)| (cell.arena, cell.contestant) == (index, contestant));
+                let mine = mine.filter(|(cell, _)| (cell.env, cell.agent) == (index, agent));
                 mine.map(|(_, trace)| trace).collect()
             };
-            let runs: Vec<Vec<&Trace>> = (0..plan.contestants.len()).map(of_contestant).collect();
-            ArenaResults::of(&plan.arenas[index].name, quarry, &runs, &checkpoints)
+            let runs: Vec<Vec<&RunTrace>> = (0..plan.agents.len()).map(of_agent).collect();
+            EnvResults::of(&plan.envs[index].name, problem, &runs, &checkpoints)
         };
         Self {
-            contestants: plan.contestants.iter().map(|contestant| contestant.name.clone()).collect(),
+            agents: plan.agents.iter().map(|agent| agent.name.clone()).collect(),
             seeds: plan.seeds as usize,
-            arenas: quarries.iter().enumerate().map(arena).collect(),
+            envs: problems.iter().enumerate().map(env).collect(),
             checkpoints,
         }
     }
@@ -75,9 +75,9 @@ impl Results {
     }
 }
 
-impl ArenaResults {
-    fn of(name: &str, quarry: &Quarry, runs: &[Vec<&Trace>], checkpoints: &[usize]) -> Self {
-        let n_objectives = quarry.objectives.len();
+impl EnvResults {
+    fn of(name: &str, problem: &ComparedProblem, runs: &[Vec<&RunTrace>], checkpoints: &[usize]) -> Self {
+        let n_objectives = problem.objectives.len();
         let mut union = Archive::new(n_objectives);
         let mut reference: Option<Vec<f64>> = None;
         for trace in runs.iter().flatten() {
@@ -91,10 +91,10 @@ impl ArenaResults {
             }
         }
         let reference = reference.filter(|_| n_objectives > 1).unwrap_or_default();
-        let costs_of = |trace: &&Trace| costs(trace, n_objectives, &reference, checkpoints);
+        let costs_of = |trace: &&RunTrace| costs(trace, n_objectives, &reference, checkpoints);
         Self {
             name: name.to_owned(),
-            quarry: quarry.clone(),
+            problem: problem.clone(),
             best_known: (!union.members().is_empty()).then(|| cost(&union, &reference)),
             costs: runs.iter().map(|seeds| seeds.iter().map(costs_of).collect()).collect(),
             reference,
@@ -102,28 +102,28 @@ impl ArenaResults {
     }
 
     /// Cost of a run at each checkpoint; infinite where nothing acceptable was found yet. Shape `[checkpoints]`.
-    pub fn costs(&self, contestant: usize, seed: usize) -> &[f64] {
-        &self.costs[contestant][seed]
+    pub fn costs(&self, agent: usize, seed: usize) -> &[f64] {
+        &self.costs[agent][seed]
     }
 
     /// Cost of a run at the end.
-    pub fn final_cost(&self, contestant: usize, seed: usize) -> f64 {
-        self.costs(contestant, seed).last().copied().unwrap_or(f64::INFINITY)
+    pub fn final_cost(&self, agent: usize, seed: usize) -> f64 {
+        self.costs(agent, seed).last().copied().unwrap_or(f64::INFINITY)
     }
 
     /// Whether runs are worth the hypervolume of their front.
     pub fn is_volume(&self) -> bool {
-        self.quarry.objectives.len() > 1
+        self.problem.objectives.len() > 1
     }
 
     /// What is measured, as tables call it: `latency_s`, `hypervolume`.
     pub fn measure(&self) -> &str {
-        if self.is_volume() { "hypervolume" } else { &self.quarry.metrics[0].name }
+        if self.is_volume() { "hypervolume" } else { &self.problem.metrics[0].name }
     }
 
     /// Which way the value of a run is to go.
     pub fn direction(&self) -> Direction {
-        if self.is_volume() { Direction::Maximize } else { self.quarry.objectives[0].direction }
+        if self.is_volume() { Direction::Maximize } else { self.problem.objectives[0].direction }
     }
 
     /// What a cost stands for: a metric in its unit, a volume in the product of the losses' units; none if infinite.
@@ -147,12 +147,12 @@ impl ArenaResults {
 
     /// The reference point in the metrics' units, by metric.
     pub fn reference_values(&self) -> Vec<(&str, f64)> {
-        let objectives = self.quarry.objectives.iter().zip(&self.reference);
+        let objectives = self.problem.objectives.iter().zip(&self.reference);
         let value = |(objective, &loss): (&tapeout_core::Objective, &f64)| match objective.direction {
             Direction::Minimize => loss,
             Direction::Maximize => 0.0 - loss,
         };
-        let names = self.quarry.metrics.iter().map(|metric| metric.name.as_str());
+        let names = self.problem.metrics.iter().map(|metric| metric.name.as_str());
         names.zip(objectives.map(value)).collect()
     }
 }
@@ -169,7 +169,7 @@ fn checkpoints(trials: usize) -> Vec<usize> {
         .collect()
 }
 
-fn front(trace: &Trace, n_objectives: usize) -> Archive {
+fn front(trace: &RunTrace, n_objectives: usize) -> Archive {
     let mut archive = Archive::new(n_objectives);
     for (_, losses) in &trace.incumbents {
         take(&mut archive, losses);
@@ -182,7 +182,7 @@ fn take(archive: &mut Archive, losses: &[f64]) {
 }
 
 /// Cost of a run at each checkpoint.
-fn costs(trace: &Trace, n_objectives: usize, reference: &[f64], checkpoints: &[usize]) -> Vec<f64> {
+fn costs(trace: &RunTrace, n_objectives: usize, reference: &[f64], checkpoints: &[usize]) -> Vec<f64> {
     let mut archive = Archive::new(n_objectives);
     let mut ahead = trace.incumbents.iter().peekable();
     let mut current = cost(&archive, reference);
@@ -217,29 +217,33 @@ pub(super) mod tests {
     use tapeout_core::{Metric, Objective};
 
     /// What is sought with these objectives, each in seconds.
-    pub(in crate::comparison) fn quarry(objectives: &[&str]) -> Quarry {
+    pub(in crate::comparison) fn problem(objectives: &[&str]) -> ComparedProblem {
         let objectives: Vec<Objective> = objectives.iter().map(|text| text.parse().unwrap()).collect();
         let metrics = objectives.iter().map(|objective| Metric::new(&objective.metric, "s", "")).collect();
-        Quarry { objectives, metrics }
+        ComparedProblem { objectives, metrics }
     }
 
     /// A run with these incumbents.
-    pub(in crate::comparison) fn trace(incumbents: &[(usize, &[f64])]) -> Trace {
+    pub(in crate::comparison) fn trace(incumbents: &[(usize, &[f64])]) -> RunTrace {
         let incumbents: Vec<(usize, Vec<f64>)> =
             incumbents.iter().map(|(trials, losses)| (*trials, losses.to_vec())).collect();
-        Trace { acceptable: incumbents.len(), incumbents, trials: 4 }
+        RunTrace { acceptable: incumbents.len(), incumbents, trials: 4 }
     }
 
-    /// Results of two contestants, `a` and `b`, with these runs in one arena.
-    pub(in crate::comparison) fn results(objectives: &[&str], a: &[Trace], b: &[Trace]) -> Results {
+    /// Results of two agents, `a` and `b`, with these runs in one environment.
+    pub(in crate::comparison) fn results(
+        objectives: &[&str],
+        a: &[RunTrace],
+        b: &[RunTrace],
+    ) -> ComparisonResults {
         let checkpoints = checkpoints(4);
         let runs = [a.iter().collect(), b.iter().collect()];
-        let arena = ArenaResults::of("arena", &quarry(objectives), &runs, &checkpoints);
-        Results {
-            contestants: vec!["a".to_owned(), "b".to_owned()],
+        let env = EnvResults::of("env", &problem(objectives), &runs, &checkpoints);
+        ComparisonResults {
+            agents: vec!["a".to_owned(), "b".to_owned()],
             seeds: a.len(),
             checkpoints,
-            arenas: vec![arena],
+            envs: vec![env],
         }
     }
 
@@ -247,20 +251,20 @@ pub(super) mod tests {
     #[test]
     fn one_objective_is_worth_its_best_value_so_far() {
         let results = results(&["time_s"], &[trace(&[(2, &[8.0]), (3, &[4.0])])], &[trace(&[(1, &[5.0])])]);
-        let arena = &results.arenas[0];
+        let env = &results.envs[0];
         assert_eq!(results.checkpoints, [1, 2, 3, 4]);
-        assert_eq!(arena.costs(0, 0), [f64::INFINITY, 8.0, 4.0, 4.0]);
-        assert_eq!(arena.costs(1, 0), [5.0; 4]);
-        assert_eq!(arena.fraction(arena.final_cost(1, 0)), Some(0.8));
-        assert_eq!((arena.fraction(f64::INFINITY), arena.value(f64::INFINITY)), (Some(0.0), None));
+        assert_eq!(env.costs(0, 0), [f64::INFINITY, 8.0, 4.0, 4.0]);
+        assert_eq!(env.costs(1, 0), [5.0; 4]);
+        assert_eq!(env.fraction(env.final_cost(1, 0)), Some(0.8));
+        assert_eq!((env.fraction(f64::INFINITY), env.value(f64::INFINITY)), (Some(0.0), None));
     }
 
     #[test]
     fn what_is_to_be_large_is_shown_in_its_own_direction() {
         let results = results(&["max:speed"], &[trace(&[(1, &[-8.0])])], &[trace(&[(1, &[-2.0])])]);
-        let arena = &results.arenas[0];
-        assert_eq!(arena.value(arena.final_cost(0, 0)), Some(8.0));
-        assert_eq!(arena.fraction(arena.final_cost(1, 0)), Some(0.25));
+        let env = &results.envs[0];
+        assert_eq!(env.value(env.final_cost(0, 0)), Some(8.0));
+        assert_eq!(env.fraction(env.final_cost(1, 0)), Some(0.25));
     }
 
     // By hand: `a` ends with (1, 3) and (3, 1), `b` with (2, 2); the worst on either front is (3, 3). `a` touches the
@@ -268,10 +272,10 @@ pub(super) mod tests {
     #[test]
     fn volumes_share_the_worst_point_of_all_fronts_as_reference() {
         let a = [trace(&[(1, &[1.0, 3.0]), (2, &[3.0, 1.0])])];
-        let arena = &results(&["x_s", "y_s"], &a, &[trace(&[(1, &[9.0, 9.0]), (4, &[2.0, 2.0])])]).arenas[0];
-        assert_eq!(arena.reference_values(), [("x_s", 3.0), ("y_s", 3.0)]);
-        assert_eq!(arena.costs(1, 0), [0.0, 0.0, 0.0, -1.0]);
-        assert_eq!((arena.value(arena.final_cost(0, 0)), arena.best_known), (Some(0.0), Some(-1.0)));
+        let env = &results(&["x_s", "y_s"], &a, &[trace(&[(1, &[9.0, 9.0]), (4, &[2.0, 2.0])])]).envs[0];
+        assert_eq!(env.reference_values(), [("x_s", 3.0), ("y_s", 3.0)]);
+        assert_eq!(env.costs(1, 0), [0.0, 0.0, 0.0, -1.0]);
+        assert_eq!((env.value(env.final_cost(0, 0)), env.best_known), (Some(0.0), Some(-1.0)));
     }
 
     #[test]

@@ -3,28 +3,28 @@
 use serde::Serialize;
 use tapeout_core::Seed;
 
-use super::{ArenaResults, Results};
+use super::{ComparisonResults, EnvResults};
 use crate::statistics::{bootstrap_interval, holm, mean, quartiles, ranks, signed_rank};
 
 /// What the results of a comparison say.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Standings {
-    /// How many seeds each contestant has in each arena.
+    /// How many seeds each agent has in each environment.
     pub seeds: usize,
     /// Distinct designs in each run.
     pub trials: usize,
     /// Whom the paired tests compare with.
     pub baseline: Option<String>,
-    /// The standings in each arena.
-    pub arenas: Vec<ArenaStandings>,
-    /// The rank of each contestant over all arenas and seeds, the best first.
+    /// The standings in each environment.
+    pub envs: Vec<EnvStandings>,
+    /// The rank of each agent over all environments and seeds, the best first.
     pub overall: Vec<Overall>,
 }
 
-/// The standings in one arena.
+/// The standings in one environment.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ArenaStandings {
-    /// The arena.
+pub struct EnvStandings {
+    /// The environment.
     pub env: String,
     /// What is sought.
     pub objectives: Vec<String>,
@@ -36,11 +36,11 @@ pub struct ArenaStandings {
     pub best_known: Option<f64>,
     /// Up to where volumes are measured, by metric; empty with one objective.
     pub reference: Vec<(String, f64)>,
-    /// The contestants, the best average rank first.
+    /// The agents, the best average rank first.
     pub standings: Vec<Standing>,
 }
 
-/// How one contestant did in one arena.
+/// How one agent did in one environment.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Standing {
     /// Who.
@@ -50,18 +50,18 @@ pub struct Standing {
     /// Lower quartile, median and upper quartile of the final value; none where too many runs found nothing.
     pub quartiles: [Option<f64>; 3],
     /// The mean final value; none unless every run found something.
-    pub mean: Option<Estimate>,
+    pub mean: Option<IntervalEstimate>,
     /// The mean final share of the best known, a run without anything acceptable counting 0.
-    pub fraction: Option<Estimate>,
-    /// The average rank among the contestants with the same seed; 1 is best.
-    pub rank: Estimate,
+    pub fraction: Option<IntervalEstimate>,
+    /// The average rank among the agents with the same seed; 1 is best.
+    pub rank: IntervalEstimate,
     /// The paired test against the baseline; none for the baseline itself.
     pub test: Option<PairedTest>,
 }
 
 /// A figure and its bootstrap interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Estimate {
+pub struct IntervalEstimate {
     /// The figure.
     pub value: f64,
     /// Lower end at 95 %.
@@ -73,62 +73,59 @@ pub struct Estimate {
 /// Wilcoxon's signed-rank test over seeds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PairedTest {
-    /// Seeds on which the contestant ended better than the baseline.
+    /// Seeds on which the agent ended better than the baseline.
     pub wins: usize,
     /// Seeds on which it ended worse.
     pub losses: usize,
     /// Two-sided p-value.
     pub p: f64,
-    /// The same, corrected after Holm for the contestants of this arena.
+    /// The same, corrected after Holm for the agents of this environment.
     pub p_holm: f64,
 }
 
-/// A rank over all arenas.
+/// A rank over all environments.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Overall {
     /// Who.
     pub agent: String,
-    /// The average rank over all arenas and seeds; 1 is best.
-    pub rank: Estimate,
+    /// The average rank over all environments and seeds; 1 is best.
+    pub rank: IntervalEstimate,
 }
 
 impl Standings {
-    /// What `results` say; `baseline` is the index of the contestant that the others are tested against.
-    pub fn of(results: &Results, baseline: Option<usize>) -> Self {
-        let contestants = 0..results.contestants.len();
-        let blocks: Vec<Vec<f64>> =
-            results.arenas.iter().flat_map(|arena| rank_blocks(results, arena)).collect();
-        let overall = contestants.map(|index| Overall {
-            agent: results.contestants[index].clone(),
-            rank: mean_rank(&blocks, index),
-        });
+    /// What `results` say; `baseline` is the index of the agent that the others are tested against.
+    pub fn of(results: &ComparisonResults, baseline: Option<usize>) -> Self {
+        let agents = 0..results.agents.len();
+        let blocks: Vec<Vec<f64>> = results.envs.iter().flat_map(|env| rank_blocks(results, env)).collect();
+        let overall = agents
+            .map(|index| Overall { agent: results.agents[index].clone(), rank: mean_rank(&blocks, index) });
         let mut overall: Vec<Overall> = overall.collect();
         overall.sort_by(|a, b| a.rank.value.total_cmp(&b.rank.value));
         Self {
             seeds: results.seeds,
             trials: results.trials(),
-            baseline: baseline.map(|index| results.contestants[index].clone()),
-            arenas: results.arenas.iter().map(|arena| in_arena(results, arena, baseline)).collect(),
+            baseline: baseline.map(|index| results.agents[index].clone()),
+            envs: results.envs.iter().map(|env| in_env(results, env, baseline)).collect(),
             overall,
         }
     }
 }
 
-fn in_arena(results: &Results, arena: &ArenaResults, baseline: Option<usize>) -> ArenaStandings {
-    let blocks = rank_blocks(results, arena);
-    let n = results.contestants.len();
-    let tests = baseline.map(|baseline| tests(results, arena, baseline)).unwrap_or(vec![None; n]);
+fn in_env(results: &ComparisonResults, env: &EnvResults, baseline: Option<usize>) -> EnvStandings {
+    let blocks = rank_blocks(results, env);
+    let n = results.agents.len();
+    let tests = baseline.map(|baseline| tests(results, env, baseline)).unwrap_or(vec![None; n]);
     let standing = |(index, test): (usize, Option<PairedTest>)| {
-        let costs = final_costs(results, arena, index);
-        let value = |cost: f64| arena.value(cost);
+        let costs = final_costs(results, env, index);
+        let value = |cost: f64| env.value(cost);
         let values: Option<Vec<f64>> = costs.iter().map(|&cost| value(cost)).collect();
-        let fractions: Option<Vec<f64>> = costs.iter().map(|&cost| arena.fraction(cost)).collect();
+        let fractions: Option<Vec<f64>> = costs.iter().map(|&cost| env.fraction(cost)).collect();
         let mut quartiles = quartiles(&costs).map(value);
-        if arena.direction() == tapeout_core::Direction::Maximize {
+        if env.direction() == tapeout_core::Direction::Maximize {
             quartiles.reverse(); // the least cost is the largest value
         }
         Standing {
-            agent: results.contestants[index].clone(),
+            agent: results.agents[index].clone(),
             found: costs.iter().filter(|cost| cost.is_finite()).count(),
             quartiles,
             mean: values.as_deref().map(mean_estimate),
@@ -139,52 +136,52 @@ fn in_arena(results: &Results, arena: &ArenaResults, baseline: Option<usize>) ->
     };
     let mut standings: Vec<Standing> = tests.into_iter().enumerate().map(standing).collect();
     standings.sort_by(|a, b| a.rank.value.total_cmp(&b.rank.value));
-    let reference = arena.reference_values().into_iter();
-    ArenaStandings {
-        env: arena.name.clone(),
-        objectives: arena.quarry.objectives.iter().map(ToString::to_string).collect(),
-        measure: arena.measure().to_owned(),
-        unit: if arena.is_volume() { String::new() } else { arena.quarry.metrics[0].unit.clone() },
-        best_known: arena.best_known.and_then(|cost| arena.value(cost)),
+    let reference = env.reference_values().into_iter();
+    EnvStandings {
+        env: env.name.clone(),
+        objectives: env.problem.objectives.iter().map(ToString::to_string).collect(),
+        measure: env.measure().to_owned(),
+        unit: if env.is_volume() { String::new() } else { env.problem.metrics[0].unit.clone() },
+        best_known: env.best_known.and_then(|cost| env.value(cost)),
         reference: reference.map(|(name, value)| (name.to_owned(), value)).collect(),
         standings,
     }
 }
 
-fn final_costs(results: &Results, arena: &ArenaResults, contestant: usize) -> Vec<f64> {
-    (0..results.seeds).map(|seed| arena.final_cost(contestant, seed)).collect()
+fn final_costs(results: &ComparisonResults, env: &EnvResults, agent: usize) -> Vec<f64> {
+    (0..results.seeds).map(|seed| env.final_cost(agent, seed)).collect()
 }
 
-/// The ranks of all contestants with each seed. Shape `[seeds][contestants]`.
-fn rank_blocks(results: &Results, arena: &ArenaResults) -> Vec<Vec<f64>> {
-    let contestants = 0..results.contestants.len();
+/// The ranks of all agents with each seed. Shape `[seeds][agents]`.
+fn rank_blocks(results: &ComparisonResults, env: &EnvResults) -> Vec<Vec<f64>> {
+    let agents = 0..results.agents.len();
     let block = |seed| {
-        let costs: Vec<f64> = contestants.clone().map(|index| arena.final_cost(index, seed)).collect();
+        let costs: Vec<f64> = agents.clone().map(|index| env.final_cost(index, seed)).collect();
         ranks(&costs)
     };
     (0..results.seeds).map(block).collect()
 }
 
-fn mean_rank(blocks: &[Vec<f64>], contestant: usize) -> Estimate {
-    mean_estimate(&blocks.iter().map(|block| block[contestant]).collect::<Vec<f64>>())
+fn mean_rank(blocks: &[Vec<f64>], agent: usize) -> IntervalEstimate {
+    mean_estimate(&blocks.iter().map(|block| block[agent]).collect::<Vec<f64>>())
 }
 
-fn mean_estimate(sample: &[f64]) -> Estimate {
+fn mean_estimate(sample: &[f64]) -> IntervalEstimate {
     // The same draws for every figure, so that equal samples have equal intervals.
     let [low, high] = bootstrap_interval(sample.len(), Seed::new(0), |drawn| {
         drawn.iter().map(|&index| sample[index]).sum::<f64>() / drawn.len() as f64
     });
-    Estimate { value: mean(sample), low, high }
+    IntervalEstimate { value: mean(sample), low, high }
 }
 
-/// Each contestant against the baseline, seed by seed; none for the baseline itself.
-fn tests(results: &Results, arena: &ArenaResults, baseline: usize) -> Vec<Option<PairedTest>> {
-    let theirs = final_costs(results, arena, baseline);
-    let others: Vec<usize> = (0..results.contestants.len()).filter(|&index| index != baseline).collect();
+/// Each agent against the baseline, seed by seed; none for the baseline itself.
+fn tests(results: &ComparisonResults, env: &EnvResults, baseline: usize) -> Vec<Option<PairedTest>> {
+    let theirs = final_costs(results, env, baseline);
+    let others: Vec<usize> = (0..results.agents.len()).filter(|&index| index != baseline).collect();
     let tests: Vec<PairedTest> = others
         .iter()
         .map(|&index| {
-            let mine = final_costs(results, arena, index);
+            let mine = final_costs(results, env, index);
             // Two runs that found nothing are equal: infinity less infinity is no number, and counts as no difference.
             let differences: Vec<f64> = mine.iter().zip(&theirs).map(|(a, b)| a - b).collect();
             let p = signed_rank(&differences).p;
@@ -197,7 +194,7 @@ fn tests(results: &Results, arena: &ArenaResults, baseline: usize) -> Vec<Option
         })
         .collect();
     let corrected = holm(&tests.iter().map(|test| test.p).collect::<Vec<f64>>());
-    let mut all = vec![None; results.contestants.len()];
+    let mut all = vec![None; results.agents.len()];
     for ((index, test), p_holm) in others.into_iter().zip(tests).zip(corrected) {
         all[index] = Some(PairedTest { p_holm, ..test });
     }
@@ -212,11 +209,11 @@ mod tests {
     // By hand: over five seeds `b` finds 1 to 5 s where `a`, the baseline, finds 6 s; one sign pattern in 32 is as
     // extreme on either side.
     #[test]
-    fn a_contestant_that_always_wins_is_first_with_its_evidence() {
+    fn an_agent_that_always_wins_is_first_with_its_evidence() {
         let a: Vec<_> = (0..5).map(|_| trace(&[(1, &[6.0])])).collect();
         let b: Vec<_> = (1..=5).map(|value| trace(&[(1, &[f64::from(value)])])).collect();
         let standings = Standings::of(&results(&["time_s"], &a, &b), Some(0));
-        let [first, second] = standings.arenas[0].standings.as_slice() else { panic!("two contestants") };
+        let [first, second] = standings.envs[0].standings.as_slice() else { panic!("two agents") };
         assert_eq!((first.agent.as_str(), first.rank.value, second.rank.value), ("b", 1.0, 2.0));
         assert_eq!(first.quartiles, [Some(2.0), Some(3.0), Some(4.0)]);
         assert_eq!(first.mean.unwrap().value, 3.0);
@@ -233,7 +230,7 @@ mod tests {
         let found = || trace(&[(1, &[1.0])]);
         let standings =
             Standings::of(&results(&["time_s"], &[nothing(), nothing()], &[nothing(), found()]), Some(0));
-        let b = &standings.arenas[0].standings[0];
+        let b = &standings.envs[0].standings[0];
         assert_eq!((b.agent.as_str(), b.found, b.rank.value, b.mean), ("b", 1, 1.25, None));
         assert_eq!(b.fraction.unwrap().value, 0.5);
         assert_eq!(b.test.map(|test| (test.wins, test.losses)), Some((1, 0)));
@@ -246,7 +243,7 @@ mod tests {
             &results(&["x_s", "y_s"], &[with(1.0), with(2.0), with(3.0)], &[with(0.0), with(0.0), with(0.0)]),
             None,
         );
-        let a = standings.arenas[0].standings.iter().find(|standing| standing.agent == "a").unwrap();
+        let a = standings.envs[0].standings.iter().find(|standing| standing.agent == "a").unwrap();
         assert!(a.quartiles.is_sorted(), "{:?}", a.quartiles);
     }
 }

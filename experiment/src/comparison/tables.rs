@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::parquet::results_parquet;
-use super::standings::{Estimate, Standing, Standings};
-use super::{ComparisonError, Results};
+use super::rows::rows;
+use super::standings::{IntervalEstimate, Standing, Standings};
+use super::{ComparisonError, ComparisonResults};
 
 /// Every run at every checkpoint.
 ///
 /// Columns: `env`, `agent`, `seed`, `trials`, `measure`, `value` (in SI units) and `fraction` of the best known.
-pub fn results_csv(results: &Results) -> String {
+pub fn results_csv(results: &ComparisonResults) -> String {
     let mut csv = line(["env", "agent", "seed", "trials", "measure", "value", "fraction"].map(str::to_owned));
     for row in rows(results) {
         csv.push_str(&line([
@@ -26,40 +27,7 @@ pub fn results_csv(results: &Results) -> String {
     csv
 }
 
-/// A run at a checkpoint.
-pub(super) struct Row<'a> {
-    pub(super) env: &'a str,
-    pub(super) agent: &'a str,
-    pub(super) seed: usize,
-    pub(super) trials: usize,
-    pub(super) measure: &'a str,
-    pub(super) value: Option<f64>,
-    pub(super) fraction: Option<f64>,
-}
-
-/// Every run at every checkpoint.
-pub(super) fn rows(results: &Results) -> Vec<Row<'_>> {
-    let mut rows = Vec::new();
-    for arena in &results.arenas {
-        for (contestant, agent) in results.contestants.iter().enumerate() {
-            for seed in 0..results.seeds {
-                let checkpoints = results.checkpoints.iter().zip(arena.costs(contestant, seed));
-                rows.extend(checkpoints.map(|(&trials, &cost)| Row {
-                    env: &arena.name,
-                    agent,
-                    seed,
-                    trials,
-                    measure: arena.measure(),
-                    value: arena.value(cost),
-                    fraction: arena.fraction(cost),
-                }));
-            }
-        }
-    }
-    rows
-}
-
-/// Every contestant in every arena.
+/// Every agent in every environment.
 pub fn summary_csv(standings: &Standings) -> String {
     let mut csv = line(
         [
@@ -88,14 +56,14 @@ pub fn summary_csv(standings: &Standings) -> String {
         ]
         .map(str::to_owned),
     );
-    for arena in &standings.arenas {
-        for standing in &arena.standings {
+    for env in &standings.envs {
+        for standing in &env.standings {
             let whose = [
-                arena.env.clone(),
+                env.env.clone(),
                 standing.agent.clone(),
                 standings.seeds.to_string(),
                 standings.trials.to_string(),
-                arena.measure.clone(),
+                env.measure.clone(),
                 standing.found.to_string(),
             ];
             csv.push_str(&line(whose.into_iter().chain(figures(standing))));
@@ -105,7 +73,7 @@ pub fn summary_csv(standings: &Standings) -> String {
 }
 
 fn figures(standing: &Standing) -> impl Iterator<Item = String> {
-    let estimate = |estimate: Option<Estimate>| {
+    let estimate = |estimate: Option<IntervalEstimate>| {
         [estimate.map(|it| it.value), estimate.map(|it| it.low), estimate.map(|it| it.high)]
     };
     let test = standing.test;
@@ -128,7 +96,7 @@ fn figures(standing: &Standing) -> impl Iterator<Item = String> {
 /// # Errors
 /// [`ComparisonError::Table`] if a file cannot be written, [`ComparisonError::Parquet`] if it cannot be encoded.
 pub fn write(
-    results: &Results,
+    results: &ComparisonResults,
     standings: &Standings,
     folder: &Path,
 ) -> Result<[PathBuf; 3], ComparisonError> {
@@ -175,8 +143,8 @@ mod tests {
         let csv = results_csv(&results);
         let rows: Vec<&str> = csv.lines().collect();
         assert_eq!(rows.len(), 1 + 2 * 4);
-        assert_eq!(rows[1], "arena,a,0,1,time_s,,0");
-        assert_eq!(rows[2], "arena,a,0,2,time_s,8,0.5");
+        assert_eq!(rows[1], "env,a,0,1,time_s,,0");
+        assert_eq!(rows[2], "env,a,0,2,time_s,8,0.5");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use tapeout_core::pareto::Archive;
 
 /// The incumbents of a run.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Trace {
+pub struct RunTrace {
     /// Each design that nothing before it dominated or equalled: how many trials it took, counting its own, and its losses.
     pub incumbents: Vec<(usize, Vec<f64>)>,
     /// How many trials there are; fewer than the budget if the agent finished early.
@@ -14,7 +14,7 @@ pub struct Trace {
     pub acceptable: usize,
 }
 
-impl Trace {
+impl RunTrace {
     /// The trace of these trials over `n_objectives`.
     pub fn of(trials: &[Trial], n_objectives: usize) -> Self {
         let mut archive = Archive::new(n_objectives);

@@ -1,4 +1,4 @@
-//! Hyperparameters of one agent as contestants: all combinations of some values, or some of them at random.
+//! Hyperparameters of one agent as agents to compare: all combinations of some values, or some of them at random.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
@@ -7,7 +7,7 @@ use rand::RngExt;
 use serde_json::Value;
 use tapeout_core::Seed;
 
-use super::Contestant;
+use super::ComparedAgent;
 use crate::spec::AgentSpec;
 
 /// A hyperparameter and the values that are tried.
@@ -19,7 +19,7 @@ pub struct Knob {
     pub values: Vec<Value>,
 }
 
-/// A contestant for each combination of the values of `knobs`, the last knob turning fastest, with the other
+/// A agent for each combination of the values of `knobs`, the last knob turning fastest, with the other
 /// hyperparameters as `agent` has them.
 ///
 /// `samples`: if there are more combinations, so many of them, drawn without replacement and without favour, always the
@@ -33,11 +33,11 @@ pub struct Knob {
 ///     name: name.to_owned(),
 ///     values: values.iter().map(|&value| value.into()).collect(),
 /// };
-/// let contestants = variants(&agent, &[knob("population", &[10, 20]), knob("elite", &[1])], None);
-/// let names: Vec<&str> = contestants.iter().map(|contestant| contestant.name.as_str()).collect();
+/// let agents = variants(&agent, &[knob("population", &[10, 20]), knob("elite", &[1])], None);
+/// let names: Vec<&str> = agents.iter().map(|agent| agent.name.as_str()).collect();
 /// assert_eq!(names, ["population=10,elite=1", "population=20,elite=1"]);
 /// ```
-pub fn variants(agent: &AgentSpec, knobs: &[Knob], samples: Option<NonZeroUsize>) -> Vec<Contestant> {
+pub fn variants(agent: &AgentSpec, knobs: &[Knob], samples: Option<NonZeroUsize>) -> Vec<ComparedAgent> {
     let combinations = knobs.iter().fold(1_usize, |product, knob| product.saturating_mul(knob.values.len()));
     let chosen: BTreeSet<usize> = match samples {
         Some(samples) if samples.get() < combinations => sample(combinations, samples.get()),
@@ -59,8 +59,8 @@ fn sample(n: usize, samples: usize) -> BTreeSet<usize> {
     chosen
 }
 
-/// The contestant at place `combination` among all: a number whose digits are the places of the values.
-fn variant(agent: &AgentSpec, knobs: &[Knob], mut combination: usize) -> Contestant {
+/// The agent at place `combination` among all: a number whose digits are the places of the values.
+fn variant(agent: &AgentSpec, knobs: &[Knob], mut combination: usize) -> ComparedAgent {
     let mut agent = agent.clone();
     let mut settings = Vec::with_capacity(knobs.len());
     for knob in knobs.iter().rev() {
@@ -71,7 +71,7 @@ fn variant(agent: &AgentSpec, knobs: &[Knob], mut combination: usize) -> Contest
         settings.push(format!("{}={text}", knob.name));
     }
     settings.reverse();
-    Contestant { name: settings.join(","), agent }
+    ComparedAgent { name: settings.join(","), spec: agent }
 }
 
 #[cfg(test)]
@@ -90,7 +90,7 @@ mod tests {
         let knobs =
             [knob("population", &[json!(10), json!(20), json!(50)]), knob("way", &[json!("a"), json!("b")])];
         let variants = variants(&agent, &knobs, samples.and_then(NonZeroUsize::new));
-        assert!(variants.iter().all(|variant| variant.agent.config["elite"] == 2));
+        assert!(variants.iter().all(|variant| variant.spec.config["elite"] == 2));
         variants.into_iter().map(|variant| variant.name).collect()
     }
 

@@ -1,7 +1,7 @@
 //! The table as CSV: names of columns in the first line, an empty field where there is nothing, numbers written so that
 //! reading gives the same bits.
 //!
-//! Source of the format: RFC 4180.
+//! DatasetSource of the format: RFC 4180.
 
 use std::io::Write;
 use std::path::Path;

@@ -3,12 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 
-use tapeout_core::{ConfigError, UnknownName};
+use tapeout_core::{BuildEnvError, ConfigError, UnknownName};
 
 use super::kinship::Difference;
 use super::layout::TableFault;
-use crate::error::RunError;
 use crate::log::LogError;
+use crate::workers::ThreadsError;
 
 /// A data set that cannot be made, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -49,18 +49,18 @@ pub enum DatasetError {
         expected: String,
     },
     /// A design with two outcomes, in an environment that is not noisy.
-    #[error("two outcomes of {design} in application `{application}`: trial {} of {} and trial {} of {}", .second.1, .second.0, .first.1, .first.0)]
+    #[error("two outcomes of {design} in workload `{workload}`: trial {} of {} and trial {} of {}", .second.1, .second.0, .first.1, .first.0)]
     Contradiction {
-        /// The application.
-        application: String,
+        /// The workload.
+        workload: String,
         /// The design.
         design: String,
-        /// Source and trial of the one.
+        /// DatasetSource and trial of the one.
         first: (String, usize),
-        /// Source and trial of the other.
+        /// DatasetSource and trial of the other.
         second: (String, usize),
     },
-    /// No application, metric or parameter has this name.
+    /// No workload, metric or parameter has this name.
     #[error(transparent)]
     UnknownName(#[from] UnknownName),
     /// There is a data set in the folder already.
@@ -134,8 +134,8 @@ pub enum DatasetError {
         source: ConfigError,
     },
     /// A text that names no workload.
-    #[error("`{got}` is no application of environment `{env}`: {}", expected_application(.settings))]
-    NotAnApplication {
+    #[error("`{got}` is no workload of environment `{env}`: {}", expected_workload(.settings))]
+    NotAWorkload {
         /// The environment.
         env: String,
         /// The text.
@@ -143,19 +143,17 @@ pub enum DatasetError {
         /// The settings that name a workload.
         settings: Vec<String>,
     },
-    /// An application is asked for twice.
-    #[error("application `{application}` stands twice")]
-    ApplicationTwice {
+    /// A workload is asked for twice.
+    #[error("workload `{workload}` stands twice")]
+    WorkloadTwice {
         /// Its name.
-        application: String,
+        workload: String,
     },
-    /// The applications do not share a space.
-    #[error(
-        "application `{application}`: {what}: got {got}, expected {expected} as in the first application"
-    )]
-    ApplicationDiffers {
+    /// The workloads do not share a space.
+    #[error("workload `{workload}`: {what}: got {got}, expected {expected} as in the first workload")]
+    WorkloadDiffers {
         /// Its name.
-        application: String,
+        workload: String,
         /// What differs.
         what: String,
         /// What it has.
@@ -179,12 +177,12 @@ pub enum DatasetError {
     },
     /// No threads to evaluate on.
     #[error(transparent)]
-    Threads(Box<RunError>),
+    Threads(#[from] ThreadsError),
     /// The evaluator failed.
-    #[error("application `{application}`: failed to evaluate {design}: {reason}")]
+    #[error("workload `{workload}`: failed to evaluate {design}: {reason}")]
     Evaluation {
-        /// The application.
-        application: String,
+        /// The workload.
+        workload: String,
         /// The design.
         design: String,
         /// Why.
@@ -204,6 +202,14 @@ pub enum DatasetError {
 }
 
 impl DatasetError {
+    /// The environment `env` could not be built.
+    pub(super) fn built(env: &str, error: BuildEnvError) -> Self {
+        match error {
+            BuildEnvError::UnknownName(error) => Self::UnknownName(error),
+            BuildEnvError::Config(source) => Self::Config { env: env.to_owned(), source },
+        }
+    }
+
     pub(super) fn differs(path: PathBuf, first: PathBuf, difference: Difference) -> Self {
         let Difference { what, got, expected } = difference;
         Self::Differs { path, first, what, got, expected }
@@ -224,15 +230,15 @@ impl DatasetError {
                 "one of the logs was edited, or the environment changed without a new version; leave one out"
                     .to_owned(),
             ),
-            Self::UnknownName(_) | Self::Config { .. } | Self::ApplicationTwice { .. } | Self::Plan { .. } => None,
-            Self::NotAnApplication { env, .. } => Some(format!("its settings are shown by `tapeout describe {env}`")),
-            Self::ApplicationDiffers { .. } => Some("make a data set for each space".to_owned()),
+            Self::UnknownName(_) | Self::Config { .. } | Self::WorkloadTwice { .. } | Self::Plan { .. } => None,
+            Self::NotAWorkload { env, .. } => Some(format!("its settings are shown by `tapeout describe {env}`")),
+            Self::WorkloadDiffers { .. } => Some("make a data set for each space".to_owned()),
             Self::OtherPlan { .. } => Some(
                 "ask for what `plan.toml` says to go on with it, or choose another folder, or delete this one".to_owned(),
             ),
-            Self::Threads(error) => error.hint(),
+            Self::Threads(_) => None,
             Self::Evaluation { .. } => Some(
-                "mend what the cause names; the same command then goes on with this application".to_owned(),
+                "mend what the cause names; the same command then goes on with this workload".to_owned(),
             ),
             Self::Exists { .. } => Some("choose another folder, or delete this one".to_owned()),
             Self::NoDataset { .. } => {
@@ -255,7 +261,7 @@ impl DatasetError {
     }
 }
 
-fn expected_application(settings: &[String]) -> String {
+fn expected_workload(settings: &[String]) -> String {
     match settings {
         [] => "it has no settings that name a workload, and so but one".to_owned(),
         [setting] => format!("expected a value of setting `{setting}`"),

@@ -16,7 +16,7 @@ use super::layout::{Cells, TableFault};
 use super::manifest::{Count, Manifest, TableEntry, manifest_path};
 use super::parquet::{ParquetWriter, read_parquet};
 use super::table::{About, Dataset, Row};
-use crate::folder::{put_whole, sync_folder};
+use crate::durable_file::{put_whole, sync_folder};
 
 /// Rows of a group in a Parquet file. Ours: some megabytes, which readers hold at once.
 const ROWS_PER_GROUP: usize = 1 << 16;
@@ -69,7 +69,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`DatasetError`] if there is none, the manifest cannot be understood, or the table is not the one that the manifest
-    /// says: cut short, edited, or with rows that are none of its space, applications, metrics and sources.
+    /// says: cut short, edited, or with rows that are none of its space, workloads, metrics and sources.
     pub fn read(catalog: &Catalog, folder: &Path) -> Result<Self, DatasetError> {
         let manifest = Manifest::read(folder)?;
         let refuse = |(field, reason)| DatasetError::Manifest { path: manifest_path(folder), field, reason };
@@ -152,13 +152,13 @@ impl<'a> TableWriter<'a> {
             TableFormat::Csv => CsvWriter::new(file, &columns).map(Encoder::Csv).map_err(io::Error::from),
         };
         let file = encoder.map_err(failed)?;
-        let counts = vec![Count::default(); about.applications.len()];
+        let counts = vec![Count::default(); about.workloads.len()];
         Ok(Self { about, path, beside, file, pending: Vec::new(), counts })
     }
 
     /// Adds a row.
     pub(super) fn add(&mut self, row: Row) -> Result<(), DatasetError> {
-        let count = &mut self.counts[row.application];
+        let count = &mut self.counts[row.workload];
         count.rows += 1;
         count.infeasible += usize::from(!row.is_feasible());
         self.pending.push(row);
@@ -245,7 +245,7 @@ pub(super) fn each_group(
     }
 }
 
-/// The length of a file, and its SHA-256 in hexadecimal. Source of the hash: FIPS 180-4, section 6.2.
+/// The length of a file, and its SHA-256 in hexadecimal. DatasetSource of the hash: FIPS 180-4, section 6.2.
 fn digest(path: &Path) -> io::Result<(u64, String)> {
     let mut file = File::open(path)?;
     let (mut hash, mut n_bytes) = (Sha256::new(), 0);
@@ -293,15 +293,15 @@ fn check_counts(
     }
     let mut found = vec![Count::default(); counts.len()];
     for row in rows {
-        found[row.application].rows += 1;
-        found[row.application].infeasible += usize::from(!row.is_feasible());
+        found[row.workload].rows += 1;
+        found[row.workload].infeasible += usize::from(!row.is_feasible());
     }
-    for ((application, found), count) in about.applications.iter().zip(found).zip(counts) {
+    for ((workload, found), count) in about.workloads.iter().zip(found).zip(counts) {
         if found.rows != count.rows {
-            return differs(format!("rows of application `{}`", application.name), found.rows, count.rows);
+            return differs(format!("rows of workload `{}`", workload.name), found.rows, count.rows);
         }
         if found.infeasible != count.infeasible {
-            let what = format!("infeasible rows of application `{}`", application.name);
+            let what = format!("infeasible rows of workload `{}`", workload.name);
             return differs(what, found.infeasible, count.infeasible);
         }
     }

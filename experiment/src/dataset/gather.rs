@@ -9,17 +9,17 @@ use tapeout_core::{Catalog, Design, DesignSpace, EnvEntry, Goal, Metric, Problem
 
 use super::error::DatasetError;
 use super::kinship::{self, Difference};
-use super::table::{About, Application, Dataset, Row, Source};
-use crate::folder::log_path;
+use super::table::{About, Dataset, DatasetSource, DatasetWorkload, Row};
 use crate::log::{Header, LogReader, LoggedWorkload, Record};
+use crate::run_files::log_path;
 use crate::spec::{EnvSpec, drop_nulls};
 
 impl Dataset {
     /// The trials of all `runs`: every log is read by what its header says, finished or not, whatever its agent, goal and
-    /// version of the environment. The applications stand in the order in which they are first met, and the rows application
-    /// by application, run by run, trial by trial.
+    /// version of the environment. The workloads stand in the order in which they are first met, and the rows workload
+    /// by workload, run by run, trial by trial.
     ///
-    /// A design that was evaluated twice on one application is kept once, or every time if the environment is noisy.
+    /// A design that was evaluated twice on one workload is kept once, or every time if the environment is noisy.
     /// `catalog`: makes spaces that rules tie, and says what logs of before workloads were logged leave out.
     ///
     /// # Errors
@@ -51,7 +51,7 @@ struct Log {
     /// The settings that do not name the workload.
     env: EnvSpec,
     is_noisy: bool,
-    application: Application,
+    workload: DatasetWorkload,
     space: DesignSpace,
     metrics: Vec<Metric>,
     records: LogReader,
@@ -62,7 +62,7 @@ struct Head {
     path: PathBuf,
     header: Header,
     env: EnvSpec,
-    application: Application,
+    workload: DatasetWorkload,
 }
 
 impl Log {
@@ -91,19 +91,19 @@ impl Log {
         };
         let problem = Problem::new(space.clone(), metrics.clone(), goal)
             .map_err(|error| unusable(error.to_string()))?;
-        let workload =
+        let logged =
             header.workload.clone().or_else(|| built.as_deref().map(LoggedWorkload::of)).unwrap_or_default();
         let mut env = header.env.clone();
         // A setting that is null is one that is absent, and the manifest cannot hold it.
         drop_nulls(&mut env.config);
         let defaults = catalog.env(&env.id).map(EnvEntry::defaults).unwrap_or_default();
-        let named: Map<String, Value> = (workload.settings.iter())
+        let named: Map<String, Value> = (logged.settings.iter())
             .filter_map(|name| Some((name.clone(), env.config.shift_remove(name)?)))
             .collect();
-        let application = Application::new(&env.id, named, &defaults, workload.context);
-        let (_, records) = LogReader::open_any(&path, &problem)?;
-        let (run, is_noisy) = (run.to_owned(), workload.is_noisy);
-        Ok(Self { run, path, header, env, is_noisy, application, space, metrics, records })
+        let workload = DatasetWorkload::new(&env.id, named, &defaults, logged.context);
+        let (_, records) = LogReader::open(&path, &problem)?;
+        let (run, is_noisy) = (run.to_owned(), logged.is_noisy);
+        Ok(Self { run, path, header, env, is_noisy, workload, space, metrics, records })
     }
 
     fn head(&self) -> Head {
@@ -111,7 +111,7 @@ impl Log {
             path: self.path.clone(),
             header: self.header.clone(),
             env: self.env.clone(),
-            application: self.application.clone(),
+            workload: self.workload.clone(),
         }
     }
 
@@ -127,9 +127,9 @@ impl Log {
             .or_else(|| kinship::space_difference((&got, &got_mark), (&expected, &expected_mark)))
             .or_else(|| kinship::names_difference("metrics", texts(&got_metrics), texts(&expected_metrics)))
             .or_else(|| {
-                let (got, expected) = (&self.application.context, &head.application.context);
+                let (got, expected) = (&self.workload.context, &head.workload.context);
                 kinship::names_difference(
-                    "features of the application's context",
+                    "features of the workload's context",
                     kinship::feature_names(got),
                     kinship::feature_names(expected),
                 )
@@ -144,7 +144,7 @@ fn texts(pairs: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
 /// The environment, if the catalog has it in this very version.
 fn built(catalog: &Catalog, env: &EnvSpec) -> Option<Box<dyn Env>> {
     let entry = catalog.env(&env.id).ok().filter(|entry| Some(entry.version) == env.version)?;
-    entry.build(&Value::Object(env.config.clone())).ok().map(|(env, _)| env)
+    catalog.build_env(entry.id, &Value::Object(env.config.clone())).ok().map(|(env, _)| env)
 }
 
 /// The metrics in the log's header, with what the environment says of them.
@@ -163,7 +163,7 @@ fn metrics(header: &Header, built: Option<&dyn Env>) -> Vec<Metric> {
 /// A data set in the making.
 struct Gathered {
     about: About,
-    /// For each application its rows, and where in them each design is.
+    /// For each workload its rows, and where in them each design is.
     tables: Vec<(Vec<Row>, BTreeMap<Design, usize>)>,
 }
 
@@ -174,46 +174,45 @@ impl Gathered {
             env: first.env.clone(),
             is_noisy: first.is_noisy,
             metrics: first.metrics.clone(),
-            applications: Vec::new(),
+            workloads: Vec::new(),
             sources: Vec::new(),
         };
         Self { about, tables: Vec::new() }
     }
 
     fn add(&mut self, log: Log) -> Result<(), DatasetError> {
-        let application = self.application(&log)?;
+        let workload = self.workload(&log)?;
         let source = self.about.sources.len();
         self.about.is_noisy |= log.is_noisy;
-        self.about.sources.push(Source {
+        self.about.sources.push(DatasetSource {
             name: log.run.display().to_string(),
             agent: log.header.search.agent.id.clone(),
             seed: log.header.search.seed,
         });
         for (trial, record) in log.records.enumerate() {
             let Record { design, outcome, .. } = record?;
-            self.add_row(Row { application, design, outcome, source, trial })?;
+            self.add_row(Row { workload, design, outcome, source, trial })?;
         }
         Ok(())
     }
 
-    /// The index of the log's application, a new one if it is not there yet.
-    fn application(&mut self, log: &Log) -> Result<usize, DatasetError> {
-        let applications = &mut self.about.applications;
-        let Some(index) = applications.iter().position(|known| known.settings == log.application.settings)
-        else {
-            applications.push(log.application.clone());
+    /// The index of the log's workload, a new one if it is not there yet.
+    fn workload(&mut self, log: &Log) -> Result<usize, DatasetError> {
+        let workloads = &mut self.about.workloads;
+        let Some(index) = workloads.iter().position(|known| known.settings == log.workload.settings) else {
+            workloads.push(log.workload.clone());
             self.tables.push(Default::default());
             return Ok(self.tables.len() - 1);
         };
         let differs =
             |(got, expected): (&tapeout_core::env::ContextFeature, &tapeout_core::env::ContextFeature)| {
                 (got.value.to_bits() != expected.value.to_bits()).then(|| Difference {
-                    what: format!("context `{}` of application `{}`", got.name, log.application.name),
+                    what: format!("context `{}` of workload `{}`", got.name, log.workload.name),
                     got: got.value.to_string(),
                     expected: expected.value.to_string(),
                 })
             };
-        match log.application.context.iter().zip(&applications[index].context).find_map(differs) {
+        match log.workload.context.iter().zip(&workloads[index].context).find_map(differs) {
             None => Ok(index),
             Some(difference) => {
                 let first = self.tables[index].0.first().map_or(0, |row| row.source);
@@ -224,7 +223,7 @@ impl Gathered {
     }
 
     fn add_row(&mut self, row: Row) -> Result<(), DatasetError> {
-        let (rows, index_by_design) = &mut self.tables[row.application];
+        let (rows, index_by_design) = &mut self.tables[row.workload];
         if self.about.is_noisy {
             rows.push(row);
             return Ok(());
@@ -242,7 +241,7 @@ impl Gathered {
         let design: Vec<String> =
             values.map(|(parameter, value)| format!("{} = {value}", parameter.name())).collect();
         Err(DatasetError::Contradiction {
-            application: self.about.applications[row.application].name.clone(),
+            workload: self.about.workloads[row.workload].name.clone(),
             design: design.join(", "),
             first: place(&rows[index]),
             second: place(&row),

@@ -1,9 +1,9 @@
-//! A data set of designs drawn at random: every application gets designs of its own, uniform over the legal ones and each at
+//! A data set of designs drawn at random: every workload gets designs of its own, uniform over the legal ones and each at
 //! most once, and all that becomes of them is kept, infeasible or not.
 //!
-//! While it is being made, the folder holds `plan.toml`, which says what is asked for, and a file for each application
-//! that is done; whoever asks for the same again goes on with the first application that is not. The rows of one
-//! application are a function of seed, application and number of designs, whatever the threads and the other applications.
+//! While it is being made, the folder holds `plan.toml`, which says what is asked for, and a file for each workload
+//! that is done; whoever asks for the same again goes on with the first workload that is not. The rows of one
+//! workload are a function of seed, workload and number of designs, whatever the threads and the other workloads.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,16 +12,16 @@ use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tapeout_core::{Catalog, Design, DesignSpace, Env, EnvEntry, Seed, Stream};
+use tapeout_core::{Catalog, Design, DesignSpace, Env, EnvEntry, Outcome, Seed, Stream};
 
 use super::error::DatasetError;
 use super::folder::{TableFormat, TableWriter, each_group, make_folder, write_manifest};
 use super::kinship::{self, Difference};
 use super::manifest::Manifest;
-use super::table::{About, Application, Row, Source};
-use crate::evaluate::{Evaluator, Failure};
-use crate::folder::put_whole;
-use crate::run::Options;
+use super::table::{About, DatasetSource, DatasetWorkload, Row};
+use crate::durable_file::put_whole;
+use crate::evaluate::{Evaluator, Failed, Failure};
+use crate::run::RunOptions;
 use crate::spec::{EnvSpec, drop_nulls};
 
 /// Designs that are evaluated between two looks at the interrupt. Ours: well under a second of a fast model, and some
@@ -34,51 +34,51 @@ const DRAWN_BY: &str = "uniform";
 /// What to draw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Plan {
-    /// How many designs for each application; all there are, if there are fewer.
+pub struct DatasetPlan {
+    /// How many designs for each workload; all there are, if there are fewer.
     pub designs: usize,
     /// Where all randomness comes from.
     pub seed: Seed,
-    /// The applications by name: a value of the first setting that names a workload, and `setting=value` for others, apart by
+    /// The workloads by name: a value of the first setting that names a workload, and `setting=value` for others, apart by
     /// spaces: `unet batch=4`. Empty for the one that the settings of `env` say.
-    pub applications: Vec<String>,
-    /// The environment, and the settings that all applications share.
+    pub workloads: Vec<String>,
+    /// The environment, and the settings that all workloads share.
     pub env: EnvSpec,
 }
 
 /// How far it got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Generation<'a> {
-    /// The application that is being evaluated.
-    pub application: &'a str,
-    /// Designs of all applications that have been evaluated.
+    /// The workload that is being evaluated.
+    pub workload: &'a str,
+    /// Designs of all workloads that have been evaluated.
     pub done: usize,
     /// Designs that are asked for.
     pub total: usize,
 }
 
-/// One application, with its environment.
+/// One workload, with its environment.
 struct Part {
-    application: Application,
+    workload: DatasetWorkload,
     env: Box<dyn Env>,
 }
 
 /// Makes a data set as `plan` says in `folder`, or goes on making it. Tells `watch` after each batch how far it got.
 ///
-/// Returns whether it is done: no if somebody interrupted it, in which case the applications that were finished stay.
+/// Returns whether it is done: no if somebody interrupted it, in which case the workloads that were finished stay.
 ///
 /// # Errors
-/// [`DatasetError`] if the environment or an application is unknown, there is a data set or another plan in the folder, it
+/// [`DatasetError`] if the environment or a workload is unknown, there is a data set or another plan in the folder, it
 /// cannot be written to, or an evaluation fails.
 pub fn generate(
     catalog: &Catalog,
-    plan: &Plan,
+    plan: &DatasetPlan,
     folder: &Path,
-    options: &Options<'_>,
+    options: &RunOptions<'_>,
     watch: &mut dyn FnMut(Generation<'_>),
 ) -> Result<bool, DatasetError> {
     let entry = catalog.env(&plan.env.id)?;
-    let parts = parts(entry, plan)?;
+    let parts = parts(catalog, entry, plan)?;
     let about = about(entry, plan, &parts)?;
     make_folder(folder)?;
     let plan_path = folder.join("plan.toml");
@@ -87,9 +87,6 @@ pub fn generate(
         usize::try_from(space.cardinality()).map_or(plan.designs, |n| n.min(plan.designs))
     };
     let total = n_designs(&about.space) * parts.len();
-    let evaluator = |env: &dyn Env| {
-        Evaluator::new(env, options.threads).map_err(|error| DatasetError::Threads(Box::new(error)))
-    };
     let mut done = 0;
     for (index, part) in parts.iter().enumerate() {
         let path = part_path(folder, index);
@@ -98,8 +95,8 @@ pub fn generate(
             continue;
         }
         let mut table = TableWriter::create_at(path, TableFormat::Parquet, &about)?;
-        let mut draw = Draw::new(&about.space, plan, &part.application);
-        let evaluator = evaluator(part.env.as_ref())?;
+        let mut draw = Draw::new(&about.space, plan, &part.workload);
+        let evaluator = Evaluator::new(part.env.as_ref(), options.threads)?;
         let mut trial = 0;
         loop {
             if options.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed)) {
@@ -110,11 +107,11 @@ pub fn generate(
                 break;
             }
             for (design, outcome) in evaluate(&evaluator, part, &about.space, designs)? {
-                table.add(Row { application: index, design, outcome, source: 0, trial })?;
+                table.add(Row { workload: index, design, outcome, source: 0, trial })?;
                 trial += 1;
             }
-            let application = part.application.name.as_str();
-            watch(Generation { application, done: done + trial, total });
+            let workload = part.workload.name.as_str();
+            watch(Generation { workload, done: done + trial, total });
         }
         table.finish()?;
         done += trial;
@@ -127,15 +124,16 @@ pub fn generate(
 }
 
 fn part_path(folder: &Path, index: usize) -> PathBuf {
-    folder.join(format!("application-{index}.parquet"))
+    folder.join(format!("workload-{index}.parquet"))
 }
 
-/// Each application's environment.
-fn parts(entry: &EnvEntry, plan: &Plan) -> Result<Vec<Part>, DatasetError> {
+/// Each workload's environment.
+fn parts(catalog: &Catalog, entry: &EnvEntry, plan: &DatasetPlan) -> Result<Vec<Part>, DatasetError> {
     let refuse =
         |error: tapeout_core::ConfigError| DatasetError::Config { env: entry.id.to_owned(), source: error };
     let build = |settings: &Map<String, Value>| -> Result<Box<dyn Env>, DatasetError> {
-        Ok(entry.build(&Value::Object(settings.clone())).map_err(refuse)?.0)
+        let built = catalog.build_env(entry.id, &Value::Object(settings.clone()));
+        Ok(built.map_err(|error| DatasetError::built(entry.id, error))?.0)
     };
     let whole = |settings: &Map<String, Value>| -> Result<Map<String, Value>, DatasetError> {
         match entry.resolve(&Value::Object(settings.clone())).map_err(refuse)? {
@@ -152,18 +150,18 @@ fn parts(entry: &EnvEntry, plan: &Plan) -> Result<Vec<Part>, DatasetError> {
         let all = whole(&settings)?;
         let named = names.iter().filter_map(|&name| Some((name.to_owned(), all.get(name)?.clone())));
         Ok(Part {
-            application: Application::new(entry.id, named.collect(), &entry.defaults(), env.context()),
+            workload: DatasetWorkload::new(entry.id, named.collect(), &entry.defaults(), env.context()),
             env,
         })
     };
-    if plan.applications.is_empty() {
+    if plan.workloads.is_empty() {
         return Ok(vec![part(Map::new())?]);
     }
     let mut parts: Vec<Part> = Vec::new();
-    for text in &plan.applications {
+    for text in &plan.workloads {
         let made = part(workload(entry.id, names, &resolved, text)?)?;
-        if parts.iter().any(|other| other.application.name == made.application.name) {
-            return Err(DatasetError::ApplicationTwice { application: made.application.name });
+        if parts.iter().any(|other| other.workload.name == made.workload.name) {
+            return Err(DatasetError::WorkloadTwice { workload: made.workload.name });
         }
         parts.push(made);
     }
@@ -179,7 +177,7 @@ fn workload(
 ) -> Result<Map<String, Value>, DatasetError> {
     let refuse = || {
         let settings = names.iter().map(|&name| name.to_owned()).collect();
-        DatasetError::NotAnApplication { env: env.to_owned(), got: text.to_owned(), settings }
+        DatasetError::NotAWorkload { env: env.to_owned(), got: text.to_owned(), settings }
     };
     let mut words = text.split(' ');
     let (Some(&first), Some(value)) = (names.first(), words.next()) else { return Err(refuse()) };
@@ -206,8 +204,8 @@ fn setting_value(text: &str, now: Option<&Value>) -> Value {
 }
 
 /// What all rows share.
-fn about(entry: &EnvEntry, plan: &Plan, parts: &[Part]) -> Result<About, DatasetError> {
-    let first = &parts.first().expect("invariant: a plan has at least one application").env;
+fn about(entry: &EnvEntry, plan: &DatasetPlan, parts: &[Part]) -> Result<About, DatasetError> {
+    let first = &parts.first().expect("invariant: a plan has at least one workload").env;
     for part in parts {
         let (got, expected) = (part.env.space(), first.space());
         let difference = kinship::space_difference(
@@ -215,8 +213,8 @@ fn about(entry: &EnvEntry, plan: &Plan, parts: &[Part]) -> Result<About, Dataset
             (expected.parameters(), &kinship::mark(expected)),
         );
         if let Some(Difference { what, got, expected }) = difference {
-            let application = part.application.name.clone();
-            return Err(DatasetError::ApplicationDiffers { application, what, got, expected });
+            let workload = part.workload.name.clone();
+            return Err(DatasetError::WorkloadDiffers { workload, what, got, expected });
         }
     }
     let refuse = |source| DatasetError::Config { env: entry.id.to_owned(), source };
@@ -233,9 +231,9 @@ fn about(entry: &EnvEntry, plan: &Plan, parts: &[Part]) -> Result<About, Dataset
         env: EnvSpec { id: entry.id.to_owned(), version: Some(entry.version), config },
         is_noisy: first.is_noisy(),
         metrics: first.metrics().to_vec(),
-        applications: parts.iter().map(|part| part.application.clone()).collect(),
-        sources: vec![Source {
-            name: format!("{} designs for each application", plan.designs),
+        workloads: parts.iter().map(|part| part.workload.clone()).collect(),
+        sources: vec![DatasetSource {
+            name: format!("{} designs for each workload", plan.designs),
             agent: DRAWN_BY.to_owned(),
             seed: plan.seed,
         }],
@@ -243,7 +241,7 @@ fn about(entry: &EnvEntry, plan: &Plan, parts: &[Part]) -> Result<About, Dataset
 }
 
 /// Writes the plan down, or fails if the folder holds another.
-fn keep_plan(path: &Path, plan: &Plan, entry: &EnvEntry) -> Result<(), DatasetError> {
+fn keep_plan(path: &Path, plan: &DatasetPlan, entry: &EnvEntry) -> Result<(), DatasetError> {
     let mut plan = plan.clone();
     plan.env.version = Some(entry.version);
     drop_nulls(&mut plan.env.config);
@@ -267,8 +265,8 @@ struct Draw<'a> {
 }
 
 impl<'a> Draw<'a> {
-    fn new(space: &'a DesignSpace, plan: &Plan, application: &Application) -> Self {
-        let rng = plan.seed.stream(&format!("designs for {}", application.name));
+    fn new(space: &'a DesignSpace, plan: &DatasetPlan, workload: &DatasetWorkload) -> Self {
+        let rng = plan.seed.stream(&format!("designs for {}", workload.name));
         let wanted = usize::try_from(space.cardinality()).map_or(plan.designs, |n| n.min(plan.designs));
         Self { space, rng, wanted, drawn: BTreeSet::new() }
     }
@@ -286,18 +284,25 @@ impl<'a> Draw<'a> {
     }
 }
 
+/// What becomes of each of `designs`, in their order.
 fn evaluate(
-    evaluator: &Evaluator,
+    evaluator: &Evaluator<'_>,
     part: &Part,
     space: &DesignSpace,
     designs: Vec<Design>,
-) -> Result<Vec<(Design, tapeout_core::Outcome)>, DatasetError> {
-    let evaluation = evaluator.evaluate(part.env.as_ref(), &designs, &|| false);
-    if let Some(failure) = evaluation.failure {
-        let design = &designs[evaluation.done.len()];
-        let values = space.values(design).map(|(parameter, value)| format!("{} = {value}", parameter.name()));
+) -> Result<Vec<(Design, Outcome)>, DatasetError> {
+    let mut outcomes: Vec<Option<Outcome>> = vec![None; designs.len()];
+    let failed = evaluator.evaluate(&designs, &|| false, &mut |first, done| {
+        for (place, (outcome, _)) in outcomes[first..].iter_mut().zip(done) {
+            *place = Some(outcome);
+        }
+        Ok::<(), DatasetError>(())
+    })?;
+    if let Some(Failed { index, failure }) = failed {
+        let values =
+            space.values(&designs[index]).map(|(parameter, value)| format!("{} = {value}", parameter.name()));
         return Err(DatasetError::Evaluation {
-            application: part.application.name.clone(),
+            workload: part.workload.name.clone(),
             design: values.collect::<Vec<_>>().join(", "),
             reason: match failure {
                 Failure::Error(error) => error.to_string(),
@@ -305,13 +310,13 @@ fn evaluate(
             },
         });
     }
-    Ok(designs.into_iter().zip(evaluation.done).map(|(design, (outcome, _))| (design, outcome)).collect())
+    Ok(designs.into_iter().zip(outcomes.into_iter().flatten()).collect())
 }
 
-/// Puts the applications together.
+/// Puts the workloads together.
 fn merge(folder: &Path, about: &About) -> Result<(), DatasetError> {
     let mut table = TableWriter::create(folder, TableFormat::Parquet, about)?;
-    for index in 0..about.applications.len() {
+    for index in 0..about.workloads.len() {
         each_group(&part_path(folder, index), TableFormat::Parquet, about, |rows| {
             rows.into_iter().try_for_each(|row| table.add(row))
         })?;

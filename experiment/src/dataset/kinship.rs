@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use tapeout_core::env::ContextFeature;
 use tapeout_core::parameter::Parameter;
-use tapeout_core::{Catalog, DesignSpace};
+use tapeout_core::{BuildEnvError, Catalog, DesignSpace};
 
 use crate::spec::EnvSpec;
 
@@ -111,9 +111,12 @@ pub(super) fn space_again(
     if mark(&free) == fingerprint {
         return Ok(free);
     }
-    let entry = catalog.env(&env.id).map_err(|error| format!("rules tie its parameters, and {error}"))?;
-    let (built, _) = entry.build(&Value::Object(env.config.clone())).map_err(|error| {
-        format!("rules tie its parameters, and environment `{}` cannot be built: {error}", env.id)
+    let built = catalog.build_env(&env.id, &Value::Object(env.config.clone()));
+    let (built, _) = built.map_err(|error| match error {
+        BuildEnvError::UnknownName(error) => format!("rules tie its parameters, and {error}"),
+        BuildEnvError::Config(error) => {
+            format!("rules tie its parameters, and environment `{}` cannot be built: {error}", env.id)
+        }
     })?;
     let space = built.space();
     match space_difference((parameters, fingerprint), (space.parameters(), &mark(space))) {

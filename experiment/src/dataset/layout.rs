@@ -2,7 +2,7 @@
 //!
 //! | column | holds |
 //! |---|---|
-//! | `application` | the application's name |
+//! | `workload` | the workload's name |
 //! | `design.<parameter>` | what the parameter is set to: a whole number, a number, or text |
 //! | `measured.<metric>` | the metric; empty if infeasible |
 //! | `infeasible.rule`, `infeasible.violation` | the rule that the design breaks, and by how much; empty if measured |
@@ -11,7 +11,7 @@
 //!
 //! These are the names that `trials.jsonl` gives the same things.
 
-use tapeout_core::catalog::nearest_name;
+use tapeout_core::names::nearest_name;
 use tapeout_core::parameter::{Parameter, Value};
 use tapeout_core::{Design, Outcome};
 
@@ -102,7 +102,7 @@ impl About {
     /// The columns of the table, in order.
     pub(super) fn columns(&self) -> Vec<Column> {
         let column = |name: String, kind, is_optional| Column { name, kind, is_optional };
-        let mut columns = vec![column("application".to_owned(), Kind::Text, false)];
+        let mut columns = vec![column("workload".to_owned(), Kind::Text, false)];
         let parameters = self.space.parameters().iter();
         columns.extend(parameters.map(|it| column(format!("design.{}", it.name()), kind(it), false)));
         columns
@@ -122,7 +122,7 @@ impl About {
             let mut push = |value: Option<Value>| {
                 columns.next().expect("invariant: a row has a value for each column").push(value);
             };
-            push(Some(Value::Text(self.applications[row.application].name.clone())));
+            push(Some(Value::Text(self.workloads[row.workload].name.clone())));
             self.space.values(&row.design).for_each(|(_, value)| push(Some(value)));
             let (broken, violation) = match &row.outcome {
                 Outcome::Measured(metrics) => {
@@ -177,7 +177,7 @@ impl CellsOfRow<'_> {
     fn row(&self) -> Result<Row, CellFault> {
         let n_parameters = self.about.space.n_parameters();
         let behind = 1 + n_parameters + self.about.metrics.len();
-        let application = self.application()?;
+        let workload = self.workload()?;
         let design = self.design(1..1 + n_parameters)?;
         let outcome = self.outcome(1 + n_parameters..behind)?;
         let source = self.count(behind + 2)?;
@@ -185,22 +185,22 @@ impl CellsOfRow<'_> {
             let reason = format!("got {source}, but the manifest lists {} sources", self.about.sources.len());
             return Err(self.fault(behind + 2, reason));
         }
-        Ok(Row { application, design, outcome, source, trial: self.count(behind + 3)? })
+        Ok(Row { workload, design, outcome, source, trial: self.count(behind + 3)? })
     }
 
     fn fault(&self, column: usize, reason: impl Into<String>) -> CellFault {
         (self.columns[column].name.clone(), reason.into())
     }
 
-    fn application(&self) -> Result<usize, CellFault> {
-        let names = || self.about.applications.iter().map(|application| application.name.as_str());
+    fn workload(&self) -> Result<usize, CellFault> {
+        let names = || self.about.workloads.iter().map(|workload| workload.name.as_str());
         let name = match &self.cells[0] {
             Cells::Text(cells) => cells[self.index].as_deref().unwrap_or_default(),
             Cells::Integer(_) | Cells::Real(_) => "",
         };
         names().position(|known| known == name).ok_or_else(|| {
-            let nearest = tapeout_core::catalog::suggestion(&nearest_name(name, names()));
-            self.fault(0, format!("application `{name}` is not in the manifest{nearest}"))
+            let nearest = tapeout_core::names::suggestion(&nearest_name(name, names()));
+            self.fault(0, format!("workload `{name}` is not in the manifest{nearest}"))
         })
     }
 

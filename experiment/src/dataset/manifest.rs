@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! format = "tapeout-dataset"
-//! schema = 1
+//! schema = 2
 //! space = "52b0d1b0a0f6f3a1"      # the fingerprint of the space
 //! is_noisy = false
 //! [table]                         # the rows: which file, and what must be in it
@@ -10,14 +10,14 @@
 //! rows = 18000
 //! bytes = 412345
 //! sha256 = "..."
-//! [env]                           # environment, version, and the settings that all applications share
+//! [env]                           # environment, version, and the settings that all workloads share
 //! id = "edge-accelerator"
 //! version = 0
 //! config = { batch = 1 }
 //! [[metrics]]                     # name, unit, summary
 //! [[parameters]]                  # name, unit, domain
 //! [[features]]                    # what the numbers of a context are: name, unit, summary
-//! [[applications]]                # name, settings, context, rows, infeasible
+//! [[workloads]]                # name, settings, context, rows, infeasible
 //! [[sources]]                     # name, agent, seed
 //! ```
 
@@ -31,11 +31,11 @@ use tapeout_core::{Catalog, Metric, Parameter};
 
 use super::error::DatasetError;
 use super::kinship;
-use super::table::{About, Application, Source};
+use super::table::{About, DatasetSource, DatasetWorkload};
 use crate::spec::{EnvSpec, drop_nulls};
 
 /// The version of the manifest and of the table's columns.
-pub const DATASET_SCHEMA: u32 = 1;
+pub const DATASET_SCHEMA: u32 = 2;
 
 const FORMAT: &str = "tapeout-dataset";
 
@@ -51,8 +51,8 @@ pub(super) struct Manifest {
     metrics: Vec<Metric>,
     parameters: Vec<Parameter>,
     features: Vec<Feature>,
-    applications: Vec<ApplicationEntry>,
-    sources: Vec<Source>,
+    workloads: Vec<ManifestWorkload>,
+    sources: Vec<DatasetSource>,
 }
 
 /// The file of the rows.
@@ -65,7 +65,7 @@ pub(super) struct TableEntry {
     pub(super) sha256: String,
 }
 
-/// How many rows an application has, and how many of them are infeasible.
+/// How many rows a workload has, and how many of them are infeasible.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Count {
     pub(super) rows: usize,
@@ -82,7 +82,7 @@ struct Feature {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ApplicationEntry {
+struct ManifestWorkload {
     name: String,
     rows: usize,
     infeasible: usize,
@@ -104,13 +104,13 @@ pub(super) fn manifest_path(folder: &Path) -> PathBuf {
 
 impl Manifest {
     pub(super) fn of(about: &About, counts: &[Count], table: TableEntry) -> Self {
-        let context = about.applications.first().map_or(&[][..], |first| &first.context);
+        let context = about.workloads.first().map_or(&[][..], |first| &first.context);
         let feature = |it: &ContextFeature| Feature {
             name: it.name.clone(),
             unit: it.unit.clone(),
             summary: it.summary.clone(),
         };
-        let application = |(it, count): (&Application, &Count)| ApplicationEntry {
+        let workload = |(it, count): (&DatasetWorkload, &Count)| ManifestWorkload {
             name: it.name.clone(),
             rows: count.rows,
             infeasible: count.infeasible,
@@ -129,7 +129,7 @@ impl Manifest {
             metrics: about.metrics.clone(),
             parameters: about.space.parameters().to_vec(),
             features: context.iter().map(feature).collect(),
-            applications: about.applications.iter().zip(counts).map(application).collect(),
+            workloads: about.workloads.iter().zip(counts).map(workload).collect(),
             sources: about.sources.clone(),
         }
     }
@@ -170,22 +170,22 @@ impl Manifest {
 
     /// What types do not say: names stand once, and a context has a number for each feature.
     fn check(&self) -> Result<(), (String, String)> {
-        if self.applications.is_empty() {
-            return Err(("applications".to_owned(), "is empty, expected at least one".to_owned()));
+        if self.workloads.is_empty() {
+            return Err(("workloads".to_owned(), "is empty, expected at least one".to_owned()));
         }
-        for (index, application) in self.applications.iter().enumerate() {
-            let field = |name: &str| format!("applications[{index}].{name}");
-            if self.applications[..index].iter().any(|earlier| earlier.name == application.name) {
-                return Err((field("name"), format!("`{}` stands twice", application.name)));
+        for (index, workload) in self.workloads.iter().enumerate() {
+            let field = |name: &str| format!("workloads[{index}].{name}");
+            if self.workloads[..index].iter().any(|earlier| earlier.name == workload.name) {
+                return Err((field("name"), format!("`{}` stands twice", workload.name)));
             }
-            let (got, expected) = (application.context.len(), self.features.len());
+            let (got, expected) = (workload.context.len(), self.features.len());
             if got != expected {
                 return Err((
                     field("context"),
                     format!("got {got} numbers, expected {expected}: one for each feature"),
                 ));
             }
-            if let Some(value) = application.context.iter().find(|value| !value.is_finite()) {
+            if let Some(value) = workload.context.iter().find(|value| !value.is_finite()) {
                 return Err((field("context"), format!("{value} is not finite")));
             }
         }
@@ -202,22 +202,22 @@ impl Manifest {
         Ok(())
     }
 
-    /// What the rows are rows of, and how many each application has.
+    /// What the rows are rows of, and how many each workload has.
     pub(super) fn about(&self, catalog: &Catalog) -> Result<(About, Vec<Count>), (String, String)> {
         let mut built_from = self.env.clone();
-        if let Some(first) = self.applications.first() {
+        if let Some(first) = self.workloads.first() {
             built_from.config.extend(first.settings.clone());
         }
         let space = kinship::space_again(catalog, &built_from, &self.parameters, &self.space)
             .map_err(|reason| ("space".to_owned(), reason))?;
-        let application = |entry: &ApplicationEntry| {
+        let workload = |entry: &ManifestWorkload| {
             let feature = |(it, &value): (&Feature, &f64)| ContextFeature {
                 name: it.name.clone(),
                 unit: it.unit.clone(),
                 summary: it.summary.clone(),
                 value,
             };
-            Application {
+            DatasetWorkload {
                 name: entry.name.clone(),
                 settings: entry.settings.clone(),
                 context: self.features.iter().zip(&entry.context).map(feature).collect(),
@@ -228,10 +228,10 @@ impl Manifest {
             env: self.env.clone(),
             is_noisy: self.is_noisy,
             metrics: self.metrics.clone(),
-            applications: self.applications.iter().map(application).collect(),
+            workloads: self.workloads.iter().map(workload).collect(),
             sources: self.sources.clone(),
         };
-        let count = |entry: &ApplicationEntry| Count { rows: entry.rows, infeasible: entry.infeasible };
-        Ok((about, self.applications.iter().map(count).collect()))
+        let count = |entry: &ManifestWorkload| Count { rows: entry.rows, infeasible: entry.infeasible };
+        Ok((about, self.workloads.iter().map(count).collect()))
     }
 }

@@ -7,16 +7,16 @@
 //! Dataset -> split -> Split: rows to train on, to select by, and to hide
 //! ```
 //!
-//! A row is a design, what became of it, and for which *application*: the workload that the environment's settings name.
+//! A row is a design, what became of it, and for which *workload*: the workload that the environment's settings name.
 //! All rows share space, environment, version, metrics and every other setting; logs that differ in any of them are
 //! refused with the difference. Infeasible designs are rows like others, with the rule that they break.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`table`] | the data set: applications, sources, rows |
+//! | [`table`] | the data set: workloads, sources, rows |
 //! | [`gather`] | a data set of run folders |
 //! | [`generate`](mod@generate) | a data set of designs drawn at random, made in parallel, resumable |
-//! | [`split`](mod@split) | by quality, by application, by the levels of a parameter |
+//! | [`split`](mod@split) | by quality, by workload, by the levels of a parameter |
 //! | [`overview`] | counts, infeasible shares by rule, quantiles of metrics |
 //! | [`folder`] | a data set on disk: manifest with checksum, table as Parquet or CSV |
 //! | [`error`] | what can be wrong with all of these |
@@ -36,9 +36,9 @@ pub mod table;
 
 pub use error::DatasetError;
 pub use folder::TableFormat;
-pub use generate::{Generation, Plan, generate};
+pub use generate::{DatasetPlan, Generation, generate};
 pub use layout::TableFault;
 pub use manifest::DATASET_SCHEMA;
 pub use overview::{MetricOverview, Overview};
 pub use split::{Split, SplitBy, SplitError};
-pub use table::{Application, Dataset, Row, Source};
+pub use table::{Dataset, DatasetSource, DatasetWorkload, Row};

@@ -11,11 +11,11 @@ use crate::statistics::quantile;
 /// The shares below which quantiles are told: the ends, the median, and a tenth from either end.
 pub const SHARES: [f64; 5] = [0.0, 0.1, 0.5, 0.9, 1.0];
 
-/// What is known of one application, or of all.
+/// What is known of one workload, or of all.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Overview {
-    /// The application; none for all.
-    pub application: Option<String>,
+    /// The workload; none for all.
+    pub workload: Option<String>,
     /// How many rows.
     pub rows: usize,
     /// How many of them are infeasible.
@@ -38,16 +38,16 @@ pub struct MetricOverview {
 }
 
 impl Dataset {
-    /// What is in all rows, and then in those of each application.
+    /// What is in all rows, and then in those of each workload.
     pub fn overviews(&self) -> Vec<Overview> {
         let all = self.overview(None, |_| true);
-        let of_application = |(index, application): (usize, &super::Application)| {
-            self.overview(Some(application.name.clone()), |row| row.application == index)
+        let of_workload = |(index, workload): (usize, &super::DatasetWorkload)| {
+            self.overview(Some(workload.name.clone()), |row| row.workload == index)
         };
-        [all].into_iter().chain(self.applications().iter().enumerate().map(of_application)).collect()
+        [all].into_iter().chain(self.workloads().iter().enumerate().map(of_workload)).collect()
     }
 
-    fn overview(&self, application: Option<String>, belongs: impl Fn(&Row) -> bool) -> Overview {
+    fn overview(&self, workload: Option<String>, belongs: impl Fn(&Row) -> bool) -> Overview {
         let rows: Vec<&Row> = self.rows().iter().filter(|row| belongs(row)).collect();
         let mut broken = BTreeMap::new();
         for row in &rows {
@@ -66,6 +66,6 @@ impl Dataset {
             })
         };
         let metrics = self.metrics().iter().enumerate().filter_map(metric).collect();
-        Overview { application, rows: rows.len(), infeasible, broken, metrics }
+        Overview { workload, rows: rows.len(), infeasible, broken, metrics }
     }
 }

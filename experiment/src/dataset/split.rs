@@ -1,22 +1,22 @@
 //! Splits: which rows are trained on, which select among models, and which are hidden until the end.
 //!
 //! Rows are never split at random alone: neighbours of a design that was trained on say little about a design that was
-//! not. A row is cut off by what it is: how good its design is, for which application, or at which level of a parameter.
+//! not. A row is cut off by what it is: how good its design is, for which workload, or at which level of a parameter.
 //!
-//! Source of the cut by quality: Kumar et al. (2022), arXiv 2110.11346, section 4 (learn from designs that are worse than
-//! those to be found); the cut by application is their zero-shot setting, section 5.
+//! DatasetSource of the cut by quality: Kumar et al. (2022), arXiv 2110.11346, section 4 (learn from designs that are worse than
+//! those to be found); the cut by workload is their zero-shot setting, section 5.
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use tapeout_core::parameter::Value;
-use tapeout_core::surrogate::{self, Task, TrainingData, TrainingDataError};
+use tapeout_core::surrogate::{self, TrainingData, TrainingDataError, WorkloadTrials};
 use tapeout_core::{
     Constraint, Goal, Judgement, Objective, Problem, ProblemError, Seed, SpaceError, UnknownName,
 };
 
 use super::table::Dataset;
 
-/// Share of the feasible rows of each application that is trained on when nobody says: the worst half. Ours.
+/// Share of the feasible rows of each workload that is trained on when nobody says: the worst half. Ours.
 pub const DEFAULT_WORST: f64 = 0.5;
 /// Share of them, next better, that selects among models when nobody says; the best fifth is then hidden. Ours.
 pub const DEFAULT_BAND: f64 = 0.3;
@@ -28,7 +28,7 @@ pub const DEFAULT_UNRANKED: f64 = 0.1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum SplitBy {
-    /// How good the design is among the acceptable ones of its application: trains on the worst, validates on the next
+    /// How good the design is among the acceptable ones of its workload: trains on the worst, validates on the next
     /// better, hides the best. Rows of equal loss stay together, on the worse side.
     Quality {
         /// What is good.
@@ -36,15 +36,15 @@ pub enum SplitBy {
         /// What is acceptable; a row outside has no rank.
         #[serde(default)]
         constraints: Vec<Constraint>,
-        /// The share that is trained on, of the acceptable rows of each application; above 0.
+        /// The share that is trained on, of the acceptable rows of each workload; above 0.
         worst: f64,
         /// The share that validates; with `worst` at most 1.
         band: f64,
         /// The share of the rows without a rank that validates, drawn by the seed; the others are trained on.
         unranked: f64,
     },
-    /// Which application it is: trains on those that are not named.
-    Application {
+    /// Which workload it is: trains on those that are not named.
+    Workload {
         /// The names of those that are hidden.
         hidden: Vec<String>,
         /// The names of those that validate.
@@ -88,9 +88,9 @@ enum Part {
 #[non_exhaustive]
 pub enum SplitError {
     /// No rule was given.
-    #[error("nothing says what to split by; expected quality, application or architecture")]
+    #[error("nothing says what to split by; expected quality, workload or architecture")]
     NoRule,
-    /// No such application.
+    /// No such workload.
     #[error(transparent)]
     UnknownName(#[from] UnknownName),
     /// No such parameter.
@@ -145,35 +145,35 @@ impl Dataset {
     }
 
     /// What learners are given: the rows that are trained on and those that validate, as trials of `problem`, which is one of
-    /// this data set's, application by application. What is hidden is not in it.
+    /// this data set's, workload by workload. What is hidden is not in it.
     ///
     /// # Errors
     /// [`TrainingDataError`] if a number of a context is not finite.
     pub fn training_data(&self, split: &Split, problem: &Problem) -> Result<TrainingData, TrainingDataError> {
-        let first = self.applications().first();
+        let first = self.workloads().first();
         let names = first.map_or_else(Vec::new, |first| {
             first.context.iter().map(|feature| feature.name.clone()).collect()
         });
-        TrainingData::new(names, self.tasks(&split.train, problem), self.tasks(&split.validation, problem))
+        TrainingData::new(names, self.groups(&split.train, problem), self.groups(&split.validation, problem))
     }
 
-    /// The rows at `indices` as trials of `problem`, application by application; those without a row are left out.
+    /// The rows at `indices` as trials of `problem`, workload by workload; those without a row are left out.
     ///
     /// # Panics
     /// If there is no row at one of the indices.
-    pub fn tasks(&self, indices: &[usize], problem: &Problem) -> Vec<Task> {
-        let task = |(index, application): (usize, &super::Application)| {
+    pub fn groups(&self, indices: &[usize], problem: &Problem) -> Vec<WorkloadTrials> {
+        let group = |(index, workload): (usize, &super::DatasetWorkload)| {
             let of_it: Vec<usize> =
-                indices.iter().copied().filter(|&row| self.rows()[row].application == index).collect();
-            (!of_it.is_empty()).then(|| Task {
-                application: surrogate::Application {
-                    name: application.name.clone(),
-                    context: application.context.iter().map(|feature| feature.value).collect(),
+                indices.iter().copied().filter(|&row| self.rows()[row].workload == index).collect();
+            (!of_it.is_empty()).then(|| WorkloadTrials {
+                workload: surrogate::WorkloadContext {
+                    name: workload.name.clone(),
+                    context: workload.context.iter().map(|feature| feature.value).collect(),
                 },
                 trials: self.trials(&of_it, problem),
             })
         };
-        self.applications().iter().enumerate().filter_map(task).collect()
+        self.workloads().iter().enumerate().filter_map(group).collect()
     }
 
     /// What each row is for, shape `[n]`, as one rule says.
@@ -184,12 +184,12 @@ impl Dataset {
                 let goal = Goal { objectives: vec![objective.clone()], constraints: constraints.clone() };
                 Ok(self.parts_by_quality(&self.problem(goal)?, (*worst, *band), *unranked, seed))
             }
-            SplitBy::Application { hidden, validation } => {
+            SplitBy::Workload { hidden, validation } => {
                 let indices = |names: &[String]| -> Result<Vec<usize>, UnknownName> {
-                    names.iter().map(|name| self.application_index(name)).collect()
+                    names.iter().map(|name| self.workload_index(name)).collect()
                 };
                 let (hidden, validation) = (indices(hidden)?, indices(validation)?);
-                let part = |row: &super::Row| part_of(&row.application, &hidden, &validation);
+                let part = |row: &super::Row| part_of(&row.workload, &hidden, &validation);
                 Ok(self.rows().iter().map(part).collect())
             }
             SplitBy::Architecture { parameter, hidden, validation } => {
@@ -225,15 +225,15 @@ impl Dataset {
             _ => None,
         };
         let losses: Vec<Option<f64>> = self.rows().iter().map(loss).collect();
-        let limits: Vec<[f64; 2]> = (0..self.applications().len())
-            .map(|application| {
-                let of_it = self.rows().iter().zip(&losses).filter(|(row, _)| row.application == application);
+        let limits: Vec<[f64; 2]> = (0..self.workloads().len())
+            .map(|workload| {
+                let of_it = self.rows().iter().zip(&losses).filter(|(row, _)| row.workload == workload);
                 limits(of_it.filter_map(|(_, loss)| *loss).collect(), worst, band)
             })
             .collect();
         let mut rng = seed.stream("rows without a rank");
         let part = |(row, loss): (&super::Row, &Option<f64>)| {
-            let [train, validation] = limits[row.application];
+            let [train, validation] = limits[row.workload];
             match *loss {
                 None if rng.random::<f64>() < unranked => Part::Validation,
                 None => Part::Train,

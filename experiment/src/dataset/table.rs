@@ -9,7 +9,7 @@ use tapeout_core::{
 
 use crate::spec::EnvSpec;
 
-/// Designs and what became of them, for one or several applications of one environment.
+/// Designs and what became of them, for one or several workloads of one environment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     pub(super) about: About,
@@ -23,26 +23,26 @@ pub(super) struct About {
     pub(super) env: EnvSpec,
     pub(super) is_noisy: bool,
     pub(super) metrics: Vec<Metric>,
-    pub(super) applications: Vec<Application>,
-    pub(super) sources: Vec<Source>,
+    pub(super) workloads: Vec<DatasetWorkload>,
+    pub(super) sources: Vec<DatasetSource>,
 }
 
 /// A workload that designs were evaluated on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Application {
+pub struct DatasetWorkload {
     /// Its name: `unet`, or `unet batch=4`; the environment's if no setting names a workload.
     pub name: String,
     /// The settings that name it.
     pub settings: Map<String, Value>,
-    /// Numbers that describe it, the same in number and order for all applications; shape `[c]`.
+    /// Numbers that describe it, the same in number and order for all workloads; shape `[c]`.
     pub context: Vec<ContextFeature>,
 }
 
 /// Where rows come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Source {
+pub struct DatasetSource {
     /// The run's folder as it was named when it was read, or how the designs were drawn.
     pub name: String,
     /// The agent that proposed the designs.
@@ -51,11 +51,11 @@ pub struct Source {
     pub seed: Seed,
 }
 
-/// A design, and what became of it in an application.
+/// A design, and what became of it in a workload.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
-    /// The index of the application.
-    pub application: usize,
+    /// The index of the workload.
+    pub workload: usize,
     /// The design.
     pub design: Design,
     /// What was measured, or the rule that makes the design infeasible.
@@ -72,12 +72,12 @@ impl Dataset {
         &self.about.space
     }
 
-    /// The environment, its version, and the settings that all applications share.
+    /// The environment, its version, and the settings that all workloads share.
     pub fn env(&self) -> &EnvSpec {
         &self.about.env
     }
 
-    /// Whether a design may have several outcomes in one application.
+    /// Whether a design may have several outcomes in one workload.
     pub fn is_noisy(&self) -> bool {
         self.about.is_noisy
     }
@@ -96,43 +96,41 @@ impl Dataset {
         names().position(|known| known == name).ok_or_else(|| UnknownName::among("metric", name, names()))
     }
 
-    /// The applications, at least one.
-    pub fn applications(&self) -> &[Application] {
-        &self.about.applications
+    /// The workloads, at least one.
+    pub fn workloads(&self) -> &[DatasetWorkload] {
+        &self.about.workloads
     }
 
-    /// The index of the application called `name`.
+    /// The index of the workload called `name`.
     ///
     /// # Errors
     /// [`UnknownName`], with the nearest name.
-    pub fn application_index(&self, name: &str) -> Result<usize, UnknownName> {
-        let names = || self.about.applications.iter().map(|application| application.name.as_str());
-        names()
-            .position(|known| known == name)
-            .ok_or_else(|| UnknownName::among("application", name, names()))
+    pub fn workload_index(&self, name: &str) -> Result<usize, UnknownName> {
+        let names = || self.about.workloads.iter().map(|workload| workload.name.as_str());
+        names().position(|known| known == name).ok_or_else(|| UnknownName::among("workload", name, names()))
     }
 
-    /// The environment with all settings of one application, from which a catalog can build it.
+    /// The environment with all settings of one workload, from which a catalog can build it.
     ///
     /// # Panics
-    /// If there is no application at `index`.
+    /// If there is no workload at `index`.
     pub fn env_of(&self, index: usize) -> EnvSpec {
         let mut env = self.about.env.clone();
-        env.config.extend(self.about.applications[index].settings.clone());
+        env.config.extend(self.about.workloads[index].settings.clone());
         env
     }
 
     /// Where the rows come from.
-    pub fn sources(&self) -> &[Source] {
+    pub fn sources(&self) -> &[DatasetSource] {
         &self.about.sources
     }
 
-    /// The rows, application by application.
+    /// The rows, workload by workload.
     pub fn rows(&self) -> &[Row] {
         &self.rows
     }
 
-    /// The rows at `indices` alone, in that order, with all applications and sources.
+    /// The rows at `indices` alone, in that order, with all workloads and sources.
     ///
     /// # Panics
     /// If there is no row at one of them.
@@ -170,8 +168,8 @@ impl Row {
     }
 }
 
-impl Application {
-    /// The application that these settings of a workload name: the value of the first, and `setting=value` for each other
+impl DatasetWorkload {
+    /// The workload that these settings of a workload name: the value of the first, and `setting=value` for each other
     /// that is not as in `defaults`.
     pub(super) fn new(
         env_id: &str,

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use tapeout_core::SpaceError;
-use tapeout_core::catalog::suggestion;
+use tapeout_core::names::suggestion;
 
 use super::LOG_VERSION;
 

@@ -5,12 +5,11 @@ use std::num::NonZeroUsize;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tapeout_core::env::ContextFeature;
-use tapeout_core::{Constraint, Env, Objective, Parameter, Seed};
+use tapeout_core::{Constraint, Env, Objective, Parameter, Problem, Seed};
 
 use super::LogFault;
-use crate::experiment::Experiment;
-use crate::spec::{AgentSpec, EnvSpec};
-use crate::warm_start::Lesson;
+use crate::spec::{AgentSpec, EnvSpec, Spec};
+use crate::warm_start::{Lesson, WarmStart};
 
 /// The version of the log's format.
 pub const LOG_VERSION: u32 = 1;
@@ -100,9 +99,8 @@ struct Mark {
 }
 
 impl Header {
-    /// The header of an experiment's log.
-    pub fn of(experiment: &Experiment) -> Self {
-        let (spec, problem) = (experiment.spec(), experiment.problem());
+    /// The header of the log of what `spec` says, searching `problem` by asking `env`.
+    pub(crate) fn of(spec: &Spec, env: &dyn Env, problem: &Problem) -> Self {
         let metric = |metric: &tapeout_core::Metric| LoggedMetric {
             name: metric.name.clone(),
             unit: metric.unit.clone(),
@@ -120,9 +118,9 @@ impl Header {
                 batch: spec.batch,
                 objectives: problem.objectives().to_vec(),
                 constraints: problem.constraints().to_vec(),
-                warm_start: experiment.lessons(),
+                warm_start: spec.warm_start.iter().filter_map(WarmStart::lesson).collect(),
             },
-            workload: Some(LoggedWorkload::of(experiment.env())),
+            workload: Some(LoggedWorkload::of(env)),
         }
     }
 
@@ -159,14 +157,14 @@ impl Header {
             .map_err(|error| LogFault::NotAHeader(format!("`{}`: {}", error.path(), error.inner())))
     }
 
-    /// Fails unless a log with this header belongs to `experiment`.
-    pub(crate) fn check(&self, experiment: &Experiment) -> Result<(), LogFault> {
+    /// Fails unless a log with this header belongs to the run whose log has the header `here`.
+    pub(crate) fn check(&self, here: &Self) -> Result<(), LogFault> {
         // What describes the workload follows from the environment; logs of before it was logged belong here too.
         let data = |header: &Self| {
             let header = Self { workload: None, ..header.clone() };
             serde_json::to_value(header).expect("a header is plain data with text keys")
         };
-        let difference = first_difference(&data(self), &data(&Self::of(experiment)), String::new());
+        let difference = first_difference(&data(self), &data(here), String::new());
         difference.map_or(Ok(()), |(field, logged, here)| {
             Err(LogFault::OtherRun {
                 env: self.env.id.clone(),

@@ -1,4 +1,4 @@
-//! `trials.jsonl`: everything that was evaluated, one line each.
+//! What was evaluated: the contract of whoever keeps it, [`Log`], and `trials.jsonl`, where runs on disk do, a line each.
 //!
 //! The first line is the [`Header`]: format and version, environment, metrics, parameters, and what was asked for. Each
 //! further line is one trial (here broken for reading):
@@ -14,8 +14,9 @@
 //!
 //! # What survives what
 //!
-//! - A trial is in the log, by one write for each batch, before the agent learns of it. A process that is killed at any
-//!   instant loses at most the batch it is evaluating.
+//! - A trial is in the log before the agent learns of it. The beginning of a batch is written as it is done, unless it takes
+//!   less than a write is worth; so a process that is killed at any instant loses what it is evaluating, and what was done out
+//!   of order behind it.
 //! - When data are forced to the disk is up to [`SyncPolicy`](crate::SyncPolicy); a power cut loses what came after.
 //! - Header, spec and summary are written beside their place, forced to the disk, and moved there, so each is
 //!   whole or absent.
@@ -25,13 +26,19 @@
 
 mod error;
 mod header;
+mod keeping;
+mod memory;
 mod reader;
 mod record;
+mod recorded;
 mod writer;
 
 pub use error::{LogError, LogFault};
 pub use header::{Header, LOG_VERSION, LoggedMetric, LoggedSearch, LoggedWorkload};
+pub use keeping::Log;
+pub use memory::MemoryLog;
 pub use reader::LogReader;
 pub(crate) use record::RecordFormat;
-pub use record::{Record, Timing};
+pub use record::{Record, TrialTiming};
+pub(crate) use recorded::Recorded;
 pub(crate) use writer::{LogWriter, WholeLines, open_locked};

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use tapeout_core::Problem;
 
 use super::{Header, LogError, LogFault, Record, RecordFormat};
-use crate::experiment::Experiment;
 
 /// The trials of a log, one after another, without holding the file in memory.
 ///
@@ -18,21 +17,11 @@ pub struct LogReader {
 }
 
 impl LogReader {
-    /// Opens the log at `path`, which must be a log of `experiment`.
-    ///
-    /// # Errors
-    /// [`LogError`] if it cannot be read, has no header, is of another version, or belongs to another experiment.
-    pub fn open(path: &Path, experiment: &Experiment) -> Result<Self, LogError> {
-        let (header, log) = Self::open_any(path, experiment.problem())?;
-        header.check(experiment).map_err(|fault| log.lines.error(fault))?;
-        Ok(log)
-    }
-
     /// Opens the log at `path`, whatever made it: its header, and its trials, to be read as trials of `problem`.
     ///
     /// # Errors
     /// [`LogError`] if it cannot be read, has no header, or is of another version.
-    pub(crate) fn open_any(path: &Path, problem: &Problem) -> Result<(Header, Self), LogError> {
+    pub fn open(path: &Path, problem: &Problem) -> Result<(Header, Self), LogError> {
         let mut lines = Lines::open(path)?;
         Ok((lines.header()?, Self { lines, format: RecordFormat::of(problem) }))
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tapeout_core::catalog::nearest_name;
+use tapeout_core::names::nearest_name;
 use tapeout_core::parameter::Value;
 use tapeout_core::{Design, DesignSpace, Outcome, Problem};
 
@@ -17,13 +17,13 @@ pub struct Record {
     /// What the environment said.
     pub outcome: Outcome,
     /// How long it took.
-    pub timing: Timing,
+    pub timing: TrialTiming,
 }
 
 /// How long a trial took. The only part of a log that differs between two runs of a spec.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Timing {
+pub struct TrialTiming {
     /// Time spent in the environment; the mean over the designs that were evaluated in one call.
     pub evaluation_s: f64,
     /// Wall time of the run, all parts of it, when the trial was logged.
@@ -45,7 +45,7 @@ pub(crate) struct RecordFormat {
 struct Line {
     design: BTreeMap<String, Value>,
     outcome: LoggedOutcome,
-    timing: Timing,
+    timing: TrialTiming,
 }
 
 #[derive(Deserialize)]
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn a_line_reads_as_documented() {
         let (format, space) = format();
-        let timing = Timing { evaluation_s: 0.5, elapsed_s: 2.0 };
+        let timing = TrialTiming { evaluation_s: 0.5, elapsed_s: 2.0 };
         let design = space.design(&[2, 1]).unwrap();
         let record = Record { design: design.clone(), outcome: Outcome::Measured(vec![1e-3, 0.25]), timing };
         assert_eq!(
@@ -203,7 +203,7 @@ mod tests {
             [0.1 + 0.2, f64::MIN_POSITIVE, 5e-324, f64::MAX, -0.0, 1.0 / 3.0, 2f64.powi(60), 1e22, 9.5e-7];
         for (index, &number) in numbers.iter().enumerate() {
             let design = space.design(&[index as u32 % 3, index as u32 % 2]).unwrap();
-            let timing = Timing { evaluation_s: number, elapsed_s: number };
+            let timing = TrialTiming { evaluation_s: number, elapsed_s: number };
             let record = Record { design, outcome: Outcome::Measured(vec![number, -number]), timing };
             let read = format.read(&line(&format, &record)).unwrap();
             assert_eq!(read, record);

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use super::{Record, RecordFormat};
 use crate::clock::Clock;
 use crate::error::RunError;
-use crate::experiment::Experiment;
 use crate::spec::SyncPolicy;
 
 /// Where a log is written: a file, or a test's stand-in for one that fails.
@@ -78,15 +77,15 @@ impl LogWriter {
     pub(crate) fn new(
         file: File,
         path: &Path,
-        experiment: &Experiment,
+        format: RecordFormat,
+        sync: SyncPolicy,
         whole: WholeLines,
     ) -> Result<Self, RunError> {
         let failed = |source| RunError::Write { path: path.to_owned(), trials: whole.trials, source };
         if file.metadata().map_err(failed)?.len() > whole.bytes {
             file.set_len(whole.bytes).map_err(failed)?;
         }
-        let format = RecordFormat::of(experiment.problem());
-        Ok(Self::to(Box::new(file), path, format, experiment.spec().log.sync, whole))
+        Ok(Self::to(Box::new(file), path, format, sync, whole))
     }
 
     fn to(
@@ -108,17 +107,7 @@ impl LogWriter {
         }
     }
 
-    /// How many trials are in the log.
-    pub(crate) fn trials(&self) -> usize {
-        self.whole.trials
-    }
-
-    /// How lines are written.
-    pub(crate) fn format(&self) -> &RecordFormat {
-        &self.format
-    }
-
-    /// Adds a batch, and forces it to the disk if the policy says so.
+    /// Adds trials, and forces it to the disk if the policy says so.
     ///
     /// # Errors
     /// [`RunError::Write`] if not all could be written; the whole lines that were stay, and nothing else.
@@ -187,7 +176,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::log::Timing;
+    use crate::log::TrialTiming;
     use tapeout_core::check::toy::Toy;
     use tapeout_core::{Env, Outcome};
 
@@ -252,7 +241,7 @@ mod tests {
         let record = |index: usize| Record {
             design: toy.space().unrank(0),
             outcome: Outcome::Measured(vec![index as f64]),
-            timing: Timing { evaluation_s: 0.0, elapsed_s: 0.0 },
+            timing: TrialTiming { evaluation_s: 0.0, elapsed_s: 0.0 },
         };
         (0..n).map(record).collect()
     }

@@ -1,5 +1,7 @@
 //! An axis: what it is called, how values are spread along it, and where its ticks stand.
 
+use tapeout_core::Metric;
+
 use super::error::PlotError;
 use super::quantity::{Notation, exponent, quantity};
 
@@ -30,6 +32,22 @@ impl Axis {
     /// An axis that chooses its spacing itself.
     pub fn new(label: &str, unit: &str) -> Self {
         Self { label: label.to_owned(), unit: unit.to_owned(), spacing: Spacing::Auto }
+    }
+
+    /// An axis for a metric, labelled with its name without the unit: `latency_s` is `latency`.
+    ///
+    /// ```
+    /// use tapeout_core::Metric;
+    /// use tapeout_experiment::plot::Axis;
+    /// assert_eq!(Axis::of(&Metric::new("area_m2", "m²", "")), Axis::new("area", "m²"));
+    /// ```
+    pub fn of(metric: &Metric) -> Self {
+        let unit = metric.unit.to_lowercase().replace('²', "2").replace('^', "").replace('/', "_per_");
+        let name = match metric.name.strip_suffix(&unit) {
+            Some(name) if !unit.is_empty() => name.strip_suffix('_').unwrap_or(&metric.name),
+            _ => &metric.name,
+        };
+        Self::new(&name.replace('_', " "), &metric.unit)
     }
 
     /// The same axis with linear spacing.
@@ -247,6 +265,20 @@ mod tests {
 
     fn labels(ruler: &Ruler) -> Vec<String> {
         ruler.ticks(|_| true).into_iter().filter_map(|tick| tick.label).collect()
+    }
+
+    #[test]
+    fn the_label_of_a_metric_is_its_name_without_its_unit() {
+        for (name, unit, text) in [
+            ("latency_s", "s", "latency"),
+            ("area_m2", "m²", "area"),
+            ("energy_j", "J", "energy"),
+            ("throughput_op_per_s", "op/s", "throughput"),
+            ("utilization", "", "utilization"),
+            ("passes", "s", "passes"),
+        ] {
+            assert_eq!(Axis::of(&Metric::new(name, unit, "")).label, text);
+        }
     }
 
     #[test]

@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn each_bar_shows_its_total_and_the_axis_its_prefix() {
         let svg = energy().svg().unwrap();
-        for text in ["\n4 mJ\n", "\n2 mJ\n", "energy (mJ)", "reads", "writes", "DRAM", "buffer"] {
+        for text in [">4 mJ</text>", ">2 mJ</text>", "energy (mJ)", "reads", "writes", "DRAM", "buffer"] {
             assert!(svg.contains(text), "{text:?}");
         }
     }

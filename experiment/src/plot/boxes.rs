@@ -65,8 +65,11 @@ impl Plot for BoxPlot {
                 figure.line(vec![[from, middle], [to, middle]], outline);
             }
             figure.block([lower, middle - half], [upper, middle + half], Ink::BLUE.thin(0.15));
-            let corners = [[lower, -half], [upper, -half], [upper, half], [lower, half], [lower, -half]];
-            figure.line(corners.map(|[x, y]| [x, middle + y]).to_vec(), outline);
+            // Twice along the first side, so that the line is joined at the last corner too.
+            let corners = [lower, upper, upper, lower, lower, upper]
+                .into_iter()
+                .zip([-half, -half, half, half, -half, -half]);
+            figure.line(corners.map(|(x, y)| [x, middle + y]).collect(), outline);
             for dot in dots {
                 figure.disc(dot, 6.0, Ink::BLUE.thin(0.6));
             }

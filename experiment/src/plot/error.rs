@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use tapeout_core::UnknownName;
+
 /// A plot that cannot be drawn from what it holds, or a picture that could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum PlotError {
@@ -12,6 +14,17 @@ pub enum PlotError {
         /// Trials that were made, infeasible ones included.
         trials: usize,
     },
+    /// The progress of a search without any acceptable design.
+    #[error("no progress of `{search}` to show: no acceptable design among {trials} trials")]
+    NoProgress {
+        /// What the search is called.
+        search: String,
+        /// Trials that were made, infeasible ones included.
+        trials: usize,
+    },
+    /// The problem has no metric or objective of this name.
+    #[error(transparent)]
+    UnknownName(#[from] UnknownName),
     /// A chart without series, boxes or bars.
     #[error("nothing to plot: `{plot}` has no {missing}")]
     Empty {
@@ -64,15 +77,14 @@ pub enum PlotError {
         /// Its value.
         value: f64,
     },
-    /// A backend refused to draw.
-    #[error("drawing: {reason}")]
-    Drawing {
-        /// What the backend says.
-        reason: String,
+    /// A picture with more pixels than a bitmap can hold.
+    #[error("`{plot}`: {height} pixels are too high for a png; expected fewer rows")]
+    TooHigh {
+        /// Title of the plot.
+        plot: String,
+        /// Height of its page.
+        height: f64,
     },
-    /// The picture could not be encoded as PNG.
-    #[error("encoding the picture as png")]
-    Encoding(#[from] png::EncodingError),
     /// A file could not be written or renamed.
     #[error("writing `{}`", path.display())]
     File {

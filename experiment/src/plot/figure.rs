@@ -10,8 +10,12 @@ pub(super) const HEIGHT: f64 = 1100.0;
 /// A plot laid out on its page, ready to be painted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
+    /// In page units, a whole number of them.
     pub(super) height: f64,
     pub(super) marks: Vec<Mark>,
+    /// What a reader is told who does not see the picture: its name, and what is in it.
+    pub(super) title: String,
+    pub(super) description: String,
 }
 
 /// A colour and how much of it covers what lies below, 0 to 1.
@@ -71,6 +75,9 @@ pub(super) struct Stroke {
     pub(super) dashed: bool,
 }
 
+/// Inked and blank part of a dashed line.
+pub(super) const DASHES: [f64; 2] = [16.0, 10.0];
+
 impl Stroke {
     pub(super) const fn solid(ink: Ink, width: f64) -> Self {
         Self { ink, width, dashed: false }
@@ -119,13 +126,7 @@ pub(super) enum Mark {
 
 impl Figure {
     pub(super) fn line(&mut self, points: Vec<[f64; 2]>, stroke: Stroke) {
-        if stroke.dashed {
-            for dash in dashes(&points) {
-                self.marks.push(Mark::Line { points: dash, stroke });
-            }
-        } else {
-            self.marks.push(Mark::Line { points, stroke });
-        }
+        self.marks.push(Mark::Line { points, stroke });
     }
 
     pub(super) fn area(&mut self, points: Vec<[f64; 2]>, ink: Ink) {
@@ -168,53 +169,9 @@ impl Figure {
     }
 }
 
-/// Cuts a line into dashes, measured along it.
-fn dashes(points: &[[f64; 2]]) -> Vec<Vec<[f64; 2]>> {
-    const DASH: f64 = 16.0;
-    const GAP: f64 = 10.0;
-    let mut dashes = Vec::new();
-    let mut inked = true;
-    let mut left = DASH;
-    let mut dash: Vec<[f64; 2]> = points.first().copied().into_iter().collect();
-    for pair in points.windows(2) {
-        let ([mut x, mut y], [end_x, end_y]) = (pair[0], pair[1]);
-        let mut length = (end_x - x).hypot(end_y - y);
-        while length > left {
-            let share = left / length;
-            [x, y] = [x + share * (end_x - x), y + share * (end_y - y)];
-            length -= left;
-            if inked {
-                dash.push([x, y]);
-                dashes.push(std::mem::take(&mut dash));
-            } else {
-                dash = vec![[x, y]];
-            }
-            inked = !inked;
-            left = if inked { DASH } else { GAP };
-        }
-        left -= length;
-        if inked {
-            dash.push([end_x, end_y]);
-        }
-    }
-    if dash.len() > 1 {
-        dashes.push(dash);
-    }
-    dashes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dashes_go_round_corners_and_leave_gaps() {
-        // 16 inked, 10 not, along a line of 20 to the right and 20 down: 0-16, then 26-40 of 40.
-        let cut = dashes(&[[0.0, 0.0], [20.0, 0.0], [20.0, 20.0]]);
-        assert_eq!(cut, [vec![[0.0, 0.0], [16.0, 0.0]], vec![[20.0, 6.0], [20.0, 20.0]]]);
-        let corner = dashes(&[[0.0, 0.0], [10.0, 0.0], [10.0, 10.0]]);
-        assert_eq!(corner, [vec![[0.0, 0.0], [10.0, 0.0], [10.0, 6.0]]]);
-    }
 
     #[test]
     fn no_two_of_the_first_fourteen_series_look_alike() {

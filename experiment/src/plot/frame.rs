@@ -1,7 +1,8 @@
 //! What all plots have around their data: title, legend, axes with grid, and caption.
 //!
 //! The page is laid out from the outside in. Title and legend stand above the data and the caption below, so
-//! that none of them can cover a point; margins are as wide as the labels that stand in them.
+//! that none of them can cover a point; margins are as wide as the labels that stand in them. Grid and border stand at
+//! whole page units, where a bitmap has them sharp.
 
 use super::axis::{Ruler, Tick};
 use super::figure::{Anchor, Figure, Ink, Mark, Stroke, Text, WIDTH};
@@ -84,21 +85,26 @@ pub(super) struct Frame {
 
 impl Frame {
     pub(super) fn new(setting: &Setting<'_>) -> Self {
-        let mut figure = Figure { height: setting.height, marks: Vec::new() };
+        let mut figure = Figure {
+            height: setting.height,
+            marks: Vec::new(),
+            title: setting.title.to_owned(),
+            description: description(setting),
+        };
         let below_title = draw_title(&mut figure, setting.title);
         let top = draw_legend(&mut figure, setting.legend, below_title) + 24.0;
         let above_caption = draw_caption(&mut figure, setting.caption);
         let label_baseline = above_caption - 0.6 * LABEL_EM;
         let tick_baseline = label_baseline - LEADING * LABEL_EM - 6.0;
-        let bottom = tick_baseline - TICK_EM - TICK_GAP;
-        let mut frame = Self { figure, left: BORDER, right: WIDTH - BORDER - 10.0, top, bottom };
+        let bottom = (tick_baseline - TICK_EM - TICK_GAP).round();
+        let mut frame = Self { figure, left: BORDER, right: WIDTH - BORDER - 10.0, top: top.round(), bottom };
         match setting.side {
             Side::Axis(ruler) => {
                 let ticks = ruler.ticks(|ticks| frame.rows_fit(ticks));
                 let widest = labels(&ticks)
                     .map(|(_, label)| typeface::width(label, TICK_EM, Weight::Regular))
                     .fold(0.0, f64::max);
-                frame.left = BORDER + LEADING * LABEL_EM + 8.0 + widest + TICK_GAP;
+                frame.left = (BORDER + LEADING * LABEL_EM + 8.0 + widest + TICK_GAP).round();
                 let x_ticks = frame.draw_x_grid(setting.x);
                 frame.draw_y_grid(&ticks);
                 frame.draw_border(true);
@@ -113,7 +119,7 @@ impl Frame {
                     .iter()
                     .map(|name| typeface::width(name, TICK_EM, Weight::Regular))
                     .fold(0.0, f64::max);
-                frame.left = BORDER + widest + TICK_GAP;
+                frame.left = (BORDER + widest + TICK_GAP).round();
                 let x_ticks = frame.draw_x_grid(setting.x);
                 frame.draw_border(false);
                 frame.draw_x_labels(&x_ticks, tick_baseline);
@@ -168,7 +174,7 @@ impl Frame {
     fn draw_x_grid(&mut self, ruler: &Ruler) -> Vec<Tick> {
         let ticks = ruler.ticks(|ticks| self.columns_fit(ticks));
         for tick in &ticks {
-            let x = self.x(tick.position);
+            let x = self.x(tick.position).round();
             self.figure.line(vec![[x, self.top], [x, self.bottom]], grid(tick));
         }
         ticks
@@ -176,7 +182,7 @@ impl Frame {
 
     fn draw_y_grid(&mut self, ticks: &[Tick]) {
         for tick in ticks {
-            let y = self.y(tick.position);
+            let y = self.y(tick.position).round();
             self.figure.line(vec![[self.left, y], [self.right, y]], grid(tick));
         }
     }
@@ -213,6 +219,24 @@ impl Frame {
             ink: Ink::TEXT,
         }));
     }
+}
+
+/// What is in the picture, for whoever cannot see it: axes, rows, legend and caption.
+fn description(setting: &Setting<'_>) -> String {
+    let across = setting.x.title();
+    let mut description = match setting.side {
+        Side::Axis(up) => format!("{} against {across}", up.title()),
+        Side::Names(names) => format!("{across} of {}", names.join(", ")),
+    };
+    let keys: Vec<&str> = setting.legend.iter().map(|key| key.name.as_str()).collect();
+    if !keys.is_empty() {
+        description += &format!(": {}", keys.join(", "));
+    }
+    description.push('.');
+    if !setting.caption.is_empty() {
+        description += &format!(" {}", setting.caption.trim());
+    }
+    description
 }
 
 fn labels(ticks: &[Tick]) -> impl Iterator<Item = (f64, &str)> {

@@ -1,10 +1,11 @@
 //! Pictures of what a search found, each as SVG and as PNG from one description.
 //!
+//! [`pareto_of`] and [`progress_of`] make plots of the trials of a search, [`DrawnRun`] of a run with its spec.
+//!
 //! A plot is a plain struct ([`ParetoPlot`], [`LineChart`], [`BoxPlot`], [`BarChart`]) that knows
 //! nothing of logs. It is laid out once as a [`Figure`], a list of marks in page units, and the
-//! figure is painted on either backend by the same code. Both backends measure and set text in the
-//! same embedded typeface, so no font has to be installed and labels cannot collide on one and not
-//! on the other.
+//! marks are written as SVG and painted as PNG. Texts are measured, and painted, in an embedded
+//! typeface, so no font has to be installed and labels collide in neither.
 //!
 //! ```
 //! use tapeout_core::Direction;
@@ -26,14 +27,19 @@
 
 mod axis;
 mod bars;
+mod bitmap;
 mod boxes;
+mod crowd;
 mod error;
 mod figure;
 mod frame;
 mod line;
 mod pareto;
+mod picture;
 mod quantity;
 mod render;
+mod svg;
+mod trials;
 mod typeface;
 
 pub use axis::{Axis, Spacing};
@@ -43,5 +49,7 @@ pub use error::PlotError;
 pub use figure::Figure;
 pub use line::{LineChart, LineShape, Series};
 pub use pareto::{ParetoPlot, Reference};
-pub use quantity::quantity;
+pub use picture::{DrawnRun, Picture};
+pub use quantity::{count, quantity};
 pub use render::Plot;
+pub use trials::{pareto_of, progress_of};

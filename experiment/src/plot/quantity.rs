@@ -41,6 +41,19 @@ pub fn quantity(value: f64, unit: &str) -> String {
     notation.with_unit(&notation.with_suffix(digits))
 }
 
+/// A count with its thousands apart: `452,760,000`.
+pub fn count(number: impl Into<u128>) -> String {
+    let digits = number.into().to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// How the numbers of one magnitude are written.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Notation {
@@ -134,6 +147,14 @@ fn superscript(exponent: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // Claim: thousands are parted from the right, and only between digits.
+    #[test]
+    fn counts_are_parted_in_threes() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (452_760_000, "452,760,000")] {
+            assert_eq!(count(number as u128), text);
+        }
+    }
 
     #[test]
     fn quantities_are_written_with_three_digits_and_a_prefix() {

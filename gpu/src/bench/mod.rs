@@ -15,6 +15,6 @@ mod worker;
 pub use measurer::{Halt, Measurer};
 pub use modelled::Modelled;
 pub use serve::serve;
-pub use station::{Limits, Measurement, Station};
+pub use station::{Measurement, Station, StationLimits};
 pub use timer::LiveTimer;
 pub use worker::{BenchError, WorkerCommand};

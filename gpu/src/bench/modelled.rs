@@ -5,7 +5,7 @@ use tapeout_core::Seed;
 use tapeout_simulators::gpu_gemm::{Conversion, Device, Model, Stage, Tile};
 
 use super::measurer::{Halt, Measurer};
-use crate::measurement::{By, Fault, Job, Measured, Method, Origin, Rule, Session};
+use crate::measurement::{By, Fault, FaultRule, Job, Measured, Origin, Session, TimingMethod};
 
 /// How far samples lie apart, as a share of the time. Ours: of the order of what a device with free clocks shows.
 const SPREAD: f64 = 0.01;
@@ -23,7 +23,7 @@ pub struct Modelled {
 
 impl Modelled {
     /// A rehearsal on `device`.
-    pub fn new(device: Device, method: Method) -> Self {
+    pub fn new(device: Device, method: TimingMethod) -> Self {
         let session = Session {
             origin: Origin::Model,
             device: device.name.clone(),
@@ -52,11 +52,11 @@ impl Measurer for Modelled {
             By::CublasLt => (Tile { conversion: Conversion::Fast, ..Tile::default() }, LIBRARY_GAIN),
         };
         let estimate = self.model.estimate(&job.gemm, &tile);
-        let estimate =
-            estimate.map_err(|fault| Halt::Fault(Fault::new(fault.stage, Rule::CompileRefused, &fault)))?;
+        let estimate = estimate
+            .map_err(|fault| Halt::Fault(Fault::new(fault.stage, FaultRule::CompileRefused, &fault)))?;
         let mut rng = Seed::new(inputs).stream(&format!("{job:?}"));
         if matches!(job.by, By::Tile(_)) && rng.random_range(0..WRONG_ONE_IN) == 0 {
-            return Err(Halt::Fault(Fault::new(Stage::Run, Rule::WrongResult, "a rehearsed failure")));
+            return Err(Halt::Fault(Fault::new(Stage::Run, FaultRule::WrongResult, "a rehearsed failure")));
         }
         let method = self.session.method;
         let sample = |_| estimate.time_s / gain * (1.0 + SPREAD * rng.random::<f64>());

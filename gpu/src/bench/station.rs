@@ -8,11 +8,11 @@ use tapeout_simulators::gpu_gemm::Stage;
 
 use super::protocol::{Reply, Request};
 use super::worker::{BenchError, Silence, Worker, WorkerCommand};
-use crate::measurement::{Fault, Job, Measured, Rule, Session};
+use crate::measurement::{Fault, FaultRule, Job, Measured, Session};
 
 /// How long things may take, and how many designs a process serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct StationLimits {
     /// Until a child has found its device.
     pub start: Duration,
     /// To compile a kernel.
@@ -23,7 +23,7 @@ pub struct Limits {
     pub designs_per_process: u32,
 }
 
-impl Default for Limits {
+impl Default for StationLimits {
     /// Of a sample of 324 kernels the slowest took 27 s to compile; a run takes well under a second. Contexts take seconds to
     /// come up, and so does the reference product, so a process serves several dozen designs.
     fn default() -> Self {
@@ -48,7 +48,7 @@ pub struct Measurement {
 /// Measures one design at a time, in a process of its own.
 pub struct Station {
     command: WorkerCommand,
-    limits: Limits,
+    limits: StationLimits,
     device: Arc<Mutex<()>>,
     seed: Seed,
     worker: Option<Worker>,
@@ -60,7 +60,12 @@ pub struct Station {
 
 impl Station {
     /// A station whose processes draw operands from `seed`. Stations that share a device share `device`.
-    pub const fn new(command: WorkerCommand, limits: Limits, seed: Seed, device: Arc<Mutex<()>>) -> Self {
+    pub const fn new(
+        command: WorkerCommand,
+        limits: StationLimits,
+        seed: Seed,
+        device: Arc<Mutex<()>>,
+    ) -> Self {
         Self { command, limits, device, seed, worker: None, n_processes: 0, n_served: 0 }
     }
 
@@ -144,10 +149,14 @@ impl Station {
                 return Err(BenchError::Protocol { expected: "an answer to what was asked", got });
             }
             Err(Silence::TimeLimit) => {
-                let rule = if stage == Stage::Compile { Rule::CompileTimeLimit } else { Rule::RunTimeLimit };
+                let rule = if stage == Stage::Compile {
+                    FaultRule::CompileTimeLimit
+                } else {
+                    FaultRule::RunTimeLimit
+                };
                 Fault::new(stage, rule, format_args!("not done within {} s", limit.as_secs_f64()))
             }
-            Err(Silence::Died(how)) => Fault::new(stage, Rule::ProcessDied, how),
+            Err(Silence::Died(how)) => Fault::new(stage, FaultRule::ProcessDied, how),
             Err(Silence::Garbage(got)) => {
                 return Err(BenchError::Protocol { expected: "an answer", got });
             }

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use tapeout_simulators::gpu_gemm::{Gemm, Tile, TileTimer, TimerError, Timing};
+use tapeout_simulators::gpu_gemm::{Gemm, Tile, TileTimer, TileTiming, TimerError};
 
 use super::station::Station;
 use crate::measurement::{By, Job};
@@ -20,7 +20,7 @@ impl LiveTimer {
 }
 
 impl TileTimer for LiveTimer {
-    fn time(&self, gemm: &Gemm, tile: &Tile) -> Result<Timing, TimerError> {
+    fn time(&self, gemm: &Gemm, tile: &Tile) -> Result<TileTiming, TimerError> {
         let job = Job { gemm: *gemm, by: By::Tile(*tile) };
         // A station that a panic left half way starts another process.
         let mut station = self.station.lock().unwrap_or_else(PoisonError::into_inner);
@@ -28,6 +28,6 @@ impl TileTimer for LiveTimer {
             .measure(&job)
             .map_err(|error| TimerError::Failed { message: error.to_string(), source: Some(error.into()) })?;
         let measured = measurement.outcome.map_err(|fault| fault.tile_fault())?;
-        Ok(Timing { time_s: measured.time_s(), energy_j: measured.energy_j })
+        Ok(TileTiming { time_s: measured.time_s(), energy_j: measured.energy_j })
     }
 }

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use cudarc::cublaslt::result::{self, CublasError};
 use cudarc::cublaslt::sys;
 use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
-use tapeout_simulators::gpu_gemm::{Element, Gemm, Stage};
+use tapeout_simulators::gpu_gemm::{ElementType, Gemm, Stage};
 
 use super::buffers::BufferSet;
 use super::device::OpenDevice;
 use super::{Launch, out_of_memory};
 use crate::bench::Halt;
-use crate::measurement::{Fault, Rule};
+use crate::measurement::{Fault, FaultRule};
 
 /// Scratch memory that the library may use. Source: cuBLAS documentation, section "cublasSetWorkspace" (32 MiB recommended
 /// for Hopper, 4 MiB for others; more does no harm).
@@ -105,19 +105,21 @@ impl Launch for CublasLt {
             )
         };
         // A product that was planned and is not queued may be the first to hear of a context that is broken.
-        queued.map_err(|error| Halt::Lost(Fault::new(Stage::Run, Rule::LibraryRefused, error)))
+        queued.map_err(|error| Halt::Lost(Fault::new(Stage::Run, FaultRule::LibraryRefused, error)))
     }
 }
 
 fn refused(reason: impl std::fmt::Display) -> Halt {
-    Halt::Fault(Fault::new(Stage::Launch, Rule::LibraryRefused, reason))
+    Halt::Fault(Fault::new(Stage::Launch, FaultRule::LibraryRefused, reason))
 }
 
-const fn data_type(element: Element) -> sys::cudaDataType {
+const fn data_type(element: ElementType) -> sys::cudaDataType {
     match element {
-        Element::Bf16 => sys::cudaDataType::CUDA_R_16BF,
+        ElementType::Bf16 => sys::cudaDataType::CUDA_R_16BF,
         // Narrow types were refused before.
-        Element::F16 | Element::U8 | Element::S8 | Element::U4 | Element::S4 => sys::cudaDataType::CUDA_R_16F,
+        ElementType::F16 | ElementType::U8 | ElementType::S8 | ElementType::U4 | ElementType::S4 => {
+            sys::cudaDataType::CUDA_R_16F
+        }
     }
 }
 

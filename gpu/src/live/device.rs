@@ -6,7 +6,7 @@ use cudarc::driver::sys::{self, CUdevice_attribute_enum};
 use cudarc::driver::{CudaContext, CudaStream, DriverError};
 
 use super::monitor::Monitor;
-use crate::measurement::{Method, Origin, Session};
+use crate::measurement::{Origin, Session, TimingMethod};
 use crate::nvrtc::Nvrtc;
 
 /// Why there is nothing to measure on.
@@ -81,7 +81,7 @@ impl OpenDevice {
     }
 
     /// What measurements are made with.
-    pub(super) fn session(&self, nvrtc: &Nvrtc, monitor: Option<&Monitor>, method: Method) -> Session {
+    pub(super) fn session(&self, nvrtc: &Nvrtc, monitor: Option<&Monitor>, method: TimingMethod) -> Session {
         let [major, minor] = nvrtc.version();
         Session {
             origin: Origin::Device,

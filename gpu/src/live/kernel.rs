@@ -12,7 +12,7 @@ use super::device::OpenDevice;
 use super::{Launch, lost};
 use crate::bench::Halt;
 use crate::launch::LaunchGeometry;
-use crate::measurement::{Fault, Rule};
+use crate::measurement::{Fault, FaultRule};
 use crate::source::KernelSource;
 
 /// A loaded kernel.
@@ -27,14 +27,14 @@ impl TileKernel {
         let refused =
             |rule| move |error| Halt::Fault(Fault::new(Stage::Launch, rule, format_args!("{error:?}")));
         let module =
-            device.context.load_module(Ptx::from_binary(image)).map_err(refused(Rule::ModuleLoad))?;
-        let function = module.load_function(KernelSource::ENTRY).map_err(refused(Rule::ModuleLoad))?;
+            device.context.load_module(Ptx::from_binary(image)).map_err(refused(FaultRule::ModuleLoad))?;
+        let function = module.load_function(KernelSource::ENTRY).map_err(refused(FaultRule::ModuleLoad))?;
         function
             .set_attribute(
                 CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
                 geometry.shared_byte.cast_signed(),
             )
-            .map_err(refused(Rule::SharedMemoryLimit))?;
+            .map_err(refused(FaultRule::SharedMemoryLimit))?;
         Ok(Self { function, geometry })
     }
 }
@@ -66,7 +66,7 @@ impl Launch for TileKernel {
         match unsafe { launch.launch(config) } {
             Ok(_) => Ok(()),
             Err(error) if is_refusal(&error) => {
-                Err(Halt::Fault(Fault::new(Stage::Launch, Rule::LaunchRefused, error)))
+                Err(Halt::Fault(Fault::new(Stage::Launch, FaultRule::LaunchRefused, error)))
             }
             // It is of an earlier launch.
             Err(error) => Err(lost(error)),

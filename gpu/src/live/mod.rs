@@ -22,8 +22,8 @@ pub use device::{Unavailable, missing};
 
 use crate::bench::{Halt, Measurer};
 use crate::launch::LaunchGeometry;
-use crate::measurement::{By, Compiled, DeviceState, Fault, Job, Measured, Method, Rule, Session};
-use crate::nvrtc::{Architecture, CompileError, Cubin, Nvrtc};
+use crate::measurement::{By, Compiled, DeviceState, Fault, FaultRule, Job, Measured, Session, TimingMethod};
+use crate::nvrtc::{CompileError, Cubin, GpuArchitecture, Nvrtc};
 use crate::source::KernelSource;
 use crate::weights::NarrowOrder;
 use buffers::{BufferSet, Buffers};
@@ -75,7 +75,7 @@ impl Live {
     ///
     /// # Errors
     /// [`Unavailable`] if there is no driver, no device or no compiler.
-    pub fn open(method: Method) -> Result<Self, Unavailable> {
+    pub fn open(method: TimingMethod) -> Result<Self, Unavailable> {
         let device = OpenDevice::first()?;
         let nvrtc = Nvrtc::load().map_err(|missing| Unavailable::Compiler(missing.to_string()))?;
         let monitor = Monitor::of(&device.uuid);
@@ -86,7 +86,7 @@ impl Live {
     fn compile(&self, job: &Job) -> Result<Kind, Halt> {
         let By::Tile(tile) = job.by else { return Ok(Kind::CublasLt) };
         let source = KernelSource::for_tile(&tile, &job.gemm);
-        let architecture = Architecture::new(self.session.compute_capability);
+        let architecture = GpuArchitecture::new(self.session.compute_capability);
         // Whoever started this process watches the time.
         match self.nvrtc.compile(&source, architecture) {
             Ok(cubin) => {
@@ -94,7 +94,7 @@ impl Live {
                 Ok(Kind::Tile { cubin, launch: source.launch(), order })
             }
             Err(error @ CompileError::Refused { .. }) => {
-                Err(Halt::Fault(Fault::new(Stage::Compile, Rule::CompileRefused, error)))
+                Err(Halt::Fault(Fault::new(Stage::Compile, FaultRule::CompileRefused, error)))
             }
             Err(error) => Err(Halt::Failed(error.to_string())),
         }
@@ -135,7 +135,7 @@ impl Live {
         let error_share = problem
             .reference
             .compare(&product)
-            .map_err(|wrong| Halt::Fault(Fault::new(Stage::Run, Rule::WrongResult, wrong)))?;
+            .map_err(|wrong| Halt::Fault(Fault::new(Stage::Run, FaultRule::WrongResult, wrong)))?;
 
         let mut timing =
             Timing { device: &self.device, monitor: self.monitor.as_ref(), kernel, buffers, next: 0 };
@@ -198,7 +198,7 @@ impl Timing<'_> {
     }
 
     /// Every sample, and the device while it was busy.
-    fn samples(&mut self, method: &Method) -> Result<(Vec<f64>, Option<DeviceState>), Halt> {
+    fn samples(&mut self, method: &TimingMethod) -> Result<(Vec<f64>, Option<DeviceState>), Halt> {
         self.launch(method.warm_ups)?;
         let mut samples_s = Vec::with_capacity(method.samples as usize);
         let mut state = None;
@@ -234,7 +234,7 @@ impl Timing<'_> {
 /// An error that comes after a launch: whatever it is, the context is not to be trusted any more.
 /// Source: CUDA Driver API reference, "CUresult" (errors after which the process must be ended).
 fn lost(error: DriverError) -> Halt {
-    Halt::Lost(Fault::new(Stage::Run, Rule::StickyError, error))
+    Halt::Lost(Fault::new(Stage::Run, FaultRule::StickyError, error))
 }
 
 fn out_of_memory(error: DriverError) -> Halt {

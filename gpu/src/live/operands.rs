@@ -3,13 +3,13 @@
 use half::{bf16, f16};
 use rand::Rng;
 use tapeout_core::Seed;
-use tapeout_simulators::gpu_gemm::{Element, Gemm};
+use tapeout_simulators::gpu_gemm::{ElementType, Gemm};
 
 use crate::weights::NarrowOrder;
 
 /// One operand: `rows` rows of `k` elements.
 pub(super) struct Operand {
-    element: Element,
+    element: ElementType,
     /// One element to an item: its 16 bits, or a byte of which four-bit numbers use the lower half. Shape `[rows][k]`.
     codes: Vec<u16>,
     k: usize,
@@ -47,26 +47,26 @@ impl Operand {
 }
 
 /// Floating point: uniform between -1 and 1. Integers: uniform over all there are.
-fn codes(element: Element, count: usize, seed: Seed, purpose: &str) -> Vec<u16> {
+fn codes(element: ElementType, count: usize, seed: Seed, purpose: &str) -> Vec<u16> {
     let mut random = vec![0; 2 * count];
     seed.stream(purpose).fill_bytes(&mut random);
     let pairs = random.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
     let unit = |bits: u16| f32::from(bits.cast_signed()) / 32768.0;
     match element {
-        Element::F16 => pairs.map(|bits| f16::from_f32(unit(bits)).to_bits()).collect(),
-        Element::Bf16 => pairs.map(|bits| bf16::from_f32(unit(bits)).to_bits()).collect(),
-        Element::U8 | Element::S8 => pairs.map(|bits| bits & 0xff).collect(),
-        Element::U4 | Element::S4 => pairs.map(|bits| bits & 0xf).collect(),
+        ElementType::F16 => pairs.map(|bits| f16::from_f32(unit(bits)).to_bits()).collect(),
+        ElementType::Bf16 => pairs.map(|bits| bf16::from_f32(unit(bits)).to_bits()).collect(),
+        ElementType::U8 | ElementType::S8 => pairs.map(|bits| bits & 0xff).collect(),
+        ElementType::U4 | ElementType::S4 => pairs.map(|bits| bits & 0xf).collect(),
     }
 }
 
-fn value(element: Element, code: u16) -> f32 {
+fn value(element: ElementType, code: u16) -> f32 {
     match element {
-        Element::F16 => f16::from_bits(code).to_f32(),
-        Element::Bf16 => bf16::from_bits(code).to_f32(),
-        Element::U8 | Element::U4 => f32::from(code),
-        Element::S8 => f32::from((code as u8).cast_signed()),
-        Element::S4 => f32::from(((code as u8) << 4).cast_signed() >> 4),
+        ElementType::F16 => f16::from_bits(code).to_f32(),
+        ElementType::Bf16 => bf16::from_bits(code).to_f32(),
+        ElementType::U8 | ElementType::U4 => f32::from(code),
+        ElementType::S8 => f32::from((code as u8).cast_signed()),
+        ElementType::S4 => f32::from(((code as u8) << 4).cast_signed() >> 4),
     }
 }
 
@@ -79,13 +79,13 @@ mod tests {
     #[test]
     fn codes_mean_what_their_type_says() {
         let values = [
-            (Element::U8, 0xff, 255.0),
-            (Element::S8, 0xff, -1.0),
-            (Element::U4, 0xf, 15.0),
-            (Element::S4, 0xf, -1.0),
-            (Element::S4, 0x7, 7.0),
-            (Element::F16, 0x3c00, 1.0),
-            (Element::Bf16, 0x3f80, 1.0),
+            (ElementType::U8, 0xff, 255.0),
+            (ElementType::S8, 0xff, -1.0),
+            (ElementType::U4, 0xf, 15.0),
+            (ElementType::S4, 0xf, -1.0),
+            (ElementType::S4, 0x7, 7.0),
+            (ElementType::F16, 0x3c00, 1.0),
+            (ElementType::Bf16, 0x3f80, 1.0),
         ];
         for (element, code, expected) in values {
             assert_eq!(value(element, code), expected, "{element:?} {code:#x}");

@@ -3,8 +3,8 @@
 use tapeout_core::Seed;
 use tapeout_core::check::Findings;
 
-use super::environment::{Environment, EnvironmentError, Info, ResetOptions, Step};
-use super::spaces::{Element, Space};
+use super::environment::{Beginning, Environment, EnvironmentError, Info, ResetOptions, Step};
+use super::spaces::{Space, SpaceElement};
 use super::task::MASKED_ACTION;
 
 /// How many episodes are played, each of them twice.
@@ -54,7 +54,7 @@ pub fn check_environment(env: &mut dyn Environment) -> Result<(), Findings> {
 }
 
 /// The beginning of an episode, and its steps.
-type Played = ((Element, Info), Vec<Step>);
+type Played = (Beginning, Vec<Step>);
 
 /// Plays an episode to its end with random actions under the mask; none if it could not be played.
 fn play(env: &mut dyn Environment, seed: Option<u64>, findings: &mut Findings) -> Option<Played> {
@@ -115,7 +115,7 @@ fn play(env: &mut dyn Environment, seed: Option<u64>, findings: &mut Findings) -
     Some((begun, steps))
 }
 
-fn check_observation(observation: &Element, space: &Space, from: &str, findings: &mut Findings) {
+fn check_observation(observation: &SpaceElement, space: &Space, from: &str, findings: &mut Findings) {
     findings.require(
         space.contains(observation),
         || format!("the observation of {from}, {observation:?}, is not in the observation space {space}"),
@@ -139,7 +139,7 @@ fn check_mask(info: &Info, space: &Space, findings: &mut Findings) -> Option<()>
     (is_shaped && allows).then_some(())
 }
 
-fn check_step(step: &Step, action: &Element, was_masked: bool, findings: &mut Findings) {
+fn check_step(step: &Step, action: &SpaceElement, was_masked: bool, findings: &mut Findings) {
     findings.require(
         step.reward.is_finite(),
         || format!("the reward of {action:?} is {}", step.reward),
@@ -154,11 +154,11 @@ fn check_step(step: &Step, action: &Element, was_masked: bool, findings: &mut Fi
 }
 
 /// An element that is not in the space.
-fn outside(space: &Space) -> Element {
+fn outside(space: &Space) -> SpaceElement {
     match space {
-        Space::Discrete(space) => Element::Discrete(space.start().wrapping_sub(1)),
-        Space::MultiDiscrete(space) => Element::MultiDiscrete(vec![0; space.nvec().len() + 1]),
-        Space::Box(space) => Element::Box(vec![0.0; space.low().len() + 1]),
-        Space::Dict(_) => Element::Discrete(0),
+        Space::Discrete(space) => SpaceElement::Discrete(space.start().wrapping_sub(1)),
+        Space::MultiDiscrete(space) => SpaceElement::MultiDiscrete(vec![0; space.nvec().len() + 1]),
+        Space::Box(space) => SpaceElement::Box(vec![0.0; space.low().len() + 1]),
+        Space::Dict(_) => SpaceElement::Discrete(0),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tapeout_core::{Design, EvalError};
 
-use super::spaces::{Element, Mask, Space};
+use super::spaces::{Mask, Space, SpaceElement};
 
 /// A Markov decision process: `reset` begins an episode, `step` acts in it until it is terminated or truncated.
 ///
@@ -24,11 +24,7 @@ pub trait Environment: Send {
     ///
     /// # Errors
     /// [`EnvironmentError::Option`] if an option cannot be used.
-    fn reset(
-        &mut self,
-        seed: Option<u64>,
-        options: &ResetOptions,
-    ) -> Result<(Element, Info), EnvironmentError>;
+    fn reset(&mut self, seed: Option<u64>, options: &ResetOptions) -> Result<Beginning, EnvironmentError>;
 
     /// Acts once. Any element of the action space can be given, masked or not.
     ///
@@ -36,7 +32,7 @@ pub trait Environment: Send {
     /// [`EnvironmentError::ResetNeeded`] before the first reset and after the end of an episode;
     /// [`EnvironmentError::ActionOutside`] for what is not in the action space; [`EnvironmentError::Evaluation`] if the
     /// evaluator failed, and then nothing has happened: the same step can be tried again.
-    fn step(&mut self, action: &Element) -> Result<Step, EnvironmentError>;
+    fn step(&mut self, action: &SpaceElement) -> Result<Step, EnvironmentError>;
 
     /// Whether several of this kind may be stepped on several threads at once; no for one physical device.
     fn is_parallel(&self) -> bool {
@@ -53,15 +49,11 @@ impl<E: Environment + ?Sized> Environment for Box<E> {
         (**self).observation_space()
     }
 
-    fn reset(
-        &mut self,
-        seed: Option<u64>,
-        options: &ResetOptions,
-    ) -> Result<(Element, Info), EnvironmentError> {
+    fn reset(&mut self, seed: Option<u64>, options: &ResetOptions) -> Result<Beginning, EnvironmentError> {
         (**self).reset(seed, options)
     }
 
-    fn step(&mut self, action: &Element) -> Result<Step, EnvironmentError> {
+    fn step(&mut self, action: &SpaceElement) -> Result<Step, EnvironmentError> {
         (**self).step(action)
     }
 
@@ -69,6 +61,9 @@ impl<E: Environment + ?Sized> Environment for Box<E> {
         (**self).is_parallel()
     }
 }
+
+/// The first observation of an episode, and what else is known then.
+pub type Beginning = (SpaceElement, Info);
 
 /// How an episode begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,7 +78,7 @@ pub struct ResetOptions {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
     /// What is seen now.
-    pub observation: Element,
+    pub observation: SpaceElement,
     /// What the action was worth.
     pub reward: f64,
     /// Whether the task has come to its end.
@@ -110,7 +105,7 @@ pub struct Info {
     /// The episode in figures, at its end, from [`RecordEpisodeStatistics`](super::wrappers::RecordEpisodeStatistics).
     pub episode: Option<EpisodeStatistics>,
     /// The last step's observation and info, where a vector began the next episode in the same step.
-    pub last: Option<Box<(Element, Info)>>,
+    pub last: Option<Box<(SpaceElement, Info)>>,
     /// Whatever else an environment has to say.
     pub extra: serde_json::Map<String, serde_json::Value>,
 }
@@ -125,7 +120,7 @@ pub struct Infeasibility {
 }
 
 /// An episode in figures.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct EpisodeStatistics {
     /// The sum of its rewards; `r` in Gymnasium.
     pub total_reward: f64,
@@ -147,7 +142,7 @@ pub enum EnvironmentError {
     #[error("action {got:?} is not in the action space {space}")]
     ActionOutside {
         /// The action.
-        got: Element,
+        got: SpaceElement,
         /// The action space.
         space: String,
     },
@@ -167,6 +162,11 @@ pub enum EnvironmentError {
 }
 
 impl EnvironmentError {
+    /// `got` is not in `space`.
+    pub(super) fn action_outside(got: &SpaceElement, space: &Space) -> Self {
+        Self::ActionOutside { got: got.clone(), space: space.to_string() }
+    }
+
     /// A step without an episode to act in; `was_reset`: whether there ever was one.
     pub(super) fn reset_needed(was_reset: bool) -> Self {
         Self::ResetNeeded {

@@ -63,7 +63,7 @@ pub mod wrappers;
 
 pub use check::check_environment;
 pub use environment::{
-    Environment, EnvironmentError, EpisodeStatistics, Infeasibility, Info, ResetOptions, Step,
+    Beginning, Environment, EnvironmentError, EpisodeStatistics, Infeasibility, Info, ResetOptions, Step,
 };
 pub use parameter_by_parameter::ParameterByParameter;
 pub use registry::{EpisodeStyle, MakeError, MakeOptions, id_of, ids, make, make_vec};

@@ -2,8 +2,8 @@
 
 use tapeout_core::{Episode, Seed, Stream};
 
-use super::environment::{Environment, EnvironmentError, Info, ResetOptions, Step};
-use super::spaces::{Discrete, Element, Mask, Space};
+use super::environment::{Beginning, Environment, EnvironmentError, Info, ResetOptions, Step};
+use super::spaces::{Discrete, Mask, Space, SpaceElement};
 use super::task::{DesignTask, MASKED_ACTION};
 
 /// Episodes that decide one parameter a step, in the decision order of the space, and are rewarded at the last.
@@ -75,11 +75,7 @@ impl Environment for ParameterByParameter {
         &self.observation_space
     }
 
-    fn reset(
-        &mut self,
-        seed: Option<u64>,
-        options: &ResetOptions,
-    ) -> Result<(Element, Info), EnvironmentError> {
+    fn reset(&mut self, seed: Option<u64>, options: &ResetOptions) -> Result<Beginning, EnvironmentError> {
         let n_parameters = self.task.space().n_parameters();
         if options.exploring_start >= n_parameters {
             return Err(EnvironmentError::Option {
@@ -108,16 +104,13 @@ impl Environment for ParameterByParameter {
         Ok((observation, info))
     }
 
-    fn step(&mut self, action: &Element) -> Result<Step, EnvironmentError> {
+    fn step(&mut self, action: &SpaceElement) -> Result<Step, EnvironmentError> {
         let Some(decided) = &mut self.decided else {
             return Err(EnvironmentError::reset_needed(self.was_reset));
         };
         let level = match action {
-            Element::Discrete(number) if self.action_space.contains(action) => *number as u32,
-            _ => {
-                let space = self.action_space.to_string();
-                return Err(EnvironmentError::ActionOutside { got: action.clone(), space });
-            }
+            SpaceElement::Discrete(number) if self.action_space.contains(action) => *number as u32,
+            _ => return Err(EnvironmentError::action_outside(action, &self.action_space)),
         };
         let mut episode = replay(&self.task, decided);
         if !episode.allows(level) {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use tapeout_core::catalog::nearest_name;
-use tapeout_core::{Catalog, ConfigError, Env, EnvEntry, Goal, UnknownName};
+use tapeout_core::names::nearest_name;
+use tapeout_core::{BuildEnvError, Catalog, ConfigError, Env, EnvEntry, Goal, UnknownName};
 
 use super::environment::Environment;
 use super::parameter_by_parameter::ParameterByParameter;
@@ -80,7 +80,11 @@ pub fn make_vec(
 }
 
 fn task(catalog: &Catalog, id: &str, options: &MakeOptions) -> Result<DesignTask, MakeError> {
-    let (env, default_goal) = entry(catalog, id)?.build(&options.config)?;
+    let (env, default_goal) =
+        catalog.build_env(entry(catalog, id)?.id, &options.config).map_err(|error| match error {
+            BuildEnvError::UnknownName(error) => MakeError::Unknown(error),
+            BuildEnvError::Config(error) => MakeError::Config(error),
+        })?;
     let goal = options.goal.clone().unwrap_or(default_goal);
     Ok(DesignTask::new(Arc::<dyn Env>::from(env), goal, options.reward.clone())?)
 }

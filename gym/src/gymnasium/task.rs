@@ -6,7 +6,7 @@ use tapeout_core::{Design, DesignSpace, Env, Episode, Goal, Outcome, Problem, Pr
 
 use super::environment::{EnvironmentError, Infeasibility, Info, Step};
 use super::reward::{RewardError, RewardPolicy};
-use super::spaces::{self, Element, Space};
+use super::spaces::{self, Space, SpaceElement};
 
 /// The name under which [`Info::infeasible`] reports an action that the action mask rules out.
 pub const MASKED_ACTION: &str = "masked_action";
@@ -48,14 +48,18 @@ impl DesignTask {
         spaces::Box::bounded(0.0, 1.0, Episode::observation_len(self.space())).into()
     }
 
-    pub(super) fn observe(&self, episode: &Episode<'_>) -> Element {
+    pub(super) fn observe(&self, episode: &Episode<'_>) -> SpaceElement {
         let mut row = vec![0.0; Episode::observation_len(self.space())];
         episode.observe(&mut row);
-        Element::Box(row)
+        SpaceElement::Box(row)
     }
 
     /// The last step of an episode that ends in a design.
-    pub(super) fn evaluate(&self, design: Design, observation: Element) -> Result<Step, EnvironmentError> {
+    pub(super) fn evaluate(
+        &self,
+        design: Design,
+        observation: SpaceElement,
+    ) -> Result<Step, EnvironmentError> {
         let outcome = self.env.evaluate(&design)?;
         let judgement = self.problem.judge(&outcome);
         let reward = self.reward.reward(&self.problem, &judgement);
@@ -74,7 +78,7 @@ impl DesignTask {
     }
 
     /// The last step of an episode that leads to no legal design.
-    pub(super) fn refuse(&self, rule: &str, violation: f64, observation: Element) -> Step {
+    pub(super) fn refuse(&self, rule: &str, violation: f64, observation: SpaceElement) -> Step {
         let infeasible = Some(Infeasibility { rule: rule.to_owned(), violation });
         let info = Info { infeasible, ..Info::default() };
         Step { observation, reward: self.reward.infeasible, terminated: true, truncated: false, info }

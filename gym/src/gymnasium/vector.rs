@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::environment::{Environment, EnvironmentError, Info, ResetOptions, Step};
-use super::spaces::{Element, Space};
+use super::spaces::{Space, SpaceElement};
 
 /// When an environment of a vector begins its next episode.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,10 +33,10 @@ struct Member<E> {
 }
 
 /// What comes of one action in each of `n` environments.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct VectorStep {
     /// What is seen now, shape `[n]`.
-    pub observations: Vec<Element>,
+    pub observations: Vec<SpaceElement>,
     /// What the actions were worth, shape `[n]`.
     pub rewards: Vec<f64>,
     /// Which tasks have come to their end, shape `[n]`.
@@ -89,7 +89,7 @@ impl<E: Environment> VectorEnvironment<E> {
         &mut self,
         seed: Option<u64>,
         options: &ResetOptions,
-    ) -> Result<(Vec<Element>, Vec<Info>), VectorError> {
+    ) -> Result<(Vec<SpaceElement>, Vec<Info>), VectorError> {
         self.options = options.clone();
         let each = (0u64..).map(|index| seed.map(|seed| seed.wrapping_add(index)));
         let begun = self.members.iter_mut().zip(each).enumerate().map(|(index, (member, seed))| {
@@ -104,12 +104,12 @@ impl<E: Environment> VectorEnvironment<E> {
     /// # Errors
     /// [`VectorError`] if there are too few or too many actions, or an environment fails: the first that did. The others
     /// have stepped then, so the vector needs a reset.
-    pub fn step(&mut self, actions: &[Element]) -> Result<VectorStep, VectorError> {
+    pub fn step(&mut self, actions: &[SpaceElement]) -> Result<VectorStep, VectorError> {
         if actions.len() != self.members.len() {
             return Err(VectorError::WrongCount { got: actions.len(), expected: self.members.len() });
         }
         let (autoreset, options) = (self.autoreset, &self.options);
-        let act = |member: &mut Member<E>, action: &Element| member.step(action, autoreset, options);
+        let act = |member: &mut Member<E>, action: &SpaceElement| member.step(action, autoreset, options);
         let results: Vec<_> = if self.members.iter().all(|member| member.env.is_parallel()) {
             let pairs = self.members.par_iter_mut().zip(actions.par_iter());
             pairs.map(|(member, action)| act(member, action)).collect()
@@ -117,9 +117,14 @@ impl<E: Environment> VectorEnvironment<E> {
             let pairs = self.members.iter_mut().zip(actions);
             pairs.map(|(member, action)| act(member, action)).collect()
         };
-        let mut all = VectorStep::with_capacity(actions.len());
+        let mut all = VectorStep::default();
         for (index, result) in results.into_iter().enumerate() {
-            all.push(result.map_err(|source| VectorError::Member { index, source })?);
+            let step = result.map_err(|source| VectorError::Member { index, source })?;
+            all.observations.push(step.observation);
+            all.rewards.push(step.reward);
+            all.terminations.push(step.terminated);
+            all.truncations.push(step.truncated);
+            all.infos.push(step.info);
         }
         Ok(all)
     }
@@ -128,7 +133,7 @@ impl<E: Environment> VectorEnvironment<E> {
 impl<E: Environment> Member<E> {
     fn step(
         &mut self,
-        action: &Element,
+        action: &SpaceElement,
         autoreset: AutoresetMode,
         options: &ResetOptions,
     ) -> Result<Step, EnvironmentError> {
@@ -149,26 +154,6 @@ impl<E: Environment> Member<E> {
             }
         }
         Ok(step)
-    }
-}
-
-impl VectorStep {
-    fn with_capacity(n: usize) -> Self {
-        Self {
-            observations: Vec::with_capacity(n),
-            rewards: Vec::with_capacity(n),
-            terminations: Vec::with_capacity(n),
-            truncations: Vec::with_capacity(n),
-            infos: Vec::with_capacity(n),
-        }
-    }
-
-    fn push(&mut self, step: Step) {
-        self.observations.push(step.observation);
-        self.rewards.push(step.reward);
-        self.terminations.push(step.terminated);
-        self.truncations.push(step.truncated);
-        self.infos.push(step.info);
     }
 }
 

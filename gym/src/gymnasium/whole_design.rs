@@ -2,8 +2,8 @@
 
 use tapeout_core::Episode;
 
-use super::environment::{Environment, EnvironmentError, Info, ResetOptions, Step};
-use super::spaces::{Element, MultiDiscrete, Space};
+use super::environment::{Beginning, Environment, EnvironmentError, Info, ResetOptions, Step};
+use super::spaces::{MultiDiscrete, Space, SpaceElement};
 use super::task::{DesignTask, MASKED_ACTION};
 
 /// One-step episodes. The action is a level for every parameter, in the order of the space.
@@ -33,19 +33,16 @@ impl WholeDesign {
         &self.task
     }
 
-    fn nothing_decided(&self) -> Element {
+    fn nothing_decided(&self) -> SpaceElement {
         self.task.observe(&Episode::new(self.task.space()))
     }
 
-    fn step_open(&self, action: &Element) -> Result<Step, EnvironmentError> {
+    fn step_open(&self, action: &SpaceElement) -> Result<Step, EnvironmentError> {
         let levels: Vec<u32> = match action {
-            Element::MultiDiscrete(numbers) if self.action_space.contains(action) => {
+            SpaceElement::MultiDiscrete(numbers) if self.action_space.contains(action) => {
                 numbers.iter().map(|&number| number as u32).collect()
             }
-            _ => {
-                let space = self.action_space.to_string();
-                return Err(EnvironmentError::ActionOutside { got: action.clone(), space });
-            }
+            _ => return Err(EnvironmentError::action_outside(action, &self.action_space)),
         };
         let space = self.task.space();
         let Ok(design) = space.design(&levels) else {
@@ -73,7 +70,7 @@ impl Environment for WholeDesign {
     }
 
     /// Begins an episode. Nothing is random, so the seed changes nothing.
-    fn reset(&mut self, _: Option<u64>, options: &ResetOptions) -> Result<(Element, Info), EnvironmentError> {
+    fn reset(&mut self, _: Option<u64>, options: &ResetOptions) -> Result<Beginning, EnvironmentError> {
         if options.exploring_start != 0 {
             return Err(EnvironmentError::Option {
                 option: "exploring_start",
@@ -85,7 +82,7 @@ impl Environment for WholeDesign {
         Ok((self.nothing_decided(), Info::default()))
     }
 
-    fn step(&mut self, action: &Element) -> Result<Step, EnvironmentError> {
+    fn step(&mut self, action: &SpaceElement) -> Result<Step, EnvironmentError> {
         if !self.is_open {
             return Err(EnvironmentError::reset_needed(self.was_reset));
         }

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use tapeout_core::surrogate::FitError;
 use tapeout_core::{
-    ConfigError, EvalError, LoadError, ProblemError, SpaceError, TrainingDataError, UnknownName,
+    BuildEnvError, ConfigError, EvalError, LoadError, ProblemError, SpaceError, TrainingDataError,
+    UnknownName,
 };
 
 /// Why a model cannot be fitted, or proposals not made, read or validated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OfflineError {
-    /// No such environment, learner or application.
+    /// No such environment, learner or workload.
     #[error(transparent)]
     UnknownName(#[from] UnknownName),
     /// A setting was refused.
@@ -83,6 +84,14 @@ pub enum OfflineError {
 }
 
 impl OfflineError {
+    /// The environment `env` could not be built, for what `of` says.
+    pub(crate) fn built(of: impl FnOnce() -> String, error: BuildEnvError) -> Self {
+        match error {
+            BuildEnvError::UnknownName(error) => Self::UnknownName(error),
+            BuildEnvError::Config(source) => Self::Config { of: of(), source },
+        }
+    }
+
     /// What can be done about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {

@@ -1,7 +1,9 @@
 //! From a data set to a model file.
 
 use serde_json::Value;
-use tapeout_core::{Application, Catalog, ModelCard, ModelFile, Problem, Seed, Source};
+use tapeout_core::{
+    BuildLearner, Catalog, ModelCard, ModelFile, ModelSource, Problem, Seed, WorkloadContext,
+};
 use tapeout_experiment::dataset::{Dataset, Split};
 
 use super::OfflineError;
@@ -12,9 +14,22 @@ pub struct Recipe {
     /// The learner's name.
     pub learner: String,
     /// Its hyperparameters; what is absent keeps its default.
-    pub settings: Value,
+    pub config: Value,
     /// Where all randomness comes from.
     pub seed: Seed,
+}
+
+impl Recipe {
+    /// The learner `L` with these hyperparameters.
+    pub fn of<L: BuildLearner>(config: &L::Config, seed: Seed) -> Self {
+        let config = serde_json::to_value(config).expect("hyperparameters are plain data with text keys");
+        Self { learner: L::ID.to_owned(), config, seed }
+    }
+
+    /// The learner called `learner` with its defaults.
+    pub fn named(learner: &str, seed: Seed) -> Self {
+        Self { learner: learner.to_owned(), config: Value::Null, seed }
+    }
 }
 
 /// Fits a learner to the rows of a split: it learns from those to train on and is chosen by those that validate.
@@ -30,14 +45,14 @@ pub fn fit(
 ) -> Result<ModelFile, OfflineError> {
     let entry = catalog.learner(&recipe.learner)?;
     let refused = |source| OfflineError::Config { of: format!("learner `{}`", recipe.learner), source };
-    let hyperparameters = entry.resolve(&recipe.settings).map_err(refused)?;
-    let learner = entry.build(problem, &recipe.settings).map_err(refused)?;
+    let hyperparameters = entry.resolve(&recipe.config).map_err(refused)?;
+    let learner = entry.build(problem, &recipe.config).map_err(refused)?;
     let data = dataset.training_data(split, problem)?;
     let surrogate = learner.fit(&data, recipe.seed)?;
-    let sources = dataset.applications().iter().enumerate().map(|(index, application)| Source {
-        application: Application {
-            name: application.name.clone(),
-            context: application.context.iter().map(|feature| feature.value).collect(),
+    let sources = dataset.workloads().iter().enumerate().map(|(index, workload)| ModelSource {
+        workload: WorkloadContext {
+            name: workload.name.clone(),
+            context: workload.context.iter().map(|feature| feature.value).collect(),
         },
         settings: Value::Object(dataset.env_of(index).config),
     });

@@ -11,7 +11,7 @@
 //! |---|---|
 //! | [`mod@fit`] | from a data set to a model file |
 //! | [`mod@search`] | the search that asks the model |
-//! | [`quality`] | how wrong a model is, application by application |
+//! | [`quality`] | how wrong a model is, workload by workload |
 //! | [`proposals`] | the designs to build, with what the model expects of them |
 //! | [`validation`] | what the environment says of them |
 //! | [`error`] | what can be wrong with all of these |
@@ -25,7 +25,7 @@ pub mod validation;
 
 pub use error::OfflineError;
 pub use fit::{Recipe, fit};
-pub use proposals::{Aim, Proposal, Proposals, choose};
+pub use proposals::{Proposal, Proposals, WeightedWorkload, choose};
 pub use quality::{Quality, assess};
-pub use search::{ModelSearch, aims};
-pub use validation::{Validation, Verdict, validate};
+pub use search::{ModelSearch, workloads};
+pub use validation::{Evaluated, Validation, Validator, Verdict, validate};

@@ -14,7 +14,7 @@ use tapeout_experiment::EnvSpec;
 use super::OfflineError;
 
 /// The version of the file.
-pub const PROPOSALS_SCHEMA: u32 = 1;
+pub const PROPOSALS_SCHEMA: u32 = 2;
 
 /// Designs that a model proposes, best first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,10 +22,10 @@ pub const PROPOSALS_SCHEMA: u32 = 1;
 pub struct Proposals {
     /// [`PROPOSALS_SCHEMA`].
     pub schema: u32,
-    /// The environment they are for, with the settings that all applications share.
+    /// The environment they are for, with the settings that all workloads share.
     pub env: EnvSpec,
     /// What is to run on them.
-    pub aims: Vec<Aim>,
+    pub workloads: Vec<WeightedWorkload>,
     /// What was wanted.
     pub goal: Goal,
     /// The learner that made the model.
@@ -40,15 +40,15 @@ pub struct Proposals {
     pub proposals: Vec<Proposal>,
 }
 
-/// An application that a design is to run, and how much it counts.
+/// A workload that a design is to run, and how much it counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Aim {
-    /// The application's name.
+pub struct WeightedWorkload {
+    /// The workload's name.
     pub name: String,
     /// The settings of the environment that name it.
     pub settings: Map<String, Value>,
-    /// Its weight in the mean over applications; above 0.
+    /// Its weight in the mean over workloads; above 0.
     pub weight: f64,
 }
 
@@ -58,12 +58,12 @@ pub struct Aim {
 pub struct Proposal {
     /// Its values by parameter.
     pub design: BTreeMap<String, parameter::Value>,
-    /// What the model expects of each metric, the weighted mean over applications.
+    /// What the model expects of each metric, the weighted mean over workloads.
     pub predicted: BTreeMap<String, f64>,
     /// The spread around that, if the model has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<BTreeMap<String, f64>>,
-    /// How likely the model thinks it is to be feasible in all applications.
+    /// How likely the model thinks it is to be feasible in all workloads.
     pub p_feasible: f64,
     /// How far the nearest logged design is: 0 if it is one, 1 across the whole space.
     pub distance: f64,
@@ -77,23 +77,28 @@ impl Proposals {
     pub fn read(path: &Path) -> Result<Self, OfflineError> {
         let text = fs::read_to_string(path)
             .map_err(|source| OfflineError::File { path: path.to_owned(), source })?;
-        let content =
-            |field: String, message: String| OfflineError::Content { path: path.to_owned(), field, message };
+        let content = |field: &str, message: String| OfflineError::Content {
+            path: path.to_owned(),
+            field: field.to_owned(),
+            message,
+        };
         let mut deserializer = serde_json::Deserializer::from_str(&text);
         let proposals: Self = serde_path_to_error::deserialize(&mut deserializer)
-            .map_err(|error| content(error.path().to_string(), error.inner().to_string()))?;
+            .map_err(|error| content(&error.path().to_string(), error.inner().to_string()))?;
         if proposals.schema != PROPOSALS_SCHEMA {
             let message = format!("got {}; this version reads {PROPOSALS_SCHEMA}", proposals.schema);
-            return Err(content("schema".to_owned(), message));
+            return Err(content("schema", message));
         }
-        if proposals.aims.is_empty() {
-            return Err(content("aims".to_owned(), "got none; expected at least one application".to_owned()));
+        if proposals.workloads.is_empty() {
+            return Err(content("workloads", "got none; expected at least one workload".to_owned()));
         }
-        if let Some(aim) = proposals.aims.iter().find(|aim| !(aim.weight.is_finite() && aim.weight > 0.0)) {
-            let message = format!("`{}` has weight {}; expected a number above 0", aim.name, aim.weight);
-            return Err(content("aims".to_owned(), message));
+        let is_usable = |weight: f64| weight.is_finite() && weight > 0.0;
+        match proposals.workloads.iter().find(|workload| !is_usable(workload.weight)) {
+            Some(WeightedWorkload { name, weight, .. }) => {
+                Err(content("workloads", format!("`{name}` has weight {weight}; expected a number above 0")))
+            }
+            None => Ok(proposals),
         }
-        Ok(proposals)
     }
 
     /// Writes the file.
@@ -123,33 +128,26 @@ impl Proposals {
 /// The `count` best of `trials`, best first: by loss, or for several objectives front by front and the least crowded of a front
 /// first; then, if there are not enough acceptable ones, those nearest to being so. Indices.
 pub fn choose(problem: &Problem, trials: &[Trial], count: usize) -> Vec<usize> {
-    let acceptable: Vec<usize> =
-        (0..trials.len()).filter(|&index| trials[index].judgement.accepted().is_some()).collect();
-    let losses: Vec<&[f64]> =
-        acceptable.iter().filter_map(|&index| trials[index].judgement.accepted()).collect();
-    let mut chosen = Vec::with_capacity(count);
-    if problem.n_objectives() == 1 {
+    let accepted = |index: &usize| trials[*index].judgement.accepted();
+    let (acceptable, mut others): (Vec<usize>, Vec<usize>) =
+        (0..trials.len()).partition(|index| accepted(index).is_some());
+    let losses: Vec<&[f64]> = acceptable.iter().filter_map(accepted).collect();
+    let order: Vec<usize> = if problem.n_objectives() == 1 {
         let mut order: Vec<usize> = (0..losses.len()).collect();
         order.sort_by(|&a, &b| losses[a][0].total_cmp(&losses[b][0]));
-        chosen.extend(order.into_iter().map(|place| acceptable[place]));
+        order
     } else {
-        for front in non_dominated_sort(&losses) {
-            let points: Vec<&[f64]> = front.iter().map(|&place| losses[place]).collect();
-            let crowding = crowding_distance(&points);
-            let mut order: Vec<usize> = (0..front.len()).collect();
-            order.sort_by(|&a, &b| crowding[b].total_cmp(&crowding[a]));
-            chosen.extend(order.into_iter().map(|place| acceptable[front[place]]));
-            if chosen.len() >= count {
-                break;
-            }
-        }
-    }
-    if chosen.len() < count {
-        let mut others: Vec<usize> =
-            (0..trials.len()).filter(|&index| trials[index].judgement.accepted().is_none()).collect();
-        others.sort_by(|&a, &b| trials[a].judgement.compare_shortfall(&trials[b].judgement));
-        chosen.extend(others);
-    }
-    chosen.truncate(count);
-    chosen
+        non_dominated_sort(&losses).into_iter().flat_map(|front| least_crowded(&front, &losses)).collect()
+    };
+    others.sort_by(|&a, &b| trials[a].judgement.compare_shortfall(&trials[b].judgement));
+    order.into_iter().map(|place| acceptable[place]).chain(others).take(count).collect()
+}
+
+/// The points of a front, the least crowded first.
+fn least_crowded(front: &[usize], losses: &[&[f64]]) -> Vec<usize> {
+    let points: Vec<&[f64]> = front.iter().map(|&place| losses[place]).collect();
+    let crowding = crowding_distance(&points);
+    let mut order: Vec<usize> = (0..front.len()).collect();
+    order.sort_by(|&a, &b| crowding[b].total_cmp(&crowding[a]));
+    order.into_iter().map(|index| front[index]).collect()
 }

@@ -1,7 +1,7 @@
-//! How wrong a model is, application by application, on rows that it has not seen.
+//! How wrong a model is, workload by workload, on rows that it has not seen.
 
 use serde::Serialize;
-use tapeout_core::{Design, Problem, Surrogate, Task, Trial};
+use tapeout_core::{Design, Problem, Surrogate, Trial, WorkloadTrials};
 use tapeout_experiment::dataset::Dataset;
 use tapeout_surrogates::errors::{
     brier_score, expected_calibration_error, kendall_tau, log_scale_error, relative_rmse, reliability,
@@ -13,11 +13,11 @@ pub const TOP: usize = 10;
 /// Bins of the calibration error. Own choice: a tenth of the probabilities each.
 const BINS: usize = 10;
 
-/// How wrong a model is about one metric of one application.
+/// How wrong a model is about one metric of one workload.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Quality {
-    /// The application.
-    pub application: String,
+    /// The workload.
+    pub workload: String,
     /// The metric.
     pub metric: String,
     /// Feasible rows that it was asked about.
@@ -36,25 +36,25 @@ pub struct Quality {
     pub calibration_error: f64,
 }
 
-/// Asks a model about the rows at `indices` of a data set: every objective of every application that has two feasible rows.
+/// Asks a model about the rows at `indices` of a data set: every objective of every workload that has two feasible rows.
 pub fn assess(
     surrogate: &dyn Surrogate,
     dataset: &Dataset,
     indices: &[usize],
     problem: &Problem,
 ) -> Vec<Quality> {
-    dataset.tasks(indices, problem).iter().flat_map(|task| of_task(surrogate, task, problem)).collect()
+    dataset.groups(indices, problem).iter().flat_map(|group| of_group(surrogate, group, problem)).collect()
 }
 
-fn of_task(surrogate: &dyn Surrogate, task: &Task, problem: &Problem) -> Vec<Quality> {
-    let designs: Vec<Design> = task.trials.iter().map(|trial| trial.design.clone()).collect();
-    let prediction = surrogate.predict(&task.application.context, &designs);
-    let is_feasible: Vec<bool> = task.trials.iter().map(|trial| trial.outcome.metrics().is_some()).collect();
+fn of_group(surrogate: &dyn Surrogate, group: &WorkloadTrials, problem: &Problem) -> Vec<Quality> {
+    let designs: Vec<Design> = group.trials.iter().map(|trial| trial.design.clone()).collect();
+    let prediction = surrogate.predict(&group.workload.context, &designs);
+    let is_feasible: Vec<bool> = group.trials.iter().map(|trial| trial.outcome.metrics().is_some()).collect();
     let bins = reliability(&prediction.p_feasible, &is_feasible, BINS);
     let feasible: Vec<(&Vec<f64>, &Trial)> = prediction
         .mean
         .iter()
-        .zip(&task.trials)
+        .zip(&group.trials)
         .filter(|(_, trial)| trial.outcome.metrics().is_some())
         .collect();
     if feasible.len() < 2 {
@@ -72,7 +72,7 @@ fn of_task(surrogate: &dyn Surrogate, task: &Task, problem: &Problem) -> Vec<Qua
         let sign = problem.objective_value(objective, 1.0);
         let loss = |values: &[f64]| values.iter().map(|value| sign * value).collect::<Vec<f64>>();
         Quality {
-            application: task.application.name.clone(),
+            workload: group.workload.name.clone(),
             metric: metric.name.clone(),
             rows: feasible.len(),
             log_error: log_scale_error(&predicted, &truth),

@@ -4,17 +4,15 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
-use tapeout_core::parameter;
-use tapeout_core::{
-    Application, Catalog, Design, DesignSpace, Goal, ModelFile, Problem, Seed, Surrogate, Trial,
-};
+use tapeout_core::{BuildEnvFrom, Catalog, Design, Goal, ModelFile, Problem, Seed, Trial};
 use tapeout_experiment::dataset::Dataset;
-use tapeout_experiment::{AgentSpec, Budget, Spec};
+use tapeout_experiment::{AgentSpec, Budget, EnvSpec, Spec};
 use tapeout_surrogates::support::Support;
+use tapeout_surrogates::{Combination, Outlook};
 
 use super::proposals::PROPOSALS_SCHEMA;
-use super::{Aim, OfflineError, Proposal, Proposals, choose};
+use super::{OfflineError, Proposal, Proposals, WeightedWorkload, choose};
+use crate::{Proxy, ProxyConfig};
 
 /// Nearest logged designs that a proposal's distance is measured to: the one nearest.
 const NEIGHBOURS: usize = 1;
@@ -22,8 +20,8 @@ const NEIGHBOURS: usize = 1;
 /// How a model is searched.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelSearch {
-    /// What the design is for, at least one application that the model knows of.
-    pub aims: Vec<Aim>,
+    /// What the design is for, at least one workload that the model knows of.
+    pub workloads: Vec<WeightedWorkload>,
     /// Who searches.
     pub agent: AgentSpec,
     /// How often the model is asked.
@@ -41,23 +39,23 @@ pub struct ModelSearch {
 }
 
 impl ModelSearch {
-    /// The search of the model in `path` for `goal`, as a spec over the environment `proxy`.
-    pub fn spec(&self, path: &Path, goal: &Goal) -> Spec {
-        let names: Vec<&str> = self.aims.iter().map(|aim| aim.name.as_str()).collect();
-        let weights: Vec<f64> = self.aims.iter().map(|aim| aim.weight).collect();
-        let config = json!({
-            "model": path,
-            "applications": names,
-            "weights": weights,
-            "kappa": self.kappa,
-            "least_p_feasible": self.least_p_feasible,
-            "exact_checks": self.exact_checks,
-        });
-        let mut spec = Spec::new("proxy", &self.agent.id, Budget::trials(self.calls));
-        spec.env.config = match config {
-            Value::Object(config) => config,
-            _ => Map::new(),
-        };
+    /// How the environment `proxy` sees the model in the file `model`; none for one in memory.
+    pub fn proxy(&self, model: Option<&Path>) -> ProxyConfig {
+        ProxyConfig {
+            model: model.map(Path::to_owned),
+            workloads: self.workloads.iter().map(|workload| workload.name.clone()).collect(),
+            weights: self.workloads.iter().map(|workload| workload.weight).collect(),
+            kappa: self.kappa,
+            least_p_feasible: self.least_p_feasible,
+            exact_checks: self.exact_checks,
+            ..ProxyConfig::default()
+        }
+    }
+
+    /// The search of a model for `goal`, as a spec over the environment `proxy`.
+    pub fn spec(&self, proxy: &ProxyConfig, goal: &Goal) -> Spec {
+        let mut spec = Spec::new(Proxy::ID, &self.agent.id, Budget::trials(self.calls));
+        spec.env = EnvSpec::of::<Proxy>(proxy);
         spec.agent = self.agent.clone();
         spec.batch = self.batch;
         spec.seed = self.seed;
@@ -81,100 +79,56 @@ impl ModelSearch {
         trials: &[Trial],
         count: usize,
     ) -> Result<Proposals, OfflineError> {
-        let surrogate = model.surrogate(catalog, problem.space())?;
+        let surrogate = catalog.surrogate(model, problem.space())?;
         let chosen = choose(problem, trials, count);
         let designs: Vec<Design> = chosen.iter().map(|&index| trials[index].design.clone()).collect();
         let measured = logged.rows().iter().filter(|row| row.is_feasible()).map(|row| row.design.clone());
         let support = Support::new(problem.space(), measured.collect(), NEIGHBOURS);
-        let outlook = self.outlook(model, surrogate.as_ref(), problem, &designs);
-        let proposal = |(design, outlook): (&Design, Outlook)| Proposal {
-            design: values(problem.space(), design),
-            predicted: named(problem, &outlook.mean),
-            spread: outlook.spread.map(|spread| named(problem, &spread)),
-            p_feasible: outlook.p_feasible,
+        let known = |name: &str| model.card.sources.iter().map(|it| &it.workload).find(|it| it.name == name);
+        let asked = self.workloads.iter();
+        let asked = asked.filter_map(|it| Some((known(&it.name)?.context.as_slice(), it.weight)));
+        let outlook = Outlook::new(surrogate.as_ref(), asked, &designs);
+        let over_metrics = |index: usize, value: fn(f64, f64) -> f64| -> Vec<f64> {
+            let metrics = 0..problem.metrics().len();
+            metrics.map(|metric| outlook.combined(Combination::Mean, (index, metric), value)).collect()
+        };
+        let proposal = |(index, design): (usize, &Design)| Proposal {
+            design: problem.space().values(design).map(|(it, value)| (it.name().to_owned(), value)).collect(),
+            predicted: named(problem, &over_metrics(index, |mean, _| mean)),
+            spread: outlook.has_spread().then(|| named(problem, &over_metrics(index, |_, std| std))),
+            p_feasible: outlook.p_feasible(index),
             distance: support.distance(design, problem.space()),
         };
         Ok(Proposals {
             schema: PROPOSALS_SCHEMA,
             env: logged.env().clone(),
-            aims: self.aims.clone(),
+            workloads: self.workloads.clone(),
             goal: problem.goal().clone(),
             learner: model.saved.learner.clone(),
             agent: self.agent.id.clone(),
             seed: self.seed,
             model_calls: trials.len(),
-            proposals: designs.iter().zip(outlook).map(proposal).collect(),
+            proposals: designs.iter().enumerate().map(proposal).collect(),
         })
     }
-
-    /// What the model expects, the weighted mean over applications; feasible as in the application where it is least likely.
-    fn outlook(
-        &self,
-        model: &ModelFile,
-        surrogate: &dyn Surrogate,
-        problem: &Problem,
-        designs: &[Design],
-    ) -> Vec<Outlook> {
-        let n_metrics = problem.metrics().len();
-        let none =
-            Outlook { mean: vec![0.0; n_metrics], spread: Some(vec![0.0; n_metrics]), p_feasible: 1.0 };
-        let mut outlook = vec![none; designs.len()];
-        let total: f64 = self.aims.iter().map(|aim| aim.weight).sum();
-        for aim in &self.aims {
-            let Some(application) = application(model, &aim.name) else { continue };
-            let prediction = surrogate.predict(&application.context, designs);
-            let share = aim.weight / total;
-            for (index, outlook) in outlook.iter_mut().enumerate() {
-                add(&mut outlook.mean, &prediction.mean[index], share);
-                match (&mut outlook.spread, &prediction.std) {
-                    (Some(spread), Some(std)) => add(spread, &std[index], share),
-                    _ => outlook.spread = None,
-                }
-                outlook.p_feasible = outlook.p_feasible.min(prediction.p_feasible[index]);
-            }
-        }
-        outlook
-    }
 }
 
-/// What a model expects of one design.
-#[derive(Debug, Clone)]
-struct Outlook {
-    mean: Vec<f64>,
-    spread: Option<Vec<f64>>,
-    p_feasible: f64,
-}
-
-/// The application of this name, if the model knows of it.
-pub fn application<'a>(model: &'a ModelFile, name: &str) -> Option<&'a Application> {
-    model.card.sources.iter().map(|source| &source.application).find(|application| application.name == name)
-}
-
-/// The applications that are named, with their weights; all applications of the data set alike if none is.
+/// The workloads that are named, with their weights; all workloads of the data set alike if none is.
 ///
 /// # Errors
-/// [`OfflineError::UnknownName`] if the data set has no such application.
-pub fn aims(dataset: &Dataset, named: &[(String, f64)]) -> Result<Vec<Aim>, OfflineError> {
-    let aim = |index: usize, weight: f64| {
-        let application = &dataset.applications()[index];
-        Aim { name: application.name.clone(), settings: application.settings.clone(), weight }
+/// [`OfflineError::UnknownName`] if the data set has no such workload.
+pub fn workloads(dataset: &Dataset, named: &[(String, f64)]) -> Result<Vec<WeightedWorkload>, OfflineError> {
+    let weighted = |index: usize, weight: f64| {
+        let workload = &dataset.workloads()[index];
+        WeightedWorkload { name: workload.name.clone(), settings: workload.settings.clone(), weight }
     };
     if named.is_empty() {
-        return Ok((0..dataset.applications().len()).map(|index| aim(index, 1.0)).collect());
+        return Ok((0..dataset.workloads().len()).map(|index| weighted(index, 1.0)).collect());
     }
-    let named = named.iter().map(|(name, weight)| Ok(aim(dataset.application_index(name)?, *weight)));
+    let named = named.iter().map(|(name, weight)| Ok(weighted(dataset.workload_index(name)?, *weight)));
     named.collect()
-}
-
-/// A design by parameter.
-pub fn values(space: &DesignSpace, design: &Design) -> BTreeMap<String, parameter::Value> {
-    space.values(design).map(|(parameter, value)| (parameter.name().to_owned(), value)).collect()
 }
 
 fn named(problem: &Problem, numbers: &[f64]) -> BTreeMap<String, f64> {
     problem.metrics().iter().zip(numbers).map(|(metric, &number)| (metric.name.clone(), number)).collect()
-}
-
-fn add(sum: &mut [f64], values: &[f64], share: f64) {
-    sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += share * value);
 }

@@ -1,13 +1,13 @@
 //! The checker: silent about what is sound, and loud about every defect sown.
 
 use tapeout::core::check::toy::Toy;
-use tapeout::gymnasium::spaces::{self, Discrete, Element, Mask, Space};
+use tapeout::gymnasium::spaces::{self, Discrete, Mask, Space, SpaceElement};
 use tapeout::gymnasium::{
-    Environment, EnvironmentError, Infeasibility, Info, MASKED_ACTION, ParameterByParameter, ResetOptions,
-    Step, WholeDesign, check_environment,
+    Beginning, Environment, EnvironmentError, Infeasibility, Info, MASKED_ACTION, ParameterByParameter,
+    ResetOptions, Step, WholeDesign, check_environment,
 };
 
-use crate::toys::task;
+use super::toys::task;
 
 #[test]
 fn both_styles_pass_on_toys_of_every_kind() {
@@ -62,9 +62,9 @@ impl Faulty {
         self.defect == defect
     }
 
-    fn see(&self) -> Element {
+    fn see(&self) -> SpaceElement {
         let base = self.n_steps.unwrap_or(2) as f32;
-        Element::Box(vec![if self.has(Defect::SeesTooMuch) { base + 2.5 } else { base }])
+        SpaceElement::Box(vec![if self.has(Defect::SeesTooMuch) { base + 2.5 } else { base }])
     }
 
     fn info(&self) -> Info {
@@ -86,7 +86,7 @@ impl Environment for Faulty {
         &self.observations
     }
 
-    fn reset(&mut self, seed: Option<u64>, _: &ResetOptions) -> Result<(Element, Info), EnvironmentError> {
+    fn reset(&mut self, seed: Option<u64>, _: &ResetOptions) -> Result<Beginning, EnvironmentError> {
         if self.has(Defect::RefusesSeeds) && seed == Some(3) {
             return Err(EnvironmentError::Option {
                 option: "seed",
@@ -97,13 +97,13 @@ impl Environment for Faulty {
         (self.n_steps, self.was_reset) = (Some(0), true);
         self.n_calls += 1;
         let observation = match self.defect {
-            Defect::CarriesOver => Element::Box(vec![(self.n_calls % 2) as f32]),
+            Defect::CarriesOver => SpaceElement::Box(vec![(self.n_calls % 2) as f32]),
             _ => self.see(),
         };
         Ok((observation, self.info()))
     }
 
-    fn step(&mut self, action: &Element) -> Result<Step, EnvironmentError> {
+    fn step(&mut self, action: &SpaceElement) -> Result<Step, EnvironmentError> {
         let tolerated = if self.was_reset { Defect::StepsAfterTheEnd } else { Defect::StepsBeforeReset };
         if self.n_steps.is_none() && !self.has(tolerated) {
             return Err(EnvironmentError::ResetNeeded { when: "at a wrong time" });

@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tapeout::core::check::toy::Toy;
-use tapeout::gymnasium::spaces::{Element, Space};
+use tapeout::gymnasium::spaces::{Space, SpaceElement};
 use tapeout::gymnasium::{
     DesignTask, Environment, EnvironmentError, Infeasibility, MASKED_ACTION, ParameterByParameter,
     ResetOptions, RewardPolicy, WholeDesign,
 };
 use tapeout::prelude::*;
 
-use crate::toys::{Device, allowed, begin, goal_of, play, task};
+use super::toys::{Device, allowed, begin, goal_of, play, task};
 
-fn whole(levels: &[i64]) -> Element {
-    Element::MultiDiscrete(levels.to_vec())
+fn whole(levels: &[i64]) -> SpaceElement {
+    SpaceElement::MultiDiscrete(levels.to_vec())
 }
 
 /// One level beside the optimum in the first parameter: distance 1, so reward -1.
@@ -24,14 +24,14 @@ fn a_whole_design_is_measured_rewarded_and_terminated_in_one_step() {
     let (observation, _) = begin(&mut env, None);
     let mut nothing_decided = vec![0.0; 18];
     nothing_decided[2] = 1.0; // the first parameter is to be decided now
-    assert_eq!(observation, Element::Box(nothing_decided));
+    assert_eq!(observation, SpaceElement::Box(nothing_decided));
     let step = env.step(&whole(&[12, 3, 7, 12, 5, 2])).unwrap();
     assert!(step.terminated && !step.truncated);
     assert_eq!(step.reward, -1.0);
     assert_eq!(step.info.metrics["distance"], 1.0);
     assert_eq!(step.info.constraint_violation, Some(0.0));
     assert_eq!(step.info.design.unwrap().levels(), [12, 3, 7, 12, 5, 2]);
-    let Element::Box(seen) = step.observation else { panic!("observations are boxes") };
+    let SpaceElement::Box(seen) = step.observation else { panic!("observations are boxes") };
     assert_eq!(seen[..3], [12.0 / 15.0, 1.0, 0.0]);
 }
 
@@ -92,9 +92,9 @@ fn stepping_without_an_episode_is_an_error_until_reset() {
 fn an_action_outside_the_space_is_an_error_and_changes_nothing() {
     let mut env = ParameterByParameter::new(task(Toy::bowl()));
     begin(&mut env, None);
-    let error = env.step(&Element::Discrete(16)).unwrap_err();
+    let error = env.step(&SpaceElement::Discrete(16)).unwrap_err();
     assert_eq!(error.to_string(), "action Discrete(16) is not in the action space Discrete(16)");
-    assert_eq!(env.step(&Element::Discrete(15)).unwrap().reward, 0.0);
+    assert_eq!(env.step(&SpaceElement::Discrete(15)).unwrap().reward, 0.0);
 }
 
 #[test]
@@ -110,17 +110,17 @@ fn a_step_whose_evaluation_failed_can_be_tried_again() {
     let mut env = ParameterByParameter::new(Device::task());
     begin(&mut env, None);
     for _ in 0..4 {
-        env.step(&Element::Discrete(0)).unwrap();
+        env.step(&SpaceElement::Discrete(0)).unwrap();
     }
-    assert!(env.step(&Element::Discrete(0)).is_err());
-    assert!(env.step(&Element::Discrete(0)).unwrap().terminated);
+    assert!(env.step(&SpaceElement::Discrete(0)).is_err());
+    assert!(env.step(&SpaceElement::Discrete(0)).unwrap().terminated);
 }
 
 /// Follows every action that the masks allow, to every end.
 fn reach_all(env: &mut ParameterByParameter, taken: &mut Vec<i64>, reached: &mut BTreeSet<Vec<u32>>) {
     let (_, mut info) = begin(env, None);
     for &action in taken.iter() {
-        let step = env.step(&Element::Discrete(action)).unwrap();
+        let step = env.step(&SpaceElement::Discrete(action)).unwrap();
         assert!(step.info.infeasible.is_none(), "an allowed action was refused: {step:?}");
         if let Some(design) = &step.info.design {
             reached.insert(design.levels().to_vec());
@@ -154,7 +154,7 @@ fn every_level_of_every_parameter_can_be_chosen() {
     let (_, mut info) = begin(&mut env, None);
     for n in n_levels {
         assert_eq!(allowed(&info), (0..i64::from(n)).collect::<Vec<_>>());
-        info = env.step(&Element::Discrete(0)).unwrap().info;
+        info = env.step(&SpaceElement::Discrete(0)).unwrap().info;
     }
     assert!(info.action_mask.is_none() && info.design.is_some());
 }
@@ -165,7 +165,7 @@ fn a_masked_action_ends_the_episode_as_infeasible() {
     let (before, info) = begin(&mut env, None);
     let Space::Discrete(actions) = env.action_space().clone() else { panic!("actions are discrete") };
     let masked = (0..actions.n() as i64).find(|action| !allowed(&info).contains(action)).unwrap();
-    let step = env.step(&Element::Discrete(masked)).unwrap();
+    let step = env.step(&SpaceElement::Discrete(masked)).unwrap();
     assert!(step.terminated);
     assert_eq!((step.reward, step.observation), (-1.0, before));
     assert_eq!(step.info.infeasible.unwrap().rule, MASKED_ACTION);
@@ -183,11 +183,11 @@ fn both_styles_agree_on_what_a_design_is_worth() {
         let levels =
             last.info.design.clone().unwrap().levels().iter().map(|&level| i64::from(level)).collect();
         begin(&mut whole, None);
-        assert_eq!(whole.step(&Element::MultiDiscrete(levels)).unwrap(), last);
+        assert_eq!(whole.step(&SpaceElement::MultiDiscrete(levels)).unwrap(), last);
     }
 }
 
-fn exploring(env: &mut ParameterByParameter, seed: Option<u64>) -> Element {
+fn exploring(env: &mut ParameterByParameter, seed: Option<u64>) -> SpaceElement {
     env.reset(seed, &ResetOptions { exploring_start: 4 }).unwrap().0
 }
 
@@ -195,8 +195,8 @@ fn exploring(env: &mut ParameterByParameter, seed: Option<u64>) -> Element {
 #[test]
 fn a_seed_begins_the_randomness_anew_and_no_seed_goes_on_with_it() {
     let mut env = ParameterByParameter::new(task(Toy::bowl()));
-    let unseeded: Vec<Element> = (0..10).map(|_| exploring(&mut env, None)).collect();
-    let mut run = |seed: u64| -> Vec<Element> {
+    let unseeded: Vec<SpaceElement> = (0..10).map(|_| exploring(&mut env, None)).collect();
+    let mut run = |seed: u64| -> Vec<SpaceElement> {
         (0..10).map(|index| exploring(&mut env, (index == 0).then_some(seed))).collect()
     };
     let seeded = run(7);
@@ -212,7 +212,7 @@ fn an_exploring_start_leaves_the_rest_to_the_learner_and_every_end_legal() {
     for seed in 0..50 {
         let (_, mut info) = env.reset(Some(seed), &ResetOptions { exploring_start: 3 }).unwrap();
         for is_last in [false, true] {
-            let step = env.step(&Element::Discrete(allowed(&info)[0])).unwrap();
+            let step = env.step(&SpaceElement::Discrete(allowed(&info)[0])).unwrap();
             assert_eq!((step.terminated, step.info.design.is_some()), (is_last, is_last));
             info = step.info;
         }

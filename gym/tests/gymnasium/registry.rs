@@ -1,13 +1,13 @@
 //! Ids and making environments.
 
 use serde_json::json;
-use tapeout::gymnasium::spaces::Element;
+use tapeout::gymnasium::spaces::SpaceElement;
 use tapeout::gymnasium::{
     AutoresetMode, EpisodeStyle, MakeOptions, RewardPolicy, VectorError, ids, make, make_vec,
 };
 use tapeout::prelude::*;
 
-use crate::toys::{begin, catalog};
+use super::toys::{begin, catalog};
 
 fn refusal(id: &str, options: &MakeOptions) -> String {
     make(&catalog(), id, options).err().expect("it is refused").to_string()
@@ -72,7 +72,7 @@ fn a_goal_takes_the_place_of_the_environments_own() {
     let options = MakeOptions { goal: Some(goal), ..MakeOptions::default() };
     let mut env = make(&catalog(), "tapeout/DeepBowl-v2", &options).unwrap();
     begin(env.as_mut(), None);
-    assert_eq!(env.step(&Element::MultiDiscrete(vec![13, 3, 7, 12, 5, 2])).unwrap().reward, 4.0);
+    assert_eq!(env.step(&SpaceElement::MultiDiscrete(vec![13, 3, 7, 12, 5, 2])).unwrap().reward, 4.0);
 }
 
 #[test]

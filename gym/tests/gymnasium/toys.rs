@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tapeout::core::check::toy::Toy;
-use tapeout::gymnasium::spaces::{Element, Mask};
-use tapeout::gymnasium::{DesignTask, Environment, Info, ResetOptions, RewardPolicy, Step};
+use tapeout::gymnasium::spaces::Mask;
+use tapeout::gymnasium::{Beginning, DesignTask, Environment, Info, ResetOptions, RewardPolicy, Step};
 use tapeout::prelude::*;
 
 /// The toy's own goal: all its metrics, minimised.
@@ -18,7 +18,7 @@ pub fn task(toy: Toy) -> DesignTask {
     DesignTask::new(Arc::new(toy), goal, RewardPolicy::weighted_sum()).unwrap()
 }
 
-pub fn begin(env: &mut dyn Environment, seed: Option<u64>) -> (Element, Info) {
+pub fn begin(env: &mut dyn Environment, seed: Option<u64>) -> Beginning {
     env.reset(seed, &ResetOptions::default()).unwrap()
 }
 

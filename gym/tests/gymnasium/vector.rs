@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use rayon::ThreadPoolBuilder;
 use tapeout::core::check::toy::Toy;
-use tapeout::gymnasium::spaces::Element;
+use tapeout::gymnasium::spaces::SpaceElement;
 use tapeout::gymnasium::{
     AutoresetMode, Environment, ParameterByParameter, ResetOptions, VectorEnvironment, VectorError,
     VectorStep, WholeDesign,
 };
 use tapeout::prelude::*;
 
-use crate::toys::{Device, begin, task};
+use super::toys::{Device, begin, task};
 
 const N: usize = 5;
 const STARTS: ResetOptions = ResetOptions { exploring_start: 2 };
@@ -29,7 +29,7 @@ fn run(env: &mut VectorEnvironment<ParameterByParameter>) -> Vec<VectorStep> {
     let mut steps = Vec::new();
     for _ in 0..30 {
         let space = env.single_action_space();
-        let actions: Vec<Element> =
+        let actions: Vec<SpaceElement> =
             infos.iter().map(|info| space.sample(&mut rng, info.action_mask.as_ref())).collect();
         let step = env.step(&actions).unwrap();
         infos.clone_from(&step.infos);
@@ -89,7 +89,7 @@ fn by_default_an_episode_begins_in_the_step_after_the_last() {
     let envs = vec![WholeDesign::new(task(Toy::bowl()))];
     let mut vector = VectorEnvironment::new(envs, AutoresetMode::default()).unwrap();
     let (first, _) = vector.reset(None, &ResetOptions::default()).unwrap();
-    let best = [Element::MultiDiscrete(vec![13, 3, 7, 12, 5, 2])];
+    let best = [SpaceElement::MultiDiscrete(vec![13, 3, 7, 12, 5, 2])];
     for _ in 0..3 {
         let step = vector.step(&best).unwrap();
         assert_eq!((step.rewards[0], step.terminations[0]), (-4.0, true));
@@ -106,11 +106,11 @@ fn one_device_is_never_asked_twice_at_once() {
     let task = Device::task();
     let mut first = WholeDesign::new(task.clone());
     begin(&mut first, None);
-    assert!(first.step(&Element::MultiDiscrete(vec![0; 5])).is_err(), "the device fails the first time");
+    assert!(first.step(&SpaceElement::MultiDiscrete(vec![0; 5])).is_err(), "the device fails the first time");
     let envs = (0..16).map(|_| WholeDesign::new(task.clone())).collect();
     let mut vector = VectorEnvironment::new(envs, AutoresetMode::SameStep).unwrap();
     vector.reset(None, &ResetOptions::default()).unwrap();
-    let actions = vec![Element::MultiDiscrete(vec![1; 5]); 16];
+    let actions = vec![SpaceElement::MultiDiscrete(vec![1; 5]); 16];
     let pool = ThreadPoolBuilder::new().num_threads(4).build().unwrap();
     pool.install(|| (0..20).for_each(|_| assert_eq!(vector.step(&actions).unwrap().rewards.len(), 16)));
 }
@@ -120,7 +120,7 @@ fn a_failure_names_its_environment() {
     let envs = vec![WholeDesign::new(task(Toy::tradeoff())), WholeDesign::new(Device::task())];
     let mut vector = VectorEnvironment::new(envs, AutoresetMode::default()).unwrap();
     vector.reset(None, &ResetOptions::default()).unwrap();
-    let actions = vec![Element::MultiDiscrete(vec![0; 5]); 2];
+    let actions = vec![SpaceElement::MultiDiscrete(vec![0; 5]); 2];
     assert!(matches!(vector.step(&actions), Err(VectorError::Member { index: 1, .. })));
 }
 
@@ -132,6 +132,6 @@ fn what_makes_no_vector_is_refused() {
     let none: Vec<WholeDesign> = Vec::new();
     assert!(matches!(VectorEnvironment::new(none, AutoresetMode::default()), Err(VectorError::Empty)));
     let mut vector = tied_vector(AutoresetMode::default());
-    let error = vector.step(&[Element::Discrete(0)]).unwrap_err();
+    let error = vector.step(&[SpaceElement::Discrete(0)]).unwrap_err();
     assert_eq!(error.to_string(), "got 1 actions for 5 environments");
 }

@@ -3,14 +3,14 @@
 use std::num::NonZeroU64;
 
 use tapeout::core::check::toy::Toy;
-use tapeout::gymnasium::spaces::{Discrete, Element, Space};
+use tapeout::gymnasium::spaces::{Discrete, Space, SpaceElement};
 use tapeout::gymnasium::wrappers::{NormalizeObservation, RecordEpisodeStatistics, TimeLimit};
 use tapeout::gymnasium::{
-    Environment, EnvironmentError, EpisodeStatistics, Info, ParameterByParameter, ResetOptions, Step,
-    WholeDesign, check_environment,
+    Beginning, Environment, EnvironmentError, EpisodeStatistics, Info, ParameterByParameter, ResetOptions,
+    Step, WholeDesign, check_environment,
 };
 
-use crate::toys::{begin, play, task};
+use super::toys::{begin, play, task};
 
 fn limited(max_episode_steps: u64) -> TimeLimit<ParameterByParameter> {
     let limit = NonZeroU64::new(max_episode_steps).unwrap();
@@ -33,7 +33,7 @@ fn after_truncation_a_reset_is_needed_and_gives_all_steps_again() {
     let mut env = limited(3);
     for seed in 0..3 {
         assert_eq!(play(&mut env, seed).len(), 3);
-        let again = env.step(&Element::Discrete(0));
+        let again = env.step(&SpaceElement::Discrete(0));
         assert!(matches!(again, Err(EnvironmentError::ResetNeeded { .. })));
     }
 }
@@ -74,9 +74,9 @@ impl Counter {
         Self { seen: -1.0, actions: Discrete::new(1).into(), observations }
     }
 
-    fn see(&mut self) -> Element {
+    fn see(&mut self) -> SpaceElement {
         self.seen += 1.0;
-        Element::Box(vec![self.seen])
+        SpaceElement::Box(vec![self.seen])
     }
 }
 
@@ -87,18 +87,18 @@ impl Environment for Counter {
     fn observation_space(&self) -> &Space {
         &self.observations
     }
-    fn reset(&mut self, _: Option<u64>, _: &ResetOptions) -> Result<(Element, Info), EnvironmentError> {
+    fn reset(&mut self, _: Option<u64>, _: &ResetOptions) -> Result<Beginning, EnvironmentError> {
         Ok((self.see(), Info::default()))
     }
-    fn step(&mut self, _: &Element) -> Result<Step, EnvironmentError> {
+    fn step(&mut self, _: &SpaceElement) -> Result<Step, EnvironmentError> {
         let terminated = self.seen as u32 % 4 == 3;
         let observation = self.see();
         Ok(Step { observation, reward: 1.0, terminated, truncated: false, info: Info::default() })
     }
 }
 
-fn value(observation: &Element) -> f64 {
-    let Element::Box(values) = observation else { panic!("observations are boxes") };
+fn value(observation: &SpaceElement) -> f64 {
+    let SpaceElement::Box(values) = observation else { panic!("observations are boxes") };
     f64::from(values[0])
 }
 
@@ -109,7 +109,7 @@ fn observations_are_normalized_by_what_was_seen_so_far() {
     let mut env = NormalizeObservation::new(Counter::new()).unwrap();
     begin(&mut env, None);
     for n in 1..50 {
-        let seen = value(&env.step(&Element::Discrete(0)).unwrap().observation);
+        let seen = value(&env.step(&SpaceElement::Discrete(0)).unwrap().observation);
         let n = f64::from(n);
         let expected = (n / 2.0) / (n * (n + 2.0) / 12.0).sqrt();
         assert!((seen - expected).abs() < 1e-3, "{seen} is not {expected} after {n}");
@@ -120,11 +120,11 @@ fn observations_are_normalized_by_what_was_seen_so_far() {
 fn moments_stay_as_they_are_once_learning_is_off() {
     let mut env = NormalizeObservation::new(Counter::new()).unwrap();
     begin(&mut env, None);
-    env.step(&Element::Discrete(0)).unwrap();
+    env.step(&SpaceElement::Discrete(0)).unwrap();
     let learned = env.moments().clone();
     env.set_update_running_mean(false);
-    let first = value(&env.step(&Element::Discrete(0)).unwrap().observation);
-    let second = value(&env.step(&Element::Discrete(0)).unwrap().observation);
+    let first = value(&env.step(&SpaceElement::Discrete(0)).unwrap().observation);
+    let second = value(&env.step(&SpaceElement::Discrete(0)).unwrap().observation);
     assert_eq!(*env.moments(), learned);
     // One more seen is one standard deviation further: 1 / sqrt(0.25).
     assert!((second - first - 2.0).abs() < 1e-3, "{first}, {second}");

@@ -1,16 +1,16 @@
 //! A memory of the chip as banks and slices of SRAM macros.
 
-use super::infeasible::{Infeasible, Rule};
+use super::infeasible::{EdgeRule, Infeasible};
 use crate::technology::{Node, SramArray, StorageCost, TechnologyError};
 
 /// Widths of a macro in bits: the columns of the SRAM table.
 const MACRO_BITS: [u32; 6] = [16, 32, 64, 128, 256, 512];
 
-/// What a memory must do.
+/// Size, width and accesses that a memory must provide.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Demand {
     /// The rule that is broken if it cannot.
-    pub(super) rule: Rule,
+    pub(super) rule: EdgeRule,
     pub(super) size_bytes: u64,
     /// Bits of one access.
     pub(super) width_bits: u64,
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     fn demand(size_bytes: u64, width_bits: u64, ports: u64) -> Demand {
-        Demand { rule: Rule::CoreMemorySynthesis, size_bytes, width_bits, ports }
+        Demand { rule: EdgeRule::CoreMemorySynthesis, size_bytes, width_bits, ports }
     }
 
     fn node() -> Node {
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn a_memory_shallower_than_its_port_cannot_be_synthesized() {
         let error = synthesize(demand(4096, 8192, 2), node(), 0.8e9).unwrap_err();
-        assert_eq!(error, Infeasible { rule: Rule::CoreMemorySynthesis, violation: 7.0 });
+        assert_eq!(error, Infeasible { rule: EdgeRule::CoreMemorySynthesis, violation: 7.0 });
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use super::hierarchy;
 use super::infeasible::Infeasible;
-use super::parts::{BUFFERS, Parts};
-use super::template::{Setting, Template};
+use super::parts::Parts;
+use super::template::{EdgeSetting, EdgeTemplate};
+use crate::levels::BUFFERS;
 use crate::loop_nest::Architecture;
 
 /// Where the area of a chip goes, in m2.
@@ -22,7 +23,7 @@ pub struct Area {
 }
 
 impl Area {
-    /// All of it.
+    /// Area of the whole chip.
     pub fn total_m2(&self) -> f64 {
         self.macs_m2 + self.registers_m2 + self.core_memory_m2 + self.pe_memory_m2 + self.controller_m2
     }
@@ -31,8 +32,8 @@ impl Area {
 /// A template that can be built.
 #[derive(Debug, Clone)]
 pub struct Chip {
-    template: Template,
-    setting: Setting,
+    template: EdgeTemplate,
+    setting: EdgeSetting,
     architecture: Architecture,
     area: Area,
     pub(super) controller: Controller,
@@ -52,7 +53,7 @@ impl Chip {
     ///
     /// # Errors
     /// [`Infeasible`] with the memory that cannot be synthesized.
-    pub fn new(template: Template, setting: Setting) -> Result<Self, Infeasible> {
+    pub fn new(template: EdgeTemplate, setting: EdgeSetting) -> Result<Self, Infeasible> {
         let parts = Parts::new(&template, &setting)?;
         let (macs, lanes) = (template.n_macs() as f64, template.n_lanes() as f64);
         let (pes, cores) = (template.n_pes() as f64, (template.n_pes() * template.cores) as f64);
@@ -77,12 +78,12 @@ impl Chip {
     }
 
     /// The ten numbers.
-    pub fn template(&self) -> &Template {
+    pub fn template(&self) -> &EdgeTemplate {
         &self.template
     }
 
-    /// What it is built in.
-    pub fn setting(&self) -> &Setting {
+    /// Technology and surroundings of the chip.
+    pub fn setting(&self) -> &EdgeSetting {
         &self.setting
     }
 
@@ -97,7 +98,7 @@ impl Chip {
         self.architecture.levels()[memory].entries.map_or(u64::MAX, |words| words / BUFFERS)
     }
 
-    /// Where its area goes.
+    /// Area of the chip by its parts.
     pub fn area(&self) -> Area {
         self.area
     }

@@ -15,24 +15,21 @@
 
 use super::hierarchy::{ACTIVATION, CORE, DRAM, INPUT, LANE, N_LEVELS, PARAMETER, SUM};
 use super::layer::{INPUTS, OUTPUTS, PreparedLayer, WEIGHTS};
-use super::template::Dataflow;
+use super::template::EdgeDataflow;
+use crate::dataflow::keeping;
 use crate::loop_nest::TensorSet;
 use crate::mapper::{DimSet, LevelConstraints, MappingConstraints};
 
 /// Constraints on mappings of `layer`, by level of the hierarchy.
-pub(super) fn constraints(dataflow: Dataflow, layer: &PreparedLayer) -> MappingConstraints {
+pub(super) fn constraints(dataflow: EdgeDataflow, layer: &PreparedLayer) -> MappingConstraints {
     let (reductions, outputs) = (layer.reductions(), layer.outputs());
     let (stationary, lane_loops) = match dataflow {
-        Dataflow::OutputStationary => (OUTPUTS, reductions),
-        Dataflow::WeightStationary => (WEIGHTS, DimSet::EMPTY),
-        Dataflow::InputStationary => (INPUTS, DimSet::EMPTY),
+        EdgeDataflow::OutputStationary => (OUTPUTS, reductions),
+        EdgeDataflow::WeightStationary => (WEIGHTS, DimSet::EMPTY),
+        EdgeDataflow::InputStationary => (INPUTS, DimSet::EMPTY),
     };
-    let holds = |tensors: &[usize], temporal: DimSet| LevelConstraints {
-        must_keep: tensors.iter().fold(TensorSet::EMPTY, |set, &tensor| set.with(tensor)),
-        may_keep: TensorSet::EMPTY,
-        temporal,
-        spatial_x: DimSet::EMPTY,
-        spatial_y: DimSet::EMPTY,
+    let holds = |tensors: &[usize], temporal: DimSet| {
+        keeping(tensors.iter().copied().fold(TensorSet::EMPTY, TensorSet::with), temporal)
     };
     let mut levels = vec![holds(&[], DimSet::EMPTY); N_LEVELS];
     levels[LANE] = LevelConstraints { spatial_x: reductions, ..holds(&[stationary], lane_loops) };

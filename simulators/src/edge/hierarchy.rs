@@ -4,10 +4,10 @@
 //! level as the level's words, so outputs are counted with 32 bits for as long as they can be sums, in capacity, energy
 //! and cycles alike, and with 8 bits on their way from there to DRAM.
 
-use super::parts::{BUFFERS, Parts, SUM_BITS, SUM_BYTES, Staging, WORD_BITS};
-use super::template::{Dataflow, LANE_WAYS, Setting, Template};
-use crate::loop_nest::{Architecture, Bandwidth, Delivery, Level, Mac, Network};
-use crate::memory::{dram_level, memory_level};
+use super::parts::{Parts, SUM_BITS, SUM_BYTES, Staging, WORD_BITS};
+use super::template::{EdgeDataflow, EdgeSetting, EdgeTemplate, LANE_WAYS};
+use crate::levels::{BUFFERS, buffered_level, dram_level, mac_units};
+use crate::loop_nest::{Architecture, Bandwidth, Delivery, Level, Network};
 use crate::technology::StorageCost;
 
 /// Levels, by index.
@@ -21,20 +21,15 @@ pub(super) const DRAM: usize = 6;
 pub(super) const N_LEVELS: usize = 7;
 
 /// The hierarchy of `template`.
-pub(super) fn architecture(parts: &Parts, template: &Template, setting: &Setting) -> Architecture {
+pub(super) fn architecture(parts: &Parts, template: &EdgeTemplate, setting: &EdgeSetting) -> Architecture {
     let mut levels = memories(parts, template, setting);
     levels.push(Level { network: SYSTOLIC, ..staging("parameter", &parts.parameter, setting) });
     levels.push(staging("activation", &parts.activation, setting));
     let words_per_cycle = template.dram_bandwidth_byte_per_s / setting.clock_hz;
     levels.push(dram_level(WORD_BITS, setting.dram, words_per_cycle));
-    let mac = Mac {
-        instances: template.n_macs(),
-        mesh_x: template.pes_x * template.cores * template.lanes * LANE_WAYS,
-        word_bits: WORD_BITS,
-        energy_j: parts.unit.energy_j,
-        area_m2: Some(parts.unit.area_m2),
-    };
-    Architecture::new(mac, levels).expect("invariant: instances of the template nest in x and y")
+    let mesh_x = template.pes_x * template.cores * template.lanes * LANE_WAYS;
+    let units = mac_units(template.n_macs(), mesh_x, WORD_BITS, &parts.unit);
+    Architecture::new(units, levels).expect("invariant: instances of the template nest in x and y")
 }
 
 /// Words go from PE to PE, so that the array fills and drains.
@@ -42,12 +37,12 @@ const SYSTOLIC: Network =
     Network { hop_j: 0.0, router_j: 0.0, neighbour_links: false, delivery: Delivery::Systolic };
 
 /// Lanes, core memories and the halves of the PE memories.
-fn memories(parts: &Parts, template: &Template, setting: &Setting) -> Vec<Level> {
+fn memories(parts: &Parts, template: &EdgeTemplate, setting: &EdgeSetting) -> Vec<Level> {
     let (core_words, lanes) = (template.core_words(), template.lanes);
     let cores_x = template.pes_x * template.cores;
     let (lane_word_bits, lane_block_words) = match setting.dataflow {
-        Dataflow::OutputStationary => (SUM_BITS, 1),
-        Dataflow::WeightStationary | Dataflow::InputStationary => (WORD_BITS, LANE_WAYS),
+        EdgeDataflow::OutputStationary => (SUM_BITS, 1),
+        EdgeDataflow::WeightStationary | EdgeDataflow::InputStationary => (WORD_BITS, LANE_WAYS),
     };
     // The units have no level of their own; they leak with the registers.
     let units_w = LANE_WAYS as f64 * parts.unit.leakage_w;
@@ -101,7 +96,7 @@ fn memories(parts: &Parts, template: &Template, setting: &Setting) -> Vec<Level>
 }
 
 /// A memory through which a stream passes: as fast as the DRAM gives it, if its bytes in flight allow that.
-fn staging(name: &str, staging: &Staging, setting: &Setting) -> Level {
+fn staging(name: &str, staging: &Staging, setting: &EdgeSetting) -> Level {
     Level {
         block_words: staging.port_bytes,
         bandwidth: Bandwidth { write_words_per_cycle: staging.limit_byte_per_cycle, ..Bandwidth::default() },
@@ -110,7 +105,6 @@ fn staging(name: &str, staging: &Staging, setting: &Setting) -> Level {
 }
 
 /// One memory on the chip, of 8-bit words and two buffers, that costs this.
-fn memory(name: &str, cost: &StorageCost, setting: &Setting) -> Level {
-    let level = memory_level(name, WORD_BITS, cost, setting.clock_hz);
-    Level { multiple_buffering: BUFFERS as f64, ..level }
+fn memory(name: &str, cost: &StorageCost, setting: &EdgeSetting) -> Level {
+    buffered_level(name, WORD_BITS, cost, setting.clock_hz)
 }

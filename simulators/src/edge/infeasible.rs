@@ -6,7 +6,7 @@ use std::fmt;
 ///
 /// *Synthesis*: no arrangement of macros is as wide as the memory's port and as fast as the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rule {
+pub enum EdgeRule {
     /// Weights of a core.
     CoreMemorySynthesis,
     /// Inputs, sums and outputs of a processing element.
@@ -21,15 +21,15 @@ pub enum Rule {
     InstructionMemory,
 }
 
-impl Rule {
+impl EdgeRule {
     /// Every rule that can be broken.
-    pub const ALL: [Rule; 6] = [
-        Rule::CoreMemorySynthesis,
-        Rule::PeMemorySynthesis,
-        Rule::ActivationMemorySynthesis,
-        Rule::ParameterMemorySynthesis,
-        Rule::InstructionMemorySynthesis,
-        Rule::InstructionMemory,
+    pub const ALL: [EdgeRule; 6] = [
+        EdgeRule::CoreMemorySynthesis,
+        EdgeRule::PeMemorySynthesis,
+        EdgeRule::ActivationMemorySynthesis,
+        EdgeRule::ParameterMemorySynthesis,
+        EdgeRule::InstructionMemorySynthesis,
+        EdgeRule::InstructionMemory,
     ];
 
     /// Its name: `core_memory_synthesis`.
@@ -45,7 +45,7 @@ impl Rule {
     }
 }
 
-impl fmt::Display for Rule {
+impl fmt::Display for EdgeRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -56,14 +56,14 @@ impl fmt::Display for Rule {
 #[error("{rule}: need exceeds supply by {:.1} %", 100.0 * .violation)]
 pub struct Infeasible {
     /// The rule.
-    pub rule: Rule,
+    pub rule: EdgeRule,
     /// What is needed over what there is, less 1; above 0.
     pub violation: f64,
 }
 
 impl Infeasible {
     /// `rule` is broken if `need` exceeds `have`.
-    pub(super) fn unless_within(rule: Rule, need: f64, have: f64) -> Result<(), Self> {
+    pub(super) fn unless_within(rule: EdgeRule, need: f64, have: f64) -> Result<(), Self> {
         if need > have { Err(Self { rule, violation: need / have - 1.0 }) } else { Ok(()) }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::mapping::MappingKey;
+use super::key::MappingKey;
 use crate::loop_nest::Einsum;
 use crate::mapper::{Best, DimSet, MappingCache, NoMapping};
-use crate::networks::{Layer, Op, Workload};
+use crate::networks::{Layer, Workload};
 
 /// Tensors of a layer's Einsum, by index.
 pub(super) const WEIGHTS: usize = 0;
@@ -19,6 +19,7 @@ const CACHED_MAPPINGS: usize = 64;
 /// A layer and how often it runs.
 #[derive(Debug)]
 pub struct PreparedLayer {
+    name: String,
     einsum: Einsum,
     reductions: DimSet,
     outputs: DimSet,
@@ -38,22 +39,13 @@ pub struct PreparedWorkload {
 impl PreparedWorkload {
     /// Prepares the distinct layers of `workload`.
     pub fn new(workload: &Workload) -> Self {
-        let prepare = |(op, runs): (&Op, f64)| {
-            let layer =
-                Layer::new("layer", op.clone()).expect("invariant: the workload holds checked layers");
-            PreparedLayer::new(&layer, runs)
-        };
-        Self { layers: workload.distinct_ops().into_iter().map(prepare).collect() }
+        let layers = workload.distinct_layers().into_iter();
+        Self { layers: layers.map(|(layer, runs)| PreparedLayer::new(layer, runs)).collect() }
     }
 
     /// The layers, each distinct one once.
     pub fn layers(&self) -> &[PreparedLayer] {
         &self.layers
-    }
-
-    /// Multiply-accumulates of all runs.
-    pub fn macs(&self) -> f64 {
-        self.layers.iter().map(|layer| layer.runs * layer.macs as f64).sum()
     }
 }
 
@@ -66,6 +58,7 @@ impl PreparedLayer {
             (0..einsum.dims().len()).filter(dims).fold(DimSet::EMPTY, DimSet::with)
         };
         Self {
+            name: layer.name().to_owned(),
             reductions: set(&|dim| !uses(OUTPUTS, dim)),
             outputs: set(&|dim| uses(OUTPUTS, dim)),
             channels: set(&|dim| uses(OUTPUTS, dim) && uses(WEIGHTS, dim)),
@@ -76,12 +69,17 @@ impl PreparedLayer {
         }
     }
 
+    /// Its name; of layers with the same operation, the first one's.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Multiply-accumulates of one run.
     pub fn macs(&self) -> u64 {
         self.macs
     }
 
-    /// How often it runs.
+    /// Runs of the layer, weighted.
     pub fn runs(&self) -> f64 {
         self.runs
     }

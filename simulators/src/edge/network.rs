@@ -1,4 +1,4 @@
-//! A workload on a chip: latency, energy, and where they go.
+//! A workload on a chip: what its layers cost.
 //!
 //! The loop-nest model counts words, cycles and energies of the whole hierarchy, first loads, last stores, fill, drain and
 //! leakage included. Added here is what it has no words for: the program and its memory.
@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use super::chip::Chip;
 use super::hierarchy::DRAM;
-use super::infeasible::{Infeasible, Rule};
+use super::infeasible::{EdgeRule, Infeasible};
 use super::layer::{INPUTS, OUTPUTS, PreparedLayer, PreparedWorkload, WEIGHTS};
 use super::mapping::{best, instructions};
 use crate::mapper::Best;
+use crate::network_cost::{LayerCost, NetworkCost};
 
 /// One layer, run once.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +25,7 @@ pub struct LayerReport {
 }
 
 impl LayerReport {
-    /// All cycles.
+    /// Cycles of the run.
     pub fn cycles(&self) -> u64 {
         self.best.report.cycles
     }
@@ -41,34 +42,24 @@ impl LayerReport {
     }
 }
 
-/// A whole workload.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct WorkloadReport {
-    /// Time of all layers one after the other.
-    pub latency_s: f64,
-    /// Energy of all layers, leakage included.
-    pub energy_j: f64,
-    /// Multiply-accumulates over what the chip could do in that time.
-    pub utilization: f64,
-}
-
 impl Chip {
     /// Runs all layers of `workload`, one after the other.
     ///
     /// # Errors
     /// [`Infeasible`] with the rule that the first layer that cannot run breaks.
-    pub fn run(&self, workload: &PreparedWorkload) -> Result<WorkloadReport, Infeasible> {
-        let (mut cycles, mut energy_j) = (0.0, 0.0);
-        for layer in workload.layers() {
-            let report = self.run_layer(layer)?;
-            cycles += layer.runs() * report.cycles() as f64;
-            energy_j += layer.runs() * report.energy_j;
-        }
-        Ok(WorkloadReport {
-            latency_s: cycles / self.setting().clock_hz,
-            energy_j,
-            utilization: workload.macs() / (self.template().n_macs() as f64 * cycles),
-        })
+    pub fn run(&self, workload: &PreparedWorkload) -> Result<NetworkCost, Infeasible> {
+        let run = |layer: &PreparedLayer| {
+            let LayerReport { best, energy_j, .. } = self.run_layer(layer)?;
+            Ok(LayerCost {
+                name: layer.name().to_owned(),
+                runs: layer.runs(),
+                macs: layer.macs(),
+                best,
+                energy_j,
+            })
+        };
+        let layers = workload.layers().iter().map(run).collect::<Result<_, _>>()?;
+        Ok(NetworkCost::new(self.architecture(), layers))
     }
 
     /// Runs one layer once.
@@ -79,7 +70,7 @@ impl Chip {
         let best = best(self, layer);
         let instructions = instructions(self, &best.report);
         let (need, have) = (instructions as f64, self.template().instruction_entries as f64);
-        Infeasible::unless_within(Rule::InstructionMemory, need, have)?;
+        Infeasible::unless_within(EdgeRule::InstructionMemory, need, have)?;
         let seconds = best.report.cycles as f64 / self.setting().clock_hz;
         let program_j = instructions as f64 * self.controller.instruction_j;
         let energy_j = best.report.energy_j + program_j + seconds * self.controller.leakage_w;

@@ -1,8 +1,9 @@
 //! What the parts of a chip cost, each once.
 
 use super::buffer::{Demand, synthesize};
-use super::infeasible::{Infeasible, Rule};
-use super::template::{Setting, Template};
+use super::infeasible::{EdgeRule, Infeasible};
+use super::template::{EdgeSetting, EdgeTemplate};
+use crate::levels::BUFFERS;
 use crate::technology::{MacCost, StorageCost, mac, register_file};
 
 /// Bits of a weight, an input or a finished output.
@@ -17,8 +18,6 @@ pub(super) const SUM_BYTES: u64 = SUM_BITS as u64 / 8;
 // Source: Jouppi et al. (2017), "In-Datacenter Performance Analysis of a Tensor Processing Unit",
 // doi:10.1145/3079856.3080246, section 2: the matrix instruction has 12 bytes.
 const INSTRUCTION_BYTES: u64 = 12;
-/// Tiles that a memory holds: the one in use and the one on its way.
-pub(super) const BUFFERS: u64 = 2;
 
 /// A staging memory and the width of its port.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +32,12 @@ impl Staging {
     /// The memory that sustains what its bytes in flight allow: by Little's law (Little 1961, doi:10.1287/opre.9.3.383)
     /// no more than its size over the latency of the DRAM, and no more than the DRAM gives. Each byte is written and
     /// read, so the port moves twice that.
-    fn new(rule: Rule, size_bytes: u64, template: &Template, setting: &Setting) -> Result<Self, Infeasible> {
+    fn new(
+        rule: EdgeRule,
+        size_bytes: u64,
+        template: &EdgeTemplate,
+        setting: &EdgeSetting,
+    ) -> Result<Self, Infeasible> {
         let in_flight = size_bytes as f64 / setting.dram_latency_s / setting.clock_hz;
         let given = template.dram_bandwidth_byte_per_s / setting.clock_hz;
         let port_bytes = ((2.0 * in_flight.min(given)).ceil() as u64).next_power_of_two().max(2);
@@ -58,7 +62,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) fn new(template: &Template, setting: &Setting) -> Result<Self, Infeasible> {
+    pub(super) fn new(template: &EdgeTemplate, setting: &EdgeSetting) -> Result<Self, Infeasible> {
         let (node, clock_hz) = (setting.node, setting.clock_hz);
         let unit = mac(WORD_BITS, Some(SUM_BITS), node).expect("invariant: 8 and 32 bits are in the table");
         // A lane holds one word of 32 bits in use and one on its way: a sum, or the operands of its four units.
@@ -67,20 +71,20 @@ impl Parts {
         let width_bits = 8 * template.core_words();
         // Halves take turns: lanes read one while the next tile is written to the other.
         let core = Demand {
-            rule: Rule::CoreMemorySynthesis,
+            rule: EdgeRule::CoreMemorySynthesis,
             size_bytes: template.core_memory_bytes,
             width_bits,
             ports: BUFFERS,
         };
         // Every core accesses a vector of inputs and a vector of sums per cycle, in different halves of the banks.
         let pe = Demand {
-            rule: Rule::PeMemorySynthesis,
+            rule: EdgeRule::PeMemorySynthesis,
             size_bytes: template.pe_memory_bytes,
             width_bits,
             ports: 2 * template.cores,
         };
         let instruction = Demand {
-            rule: Rule::InstructionMemorySynthesis,
+            rule: EdgeRule::InstructionMemorySynthesis,
             size_bytes: template.instruction_entries * INSTRUCTION_BYTES,
             width_bits: 8 * INSTRUCTION_BYTES,
             ports: 1,
@@ -91,13 +95,13 @@ impl Parts {
             core: synthesize(core, node, clock_hz)?,
             pe: synthesize(pe, node, clock_hz)?,
             activation: Staging::new(
-                Rule::ActivationMemorySynthesis,
+                EdgeRule::ActivationMemorySynthesis,
                 template.activation_memory_bytes,
                 template,
                 setting,
             )?,
             parameter: Staging::new(
-                Rule::ParameterMemorySynthesis,
+                EdgeRule::ParameterMemorySynthesis,
                 template.parameter_memory_bytes,
                 template,
                 setting,

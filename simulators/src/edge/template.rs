@@ -12,8 +12,8 @@ pub const LANE_WAYS: u64 = 4;
 /// Ten numbers that make an accelerator.
 ///
 /// ```
-/// # use tapeout_simulators::edge::Template;
-/// let template = Template {
+/// # use tapeout_simulators::edge::EdgeTemplate;
+/// let template = EdgeTemplate {
 ///     pes_x: 4, pes_y: 4, cores: 4, lanes: 64,
 ///     pe_memory_bytes: 2 << 20, core_memory_bytes: 32 << 10,
 ///     activation_memory_bytes: 1024, parameter_memory_bytes: 16384,
@@ -22,7 +22,7 @@ pub const LANE_WAYS: u64 = 4;
 /// assert_eq!(template.n_macs(), 16_384);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Template {
+pub struct EdgeTemplate {
     /// Processing elements side by side.
     pub pes_x: u64,
     /// Rows of processing elements.
@@ -45,7 +45,7 @@ pub struct Template {
     pub dram_bandwidth_byte_per_s: f64,
 }
 
-impl Template {
+impl EdgeTemplate {
     /// Processing elements.
     pub fn n_pes(&self) -> u64 {
         self.pes_x * self.pes_y
@@ -70,7 +70,7 @@ impl Template {
 /// Which operand stays in the lanes while the others pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
 #[serde(rename_all = "kebab-case")]
-pub enum Dataflow {
+pub enum EdgeDataflow {
     /// The sum of one output, until it is complete or its operands run out.
     #[default]
     OutputStationary,
@@ -82,7 +82,7 @@ pub enum Dataflow {
 
 /// What a template is built in.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Setting {
+pub struct EdgeSetting {
     /// Process node.
     pub node: Node,
     /// Clock of the whole chip.
@@ -92,7 +92,7 @@ pub struct Setting {
     /// Time from a request to its data.
     pub dram_latency_s: f64,
     /// Which operand stays in the lanes.
-    pub dataflow: Dataflow,
+    pub dataflow: EdgeDataflow,
 }
 
 #[cfg(test)]
@@ -107,7 +107,7 @@ mod tests {
         for (pes_x, pes_y, cores, lanes, clock_hz, peak_tops) in
             [(4, 4, 4, 64, 0.8e9, 26.2), (4, 4, 1, 64, 1.066e9, 8.73), (4, 1, 8, 32, 1.066e9, 8.73)]
         {
-            let template = Template {
+            let template = EdgeTemplate {
                 pes_x,
                 pes_y,
                 cores,

@@ -8,18 +8,18 @@ use super::*;
 use crate::networks::{Conv2d, Layer, MatMul, Op, SecondOperand, Workload};
 use crate::technology::{DramKind, Node, mac};
 
-fn setting() -> Setting {
-    Setting {
+fn setting() -> EdgeSetting {
+    EdgeSetting {
         node: Node::new(16).unwrap(),
         clock_hz: 0.8e9,
         dram: DramKind::Lpddr4,
         dram_latency_s: 110e-9,
-        dataflow: Dataflow::OutputStationary,
+        dataflow: EdgeDataflow::OutputStationary,
     }
 }
 
-fn template() -> Template {
-    Template {
+fn template() -> EdgeTemplate {
+    EdgeTemplate {
         pes_x: 4,
         pes_y: 4,
         cores: 4,
@@ -34,7 +34,7 @@ fn template() -> Template {
 }
 
 /// Templates scattered over PRIME's levels; a multiplicative hash of the index picks each level.
-fn scattered(n: u64) -> impl Iterator<Item = Template> {
+fn scattered(n: u64) -> impl Iterator<Item = EdgeTemplate> {
     const COUNTS: [u64; 10] = [1, 2, 4, 6, 8, 10, 12, 14, 16, 32];
     (1..=n).map(|index| {
         // Source: the multiplier of splitmix64, Steele, Lea & Flood (2014), doi:10.1145/2660193.2660195.
@@ -43,7 +43,7 @@ fn scattered(n: u64) -> impl Iterator<Item = Template> {
             state = (state ^ (state >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
             (state >> 33) % n
         };
-        Template {
+        EdgeTemplate {
             pes_x: COUNTS[pick(10) as usize],
             pes_y: COUNTS[pick(10) as usize],
             cores: COUNTS[pick(10) as usize],
@@ -82,8 +82,8 @@ fn conv(in_channels: u64, out_channels: u64, size: u64, kernel: u64) -> Layer {
 }
 
 /// One core of 4 lanes at 1 GHz, with 32 bytes per cycle of DRAM, which the staging memories sustain.
-fn one_core(dataflow: Dataflow) -> Chip {
-    let template = Template {
+fn one_core(dataflow: EdgeDataflow) -> Chip {
+    let template = EdgeTemplate {
         pes_x: 1,
         pes_y: 1,
         cores: 1,
@@ -93,7 +93,7 @@ fn one_core(dataflow: Dataflow) -> Chip {
         parameter_memory_bytes: 4096,
         ..template()
     };
-    Chip::new(template, Setting { clock_hz: 1e9, dram_latency_s: 100e-9, dataflow, ..setting() }).unwrap()
+    Chip::new(template, EdgeSetting { clock_hz: 1e9, dram_latency_s: 100e-9, dataflow, ..setting() }).unwrap()
 }
 
 // Claim: cycles and energy of a small layer are those worked out on paper.
@@ -109,7 +109,7 @@ fn one_core(dataflow: Dataflow) -> Chip {
 // Program: 3 transfers and what is between them.
 #[test]
 fn a_small_layer_by_hand() {
-    let chip = one_core(Dataflow::OutputStationary);
+    let chip = one_core(EdgeDataflow::OutputStationary);
     let layer = chip.run_layer(&PreparedLayer::new(&conv(4, 4, 1, 1), 1.0)).unwrap();
     let latency = layer.best.report.latency;
     assert_eq!((latency.compute_cycles, latency.steady_cycles), (1, 1));
@@ -147,9 +147,9 @@ fn a_small_layer_by_hand() {
 #[test]
 fn sums_move_as_the_dataflow_says_by_hand() {
     for (dataflow, updates, reads) in [
-        (Dataflow::OutputStationary, 4, 0),
-        (Dataflow::WeightStationary, 8, 4),
-        (Dataflow::InputStationary, 8, 4),
+        (EdgeDataflow::OutputStationary, 4, 0),
+        (EdgeDataflow::WeightStationary, 8, 4),
+        (EdgeDataflow::InputStationary, 8, 4),
     ] {
         let layer = one_core(dataflow).run_layer(&PreparedLayer::new(&conv(8, 4, 1, 1), 1.0)).unwrap();
         let sums = layer.best.report.tensor(SUM, OUTPUTS);
@@ -165,11 +165,13 @@ fn layers_of_every_network_map_and_keep_their_sums_on_the_chip() {
     for (row, skip) in crate::networks::NETWORKS.iter().zip(0..) {
         let workload = prepared(row.id);
         for template in scattered(40).skip(skip).step_by(9) {
-            for dataflow in
-                [Dataflow::OutputStationary, Dataflow::WeightStationary, Dataflow::InputStationary]
-            {
-                let template = Template { instruction_entries: 1 << 20, ..template };
-                let Ok(chip) = Chip::new(template, Setting { dataflow, ..setting() }) else { continue };
+            for dataflow in [
+                EdgeDataflow::OutputStationary,
+                EdgeDataflow::WeightStationary,
+                EdgeDataflow::InputStationary,
+            ] {
+                let template = EdgeTemplate { instruction_entries: 1 << 20, ..template };
+                let Ok(chip) = Chip::new(template, EdgeSetting { dataflow, ..setting() }) else { continue };
                 for layer in workload.layers().iter().skip(skip % 5).step_by(5) {
                     let best = chip.run_layer(layer).unwrap().best;
                     let report = &best.report;
@@ -214,14 +216,14 @@ fn no_layer_beats_its_bounds() {
 
 /// Fails if `better`, the same template with more of something, has a worse product of energy and delay. The best
 /// mappings never have; the quick search may miss them, on either side, by the margin.
-fn never_worse(better: impl Fn(Template) -> Template) {
+fn never_worse(better: impl Fn(EdgeTemplate) -> EdgeTemplate) {
     const MARGIN: f64 = 0.1;
     let workload = prepared("resnet50");
     let mut improved = 0;
     for template in scattered(16) {
-        let product = |template: Template| -> Result<f64, Infeasible> {
-            let report = Chip::new(template, setting())?.run(&workload)?;
-            Ok(report.latency_s * report.energy_j)
+        let product = |template: EdgeTemplate| -> Result<f64, Infeasible> {
+            let cost = Chip::new(template, setting())?.run(&workload)?;
+            Ok(cost.latency_s(setting().clock_hz) * cost.energy_j())
         };
         let (Ok(less), Ok(more)) = (product(template), product(better(template))) else { continue };
         assert!(more <= (1.0 + MARGIN) * less, "{template:?}: {} times", more / less);
@@ -232,13 +234,13 @@ fn never_worse(better: impl Fn(Template) -> Template) {
 
 #[test]
 fn more_dram_bandwidth_is_never_worse() {
-    never_worse(|template| Template { dram_bandwidth_byte_per_s: 60e9, ..template });
+    never_worse(|template| EdgeTemplate { dram_bandwidth_byte_per_s: 60e9, ..template });
 }
 
 // Larger staging memories cost more energy per byte, and leak more; neither is much beside DRAM.
 #[test]
 fn larger_staging_memories_are_never_worse() {
-    never_worse(|template| Template {
+    never_worse(|template| EdgeTemplate {
         activation_memory_bytes: 4 * template.activation_memory_bytes,
         parameter_memory_bytes: 4 * template.parameter_memory_bytes,
         ..template
@@ -266,7 +268,7 @@ fn kept_mappings_change_no_result() {
 // which are 52 cycles at 1 GHz.
 #[test]
 fn bytes_in_flight_bound_a_stream() {
-    let setting = Setting { clock_hz: 1e9, dram_latency_s: 102.4e-9, ..setting() };
+    let setting = EdgeSetting { clock_hz: 1e9, dram_latency_s: 102.4e-9, ..setting() };
     let chip = Chip::new(template(), setting).unwrap();
     let run = chip.run_layer(&PreparedLayer::new(&conv(1, 1, 16, 1), 1.0)).unwrap();
     assert_eq!((run.activation_bytes(), run.best.report.latency.steady_cycles), (512, 52));
@@ -290,10 +292,10 @@ fn the_parts_of_the_hierarchy_are_all_of_the_area_but_the_program() {
 // Claim: every rule can be broken, and says by how much.
 #[test]
 fn every_rule_is_broken_by_some_template_or_layer() {
-    let slow_clock = Setting { clock_hz: 100e6, ..setting() };
-    let fast_clock = Setting { clock_hz: 20e9, ..setting() };
+    let slow_clock = EdgeSetting { clock_hz: 100e6, ..setting() };
+    let fast_clock = EdgeSetting { clock_hz: 20e9, ..setting() };
     let product = Op::MatMul(MatMul { batch: 1, m: 1, n: 4096, k: 25088, second: SecondOperand::Weight });
-    let long_program = Template {
+    let long_program = EdgeTemplate {
         pes_x: 1,
         pes_y: 1,
         cores: 1,
@@ -302,17 +304,17 @@ fn every_rule_is_broken_by_some_template_or_layer() {
         instruction_entries: 8192,
         ..template()
     };
-    let chip_error = |template: Template, setting: Setting| Chip::new(template, setting).unwrap_err();
-    let layer_error = |template: Template, layer: &Layer| {
+    let chip_error = |template: EdgeTemplate, setting: EdgeSetting| Chip::new(template, setting).unwrap_err();
+    let layer_error = |template: EdgeTemplate, layer: &Layer| {
         Chip::new(template, setting()).unwrap().run_layer(&PreparedLayer::new(layer, 1.0)).unwrap_err()
     };
-    let staging = Template { dram_bandwidth_byte_per_s: 30e9, ..template() };
-    let mut controller = Template { core_memory_bytes: 4 << 20, ..staging };
+    let staging = EdgeTemplate { dram_bandwidth_byte_per_s: 30e9, ..template() };
+    let mut controller = EdgeTemplate { core_memory_bytes: 4 << 20, ..staging };
     controller.instruction_entries = 1;
     let errors = [
-        chip_error(Template { lanes: 256, core_memory_bytes: 4096, ..template() }, setting()),
+        chip_error(EdgeTemplate { lanes: 256, core_memory_bytes: 4096, ..template() }, setting()),
         chip_error(
-            Template {
+            EdgeTemplate {
                 cores: 32,
                 lanes: 256,
                 pe_memory_bytes: 256 << 10,
@@ -321,9 +323,9 @@ fn every_rule_is_broken_by_some_template_or_layer() {
             },
             setting(),
         ),
-        chip_error(Template { activation_memory_bytes: 256, ..staging }, slow_clock),
+        chip_error(EdgeTemplate { activation_memory_bytes: 256, ..staging }, slow_clock),
         chip_error(
-            Template { activation_memory_bytes: 16384, parameter_memory_bytes: 2048, ..staging },
+            EdgeTemplate { activation_memory_bytes: 16384, parameter_memory_bytes: 2048, ..staging },
             slow_clock,
         ),
         chip_error(controller, setting()),
@@ -332,6 +334,6 @@ fn every_rule_is_broken_by_some_template_or_layer() {
         layer_error(long_program, &Layer::new("fc", product).unwrap()),
     ];
     assert!(errors.iter().all(|error| error.violation > 0.0 && error.violation.is_finite()), "{errors:?}");
-    let broken: BTreeSet<Rule> = errors.iter().map(|error| error.rule).collect();
-    assert_eq!(broken, BTreeSet::from(Rule::ALL), "{errors:?}");
+    let broken: BTreeSet<EdgeRule> = errors.iter().map(|error| error.rule).collect();
+    assert_eq!(broken, BTreeSet::from(EdgeRule::ALL), "{errors:?}");
 }

@@ -1,6 +1,6 @@
 //! Collisions of lanes in the banks of shared memory.
 
-use super::operands::Element;
+use super::operands::ElementType;
 use super::tile::{Swizzle, Tile};
 
 /// Bytes of a chunk: what one row of `ldmatrix` reads, and what a swizzle moves as one.
@@ -23,7 +23,7 @@ impl Access {
 
     /// Clocks for each clock that the access would take without collisions. Rows are a power of two of chunks long, before
     /// padding.
-    pub(super) fn conflicts(self, tile: &Tile, element: Element) -> u32 {
+    pub(super) fn conflicts(self, tile: &Tile, element: ElementType) -> u32 {
         let pitch = tile.row_pitch_byte(element) / CHUNK_BYTE;
         // Where rows are shorter than all banks together, several rows in a line of them are permuted alike.
         let (shift, mask) = match tile.swizzle {
@@ -45,22 +45,22 @@ impl Access {
 mod tests {
     use super::*;
 
-    fn matrix(block_k: u32, swizzle: Swizzle, element: Element) -> u32 {
+    fn matrix(block_k: u32, swizzle: Swizzle, element: ElementType) -> u32 {
         Access::MATRIX.conflicts(&Tile { block_k, swizzle, ..Tile::default() }, element)
     }
 
     /// Rows of 64 halves are 128 bytes: eight rows start in the same bank. Of 32, every second row; of 16 bytes, none.
     #[test]
     fn plain_rows_collide_by_hand() {
-        let plain = [64, 32, 16].map(|k| matrix(k, Swizzle::None, Element::F16));
+        let plain = [64, 32, 16].map(|k| matrix(k, Swizzle::None, ElementType::F16));
         assert_eq!(plain, [8, 4, 2]);
-        assert_eq!(matrix(16, Swizzle::None, Element::U8), 1);
+        assert_eq!(matrix(16, Swizzle::None, ElementType::U8), 1);
     }
 
     #[test]
     fn an_exclusive_or_frees_matrix_loads_of_every_depth() {
         for k in [16, 32, 64, 128] {
-            for element in [Element::F16, Element::U8] {
+            for element in [ElementType::F16, ElementType::U8] {
                 assert_eq!(matrix(k, Swizzle::Xor, element), 1, "{k} of {element:?}");
             }
         }
@@ -70,9 +70,9 @@ mod tests {
     #[test]
     fn padding_frees_all_but_the_shortest_rows() {
         for k in [16, 32, 64, 128] {
-            assert_eq!(matrix(k, Swizzle::Pad16, Element::F16), 1);
+            assert_eq!(matrix(k, Swizzle::Pad16, ElementType::F16), 1);
         }
-        assert_eq!(matrix(16, Swizzle::Pad16, Element::U8), 2);
+        assert_eq!(matrix(16, Swizzle::Pad16, ElementType::U8), 2);
     }
 
     /// Four rows of 128 bytes, two chunks each: the same two banks without a swizzle; with one, rows 0 and 1 share a
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn double_words_collide_by_hand() {
         let conflicts =
-            |swizzle| Access::DOUBLE_WORD.conflicts(&Tile { swizzle, ..Tile::default() }, Element::F16);
+            |swizzle| Access::DOUBLE_WORD.conflicts(&Tile { swizzle, ..Tile::default() }, ElementType::F16);
         assert_eq!(conflicts(Swizzle::None), 4);
         assert_eq!(conflicts(Swizzle::Xor), 2);
         assert_eq!(conflicts(Swizzle::Pad16), 2);

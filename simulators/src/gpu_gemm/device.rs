@@ -1,10 +1,10 @@
 //! Graphics processors: what the data sheets say of them, and the few constants that were fitted.
 
 use serde::Deserialize;
+use tapeout_core::UnknownName;
 
-use super::name::UnknownName;
 use super::tile::WARP_THREADS;
-use crate::loop_nest::names::index_of;
+use crate::names::index_of;
 
 /// A graphics processor. `data/devices/` holds those known; each file says where its figures come from.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -12,7 +12,7 @@ use crate::loop_nest::names::index_of;
 pub struct Device {
     /// Its name on the command line.
     pub id: String,
-    /// Its name on the box.
+    /// Name on the box.
     pub name: String,
     /// Where the figures come from.
     pub source: String,
@@ -98,7 +98,7 @@ pub struct DeviceRow {
 }
 
 impl DeviceRow {
-    /// Reads its file.
+    /// The device that the file describes.
     pub fn device(&self) -> Device {
         toml::from_str(self.text)
             .expect("invariant: built-in devices are well formed; a test reads each of them")

@@ -4,7 +4,7 @@
 //! sm_80, unless the line says otherwise; a sum here is the figure of its recipe in `docs/concepts/gpu-model.md`.
 
 use super::device::Pipes;
-use super::operands::Element;
+use super::operands::ElementType;
 use super::tile::{Conversion, Layout, WARP_THREADS};
 
 /// Instructions of a warp, by the pipe that takes them.
@@ -27,7 +27,7 @@ pub struct Instructions {
 impl Instructions {
     const NONE: Self = Self { integer: 0, single: 0, half: 0, convert: 0, shuffle: 0, load: 0 };
 
-    /// All of them.
+    /// Instructions of all kinds together.
     pub const fn total(&self) -> u32 {
         self.integer + self.single + self.half + self.convert + self.shuffle + self.load
     }
@@ -62,7 +62,7 @@ impl Instructions {
 }
 
 /// Instructions that convert one register of `narrow` elements to `wide` ones.
-pub fn conversion(narrow: Element, wide: Element, recipe: Conversion) -> Instructions {
+pub fn conversion(narrow: ElementType, wide: ElementType, recipe: Conversion) -> Instructions {
     use Conversion::{Alternative, Fast, Naive, Unpacked};
     let of = |integer, single, half, convert| Instructions {
         integer,
@@ -71,44 +71,44 @@ pub fn conversion(narrow: Element, wide: Element, recipe: Conversion) -> Instruc
         convert,
         ..Instructions::NONE
     };
-    let is_half = wide == Element::F16;
+    let is_half = wide == ElementType::F16;
     match (narrow, recipe, is_half) {
         // One conversion for each element; shifts and packing around them. The sums are the ends of the ranges found.
-        (Element::U8, Naive, true) => of(8, 0, 0, 4),
-        (Element::S8, Naive, true) => of(9, 0, 0, 4),
-        (Element::U8, Naive, false) => of(6, 0, 0, 4),
-        (Element::S8, Naive, false) => of(9, 0, 0, 4),
+        (ElementType::U8, Naive, true) => of(8, 0, 0, 4),
+        (ElementType::S8, Naive, true) => of(9, 0, 0, 4),
+        (ElementType::U8, Naive, false) => of(6, 0, 0, 4),
+        (ElementType::S8, Naive, false) => of(9, 0, 0, 4),
         // Two permutes put a byte into the mantissa of 1024; a subtraction for each pair.
-        (Element::U8, Fast, true) => of(2, 0, 2, 0),
+        (ElementType::U8, Fast, true) => of(2, 0, 2, 0),
         // Two permutes that replicate the sign, two lop3, a subtraction of 1536 for each pair.
-        (Element::S8, Fast, true) => of(4, 0, 2, 0),
+        (ElementType::S8, Fast, true) => of(4, 0, 2, 0),
         // By hand: as above with a subtraction for each element, and two permutes that pack the halves.
-        (Element::U8, Unpacked, true) => of(4, 0, 4, 0),
-        (Element::S8, Unpacked, true) => of(6, 0, 4, 0),
+        (ElementType::U8, Unpacked, true) => of(4, 0, 4, 0),
+        (ElementType::S8, Unpacked, true) => of(6, 0, 4, 0),
         // Four permutes put a byte into the mantissa of 2^23, four subtractions, two packing conversions.
-        (Element::U8, Fast | Unpacked, false) => of(6, 4, 0, 0),
+        (ElementType::U8, Fast | Unpacked, false) => of(6, 4, 0, 0),
         // The same with four sign-extending permutes and four integer additions first.
-        (Element::S8, Fast | Unpacked, false) => of(10, 4, 0, 0),
+        (ElementType::S8, Fast | Unpacked, false) => of(10, 4, 0, 0),
         // By hand: through single precision, as U8 to BF16 with another packing conversion at the end.
-        (Element::U8, Alternative, true) => of(6, 4, 0, 0),
+        (ElementType::U8, Alternative, true) => of(6, 4, 0, 0),
         // The sign bits are flipped, then as U8 with a bias of 1152.
-        (Element::S8, Alternative, true) => of(3, 0, 2, 0),
+        (ElementType::S8, Alternative, true) => of(3, 0, 2, 0),
         // By hand: to half precision the fast way, four widenings, two packing conversions.
-        (Element::U8, Alternative, false) => of(4, 0, 6, 0),
-        (Element::S8, Alternative, false) => of(5, 0, 6, 0),
+        (ElementType::U8, Alternative, false) => of(4, 0, 6, 0),
+        (ElementType::S8, Alternative, false) => of(5, 0, 6, 0),
         // By hand: eight conversions, two instructions to extract each element, four that pack.
-        (Element::U4 | Element::S4, Naive, _) => of(20, 0, 0, 8),
+        (ElementType::U4 | ElementType::S4, Naive, _) => of(20, 0, 0, 8),
         // Weights interleaved in advance (Marlin): one shift, four lop3, two subtractions, two multiply-adds.
-        (Element::U4, Fast, _) => of(5, 0, 4, 0),
+        (ElementType::U4, Fast, _) => of(5, 0, 4, 0),
         // Four permutes, four lop3, four multiply-adds.
-        (Element::S4, Fast, _) => of(8, 0, 4, 0),
+        (ElementType::S4, Fast, _) => of(8, 0, 4, 0),
         // By hand: arithmetic for each element, and four permutes that pack.
-        (Element::U4, Unpacked, _) => of(9, 0, 8, 0),
-        (Element::S4, Unpacked, _) => of(12, 0, 8, 0),
+        (ElementType::U4, Unpacked, _) => of(9, 0, 8, 0),
+        (ElementType::S4, Unpacked, _) => of(12, 0, 8, 0),
         // By hand: U4 as S4, without interleaving; S4 with its sign bits flipped, then as U4.
-        (Element::U4, Alternative, _) => of(8, 0, 4, 0),
-        (Element::S4, Alternative, _) => of(6, 0, 4, 0),
-        (Element::F16 | Element::Bf16, _, _) => Instructions::NONE,
+        (ElementType::U4, Alternative, _) => of(8, 0, 4, 0),
+        (ElementType::S4, Alternative, _) => of(6, 0, 4, 0),
+        (ElementType::F16 | ElementType::Bf16, _, _) => Instructions::NONE,
     }
 }
 
@@ -116,7 +116,7 @@ pub fn conversion(narrow: Element, wide: Element, recipe: Conversion) -> Instruc
 ///
 /// The shuffle's counts hold for bytes; for four-bit numbers the same per register are assumed. A narrow load brings
 /// two elements and works out its own address, by hand.
-pub fn layout(narrow: Element, layout: Layout) -> Instructions {
+pub fn layout(narrow: ElementType, layout: Layout) -> Instructions {
     match layout {
         // Two exchanges and a permute.
         Layout::Shuffle => Instructions { shuffle: 2, integer: 1, ..Instructions::NONE },
@@ -136,15 +136,16 @@ mod tests {
     #[test]
     fn recipes_have_as_many_instructions_as_were_counted() {
         let total = |narrow, wide, recipe| conversion(narrow, wide, recipe).total();
-        assert_eq!(total(Element::U8, Element::F16, Conversion::Fast), 4);
-        assert_eq!(total(Element::S8, Element::F16, Conversion::Fast), 6);
-        assert_eq!(total(Element::S8, Element::F16, Conversion::Alternative), 5);
-        assert_eq!(total(Element::U8, Element::Bf16, Conversion::Fast), 10);
-        assert_eq!(total(Element::S8, Element::Bf16, Conversion::Fast), 14);
-        assert_eq!(total(Element::S4, Element::F16, Conversion::Fast), 12);
-        assert_eq!(total(Element::U4, Element::F16, Conversion::Fast), 9);
-        for (wide, least) in [(Element::F16, 12), (Element::Bf16, 10)] {
-            let naive = [Element::U8, Element::S8].map(|narrow| total(narrow, wide, Conversion::Naive));
+        assert_eq!(total(ElementType::U8, ElementType::F16, Conversion::Fast), 4);
+        assert_eq!(total(ElementType::S8, ElementType::F16, Conversion::Fast), 6);
+        assert_eq!(total(ElementType::S8, ElementType::F16, Conversion::Alternative), 5);
+        assert_eq!(total(ElementType::U8, ElementType::Bf16, Conversion::Fast), 10);
+        assert_eq!(total(ElementType::S8, ElementType::Bf16, Conversion::Fast), 14);
+        assert_eq!(total(ElementType::S4, ElementType::F16, Conversion::Fast), 12);
+        assert_eq!(total(ElementType::U4, ElementType::F16, Conversion::Fast), 9);
+        for (wide, least) in [(ElementType::F16, 12), (ElementType::Bf16, 10)] {
+            let naive =
+                [ElementType::U8, ElementType::S8].map(|narrow| total(narrow, wide, Conversion::Naive));
             assert_eq!(naive, [least, 13]);
         }
     }
@@ -154,7 +155,8 @@ mod tests {
     #[test]
     fn a_naive_fragment_keeps_the_conversion_pipe_for_eight_clocks() {
         let pipes = crate::gpu_gemm::device("a100").unwrap().pipes;
-        let cycles = conversion(Element::U8, Element::F16, Conversion::Naive).pipe_cycles(&pipes, 1.0);
+        let cycles =
+            conversion(ElementType::U8, ElementType::F16, Conversion::Naive).pipe_cycles(&pipes, 1.0);
         assert_eq!(cycles, [4.0, 0.0, 0.0, 8.0, 0.0, 0.0]);
     }
 }

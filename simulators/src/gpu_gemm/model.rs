@@ -14,7 +14,7 @@ use super::occupancy::{Occupancy, PARTS, Waves};
 use super::operands::NarrowSide;
 use super::rules::static_fault;
 use super::tile::{Layout, MMA, Tile, WARP_THREADS};
-use super::timer::{TileFault, TileTimer, TimerError, Timing};
+use super::timer::{TileFault, TileTimer, TileTiming, TimerError};
 use super::traffic::dram_byte;
 
 /// From a launch to its first instruction. Source: 4 to 5 us are usual for a launch on these devices.
@@ -90,7 +90,7 @@ impl StepCycles {
 
 /// What the model says of a tile.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Estimate {
+pub struct TileEstimate {
     /// From launch to completion.
     pub time_s: f64,
     /// Floating-point operations per second.
@@ -99,7 +99,7 @@ pub struct Estimate {
     pub peak_fraction: f64,
     /// Energy of the device, from its board power and how busy it is; a rough figure.
     pub energy_j: f64,
-    /// What it waits for most.
+    /// The part that the tile waits for most.
     pub bound: Bound,
     /// Clocks of each part in one step of one block.
     pub step: StepCycles,
@@ -142,7 +142,7 @@ impl Model {
     ///
     /// # Errors
     /// [`TileFault`] with the first [`StaticRule`](super::StaticRule) that the tile breaks.
-    pub fn estimate(&self, gemm: &Gemm, tile: &Tile) -> Result<Estimate, TileFault> {
+    pub fn estimate(&self, gemm: &Gemm, tile: &Tile) -> Result<TileEstimate, TileFault> {
         let device = &self.device;
         if let Some(fault) = static_fault(tile, gemm, device) {
             return Err(fault);
@@ -163,7 +163,7 @@ impl Model {
         let power_w = device.power_w * (IDLE_POWER_SHARE + (1.0 - IDLE_POWER_SHARE) * busy);
         let resident = occupancy.blocks.min(waves.blocks.div_ceil(device.n_sms));
         let bound = if dram_s >= on_chip_s { Bound::Dram } else { self.step_cycles(tile, &step, resident).1 };
-        Ok(Estimate {
+        Ok(TileEstimate {
             time_s,
             throughput_flop_per_s,
             peak_fraction,
@@ -237,9 +237,9 @@ impl Model {
 }
 
 impl TileTimer for Model {
-    fn time(&self, gemm: &Gemm, tile: &Tile) -> Result<Timing, TimerError> {
+    fn time(&self, gemm: &Gemm, tile: &Tile) -> Result<TileTiming, TimerError> {
         let estimate = self.estimate(gemm, tile)?;
-        Ok(Timing { time_s: estimate.time_s, energy_j: Some(estimate.energy_j) })
+        Ok(TileTiming { time_s: estimate.time_s, energy_j: Some(estimate.energy_j) })
     }
 }
 

@@ -3,11 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::name::{UnknownName, find};
+use tapeout_core::UnknownName;
+
+use crate::names::value_of;
 
 /// The type of an operand's elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Element {
+pub enum ElementType {
     /// IEEE half precision.
     F16,
     /// bfloat16: the upper half of a single.
@@ -22,7 +24,7 @@ pub enum Element {
     S4,
 }
 
-impl Element {
+impl ElementType {
     /// Bits of one element.
     pub const fn bits(self) -> u32 {
         match self {
@@ -56,40 +58,40 @@ pub enum NarrowSide {
 /// # use tapeout_simulators::gpu_gemm::{NarrowSide, Operands};
 /// let operands: Operands = "bf16-s8".parse()?;
 /// assert_eq!(operands.narrow_side(), Some(NarrowSide::B));
-/// # Ok::<(), tapeout_simulators::gpu_gemm::UnknownName>(())
+/// # Ok::<(), tapeout_core::UnknownName>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Operands {
     name: &'static str,
-    a: Element,
-    b: Element,
+    a: ElementType,
+    b: ElementType,
 }
 
 impl Operands {
     /// Half precision times half precision.
-    pub const F16_F16: Self = Self { name: "f16-f16", a: Element::F16, b: Element::F16 };
+    pub const F16_F16: Self = Self { name: "f16-f16", a: ElementType::F16, b: ElementType::F16 };
     /// bfloat16 times bfloat16.
-    pub const BF16_BF16: Self = Self { name: "bf16-bf16", a: Element::Bf16, b: Element::Bf16 };
+    pub const BF16_BF16: Self = Self { name: "bf16-bf16", a: ElementType::Bf16, b: ElementType::Bf16 };
     /// Half precision times unsigned bytes.
-    pub const F16_U8: Self = Self { name: "f16-u8", a: Element::F16, b: Element::U8 };
+    pub const F16_U8: Self = Self { name: "f16-u8", a: ElementType::F16, b: ElementType::U8 };
     /// Half precision times signed bytes.
-    pub const F16_S8: Self = Self { name: "f16-s8", a: Element::F16, b: Element::S8 };
+    pub const F16_S8: Self = Self { name: "f16-s8", a: ElementType::F16, b: ElementType::S8 };
     /// bfloat16 times unsigned bytes.
-    pub const BF16_U8: Self = Self { name: "bf16-u8", a: Element::Bf16, b: Element::U8 };
+    pub const BF16_U8: Self = Self { name: "bf16-u8", a: ElementType::Bf16, b: ElementType::U8 };
     /// bfloat16 times signed bytes.
-    pub const BF16_S8: Self = Self { name: "bf16-s8", a: Element::Bf16, b: Element::S8 };
+    pub const BF16_S8: Self = Self { name: "bf16-s8", a: ElementType::Bf16, b: ElementType::S8 };
     /// Unsigned bytes times half precision.
-    pub const U8_F16: Self = Self { name: "u8-f16", a: Element::U8, b: Element::F16 };
+    pub const U8_F16: Self = Self { name: "u8-f16", a: ElementType::U8, b: ElementType::F16 };
     /// Signed bytes times half precision.
-    pub const S8_F16: Self = Self { name: "s8-f16", a: Element::S8, b: Element::F16 };
+    pub const S8_F16: Self = Self { name: "s8-f16", a: ElementType::S8, b: ElementType::F16 };
     /// Unsigned bytes times bfloat16.
-    pub const U8_BF16: Self = Self { name: "u8-bf16", a: Element::U8, b: Element::Bf16 };
+    pub const U8_BF16: Self = Self { name: "u8-bf16", a: ElementType::U8, b: ElementType::Bf16 };
     /// Signed bytes times bfloat16.
-    pub const S8_BF16: Self = Self { name: "s8-bf16", a: Element::S8, b: Element::Bf16 };
+    pub const S8_BF16: Self = Self { name: "s8-bf16", a: ElementType::S8, b: ElementType::Bf16 };
     /// Half precision times unsigned four-bit weights.
-    pub const F16_U4: Self = Self { name: "f16-u4", a: Element::F16, b: Element::U4 };
+    pub const F16_U4: Self = Self { name: "f16-u4", a: ElementType::F16, b: ElementType::U4 };
     /// Half precision times signed four-bit weights.
-    pub const F16_S4: Self = Self { name: "f16-s4", a: Element::F16, b: Element::S4 };
+    pub const F16_S4: Self = Self { name: "f16-s4", a: ElementType::F16, b: ElementType::S4 };
 
     /// Every pair: two baselines, eight with a byte on either side, two with four-bit weights.
     pub const ALL: [Self; 12] = [
@@ -113,12 +115,12 @@ impl Operands {
     }
 
     /// The type of the first operand, `m` by `k`.
-    pub const fn a(self) -> Element {
+    pub const fn a(self) -> ElementType {
         self.a
     }
 
     /// The type of the second operand, `k` by `n`.
-    pub const fn b(self) -> Element {
+    pub const fn b(self) -> ElementType {
         self.b
     }
 
@@ -134,7 +136,7 @@ impl Operands {
     }
 
     /// The narrow type and the type it is converted to; none in the baselines.
-    pub const fn conversion(self) -> Option<(Element, Element)> {
+    pub const fn conversion(self) -> Option<(ElementType, ElementType)> {
         match self.narrow_side() {
             Some(NarrowSide::A) => Some((self.a, self.b)),
             Some(NarrowSide::B) => Some((self.b, self.a)),
@@ -153,7 +155,7 @@ impl FromStr for Operands {
     type Err = UnknownName;
 
     fn from_str(name: &str) -> Result<Self, UnknownName> {
-        find("operand types", name, Self::ALL.map(|operands| (operands.name, operands)))
+        value_of("operand types", name, Self::ALL.map(|operands| (operands.name, operands)))
     }
 }
 

@@ -19,7 +19,7 @@ const MAX_ACCUMULATORS: u32 = 239;
 
 /// A number of a tile that rules look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
+pub enum TileField {
     /// [`Tile::block_m`].
     BlockM,
     /// [`Tile::block_n`].
@@ -91,7 +91,7 @@ impl StaticRule {
         Self::ThreadsPerSm,
     ];
 
-    /// Its short stable name.
+    /// Short stable name of the rule.
     pub const fn name(self) -> &'static str {
         match self {
             Self::WholeWarpsM => "whole_warps_m",
@@ -143,8 +143,8 @@ impl StaticRule {
     }
 
     /// The numbers of a tile that the rule looks at, and no others.
-    pub const fn reads(self) -> &'static [Field] {
-        use Field::{BlockK, BlockM, BlockN, CopyByte, MinBlocks, SplitK, Stages, Swizzle, WarpM, WarpN};
+    pub const fn reads(self) -> &'static [TileField] {
+        use TileField::{BlockK, BlockM, BlockN, CopyByte, MinBlocks, SplitK, Stages, Swizzle, WarpM, WarpN};
         match self {
             Self::WholeWarpsM => &[BlockM, WarpM],
             Self::WholeWarpsN => &[BlockN, WarpN],

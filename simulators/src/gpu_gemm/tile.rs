@@ -2,8 +2,10 @@
 
 use std::str::FromStr;
 
-use super::name::{UnknownName, find};
-use super::operands::{Element, NarrowSide, Operands};
+use tapeout_core::UnknownName;
+
+use super::operands::{ElementType, NarrowSide, Operands};
+use crate::names::value_of;
 
 /// Rows, columns and depth of the tensor-core instruction `mma.sync.m16n8k16`.
 /// Source: PTX ISA, section "Matrix Fragments for mma.m16n8k16 with floating point type".
@@ -86,7 +88,7 @@ macro_rules! by_name {
             type Err = UnknownName;
 
             fn from_str(name: &str) -> Result<Self, UnknownName> {
-                find($what, name, Self::ALL)
+                value_of($what, name, Self::ALL)
             }
         }
     )*};
@@ -173,7 +175,7 @@ impl Tile {
     }
 
     /// Bytes of one row of an operand in shared memory, padding included.
-    pub const fn row_pitch_byte(&self, element: Element) -> u32 {
+    pub const fn row_pitch_byte(&self, element: ElementType) -> u32 {
         element.bytes(self.block_k as u64) as u32 + self.swizzle.padding_byte()
     }
 

@@ -12,12 +12,12 @@ pub trait TileTimer: Send + Sync {
     ///
     /// # Errors
     /// [`TimerError::Infeasible`] if the tile cannot be built or run, [`TimerError::Failed`] if there is no answer.
-    fn time(&self, gemm: &Gemm, tile: &Tile) -> Result<Timing, TimerError>;
+    fn time(&self, gemm: &Gemm, tile: &Tile) -> Result<TileTiming, TimerError>;
 }
 
-/// How long a tile takes.
+/// Time and energy of a tile.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Timing {
+pub struct TileTiming {
     /// From launch to completion; the median where it was measured.
     pub time_s: f64,
     /// Energy of the whole device in that time; none where nobody looked.
@@ -52,7 +52,7 @@ impl fmt::Display for Stage {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{stage} rule `{rule}` is broken by {excess}")]
 pub struct TileFault {
-    /// When it shows.
+    /// When the fault shows.
     pub stage: Stage,
     /// A short stable name: `shared_per_block`.
     pub rule: Cow<'static, str>,
@@ -60,7 +60,7 @@ pub struct TileFault {
     pub excess: f64,
 }
 
-/// Why there is no time.
+/// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum TimerError {
     /// The tile cannot be built or run.
@@ -69,9 +69,9 @@ pub enum TimerError {
     /// Whoever was asked cannot answer, which says nothing about the tile.
     #[error("{message}")]
     Failed {
-        /// What is missing or broken.
+        /// The missing or broken thing, in words.
         message: String,
-        /// What caused it.
+        /// Cause of the failure.
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },

@@ -1,8 +1,9 @@
 //! The machine: an array of multiply-accumulate units below a hierarchy of storage levels.
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::UnknownName;
 
-use super::names::{NameError, index_of};
+use crate::names::index_of;
 
 /// Most storage levels of one architecture; fixed so that an evaluation allocates nothing.
 pub const MAX_LEVELS: usize = 8;
@@ -43,11 +44,11 @@ pub struct AccessEnergy {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bandwidth {
-    /// Reads.
+    /// Words read.
     pub read_words_per_cycle: Option<f64>,
-    /// Fills and updates.
+    /// Words written: fills and updates.
     pub write_words_per_cycle: Option<f64>,
-    /// Reads, fills and updates together.
+    /// Words read and written together.
     pub shared_words_per_cycle: Option<f64>,
 }
 
@@ -149,7 +150,7 @@ pub enum ArchitectureError {
     /// None, or too many levels.
     #[error("{got} storage levels, expected 1 to {MAX_LEVELS}")]
     LevelCount {
-        /// How many there are.
+        /// Number of levels.
         got: usize,
     },
     /// Two levels have one name.
@@ -165,9 +166,9 @@ pub enum ArchitectureError {
         level: String,
         /// The field.
         field: &'static str,
-        /// What it holds.
+        /// Value of the field.
         got: f64,
-        /// What it may hold.
+        /// Values that the field may have.
         expected: &'static str,
     },
     /// The instances of a level cannot be shared out evenly among those of the level above it.
@@ -177,9 +178,9 @@ pub enum ArchitectureError {
     Mesh {
         /// The inner level, or `MAC`.
         level: String,
-        /// Its instances in x.
+        /// Instances of the inner level in x.
         x: u64,
-        /// Its instances in y.
+        /// Instances of the inner level in y.
         y: u64,
         /// The level above it.
         parent: String,
@@ -224,8 +225,8 @@ impl Architecture {
     /// Index of the level called `name`.
     ///
     /// # Errors
-    /// [`NameError`] with the nearest known name.
-    pub fn level_index(&self, name: &str) -> Result<usize, NameError> {
+    /// [`UnknownName`] with the nearest known name.
+    pub fn level_index(&self, name: &str) -> Result<usize, UnknownName> {
         index_of("level", name, self.levels.iter().map(|level| level.name.as_str()))
     }
 

@@ -30,6 +30,16 @@ impl Comb {
         n * m - n.saturating_sub(self.b) * m.saturating_sub(self.a)
     }
 
+    /// Gives the points from `corner`, each once and in no order.
+    pub(super) fn list(self, extents: &[u64; MAX_DIMS], corner: i64, mut give: impl FnMut(i64)) {
+        let (n, m) = (extents[self.a_dim], extents[self.b_dim]);
+        for j in 0..m {
+            // Of each chain the first pair: one without room for a step back, `(i - b, j + a)`.
+            let firsts = if j + self.a < m { n.min(self.b) } else { n };
+            (0..firsts).for_each(|i| give(corner + (self.a * i + self.b * j) as i64));
+        }
+    }
+
     /// Points that the comb of extents `x` shares with that of extents `y` displaced by `shift`.
     pub(super) fn common(self, x: &[u64; MAX_DIMS], y: &[u64; MAX_DIMS], shift: i64) -> u64 {
         let (a, b) = (self.a as i64, self.b as i64);
@@ -129,6 +139,10 @@ mod tests {
             };
             let (own, other) = (listed(pair.0, pair.1, x.0, x.1, 0), listed(pair.0, pair.1, y.0, y.1, shift));
             prop_assert_eq!(comb.points(&extents(x)), own.len() as u64);
+            let mut given = Vec::new();
+            comb.list(&extents(y), shift, |point| given.push(point));
+            given.sort_unstable();
+            prop_assert!(given.iter().eq(&other));
             let common = comb.common(&extents(x), &extents(y), shift);
             prop_assert_eq!(common, own.intersection(&other).count() as u64);
         }

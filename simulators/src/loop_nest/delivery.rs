@@ -1,7 +1,7 @@
 //! Words that a level reads for the instances below it, before bypass: time and space together.
 
 use super::einsum::MAX_RANKS;
-use super::nest::FlatLoop;
+use super::loops::FlatLoop;
 use super::partial::PartialScratch;
 use super::projection::Shift;
 use super::report::{Delivered, Illegal, NetworkTraffic};
@@ -40,6 +40,7 @@ pub(super) fn deliver(
 ) -> Result<(), Illegal> {
     traffic.link_transfers = 0;
     traffic.delivered.clear();
+    // Sets of one size need one row and no list of instances; hops do, since they depend on where the instances stand.
     if let Some((multicast, scatter)) = array.even_sets().filter(|_| !scope.hops) {
         let read = words.checked_mul(scatter).ok_or(TOO_MANY)?;
         let row = Delivered { multicast, scatter, words: read, average_words: read as f64, hops: 0.0 };
@@ -73,6 +74,7 @@ pub(super) fn deliver_tiles(
     traffic: &mut NetworkTraffic,
 ) -> Result<(), Illegal> {
     let Run { tile, loops, around, residual } = run;
+    // A neighbour has a word from the step before only if there is a step, and instances whose tiles overlap in time.
     let may_hand_over = scope.links && array.may_share_over_time() && !loops.is_empty();
     let Some(residual) = residual else {
         let words = words_fetched(tile, loops, around).ok_or(TOO_MANY)?;
@@ -85,6 +87,7 @@ pub(super) fn deliver_tiles(
     };
     let mut words = 0u64;
     let mut links = Links::new(array, scope, scratch, traffic);
+    // Words are handed over only in a step that is like the one before: then what is new here is what was new there.
     walk(tile, loops, &residual, &mut |previous: Step, step: Step, times: u64| {
         let fetched = step.words.checked_mul(times).ok_or(TOO_MANY)?;
         words = words.checked_add(fetched).ok_or(TOO_MANY)?;
@@ -124,18 +127,22 @@ impl<'a> Links<'a> {
 
     /// Delivers the new words of `step`, `times` over, to those that no neighbour serves, if that spares a read.
     fn hand_over(&mut self, step: &Step, times: u64) -> Result<(), Illegal> {
+        // A step longer than the array leads where no instance was; there is nobody to hand anything over.
         let is_near = step.shift.iter().zip(&self.reach).all(|(shift, reach)| shift.abs() <= *reach);
         if step.words == 0 || times == 0 || !is_near {
             return Ok(());
         }
         let Scratch { table, sets, rest, .. } = &mut *self.scratch;
         let n_linked = self.array.list_sets(Some(&step.shift), table, rest);
+        // A link that spares no read costs energy for nothing: if one of each set has to be served by the parent anyway, the
+        // parent serves them all.
         if count(rest) >= count(sets) {
             return Ok(());
         }
         let words = step.words.checked_mul(times).ok_or(TOO_MANY)?;
         let linked = n_linked.checked_mul(words).ok_or(TOO_MANY)?;
         self.traffic.link_transfers = self.traffic.link_transfers.checked_add(linked).ok_or(TOO_MANY)?;
+        // `rest` is read for these words, and the full `sets` for those that are left.
         self.shared += words;
         add(rest, words, &mut self.traffic.delivered)
     }
@@ -156,6 +163,7 @@ fn for_each_pair(
     give: &mut impl FnMut(Step, u64) -> Result<(), Illegal>,
 ) -> Result<(), Illegal> {
     let volume = tile.words;
+    // The first tile is a step that brings all of it.
     let whole = Step { shift: [0; MAX_RANKS], words: volume, volume };
     let mut steps = Steps::new(tile);
     let innermost = steps.next(&loops[0]);
@@ -192,6 +200,7 @@ fn add(sets: &[Delivered], words: u64, delivered: &mut Vec<Delivered>) -> Result
         match delivered.iter_mut().find(same) {
             Some(known) => {
                 let total = known.words.checked_add(read).ok_or(TOO_MANY)?;
+                // Hops of a row are those of its average word, so each part weighs as much as it has words.
                 if total > 0 {
                     known.hops = (known.hops * known.words as f64 + set.hops * read as f64) / total as f64;
                 }

@@ -5,8 +5,9 @@
 //! Source: Parashar et al. (2019), "Timeloop", doi:10.1109/ISPASS.2019.00042, section V-A (problem shapes).
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::UnknownName;
 
-use super::names::{NameError, index_of};
+use crate::names::index_of;
 
 /// Most dimensions of one Einsum; fixed so that an evaluation allocates nothing.
 pub const MAX_DIMS: usize = 12;
@@ -151,7 +152,7 @@ pub enum EinsumError {
         /// The tensor.
         tensor: String,
         /// The unknown name and the nearest known one.
-        source: NameError,
+        source: UnknownName,
     },
     /// Two dimensions or two tensors have one name.
     #[error("{kind} `{name}` is declared twice")]
@@ -183,9 +184,9 @@ pub enum EinsumError {
     TooMany {
         /// `dimensions`, `tensors` or `ranks`.
         kind: &'static str,
-        /// How many there are.
+        /// Number of them.
         got: usize,
-        /// How many there may be.
+        /// Largest number that is supported.
         most: usize,
     },
     /// The number of points or words does not fit 64 bits.
@@ -259,16 +260,16 @@ impl Einsum {
     /// Index of the dimension called `name`.
     ///
     /// # Errors
-    /// [`NameError`] with the nearest known name.
-    pub fn dim_index(&self, name: &str) -> Result<usize, NameError> {
+    /// [`UnknownName`] with the nearest known name.
+    pub fn dim_index(&self, name: &str) -> Result<usize, UnknownName> {
         index_of("dimension", name, self.dims.iter().map(|dim| dim.name.as_str()))
     }
 
     /// Index of the tensor called `name`.
     ///
     /// # Errors
-    /// [`NameError`] with the nearest known name.
-    pub fn tensor_index(&self, name: &str) -> Result<usize, NameError> {
+    /// [`UnknownName`] with the nearest known name.
+    pub fn tensor_index(&self, name: &str) -> Result<usize, UnknownName> {
         index_of("tensor", name, self.tensors.iter().map(|tensor| tensor.name.as_str()))
     }
 
@@ -362,7 +363,7 @@ mod tests {
     #[test]
     fn an_unknown_dimension_suggests_the_nearest() {
         let error = Einsum::new(&[("Kout", 4)], &[TensorSpec::output("Z", &[&[("Kou", 1)]])]).unwrap_err();
-        assert_eq!(error.to_string(), "tensor `Z`: no dimension is called `Kou`; did you mean `Kout`?");
+        assert_eq!(error.to_string(), "tensor `Z`: unknown dimension `Kou`; did you mean `Kout`?");
     }
 
     #[test]

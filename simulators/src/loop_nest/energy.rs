@@ -11,6 +11,7 @@ pub(super) fn account(architecture: &Architecture, nest: &Nest, quirks: Quirks, 
     report.network_energy_j = 0.0;
     report.energy_j = report.mac_energy_j;
     for (index, level) in architecture.levels().iter().enumerate() {
+        // Counts are those of one instance in use; banks of one memory are accessed together and pay once.
         let instances = nest.used_instances[index] as f64;
         let clusters = match level.cluster_size {
             1 => nest.used_instances[index],
@@ -26,6 +27,7 @@ pub(super) fn account(architecture: &Architecture, nest: &Nest, quirks: Quirks, 
             accesses_j += entry.energy_j;
             networks_j += entry.network.energy_j;
         }
+        // Leakage goes on for as long as the layer runs, whatever the level does meanwhile; an idle instance leaks too.
         let leaking = if quirks.idle_instances_gated { nest.used_instances[index] } else { level.instances };
         let leakage_j = level.energy.leak_j_per_cycle * report.cycles as f64 * leaking as f64;
         let entry = &mut report.levels[index];
@@ -36,6 +38,7 @@ pub(super) fn account(architecture: &Architecture, nest: &Nest, quirks: Quirks, 
         report.energy_j += entry.energy_j;
         report.network_energy_j += networks_j;
     }
+    // Networks are added last; another order would move the last bits of every total, and of what is logged.
     report.energy_j += report.network_energy_j;
 }
 
@@ -51,6 +54,7 @@ fn access_energy_j(entry: &TensorReport, energy: &AccessEnergy, block_words: u64
 /// Energy of the network below one instance. A word passes one router more than it makes whole hops; a word from a
 /// neighbour makes one hop between two routers. Source: Timeloop 4cf6d4c, `network-legacy.cpp`.
 fn network_energy_j(traffic: &NetworkTraffic, network: &Network, quirks: Quirks) -> f64 {
+    // Partial sums that travel both ways enter the network more often than they are read; every row takes its share of that.
     let words: u64 = traffic.delivered.iter().map(|row| row.words).sum();
     let both_ways = if words > 0 { traffic.ingresses as f64 / words as f64 } else { 0.0 };
     let per_row = traffic.delivered.iter().map(|row| {

@@ -25,7 +25,7 @@ pub struct Workspace {
     scratch: Scratch,
     /// Words of tiles, and of the tiles of all instances below, by tensor and level.
     tile_words: [[u64; MAX_LEVELS]; MAX_TENSORS],
-    spread_words: [[u64; MAX_LEVELS]; MAX_TENSORS],
+    unrolled_words: [[u64; MAX_LEVELS]; MAX_TENSORS],
 }
 
 impl Workspace {
@@ -35,7 +35,7 @@ impl Workspace {
             nest: Nest::new(),
             scratch: Scratch::default(),
             tile_words: [[0; MAX_LEVELS]; MAX_TENSORS],
-            spread_words: [[0; MAX_LEVELS]; MAX_TENSORS],
+            unrolled_words: [[0; MAX_LEVELS]; MAX_TENSORS],
         }
     }
 }
@@ -87,6 +87,7 @@ impl Evaluator {
         let mut projections = Vec::with_capacity(einsum.tensors().len());
         let mut tensor_words = [0; MAX_TENSORS];
         for (tensor, words) in tensor_words.iter_mut().enumerate().take(einsum.tensors().len()) {
+            // Displacements are signed, and two of them are added: two bits stay free.
             einsum.words(tensor).ok().filter(|&words| words < 1 << 62).ok_or(too_large)?;
             let projection = Projection::new(einsum, tensor, touched);
             *words = projection.footprint(&sizes).words;
@@ -109,6 +110,7 @@ impl Evaluator {
             let usable = |entries: u64| (entries as f64 / level.multiple_buffering).floor() as u64;
             evaluator.capacity_words[index] = level.entries.map(usable);
             evaluator.reduces_in_place[index] = level.reduces_in_place;
+            // Hops need a list of all instances; they are worked out only where somebody pays for them.
             evaluator.hops[index] = level.network.hop_j > 0.0 || level.network.router_j > 0.0;
             evaluator.meshes[index] = architecture.fanout(index);
         }
@@ -147,6 +149,7 @@ impl Evaluator {
         let n_levels = self.architecture.levels().len();
         workspace.nest.set(mapping, &self.meshes[..n_levels], &self.einsum)?;
         report.resize(n_levels, self.projections.len());
+        // Tiles first: this is the least work that shows that a mapping does not fit.
         self.fit_tiles(mapping, workspace, report)?;
         for tensor in 0..self.projections.len() {
             self.move_tensor(tensor, mapping, workspace, report)?;
@@ -160,6 +163,7 @@ impl Evaluator {
             meshes: &self.meshes,
             quirks: self.quirks,
         };
+        // Energy last, since leakage goes by the cycles.
         timing.account(report)?;
         energy::account(&self.architecture, &workspace.nest, self.quirks, report);
         report.utilization =
@@ -187,15 +191,16 @@ impl Evaluator {
         workspace: &mut Workspace,
         report: &mut Report,
     ) -> Result<(), Illegal> {
-        let Workspace { nest, tile_words, spread_words, .. } = workspace;
+        let Workspace { nest, tile_words, unrolled_words, .. } = workspace;
         for (level, entry) in mapping.levels.iter().enumerate() {
             let mut need = 0u64;
             let mut largest = (0, 0);
             for (tensor, projection) in self.projections.iter().enumerate() {
+                // A tile is one word at the units; spatial loops, then temporal ones, make it the tile of the next level.
                 let below = level.checked_sub(1).map_or(1, |child| tile_words[tensor][child]);
-                let spread = nest.grown(projection, below, nest.spatial.at(level), &nest.spread[level]);
-                let words = nest.grown(projection, spread, nest.temporal.at(level), &nest.tile[level]);
-                spread_words[tensor][level] = spread;
+                let unrolled = nest.grown(projection, below, nest.spatial.at(level), &nest.unrolled[level]);
+                let words = nest.grown(projection, unrolled, nest.temporal.at(level), &nest.tile[level]);
+                unrolled_words[tensor][level] = unrolled;
                 tile_words[tensor][level] = words;
                 let kept = entry.keep.contains(tensor);
                 let slot = report.tensor_mut(level, tensor);
@@ -221,6 +226,7 @@ impl Evaluator {
         tile_words: &[[u64; MAX_LEVELS]; MAX_TENSORS],
     ) -> Result<(), Illegal> {
         for (tensor, tiles) in tile_words.iter().enumerate().take(self.projections.len()) {
+            // Nothing above the outermost level that keeps a tensor could bring the rest of it.
             let level = mapping.levels.iter().rposition(|level| level.keep.contains(tensor));
             let level = level.ok_or(Illegal::KeptNowhere { tensor })?;
             let (need, have) = (self.tensor_words[tensor], tiles[level]);
@@ -239,7 +245,7 @@ impl Evaluator {
         workspace: &mut Workspace,
         report: &mut Report,
     ) -> Result<(), Illegal> {
-        let Workspace { nest, scratch, tile_words, spread_words } = workspace;
+        let Workspace { nest, scratch, tile_words, unrolled_words } = workspace;
         let projection = &self.projections[tensor];
         let n_levels = mapping.levels.len();
         let mut peers = nest.fanout;
@@ -254,11 +260,13 @@ impl Evaluator {
             let linked =
                 self.quirks.links_everywhere || self.architecture.levels()[level].network.neighbour_links;
             let links = linked && !entry.no_link_transfer.contains(tensor);
+            // With a single instance below there are no hops to count.
             let scope = Scope { links, hops: self.hops[level] && array.fanout > 1 };
             let traffic = &mut report.tensor_mut(level, tensor).network;
             if self.quirks.peers_over_all_instances && level > 0 {
                 peers[level] = nest.used_instances[level - 1];
             }
+            // Where instances differ, or every iteration counts as what it is, each instance is followed through its steps.
             if nest.imperfect && (nest.uneven || !self.quirks.skipped_iterations) {
                 let (extents, holds) = match level.checked_sub(1) {
                     Some(child) => (&nest.tile[child], true),
@@ -273,6 +281,7 @@ impl Evaluator {
                 deliver(nest.iterations, array, scope, scratch, traffic)?;
                 continue;
             };
+            // Tiles of the level below are delivered whether it keeps them or not; bypass is worked out from these counts.
             let (extents, words) = (&nest.tile[child], tile_words[tensor][child]);
             let tile = Tile { projection, extents, words, reset_on_turn: self.quirks.reset_on_turn };
             let residual = Residual {
@@ -288,7 +297,7 @@ impl Evaluator {
             output: projection.output,
             fanout: &nest.fanout[..n_levels],
             peers: &peers[..n_levels],
-            spread_words: &spread_words[tensor][..n_levels],
+            unrolled_words: &unrolled_words[tensor][..n_levels],
             reduces_in_place: &self.reduces_in_place[..n_levels],
             hops_before_bypass: self.quirks.hops_before_bypass,
         };

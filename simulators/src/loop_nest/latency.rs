@@ -49,6 +49,7 @@ impl Demand {
                 longest = longest.max(words / limit);
             }
         }
+        // A part of a cycle is a whole one.
         whole(longest).map(|cycles| cycles + u64::from((cycles as f64) < longest))
     }
 }
@@ -95,6 +96,7 @@ impl Timing<'_> {
         let mut latency =
             LatencyReport { compute_cycles, steady_cycles: compute_cycles, ..LatencyReport::default() };
         for (index, level) in self.architecture.levels().iter().enumerate() {
+            // A level without a limit keeps up with whatever the units ask.
             let (mut cycles, mut slowdown) = (compute_cycles, 1.0);
             if level.bandwidth != Bandwidth::default() {
                 (cycles, slowdown) = self.pace(report.at(index), &level.bandwidth, compute_cycles)?;
@@ -145,6 +147,8 @@ impl Timing<'_> {
     fn expose(&self, report: &Report, latency: &mut LatencyReport) -> Result<(), Illegal> {
         let levels = self.architecture.levels();
         let mut suppliers = [None; MAX_TENSORS];
+        // Outermost first, since a tile comes from the next level above that keeps its tensor. Loads follow each other from
+        // level to level, so their cycles add up.
         for index in (0..levels.len()).rev() {
             let parent = levels.get(index + 1).map(|parent| parent.network.delivery);
             let loaded = self.exchange(report.at(index), index, &suppliers, latency)?;
@@ -169,6 +173,7 @@ impl Timing<'_> {
             let (x, y) = self.meshes[0];
             latency.array_cycles = latency.array_cycles.checked_add(x + y - 2).ok_or(TOO_LONG)?;
         }
+        // Cycles are counted from 0, which takes one off; an array of a single unit has none to take.
         latency.array_cycles = latency.array_cycles.saturating_sub(1);
         Ok(())
     }
@@ -189,6 +194,7 @@ impl Timing<'_> {
         let mut outermost = index;
         for (tensor, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.kept) {
             let Some(Supplier { level, sets }) = suppliers[tensor] else { continue };
+            // The supplier reads a tile once for each set of instances that needs another one.
             let there = entry.tile_words.checked_mul(sets).ok_or(TOO_LONG)?;
             if self.projections[tensor].output {
                 store.add(entry.tile_words, 0)?;
@@ -196,6 +202,8 @@ impl Timing<'_> {
             } else {
                 above[level].0.add(there, 0)?;
             }
+            // With a single buffer every tile is waited for, partial sums that come back included; with two, only the first
+            // tile of an operand is.
             match (single, self.projections[tensor].output) {
                 (true, _) => load.add(0, entry.fills)?,
                 (false, true) => {}
@@ -213,6 +221,7 @@ impl Timing<'_> {
                 stored = written.cycles(&level.bandwidth)?.max(stored);
             }
         }
+        // A tile is written once it has been read; the two do not overlap.
         if load.written > 0 {
             loaded = loaded.checked_add(load.cycles(&levels[index].bandwidth)?).ok_or(TOO_LONG)?;
         }
@@ -241,6 +250,7 @@ impl Timing<'_> {
                 continue;
             }
             let projection = &self.projections[tensor];
+            // Two buffers let one tile drain while the next fills, so the array fills once; a single one empties it each time.
             let tiles = if single { self.nest.tiles(projection, index + 1) } else { 1 };
             passes = passes.max(tiles);
             if !projection.output {
@@ -252,6 +262,8 @@ impl Timing<'_> {
                 shifted = shifted.checked_add(words).ok_or(TOO_LONG)?;
             }
         }
+        // A word that stays reaches the last row through all others: `y` cycles. What of it passes while the level loads was
+        // counted there. A wave of `x` by `y` instances is over `x - 1 + y - 1` cycles after it began.
         let shifting = shifted.checked_mul(y).ok_or(TOO_LONG)?.saturating_sub(loaded);
         passes.checked_mul(x + y - 2).and_then(|filling| filling.checked_add(shifting)).ok_or(TOO_LONG)
     }

@@ -1,10 +1,10 @@
 //! A mapping: which tensors each level keeps, and which loops run there, in time and in space.
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::UnknownName;
 
 use super::architecture::Architecture;
 use super::einsum::Einsum;
-use super::names::NameError;
 
 /// One loop. `residual` is its bound in the last iteration of all enclosing loops of its dimension; it equals
 /// `bound` for a perfect factor (imperfect ones are those of Ruby, Horeni et al. 2022, doi:10.1109/ISPASS55109.2022.00030).
@@ -12,9 +12,9 @@ use super::names::NameError;
 pub struct Loop {
     /// Index into [`Einsum::dims`].
     pub dim: usize,
-    /// Iterations.
+    /// Iterations of the loop.
     pub bound: u64,
-    /// Iterations the last time.
+    /// Iterations of the loop the last time.
     pub residual: u64,
 }
 
@@ -83,9 +83,9 @@ pub struct Mapping {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected a factor such as 4, or [4, 2] for a bound and a residual")]
 pub enum Factor {
-    /// The same bound every time.
+    /// A loop with the same bound every time.
     Perfect(u64),
-    /// Bound and residual.
+    /// A loop with a bound and a residual.
     Imperfect(u64, u64),
 }
 
@@ -120,7 +120,7 @@ pub struct MappingText {
 pub enum MappingError {
     /// A level that the architecture does not have.
     #[error("mapping: {0}")]
-    UnknownLevel(#[source] NameError),
+    UnknownLevel(#[source] UnknownName),
     /// A dimension or tensor that the Einsum does not have.
     #[error("mapping of level `{level}`, `{field}`: {source}")]
     UnknownName {
@@ -129,7 +129,7 @@ pub enum MappingError {
         /// The field.
         field: &'static str,
         /// The name and the nearest known one.
-        source: NameError,
+        source: Box<UnknownName>,
     },
     /// A level is mapped twice.
     #[error("mapping: level `{level}` is mapped twice")]
@@ -223,6 +223,6 @@ fn loops(
     texts.iter().map(read).collect()
 }
 
-fn unknown(entry: &LevelText, field: &'static str, source: NameError) -> MappingError {
-    MappingError::UnknownName { level: entry.level.clone(), field, source }
+fn unknown(entry: &LevelText, field: &'static str, source: UnknownName) -> MappingError {
+    MappingError::UnknownName { level: entry.level.clone(), field, source: Box::new(source) }
 }

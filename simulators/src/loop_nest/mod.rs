@@ -4,7 +4,7 @@
 //! and a [`Mapping`] (which loops run where, and which level keeps what) give a [`Report`]: words moved at every
 //! level and over every network, cycles and energy. The equations are those of Timeloop's dense model; source:
 //! Parashar et al. (2019), doi:10.1109/ISPASS.2019.00042. With [`Quirks::timeloop_compat`] all counts and cycles are
-//! equal to those of Timeloop 4cf6d4c, which [`golden`] checks.
+//! equal to those of Timeloop 4cf6d4c, which [`timeloop`] checks.
 
 mod architecture;
 mod comb;
@@ -12,10 +12,10 @@ mod delivery;
 mod einsum;
 mod energy;
 mod evaluator;
-pub mod golden;
+mod fresh;
 mod latency;
+mod loops;
 mod mapping;
-pub(crate) mod names;
 mod nest;
 mod partial;
 mod projection;
@@ -25,6 +25,7 @@ mod residual;
 mod spatial;
 pub mod systolic;
 mod temporal;
+pub mod timeloop;
 mod traffic;
 
 pub use architecture::{
@@ -35,7 +36,7 @@ pub use einsum::{
 };
 pub use evaluator::{Evaluator, Hops, Workspace};
 pub use mapping::{Factor, LevelMapping, LevelText, Loop, Mapping, MappingError, MappingText, TensorSet};
-pub use names::NameError;
-pub use nest::Axis;
 pub use quirks::Quirks;
-pub use report::{Delivered, Illegal, LatencyReport, LevelReport, NetworkTraffic, Report, TensorReport};
+pub use report::{
+    Delivered, Illegal, LatencyReport, LevelReport, MeshAxis, NetworkTraffic, Report, TensorReport,
+};

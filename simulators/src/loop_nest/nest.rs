@@ -2,74 +2,10 @@
 
 use super::architecture::MAX_LEVELS;
 use super::einsum::{Einsum, MAX_DIMS};
+use super::loops::{FlatLoop, LoopList};
 use super::mapping::{LevelMapping, Loop, Mapping};
 use super::projection::Projection;
-use super::report::Illegal;
-
-/// Most loops of more than one iteration: each at least doubles an iteration space of 64 bits.
-pub(super) const MAX_LOOPS: usize = 64;
-
-/// A loop of more than one iteration.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct FlatLoop {
-    pub(super) dim: usize,
-    pub(super) bound: u64,
-    pub(super) residual: u64,
-    /// Points of the dimension between two iterations.
-    pub(super) stride: u64,
-    pub(super) level: usize,
-}
-
-/// A list of loops from the innermost outwards, with the place where each level's begin.
-#[derive(Debug, Clone)]
-pub(super) struct LoopList {
-    loops: [FlatLoop; MAX_LOOPS],
-    len: usize,
-    starts: [usize; MAX_LEVELS + 1],
-    /// Iterations of a loop and of all loops outside it, residuals left out of account.
-    around: [u64; MAX_LOOPS + 1],
-}
-
-impl LoopList {
-    fn new() -> Self {
-        Self {
-            loops: [FlatLoop::default(); MAX_LOOPS],
-            len: 0,
-            starts: [0; MAX_LEVELS + 1],
-            around: [1; MAX_LOOPS + 1],
-        }
-    }
-
-    /// Call only if the product of all bounds fits 64 bits.
-    fn count_around(&mut self) {
-        self.around[self.len] = 1;
-        for (index, item) in self.loops[..self.len].iter().enumerate().rev() {
-            self.around[index] = self.around[index + 1] * item.bound;
-        }
-    }
-
-    fn push(&mut self, item: FlatLoop) -> Result<(), Illegal> {
-        let slot = self.loops.get_mut(self.len).ok_or(Illegal::Overflow { what: "number of loops" })?;
-        *slot = item;
-        self.len += 1;
-        Ok(())
-    }
-
-    /// Loops of `level` alone.
-    pub(super) fn at(&self, level: usize) -> &[FlatLoop] {
-        &self.loops[self.starts[level]..self.starts[level + 1]]
-    }
-
-    /// Loops of `level` and of all levels above it.
-    pub(super) fn from(&self, level: usize) -> &[FlatLoop] {
-        &self.loops[self.starts[level]..self.len]
-    }
-
-    /// For every loop of [`LoopList::from`], its iterations times those of all loops outside it; then 1.
-    pub(super) fn around(&self, level: usize) -> &[u64] {
-        &self.around[self.starts[level]..=self.len]
-    }
-}
+use super::report::{Illegal, MeshAxis};
 
 /// The flattened mapping; a scratch area that is filled anew by every evaluation.
 #[derive(Debug, Clone)]
@@ -80,8 +16,9 @@ pub(super) struct Nest {
     pub(super) tile: [[u64; MAX_DIMS]; MAX_LEVELS],
     /// The same, in the last iteration of all loops above.
     pub(super) last_tile: [[u64; MAX_DIMS]; MAX_LEVELS],
-    /// Points per dimension of the tiles of all instances below one instance of each level, at one time.
-    pub(super) spread: [[u64; MAX_DIMS]; MAX_LEVELS],
+    /// Points per dimension of the tiles of all instances below one instance of each level, at one time: the tile of what
+    /// is unrolled in space.
+    pub(super) unrolled: [[u64; MAX_DIMS]; MAX_LEVELS],
     /// Instances in use below one instance of each level.
     pub(super) fanout: [u64; MAX_LEVELS],
     /// The same, in x and y.
@@ -100,7 +37,7 @@ pub(super) struct Nest {
     padded: [u64; MAX_DIMS],
     /// Iterations in time, residuals left out of account.
     pub(super) padded_iterations: u64,
-    /// Iterations in time.
+    /// Iterations in time of the instance that has the most of them.
     pub(super) iterations: u64,
 }
 
@@ -111,7 +48,7 @@ impl Nest {
             spatial: LoopList::new(),
             tile: [[1; MAX_DIMS]; MAX_LEVELS],
             last_tile: [[1; MAX_DIMS]; MAX_LEVELS],
-            spread: [[1; MAX_DIMS]; MAX_LEVELS],
+            unrolled: [[1; MAX_DIMS]; MAX_LEVELS],
             fanout: [1; MAX_LEVELS],
             fanout_xy: [(1, 1); MAX_LEVELS],
             used_instances: [1; MAX_LEVELS],
@@ -140,16 +77,19 @@ impl Nest {
         if mapping.levels.len() != n_levels {
             return Err(Illegal::LevelCount { got: mapping.levels.len(), expected: n_levels });
         }
-        self.temporal.len = 0;
-        self.spatial.len = 0;
+        self.temporal.clear();
+        self.spatial.clear();
         self.imperfect = false;
         self.uneven = false;
         let mut points = Points::new(einsum);
+        // From the inside outwards: how far a loop steps is known only once all loops of its dimension inside it are.
         for (level, entry) in mapping.levels.iter().enumerate() {
-            self.spatial.starts[level] = self.spatial.len;
-            self.temporal.starts[level] = self.temporal.len;
+            self.spatial.begin(level);
+            self.temporal.begin(level);
+            // Spatial loops stand inside the temporal ones of their level: in one step, all instances below are at work, and
+            // what they hold together is what the level's own loops then move.
             self.push_spatial(level, entry, meshes[level], &mut points)?;
-            self.spread[level] = points.extents(self.imperfect);
+            self.unrolled[level] = points.extents(self.imperfect);
             for item in entry.temporal.iter().rev() {
                 if let Some(flat) = points.enter(level, item, true)? {
                     self.imperfect |= flat.bound != flat.residual;
@@ -157,15 +97,16 @@ impl Nest {
                 }
             }
             self.tile[level] = match entry.temporal.is_empty() {
-                true => self.spread[level],
+                true => self.unrolled[level],
                 false => points.extents(self.imperfect),
             };
             self.last_tile[level] = points.covered;
         }
-        self.spatial.starts[n_levels] = self.spatial.len;
-        self.temporal.starts[n_levels] = self.temporal.len;
+        self.spatial.begin(n_levels);
+        self.temporal.begin(n_levels);
         points.check_sizes()?;
         (self.n_dims, self.sizes, self.padded) = (points.n_dims, points.sizes, points.padded);
+        // Dimensions are independent, so counts of iterations multiply; remainders are counted dimension by dimension.
         self.padded_iterations = product(&points.padded_iterations[..points.n_dims], "iterations in time")?;
         self.iterations = match self.imperfect {
             true => product(&points.iterations[..points.n_dims], "iterations in time")?,
@@ -187,6 +128,7 @@ impl Nest {
         if loops.is_empty() {
             return words;
         }
+        // Neighbouring tiles of a window overlap, and last tiles are smaller: neither is a product of bounds.
         if self.imperfect || !projection.plain {
             return projection.footprint(extents).words;
         }
@@ -206,6 +148,7 @@ impl Nest {
             for item in loops.iter().rev() {
                 if let Some(flat) = points.enter(level, item, false)? {
                     self.imperfect |= flat.bound != flat.residual;
+                    // The last instance has what remains at this loop or inside it, so that instances differ.
                     self.uneven |= points.covered[flat.dim] != points.padded[flat.dim];
                     used[axis] =
                         used[axis].checked_mul(flat.bound).ok_or(Illegal::Overflow { what: "fanout" })?;
@@ -214,10 +157,10 @@ impl Nest {
             }
         }
         if used[0] > have_x {
-            return Err(Illegal::Fanout { level, axis: Axis::X, need: used[0], have: have_x });
+            return Err(Illegal::Fanout { level, axis: MeshAxis::X, need: used[0], have: have_x });
         }
         if used[1] > have_y {
-            return Err(Illegal::Fanout { level, axis: Axis::Y, need: used[1], have: have_y });
+            return Err(Illegal::Fanout { level, axis: MeshAxis::Y, need: used[1], have: have_y });
         }
         self.fanout_xy[level] = (used[0], used[1]);
         self.fanout[level] = used[0] * used[1];
@@ -225,6 +168,7 @@ impl Nest {
     }
 
     fn count_instances(&mut self, n_levels: usize) -> Result<(), Illegal> {
+        // The outermost level is one instance; the spatial loops of each level multiply what is below.
         let mut used = 1u64;
         for level in (0..n_levels).rev() {
             self.used_instances[level] = used;
@@ -239,6 +183,8 @@ impl Nest {
     /// that is cut short counts as a whole one.
     pub(super) fn tiles(&self, projection: &Projection, level: usize) -> u64 {
         let loops = self.temporal.from(level);
+        // Loops inside the first that moves the tile leave it where it is; in each iteration of all others it is
+        // replaced, even if that brings back one that was there before.
         let moves = loops.iter().position(|item| projection.uses(item.dim)).unwrap_or(loops.len());
         self.temporal.around(level)[moves]
     }
@@ -252,24 +198,6 @@ impl Nest {
     /// Whether the loops of `dim` leave a remainder.
     pub(super) fn is_imperfect(&self, dim: usize) -> bool {
         self.padded[dim] != self.sizes[dim]
-    }
-}
-
-/// Direction on the mesh.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Axis {
-    /// Along a row.
-    X,
-    /// Along a column.
-    Y,
-}
-
-impl std::fmt::Display for Axis {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::X => "x",
-            Self::Y => "y",
-        })
     }
 }
 
@@ -319,7 +247,8 @@ impl Points {
             got: u64::MAX,
             expected: self.sizes[dim],
         })?;
-        // The padded extent bounds the covered one, so this cannot overflow.
+        // In its last iteration a loop has gone `residual - 1` steps: a dimension has 1 point more than all its loops go
+        // together. The padded extent bounds the covered one, so this cannot overflow.
         self.covered[dim] += stride * (residual - 1);
         // The first instance has the most to do, of the last tile too unless it has all of it.
         self.iterations[dim] = match (temporal, residual) {
@@ -337,6 +266,7 @@ impl Points {
     #[inline]
     fn extents(&self, imperfect: bool) -> [u64; MAX_DIMS] {
         let mut extents = self.padded;
+        // Without a remainder the loops cover the dimension exactly, and no tile is larger than it.
         if !imperfect {
             return extents;
         }

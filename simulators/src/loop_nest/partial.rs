@@ -6,9 +6,10 @@
 //! behalf of all that follow, and the last for what it leaves behind. Factors that leave a remainder are those of Ruby,
 //! Horeni et al. (2022), doi:10.1109/ISPASS55109.2022.00030. Words are not handed from neighbour to neighbour.
 
-use super::einsum::{MAX_DIMS, MAX_RANKS};
-use super::nest::{FlatLoop, Nest};
-use super::projection::Shift;
+use super::einsum::MAX_DIMS;
+use super::fresh::{FreshSets, Held};
+use super::loops::FlatLoop;
+use super::nest::Nest;
 use super::report::{Delivered, Illegal, NetworkTraffic};
 use super::spatial::Array;
 
@@ -34,15 +35,10 @@ pub(super) struct Partial<'a> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct PartialScratch {
     instances: Vec<Instance>,
-    fresh: Vec<Fresh>,
+    fresh: FreshSets,
     set: Vec<u32>,
-}
-
-/// A box in tensor space: its corner and, for each dimension, its points.
-#[derive(Debug, Clone, Copy)]
-struct Held {
-    corner: Shift,
-    extents: [u64; MAX_DIMS],
+    /// Instances of each set of one step.
+    sizes: Vec<usize>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -50,23 +46,6 @@ struct Instance {
     /// Points between the first instance and this one.
     points: [u64; MAX_DIMS],
     held: Option<Held>,
-}
-
-/// New words of one instance; equal if the sets of words are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Fresh {
-    corner: Shift,
-    lengths: [u64; MAX_RANKS],
-    /// Corner and lengths of the tile before, if they share words.
-    before: Option<(Shift, [u64; MAX_RANKS])>,
-    words: u64,
-    instance: u32,
-}
-
-impl Fresh {
-    fn is_same(&self, other: &Self) -> bool {
-        Self { instance: other.instance, ..*self } == *other
-    }
 }
 
 /// Delivers the tiles of the run, on average over the instances of the level.
@@ -86,6 +65,7 @@ pub(super) fn deliver_partial(
         let counter = if nest.is_imperfect(item.dim) { &mut parents } else { &mut alike };
         *counter *= item.bound;
     }
+    // The walk visits at most three iterations of a loop on behalf of all that are complete, and one that is cut short.
     let visits = loops.iter().try_fold(parents, |steps, item| steps.checked_mul(item.bound.min(4)));
     if visits.and_then(|steps| steps.checked_mul(array.fanout)).is_none_or(|steps| steps > MAX_STEPS) {
         return Err(Illegal::Unsupported { what: "imperfect factors among so many loops and instances" });
@@ -99,6 +79,7 @@ pub(super) fn deliver_partial(
         }
         Walk::new(&partial, scratch, traffic).run(loops.len(), origin, alike)?;
     }
+    // Counts were added up over all parents, and a report is of an average one.
     let n_parents = parents * alike;
     for row in &mut traffic.delivered {
         row.average_words = row.words as f64 / n_parents as f64;
@@ -145,12 +126,14 @@ impl<'a> Walk<'a> {
         let Some(index) = depth.checked_sub(1) else { return self.arrive(&origin, times) };
         let nest = self.partial.nest;
         let FlatLoop { dim, bound, stride, .. } = nest.temporal.from(self.partial.level)[index];
+        // Iterations that begin inside the dimension, and of these the ones that all loops inside can run to their ends.
         let left = nest.size(dim).saturating_sub(origin[dim]);
         let some = left.div_ceil(stride).min(bound);
         let full = match left.checked_sub(self.reach(index, dim)) {
             Some(spare) => (spare / stride + 1).min(bound),
             None => 0,
         };
+        // The last complete iteration stands for no run of its own: it puts the tiles where what follows finds them.
         let complete = [(0, 1), (1, full.saturating_sub(1)), (full.saturating_sub(1), 0)];
         let complete = complete.into_iter().take(full.min(3) as usize);
         for (iteration, repeats) in complete.chain((full..some).map(|iteration| (iteration, 1))) {
@@ -168,26 +151,18 @@ impl<'a> Walk<'a> {
         fresh.clear();
         for (number, instance) in instances.iter_mut().enumerate() {
             let Some(now) = tile(array, nest, extents, origin, &instance.points) else { continue };
-            let footprint = array.projection.footprint(&now.extents);
-            let mut new = Fresh {
-                corner: now.corner,
-                lengths: footprint.lengths,
-                before: None,
-                words: footprint.words,
-                instance: number as u32,
-            };
-            if let Some(before) = instance.held.replace(now).filter(|_| holds) {
+            let mut words = array.projection.footprint(&now.extents).words;
+            // A unit that holds nothing fetches all it needs in every step.
+            let before = instance.held.replace(now).filter(|_| holds);
+            let shared = before.filter(|before| {
                 let mut shift = now.corner;
                 shift.iter_mut().zip(before.corner).for_each(|(total, part)| *total -= part);
                 let common = array.projection.common(&before.extents, &now.extents, &shift);
-                if common > 0 {
-                    let lengths = array.projection.footprint(&before.extents).lengths;
-                    new.before = Some((before.corner, lengths));
-                    new.words -= common;
-                }
-            }
-            if new.words > 0 && times > 0 {
-                fresh.push(new);
+                words -= common;
+                common > 0
+            });
+            if words > 0 && times > 0 {
+                fresh.push(array.projection, &now, shared.as_ref(), words, number as u32);
             }
         }
         self.book(times)
@@ -195,12 +170,13 @@ impl<'a> Walk<'a> {
 
     /// Books the reads for the new words of all instances, those that need the same together.
     fn book(&mut self, times: u64) -> Result<(), Illegal> {
-        let PartialScratch { fresh, set, .. } = &mut *self.scratch;
-        fresh.sort_unstable();
+        let PartialScratch { fresh, set, sizes, .. } = &mut *self.scratch;
+        // Instances that lack the same words stand side by side once sorted, and one read serves them.
+        fresh.sort();
+        sizes.clear();
+        sizes.extend(fresh.sets().map(<[_]>::len));
         let rows = &mut self.traffic.delivered;
-        let mut sets = 0;
-        for chunk in fresh.chunk_by(Fresh::is_same) {
-            sets += 1;
+        for chunk in fresh.sets() {
             let multicast = chunk.len() as u64;
             let words = chunk[0].words.checked_mul(times).ok_or(TOO_MANY)?;
             let mut hops = 0.0;
@@ -209,7 +185,8 @@ impl<'a> Walk<'a> {
                 set.extend(chunk.iter().map(|new| new.instance));
                 hops = self.partial.array.hops(set);
             }
-            let alike = fresh.chunk_by(Fresh::is_same).filter(|other| other.len() == chunk.len()).count();
+            // A row is told by the size of its sets alone; its number of sets is the most that were served in one step.
+            let alike = sizes.iter().filter(|&&size| size == chunk.len()).count();
             let row = match rows.iter_mut().find(|row| row.multicast == multicast) {
                 Some(row) => row,
                 None => {
@@ -222,7 +199,7 @@ impl<'a> Walk<'a> {
             row.words = total;
             row.scatter = row.scatter.max(alike as u64);
         }
-        self.traffic.sets = self.traffic.sets.max(sets);
+        self.traffic.sets = self.traffic.sets.max(sizes.len() as u64);
         Ok(())
     }
 }
@@ -239,6 +216,7 @@ fn tile(
     let mut inside = *extents;
     for (dim, (at, extent)) in here.iter_mut().zip(&mut inside).enumerate().take(nest.n_dims) {
         *at += points[dim];
+        // Beyond the end of a dimension there is no work; at its end, less than a tile of it.
         *extent = nest.size(dim).checked_sub(*at).filter(|&left| left > 0)?.min(*extent);
     }
     Some(Held { corner: array.projection.corner(&here), extents: inside })

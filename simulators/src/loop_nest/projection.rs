@@ -2,15 +2,18 @@
 
 use super::comb::Comb;
 use super::einsum::{Einsum, MAX_DIMS, MAX_RANKS, Role};
-use super::nest::FlatLoop;
+use super::loops::FlatLoop;
 
 /// A displacement in tensor space, one entry per rank.
 pub(super) type Shift = [i64; MAX_RANKS];
 
+/// Stretches of neighbouring words of a rank: the first word and the one after the last. In order; no two touch.
+pub(super) type Stretches = Vec<(i64, i64)>;
+
 /// Words that count as touched by a strided access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Touched {
-    /// All of the box around it.
+    /// All words of the box around the tile.
     Box,
     /// Those alone that some iteration uses.
     Used,
@@ -25,7 +28,7 @@ pub(super) struct Projection {
     pub(super) plain: bool,
     /// Coefficient of a dimension in every rank, shape `[MAX_DIMS][MAX_RANKS]`.
     coefficients: [[i64; MAX_RANKS]; MAX_DIMS],
-    /// Bit `d` is set if dimension `d` moves the index.
+    /// Bit `d` is set if dimension `d` moves the index; the 12 dimensions of [`MAX_DIMS`] fit.
     used: u16,
     /// Bit `d` is set if dimension `d` moves two or more ranks.
     diagonal: u16,
@@ -44,7 +47,7 @@ pub(super) struct Projection {
 pub(super) struct Footprint {
     /// Lengths of the box around it, by rank.
     pub(super) lengths: [u64; MAX_RANKS],
-    /// Its words.
+    /// Words of the part.
     pub(super) words: u64,
     /// Bit `r` is set if rank `r` has holes that do not count.
     holes: u8,
@@ -80,12 +83,14 @@ impl Projection {
             projection.plain &= matches!(terms[..], [] | [(_, 1)]);
             projection.push_rank(index, &terms);
         }
+        // A dimension in two ranks moves both at once, so that a larger tile is no multiple of smaller ones.
         projection.plain &= projection.diagonal == 0;
         projection
     }
 
     fn push_rank(&mut self, rank: usize, terms: &[(usize, u64)]) {
         for &(dim, coefficient) in terms {
+            // The second rank that a dimension moves takes its entry in `single` away again.
             let is_first = !self.uses(dim);
             self.single[dim] = is_first.then_some((rank, coefficient as i64));
             self.diagonal |= self.used & (1 << dim);
@@ -150,6 +155,7 @@ impl Projection {
     /// What `extents` (points per dimension) touch. Boxes are within the tensor, whose size was checked to fit.
     #[inline]
     pub(super) fn footprint(&self, extents: &[u64; MAX_DIMS]) -> Footprint {
+        // The index runs from 0 to the sum of `coefficient (extent - 1)`. Ranks are independent, so lengths multiply.
         let mut footprint = Footprint { lengths: [1; MAX_RANKS], words: 1, holes: 0 };
         let mut start = 0;
         for (rank, &end) in self.ends[..self.n_ranks].iter().enumerate() {
@@ -167,6 +173,7 @@ impl Projection {
     }
 
     fn punch_holes(&self, extents: &[u64; MAX_DIMS], footprint: &mut Footprint) {
+        // Whether a word is a hole shows in each rank alone, so the touched points of the ranks multiply as lengths do.
         footprint.words = 1;
         for (rank, comb) in self.combs[..self.n_ranks].iter().enumerate() {
             let length = footprint.lengths[rank];
@@ -179,6 +186,7 @@ impl Projection {
     /// Words of a tile that are not in the tile displaced by `shift`.
     #[inline]
     pub(super) fn fresh(&self, tile: &Footprint, extents: &[u64; MAX_DIMS], shift: &Shift) -> u64 {
+        // Two boxes of one shape share `length - |shift|` in each rank, and nothing at all if one rank shares nothing.
         let mut common = 1;
         for (rank, (length, &component)) in tile.lengths[..self.n_ranks].iter().zip(shift).enumerate() {
             common *= match self.combs[rank] {
@@ -189,12 +197,41 @@ impl Projection {
         tile.words - common
     }
 
+    /// Words of `rank` that a tile of `extents` at `corner` touches.
+    pub(super) fn stretches(
+        &self,
+        rank: usize,
+        extents: &[u64; MAX_DIMS],
+        corner: i64,
+        stretches: &mut Stretches,
+    ) {
+        stretches.clear();
+        let steps = self.terms(rank).iter().map(|&(dim, coefficient)| coefficient * (extents[dim] - 1));
+        let length = 1 + steps.sum::<u64>();
+        match self.combs[rank].filter(|comb| comb.points(extents) < length) {
+            None => stretches.push((corner, corner + length as i64)),
+            Some(comb) => {
+                comb.list(extents, corner, |point| stretches.push((point, point + 1)));
+                stretches.sort_unstable();
+                stretches.dedup_by(|next, last| {
+                    let touches = next.0 == last.1;
+                    if touches {
+                        last.1 = next.1;
+                    }
+                    touches
+                });
+            }
+        }
+    }
+
     /// Words that two tiles of different extents share, the second displaced by `shift` from the first.
     pub(super) fn common(&self, a: &[u64; MAX_DIMS], b: &[u64; MAX_DIMS], shift: &Shift) -> u64 {
         let (a_box, b_box) = (self.footprint(a), self.footprint(b));
         let common = |rank: usize| match self.combs[rank] {
             Some(comb) => comb.common(a, b, shift[rank]),
             None => {
+                // The first box runs from 0, the second from the shift: what both have is from the later start to the
+                // earlier end.
                 let start = shift[rank].max(0);
                 let end = (a_box.lengths[rank] as i64).min(shift[rank] + b_box.lengths[rank] as i64);
                 (end - start).max(0) as u64

@@ -2,7 +2,6 @@
 
 use super::architecture::Architecture;
 use super::einsum::Einsum;
-use super::nest::Axis;
 
 /// Why a mapping cannot run. Levels, tensors and dimensions are indices; [`Illegal::describe`] names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,7 +28,7 @@ pub enum Illegal {
         /// The level whose spatial loops these are.
         level: usize,
         /// The direction.
-        axis: Axis,
+        axis: MeshAxis,
         /// Product of the loop bounds.
         need: u64,
         /// Instances below one instance of the level.
@@ -98,13 +97,13 @@ pub enum Illegal {
     /// A count does not fit 64 bits.
     #[error("{what} exceeds 64 bits")]
     Overflow {
-        /// What was counted.
+        /// The count in words, such as `words moved`.
         what: &'static str,
     },
     /// A combination that the model does not cover.
     #[error("not supported: {what}")]
     Unsupported {
-        /// What is asked for.
+        /// The combination in words.
         what: &'static str,
     },
 }
@@ -144,6 +143,24 @@ impl Illegal {
             | Self::Overflow { .. }
             | Self::Unsupported { .. } => self.to_string(),
         }
+    }
+}
+
+/// Direction on the mesh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MeshAxis {
+    /// Along a row.
+    X,
+    /// Along a column.
+    Y,
+}
+
+impl std::fmt::Display for MeshAxis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::X => "x",
+            Self::Y => "y",
+        })
     }
 }
 
@@ -228,7 +245,7 @@ pub struct LevelReport {
     pub energy_j: f64,
 }
 
-/// Where the cycles go.
+/// Cycles of a run by what they are spent on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LatencyReport {
     /// Iterations in time.
@@ -248,7 +265,7 @@ pub struct LatencyReport {
 pub struct Report {
     /// Total run time.
     pub cycles: u64,
-    /// Its parts.
+    /// Parts of the run time.
     pub latency: LatencyReport,
     /// Multiply-accumulates.
     pub macs: u64,
@@ -256,11 +273,11 @@ pub struct Report {
     pub used_macs: u64,
     /// `macs` over the units of the chip and the cycles.
     pub utilization: f64,
-    /// Everything.
+    /// Energy of everything.
     pub energy_j: f64,
-    /// The multiply-accumulates alone.
+    /// Energy of the multiply-accumulates alone.
     pub mac_energy_j: f64,
-    /// All networks.
+    /// Energy of all networks.
     pub network_energy_j: f64,
     /// By level, the innermost first.
     pub levels: Vec<LevelReport>,

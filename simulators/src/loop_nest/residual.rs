@@ -5,7 +5,7 @@
 //! uniform temporal loops; Horeni et al. (2022), Ruby, doi:10.1109/ISPASS55109.2022.00030.
 
 use super::einsum::{MAX_DIMS, MAX_RANKS};
-use super::nest::FlatLoop;
+use super::loops::FlatLoop;
 use super::projection::Shift;
 use super::report::Illegal;
 use super::temporal::{Step, Tile};
@@ -57,6 +57,7 @@ impl<G: FnMut(Step, Step, u64) -> Result<(), Illegal>> Walk<'_, G> {
         let Some(index) = depth.checked_sub(1) else { return self.arrive(corner, last, epochs) };
         let item = self.loops[index];
         let bit = 1 << item.dim;
+        // Only where all loops of the dimension outside are in their last iteration does this one stop early.
         let bound = if last & bit != 0 { item.residual } else { item.bound };
         let uniform = index == 0 && self.residual.uniform_innermost;
         let visits = match (bound, uniform) {
@@ -69,6 +70,7 @@ impl<G: FnMut(Step, Step, u64) -> Result<(), Illegal>> Walk<'_, G> {
             let mut here = corner;
             let shift = self.tile.projection.shift(item.dim, item.stride * iteration);
             here.iter_mut().zip(shift).for_each(|(total, part)| *total += part);
+            // In a last iteration the bound is the residual, so that of these iterations only the final one stays a last one.
             let is_last = iteration + 1 >= item.residual;
             let last = if is_last { last } else { last & !bit };
             let inner = epochs.checked_mul(times).ok_or(Illegal::Overflow { what: "words moved" })?;
@@ -98,6 +100,7 @@ impl<G: FnMut(Step, Step, u64) -> Result<(), Illegal>> Walk<'_, G> {
         shift.iter_mut().zip(before.0).for_each(|(total, part)| *total -= part);
         let fresh = volume - self.tile.projection.common(&before.1, &now.1, &shift);
         let is_still = shift.iter().all(|&component| component == 0);
+        // The first step that moves the tile sets the direction in which words are kept.
         let turned = self.tile.reset_on_turn && self.travel.is_some_and(|travel| travel != shift);
         if is_still || !turned {
             if !is_still && self.travel.is_none() {

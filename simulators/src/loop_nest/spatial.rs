@@ -3,7 +3,7 @@
 //! Instances are numbered x first; one needs the parent's tile displaced by its offset in tensor space. Instances of
 //! equal offset share a read. Source: Parashar et al. (2019), section VI-A, "multicast".
 
-use super::nest::FlatLoop;
+use super::loops::FlatLoop;
 use super::projection::{Projection, Shift, gcd};
 use super::report::Delivered;
 
@@ -32,6 +32,8 @@ impl Array<'_> {
     #[inline]
     pub(super) fn even_sets(&self) -> Option<(u64, u64)> {
         let (mut multicast, mut scatter) = (1, 1);
+        // Instances along a dimension that the tensor does not have need the same words; along one that moves only one rank,
+        // by 1 a point, all need others.
         for item in self.loops {
             *if self.projection.uses(item.dim) { &mut scatter } else { &mut multicast } *= item.bound;
         }
@@ -60,18 +62,20 @@ impl Array<'_> {
                 relevant = true;
             }
         }
+        // One set so far, of all instances that nothing tells apart; each rank splits it further.
         sets.push(Delivered { multicast, scatter: 1, words: 0, average_words: 0.0, hops: 0.0 });
-        !relevant || (0..self.projection.n_ranks).all(|rank| self.spread_rank(rank, sets))
+        !relevant || (0..self.projection.n_ranks).all(|rank| self.split_rank(rank, sets))
     }
 
     /// Multiplies `sets` by those of one rank.
-    fn spread_rank(&self, rank: usize, sets: &mut Vec<Delivered>) -> bool {
+    fn split_rank(&self, rank: usize, sets: &mut Vec<Delivered>) -> bool {
         let mut moving = [(0, 0); 2];
         let mut n_moving = 0;
         for &(dim, coefficient) in self.projection.terms(rank) {
             // Loops of one dimension in one block are contiguous: the innermost has their stride.
             let mut loops = self.loops.iter().filter(|item| item.dim == dim);
             let Some(innermost) = loops.next() else { continue };
+            // Three dimensions in one index have no closed form here; the instances are listed.
             if n_moving == 2 {
                 return false;
             }
@@ -99,6 +103,7 @@ impl Array<'_> {
         self.fill_offsets(table);
         let n_linked = shift.map_or(0, |shift| self.mark_linked(shift, table));
         let OffsetTable { offsets, order, linked } = table;
+        // Sorted by offset, instances that need the same words stand side by side; by number among equals, as hops need it.
         order.clear();
         order.extend((0..self.fanout as u32).filter(|&element| !linked[element as usize]));
         order.sort_unstable_by_key(|&element| (offsets[element as usize], element));
@@ -129,6 +134,7 @@ impl Array<'_> {
             }
             table.offsets.push(offset);
         }
+        // No instance is served by a neighbour until `mark_linked` finds one.
         table.linked.clear();
         table.linked.resize(self.fanout as usize, false);
     }
@@ -145,6 +151,8 @@ impl Array<'_> {
                 (y > 0).then(|| element.wrapping_sub(mesh_x)),
                 (y + 1 < mesh_y).then(|| element + mesh_x),
             ];
+            // The tile moves by `shift`: what is new to this instance is where the neighbour's tile was, if that stood as far
+            // ahead of it as the step goes.
             let own = table.offsets[element as usize];
             let holds = |&neighbour: &u64| {
                 table.offsets.get(neighbour as usize).is_some_and(|other| {
@@ -187,10 +195,12 @@ impl Array<'_> {
 /// steps. With `f(k)` the number of `(i, j)` that have room for `k` steps, `f(k - 1) - 2 f(k) + f(k + 1)` chains
 /// have `k` elements.
 fn multiply(sets: &mut Vec<Delivered>, (a, n_i): (u64, u64), (b, n_j): (u64, u64)) {
+    // The shortest way from one pair to another of the same index; longer ones are several of it.
     let divisor = gcd(a, b);
     let (step_i, step_j) = (b / divisor, a / divisor);
     let room =
         |k: u64| n_i.saturating_sub(k.saturating_mul(step_i)) * n_j.saturating_sub(k.saturating_mul(step_j));
+    // No pair has room for a step: every index is reached once.
     if room(1) == 0 {
         sets.iter_mut().for_each(|set| set.scatter *= n_i * n_j);
         return;

@@ -21,7 +21,7 @@ pub enum Stationary {
 
 /// A matrix product `[m][k] x [k][n]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gemm {
+pub struct SystolicGemm {
     /// Rows of the result.
     pub m: u64,
     /// Columns of the result.
@@ -33,16 +33,16 @@ pub struct Gemm {
 /// Cycles of `gemm` on an array of `rows` by `columns`, filling, draining and loading included.
 ///
 /// ```
-/// # use tapeout_simulators::loop_nest::systolic::{Gemm, Stationary, cycles};
-/// let gemm = Gemm { m: 64, n: 64, k: 64 };
+/// # use tapeout_simulators::loop_nest::systolic::{SystolicGemm, Stationary, cycles};
+/// let gemm = SystolicGemm { m: 64, n: 64, k: 64 };
 /// assert_eq!(cycles(gemm, 16, 16, Stationary::Weight)?, 1_759);
 /// # Ok::<(), tapeout_simulators::loop_nest::Illegal>(())
 /// ```
 ///
 /// # Errors
 /// [`Illegal::Overflow`] past 64 bits, [`Illegal::Unsupported`] for an empty product or array.
-pub fn cycles(gemm: Gemm, rows: u64, columns: u64, stationary: Stationary) -> Result<u64, Illegal> {
-    let Gemm { m, n, k } = gemm;
+pub fn cycles(gemm: SystolicGemm, rows: u64, columns: u64, stationary: Stationary) -> Result<u64, Illegal> {
+    let SystolicGemm { m, n, k } = gemm;
     if [m, n, k, rows, columns].contains(&0) {
         return Err(Illegal::Unsupported { what: "an empty matrix product or array" });
     }
@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn one_fold_is_streaming_plus_fill_and_drain() {
         // 4 x 4 outputs on a 4 x 4 array, 8 deep: 8 + 4 + 4 - 2 cycles, counted from 0.
-        let gemm = Gemm { m: 4, n: 4, k: 8 };
+        let gemm = SystolicGemm { m: 4, n: 4, k: 8 };
         assert_eq!(cycles(gemm, 4, 4, Stationary::Output), Ok(13));
         // Weights take two folds of 4 rows: 2 (4 + 8 + 4 - 2) - 1.
         assert_eq!(cycles(gemm, 4, 4, Stationary::Weight), Ok(27));
@@ -75,12 +75,12 @@ mod tests {
     #[test]
     fn a_column_vector_still_crosses_the_whole_array() {
         // K = 1, one output: 1 + 16 + 16 - 2 cycles, counted from 0.
-        assert_eq!(cycles(Gemm { m: 1, n: 1, k: 1 }, 16, 16, Stationary::Output), Ok(30));
+        assert_eq!(cycles(SystolicGemm { m: 1, n: 1, k: 1 }, 16, 16, Stationary::Output), Ok(30));
     }
 
     #[test]
     fn a_count_beyond_64_bits_is_an_error() {
-        let gemm = Gemm { m: u64::MAX, n: u64::MAX, k: 2 };
+        let gemm = SystolicGemm { m: u64::MAX, n: u64::MAX, k: 2 };
         assert_eq!(cycles(gemm, 2, 2, Stationary::Output), Err(Illegal::Overflow { what: "cycles" }));
     }
 }

@@ -5,7 +5,7 @@
 //! `W + (n - 1) (W - V + D)`, where `V` is the tile and `D` what of it is new after a step of this loop.
 
 use super::einsum::{MAX_DIMS, MAX_RANKS};
-use super::nest::FlatLoop;
+use super::loops::FlatLoop;
 use super::projection::{Footprint, Projection, Shift};
 
 /// A tile, and how it is remembered from step to step.
@@ -65,22 +65,27 @@ impl<'a> Steps<'a> {
     pub(super) fn next(&mut self, item: &FlatLoop) -> Step {
         let Tile { projection, extents, words: volume, reset_on_turn } = self.tile;
         let travel = projection.shift(item.dim, item.stride);
+        // All loops inside start again, so the tile does not come from where this loop was a step ago but from where those
+        // loops ended.
         let mut shift = travel;
         let mut is_still = true;
         for (component, reached) in shift.iter_mut().zip(&self.reached) {
             *component -= reached;
             is_still &= *component == 0;
         }
+        // Timeloop takes the step back from a loop's second iteration, as if the loop had gone one step and not all of them.
         let repeats = if reset_on_turn { 1 } else { (item.bound - 1) as i64 };
         for (reached, component) in self.reached.iter_mut().zip(&travel) {
             *reached += repeats * component;
         }
         let words = match &self.first {
+            // The tile is where it was: nothing is new, in whatever direction it was moving.
             _ if is_still => 0,
             Some(first) if reset_on_turn && !is_same(&shift, first) => volume,
             _ => projection.fresh(&self.footprint, extents, &shift),
         };
         self.mark_moved();
+        // A step that brings nothing does not fix the direction of movement.
         if words > 0 && self.first.is_none() {
             self.first = Some(shift);
         }
@@ -110,6 +115,8 @@ impl<'a> Steps<'a> {
                 _ => self.next(item).words,
             };
         };
+        // One rank moves by `travel` a step. Nothing of the tile is left if another rank ended past the tile's length, or if
+        // nothing has moved yet and the step is as long as the tile.
         let travel = coefficient * item.stride as i64;
         let length = self.footprint.lengths[rank];
         let bit = 1u8 << rank;
@@ -150,6 +157,8 @@ pub(super) fn words_fetched(tile: Tile, loops: &[FlatLoop], around: &[u64]) -> O
         let moves = loops.iter().position(|item| tile.projection.uses(item.dim)).unwrap_or(loops.len());
         return volume.checked_mul(around[moves]);
     }
+    // A run of the loops inside fetches `words`, of which the first tile, `volume`, comes anew only as far as it is not
+    // there already: that is what the step of this loop says. All its iterations but the first make that step.
     let mut steps = Steps::new(tile);
     let mut words = volume;
     for item in loops {

@@ -13,7 +13,7 @@ pub(super) struct Flow<'a> {
     /// By level: instances over which peers are averaged.
     pub(super) peers: &'a [u64],
     /// By level: words of the tiles of all instances below one instance.
-    pub(super) spread_words: &'a [u64],
+    pub(super) unrolled_words: &'a [u64],
     /// By level: whether it adds to partial sums in place.
     pub(super) reduces_in_place: &'a [bool],
     /// [`Quirks::hops_before_bypass`](super::Quirks::hops_before_bypass).
@@ -60,6 +60,8 @@ pub(super) fn account(flow: &Flow, report: &mut Report) -> Result<(), Illegal> {
     let top = (0..n_levels).rev().find(|&level| report.tensor(level, flow.tensor).kept);
     let top = top.ok_or(Illegal::KeptNowhere { tensor: flow.tensor })?;
     partition(flow, report, n_levels)?;
+    // What arrives at an instance is the same whether the level right above keeps the tensor or lets it pass, so it is taken
+    // before bypass moves deliveries up.
     let mut shares = [NOTHING; super::architecture::MAX_LEVELS];
     for level in 1..n_levels {
         let words = weighted(&report.tensor(level, flow.tensor).network)?;
@@ -74,6 +76,7 @@ pub(super) fn account(flow: &Flow, report: &mut Report) -> Result<(), Illegal> {
     for level in top + 1..n_levels {
         clear(report.tensor_mut(level, flow.tensor));
     }
+    // Its words are there from the start.
     shares[top] = NOTHING;
     for (level, &share) in shares.iter().enumerate().take(top + 1) {
         let peers = match flow.peers.get(level + 1) {
@@ -89,11 +92,12 @@ pub(super) fn account(flow: &Flow, report: &mut Report) -> Result<(), Illegal> {
 
 /// Share of the tensor that passes through one instance of each level.
 fn partition(flow: &Flow, report: &mut Report, n_levels: usize) -> Result<(), Illegal> {
+    // From the whole tensor inwards, a level's share is that of its tile in what all instances beside it hold together.
     let mut words = report.tensor(n_levels - 1, flow.tensor).tile_words;
     report.tensor_mut(n_levels - 1, flow.tensor).partition_words = words;
     for level in (0..n_levels - 1).rev() {
         let entry = report.tensor_mut(level, flow.tensor);
-        words = scale(words, entry.tile_words, flow.spread_words[level + 1])?;
+        words = scale(words, entry.tile_words, flow.unrolled_words[level + 1])?;
         entry.partition_words = words;
     }
     Ok(())
@@ -117,6 +121,8 @@ fn scale(words: u64, numerator: u64, denominator: u64) -> Result<u64, Illegal> {
 fn bypass(flow: &Flow, level: usize, report: &mut Report) -> Result<(), Illegal> {
     let fanout = flow.fanout[level + 1];
     let (entry, parent) = report.pair_mut(level, flow.tensor);
+    // The parent delivered for tiles of the level; now it delivers, for each of the `fanout` instances of the level, what
+    // that one would have read for those below it. Sets keep their proportions.
     let demanded = u128::from(content(&entry.network)?) * u128::from(fanout);
     let delivered = u128::from(weighted(&parent.network)?);
     let average =
@@ -135,6 +141,7 @@ fn bypass(flow: &Flow, level: usize, report: &mut Report) -> Result<(), Illegal>
             row.hops *= before as f64 / row.words as f64;
         }
     }
+    // Instances that hold nothing have nothing to hand to a neighbour.
     parent.network.link_transfers = 0;
     entry.tile_words = 0;
     entry.partition_words = 0;
@@ -163,12 +170,15 @@ fn finish(
     entry.network.ingresses = content;
     entry.network.spatial_reductions = 0;
     if flow.output {
+        // The instances of a set work on one sum: all but one of them add theirs on the way up.
         entry.network.spatial_reductions = entry
             .network
             .delivered
             .iter()
             .try_fold(0u64, |sum, row| sum.checked_add(spatial(row)?))
             .ok_or(TOO_MANY)?;
+        // Memory that cannot add sends each sum down to be added to and takes it back, but for the first time, when there is
+        // nothing to send.
         if !flow.reduces_in_place[level] {
             let both_ways = content.checked_mul(2).ok_or(TOO_MANY)?;
             entry.network.ingresses = both_ways.saturating_sub(entry.partition_words);
@@ -185,7 +195,9 @@ fn finish(
         let first = entry.partition_words;
         entry.updates = content;
         entry.reads = read.saturating_sub(first);
+        // A sum is read for nothing else than to be added to.
         entry.temporal_reductions = entry.reads;
+        // Averages of sums are rounded to the nearest word and those of operands down, as Timeloop rounds them.
         let filled = sum(share, peers, Rounding::Nearest)?;
         entry.fills = if is_top { filled } else { filled.saturating_sub(first) };
     } else {

@@ -1,8 +1,9 @@
 //! The table of built-in networks.
 
-use super::Network;
-use crate::loop_nest::NameError;
-use crate::loop_nest::names::index_of;
+use tapeout_core::UnknownName;
+
+use super::NeuralNetwork;
+use crate::names::index_of;
 
 /// A built-in network, not read yet.
 #[derive(Debug, Clone, Copy)]
@@ -13,9 +14,9 @@ pub struct NetworkRow {
 }
 
 impl NetworkRow {
-    /// Reads the table.
-    pub fn network(&self) -> Network {
-        Network::from_toml(self.text, &format!("data/networks/{}.toml", self.id))
+    /// The network that the table describes.
+    pub fn network(&self) -> NeuralNetwork {
+        NeuralNetwork::from_toml(self.text, &format!("data/networks/{}.toml", self.id))
             .expect("invariant: built-in tables are well formed; a test reads each of them")
     }
 }
@@ -51,7 +52,7 @@ pub static NETWORKS: &[NetworkRow] = &[
 /// The built-in network called `id`.
 ///
 /// # Errors
-/// [`NameError`] with the nearest known name.
-pub fn network(id: &str) -> Result<Network, NameError> {
+/// [`UnknownName`] with the nearest known name.
+pub fn network(id: &str) -> Result<NeuralNetwork, UnknownName> {
     index_of("network", id, NETWORKS.iter().map(|row| row.id)).map(|index| NETWORKS[index].network())
 }

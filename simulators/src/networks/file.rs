@@ -1,10 +1,12 @@
-//! The file form of a network, and how it becomes a checked [`Network`].
+//! The file form of a network, and how it becomes a checked [`NeuralNetwork`].
 
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::network::Parts;
-use super::{Conv2d, Extras, Layer, MatMul, Network, NetworkError, NetworkProblem, Op, Outside, Published};
+use super::{
+    Conv2d, Extras, Layer, MatMul, NetworkError, NetworkProblem, NeuralNetwork, Op, Outside, Published,
+};
 
 /// The version of the file form that is read here.
 const SCHEMA: u64 = 1;
@@ -49,8 +51,18 @@ struct LayerText {
     weight_copies: Option<u64>,
 }
 
-/// Reads a network; `path` is what errors call the file.
-pub(super) fn read(text: &str, path: &str) -> Result<Network, NetworkError> {
+impl NeuralNetwork {
+    /// Reads a network from the text of a TOML file; `path` is what errors call it. The fields are in the
+    /// [module's page](super).
+    ///
+    /// # Errors
+    /// [`NetworkError`] naming file, line and field.
+    pub fn from_toml(text: &str, path: &str) -> Result<Self, NetworkError> {
+        read(text, path)
+    }
+}
+
+fn read(text: &str, path: &str) -> Result<NeuralNetwork, NetworkError> {
     let at = |offset: usize, problem: NetworkProblem| {
         let line = 1 + text[..offset.min(text.len())].matches('\n').count();
         NetworkError { path: path.to_owned(), line, problem }
@@ -72,7 +84,7 @@ pub(super) fn read(text: &str, path: &str) -> Result<Network, NetworkError> {
         }
         layers.push(row.layer().map_err(|problem| at(offset, problem))?);
     }
-    Network::from_parts(Parts {
+    NeuralNetwork::from_parts(Parts {
         id: parsed.id,
         title: parsed.title,
         source: parsed.source,

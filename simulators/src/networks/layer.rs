@@ -1,7 +1,7 @@
 //! One layer: an operation, how often it runs and on how many sets of weights.
 
-use super::Op;
-use crate::loop_nest::{Einsum, EinsumError};
+use super::{LayerError, Op};
+use crate::loop_nest::Einsum;
 
 /// Parameters beside the weights, per output channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -10,56 +10,6 @@ pub struct Extras {
     pub bias: bool,
     /// Scale and shift of a normalization (its running statistics are not parameters).
     pub norm: bool,
-}
-
-/// Why a layer was refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LayerError {
-    /// A count or size of zero.
-    #[error("`{field}` is 0, expected at least 1")]
-    Zero {
-        /// The field.
-        field: &'static str,
-    },
-    /// Channels cannot be dealt out to the groups.
-    #[error("`{field}` is {channels}, expected a multiple of `groups`, which is {groups}")]
-    Groups {
-        /// `in_channels` or `out_channels`.
-        field: &'static str,
-        /// How many channels.
-        channels: u64,
-        /// How many groups.
-        groups: u64,
-    },
-    /// Nothing but zeros would be read.
-    #[error(
-        "`padding` is {padding} along the {axis}, expected less than the {extent} points that the kernel sweeps"
-    )]
-    Padding {
-        /// `height` or `width`.
-        axis: &'static str,
-        /// The padding.
-        padding: u64,
-        /// Input points from the first tap to the last.
-        extent: u64,
-    },
-    /// More sets of weights than runs, or none of a layer that has weights and a count of its own.
-    #[error("`weight_copies` is {copies}, expected at most `count`, which is {count}")]
-    Copies {
-        /// Sets of weights.
-        copies: u64,
-        /// Runs.
-        count: u64,
-    },
-    /// Weights of an operand that is computed at run time.
-    #[error("`weight_copies`, `bias` and `norm` need `second = \"weight\"`, got `second = \"activation\"`")]
-    NoWeights,
-    /// A size beyond 64 bits.
-    #[error(transparent)]
-    Size(#[from] EinsumError),
-    /// A total beyond 64 bits.
-    #[error("the multiply-accumulates or parameters of `count` runs exceed 64 bits")]
-    Overflow,
 }
 
 /// A layer that runs `count` times, on `weight_copies` sets of weights.
@@ -166,7 +116,7 @@ impl Layer {
         &self.name
     }
 
-    /// What it computes.
+    /// The operation.
     pub fn op(&self) -> &Op {
         &self.op
     }

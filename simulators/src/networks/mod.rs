@@ -1,29 +1,29 @@
 //! Neural networks as tables of layers: the workloads of every accelerator model.
 //!
-//! A [`Network`] is a list of distinct [`Layer`]s with counts. A layer is a 2-D convolution or a matrix
+//! A [`NeuralNetwork`] is a list of distinct [`Layer`]s with counts. A layer is a 2-D convolution or a matrix
 //! product, in exact shapes; its [`Layer::einsum`] is what a cost model evaluates. Precision is not a
 //! network's matter: everything is counted in words. A [`Workload`] is several networks with weights.
 //!
 //! What is counted: multiply-accumulates of convolutions and matrix products, which is what published totals
 //! count. Pooling, activations, softmax, normalization at run time and embedding lookups multiply next to
 //! nothing and are left out; *parameters* that belong to them (norms, biases, embedding tables) are counted,
-//! so that [`Network::parameters`] can be compared with the published number to the last digit.
+//! so that [`NeuralNetwork::parameters`] can be compared with the published number to the last digit.
 //!
 //! ```
 //! use tapeout_simulators::networks::network;
 //! let resnet = network("resnet50")?;
 //! assert_eq!(resnet.macs(), 4_089_184_256);
 //! assert_eq!(resnet.parameters(), 25_557_032);
-//! assert_eq!(network("resnet5").unwrap_err().to_string(), "no network is called `resnet5`; did you mean `resnet50`?");
-//! # Ok::<(), tapeout_simulators::loop_nest::NameError>(())
+//! assert_eq!(network("resnet5").unwrap_err().to_string(), "unknown network `resnet5`; did you mean `resnet50`?");
+//! # Ok::<(), tapeout_core::UnknownName>(())
 //! ```
 //!
 //! # Adding a network
 //!
-//! For yourself: write a file like those under `data/networks/` and read it with [`Network::from_toml`]:
+//! For yourself: write a file like those under `data/networks/` and read it with [`NeuralNetwork::from_toml`]:
 //!
 //! ```
-//! use tapeout_simulators::networks::Network;
+//! use tapeout_simulators::networks::NeuralNetwork;
 //! let text = r#"
 //! schema = 1
 //! id = "tiny"
@@ -33,7 +33,7 @@
 //!   { name = "conv", conv2d = { in_channels = 3, out_channels = 4, output = [8, 8], kernel = [3, 3], padding = [2, 2] } },
 //!   { name = "fc", matmul = { m = 1, n = 10, k = 256, second = "weight" }, bias = true },
 //! ]"#;
-//! let tiny = Network::from_toml(text, "tiny.toml")?;
+//! let tiny = NeuralNetwork::from_toml(text, "tiny.toml")?;
 //! assert_eq!(tiny.macs(), 8 * 8 * 4 * 3 * 3 * 3 + 256 * 10);
 //! assert_eq!(tiny.parameters(), 4 * 3 * 3 * 3 + 256 * 10 + 10);
 //! # Ok::<(), tapeout_simulators::networks::NetworkError>(())
@@ -41,7 +41,7 @@
 //!
 //! For everybody: add a function to `scripts/make_networks.py`, run it, and add a row to [`NETWORKS`]. Give
 //! the published totals with their source; a test compares them. Say in `notes` what is an assumption or a
-//! stand-in.
+//! substitute.
 //!
 //! # The fields of a table
 //!
@@ -62,12 +62,14 @@
 mod builtin;
 mod file;
 mod layer;
+mod layer_error;
 mod network;
 mod op;
 mod workload;
 
 pub use builtin::{NETWORKS, NetworkRow, network};
-pub use layer::{Extras, Layer, LayerError};
-pub use network::{Network, NetworkError, NetworkProblem, Outside, Published};
+pub use layer::{Extras, Layer};
+pub use layer_error::LayerError;
+pub use network::{NetworkError, NetworkProblem, NeuralNetwork, Outside, Published};
 pub use op::{Conv2d, MatMul, Op, SecondOperand};
 pub use workload::{Workload, WorkloadEntry, WorkloadError};

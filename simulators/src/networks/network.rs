@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Layer, LayerError, file};
+use super::{Layer, LayerError};
 
 /// A published total.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -20,21 +20,21 @@ pub struct Published {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outside {
-    /// What they are.
+    /// What the parameters are.
     pub name: String,
-    /// How many.
+    /// Number of parameters.
     pub parameters: u64,
-    /// Why no layer has them.
+    /// Why no layer has these parameters.
     pub why: String,
 }
 
 /// A neural network as a table of distinct layers with counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Network {
+pub struct NeuralNetwork {
     parts: Parts,
 }
 
-/// What a network is made of; only [`Network::from_parts`] makes one of it.
+/// What a network is made of; only [`NeuralNetwork::from_parts`] makes one of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Parts {
     pub id: String,
@@ -56,7 +56,7 @@ pub struct NetworkError {
     pub path: String,
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong there.
+    /// The problem on that line.
     pub problem: NetworkProblem,
 }
 
@@ -93,7 +93,7 @@ pub enum NetworkProblem {
     Layer {
         /// The layer.
         name: String,
-        /// What is wrong with it.
+        /// The layer's problem.
         reason: Box<LayerError>,
     },
     /// Nothing to run.
@@ -104,16 +104,7 @@ pub enum NetworkProblem {
     Overflow,
 }
 
-impl Network {
-    /// Reads a network from the text of a TOML file; `path` is what errors call it. The fields are in the
-    /// [module's page](super).
-    ///
-    /// # Errors
-    /// [`NetworkError`] naming file, line and field.
-    pub fn from_toml(text: &str, path: &str) -> Result<Self, NetworkError> {
-        file::read(text, path)
-    }
-
+impl NeuralNetwork {
     /// A network of at least one layer whose totals fit 64 bits, or why not.
     pub(super) fn from_parts(parts: Parts) -> Result<Self, NetworkProblem> {
         if parts.layers.is_empty() {
@@ -171,7 +162,7 @@ impl Network {
         &self.parts.licence
     }
 
-    /// Assumptions and stand-ins; empty if there are none.
+    /// Assumptions and substitutes; empty if there are none.
     pub fn notes(&self) -> &str {
         &self.parts.notes
     }

@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use super::{Network, Op, network};
-use crate::loop_nest::NameError;
+use tapeout_core::UnknownName;
+
+use super::{Layer, NeuralNetwork, Op, network};
 
 /// One network of a workload.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkloadEntry {
-    network: Network,
+    network: NeuralNetwork,
     weight: f64,
 }
 
 impl WorkloadEntry {
     /// The network.
-    pub fn network(&self) -> &Network {
+    pub fn network(&self) -> &NeuralNetwork {
         &self.network
     }
 
@@ -43,7 +44,7 @@ pub struct Workload {
 pub enum WorkloadError {
     /// No such network.
     #[error(transparent)]
-    Unknown(#[from] NameError),
+    Unknown(#[from] UnknownName),
     /// No network at all.
     #[error("the workload has no networks, expected at least one")]
     Empty,
@@ -58,7 +59,7 @@ pub enum WorkloadError {
     Weight {
         /// The network.
         id: String,
-        /// Its weight.
+        /// Weight of the network.
         weight: f64,
     },
 }
@@ -68,7 +69,7 @@ impl Workload {
     ///
     /// # Errors
     /// [`WorkloadError`] if there are none, one is there twice, or a weight is not above 0.
-    pub fn new(networks: Vec<(Network, f64)>) -> Result<Self, WorkloadError> {
+    pub fn new(networks: Vec<(NeuralNetwork, f64)>) -> Result<Self, WorkloadError> {
         if networks.is_empty() {
             return Err(WorkloadError::Empty);
         }
@@ -92,7 +93,10 @@ impl Workload {
     /// [`WorkloadError`] as for [`Workload::new`], and for an unknown name, with the nearest known one.
     pub fn of(names: &[(&str, f64)]) -> Result<Self, WorkloadError> {
         Self::new(
-            names.iter().map(|&(id, weight)| Ok((network(id)?, weight))).collect::<Result<_, NameError>>()?,
+            names
+                .iter()
+                .map(|&(id, weight)| Ok((network(id)?, weight)))
+                .collect::<Result<_, UnknownName>>()?,
         )
     }
 
@@ -102,34 +106,35 @@ impl Workload {
     }
 
     /// A cost of the whole workload: the sum over the networks of weight times `cost`.
-    pub fn weighted_sum(&self, mut cost: impl FnMut(&Network) -> f64) -> f64 {
+    pub fn weighted_sum(&self, mut cost: impl FnMut(&NeuralNetwork) -> f64) -> f64 {
         self.entries.iter().map(|entry| entry.weight * cost(&entry.network)).sum()
     }
 
-    /// Every distinct operation of all networks, with how often it runs: the sum of weight times count.
+    /// The first layer of each distinct operation of all networks, with how often the operation runs: the sum of weight
+    /// times count.
     ///
     /// A cost that adds up over layers needs each of these only once. Ordered by operation.
-    pub fn distinct_ops(&self) -> Vec<(&Op, f64)> {
-        let mut runs: BTreeMap<&Op, f64> = BTreeMap::new();
+    pub fn distinct_layers(&self) -> Vec<(&Layer, f64)> {
+        let mut layers: BTreeMap<&Op, (&Layer, f64)> = BTreeMap::new();
         for entry in &self.entries {
             for layer in entry.network.layers() {
-                *runs.entry(layer.op()).or_default() += entry.weight * layer.count() as f64;
+                let (_, runs) = layers.entry(layer.op()).or_insert((layer, 0.0));
+                *runs += entry.weight * layer.count() as f64;
             }
         }
-        runs.into_iter().collect()
+        layers.into_values().collect()
     }
 }
 
-impl From<Network> for Workload {
+impl From<NeuralNetwork> for Workload {
     /// One network on its own, with weight 1.
-    fn from(network: Network) -> Self {
+    fn from(network: NeuralNetwork) -> Self {
         Self { entries: vec![WorkloadEntry { network, weight: 1.0 }] }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Layer;
     use super::*;
 
     // Claim: evaluating the distinct operations once costs the same as evaluating every layer of every
@@ -138,19 +143,19 @@ mod tests {
     fn distinct_operations_add_up_to_the_whole_workload() {
         let workload =
             Workload::of(&[("resnet18", 2.0), ("resnet50", 1.0), ("gpt2", 1.0), ("bert-base", 0.5)]).unwrap();
-        let macs = |op: &Op| Layer::new("layer", op.clone()).unwrap().macs() as f64;
-        let total: f64 = workload.distinct_ops().iter().map(|&(op, runs)| runs * macs(op)).sum();
+        let layers = workload.distinct_layers();
+        let total: f64 = layers.iter().map(|&(layer, runs)| runs * layer.macs() as f64).sum();
         // All terms are integers or halves below 2^53, so both sums are exact.
         assert_eq!(total, workload.weighted_sum(|network| network.macs() as f64));
         let rows: usize = workload.entries().iter().map(|entry| entry.network().layers().len()).sum();
-        assert!(workload.distinct_ops().len() < rows, "ResNet-18 and ResNet-50 share their first layers");
+        assert!(layers.len() < rows, "ResNet-18 and ResNet-50 share their first layers");
     }
 
     #[test]
     fn a_workload_without_meaning_is_refused_by_name() {
         let error = |names: &[(&str, f64)]| Workload::of(names).unwrap_err().to_string();
         assert_eq!(error(&[]), "the workload has no networks, expected at least one");
-        assert_eq!(error(&[("unett", 1.0)]), "no network is called `unett`; did you mean `unet`?");
+        assert_eq!(error(&[("unett", 1.0)]), "unknown network `unett`; did you mean `unet`?");
         assert_eq!(
             error(&[("unet", f64::NAN)]),
             "the weight of network `unet` is NaN, expected a finite number above 0"

@@ -1,10 +1,12 @@
 //! Energy of moving one bit between chip and DRAM.
 
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-use super::TechnologyError;
+use serde::{Deserialize, Serialize};
+use tapeout_core::UnknownName;
+
+use crate::names::value_of;
 
 /// A kind of DRAM, interface included. Bandwidth and capacity belong to the architecture, not to this
 /// table.
@@ -13,7 +15,7 @@ use super::TechnologyError;
 /// # use tapeout_simulators::technology::DramKind;
 /// let kind: DramKind = "lpddr4".parse()?;
 /// assert_eq!(kind.energy_j_per_bit(), 8e-12);
-/// # Ok::<(), tapeout_simulators::technology::TechnologyError>(())
+/// # Ok::<(), tapeout_core::UnknownName>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "&'static str")]
@@ -64,20 +66,17 @@ impl fmt::Display for DramKind {
 }
 
 impl FromStr for DramKind {
-    type Err = TechnologyError;
+    type Err = UnknownName;
 
-    fn from_str(name: &str) -> Result<Self, TechnologyError> {
-        DramKind::ALL
-            .into_iter()
-            .find(|kind| kind.name() == name)
-            .ok_or_else(|| TechnologyError::Dram { got: name.to_owned(), nearest: nearest_name(name) })
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        value_of("DRAM", name, DramKind::ALL.map(|kind| (kind.name(), kind)))
     }
 }
 
 impl TryFrom<String> for DramKind {
-    type Error = TechnologyError;
+    type Error = UnknownName;
 
-    fn try_from(name: String) -> Result<Self, TechnologyError> {
+    fn try_from(name: String) -> Result<Self, UnknownName> {
         name.parse()
     }
 }
@@ -86,28 +85,6 @@ impl From<DramKind> for &'static str {
     fn from(kind: DramKind) -> &'static str {
         kind.name()
     }
-}
-
-/// The known name at the least edit distance from `name`, letter case ignored.
-fn nearest_name(name: &str) -> &'static str {
-    let name = name.to_lowercase();
-    let nearest = DramKind::ALL.into_iter().min_by_key(|kind| edit_distance(kind.name(), &name));
-    nearest.expect("invariant: there are kinds of dram").name()
-}
-
-/// Insertions, deletions and replacements of one byte that turn `a` into `b`.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, a_byte) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b_byte) in b.bytes().enumerate() {
-            let replaced = diagonal + usize::from(a_byte != b_byte);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -120,13 +97,10 @@ mod tests {
             [("LPDDR4", "lpddr4"), ("lpddr5", "lpddr4"), ("hbm2e", "hbm2"), ("ddr4", "ddr3")]
         {
             let error = typo.parse::<DramKind>().unwrap_err();
-            assert_eq!(error, TechnologyError::Dram { got: typo.into(), nearest }, "{typo}");
+            assert_eq!(error.nearest.as_deref(), Some(nearest), "{typo}");
         }
         let text = "sram".parse::<DramKind>().unwrap_err().to_string();
-        assert!(
-            text.starts_with("dram kind `sram` is unknown; kinds are lpddr4, ddr3, hbm2, hbm3"),
-            "{text}"
-        );
+        assert_eq!(text, "unknown DRAM `sram`; there are lpddr4, ddr3, hbm2, hbm3");
     }
 
     #[test]

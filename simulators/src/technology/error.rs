@@ -2,20 +2,15 @@
 
 use thiserror::Error;
 
-use super::{DramKind, Node};
+use super::{Node, UnknownNode};
 
 /// A question outside the tables. The tables never extrapolate: an environment can read such an error
 /// as "this buffer or unit cannot be synthesised".
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum TechnologyError {
     /// No table covers the process node.
-    #[error("node {got_nm} nm is not tabulated; nodes are {} nm; the nearest is {nearest_nm} nm", list(&Node::SUPPORTED_NM))]
-    Node {
-        /// The node asked for.
-        got_nm: u32,
-        /// The supported node closest to it.
-        nearest_nm: u32,
-    },
+    #[error(transparent)]
+    Node(#[from] UnknownNode),
     /// No SRAM macro has this access width.
     #[error("sram width {got_bits} bit is outside the table's {min_bits}..={max_bits} bit")]
     SramWidth {
@@ -92,20 +87,4 @@ pub enum TechnologyError {
         /// The widest accumulator.
         max_bits: u32,
     },
-    /// No DRAM of this name.
-    #[error("dram kind `{got}` is unknown; kinds are {}; did you mean `{nearest}`", kinds())]
-    Dram {
-        /// The name asked for.
-        got: String,
-        /// The known name most like it.
-        nearest: &'static str,
-    },
-}
-
-fn list(numbers: &[u32]) -> String {
-    numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
-}
-
-fn kinds() -> String {
-    DramKind::ALL.map(DramKind::name).join(", ")
 }

@@ -42,7 +42,7 @@ mod wire;
 pub use dram::DramKind;
 pub use error::TechnologyError;
 pub use mac::{MacCost, mac};
-pub use node::Node;
+pub use node::{Node, UnknownNode};
 pub use register::{REGISTER_FILE_MAX_BYTES, register_file, storage};
 pub use sram::{SramArray, StorageCost, sram};
 pub use wire::wire_energy_j_per_bit_m;

@@ -1,9 +1,8 @@
 //! Process nodes that the cost tables answer for.
 
-use serde::{Deserialize, Serialize};
 use std::fmt;
 
-use super::TechnologyError;
+use serde::{Deserialize, Serialize};
 
 /// A CMOS process node, named by its length in nanometres; one of [`Node::SUPPORTED_NM`].
 ///
@@ -14,13 +13,23 @@ use super::TechnologyError;
 /// assert_eq!(Node::new(45)?.nm(), 45);
 /// let error = Node::new(50).unwrap_err();
 /// assert!(error.to_string().ends_with("the nearest is 45 nm"));
-/// # Ok::<(), tapeout_simulators::technology::TechnologyError>(())
+/// # Ok::<(), tapeout_simulators::technology::UnknownNode>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct Node {
     /// Position in `SUPPORTED_NM`.
     index: u8,
+}
+
+/// No table covers the process node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("node {got_nm} nm is not tabulated; nodes are {} nm; the nearest is {nearest_nm} nm", list(&Node::SUPPORTED_NM))]
+pub struct UnknownNode {
+    /// The node asked for.
+    pub got_nm: u32,
+    /// The supported node closest to it.
+    pub nearest_nm: u32,
 }
 
 impl Node {
@@ -31,11 +40,11 @@ impl Node {
     /// The node of `nm` nanometres.
     ///
     /// # Errors
-    /// [`TechnologyError::Node`] if it is not one of [`Node::SUPPORTED_NM`].
-    pub fn new(nm: u32) -> Result<Self, TechnologyError> {
+    /// [`UnknownNode`] if it is not one of [`Node::SUPPORTED_NM`].
+    pub fn new(nm: u32) -> Result<Self, UnknownNode> {
         match Self::SUPPORTED_NM.iter().position(|&known| known == nm) {
             Some(index) => Ok(Node { index: index as u8 }),
-            None => Err(TechnologyError::Node { got_nm: nm, nearest_nm: nearest_nm(nm) }),
+            None => Err(UnknownNode { got_nm: nm, nearest_nm: nearest_nm(nm) }),
         }
     }
 
@@ -59,10 +68,14 @@ fn nearest_nm(nm: u32) -> u32 {
     *Node::SUPPORTED_NM.iter().min_by_key(distance).expect("invariant: there are supported nodes")
 }
 
-impl TryFrom<u32> for Node {
-    type Error = TechnologyError;
+fn list(numbers: &[u32]) -> String {
+    numbers.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")
+}
 
-    fn try_from(nm: u32) -> Result<Self, TechnologyError> {
+impl TryFrom<u32> for Node {
+    type Error = UnknownNode;
+
+    fn try_from(nm: u32) -> Result<Self, UnknownNode> {
         Node::new(nm)
     }
 }

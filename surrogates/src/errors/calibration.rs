@@ -28,7 +28,7 @@ pub struct ReliabilityBin {
     pub from: f64,
     /// See `from`.
     pub to: f64,
-    /// How many there are.
+    /// How many predictions are in the bin.
     pub n: usize,
     /// The mean of their predicted probabilities; 0 if there are none.
     pub mean_p: f64,

@@ -1,20 +1,22 @@
 //! The learner `boosted-trees`: gradient boosting on the levels of designs, for each metric and for feasibility.
 //!
-//! Sources: those of `gradient_boosting.rs`; Breiman (1996), "Bagging predictors", doi:10.1007/BF00058655, for members that see
+//! Sources: those of `models/gradient_boosting.rs`; Breiman (1996), "Bagging predictors", doi:10.1007/BF00058655, for members that see
 //! different samples, whose disagreement is the spread.
+
+use std::ops::Bound::{Excluded, Included};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
-    Seed, Surrogate, Task, TrainingData,
+    Seed, Surrogate, TrainingData, WorkloadTrials,
 };
 
-use super::members::mean_and_spread;
 use crate::features::assert_context;
-use crate::gradient_boosting::{Binned, Boosted, Growth, Kind, Loss};
-use crate::ranges::within;
-use crate::targets::{TargetScales, feasible_share};
+use crate::models::gaussian_process::embedding::CoordinateKind;
+use crate::models::gradient_boosting::{Binned, Boosted, BoostingGrowth, Loss};
+use crate::targets::{TargetScales, feasible_share, mean_and_spread};
 
 /// Bins of a coordinate, at most; as many as a byte has values.
 const MOST_BINS: usize = 256;
@@ -22,37 +24,37 @@ const MOST_BINS: usize = 256;
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct BoostedTreesConfig {
     /// How many machines are averaged.
-    pub members: usize,
+    pub n_members: usize,
     /// Trees of each machine, at most.
-    pub trees: usize,
+    pub n_estimators: usize,
     /// The factor on what each tree adds.
     pub learning_rate: f64,
     /// Leaves of a tree, at most.
-    pub leaves: usize,
+    pub max_leaf_nodes: usize,
     /// Trials in a leaf, at least.
-    pub least_leaf: usize,
+    pub min_samples_leaf: usize,
     /// The share of trials that each tree is grown from.
-    pub sample_share: f64,
+    pub subsample: f64,
     /// lambda: what is added to the hessian of a leaf.
-    pub regularization: f64,
+    pub l2_regularization: f64,
     /// Trees without a smaller loss on the trials for validation, after which no more are grown.
     pub patience: usize,
 }
 
-impl Default for Settings {
+impl Default for BoostedTreesConfig {
     /// LightGBM 4: learning rate 0.1, 31 leaves; XGBoost (Chen & Guestrin 2016): lambda 1; Friedman (2002): half of the sample.
     /// Own choices: 5 members of 400 trees, leaves of 3 trials, since simulators are without noise.
     fn default() -> Self {
         Self {
-            members: 5,
-            trees: 400,
+            n_members: 5,
+            n_estimators: 400,
             learning_rate: 0.1,
-            leaves: 31,
-            least_leaf: 3,
-            sample_share: 0.5,
-            regularization: 1.0,
+            max_leaf_nodes: 31,
+            min_samples_leaf: 3,
+            subsample: 0.5,
+            l2_regularization: 1.0,
             patience: 50,
         }
     }
@@ -61,7 +63,7 @@ impl Default for Settings {
 /// Grows boosted trees.
 pub struct BoostedTrees {
     space: DesignSpace,
-    settings: Settings,
+    config: BoostedTreesConfig,
 }
 
 /// Boosted trees for each metric and for feasibility.
@@ -70,7 +72,7 @@ struct Machines {
     state: State,
 }
 
-/// What a saved model keeps.
+/// The part of a fitted model that is saved.
 #[derive(Serialize, Deserialize)]
 struct State {
     scales: TargetScales,
@@ -88,9 +90,9 @@ struct State {
 struct ContextEdges(Vec<Vec<f64>>);
 
 impl ContextEdges {
-    fn new(tasks: &[Task], n_context: usize) -> Self {
+    fn new(groups: &[WorkloadTrials], n_context: usize) -> Self {
         let edges = |index: usize| {
-            let mut values: Vec<f64> = tasks.iter().map(|task| task.application.context[index]).collect();
+            let mut values: Vec<f64> = groups.iter().map(|group| group.workload.context[index]).collect();
             values.sort_unstable_by(f64::total_cmp);
             values.dedup();
             values.windows(2).map(|pair| 0.5 * (pair[0] + pair[1])).take(MOST_BINS - 1).collect()
@@ -124,25 +126,27 @@ impl Labelled {
     fn new(
         space: &DesignSpace,
         edges: &ContextEdges,
-        tasks: &[Task],
+        groups: &[WorkloadTrials],
         n_targets: usize,
         label: impl Fn(Option<&[f64]>) -> Option<Vec<f64>>,
     ) -> Self {
         let parameters = space.parameters().iter();
-        let mut kinds: Vec<Kind> = parameters
+        let mut kinds: Vec<CoordinateKind> = parameters
             .clone()
-            .map(|parameter| if parameter.is_categorical() { Kind::Categorical } else { Kind::Ordered })
+            .map(|parameter| {
+                if parameter.is_categorical() { CoordinateKind::Categorical } else { CoordinateKind::Ordered }
+            })
             .collect();
         let mut n_bins: Vec<usize> =
             parameters.map(|parameter| (parameter.n_levels() as usize).min(MOST_BINS)).collect();
-        kinds.resize(kinds.len() + edges.0.len(), Kind::Ordered);
+        kinds.resize(kinds.len() + edges.0.len(), CoordinateKind::Ordered);
         n_bins.extend(edges.0.iter().map(|edges| edges.len() + 1));
         let mut columns = vec![Vec::new(); kinds.len()];
         let mut targets = vec![Vec::new(); n_targets];
-        for task in tasks {
-            for trial in &task.trials {
+        for group in groups {
+            for trial in &group.trials {
                 let Some(label) = label(trial.outcome.metrics()) else { continue };
-                let bins = bins(space, edges, &task.application.context, &trial.design);
+                let bins = bins(space, edges, &group.workload.context, &trial.design);
                 columns.iter_mut().zip(bins).for_each(|(column, bin)| column.push(bin));
                 targets.iter_mut().zip(label).for_each(|(targets, target)| targets.push(target));
             }
@@ -162,18 +166,18 @@ impl BuildLearner for BoostedTrees {
     const SUMMARY: &'static str = "Gradient-boosted trees on the levels of designs; the fastest to fit";
     const DESCRIPTION: &'static str = include_str!("boosted_trees.md");
     const SCHEMA: u32 = 1;
-    type Config = Settings;
+    type Config = BoostedTreesConfig;
 
-    fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
-        within("members", settings.members, 1, 1_000)?;
-        within("trees", settings.trees, 1, 100_000)?;
-        within("learning_rate", settings.learning_rate, f64::MIN_POSITIVE, 1.0)?;
-        within("leaves", settings.leaves, 2, 1 << 16)?;
-        within("least_leaf", settings.least_leaf, 1, usize::MAX)?;
-        within("sample_share", settings.sample_share, f64::MIN_POSITIVE, 1.0)?;
-        within("regularization", settings.regularization, 0.0, f64::MAX)?;
-        within("patience", settings.patience, 1, usize::MAX)?;
-        Ok(Self { space: problem.space().clone(), settings })
+    fn build(problem: &Problem, config: BoostedTreesConfig) -> Result<Self, ConfigError> {
+        check("n_members", config.n_members, 1..=1_000)?;
+        check("n_estimators", config.n_estimators, 1..=100_000)?;
+        check("learning_rate", config.learning_rate, (Excluded(0.0), Included(1.0)))?;
+        check("max_leaf_nodes", config.max_leaf_nodes, 2..=1 << 16)?;
+        check("min_samples_leaf", config.min_samples_leaf, 1..)?;
+        check("subsample", config.subsample, (Excluded(0.0), Included(1.0)))?;
+        check("l2_regularization", config.l2_regularization, 0.0..)?;
+        check("patience", config.patience, 1..)?;
+        Ok(Self { space: problem.space().clone(), config })
     }
 
     fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
@@ -196,20 +200,20 @@ impl Learner for BoostedTrees {
         let scales = TargetScales::new(data)?;
         let n_metrics = scales.n_metrics();
         let context_edges = ContextEdges::new(data.train(), data.context_names().len());
-        let measured = |tasks| {
-            Labelled::new(&self.space, &context_edges, tasks, n_metrics, |metrics| {
+        let measured = |groups| {
+            Labelled::new(&self.space, &context_edges, groups, n_metrics, |metrics| {
                 Some(scales.targets(metrics?))
             })
         };
-        let judged = |tasks| {
+        let judged = |groups| {
             let label = |metrics: Option<&[f64]>| Some(vec![f64::from(u8::from(metrics.is_some()))]);
-            Labelled::new(&self.space, &context_edges, tasks, 1, label)
+            Labelled::new(&self.space, &context_edges, groups, 1, label)
         };
         let of_metrics = (measured(data.train()), measured(data.validation()));
         let of_feasibility = (judged(data.train()), judged(data.validation()));
         let (n_trials, n_feasible) = data.n_trials();
         let n_targets = n_metrics + usize::from(n_feasible < n_trials);
-        let Settings { members, .. } = self.settings;
+        let members = self.config.n_members;
         let jobs: Vec<(usize, usize)> =
             (0..n_targets).flat_map(|target| (0..members).map(move |member| (target, member))).collect();
         let fit = |&(target, member): &(usize, usize)| {
@@ -232,18 +236,16 @@ impl Learner for BoostedTrees {
 }
 
 impl BoostedTrees {
-    fn growth(&self) -> Growth {
-        let Settings {
-            trees, learning_rate, leaves, least_leaf, sample_share, regularization, patience, ..
-        } = self.settings;
-        Growth {
-            most_trees: trees,
-            learning_rate,
-            most_leaves: leaves,
-            least_points: least_leaf,
-            sample_share,
-            regularization,
-            patience,
+    fn growth(&self) -> BoostingGrowth {
+        let config = &self.config;
+        BoostingGrowth {
+            n_estimators: config.n_estimators,
+            learning_rate: config.learning_rate,
+            max_leaf_nodes: config.max_leaf_nodes,
+            min_samples_leaf: config.min_samples_leaf,
+            subsample: config.subsample,
+            l2_regularization: config.l2_regularization,
+            patience: config.patience,
         }
     }
 }

@@ -6,7 +6,11 @@
 //! Departs from it: costs are minimised, so what it calls overestimation is here a cost predicted too low; a feasibility head learns
 //! from infeasible designs; widths, and how many designs go down the gradient, are cut to two cores.
 
+use std::marker::PhantomData;
+use std::ops::Bound::{Excluded, Included};
+
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     BuildLearner, ConfigError, DesignSpace, FitError, Learner, LoadError, Problem, Saved, Seed, Stream,
     Surrogate, TrainingData,
@@ -14,15 +18,15 @@ use tapeout_core::{
 
 use super::prime::{feasibility, regression};
 use crate::features::Inputs;
-use crate::network::{Mlp, Trace};
-use crate::offline::{Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Training, descend};
-use crate::ranges::within;
+use crate::models::network::{ForwardPass, Mlp};
+use crate::offline::{Examples, Feasibility, Labelled, NetworkModel, OutputGradient, descend};
 use crate::targets::TargetScales;
+use crate::{TrainingConfig, TrainingDefaults};
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct ComsConfig {
     /// The first weight of the conservative term.
     pub alpha: f32,
     /// How fast that weight follows the overestimation.
@@ -33,26 +37,14 @@ pub struct Settings {
     pub gradient_steps: usize,
     /// The size of these steps, over the square root of the number of columns.
     pub gradient_step: f32,
-    /// Hidden layers.
-    pub hidden: Vec<usize>,
-    /// Adam's alpha.
-    pub learning_rate: f32,
-    /// Labelled designs in a step, and as many infeasible ones.
-    pub batch: usize,
     /// Adversarial designs in a step.
-    pub adversaries: usize,
-    /// Steps.
-    pub steps: usize,
-    /// At most so many passes over the labelled designs.
-    pub passes: usize,
-    /// Steps from one look at the validation trials to the next.
-    pub check_every: usize,
-    /// Looks without a better order after which training ends.
-    pub patience: usize,
+    pub n_adversaries: usize,
+    /// The size of the network, and how it is trained.
+    pub training: TrainingConfig<Self>,
 }
 
-impl Default for Settings {
-    /// Public code, discrete tasks: alpha 1 with rate 0.01, tau 2 (0.5 for continuous inputs), 50 steps of 2 sqrt(d), Adam at 3e-4,
+impl Default for ComsConfig {
+    /// Public code, discrete groups: alpha 1 with rate 0.01, tau 2 (0.5 for continuous inputs), 50 steps of 2 sqrt(d), Adam at 3e-4,
     /// batches of 128, layers 2048 x 2. Own choices: layers and adversaries for two cores, and steps of 0.05 sqrt(d), the
     /// paper's for continuous inputs, since columns here are standardised and not logits.
     fn default() -> Self {
@@ -62,30 +54,31 @@ impl Default for Settings {
             overestimation_limit: 2.0,
             gradient_steps: 50,
             gradient_step: 0.05,
-            hidden: vec![256, 256],
-            learning_rate: 3e-4,
-            batch: 128,
-            adversaries: 16,
-            steps: 5_000,
-            passes: 100,
-            check_every: 250,
-            patience: 6,
+            n_adversaries: 16,
+            training: Self::training(),
         }
     }
 }
 
-impl Settings {
-    /// How the network is trained.
-    fn training(&self) -> Training<'_> {
-        let &Self { ref hidden, learning_rate, batch, steps, passes, check_every, patience, .. } = self;
-        Training { hidden, learning_rate, batch, steps, passes, check_every, patience }
+impl TrainingDefaults for ComsConfig {
+    fn training() -> TrainingConfig<Self> {
+        TrainingConfig {
+            hidden_layer_sizes: vec![256, 256],
+            learning_rate: 3e-4,
+            batch_size: 128,
+            max_steps: 5_000,
+            max_epochs: 100,
+            check_every: 250,
+            patience: 6,
+            learner: PhantomData,
+        }
     }
 }
 
 /// Trains conservative objective models.
 pub struct Coms {
     problem: Problem,
-    settings: Settings,
+    config: ComsConfig,
 }
 
 impl BuildLearner for Coms {
@@ -94,17 +87,17 @@ impl BuildLearner for Coms {
         "Conservative objective models: adversarial designs are pushed up, data down, with a dual weight";
     const DESCRIPTION: &'static str = include_str!("coms.md");
     const SCHEMA: u32 = 2;
-    type Config = Settings;
+    type Config = ComsConfig;
 
-    fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
-        within("alpha", settings.alpha, 0.0, 1e6)?;
-        within("alpha_learning_rate", settings.alpha_learning_rate, 0.0, 1e3)?;
-        within("overestimation_limit", settings.overestimation_limit, 0.0, 1e6)?;
-        within("gradient_steps", settings.gradient_steps, 1, 10_000)?;
-        within("gradient_step", settings.gradient_step, f32::MIN_POSITIVE, 1e3)?;
-        within("adversaries", settings.adversaries, 1, settings.batch)?;
-        settings.training().check()?;
-        Ok(Self { problem: problem.clone(), settings })
+    fn build(problem: &Problem, config: ComsConfig) -> Result<Self, ConfigError> {
+        check("alpha", config.alpha, 0.0..=1e6)?;
+        check("alpha_learning_rate", config.alpha_learning_rate, 0.0..=1e3)?;
+        check("overestimation_limit", config.overestimation_limit, 0.0..=1e6)?;
+        check("gradient_steps", config.gradient_steps, 1..=10_000)?;
+        check("gradient_step", config.gradient_step, (Excluded(0.0), Included(1e3)))?;
+        check("n_adversaries", config.n_adversaries, 1..=config.training.batch_size)?;
+        config.training.check()?;
+        Ok(Self { problem: problem.clone(), config })
     }
 
     fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
@@ -114,7 +107,7 @@ impl BuildLearner for Coms {
 
 impl Learner for Coms {
     fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
-        let settings = &self.settings;
+        let config = &self.config;
         let examples = Examples::new(
             &self.problem,
             data,
@@ -122,9 +115,10 @@ impl Learner for Coms {
             Inputs::Numbers,
             Labelled::Measured,
         )?;
-        let (training, mut rng) = (settings.training(), seed.stream("coms"));
+        let (training, mut rng) = (&config.training, seed.stream("coms"));
         let mut network = training.network(&examples, examples.n_metrics() + 1, &mut rng);
-        let mut step = Step { settings, examples: &examples, alpha: settings.alpha, trace: Trace::default() };
+        let mut step =
+            Step { config, examples: &examples, alpha: config.alpha, trace: ForwardPass::default() };
         training.run(&mut network, &examples, &mut rng, |network, gradient, rng| {
             step.add_gradient(network, gradient, rng);
         });
@@ -134,29 +128,30 @@ impl Learner for Coms {
 
 /// What a step of training needs, and what it keeps for the next.
 struct Step<'a> {
-    settings: &'a Settings,
+    config: &'a ComsConfig,
     examples: &'a Examples,
     /// The dual variable of the bound on overestimation.
     alpha: f32,
-    trace: Trace,
+    trace: ForwardPass,
 }
 
 impl Step<'_> {
     fn add_gradient(&mut self, network: &Mlp, gradient: &mut [f32], rng: &mut Stream) {
-        let (examples, settings) = (self.examples, self.settings);
+        let (examples, config) = (self.examples, self.config);
         let (d, k, width) = (examples.width(), examples.n_metrics(), network.n_outputs());
-        let task = examples.draw_task(rng);
+        let group = examples.draw_workload(rng);
         let (mut rows, mut targets) = (Vec::new(), Vec::new());
-        let n_labelled = task.draw_labelled(settings.batch, (d, k), (&mut rows, &mut targets), rng);
+        let n_labelled =
+            group.draw_labelled(config.training.batch_size, (d, k), (&mut rows, &mut targets), rng);
         let mixture = examples.mixture(rng);
         let mut weights = mixture.clone();
         weights.resize(width, 0.0);
-        let size = settings.gradient_step * (d as f32).sqrt();
+        let size = config.gradient_step * (d as f32).sqrt();
         let n_fixed = examples.features.context_width();
-        let n_adversaries = settings.adversaries.min(n_labelled);
+        let n_adversaries = config.n_adversaries.min(n_labelled);
         let started = rows[..n_adversaries * d].to_vec();
-        let adversaries = descend(network, started, &weights, (settings.gradient_steps, size), n_fixed);
-        let n_infeasible = task.draw_infeasible(settings.batch, d, &mut rows, rng);
+        let adversaries = descend(network, started, &weights, (config.gradient_steps, size), n_fixed);
+        let n_infeasible = group.draw_infeasible(config.training.batch_size, d, &mut rows, rng);
         rows.extend_from_slice(&adversaries);
 
         let outputs = network.forward(&rows, &mut self.trace);
@@ -182,13 +177,13 @@ impl Step<'_> {
         let logits = terms.column(known, k, 1.0);
         terms.add(&feasibility(&logits, labelled.end).gradient, 0, k, 1.0);
         network.backward(&self.trace, &terms.finish(), gradient);
-        self.alpha = dual(self.alpha, overestimation, settings);
+        self.alpha = dual(self.alpha, overestimation, config);
     }
 }
 
 /// The dual variable after a step of gradient ascent: up while overestimation is above its limit, down to 0 while below.
-fn dual(alpha: f32, overestimation: f32, settings: &Settings) -> f32 {
-    (alpha + settings.alpha_learning_rate * (overestimation - settings.overestimation_limit)).max(0.0)
+fn dual(alpha: f32, overestimation: f32, config: &ComsConfig) -> f32 {
+    (alpha + config.alpha_learning_rate * (overestimation - config.overestimation_limit)).max(0.0)
 }
 
 #[cfg(test)]
@@ -198,9 +193,9 @@ mod tests {
     /// Limit 2, rate 0.01: overestimation 5 raises alpha by 0.03, overestimation 1 lowers it by 0.01, and not below 0.
     #[test]
     fn the_dual_weight_follows_the_overestimation() {
-        let settings = Settings::default();
-        assert!((dual(1.0, 5.0, &settings) - 1.03).abs() < 1e-6);
-        assert!((dual(1.0, 1.0, &settings) - 0.99).abs() < 1e-6);
-        assert_eq!(dual(0.005, 1.0, &settings), 0.0);
+        let config = ComsConfig::default();
+        assert!((dual(1.0, 5.0, &config) - 1.03).abs() < 1e-6);
+        assert!((dual(1.0, 1.0, &config) - 0.99).abs() < 1e-6);
+        assert_eq!(dual(0.005, 1.0, &config), 0.0);
     }
 }

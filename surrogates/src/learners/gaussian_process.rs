@@ -1,40 +1,40 @@
 //! The learner `gaussian-process`: a process for each metric and one for feasibility, on a part of the trials.
 //!
-//! Sources: those of `gaussian_process/`; Rasmussen & Williams (2006), section 8.3.3, for conditioning on a subset of the data, and
+//! Sources: those of `models/gaussian_process`; Rasmussen & Williams (2006), section 8.3.3, for conditioning on a subset of the data, and
 //! section 6.5 for least-squares classification.
-//! Departs from them: the subset is drawn at random, evenly over applications; what is expected of the label 0 or 1 is taken for the
+//! Departs from them: the subset is drawn at random, evenly over workloads; what is expected of the label 0 or 1 is taken for the
 //! probability, cut off at 0 and 1.
 
-use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
-    Seed, Surrogate, Task, TrainingData,
+    Seed, Surrogate, TrainingData, Trial, WorkloadTrials,
 };
 
 use crate::features::{Standard, assert_context, context_scale};
-use crate::gaussian_process::GaussianProcess;
-use crate::gaussian_process::embedding::{Embedding, Points};
-use crate::gaussian_process::fit::{Effort, fit};
-use crate::gaussian_process::kernel::Kernel;
-use crate::ranges::within;
+use crate::models::gaussian_process::GaussianProcess;
+use crate::models::gaussian_process::embedding::{Embedding, Points};
+use crate::models::gaussian_process::fit::{Effort, fit};
+use crate::models::gaussian_process::kernel::Kernel;
+use crate::subset;
 use crate::targets::{TargetScales, feasible_share};
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct GaussianProcessLearnerConfig {
     /// Trials that each process is conditioned on, at most.
-    pub points: usize,
+    pub max_points: usize,
     /// Steps of the fit of the kernel.
-    pub steps: usize,
+    pub max_iter: usize,
 }
 
-impl Default for Settings {
+impl Default for GaussianProcessLearnerConfig {
     /// Own choices: a step takes some 20 ms with 500 points, which grows with their cube.
     fn default() -> Self {
-        Self { points: 500, steps: 50 }
+        Self { max_points: 500, max_iter: 50 }
     }
 }
 
@@ -44,7 +44,7 @@ type Label<'a> = dyn Fn(Option<&[f64]>) -> Option<Vec<f64>> + 'a;
 /// Fits Gaussian processes.
 pub struct GaussianProcessLearner {
     embedding: Embedding,
-    settings: Settings,
+    config: GaussianProcessLearnerConfig,
 }
 
 /// Processes for each metric and for feasibility.
@@ -55,7 +55,7 @@ struct Processes {
     feasibility: Option<GaussianProcess>,
 }
 
-/// What a saved model keeps.
+/// The part of a fitted model that is saved.
 #[derive(Serialize, Deserialize)]
 struct State {
     scales: TargetScales,
@@ -116,12 +116,12 @@ impl BuildLearner for GaussianProcessLearner {
         "Gaussian processes with a length scale for each parameter, on a few hundred of the trials";
     const DESCRIPTION: &'static str = include_str!("gaussian_process.md");
     const SCHEMA: u32 = 1;
-    type Config = Settings;
+    type Config = GaussianProcessLearnerConfig;
 
-    fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
-        within("points", settings.points, 2, 5_000)?;
-        within("steps", settings.steps, 0, 10_000)?;
-        Ok(Self { embedding: Embedding::new(problem.space()), settings })
+    fn build(problem: &Problem, config: GaussianProcessLearnerConfig) -> Result<Self, ConfigError> {
+        check("max_points", config.max_points, 2..=5_000)?;
+        check("max_iter", config.max_iter, 0..=10_000)?;
+        Ok(Self { embedding: Embedding::new(problem.space()), config })
     }
 
     fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
@@ -144,8 +144,9 @@ impl Learner for GaussianProcessLearner {
         let context = context_scale(data.train());
         let embedding = self.embedding.clone().with_more_ordered(context.len());
         let drawn = |purpose, labels: &Label<'_>| {
-            let embed =
-                |task: &Task, design: &Design| point(&embedding, &context, &task.application.context, design);
+            let embed = |group: &WorkloadTrials, design: &Design| {
+                point(&embedding, &context, &group.workload.context, design)
+            };
             self.draw(data.train(), seed.child(purpose, 0), embed, labels)
         };
         let feasible_share = feasible_share(data.train());
@@ -161,7 +162,7 @@ impl Learner for GaussianProcessLearner {
             let (points, labels) = drawn("feasibility", &label);
             jobs.push((points, column(&labels, 0)));
         }
-        let effort = Effort { steps: self.settings.steps };
+        let effort = Effort { steps: self.config.max_iter };
         let fit = |(points, targets)| Conditioned::fit(&embedding, points, targets, effort);
         let mut metrics: Vec<Conditioned> = jobs.into_par_iter().map(fit).collect();
         let feasibility = if n_feasible < n_trials { metrics.pop() } else { None };
@@ -171,36 +172,19 @@ impl Learner for GaussianProcessLearner {
 }
 
 impl GaussianProcessLearner {
-    /// As many labelled trials as a process is conditioned on, from each application an equal share as far as there are.
+    /// As many labelled trials as a process is conditioned on, as points and labels.
     fn draw(
         &self,
-        tasks: &[Task],
+        groups: &[WorkloadTrials],
         seed: Seed,
-        embed: impl Fn(&Task, &Design) -> Vec<f64>,
+        embed: impl Fn(&WorkloadTrials, &Design) -> Vec<f64>,
         labels: &Label<'_>,
     ) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
-        let labelled = |task: &Task| -> Vec<usize> {
-            let has_label = |&index: &usize| labels(task.trials[index].outcome.metrics()).is_some();
-            (0..task.trials.len()).filter(has_label).collect()
-        };
-        let mut left: Vec<(usize, Vec<usize>)> = tasks.iter().map(labelled).enumerate().collect();
-        left.sort_by_key(|(_, indices)| indices.len()); // what small applications leave is shared by the larger
-        let (mut points, mut targets, mut room) = (Vec::new(), Vec::new(), self.settings.points);
-        let n_tasks = left.len();
-        for (place, (task_index, mut indices)) in left.into_iter().enumerate() {
-            let n_drawn = (room / (n_tasks - place)).min(indices.len());
-            room -= n_drawn;
-            let task = &tasks[task_index];
-            let (drawn, _) =
-                indices.partial_shuffle(&mut seed.child("task", task_index as u64).stream("subset"), n_drawn);
-            drawn.sort_unstable();
-            for &mut index in drawn {
-                let trial = &task.trials[index];
-                points.push(embed(task, &trial.design));
-                targets.extend(labels(trial.outcome.metrics()));
-            }
-        }
-        (points, targets)
+        let label = |trial: &Trial| labels(trial.outcome.metrics());
+        let drawn = subset::draw(groups, self.config.max_points, seed, |trial| label(trial).is_some());
+        let labelled =
+            |(group, trial): (&WorkloadTrials, &Trial)| Some((embed(group, &trial.design), label(trial)?));
+        drawn.into_iter().filter_map(labelled).unzip()
     }
 }
 

@@ -6,21 +6,22 @@
 //! Departs from them: simulators are without noise, so a member predicts no variance of its own, and the spread is that
 //! between members.
 
+use std::ops::Bound::{Excluded, Included};
+
 use rand::RngExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
-    Seed, Stream, Surrogate, Task, TrainingData,
+    Seed, Stream, Surrogate, TrainingData, WorkloadTrials,
 };
 
-use super::members::mean_and_spread;
 use crate::features::{FeatureScale, Features, Inputs};
-use crate::network::losses::{cross_entropy, logistic, squared_error};
-use crate::network::{Activation, Mlp, Trace};
+use crate::models::network::losses::{cross_entropy, logistic, squared_error};
+use crate::models::network::{Activation, ForwardPass, Mlp};
 use crate::offline::{Decay, Schedule, batch_of, train};
-use crate::ranges::within;
-use crate::targets::{TargetScales, feasible_share};
+use crate::targets::{TargetScales, feasible_share, mean_and_spread};
 
 /// How often a member is looked at with the trials for validation. Own choice: often enough to find where it was best.
 const LOOKS: usize = 20;
@@ -28,35 +29,35 @@ const LOOKS: usize = 20;
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct MlpEnsembleConfig {
     /// How many networks are averaged.
-    pub members: usize,
+    pub n_members: usize,
     /// What the columns of a design are.
     pub inputs: Inputs,
     /// Widths of the hidden layers.
-    pub hidden: Vec<usize>,
+    pub hidden_layer_sizes: Vec<usize>,
     /// Adam's alpha at the beginning; it falls to 0 along half a cosine.
     pub learning_rate: f32,
     /// Trials in a batch, at most.
-    pub batch: usize,
+    pub batch_size: usize,
     /// Steps of each network.
-    pub steps: usize,
+    pub max_steps: usize,
     /// At most so many passes over the trials.
-    pub passes: usize,
+    pub max_epochs: usize,
 }
 
-impl Default for Settings {
+impl Default for MlpEnsembleConfig {
     /// Lakshminarayanan et al. (2017): 5 members; Kingma & Ba (2015): alpha 0.001; PRIME's public code: batches of 256, layers of 256.
     /// Own choices: both kinds of columns, 40 passes, and steps for as many over 50,000 designs, which takes minutes.
     fn default() -> Self {
         Self {
-            members: 5,
+            n_members: 5,
             inputs: Inputs::Both,
-            hidden: vec![256, 256],
+            hidden_layer_sizes: vec![256, 256],
             learning_rate: 1e-3,
-            batch: 256,
-            steps: 8_000,
-            passes: 40,
+            batch_size: 256,
+            max_steps: 8_000,
+            max_epochs: 40,
         }
     }
 }
@@ -64,7 +65,7 @@ impl Default for Settings {
 /// Trains networks.
 pub struct MlpEnsemble {
     space: DesignSpace,
-    settings: Settings,
+    config: MlpEnsembleConfig,
 }
 
 /// Networks that were trained.
@@ -73,7 +74,7 @@ struct Networks {
     state: State,
 }
 
-/// What a saved model keeps.
+/// The part of a fitted model that is saved.
 #[derive(Serialize, Deserialize)]
 struct State {
     scales: TargetScales,
@@ -102,22 +103,24 @@ impl Examples {
     /// `label`: what a network is to say of a trial, if anything; shape `[outputs]`.
     fn new(
         features: &Features,
-        tasks: &[Task],
+        groups: &[WorkloadTrials],
         n_outputs: usize,
         label: impl Fn(Option<&[f64]>) -> Option<Vec<f64>>,
     ) -> Self {
         let (mut rows, mut targets) = (Vec::new(), Vec::new());
-        for task in tasks {
-            let labelled =
-                task.trials.iter().filter_map(|trial| Some((&trial.design, label(trial.outcome.metrics())?)));
+        for group in groups {
+            let labelled = group
+                .trials
+                .iter()
+                .filter_map(|trial| Some((&trial.design, label(trial.outcome.metrics())?)));
             let (designs, labels): (Vec<&Design>, Vec<Vec<f64>>) = labelled.unzip();
-            rows.extend(features.rows(&task.application.context, designs));
+            rows.extend(features.rows(&group.workload.context, designs));
             targets.extend(labels.iter().flatten().map(|&target| target as f32));
         }
         Self { rows, targets, n_outputs }
     }
 
-    /// How many there are, `n`.
+    /// How many examples there are, `n`.
     fn len(&self) -> usize {
         self.targets.len() / self.n_outputs
     }
@@ -128,17 +131,20 @@ impl BuildLearner for MlpEnsemble {
     const SUMMARY: &'static str = "Small neural networks side by side; where they disagree, little is known";
     const DESCRIPTION: &'static str = include_str!("mlp_ensemble.md");
     const SCHEMA: u32 = 2;
-    type Config = Settings;
+    type Config = MlpEnsembleConfig;
 
-    fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
-        within("members", settings.members, 1, 1_000)?;
-        within("hidden", settings.hidden.len(), 0, 16)?;
-        settings.hidden.iter().try_for_each(|&width| within("hidden", width, 1, 8_192))?;
-        within("learning_rate", settings.learning_rate, f32::MIN_POSITIVE, 1.0)?;
-        within("batch", settings.batch, 1, 1 << 20)?;
-        within("steps", settings.steps, 1, 10_000_000)?;
-        within("passes", settings.passes, 1, usize::MAX)?;
-        Ok(Self { space: problem.space().clone(), settings })
+    fn build(problem: &Problem, config: MlpEnsembleConfig) -> Result<Self, ConfigError> {
+        check("n_members", config.n_members, 1..=1_000)?;
+        check("hidden_layer_sizes", config.hidden_layer_sizes.len(), 0..=16)?;
+        config
+            .hidden_layer_sizes
+            .iter()
+            .try_for_each(|&width| check("hidden_layer_sizes", width, 1..=8_192))?;
+        check("learning_rate", config.learning_rate, (Excluded(0.0), Included(1.0)))?;
+        check("batch_size", config.batch_size, 1..=1 << 20)?;
+        check("max_steps", config.max_steps, 1..=10_000_000)?;
+        check("max_epochs", config.max_epochs, 1..)?;
+        Ok(Self { space: problem.space().clone(), config })
     }
 
     fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
@@ -159,19 +165,19 @@ impl BuildLearner for MlpEnsemble {
 impl Learner for MlpEnsemble {
     fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
         let scales = TargetScales::new(data)?;
-        let features = Features::new(&self.space, self.settings.inputs, data.train());
-        let measured = |tasks| {
-            Examples::new(&features, tasks, scales.n_metrics(), |metrics| Some(scales.targets(metrics?)))
+        let features = Features::new(&self.space, self.config.inputs, data.train());
+        let measured = |groups| {
+            Examples::new(&features, groups, scales.n_metrics(), |metrics| Some(scales.targets(metrics?)))
         };
-        let judged = |tasks| {
-            Examples::new(&features, tasks, 1, |metrics| Some(vec![f64::from(u8::from(metrics.is_some()))]))
+        let judged = |groups| {
+            Examples::new(&features, groups, 1, |metrics| Some(vec![f64::from(u8::from(metrics.is_some()))]))
         };
         let (n_trials, n_feasible) = data.n_trials();
         let n_kinds = if n_feasible < n_trials { 2 } else { 1 };
         let of_metrics = (measured(data.train()), measured(data.validation()));
         let of_feasibility = (judged(data.train()), judged(data.validation()));
         let jobs: Vec<(usize, usize)> = (0..n_kinds)
-            .flat_map(|kind| (0..self.settings.members).map(move |member| (kind, member)))
+            .flat_map(|kind| (0..self.config.n_members).map(move |member| (kind, member)))
             .collect();
         let train = |&(kind, member): &(usize, usize)| {
             let seed = seed.child(["metrics", "feasibility"][kind], member as u64);
@@ -180,7 +186,7 @@ impl Learner for MlpEnsemble {
             self.train(examples, validation, loss, seed)
         };
         let mut metrics: Vec<Mlp> = jobs.par_iter().map(train).collect();
-        let feasibility = metrics.split_off(self.settings.members);
+        let feasibility = metrics.split_off(self.config.n_members);
         let (feasible_share, scale) = (feasible_share(data.train()), features.scale().clone());
         let state = State { scales, features: scale, metrics, feasibility, feasible_share };
         Ok(Box::new(Networks { features, state }))
@@ -190,15 +196,15 @@ impl Learner for MlpEnsemble {
 impl MlpEnsemble {
     /// One network, as it was when its loss on `validation` was least.
     fn train(&self, examples: &Examples, validation: &Examples, loss: Loss, seed: Seed) -> Mlp {
-        let Settings { hidden, learning_rate, steps, passes, .. } = &self.settings;
+        let MlpEnsembleConfig { hidden_layer_sizes, learning_rate, max_steps, max_epochs, .. } = &self.config;
         let (n, n_outputs) = (examples.len(), examples.n_outputs);
         let width = examples.rows.len() / n;
-        let batch = batch_of(self.settings.batch, n);
+        let batch = batch_of(self.config.batch_size, n);
         let mut rng = seed.stream("network");
-        let widths = [&[width], hidden.as_slice(), &[n_outputs]].concat();
+        let widths = [&[width], hidden_layer_sizes.as_slice(), &[n_outputs]].concat();
         let mut network = Mlp::new(&widths, Activation::Relu, &mut rng);
         let (mut rows, mut targets) = (Vec::new(), Vec::new());
-        let mut trace = Trace::default();
+        let mut trace = ForwardPass::default();
         let step = |network: &Mlp, gradient: &mut [f32], rng: &mut Stream| {
             rows.clear();
             targets.clear();
@@ -215,15 +221,15 @@ impl MlpEnsemble {
             is_there.then(|| -loss(&network.predict(&validation.rows), &validation.targets).0)
         };
         let schedule = Schedule {
-            steps: *steps,
+            max_steps: *max_steps,
             learning_rate: *learning_rate,
             decay: Decay::Cosine,
             check_every: 1,
             patience: LOOKS,
         };
         // How many steps there are is known only now.
-        let schedule = schedule.within_passes(*passes, n, batch);
-        let schedule = Schedule { check_every: schedule.steps.div_ceil(LOOKS), ..schedule };
+        let schedule = schedule.within_epochs(*max_epochs, n, batch);
+        let schedule = Schedule { check_every: schedule.max_steps.div_ceil(LOOKS), ..schedule };
         train(&mut network, schedule, &mut rng, step, score);
         network
     }

@@ -3,10 +3,13 @@
 //! Source: Tan, Xue, Lyu, Shang, Wang, Wang, Fu & Qian (2025), "Offline model-based optimization by learning to rank", ICLR,
 //! arXiv:2410.11502 (RaM: lists, then outputs brought to mean 0 and standard deviation 1); ListNet's loss is from Cao, Qin, Liu, Tsai & Li
 //! (2007), "Learning to rank: from pairwise approach to listwise approach", doi:10.1145/1273496.1273513, eq. 4 and definition 7.
-//! Departs from it: lists are of one application each; metrics that are no objective are learned by regression, and
+//! Departs from it: lists are of one workload each; metrics that are no objective are learned by regression, and
 //! feasibility by a head; outputs are brought to the scale of the targets, so that predictions have units.
 
+use std::marker::PhantomData;
+
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     BuildLearner, ConfigError, DesignSpace, FitError, Learner, LoadError, Problem, Saved, Seed, Stream,
     Surrogate, TrainingData,
@@ -14,58 +17,45 @@ use tapeout_core::{
 
 use super::prime::{Term, feasibility, regression};
 use crate::features::{Inputs, Standard};
-use crate::network::{Mlp, Trace};
-use crate::offline::{Examples, Feasibility, Labelled, NetworkModel, OutputGradient, Training};
-use crate::ranges::within;
+use crate::models::network::{ForwardPass, Mlp};
+use crate::offline::{Examples, Feasibility, Labelled, NetworkModel, OutputGradient};
 use crate::targets::TargetScales;
+use crate::{TrainingConfig, TrainingDefaults};
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// Designs in a list.
-    pub list: usize,
-    /// Hidden layers.
-    pub hidden: Vec<usize>,
-    /// Adam's alpha.
-    pub learning_rate: f32,
-    /// Steps, of one list each.
-    pub steps: usize,
-    /// At most so many passes over the labelled designs.
-    pub passes: usize,
-    /// Steps from one look at the validation trials to the next.
-    pub check_every: usize,
-    /// Looks without a better order after which training ends.
-    pub patience: usize,
+pub struct RamListNetConfig {
+    /// The size of the network, and how it is trained: a list a step, whose length is the `batch_size`.
+    pub training: TrainingConfig<Self>,
 }
 
-impl Default for Settings {
+impl Default for RamListNetConfig {
     /// The paper: lists of 1000, Adam at 3e-4 (recalled), layers 2048 x 2. Own choices: lists of 256 and layers for two cores.
     fn default() -> Self {
-        Self {
-            list: 256,
-            hidden: vec![256, 256],
-            learning_rate: 3e-4,
-            steps: 5_000,
-            passes: 100,
-            check_every: 250,
-            patience: 6,
-        }
+        Self { training: Self::training() }
     }
 }
 
-impl Settings {
-    /// How the network is trained.
-    fn training(&self) -> Training<'_> {
-        let &Self { ref hidden, learning_rate, list, steps, passes, check_every, patience, .. } = self;
-        Training { hidden, learning_rate, batch: list, steps, passes, check_every, patience }
+impl TrainingDefaults for RamListNetConfig {
+    fn training() -> TrainingConfig<Self> {
+        TrainingConfig {
+            hidden_layer_sizes: vec![256, 256],
+            learning_rate: 3e-4,
+            batch_size: 256,
+            max_steps: 5_000,
+            max_epochs: 100,
+            check_every: 250,
+            patience: 6,
+            learner: PhantomData,
+        }
     }
 }
 
 /// Trains networks that rank.
 pub struct RamListNet {
     problem: Problem,
-    settings: Settings,
+    config: RamListNetConfig,
 }
 
 impl BuildLearner for RamListNet {
@@ -74,12 +64,12 @@ impl BuildLearner for RamListNet {
         "Learns the order of designs in lists, not their metrics (RaM with ListNet's loss)";
     const DESCRIPTION: &'static str = include_str!("ram_listnet.md");
     const SCHEMA: u32 = 2;
-    type Config = Settings;
+    type Config = RamListNetConfig;
 
-    fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
-        within("list", settings.list, 2, 1 << 16)?;
-        settings.training().check()?;
-        Ok(Self { problem: problem.clone(), settings })
+    fn build(problem: &Problem, config: RamListNetConfig) -> Result<Self, ConfigError> {
+        check("training.batch_size", config.training.batch_size, 2..=1 << 16)?;
+        config.training.check()?;
+        Ok(Self { problem: problem.clone(), config })
     }
 
     fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
@@ -89,7 +79,7 @@ impl BuildLearner for RamListNet {
 
 impl Learner for RamListNet {
     fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
-        let settings = &self.settings;
+        let config = &self.config;
         let mut examples = Examples::new(
             &self.problem,
             data,
@@ -97,11 +87,11 @@ impl Learner for RamListNet {
             Inputs::Numbers,
             Labelled::Measured,
         )?;
-        let (training, mut rng) = (settings.training(), seed.stream("ram-listnet"));
+        let (training, mut rng) = (&config.training, seed.stream("ram-listnet"));
         let mut network = training.network(&examples, examples.n_metrics() + 1, &mut rng);
-        let mut trace = Trace::default();
+        let mut trace = ForwardPass::default();
         training.run(&mut network, &examples, &mut rng, |network, gradient, rng| {
-            add_gradient(settings, &examples, &mut trace, network, gradient, rng);
+            add_gradient(config, &examples, &mut trace, network, gradient, rng);
         });
         adapt(&mut examples, &network);
         Ok(Box::new(NetworkModel::new((Self::ID, Self::SCHEMA), examples, network, Feasibility::Head)))
@@ -110,18 +100,18 @@ impl Learner for RamListNet {
 
 /// Adds the gradient of the loss of one list.
 fn add_gradient(
-    settings: &Settings,
+    config: &RamListNetConfig,
     examples: &Examples,
-    trace: &mut Trace,
+    trace: &mut ForwardPass,
     network: &Mlp,
     gradient: &mut [f32],
     rng: &mut Stream,
 ) {
     let (d, k) = (examples.width(), examples.n_metrics());
-    let task = examples.draw_task(rng);
+    let group = examples.draw_workload(rng);
     let (mut rows, mut targets) = (Vec::new(), Vec::new());
-    let n_labelled = task.draw_labelled(settings.list, (d, k), (&mut rows, &mut targets), rng);
-    let n_infeasible = task.draw_infeasible(settings.list, d, &mut rows, rng);
+    let n_labelled = group.draw_labelled(config.training.batch_size, (d, k), (&mut rows, &mut targets), rng);
+    let n_infeasible = group.draw_infeasible(config.training.batch_size, d, &mut rows, rng);
     let outputs = network.forward(&rows, trace);
     let mut terms = OutputGradient::new(&outputs, network.n_outputs());
     for metric in 0..k {
@@ -160,7 +150,8 @@ fn top_probabilities(costs: &[f32]) -> Vec<f32> {
 /// Brings the outputs for the objectives to mean 0 and standard deviation 1 over the trials learned from, by changing the
 /// scales in which they are read.
 fn adapt(examples: &mut Examples, network: &Mlp) {
-    let outputs: Vec<Vec<f32>> = examples.tasks.iter().map(|task| network.predict(&task.labelled)).collect();
+    let outputs: Vec<Vec<f32>> =
+        examples.groups.iter().map(|group| network.predict(&group.labelled)).collect();
     for metric in (0..examples.n_metrics()).filter(|&metric| examples.signs[metric] != 0.0) {
         let width = network.n_outputs();
         let column = outputs.iter().flat_map(|rows| rows.iter().skip(metric).step_by(width));

@@ -2,46 +2,48 @@
 //!
 //! Source: Hutter, Xu, Hoos & Leyton-Brown (2014), "Algorithm runtime prediction", doi:10.1016/j.artint.2013.10.003, for forests
 //! of logarithms with the spread of their trees as uncertainty, and for joining instance features to the parameters; the
-//! trees are in `random_forest.rs` with their own sources.
+//! trees are in `models/random_forest.rs` with their own sources.
 //! Departs from it: feasibility is learned by a forest of its own.
+
+use std::ops::Bound::{Excluded, Included};
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
     Seed, Surrogate, TrainingData,
 };
 
 use crate::features::assert_context;
-use crate::gaussian_process::embedding::{Difference, Embedding};
-use crate::random_forest::{Growth, RandomForest};
-use crate::ranges::within;
+use crate::models::gaussian_process::embedding::{CoordinateKind, Embedding};
+use crate::models::random_forest::{ForestGrowth, RandomForest};
 use crate::targets::{TargetScales, feasible_share};
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct RandomForestLearnerConfig {
     /// Trees of each forest.
-    pub trees: usize,
+    pub n_estimators: usize,
     /// The share of coordinates among which a split is chosen.
-    pub split_share: f64,
+    pub max_features: f64,
     /// A node of fewer samples is not split.
-    pub least_split: usize,
+    pub min_samples_split: usize,
 }
 
-impl Default for Settings {
+impl Default for RandomForestLearnerConfig {
     /// SMAC3 (Lindauer et al. 2022, arXiv:2109.09831) has 10 trees, 5/6 of the parameters, nodes of 3 to split. Own choice: 50
     /// trees, since a model is fitted once here and not after every few trials.
     fn default() -> Self {
-        Self { trees: 50, split_share: 5.0 / 6.0, least_split: 3 }
+        Self { n_estimators: 50, max_features: 5.0 / 6.0, min_samples_split: 3 }
     }
 }
 
 /// Grows forests.
 pub struct RandomForestLearner {
     embedding: Embedding,
-    settings: Settings,
+    config: RandomForestLearnerConfig,
 }
 
 /// A forest for each metric, and one for feasibility.
@@ -50,7 +52,7 @@ struct Forests {
     state: State,
 }
 
-/// What a saved model keeps.
+/// The part of a fitted model that is saved.
 #[derive(Serialize, Deserialize)]
 struct State {
     scales: TargetScales,
@@ -76,14 +78,14 @@ impl BuildLearner for RandomForestLearner {
     const ID: &'static str = "random-forest";
     const SUMMARY: &'static str = "Forests of regression trees; their disagreement is the spread";
     const DESCRIPTION: &'static str = include_str!("random_forest.md");
-    const SCHEMA: u32 = 1;
-    type Config = Settings;
+    const SCHEMA: u32 = 2;
+    type Config = RandomForestLearnerConfig;
 
-    fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
-        within("trees", settings.trees, 1, 10_000)?;
-        within("split_share", settings.split_share, f64::MIN_POSITIVE, 1.0)?;
-        within("least_split", settings.least_split, 2, usize::MAX)?;
-        Ok(Self { embedding: Embedding::new(problem.space()), settings })
+    fn build(problem: &Problem, config: RandomForestLearnerConfig) -> Result<Self, ConfigError> {
+        check("n_estimators", config.n_estimators, 1..=10_000)?;
+        check("max_features", config.max_features, (Excluded(0.0), Included(1.0)))?;
+        check("min_samples_split", config.min_samples_split, 2..)?;
+        Ok(Self { embedding: Embedding::new(problem.space()), config })
     }
 
     fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
@@ -107,19 +109,19 @@ impl Learner for RandomForestLearner {
     fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
         let scales = TargetScales::new(data)?;
         let (mut points, mut measured, mut is_feasible) = (Vec::new(), Vec::new(), Vec::new());
-        for task in data.train() {
-            for trial in &task.trials {
-                points.push(point(&self.embedding, &task.application.context, &trial.design));
+        for group in data.train() {
+            for trial in &group.trials {
+                points.push(point(&self.embedding, &group.workload.context, &trial.design));
                 measured.push(trial.outcome.metrics().map(|metrics| scales.targets(metrics)));
                 is_feasible.push(f64::from(u8::from(trial.outcome.metrics().is_some())));
             }
         }
-        let mut differences = self.embedding.differences().to_vec();
-        differences.resize(self.embedding.dimension() + data.context_names().len(), Difference::Ordered);
-        let Settings { trees, split_share, least_split } = self.settings;
-        let growth = Growth { n_trees: trees, coordinate_share: split_share, least_split };
+        let mut kinds = self.embedding.kinds().to_vec();
+        kinds.resize(self.embedding.dimension() + data.context_names().len(), CoordinateKind::Ordered);
+        let RandomForestLearnerConfig { n_estimators, max_features, min_samples_split } = self.config;
+        let growth = ForestGrowth { n_estimators, max_features, min_samples_split };
         let grow = |points: &[Vec<f64>], targets: &[f64], seed| {
-            RandomForest::fit_in_parallel(growth, &differences, points, targets, seed)
+            RandomForest::fit_in_parallel(growth, &kinds, points, targets, seed)
         };
         let feasibility = if is_feasible.contains(&0.0) {
             Feasibility::Forest(grow(&points, &is_feasible, seed.child("feasibility", 0)))

@@ -11,44 +11,44 @@
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use tapeout_core::config::check;
 use tapeout_core::{
     BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
-    Seed, Surrogate, Task, TrainingData, TrainingDataError,
+    Seed, Surrogate, TrainingData, TrainingDataError, WorkloadTrials,
 };
 
 use super::random_forest::{self, RandomForestLearner};
 use crate::offline::signs;
-use crate::ranges::within;
 use crate::support::Support;
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Settings {
+pub struct SupportProximityConfig {
     /// How likely the bound is to hold.
-    pub level: f64,
+    pub coverage: f64,
     /// How many of the nearest logged designs make the distance.
-    pub neighbours: usize,
+    pub n_neighbors: usize,
     /// How much the spread grows with the distance: at the other end of the space by this share of the prediction.
     pub distance_weight: f64,
     /// At most so many logged designs are kept, drawn at random.
-    pub support: usize,
+    pub max_support: usize,
     /// The share of the trials that is held out for calibration where there are none for validation.
-    pub calibration_share: f64,
+    pub calibration_fraction: f64,
     /// The forest's.
-    pub forest: random_forest::Settings,
+    pub forest: random_forest::RandomForestLearnerConfig,
 }
 
-impl Default for Settings {
+impl Default for SupportProximityConfig {
     /// Own choices: a bound that holds for nine designs in ten, five neighbours, support that is searched in microseconds.
     fn default() -> Self {
         Self {
-            level: 0.9,
-            neighbours: 5,
+            coverage: 0.9,
+            n_neighbors: 5,
             distance_weight: 1.0,
-            support: 2_000,
-            calibration_share: 0.2,
-            forest: random_forest::Settings::default(),
+            max_support: 2_000,
+            calibration_fraction: 0.2,
+            forest: random_forest::RandomForestLearnerConfig::default(),
         }
     }
 }
@@ -56,7 +56,7 @@ impl Default for Settings {
 /// Fits a forest and how far to trust it.
 pub struct SupportProximity {
     problem: Problem,
-    settings: Settings,
+    config: SupportProximityConfig,
     forest: RandomForestLearner,
 }
 
@@ -69,7 +69,7 @@ struct Model {
     distance_weight: f64,
 }
 
-/// What a saved model keeps.
+/// The part of a fitted model that is saved.
 #[derive(Serialize, Deserialize)]
 struct State {
     forest_schema: u32,
@@ -87,16 +87,16 @@ impl BuildLearner for SupportProximity {
         "A random forest whose spread grows away from the logged designs, calibrated to a bound";
     const DESCRIPTION: &'static str = include_str!("support_proximity.md");
     const SCHEMA: u32 = 1;
-    type Config = Settings;
+    type Config = SupportProximityConfig;
 
-    fn build(problem: &Problem, settings: Settings) -> Result<Self, ConfigError> {
-        within("level", settings.level, 0.5, 0.999)?;
-        within("neighbours", settings.neighbours, 1, 1_000)?;
-        within("distance_weight", settings.distance_weight, 0.0, 1e3)?;
-        within("support", settings.support, settings.neighbours, 1_000_000)?;
-        within("calibration_share", settings.calibration_share, 0.01, 0.9)?;
-        let forest = RandomForestLearner::build(problem, settings.forest.clone())?;
-        Ok(Self { problem: problem.clone(), settings, forest })
+    fn build(problem: &Problem, config: SupportProximityConfig) -> Result<Self, ConfigError> {
+        check("coverage", config.coverage, 0.5..=0.999)?;
+        check("n_neighbors", config.n_neighbors, 1..=1_000)?;
+        check("distance_weight", config.distance_weight, 0.0..=1e3)?;
+        check("max_support", config.max_support, config.n_neighbors..=1_000_000)?;
+        check("calibration_fraction", config.calibration_fraction, 0.01..=0.9)?;
+        let forest = RandomForestLearner::build(problem, config.forest.clone())?;
+        Ok(Self { problem: problem.clone(), config, forest })
     }
 
     fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
@@ -129,7 +129,7 @@ impl BuildLearner for SupportProximity {
 
 impl Learner for SupportProximity {
     fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
-        let settings = &self.settings;
+        let config = &self.config;
         let (train, held_out) = self.divided(data, seed);
         let names = data.context_names().to_vec();
         let failed = |error: TrainingDataError| FitError::Failed { message: error.to_string() };
@@ -138,23 +138,23 @@ impl Learner for SupportProximity {
         let mut designs: Vec<Design> = train
             .train()
             .iter()
-            .flat_map(|task| &task.trials)
+            .flat_map(|group| &group.trials)
             .filter(|trial| trial.outcome.metrics().is_some())
             .map(|trial| trial.design.clone())
             .collect();
         let mut rng = seed.stream("support");
-        for kept in 0..settings.support.min(designs.len()) {
+        for kept in 0..config.max_support.min(designs.len()) {
             let drawn = rng.random_range(kept..designs.len()); // Fisher-Yates, as far as is kept
             designs.swap(kept, drawn);
         }
-        designs.truncate(settings.support);
+        designs.truncate(config.max_support);
         let space = self.problem.space().clone();
         let mut model = Model {
             forest,
-            support: Support::new(&space, designs, settings.neighbours),
+            support: Support::new(&space, designs, config.n_neighbors),
             space,
             quantiles: Vec::new(),
-            distance_weight: settings.distance_weight,
+            distance_weight: config.distance_weight,
         };
         model.quantiles = self.calibrated(&model, &held_out);
         Ok(Box::new(model))
@@ -163,29 +163,33 @@ impl Learner for SupportProximity {
 
 impl SupportProximity {
     /// What the forest learns from, and what calibrates it.
-    fn divided(&self, data: &TrainingData, seed: Seed) -> (Vec<Task>, Vec<Task>) {
-        let has_measured = |task: &Task| task.trials.iter().any(|trial| trial.outcome.metrics().is_some());
+    fn divided(&self, data: &TrainingData, seed: Seed) -> (Vec<WorkloadTrials>, Vec<WorkloadTrials>) {
+        let has_measured =
+            |group: &WorkloadTrials| group.trials.iter().any(|trial| trial.outcome.metrics().is_some());
         if data.validation().iter().any(has_measured) {
             return (data.train().to_vec(), data.validation().to_vec());
         }
         let mut rng = seed.stream("calibration");
-        let mut divide = |task: &Task| {
-            let is_kept = |_: &_| !rng.random_bool(self.settings.calibration_share);
-            let (kept, held_out) = task.trials.iter().cloned().partition(is_kept);
-            let application = task.application.clone();
-            (Task { application: application.clone(), trials: kept }, Task { application, trials: held_out })
+        let mut divide = |group: &WorkloadTrials| {
+            let is_kept = |_: &_| !rng.random_bool(self.config.calibration_fraction);
+            let (kept, held_out) = group.trials.iter().cloned().partition(is_kept);
+            let workload = group.workload.clone();
+            (
+                WorkloadTrials { workload: workload.clone(), trials: kept },
+                WorkloadTrials { workload, trials: held_out },
+            )
         };
         data.train().iter().map(&mut divide).unzip()
     }
 
     /// The conformal quantile of each metric's scores on trials that were held out, shape `[k]`.
-    fn calibrated(&self, model: &Model, held_out: &[Task]) -> Vec<f64> {
+    fn calibrated(&self, model: &Model, held_out: &[WorkloadTrials]) -> Vec<f64> {
         let mut scores: Vec<Vec<f64>> = vec![Vec::new(); self.problem.metrics().len()];
         let signs = signs(&self.problem);
-        for task in held_out {
-            let measured = task.trials.iter().filter(|trial| trial.outcome.metrics().is_some());
+        for group in held_out {
+            let measured = group.trials.iter().filter(|trial| trial.outcome.metrics().is_some());
             let designs: Vec<Design> = measured.clone().map(|trial| trial.design.clone()).collect();
-            let (prediction, scales) = model.scaled(&task.application.context, &designs);
+            let (prediction, scales) = model.scaled(&group.workload.context, &designs);
             let metrics = measured.filter_map(|trial| trial.outcome.metrics());
             for ((metrics, mean), scale) in metrics.zip(&prediction.mean).zip(&scales) {
                 for (index, scores) in scores.iter_mut().enumerate() {
@@ -198,7 +202,7 @@ impl SupportProximity {
                 }
             }
         }
-        scores.into_iter().map(|scores| conformal_quantile(scores, self.settings.level)).collect()
+        scores.into_iter().map(|scores| conformal_quantile(scores, self.config.coverage)).collect()
     }
 }
 

@@ -1,14 +1,14 @@
-//! Trials as rows for a network, application by application.
+//! Trials as rows for a network, workload by workload.
 
 use std::collections::HashSet;
 
 use rand::RngExt;
-use tapeout_core::{Design, FitError, Problem, Stream, Task, TrainingData, Trial};
+use tapeout_core::{Design, FitError, Problem, Stream, TrainingData, Trial, WorkloadTrials};
 
 use super::trainer::batch_of;
 use crate::errors::kendall_tau;
 use crate::features::{Features, Inputs};
-use crate::network::Mlp;
+use crate::models::network::Mlp;
 use crate::targets::TargetScales;
 
 /// Which trials a network learns the metrics of.
@@ -20,8 +20,8 @@ pub(crate) enum Labelled {
     Acceptable,
 }
 
-/// The trials of one application.
-pub(crate) struct TaskRows {
+/// The trials of one workload.
+pub(crate) struct WorkloadRows {
     /// Numbers that describe it, shape `[c]`.
     pub context: Vec<f64>,
     /// Designs with metrics, shape `[n][d]`.
@@ -42,15 +42,15 @@ pub(crate) struct Examples {
     pub scales: TargetScales,
     /// For each metric 1 if less is better, -1 if more is, 0 if it is no objective; shape `[k]`.
     pub signs: Vec<f32>,
-    pub tasks: Vec<TaskRows>,
-    validation: Vec<TaskRows>,
+    pub groups: Vec<WorkloadRows>,
+    validation: Vec<WorkloadRows>,
 }
 
 impl Examples {
     /// The rows of `data` for the objectives of `problem`.
     ///
     /// # Errors
-    /// [`FitError::TooFew`] if an application has no trial that can be labelled.
+    /// [`FitError::TooFew`] if a workload has no trial that can be labelled.
     pub fn new(
         problem: &Problem,
         data: &TrainingData,
@@ -60,13 +60,13 @@ impl Examples {
     ) -> Result<Self, FitError> {
         let signs = signs(problem);
         let features = Features::new(problem.space(), inputs, data.train());
-        let rows = |task: &Task| TaskRows::new(task, &features, &scales, &signs, labelled);
-        let tasks: Vec<TaskRows> = data.train().iter().map(rows).collect();
+        let rows = |group: &WorkloadTrials| WorkloadRows::new(group, &features, &scales, &signs, labelled);
+        let groups: Vec<WorkloadRows> = data.train().iter().map(rows).collect();
         let validation = data.validation().iter().map(rows).collect();
-        if tasks.iter().any(|task| task.labelled.is_empty()) {
+        if groups.iter().any(|group| group.labelled.is_empty()) {
             return Err(FitError::TooFew { got: 0, expected: 1 });
         }
-        Ok(Self { signs, features, scales, tasks, validation })
+        Ok(Self { signs, features, scales, groups, validation })
     }
 
     /// How many metrics there are, `k`.
@@ -81,12 +81,12 @@ impl Examples {
 
     /// How many trials are labelled.
     pub fn n_labelled(&self) -> usize {
-        self.tasks.iter().map(|task| task.targets.len() / self.n_metrics()).sum()
+        self.groups.iter().map(|group| group.targets.len() / self.n_metrics()).sum()
     }
 
-    /// One of the applications, each as likely as any other.
-    pub fn draw_task(&self, rng: &mut Stream) -> &TaskRows {
-        &self.tasks[rng.random_range(0..self.tasks.len())]
+    /// One of the workloads, each as likely as any other.
+    pub fn draw_workload(&self, rng: &mut Stream) -> &WorkloadRows {
+        &self.groups[rng.random_range(0..self.groups.len())]
     }
 
     /// A weight for each metric, shape `[k]`: random ones for the objectives, signed so that less is better, that add up to
@@ -99,26 +99,26 @@ impl Examples {
     }
 
     /// How well `network` orders the validation trials: Kendall's tau between objectives expected and measured, the mean
-    /// over applications and objectives. None if there is nothing to order.
+    /// over workloads and objectives. None if there is nothing to order.
     pub fn score(&self, network: &Mlp) -> Option<f64> {
         let (k, width) = (self.n_metrics(), network.n_outputs());
         let mut taus = Vec::new();
-        for task in self.validation.iter().filter(|task| task.targets.len() > k) {
-            let outputs = network.predict(&task.labelled);
+        for group in self.validation.iter().filter(|group| group.targets.len() > k) {
+            let outputs = network.predict(&group.labelled);
             for metric in (0..k).filter(|&metric| self.signs[metric] != 0.0) {
                 let column = |values: &[f32], width: usize| -> Vec<f64> {
                     values.iter().skip(metric).step_by(width).map(|&value| f64::from(value)).collect()
                 };
-                taus.push(kendall_tau(&column(&outputs, width), &column(&task.targets, k)));
+                taus.push(kendall_tau(&column(&outputs, width), &column(&group.targets, k)));
             }
         }
         (!taus.is_empty()).then(|| taus.iter().sum::<f64>() / taus.len() as f64)
     }
 }
 
-impl TaskRows {
+impl WorkloadRows {
     fn new(
-        task: &Task,
+        group: &WorkloadTrials,
         features: &Features,
         scales: &TargetScales,
         signs: &[f32],
@@ -128,8 +128,8 @@ impl TaskRows {
             Labelled::Measured => trial.outcome.metrics().is_some(),
             Labelled::Acceptable => trial.judgement.accepted().is_some(),
         };
-        let (with, without): (Vec<&Trial>, Vec<&Trial>) = task.trials.iter().partition(is_labelled);
-        let context = &task.application.context;
+        let (with, without): (Vec<&Trial>, Vec<&Trial>) = group.trials.iter().partition(is_labelled);
+        let context = &group.workload.context;
         let rows = |trials: &[&Trial]| features.rows(context, trials.iter().map(|trial| &trial.design));
         let metrics = with.iter().filter_map(|trial| trial.outcome.metrics());
         let targets: Vec<f32> =
@@ -144,7 +144,7 @@ impl TaskRows {
             labelled: rows(&with),
             infeasible: rows(&without),
             targets,
-            known: task.trials.iter().map(|trial| trial.design.clone()).collect(),
+            known: group.trials.iter().map(|trial| trial.design.clone()).collect(),
         }
     }
 

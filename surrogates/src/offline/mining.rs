@@ -1,6 +1,6 @@
 //! Rows that a network likes, found down its gradient.
 
-use crate::network::{Mlp, Trace};
+use crate::models::network::{ForwardPass, Mlp};
 
 /// `rows` after `steps` steps of `size` down the gradient of the outputs weighted by `weights`, shape `[outputs]`; the last
 /// `n_fixed` columns of a row, its context, stay. Each row goes down a gradient of its own.
@@ -15,7 +15,7 @@ pub(crate) fn descend(
 ) -> Vec<f32> {
     let width = network.n_inputs();
     let by_outputs = weights.repeat(rows.len() / width);
-    let mut trace = Trace::default();
+    let mut trace = ForwardPass::default();
     for _ in 0..steps {
         network.forward(&rows, &mut trace);
         let by_inputs = network.input_gradient(&trace, &by_outputs);
@@ -30,7 +30,7 @@ pub(crate) fn descend(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::Activation;
+    use crate::models::network::Activation;
     use tapeout_core::Seed;
 
     /// A network of one layer, y = 2 a - 3 b + c with c fixed: two steps of 0.1 take a down by 0.4 and b up by 0.6.

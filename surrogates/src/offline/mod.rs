@@ -3,10 +3,11 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `examples` | trials as rows, application by application |
+//! | `examples` | trials as rows, workload by workload |
 //! | `gradient` | losses of single outputs, gathered |
 //! | `mining` | designs that a model likes too much: by fireflies, or down its gradient |
-//! | `trainer` | the loop, the choice of weights on the validation trials, and what settings of it have in common |
+//! | `trainer` | the loop, and the choice of weights on the validation trials |
+//! | `training` | what the learners' configs say of it |
 //! | `model` | the fitted network |
 
 mod examples;
@@ -14,9 +15,11 @@ mod gradient;
 mod mining;
 mod model;
 mod trainer;
+mod training;
 
-pub(crate) use examples::{Examples, Labelled, TaskRows, signs};
+pub(crate) use examples::{Examples, Labelled, WorkloadRows, signs};
 pub(crate) use gradient::OutputGradient;
 pub(crate) use mining::descend;
 pub(crate) use model::{Feasibility, NetworkModel};
-pub(crate) use trainer::{Decay, Schedule, Training, batch_of, train};
+pub(crate) use trainer::{Decay, Schedule, batch_of, train};
+pub use training::{TrainingConfig, TrainingDefaults};

@@ -5,8 +5,8 @@ use tapeout_core::{Design, DesignSpace, LoadError, Prediction, Saved, Surrogate}
 
 use super::Examples;
 use crate::features::{FeatureScale, Features};
-use crate::network::Mlp;
-use crate::network::losses::logistic;
+use crate::models::network::Mlp;
+use crate::models::network::losses::logistic;
 use crate::targets::TargetScales;
 
 /// A network with an output for each metric, and one more if it judges feasibility.

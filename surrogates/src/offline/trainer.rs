@@ -1,16 +1,14 @@
 //! The loop in which a network learns, and the choice among what it was along the way.
 
-use tapeout_core::{ConfigError, Stream};
+use tapeout_core::Stream;
 
-use super::Examples;
-use crate::network::{Activation, Adam, Mlp};
-use crate::ranges::within;
+use crate::models::network::{Adam, Mlp};
 
 /// How long and how fast.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Schedule {
     /// Steps of the optimizer.
-    pub steps: usize,
+    pub max_steps: usize,
     /// Adam's alpha, at the beginning.
     pub learning_rate: f32,
     /// What becomes of it.
@@ -41,7 +39,7 @@ pub(crate) fn batch_of(most: usize, n_labelled: usize) -> usize {
 impl Schedule {
     /// The learning rate of a step, from 1.
     fn rate(&self, step: usize) -> f32 {
-        let progress = (step - 1) as f64 / self.steps as f64;
+        let progress = (step - 1) as f64 / self.max_steps as f64;
         match self.decay {
             Decay::None => self.learning_rate,
             Decay::Cosine => {
@@ -50,73 +48,11 @@ impl Schedule {
         }
     }
 
-    /// The same, ended after `passes` passes over `n_labelled` trials in batches of at most `batch`, should that be sooner.
-    pub fn within_passes(self, passes: usize, n_labelled: usize, batch: usize) -> Self {
-        let a_pass = n_labelled.div_ceil(batch_of(batch, n_labelled));
-        let steps = self.steps.min(passes.saturating_mul(a_pass)).max(1);
-        Self { steps, ..self }
-    }
-}
-
-/// The size of a network and how it is trained, for the learners that have one network for everything.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Training<'a> {
-    /// Hidden layers.
-    pub hidden: &'a [usize],
-    /// Adam's alpha.
-    pub learning_rate: f32,
-    /// Labelled designs in a step.
-    pub batch: usize,
-    /// Steps.
-    pub steps: usize,
-    /// At most so many passes over the labelled designs.
-    pub passes: usize,
-    /// Steps from one look at the validation trials to the next.
-    pub check_every: usize,
-    /// Looks without a better order after which training ends.
-    pub patience: usize,
-}
-
-impl Training<'_> {
-    /// Holds each hyperparameter to its range.
-    ///
-    /// # Errors
-    /// [`ConfigError`] naming the first that is outside.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        within("hidden", self.hidden.len(), 1, 16)?;
-        self.hidden.iter().try_for_each(|&width| within("hidden", width, 1, 8_192))?;
-        within("learning_rate", self.learning_rate, f32::MIN_POSITIVE, 1.0)?;
-        within("batch", self.batch, 1, 1 << 16)?;
-        within("steps", self.steps, 1, 10_000_000)?;
-        within("passes", self.passes, 1, usize::MAX)?;
-        within("check_every", self.check_every, 1, self.steps)?;
-        within("patience", self.patience, 1, usize::MAX)
-    }
-
-    /// A network for rows of `examples`, not trained yet.
-    pub fn network(&self, examples: &Examples, n_outputs: usize, rng: &mut Stream) -> Mlp {
-        let widths = [&[examples.width()], self.hidden, &[n_outputs]].concat();
-        Mlp::new(&widths, Activation::Relu, rng)
-    }
-
-    /// Trains it, and leaves it with the weights that best order the validation trials of `examples`; `add_gradient` as in
-    /// [`train`].
-    pub fn run(
-        &self,
-        network: &mut Mlp,
-        examples: &Examples,
-        rng: &mut Stream,
-        add_gradient: impl FnMut(&Mlp, &mut [f32], &mut Stream),
-    ) {
-        let schedule = Schedule {
-            steps: self.steps,
-            learning_rate: self.learning_rate,
-            decay: Decay::None,
-            check_every: self.check_every,
-            patience: self.patience,
-        };
-        let schedule = schedule.within_passes(self.passes, examples.n_labelled(), self.batch);
-        train(network, schedule, rng, add_gradient, |network| examples.score(network));
+    /// The same, ended after `max_epochs` passes over `n_labelled` trials in batches of at most `batch_size`, should that be sooner.
+    pub fn within_epochs(self, max_epochs: usize, n_labelled: usize, batch_size: usize) -> Self {
+        let a_pass = n_labelled.div_ceil(batch_of(batch_size, n_labelled));
+        let max_steps = self.max_steps.min(max_epochs.saturating_mul(a_pass)).max(1);
+        Self { max_steps, ..self }
     }
 }
 
@@ -135,12 +71,12 @@ pub(crate) fn train(
     let mut gradient = vec![0.0; network.n_weights()];
     let mut best: Option<(f64, Vec<f32>)> = None;
     let mut n_worse = 0;
-    for step in 1..=schedule.steps {
+    for step in 1..=schedule.max_steps {
         gradient.fill(0.0);
         add_gradient(network, &mut gradient, rng);
         adam.set_learning_rate(schedule.rate(step));
         adam.step(network.weights_mut(), &gradient);
-        if step % schedule.check_every != 0 && step != schedule.steps {
+        if step % schedule.check_every != 0 && step != schedule.max_steps {
             continue;
         }
         let Some(score) = score(network) else { continue };

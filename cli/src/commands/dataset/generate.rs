@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::Map;
 use tapeout::core::{Catalog, Seed};
-use tapeout::experiment::dataset::{Dataset, Plan, generate};
-use tapeout::experiment::{EnvSpec, Options};
+use tapeout::experiment::dataset::{Dataset, DatasetPlan, generate};
+use tapeout::experiment::{EnvSpec, RunOptions};
 
 use super::info;
 use crate::answer::{Answer, Exit};
@@ -20,14 +20,14 @@ use crate::watched_run::{RunFlags, interrupt_on_signal};
 pub(crate) struct Args {
     /// The environment
     env: String,
-    /// The applications, apart by commas: a value of the setting that names the workload, such as a network [default: the one
+    /// The workloads, apart by commas: a value of the setting that names the workload, such as a network [default: the one
     /// that the settings say]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    applications: Vec<String>,
-    /// Designs for each application
+    workloads: Vec<String>,
+    /// Designs for each workload
     #[arg(long, value_name = "NUMBER", default_value = "1000")]
     designs: NonZeroUsize,
-    /// A setting that all applications share: `env.clock_hz=1e9`
+    /// A setting that all workloads share: `env.clock_hz=1e9`
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<Setting>,
     /// Where all randomness comes from
@@ -45,14 +45,14 @@ impl Args {
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let plan = self.plan()?;
         let interrupt = interrupt_on_signal()?;
-        let options = Options { threads: self.flags.threads(), interrupt: Some(&interrupt) };
+        let options = RunOptions { threads: self.flags.threads(), interrupt: Some(&interrupt) };
         let mut watcher = self.flags.watcher();
         let made = generate(catalog, &plan, &self.out, &options, &mut |at| {
-            watcher.advance(at.done, at.total, at.application);
+            watcher.advance(at.done, at.total, at.workload);
         });
         watcher.finish();
         if !made? {
-            watcher.note("hint: the same command goes on with the application that was interrupted");
+            watcher.note("hint: the same command goes on with the workload that was interrupted");
             return Ok(Answer::text("").with_exit(Exit::Interrupted));
         }
         let dataset = Dataset::read(catalog, &self.out)?;
@@ -60,17 +60,17 @@ impl Args {
         Ok(info::answer(&dataset, self.flags.is_json()))
     }
 
-    fn plan(&self) -> Result<Plan, Failure> {
+    fn plan(&self) -> Result<DatasetPlan, Failure> {
         let (mut config, mut agent) = (Map::new(), Map::new());
         self.set.iter().for_each(|setting| setting.apply(&mut config, &mut agent));
         if let Some((key, _)) = agent.iter().next() {
             let error = anyhow::anyhow!("`agent.{key}`: designs are drawn at random, by no agent");
             return Err(Failure::bad_input(error).hint("to log what an agent proposes, use `tapeout search`"));
         }
-        Ok(Plan {
+        Ok(DatasetPlan {
             designs: self.designs.get(),
             seed: Seed::new(self.seed),
-            applications: self.applications.clone(),
+            workloads: self.workloads.clone(),
             env: EnvSpec { id: self.env.clone(), version: None, config },
         })
     }

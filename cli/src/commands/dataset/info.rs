@@ -35,7 +35,7 @@ pub(super) fn answer(dataset: &Dataset, is_json: bool) -> Answer {
     if is_json {
         return Answer::json(&json!({
             "env": dataset.env(),
-            "applications": dataset.applications(),
+            "workloads": dataset.workloads(),
             "sources": dataset.sources(),
             "overviews": overviews,
         }));
@@ -47,24 +47,24 @@ pub(super) fn answer(dataset: &Dataset, is_json: bool) -> Answer {
         counted(dataset.rows().len(), "row"),
         env.id,
         count(dataset.space().cardinality()),
-        counted(dataset.applications().len(), "application"),
+        counted(dataset.workloads().len(), "workload"),
         rules(&overviews),
         metrics(&overviews)
     ))
 }
 
-/// One application needs no line of its own beside the one for all.
+/// One workload needs no line of its own beside the one for all.
 fn shown(overviews: &[Overview]) -> &[Overview] {
     if overviews.len() == 2 { &overviews[1..] } else { overviews }
 }
 
 fn name(overview: &Overview) -> String {
-    overview.application.clone().unwrap_or_else(|| "all".to_owned())
+    overview.workload.clone().unwrap_or_else(|| "all".to_owned())
 }
 
 fn rules(overviews: &[Overview]) -> String {
     let columns = [
-        ("application", Column::Words),
+        ("workload", Column::Words),
         ("rows", Column::Numbers),
         ("infeasible", Column::Numbers),
         ("by rule", Column::Words),
@@ -87,7 +87,7 @@ fn rules(overviews: &[Overview]) -> String {
 
 /// The quantiles of [`tapeout::experiment::dataset::overview::SHARES`].
 fn metrics(overviews: &[Overview]) -> String {
-    let mut columns = vec![("application", Column::Words), ("metric", Column::Words)];
+    let mut columns = vec![("workload", Column::Words), ("metric", Column::Words)];
     columns.extend(["least", "10 %", "median", "90 %", "most"].map(|name| (name, Column::Numbers)));
     let mut table = Table::new(&columns);
     for overview in shown(overviews) {

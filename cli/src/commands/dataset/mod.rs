@@ -23,13 +23,13 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Evaluate designs drawn at random for one or several applications, infeasible ones included
+    /// Evaluate designs drawn at random for one or several workloads, infeasible ones included
     Generate(generate::Args),
     /// Gather the logs of runs into one table
     Build(build::Args),
     /// Show counts, infeasible shares by rule, and quantiles of the metrics
     Info(info::Args),
-    /// Say which rows to train on, to select by and to hide: by quality, application or architecture
+    /// Say which rows to train on, to select by and to hide: by quality, workload or architecture
     Split(split::Args),
     /// Write a data set once more, as CSV or as Parquet
     Export(export::Args),

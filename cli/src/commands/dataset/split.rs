@@ -43,7 +43,7 @@ pub(crate) struct Args {
 /// Where rows are cut off, shared with the commands that fit models.
 #[derive(clap::Args)]
 pub(crate) struct CutFlags {
-    /// The share of the acceptable designs of each application that is trained on: the worst
+    /// The share of the acceptable designs of each workload that is trained on: the worst
     #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_WORST)]
     worst: f64,
     /// The next better share, which selects among models
@@ -52,10 +52,10 @@ pub(crate) struct CutFlags {
     /// The share of the other designs, infeasible or outside a limit, that selects among models
     #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_UNRANKED)]
     unranked: f64,
-    /// Applications that are hidden, apart by commas
+    /// Workloads that are hidden, apart by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     hide: Vec<String>,
-    /// Applications that select among models
+    /// Workloads that select among models
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     validate: Vec<String>,
     /// A level of a parameter that is hidden: `pes_x=32`; again for several
@@ -75,7 +75,7 @@ struct SplitFile {
 }
 
 impl Args {
-    /// How many rows of each application are for what.
+    /// How many rows of each workload are for what.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let dataset = Dataset::read(catalog, &self.dataset)?;
         let by = self.cut.rules(self.objective.as_ref(), &self.constraint);
@@ -114,7 +114,7 @@ impl CutFlags {
             });
         }
         if !(self.hide.is_empty() && self.validate.is_empty()) {
-            rules.push(SplitBy::Application { hidden: self.hide.clone(), validation: self.validate.clone() });
+            rules.push(SplitBy::Workload { hidden: self.hide.clone(), validation: self.validate.clone() });
         }
         let mut levels: BTreeMap<&str, [Vec<Value>; 2]> = BTreeMap::new();
         for (index, part) in [&self.hide_level, &self.validate_level].into_iter().enumerate() {
@@ -132,14 +132,14 @@ impl CutFlags {
 }
 
 fn table(dataset: &Dataset, split: &Split) -> String {
-    let mut columns = vec![("application", Column::Words)];
+    let mut columns = vec![("workload", Column::Words)];
     columns.extend(["train", "validation", "hidden"].map(|name| (name, Column::Numbers)));
     let mut table = Table::new(&columns);
-    for (index, application) in dataset.applications().iter().enumerate() {
+    for (index, workload) in dataset.workloads().iter().enumerate() {
         let n = |rows: &[usize]| {
-            usize_count(rows.iter().filter(|&&row| dataset.rows()[row].application == index).count())
+            usize_count(rows.iter().filter(|&&row| dataset.rows()[row].workload == index).count())
         };
-        table.row([application.name.clone(), n(&split.train), n(&split.validation), n(&split.hidden)]);
+        table.row([workload.name.clone(), n(&split.train), n(&split.validation), n(&split.hidden)]);
     }
     table.text()
 }

@@ -1,76 +1,24 @@
-//! What a simulation found, as tables and as JSON.
+//! What a simulation found, printed as tables and as JSON.
 
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tapeout::experiment::plot::quantity;
-use tapeout::simulators::loop_nest::{Architecture, Einsum, Factor, LevelText, Mapping, Report};
-use tapeout::simulators::networks::Layer;
+use tapeout::simulators::loop_nest::{Architecture, Factor, LevelText};
+use tapeout::simulators::network_cost::{LayerCost, NetworkCost};
 
 use super::inputs::{Machine, Workload};
 use crate::number::count;
 use crate::table::{Column, Table};
 
-/// One layer, mapped and costed.
-#[derive(Clone)]
-pub(super) struct Run {
-    /// The layer.
-    pub(super) layer: Layer,
-    /// Multiply-accumulates of the layer over what all units could do in its cycles.
-    pub(super) utilization: f64,
-    /// What was mapped: the layer, perhaps padded.
-    pub(super) einsum: Einsum,
-    /// Where the loops run.
-    pub(super) mapping: Mapping,
-    /// The cost of one run.
-    pub(super) report: Report,
-}
-
-/// All layers of a workload on a machine.
+/// What a workload costs on a machine.
 pub(super) struct Breakdown<'a> {
     /// The machine.
     pub(super) machine: &'a Machine,
     /// The workload.
     pub(super) workload: &'a Workload,
-    /// Its layers, at least one.
-    pub(super) runs: Vec<Run>,
-}
-
-impl Run {
-    fn runs(&self) -> f64 {
-        self.layer.count() as f64
-    }
-
-    /// Energy of all runs.
-    fn energy_j(&self) -> f64 {
-        self.runs() * self.report.energy_j
-    }
-
-    /// Cycles of all runs.
-    fn cycles(&self) -> u128 {
-        u128::from(self.report.cycles) * u128::from(self.layer.count())
-    }
-
-    /// What an access to `level` for `tensor` costs over all runs, networks apart.
-    pub(super) fn access_j(&self, level: usize, tensor: usize) -> f64 {
-        self.runs() * self.report.tensor(level, tensor).energy_j
-    }
-
-    /// Energy of the network below `level` over all runs.
-    pub(super) fn network_j(&self, level: usize) -> f64 {
-        let tensors = 0..self.einsum.tensors().len();
-        self.runs() * tensors.map(|tensor| self.report.tensor(level, tensor).network.energy_j).sum::<f64>()
-    }
-
-    /// Leakage of `level` over all runs.
-    pub(super) fn leakage_j(&self, level: usize) -> f64 {
-        self.runs() * self.report.levels[level].leakage_j
-    }
-
-    /// Energy of the multiply-accumulates of all runs.
-    pub(super) fn mac_j(&self) -> f64 {
-        self.runs() * self.report.mac_energy_j
-    }
+    /// What its layers cost, at least one.
+    pub(super) cost: NetworkCost,
 }
 
 impl Breakdown<'_> {
@@ -78,27 +26,17 @@ impl Breakdown<'_> {
         &self.machine.architecture
     }
 
-    /// Energy of everything.
-    pub(super) fn energy_j(&self) -> f64 {
-        self.runs.iter().map(Run::energy_j).sum()
-    }
-
-    /// Cycles of everything, one layer after the other.
-    pub(super) fn cycles(&self) -> u128 {
-        self.runs.iter().map(Run::cycles).sum()
-    }
-
-    /// Useful multiply-accumulates over what all units could do in the cycles.
+    /// Multiply-accumulates over what all units could do in the cycles, divided in the order in which the loop-nest model
+    /// divides for a layer, so that where nothing is padded a network of one layer shows its layer's utilization.
     fn utilization(&self) -> f64 {
-        let macs: f64 = self.runs.iter().map(|run| run.layer.total_macs() as f64).sum();
-        macs / self.architecture().mac().instances as f64 / self.cycles() as f64
+        self.cost.macs() / self.architecture().mac().instances as f64 / self.cost.cycles()
     }
 
     /// A table of layers, or for one layer all there is to know about it.
     pub(super) fn text(&self) -> String {
         let heading = format!("{} on {}\n\n", self.workload.name, self.machine.name);
-        match self.runs.as_slice() {
-            [run] if run.layer.count() == 1 => format!("{heading}{}", self.layer(run)),
+        match self.cost.layers() {
+            [layer] if layer.runs == 1.0 => format!("{heading}{}", self.layer(layer)),
             _ => format!("{heading}{}", self.layers()),
         }
     }
@@ -113,31 +51,30 @@ impl Breakdown<'_> {
             ("energy", Numbers),
         ];
         let mut table = Table::new(&columns);
-        for run in &self.runs {
+        for layer in self.cost.layers() {
             table.row([
-                run.layer.name().to_owned(),
-                count(run.layer.count()),
-                count(run.cycles()),
-                percent(run.utilization),
-                quantity(run.energy_j(), "J"),
+                layer.name.clone(),
+                whole(layer.runs),
+                whole(layer.cycles()),
+                percent(layer.best.utilization()),
+                quantity(layer.total_energy_j(), "J"),
             ]);
         }
-        let runs: u64 = self.runs.iter().map(|run| run.layer.count()).sum();
         table.row([
             "all".to_owned(),
-            count(runs),
-            count(self.cycles()),
+            whole(self.cost.layers().iter().map(|layer| layer.runs).sum()),
+            whole(self.cost.cycles()),
             percent(self.utilization()),
-            quantity(self.energy_j(), "J"),
+            quantity(self.cost.energy_j(), "J"),
         ]);
         table.text()
     }
 
-    fn layer(&self, run: &Run) -> String {
-        let report = &run.report;
+    fn layer(&self, layer: &LayerCost) -> String {
+        let report = &layer.best.report;
         let latency = &report.latency;
         let waiting = latency.steady_cycles - latency.compute_cycles;
-        let padding = match report.macs - run.layer.macs() {
+        let padding = match report.macs - layer.macs {
             0 => String::new(),
             macs => format!(" ({} of them on padding)", count(macs)),
         };
@@ -152,18 +89,18 @@ impl Breakdown<'_> {
             count(latency.load_cycles),
             count(latency.store_cycles),
             count(latency.array_cycles),
-            percent(run.utilization),
+            percent(layer.best.utilization()),
             quantity(report.energy_j, "J"),
             quantity(report.mac_energy_j, "J"),
             count(report.macs),
             quantity(report.network_energy_j, "J"),
-            self.mapping(run),
-            self.levels(run),
-            self.tensors(run),
+            self.mapping(layer),
+            self.levels(layer),
+            self.tensors(layer),
         )
     }
 
-    fn mapping(&self, run: &Run) -> String {
+    fn mapping(&self, layer: &LayerCost) -> String {
         use Column::Words;
         let mut table = Table::new(&[
             ("mapping", Words),
@@ -173,7 +110,7 @@ impl Breakdown<'_> {
             ("over y", Words),
         ]);
         let dashed = |text: String| if text.is_empty() { "-".to_owned() } else { text };
-        let mapping = run.mapping.to_text(self.architecture(), &run.einsum);
+        let mapping = layer.best.mapping.to_text(self.architecture(), &layer.best.einsum);
         for LevelText { level, keep, temporal, spatial_x, spatial_y, .. } in mapping.levels {
             let [time, x, y] = [temporal, spatial_x, spatial_y].map(|list| dashed(loops(&list)));
             table.row([level, dashed(keep.join(" ")), time, x, y]);
@@ -181,7 +118,7 @@ impl Breakdown<'_> {
         table.text()
     }
 
-    fn levels(&self, run: &Run) -> String {
+    fn levels(&self, layer: &LayerCost) -> String {
         use Column::{Numbers, Words};
         let mut table = Table::new(&[
             ("level", Words),
@@ -192,20 +129,20 @@ impl Breakdown<'_> {
             ("network below", Numbers),
         ]);
         for (index, level) in self.architecture().levels().iter().enumerate() {
-            let entry = &run.report.levels[index];
+            let entry = &layer.best.report.levels[index];
             table.row([
                 level.name.clone(),
                 format!("{} of {}", count(entry.used_instances), count(level.instances)),
                 count(entry.cycles),
                 quantity(entry.energy_j - entry.leakage_j, "J"),
                 quantity(entry.leakage_j, "J"),
-                quantity(run.network_j(index), "J"),
+                quantity(layer.network_energy_j(index), "J"),
             ]);
         }
         table.text()
     }
 
-    fn tensors(&self, run: &Run) -> String {
+    fn tensors(&self, layer: &LayerCost) -> String {
         use Column::{Numbers, Words};
         let mut table = Table::new(&[
             ("words of an instance", Words),
@@ -217,8 +154,8 @@ impl Breakdown<'_> {
             ("energy of all", Numbers),
         ]);
         for (level_index, level) in self.architecture().levels().iter().enumerate() {
-            for (tensor_index, tensor) in run.einsum.tensors().iter().enumerate() {
-                let entry = run.report.tensor(level_index, tensor_index);
+            for (tensor_index, tensor) in layer.best.einsum.tensors().iter().enumerate() {
+                let entry = layer.best.report.tensor(level_index, tensor_index);
                 if !entry.kept {
                     continue;
                 }
@@ -235,23 +172,23 @@ impl Breakdown<'_> {
         json!({
             "architecture": self.machine.name,
             "workload": self.workload.name,
-            "cycles": self.cycles(),
-            "energy_j": self.energy_j(),
+            "cycles": self.cost.cycles() as u64,
+            "energy_j": self.cost.energy_j(),
             "utilization": self.utilization(),
             "area_m2": self.architecture().area_m2(),
-            "layers": self.runs.iter().map(|run| self.layer_json(run)).collect::<Vec<_>>(),
+            "layers": self.cost.layers().iter().map(|layer| self.layer_json(layer)).collect::<Vec<_>>(),
             "pictures": pictures,
         })
     }
 
-    fn layer_json(&self, run: &Run) -> Value {
-        let report = &run.report;
-        let dims = run.einsum.dims().iter().map(|dim| (dim.name.clone(), json!(dim.size)));
-        let levels = (0..report.levels.len()).map(|level| self.level_json(run, level));
+    fn layer_json(&self, layer: &LayerCost) -> Value {
+        let report = &layer.best.report;
+        let dims = layer.best.einsum.dims().iter().map(|dim| (dim.name.clone(), json!(dim.size)));
+        let levels = (0..report.levels.len()).map(|level| self.level_json(layer, level));
         json!({
-            "name": run.layer.name(),
-            "runs": run.layer.count(),
-            "macs": run.layer.macs(),
+            "name": layer.name,
+            "runs": layer.runs as u64,
+            "macs": layer.macs,
             "mapped_dims": dims.collect::<serde_json::Map<_, _>>(),
             "mapped_macs": report.macs,
             "cycles": report.cycles,
@@ -261,19 +198,19 @@ impl Breakdown<'_> {
             "store_cycles": report.latency.store_cycles,
             "array_cycles": report.latency.array_cycles,
             "used_macs": report.used_macs,
-            "utilization": run.utilization,
+            "utilization": layer.best.utilization(),
             "energy_j": report.energy_j,
             "mac_energy_j": report.mac_energy_j,
             "network_energy_j": report.network_energy_j,
             "levels": levels.collect::<Vec<_>>(),
-            "mapping": run.mapping.to_text(self.architecture(), &run.einsum),
+            "mapping": layer.best.mapping.to_text(self.architecture(), &layer.best.einsum),
         })
     }
 
-    fn level_json(&self, run: &Run, level: usize) -> Value {
-        let entry = &run.report.levels[level];
-        let tensors = run.einsum.tensors().iter().enumerate().map(|(index, tensor)| {
-            let words = run.report.tensor(level, index);
+    fn level_json(&self, layer: &LayerCost, level: usize) -> Value {
+        let entry = &layer.best.report.levels[level];
+        let tensors = layer.best.einsum.tensors().iter().enumerate().map(|(index, tensor)| {
+            let words = layer.best.report.tensor(level, index);
             json!({
                 "name": tensor.name(),
                 "kept": words.kept,
@@ -304,6 +241,11 @@ fn loops(list: &[(String, Factor)]) -> String {
         Factor::Imperfect(bound, residual) => Some(format!("{dim} {bound}/{residual}")),
     });
     texts.collect::<Vec<_>>().join(", ")
+}
+
+/// A count that was summed as a real number.
+fn whole(number: f64) -> String {
+    count(number as u64)
 }
 
 fn percent(share: f64) -> String {

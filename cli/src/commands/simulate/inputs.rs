@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use tapeout::core::UnknownName;
-use tapeout::simulators::architectures::ARCHITECTURES;
+use tapeout::simulators::architectures::architecture as built_in_architecture;
 use tapeout::simulators::loop_nest::{Architecture, MappingText};
-use tapeout::simulators::networks::{Layer, NETWORKS, Network};
+use tapeout::simulators::networks::{Layer, NeuralNetwork, network as built_in_network};
 
 use crate::failure::Failure;
 
@@ -24,15 +24,10 @@ impl Machine {
         let architecture = if is_file(name) {
             toml(Path::new(name))?
         } else {
-            let Some(row) = ARCHITECTURES.iter().find(|row| row.id == name) else {
-                let known = ARCHITECTURES.iter().map(|row| row.id);
-                let hint = format!(
-                    "built in are {}; a file ends in `.toml`",
-                    known.clone().collect::<Vec<_>>().join(", ")
-                );
-                return Err(Failure::from(UnknownName::among("architecture", name, known)).hint(hint));
-            };
-            row.architecture()
+            built_in_architecture(name).map_err(|unknown| {
+                let hint = format!("built in are {}; a file ends in `.toml`", unknown.known.join(", "));
+                Failure::from(unknown).hint(hint)
+            })?
         };
         Ok(Self { name: name.to_owned(), architecture })
     }
@@ -56,8 +51,9 @@ impl Workload {
             Some(wanted) => {
                 let Some(layer) = network.layers().iter().find(|layer| layer.name() == wanted) else {
                     let known = network.layers().iter().map(Layer::name);
-                    let hint = format!("its layers are {}", known.clone().collect::<Vec<_>>().join(", "));
-                    return Err(Failure::from(UnknownName::among("layer", wanted, known)).hint(hint));
+                    let unknown = UnknownName::among("layer", wanted, known);
+                    let hint = format!("its layers are {}", unknown.known.join(", "));
+                    return Err(Failure::from(unknown).hint(hint));
                 };
                 let once = Layer::new(layer.name(), layer.op().clone());
                 vec![once.expect("invariant: a layer of a network is in range")]
@@ -72,13 +68,11 @@ impl Workload {
     }
 }
 
-fn network(name: &str) -> Result<Network, Failure> {
+fn network(name: &str) -> Result<NeuralNetwork, Failure> {
     if is_file(name) {
-        return Network::from_toml(&text(Path::new(name))?, name).map_err(Failure::bad_input);
+        return NeuralNetwork::from_toml(&text(Path::new(name))?, name).map_err(Failure::bad_input);
     }
-    let known = NETWORKS.iter().find(|row| row.id == name);
-    let unknown = || Failure::from(UnknownName::among("network", name, NETWORKS.iter().map(|row| row.id)));
-    known.map(|row| row.network()).ok_or_else(unknown)
+    Ok(built_in_network(name)?)
 }
 
 /// The mapping of a file.

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use tapeout::experiment::plot::{Axis, Bar, BarChart, Plot};
+use tapeout::simulators::network_cost::LevelCost;
 
-use super::breakdown::{Breakdown, Run};
+use super::breakdown::Breakdown;
 use crate::failure::Failure;
 use crate::number::count;
 
@@ -23,18 +24,16 @@ pub(super) fn write(breakdown: &Breakdown<'_>, folder: &Path) -> Result<Vec<Path
 
 /// Levels from the outermost to the multiply-accumulates, parted by tensor, leakage and network.
 fn energy(breakdown: &Breakdown<'_>) -> BarChart {
-    let tensors = breakdown.runs[0].einsum.tensors();
-    let mut parts: Vec<String> = tensors.iter().map(|tensor| tensor.name().to_owned()).collect();
+    let cost = &breakdown.cost;
+    let mut parts: Vec<String> = cost.tensors().into_iter().map(str::to_owned).collect();
     parts.extend(["network below", "leakage", "arithmetic"].map(str::to_owned));
-    let total = |of: &dyn Fn(&Run) -> f64| breakdown.runs.iter().map(of).sum::<f64>();
-    let mut bars = Vec::new();
-    for (index, level) in breakdown.machine.architecture.levels().iter().enumerate().rev() {
-        let accesses = (0..tensors.len()).map(|tensor| total(&|run| run.access_j(index, tensor)));
-        let rest = [total(&|run| run.network_j(index)), total(&|run| run.leakage_j(index)), 0.0];
-        bars.push(Bar { name: level.name.clone(), parts: accesses.chain(rest).collect() });
-    }
+    let bar = |level: LevelCost| {
+        let rest = [level.network_j, level.leakage_j, 0.0];
+        Bar { name: level.name, parts: level.accesses_j.into_iter().chain(rest).collect() }
+    };
+    let mut bars: Vec<Bar> = cost.levels().into_iter().rev().map(bar).collect();
     let mut arithmetic = vec![0.0; parts.len()];
-    arithmetic[parts.len() - 1] = total(&Run::mac_j);
+    arithmetic[parts.len() - 1] = cost.mac_energy_j();
     bars.push(Bar { name: "MAC units".to_owned(), parts: arithmetic });
     // A part that is nowhere has no place in the legend.
     for part in (0..parts.len()).rev() {
@@ -56,15 +55,11 @@ fn energy(breakdown: &Breakdown<'_>) -> BarChart {
 
 /// The whole time, then each level if all others kept up with it, down to the multiply-accumulates alone.
 fn cycles(breakdown: &Breakdown<'_>) -> BarChart {
-    let total = |of: &dyn Fn(&Run) -> u64| -> f64 {
-        breakdown.runs.iter().map(|run| of(run) as f64 * run.layer.count() as f64).sum()
-    };
+    let cost = &breakdown.cost;
     let bar = |name: &str, cycles: f64| Bar { name: name.to_owned(), parts: vec![cycles] };
-    let mut bars = vec![bar("in all", breakdown.cycles() as f64)];
-    for (index, level) in breakdown.machine.architecture.levels().iter().enumerate().rev() {
-        bars.push(bar(&level.name, total(&|run| run.report.levels[index].cycles)));
-    }
-    bars.push(bar("MAC units", total(&|run| run.report.latency.compute_cycles)));
+    let mut bars = vec![bar("in all", cost.cycles())];
+    bars.extend(cost.levels().iter().rev().map(|level| bar(&level.name, level.cycles)));
+    bars.push(bar("MAC units", cost.compute_cycles()));
     BarChart {
         title: format!("{} on {}: cycles", breakdown.workload.name, breakdown.machine.name),
         x: Axis::new("cycles", ""),
@@ -72,7 +67,7 @@ fn cycles(breakdown: &Breakdown<'_>) -> BarChart {
         bars,
         caption: format!(
             "{} cycles: the slowest level of each layer, and what nothing hides.",
-            count(breakdown.cycles())
+            count(cost.cycles() as u64)
         ),
     }
 }

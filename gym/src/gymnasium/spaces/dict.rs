@@ -5,7 +5,7 @@ use std::fmt;
 
 use rand::Rng;
 
-use super::{Element, Mask, Space};
+use super::{Mask, Space, SpaceElement};
 
 /// One element of each of several named spaces. Names are kept in alphabetical order, as in Gymnasium.
 ///
@@ -36,7 +36,7 @@ impl Dict {
     }
 
     /// Whether there is one element for each space, and it belongs there.
-    pub fn contains(&self, elements: &BTreeMap<String, Element>) -> bool {
+    pub fn contains(&self, elements: &BTreeMap<String, SpaceElement>) -> bool {
         elements.len() == self.spaces.len()
             && elements
                 .iter()
@@ -48,7 +48,7 @@ impl Dict {
         &self,
         rng: &mut impl Rng,
         masks: Option<&BTreeMap<String, Mask>>,
-    ) -> BTreeMap<String, Element> {
+    ) -> BTreeMap<String, SpaceElement> {
         let mask = |name: &String| masks.and_then(|masks| masks.get(name));
         self.spaces.iter().map(|(name, space)| (name.clone(), space.sample(rng, mask(name)))).collect()
     }

@@ -71,38 +71,3 @@ impl fmt::Display for Discrete {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tapeout_core::Seed;
-
-    /// Each of 4 numbers is missed in 200 draws with odds of (3/4)^200 < 10^-24.
-    #[test]
-    fn every_number_is_drawn_and_no_other() {
-        let space = Discrete::starting_at(4, -2);
-        let mut rng = Seed::new(0).stream("test");
-        let mut drawn: Vec<i64> = (0..200).map(|_| space.sample(&mut rng, None)).collect();
-        drawn.sort_unstable();
-        drawn.dedup();
-        assert_eq!(drawn, [-2, -1, 0, 1]);
-    }
-
-    #[test]
-    fn only_what_the_mask_allows_is_drawn_and_the_least_if_it_allows_nothing() {
-        let space = Discrete::starting_at(4, 10);
-        let mut rng = Seed::new(0).stream("test");
-        let mut drawn: Vec<i64> =
-            (0..100).map(|_| space.sample(&mut rng, Some(&[false, true, false, true]))).collect();
-        drawn.sort_unstable();
-        drawn.dedup();
-        assert_eq!(drawn, [11, 13]);
-        assert_eq!(space.sample(&mut rng, Some(&[false; 4])), 10);
-    }
-
-    #[test]
-    fn the_ends_of_the_number_line_do_not_overflow() {
-        assert!(!Discrete::starting_at(2, i64::MIN).contains(i64::MAX));
-        assert!(Discrete::starting_at(2, i64::MAX - 1).contains(i64::MAX));
-    }
-}

@@ -52,20 +52,3 @@ impl fmt::Display for MultiDiscrete {
         write!(formatter, "MultiDiscrete([{}])", sizes.join(" "))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tapeout_core::Seed;
-
-    #[test]
-    fn each_entry_keeps_to_its_own_mask() {
-        let space = MultiDiscrete::new(vec![2, 3, 2]);
-        let masks = [vec![false, true], vec![true, false, true], vec![false, false]];
-        let mut rng = Seed::new(0).stream("test");
-        let mut drawn: Vec<Vec<i64>> = (0..100).map(|_| space.sample(&mut rng, Some(&masks))).collect();
-        drawn.sort_unstable();
-        drawn.dedup();
-        assert_eq!(drawn, [[1, 0, 0], [1, 2, 0]]);
-    }
-}

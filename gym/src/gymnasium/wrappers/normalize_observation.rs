@@ -1,7 +1,7 @@
 //! Observations of mean 0 and variance 1.
 
-use crate::gymnasium::spaces::{self, Element, Space};
-use crate::gymnasium::{Environment, EnvironmentError, Info, ResetOptions, Step};
+use crate::gymnasium::spaces::{self, Space, SpaceElement};
+use crate::gymnasium::{Beginning, Environment, EnvironmentError, ResetOptions, Step};
 
 /// Added to the variance before its root is divided by.
 /// Source: Gymnasium 1.x, `gymnasium/wrappers/stateful_observation.py`, `NormalizeObservation`, default of `epsilon`.
@@ -44,8 +44,8 @@ impl<E: Environment> NormalizeObservation<E> {
         &self.moments
     }
 
-    fn normalize(&mut self, observation: Element) -> Element {
-        let Element::Box(mut values) = observation else { return observation };
+    fn normalize(&mut self, observation: SpaceElement) -> SpaceElement {
+        let SpaceElement::Box(mut values) = observation else { return observation };
         if self.update_running_mean {
             self.moments.update(&values);
         }
@@ -53,7 +53,7 @@ impl<E: Environment> NormalizeObservation<E> {
         for (value, (mean, variance)) in values.iter_mut().zip(moments) {
             *value = ((f64::from(*value) - mean) / (variance + EPSILON).sqrt()) as f32;
         }
-        Element::Box(values)
+        SpaceElement::Box(values)
     }
 }
 
@@ -66,16 +66,12 @@ impl<E: Environment> Environment for NormalizeObservation<E> {
         &self.observation_space
     }
 
-    fn reset(
-        &mut self,
-        seed: Option<u64>,
-        options: &ResetOptions,
-    ) -> Result<(Element, Info), EnvironmentError> {
+    fn reset(&mut self, seed: Option<u64>, options: &ResetOptions) -> Result<Beginning, EnvironmentError> {
         let (observation, info) = self.env.reset(seed, options)?;
         Ok((self.normalize(observation), info))
     }
 
-    fn step(&mut self, action: &Element) -> Result<Step, EnvironmentError> {
+    fn step(&mut self, action: &SpaceElement) -> Result<Step, EnvironmentError> {
         let step = self.env.step(action)?;
         Ok(Step { observation: self.normalize(step.observation), ..step })
     }

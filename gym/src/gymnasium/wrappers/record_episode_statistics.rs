@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 
-use crate::gymnasium::spaces::{Element, Space};
-use crate::gymnasium::{Environment, EnvironmentError, EpisodeStatistics, Info, ResetOptions, Step};
+use crate::gymnasium::spaces::{Space, SpaceElement};
+use crate::gymnasium::{Beginning, Environment, EnvironmentError, EpisodeStatistics, ResetOptions, Step};
 
 /// How many episodes are kept.
 /// Source: Gymnasium 1.x, `gymnasium/wrappers/common.py`, `RecordEpisodeStatistics`, default of `buffer_length`.
 const BUFFER_LENGTH: usize = 100;
 
-/// Adds up the rewards and counts the steps of each episode, and reports both in [`Info::episode`] at its end.
+/// Adds up the rewards and counts the steps of each episode, and reports both in [`Info::episode`](crate::gymnasium::Info::episode) at its end.
 ///
 /// Source: Gymnasium 1.x, `gymnasium/wrappers/common.py`, `RecordEpisodeStatistics`. Departs from it: the time an episode
 /// took (`t`) is left out, because nothing here reads a clock.
@@ -20,12 +20,15 @@ pub struct RecordEpisodeStatistics<E> {
     n_episodes: u64,
 }
 
-const NOTHING_YET: EpisodeStatistics = EpisodeStatistics { total_reward: 0.0, length: 0 };
-
 impl<E: Environment> RecordEpisodeStatistics<E> {
     /// `env` with figures of every episode.
     pub fn new(env: E) -> Self {
-        Self { env, current: NOTHING_YET, recent: VecDeque::with_capacity(BUFFER_LENGTH), n_episodes: 0 }
+        Self {
+            env,
+            current: EpisodeStatistics::default(),
+            recent: VecDeque::with_capacity(BUFFER_LENGTH),
+            n_episodes: 0,
+        }
     }
 
     /// How many episodes came to an end.
@@ -48,17 +51,13 @@ impl<E: Environment> Environment for RecordEpisodeStatistics<E> {
         self.env.observation_space()
     }
 
-    fn reset(
-        &mut self,
-        seed: Option<u64>,
-        options: &ResetOptions,
-    ) -> Result<(Element, Info), EnvironmentError> {
+    fn reset(&mut self, seed: Option<u64>, options: &ResetOptions) -> Result<Beginning, EnvironmentError> {
         let begun = self.env.reset(seed, options)?;
-        self.current = NOTHING_YET;
+        self.current = EpisodeStatistics::default();
         Ok(begun)
     }
 
-    fn step(&mut self, action: &Element) -> Result<Step, EnvironmentError> {
+    fn step(&mut self, action: &SpaceElement) -> Result<Step, EnvironmentError> {
         let mut step = self.env.step(action)?;
         self.current.total_reward += step.reward;
         self.current.length += 1;

@@ -2,8 +2,8 @@
 
 use std::num::NonZeroU64;
 
-use crate::gymnasium::spaces::{Element, Space};
-use crate::gymnasium::{Environment, EnvironmentError, Info, ResetOptions, Step};
+use crate::gymnasium::spaces::{Space, SpaceElement};
+use crate::gymnasium::{Beginning, Environment, EnvironmentError, ResetOptions, Step};
 
 /// Truncates an episode after a number of steps. A last step that also ends the task is terminated and truncated both.
 ///
@@ -31,17 +31,13 @@ impl<E: Environment> Environment for TimeLimit<E> {
         self.env.observation_space()
     }
 
-    fn reset(
-        &mut self,
-        seed: Option<u64>,
-        options: &ResetOptions,
-    ) -> Result<(Element, Info), EnvironmentError> {
+    fn reset(&mut self, seed: Option<u64>, options: &ResetOptions) -> Result<Beginning, EnvironmentError> {
         let begun = self.env.reset(seed, options)?;
         (self.n_steps, self.is_cut) = (0, false);
         Ok(begun)
     }
 
-    fn step(&mut self, action: &Element) -> Result<Step, EnvironmentError> {
+    fn step(&mut self, action: &SpaceElement) -> Result<Step, EnvironmentError> {
         if self.is_cut {
             return Err(EnvironmentError::reset_needed(true));
         }

@@ -8,18 +8,18 @@ use tapeout_core::{
     Stream, Surrogate, TrainingData,
 };
 
+use super::config::{Negatives, Preset, PrimeConfig, Units};
 use super::loss::{conservatism, feasibility, infeasibility, regression};
-use super::settings::{Negatives, Preset, Settings, Units};
 use crate::features::Standard;
 use crate::firefly::{self, Swarm};
-use crate::network::{Mlp, Trace};
-use crate::offline::{Examples, Feasibility, Labelled, NetworkModel, OutputGradient, TaskRows, descend};
+use crate::models::network::{ForwardPass, Mlp};
+use crate::offline::{Examples, Feasibility, Labelled, NetworkModel, OutputGradient, WorkloadRows, descend};
 use crate::targets::{TargetScale, TargetScales, feasible_share};
 
 /// Trains conservative networks.
 pub struct Prime<P: Preset> {
     problem: Problem,
-    settings: Settings<P>,
+    config: PrimeConfig<P>,
     preset: PhantomData<P>,
 }
 
@@ -31,11 +31,11 @@ impl<P: Preset> BuildLearner for Prime<P> {
     const SUMMARY: &'static str = P::SUMMARY;
     const DESCRIPTION: &'static str = P::DESCRIPTION;
     const SCHEMA: u32 = SCHEMA;
-    type Config = Settings<P>;
+    type Config = PrimeConfig<P>;
 
-    fn build(problem: &Problem, settings: Settings<P>) -> Result<Self, ConfigError> {
-        settings.check()?;
-        Ok(Self { problem: problem.clone(), settings, preset: PhantomData })
+    fn build(problem: &Problem, config: PrimeConfig<P>) -> Result<Self, ConfigError> {
+        config.check()?;
+        Ok(Self { problem: problem.clone(), config, preset: PhantomData })
     }
 
     fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
@@ -45,18 +45,18 @@ impl<P: Preset> BuildLearner for Prime<P> {
 
 impl<P: Preset> Learner for Prime<P> {
     fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
-        let settings = &self.settings;
+        let config = &self.config;
         let labelled =
-            if settings.unacceptable_is_infeasible { Labelled::Acceptable } else { Labelled::Measured };
-        let examples = Examples::new(&self.problem, data, self.scales(data)?, settings.inputs, labelled)?;
-        let n_outputs = examples.n_metrics() + usize::from(settings.feasibility_head);
-        let (training, mut rng) = (settings.training(), seed.stream("prime"));
+            if config.unacceptable_is_infeasible { Labelled::Acceptable } else { Labelled::Measured };
+        let examples = Examples::new(&self.problem, data, self.scales(data)?, config.inputs, labelled)?;
+        let n_outputs = examples.n_metrics() + usize::from(config.feasibility_head);
+        let (training, mut rng) = (&config.training, seed.stream("prime"));
         let mut network = training.network(&examples, n_outputs, &mut rng);
-        let mut step = Step::new(&self.problem, settings, &examples, &mut rng);
+        let mut step = Step::new(&self.problem, config, &examples, &mut rng);
         training.run(&mut network, &examples, &mut rng, |network, gradient, rng| {
             step.add_gradient(network, gradient, rng);
         });
-        let feasibility = if settings.feasibility_head {
+        let feasibility = if config.feasibility_head {
             Feasibility::Head
         } else {
             Feasibility::Share(feasible_share(data.train()))
@@ -68,7 +68,7 @@ impl<P: Preset> Learner for Prime<P> {
 impl<P: Preset> Prime<P> {
     fn scales(&self, data: &TrainingData) -> Result<TargetScales, FitError> {
         let mut scales = TargetScales::new(data)?;
-        if self.settings.units == Units::Milli {
+        if self.config.units == Units::Milli {
             for objective in self.problem.objectives() {
                 let metrics = self.problem.metrics().iter();
                 let pairs = metrics.zip(&mut scales.0);
@@ -84,11 +84,11 @@ impl<P: Preset> Prime<P> {
 
 /// What a step of training needs, and what it keeps for the next.
 struct Step<'a, P: Preset> {
-    settings: &'a Settings<P>,
+    config: &'a PrimeConfig<P>,
     examples: &'a Examples,
-    /// A pool for each application.
+    /// A pool for each workload.
     swarms: Vec<Swarm>,
-    trace: Trace,
+    trace: ForwardPass,
 }
 
 /// The rows of one step: first the labelled ones, then the infeasible ones, then the negatives.
@@ -101,46 +101,50 @@ struct Batch {
 }
 
 impl<'a, P: Preset> Step<'a, P> {
-    fn new(problem: &Problem, settings: &'a Settings<P>, examples: &'a Examples, rng: &mut Stream) -> Self {
-        let n_swarms = if settings.negatives == Negatives::Firefly { examples.tasks.len() } else { 0 };
-        let swarm = |rng: &mut Stream| Swarm::new(problem.space(), firefly::Settings::default(), rng);
+    fn new(problem: &Problem, config: &'a PrimeConfig<P>, examples: &'a Examples, rng: &mut Stream) -> Self {
+        let n_swarms = if config.negatives == Negatives::Firefly { examples.groups.len() } else { 0 };
+        let swarm = |rng: &mut Stream| Swarm::new(problem.space(), firefly::FireflyConfig::default(), rng);
         let swarms = (0..n_swarms).map(|_| swarm(rng)).collect();
-        Self { settings, examples, swarms, trace: Trace::default() }
+        Self { config, examples, swarms, trace: ForwardPass::default() }
     }
 
-    /// Adds the gradient of the loss over one batch of one application: L_k of the paper, and so in the mean over steps the mean
-    /// over applications.
+    /// Adds the gradient of the loss over one batch of one workload: L_k of the paper, and so in the mean over steps the mean
+    /// over workloads.
     fn add_gradient(&mut self, network: &Mlp, gradient: &mut [f32], rng: &mut Stream) {
-        let task = rng.random_range(0..self.examples.tasks.len());
-        let batch = self.batch(task, network, rng);
+        let group = rng.random_range(0..self.examples.groups.len());
+        let batch = self.batch(group, network, rng);
         let outputs = network.forward(&batch.rows, &mut self.trace);
-        let least = &self.examples.tasks[task].least;
+        let least = &self.examples.groups[group].least;
         let by_outputs = self.by_outputs(&batch, &outputs, least);
         network.backward(&self.trace, &by_outputs, gradient);
     }
 
-    fn batch(&mut self, task: usize, network: &Mlp, rng: &mut Stream) -> Batch {
-        let (settings, rows_of) = (self.settings, &self.examples.tasks[task]);
+    fn batch(&mut self, group: usize, network: &Mlp, rng: &mut Stream) -> Batch {
+        let (config, rows_of) = (self.config, &self.examples.groups[group]);
         let (d, k) = (self.examples.width(), self.examples.n_metrics());
         let (mut rows, mut targets) = (Vec::new(), Vec::new());
-        let n_labelled = rows_of.draw_labelled(settings.batch, (d, k), (&mut rows, &mut targets), rng);
-        let is_infeasible_used = settings.beta > 0.0 || settings.feasibility_head;
-        let n_infeasible =
-            if is_infeasible_used { rows_of.draw_infeasible(settings.batch, d, &mut rows, rng) } else { 0 };
-        let negatives = match settings.negatives {
+        let n_labelled =
+            rows_of.draw_labelled(config.training.batch_size, (d, k), (&mut rows, &mut targets), rng);
+        let is_infeasible_used = config.beta > 0.0 || config.feasibility_head;
+        let n_infeasible = if is_infeasible_used {
+            rows_of.draw_infeasible(config.training.batch_size, d, &mut rows, rng)
+        } else {
+            0
+        };
+        let negatives = match config.negatives {
             Negatives::None => Vec::new(),
-            Negatives::Firefly => self.mined(task, network, rng),
-            Negatives::Gradient => self.descended(task, network, rng),
+            Negatives::Firefly => self.mined(group, network, rng),
+            Negatives::Gradient => self.descended(group, network, rng),
         };
         rows.extend_from_slice(&negatives);
         Batch { rows, targets, n_labelled, n_infeasible }
     }
 
-    /// Negatives from the application's fireflies, which minimise a random mixture of the objectives; with a feasibility head
+    /// Negatives from the workload's fireflies, which minimise a random mixture of the objectives; with a feasibility head
     /// they minimise the mixture less ln p(feasible), since what looks infeasible is not what the optimizer likes.
-    fn mined(&mut self, task: usize, network: &Mlp, rng: &mut Stream) -> Vec<f32> {
-        let (examples, settings) = (self.examples, self.settings);
-        let TaskRows { context, known, .. } = &examples.tasks[task];
+    fn mined(&mut self, group: usize, network: &Mlp, rng: &mut Stream) -> Vec<f32> {
+        let (examples, config) = (self.examples, self.config);
+        let WorkloadRows { context, known, .. } = &examples.groups[group];
         let mixture = examples.mixture(rng);
         let cost = |designs: &[Design]| -> Vec<f32> {
             let outputs = network.predict(&examples.features.rows(context, designs));
@@ -151,31 +155,36 @@ impl<'a, P: Preset> Step<'a, P> {
             };
             outputs.chunks_exact(network.n_outputs()).map(cost).collect()
         };
-        let swarm = &mut self.swarms[task];
+        let swarm = &mut self.swarms[group];
         let mut negatives: Vec<Design> =
-            (0..settings.firefly_moves).flat_map(|_| swarm.fly(cost, rng)).collect();
-        if settings.skip_known {
+            (0..config.firefly_moves).flat_map(|_| swarm.fly(cost, rng)).collect();
+        if config.skip_known {
             negatives.retain(|design| !known.contains(design));
         }
         examples.features.rows(context, &negatives)
     }
 
     /// Negatives down the gradient of a random mixture of the objectives, from labelled designs.
-    fn descended(&self, task: usize, network: &Mlp, rng: &mut Stream) -> Vec<f32> {
-        let (examples, settings) = (self.examples, self.settings);
+    fn descended(&self, group: usize, network: &Mlp, rng: &mut Stream) -> Vec<f32> {
+        let (examples, config) = (self.examples, self.config);
         let (d, k) = (examples.width(), examples.n_metrics());
         let (mut rows, mut targets) = (Vec::new(), Vec::new());
-        examples.tasks[task].draw_labelled(settings.batch, (d, k), (&mut rows, &mut targets), rng);
+        examples.groups[group].draw_labelled(
+            config.training.batch_size,
+            (d, k),
+            (&mut rows, &mut targets),
+            rng,
+        );
         let mut weights = examples.mixture(rng);
         weights.resize(network.n_outputs(), 0.0);
-        let steps = (settings.gradient_steps, settings.gradient_step);
+        let steps = (config.gradient_steps, config.gradient_step);
         descend(network, rows, &weights, steps, examples.features.context_width())
     }
 
     /// The gradient of the loss by the outputs, shape `[n][outputs]`. `least`: the least costs in the data, shape `[k]`.
     fn by_outputs(&self, batch: &Batch, outputs: &[f32], least: &[f32]) -> Vec<f32> {
-        let (settings, k) = (self.settings, self.examples.n_metrics());
-        let width = k + usize::from(settings.feasibility_head);
+        let (config, k) = (self.config, self.examples.n_metrics());
+        let width = k + usize::from(config.feasibility_head);
         let labelled = 0..batch.n_labelled;
         let infeasible = labelled.end..labelled.end + batch.n_infeasible;
         let negatives = infeasible.end..outputs.len() / width;
@@ -187,15 +196,15 @@ impl<'a, P: Preset> Step<'a, P> {
             if sign == 0.0 {
                 continue;
             }
-            let ceiling = settings.hinge.then_some(least + settings.margin);
+            let ceiling = config.hinge.then_some(least + config.margin);
             let f = gradient.column(infeasible.clone(), metric, sign);
-            let pushed = infeasibility(&f, settings.beta, ceiling);
+            let pushed = infeasibility(&f, config.beta, ceiling);
             gradient.add(&pushed.gradient, infeasible.start, metric, sign);
             let f = gradient.column(negatives.clone(), metric, sign);
-            let pushed = conservatism(&f, settings.alpha, ceiling);
+            let pushed = conservatism(&f, config.alpha, ceiling);
             gradient.add(&pushed.gradient, negatives.start, metric, sign);
         }
-        if settings.feasibility_head {
+        if config.feasibility_head {
             let logits = gradient.column(0..infeasible.end, k, 1.0);
             gradient.add(&feasibility(&logits, labelled.end).gradient, 0, k, 1.0);
         }

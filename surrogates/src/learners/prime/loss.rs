@@ -6,7 +6,7 @@
 //!
 //! Source: Kumar et al. (2022), arXiv:2110.11346, eq. 3 (the terms) and section 4.2 (infeasible designs).
 
-use crate::network::losses::{cross_entropy, squared_error};
+use crate::models::network::losses::{cross_entropy, squared_error};
 
 /// The value of a term, and its gradient by each prediction.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,0 +1,19 @@
+//! TPE: designs that are likely among good ones and unlikely among the others.
+//!
+//! Source: Bergstra, Bardenet, Bengio & Kégl (2011), "Algorithms for Hyper-Parameter Optimization", section 4; Watanabe (2023),
+//! "Tree-Structured Parzen Estimator", arXiv:2304.11127, for the joint kernel, the split and the weights he recommends, and
+//! for the kernel of a discrete parameter; Ozaki et al. (2020), doi:10.1145/3377930.3389817, for several objectives. Bandwidths
+//! are those of Optuna 4's multivariate estimator.
+//! Departs from them: a bandwidth ends a level beyond the spread of the centres; a last front that does not fit among the good is
+//! thinned by crowding, not by hypervolume; the uniform component weighs the same in both densities; samples are made legal,
+//! and known ones are not proposed.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `agent` | hyperparameters, which trials are good, and the choice among samples |
+//! | `density` | the two densities |
+
+mod agent;
+mod density;
+
+pub use agent::{Tpe, TpeConfig};

@@ -1,0 +1,144 @@
+//! `tapeout simulate`.
+
+mod breakdown;
+mod inputs;
+mod pictures;
+mod timeloop;
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use tapeout::core::Catalog;
+use tapeout::simulators::loop_nest::{Einsum, Mapping, Quirks};
+use tapeout::simulators::mapper::{MappingConstraints, Objective, Options};
+use tapeout::simulators::network_cost::{LayerCost, NetworkCost, UnmappableLayer};
+
+use crate::answer::Answer;
+use crate::failure::Failure;
+use breakdown::Breakdown;
+use inputs::{Machine, Workload};
+
+/// What to simulate on what, or which file to check.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The architecture: a TOML file, or a built-in one: `eyeriss`, `eyeriss-like`, `edge-like`
+    #[arg(value_name = "ARCH", required_unless_present = "check")]
+    architecture: Option<String>,
+    /// A network or a layer of it: `resnet50`, `resnet50:conv1`, `mine.toml`, `mine.toml:conv1`
+    #[arg(value_name = "WORKLOAD", required_unless_present = "check")]
+    workload: Option<String>,
+    /// Where the loops of the layer run, in TOML; without it, the best mapping that is found
+    #[arg(long, value_name = "FILE.toml")]
+    mapping: Option<PathBuf>,
+    /// What the best mapping is best at
+    #[arg(long, value_enum, default_value = "edp", conflicts_with = "mapping")]
+    objective: Goal,
+    /// Count as Timeloop does, quirks included
+    #[arg(long)]
+    timeloop_compat: bool,
+    /// Draw energy and cycles by level into this folder
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Compare the model with a file of Timeloop's results, value by value, and list the differences
+    #[arg(
+        long,
+        value_name = "FILE.json",
+        conflicts_with_all = ["architecture", "workload", "mapping", "objective", "timeloop_compat", "out"]
+    )]
+    check: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is to be least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Goal {
+    /// Cycles; among equals, energy
+    Latency,
+    /// Energy; among equals, cycles
+    Energy,
+    /// Energy times cycles
+    Edp,
+}
+
+impl From<Goal> for Objective {
+    fn from(goal: Goal) -> Self {
+        match goal {
+            Goal::Latency => Self::Latency,
+            Goal::Energy => Self::Energy,
+            Goal::Edp => Self::EnergyDelay,
+        }
+    }
+}
+
+impl Args {
+    /// The breakdown of a layer or a network, or what a check found.
+    pub(crate) fn run(&self, _: &Catalog) -> Result<Answer, Failure> {
+        match (&self.check, &self.architecture, &self.workload) {
+            (Some(path), ..) => timeloop::check(path, self.json),
+            (None, Some(architecture), Some(workload)) => self.simulate(architecture, workload),
+            _ => unreachable!("clap asks for an architecture and a workload where there is no `--check`"),
+        }
+    }
+
+    fn simulate(&self, architecture: &str, workload: &str) -> Result<Answer, Failure> {
+        let machine = Machine::open(architecture)?;
+        let workload = Workload::open(workload)?;
+        let cost = match &self.mapping {
+            Some(path) => self.mapped(path, &machine, &workload)?,
+            None => self.searched(&machine, &workload)?,
+        };
+        let breakdown = Breakdown { machine: &machine, workload: &workload, cost };
+        let mut paths = Vec::new();
+        if let Some(folder) = &self.out {
+            paths = pictures::write(&breakdown, folder)?;
+        }
+        if self.json {
+            return Ok(Answer::json(&breakdown.json(&paths)));
+        }
+        let pictures: String = paths.iter().map(|path| format!("\n{}", path.display())).collect();
+        Ok(Answer::text(format!("{}{pictures}", breakdown.text())))
+    }
+
+    fn quirks(&self) -> Quirks {
+        if self.timeloop_compat { Quirks::timeloop_compat() } else { Quirks::default() }
+    }
+
+    /// The one layer of `workload` under the mapping of a file.
+    fn mapped(&self, path: &Path, machine: &Machine, workload: &Workload) -> Result<NetworkCost, Failure> {
+        let [layer] = workload.layers() else {
+            let problem = anyhow::anyhow!(
+                "`--mapping` is for one layer, `{}` has {}",
+                workload.name,
+                workload.layers().len()
+            );
+            return Err(Failure::bad_input(problem).hint("name one of its layers: `NETWORK:LAYER`"));
+        };
+        let (architecture, einsum) = (&machine.architecture, layer.einsum());
+        let text = inputs::mapping(path)?;
+        let at = path.display();
+        let mapping = Mapping::from_text(&text, architecture, einsum)
+            .map_err(|error| Failure::bad_input(anyhow::anyhow!("{at}: {error}")))?;
+        let runs = layer.count() as f64;
+        let cost = LayerCost::under_mapping(architecture, layer, runs, mapping, self.quirks());
+        let cost = cost.map_err(|illegal| {
+            let reason = illegal.describe(architecture, einsum);
+            Failure::bad_input(anyhow::anyhow!("{at}: `{}` cannot run so: {reason}", layer.name()))
+        })?;
+        Ok(NetworkCost::new(architecture, vec![cost]))
+    }
+
+    /// Every layer of `workload` under the best mapping.
+    fn searched(&self, machine: &Machine, workload: &Workload) -> Result<NetworkCost, Failure> {
+        let architecture = &machine.architecture;
+        let layers = workload.layers().iter().map(|layer| (layer, layer.count() as f64));
+        let free = |layer: &Einsum| MappingConstraints::free(architecture, layer);
+        let options = Options { quirks: self.quirks(), ..Options::default() };
+        let objective = self.objective.into();
+        NetworkCost::under_best_mappings(architecture, layers, objective, free, options).map_err(|error| {
+            let UnmappableLayer { layer, cause } = error;
+            Failure::bad_input(anyhow::anyhow!("`{layer}` on `{}`: {cause}", machine.name))
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! Files that are there whole or not at all, whenever the power fails.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Puts a file in its place whole or not at all, whenever the power fails: it is written beside its place, forced to the
+/// disk, moved, and the folder's own entry forced to the disk.
+pub(crate) fn put_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".partial");
+    let beside = PathBuf::from(beside);
+    let written = File::create(&beside).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    if let Err(error) = written.and_then(|()| fs::rename(&beside, path)) {
+        let _ = fs::remove_file(&beside); // it is of no use, and the error above is the one to report
+        return Err(error);
+    }
+    sync_folder(path.parent().unwrap_or(path))
+}
+
+/// Forces a folder's entries to the disk. Folders are opened for that on Unix alone; elsewhere the rename is durable when
+/// the file system makes it so.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        // The parent of a bare file name is the empty path.
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
+}

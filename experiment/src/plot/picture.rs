@@ -1,0 +1,108 @@
+//! A plot under the name of its files, and what suits a run: its front, or its progress.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::error::PlotError;
+use super::quantity::count;
+use super::render::Plot;
+use super::trials::{limits, note, pareto_of, progress_of};
+use crate::finished::Run;
+
+/// A picture that is not written yet.
+pub struct Picture {
+    /// The name of its files, without extension.
+    pub name: String,
+    /// What it shows.
+    pub plot: Box<dyn Plot>,
+}
+
+impl Picture {
+    /// Writes it into `folder` as SVG and PNG, and returns the two paths.
+    ///
+    /// # Errors
+    /// As [`Plot::write`].
+    pub fn write_into(&self, folder: &Path) -> Result<[PathBuf; 2], PlotError> {
+        self.plot.write(&folder.join(&self.name))
+    }
+}
+
+/// A run as pictures show it, wherever its log is kept.
+#[derive(Clone, Copy)]
+pub struct DrawnRun<'a> {
+    /// What a legend calls it.
+    pub name: &'a str,
+    /// The run.
+    pub run: &'a Run,
+}
+
+impl DrawnRun<'_> {
+    /// What suits the run: its front over the first two objectives, or its progress if there is only one.
+    ///
+    /// # Errors
+    /// As [`front`](Self::front) and [`progress`](Self::progress).
+    pub fn picture(&self) -> Result<Picture, PlotError> {
+        match self.run.experiment().problem().objectives() {
+            [x, y, ..] => self.front([&x.metric, &y.metric]),
+            [only] => Self::progress(&[*self], &only.metric),
+            [] => unreachable!("a problem has an objective"),
+        }
+    }
+
+    /// All designs over two metrics, as [`pareto_of`] has them, under the name `pareto`.
+    ///
+    /// # Errors
+    /// As [`pareto_of`].
+    pub fn front(&self, axes: [&str; 2]) -> Result<Picture, PlotError> {
+        let mut plot = pareto_of(self.run.experiment().problem(), self.run.trials(), axes)?;
+        let spec = self.run.experiment().spec();
+        plot.title = format!(
+            "{}: {} designs by {}",
+            spec.env.id,
+            count(self.run.trials().len() as u128),
+            spec.agent.id
+        );
+        plot.caption = self.caption();
+        Ok(Picture { name: "pareto".to_owned(), plot: Box::new(plot) })
+    }
+
+    /// The best acceptable value of an objective after so many trials, a line for each run, under the name `progress`. The
+    /// caption says what all runs have in common.
+    ///
+    /// # Errors
+    /// As [`progress_of`], and [`PlotError::Empty`] if there is no run.
+    pub fn progress(runs: &[DrawnRun<'_>], objective: &str) -> Result<Picture, PlotError> {
+        let chart = |run: &DrawnRun<'_>| {
+            progress_of(run.run.experiment().problem(), run.run.trials(), objective, run.name)
+        };
+        let [first, others @ ..] = runs else {
+            return Err(PlotError::Empty { plot: objective.to_owned(), missing: "runs" });
+        };
+        let mut merged = chart(first)?;
+        for run in others {
+            merged.series.extend(chart(run)?.series);
+        }
+        if let Some(env) = shared(runs, |run| run.run.experiment().spec().env.id.clone()) {
+            merged.title = format!("{env}: {}", merged.title);
+        }
+        merged.caption = shared(runs, |run| run.caption()).unwrap_or_default();
+        Ok(Picture { name: "progress".to_owned(), plot: Box::new(merged) })
+    }
+
+    /// The constraints, and the settings of the environment as far as they fit on a line.
+    fn caption(&self) -> String {
+        let config = self.run.experiment().spec().env.config.iter();
+        let is_set = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
+        let settings =
+            config.filter(|(_, value)| is_set(value)).map(|(key, value)| format!("{key} = {value}"));
+        note(limits(self.run.experiment().problem()).chain(settings))
+    }
+}
+
+/// What all runs have in common; nothing if they differ.
+fn shared(runs: &[DrawnRun<'_>], of: impl Fn(&DrawnRun<'_>) -> String) -> Option<String> {
+    let mut texts = runs.iter().map(of);
+    let first = texts.next()?;
+    texts.all(|text| text == first).then_some(first)
+}

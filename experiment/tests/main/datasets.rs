@@ -1,0 +1,662 @@
+//! Data sets: what logs become, what is refused, what files survive, and that everything is a function of its seed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use crate::toys::{Random, budget, spec, threads};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, json};
+use tapeout_core::check::toy::Toy;
+use tapeout_core::env::ContextFeature;
+use tapeout_core::{
+    AgentEntry, BuildEnv, Catalog, ConfigError, Constraint, Design, DesignSpace, Env, EnvEntry, EvalError,
+    Goal, Metric, NumberParameter, Objective, Outcome, Parameter, Seed, Value,
+};
+use tapeout_experiment::dataset::{
+    Dataset, DatasetError, DatasetPlan, Row, Split, SplitBy, SplitError, TableFormat, generate,
+};
+use tapeout_experiment::{EnvSpec, Experiment, RunOptions, Spec, run};
+use tempfile::TempDir;
+
+/// Three bowls: 32 designs each, `cost` = size of the network times the squared distance from a centre, plus the clock.
+struct Networks<const VERSION: u32> {
+    toy: DesignSpace,
+    rows: NumberParameter,
+    share: NumberParameter,
+    metrics: Vec<Metric>,
+    config: NetworksConfig,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct NetworksConfig {
+    networks: Vec<String>,
+    bits: u32,
+    clock: f64,
+    levels: i64,
+    is_noisy: bool,
+}
+
+impl Default for NetworksConfig {
+    fn default() -> Self {
+        Self { networks: vec!["small".to_owned()], bits: 8, clock: 1.0, levels: 7, is_noisy: false }
+    }
+}
+
+impl<const VERSION: u32> Networks<VERSION> {
+    fn size(&self) -> f64 {
+        self.config.networks.iter().map(|network| network.len() as f64).sum()
+    }
+}
+
+impl<const VERSION: u32> Env for Networks<VERSION> {
+    fn space(&self) -> &DesignSpace {
+        &self.toy
+    }
+
+    fn metrics(&self) -> &[Metric] {
+        &self.metrics
+    }
+
+    fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
+        let (rows, share) = (self.rows.of(design), self.share.of(design));
+        if rows >= 6.0 {
+            return Ok(Outcome::infeasible("too, \"wide\"", rows / 3.0));
+        }
+        let cost = self.size() * (rows - 2.0).powi(2) + share / 3.0 + self.config.clock;
+        Ok(Outcome::Measured(vec![cost, 1.0 / cost]))
+    }
+
+    fn is_noisy(&self) -> bool {
+        self.config.is_noisy
+    }
+
+    fn workload_settings(&self) -> &'static [&'static str] {
+        &["networks", "bits"]
+    }
+
+    fn context(&self) -> Vec<ContextFeature> {
+        vec![ContextFeature::new("ln_size", "", "natural logarithm of the size", self.size().ln())]
+    }
+}
+
+impl<const VERSION: u32> BuildEnv for Networks<VERSION> {
+    const ID: &'static str = "networks";
+    const VERSION: u32 = VERSION;
+    const SUMMARY: &'static str = "a toy with workloads";
+    const DESCRIPTION: &'static str = "a toy with workloads";
+    type Config = NetworksConfig;
+
+    fn build(config: NetworksConfig) -> Result<Self, ConfigError> {
+        let parameters = vec![
+            Parameter::integer("rows", 0, config.levels),
+            Parameter::ordinal("share", [0.1, 0.30000000000000004]),
+            Parameter::categorical("order, \"x\"", &["row", "column,\nnext"]),
+        ];
+        let toy = DesignSpace::new(parameters, Vec::new()).unwrap();
+        Ok(Self {
+            rows: toy.number("rows")?,
+            share: toy.number("share")?,
+            toy,
+            metrics: vec![Metric::new("cost", "s", "cost"), Metric::new("rate", "1/s", "rate")],
+            config,
+        })
+    }
+
+    fn default_goal(&self) -> Goal {
+        Goal { objectives: vec![Objective::minimize("cost")], constraints: Vec::new() }
+    }
+}
+
+fn catalog() -> Catalog {
+    crate::toys::catalog().with_env(EnvEntry::of::<Networks<0>>())
+}
+
+fn next_catalog() -> Catalog {
+    Catalog::new().with_env(EnvEntry::of::<Networks<1>>()).with_agent(AgentEntry::of::<Random>())
+}
+
+fn settings(value: serde_json::Value) -> Map<String, serde_json::Value> {
+    let serde_json::Value::Object(settings) = value else { panic!("not an object") };
+    settings
+}
+
+/// A run of `trials` of the networks with these settings, in a folder of this name.
+fn a_run(
+    folder: &TempDir,
+    name: &str,
+    catalog: &Catalog,
+    config: serde_json::Value,
+    trials: usize,
+) -> PathBuf {
+    let mut spec = spec("networks", "random", trials);
+    spec.env.config = settings(config);
+    spec.seed = Seed::new(name.len() as u64);
+    logged(folder, name, catalog, spec)
+}
+
+fn logged(folder: &TempDir, name: &str, catalog: &Catalog, spec: Spec) -> PathBuf {
+    let path = folder.path().join(name);
+    run(&Experiment::prepare(catalog, spec).unwrap(), &path, &threads(1), &mut ()).unwrap();
+    path
+}
+
+fn plan(workloads: &[&str], designs: usize) -> DatasetPlan {
+    DatasetPlan {
+        designs,
+        seed: Seed::new(3),
+        workloads: workloads.iter().map(|&name| name.to_owned()).collect(),
+        env: EnvSpec { id: "networks".to_owned(), version: None, config: Map::new() },
+    }
+}
+
+fn generated(workloads: &[&str], designs: usize) -> (TempDir, Dataset) {
+    let folder = TempDir::new().unwrap();
+    assert!(
+        generate(&catalog(), &plan(workloads, designs), folder.path(), &threads(2), &mut |_| ()).unwrap()
+    );
+    let dataset = Dataset::read(&catalog(), folder.path()).unwrap();
+    (folder, dataset)
+}
+
+fn hinted(error: &DatasetError) -> String {
+    error.hint().expect("there is a remedy")
+}
+
+/// Every line of every log is in the table with its design, outcome, workload and place, and says what the environment
+/// says.
+#[test]
+fn logs_of_several_workloads_become_one_table() {
+    let folder = TempDir::new().unwrap();
+    let small = a_run(&folder, "a", &catalog(), json!({}), 20);
+    let large = a_run(&folder, "bb", &catalog(), json!({ "networks": ["enormous", "small"], "bits": 4 }), 20);
+    let dataset = Dataset::of_runs(&catalog(), &[small.clone(), large]).unwrap();
+    let names: Vec<&str> = dataset.workloads().iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["small", "enormous+small bits=4"]);
+    assert_eq!(dataset.workloads()[1].context[0].value, 13f64.ln());
+    assert_eq!(dataset.env().config.get("clock"), Some(&json!(1.0)));
+    assert_eq!(dataset.env().config.get("networks"), None, "what names the workload is not shared");
+    assert_eq!(dataset.rows().len(), 40);
+    assert_eq!(dataset.sources()[0].name, small.display().to_string());
+    for index in 0..2 {
+        let spec = dataset.env_of(index);
+        let (env, _) = catalog().build_env(&spec.id, &json!(spec.config)).unwrap();
+        let rows: Vec<&Row> = dataset.rows().iter().filter(|row| row.workload == index).collect();
+        assert_eq!(rows.len(), 20);
+        for (trial, row) in rows.into_iter().enumerate() {
+            assert_eq!(row.outcome, env.evaluate(&row.design).unwrap());
+            assert_eq!((row.source, row.trial), (index, trial));
+        }
+    }
+}
+
+/// Two logs of one deterministic workload share designs: 32 + 20 trials over 32 designs are 32 rows. Of a noisy one all stay.
+#[test]
+fn a_design_stands_once_unless_the_environment_is_noisy() {
+    for (is_noisy, expected) in [(false, 32), (true, 52)] {
+        let folder = TempDir::new().unwrap();
+        let config = json!({ "is_noisy": is_noisy });
+        let runs =
+            [("a", 32), ("bb", 20)].map(|(name, n)| a_run(&folder, name, &catalog(), config.clone(), n));
+        let dataset = Dataset::of_runs(&catalog(), &runs).unwrap();
+        assert_eq!((dataset.rows().len(), dataset.is_noisy()), (expected, is_noisy));
+    }
+}
+
+#[test]
+fn logs_that_differ_are_refused_with_the_difference() {
+    let folder = TempDir::new().unwrap();
+    let first = a_run(&folder, "a", &catalog(), json!({}), 5);
+    let refused = |other: PathBuf| {
+        let error = Dataset::of_runs(&catalog(), &[first.clone(), other.clone()]).unwrap_err();
+        assert!(matches!(error, DatasetError::Differs { .. }), "{error}");
+        let prefix = format!("{}: ", other.join("trials.jsonl").display());
+        let suffix = format!(" as in {}", first.join("trials.jsonl").display());
+        let text = error.to_string();
+        text.strip_prefix(&prefix).unwrap().strip_suffix(&suffix).unwrap().to_owned()
+    };
+    assert_eq!(
+        refused(a_run(&folder, "clock", &catalog(), json!({ "clock": 2.0 }), 5)),
+        "setting `clock`: got 2.0, expected 1.0"
+    );
+    assert_eq!(
+        refused(a_run(&folder, "version", &next_catalog(), json!({}), 5)),
+        "version of environment `networks`: got 1, expected 0"
+    );
+    assert_eq!(
+        refused(logged(&folder, "bowl", &catalog(), spec("bowl", "random", 5))),
+        "environment: got bowl, expected networks"
+    );
+    // The levels are a setting here too, so it is put back in the log's header for the space alone to differ.
+    let levels = a_run(&folder, "levels", &catalog(), json!({ "levels": 9 }), 5);
+    let log = levels.join("trials.jsonl");
+    let text = fs::read_to_string(&log).unwrap().replacen("\"levels\":9", "\"levels\":7", 1);
+    fs::write(&log, text).unwrap();
+    assert_eq!(refused(levels), "levels of parameter `rows`: got 0..=9, expected 0..=7");
+    let metrics = a_run(&folder, "metrics", &catalog(), json!({}), 0x5);
+    let log = metrics.join("trials.jsonl");
+    let text = fs::read_to_string(&log).unwrap().replace("\"rate\"", "\"speed\"");
+    fs::write(&log, text).unwrap();
+    assert_eq!(refused(metrics), "metrics: got cost (s), speed (1/s), expected cost (s), rate (1/s)");
+}
+
+/// A deterministic environment that says two things about one design was changed, or its log was.
+#[test]
+fn logs_that_contradict_each_other_are_refused_by_design() {
+    let folder = TempDir::new().unwrap();
+    let runs = ["a", "bb"].map(|name| a_run(&folder, name, &catalog(), json!({}), 32));
+    let log = runs[1].join("trials.jsonl");
+    let text = fs::read_to_string(&log).unwrap();
+    let at = text.rfind("\"violation\":").unwrap();
+    fs::write(&log, format!("{}\"violation\":9{}", &text[..at], &text[at + "\"violation\":2".len()..]))
+        .unwrap();
+    let error = Dataset::of_runs(&catalog(), &runs).unwrap_err();
+    let text = error.to_string();
+    assert!(text.starts_with("two outcomes of rows = ") && text.contains("in workload `small`"), "{text}");
+    assert!(hinted(&error).contains("was edited"));
+}
+
+/// A log of before workloads were logged, and a log of an environment's version that is gone, are read as they are.
+#[test]
+fn old_logs_are_read() {
+    let folder = TempDir::new().unwrap();
+    let old = a_run(&folder, "a", &catalog(), json!({}), 10);
+    let log = old.join("trials.jsonl");
+    let text = fs::read_to_string(&log).unwrap();
+    let (header, trials) = text.split_once('\n').unwrap();
+    let start = header.find(",\"workload\":").unwrap();
+    fs::write(&log, format!("{}}}\n{trials}", &header[..start])).unwrap();
+    let dataset = Dataset::of_runs(&catalog(), std::slice::from_ref(&old)).unwrap();
+    assert_eq!(dataset.workloads()[0].name, "small");
+    assert_eq!(dataset.workloads()[0].context.len(), 1, "the environment of that version says it");
+    tapeout_experiment::resume(&catalog(), &old, Some(budget(12)), &threads(1), &mut ()).unwrap();
+
+    let gone = a_run(&folder, "bb", &next_catalog(), json!({}), 10);
+    let dataset = Dataset::of_runs(&catalog(), &[gone]).unwrap();
+    assert_eq!((dataset.env().version, dataset.rows().len()), (Some(1), 10));
+}
+
+/// Rules are code: a space that they tie is made by the environment, and only if it is still the same.
+#[test]
+fn a_space_with_rules_is_made_by_its_environment() {
+    let folder = TempDir::new().unwrap();
+    let run = logged(&folder, "tied", &catalog(), spec("tied", "random", 10));
+    let dataset = Dataset::of_runs(&catalog(), std::slice::from_ref(&run)).unwrap();
+    assert_eq!(dataset.space(), Toy::tied().space());
+    let out = folder.path().join("set");
+    dataset.write(&out, TableFormat::Parquet).unwrap();
+    assert_eq!(Dataset::read(&catalog(), &out).unwrap(), dataset);
+    let error = Dataset::of_runs(&next_catalog(), &[run]).unwrap_err();
+    assert!(
+        error.to_string().contains("rules tie its parameters, and unknown environment `tied`"),
+        "{error}"
+    );
+}
+
+/// Law: reading undoes writing, in both formats, and the same data set gives the same bytes.
+#[test]
+fn both_formats_keep_every_bit() {
+    let (_folder, dataset) = generated(&["small", "enormous+small bits=4"], 32);
+    assert!(dataset.rows().iter().any(|row| !row.is_feasible()));
+    for format in [TableFormat::Parquet, TableFormat::Csv] {
+        let folder = TempDir::new().unwrap();
+        let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+        dataset.write(&one, format).unwrap();
+        let read = Dataset::read(&catalog(), &one).unwrap();
+        assert_eq!(read, dataset);
+        read.write(&two, format).unwrap();
+        for file in ["dataset.toml", format.file_name()] {
+            assert_eq!(fs::read(one.join(file)).unwrap(), fs::read(two.join(file)).unwrap());
+        }
+        let error = dataset.write(&one, format).unwrap_err();
+        assert!(matches!(error, DatasetError::Exists { .. }), "{error}");
+    }
+}
+
+#[test]
+fn csv_reads_as_documented() {
+    let (_folder, dataset) = generated(&["small"], 32);
+    let folder = TempDir::new().unwrap();
+    dataset.write(folder.path(), TableFormat::Csv).unwrap();
+    let text = fs::read_to_string(folder.path().join("table.csv")).unwrap();
+    assert!(text.starts_with(
+        "workload,design.rows,design.share,\"design.order, \"\"x\"\"\",measured.cost,measured.rate,\
+         infeasible.rule,infeasible.violation,source,trial\n"
+    ));
+    assert!(
+        text.contains("small,6,0.30000000000000004,\"column,\nnext\",,,\"too, \"\"wide\"\"\",2.0,0,"),
+        "{text}"
+    );
+}
+
+/// What each damage is called, and that there is a remedy.
+#[test]
+fn damaged_files_are_refused_by_file_and_field() {
+    let (_folder, dataset) = generated(&["small"], 32);
+    let complaint = |damage: &dyn Fn(&Path)| {
+        let folder = TempDir::new().unwrap();
+        dataset.write(folder.path(), TableFormat::Csv).unwrap();
+        damage(folder.path());
+        let error = Dataset::read(&catalog(), folder.path()).unwrap_err();
+        hinted(&error);
+        let prefix = format!("{}", folder.path().display());
+        error.to_string().strip_prefix(&prefix).expect("the file is named").to_owned()
+    };
+    let edit = |file: &'static str, from: &'static str, to: &'static str| {
+        complaint(&move |folder: &Path| {
+            let path = folder.join(file);
+            let text = fs::read_to_string(&path).unwrap();
+            assert!(text.contains(from), "{from} is not in {text}");
+            fs::write(&path, text.replacen(from, to, 1)).unwrap();
+        })
+    };
+    let cut = complaint(&|folder| {
+        let table = folder.join("table.csv");
+        let bytes = fs::read(&table).unwrap();
+        fs::write(&table, &bytes[..bytes.len() / 2]).unwrap();
+    });
+    assert!(cut.starts_with("/table.csv: ") && cut.ends_with("the file was cut short"), "{cut}");
+    let edited = edit("table.csv", "small,6", "small,5");
+    assert!(edited.starts_with("/table.csv: the file was edited or damaged: its SHA-256 is "), "{edited}");
+    let gone = complaint(&|folder| fs::remove_file(folder.join("table.csv")).unwrap());
+    assert_eq!(gone, "/table.csv: cannot read the table");
+    let gone = complaint(&|folder| fs::remove_file(folder.join("dataset.toml")).unwrap());
+    assert_eq!(gone, ": there is no data set in this folder: `dataset.toml` is missing");
+    let of_manifest = |from, to| edit("dataset.toml", from, to);
+    assert_eq!(
+        of_manifest("schema = 2", "schema = 1"),
+        "/dataset.toml: `schema`: got 1; this program reads 2"
+    );
+    assert_eq!(
+        of_manifest("high = 7", "high = 8"),
+        "/dataset.toml: `space`: not the space of environment `networks` here: levels of parameter `rows`: \
+         got 0..=8, expected 0..=7"
+    );
+    assert_eq!(of_manifest("rows = 32", "rows = 31"), "/table.csv: 32 rows, but the manifest says 31");
+    let infeasible = of_manifest("infeasible = 8", "infeasible = 7");
+    assert_eq!(infeasible, "/table.csv: 8 infeasible rows of workload `small`, but the manifest says 7");
+    assert_eq!(
+        of_manifest("file = \"table.csv\"", "file = \"../table.csv\""),
+        "/dataset.toml: `table.file`: got `../table.csv`, expected the name of a file in the same folder"
+    );
+    let field = of_manifest("is_noisy = false", "is_noisy = 3");
+    assert!(field.starts_with("/dataset.toml: `is_noisy`: invalid type: integer `3`"), "{field}");
+    let cut = of_manifest("[[sources]]", "[[sources");
+    assert!(cut.starts_with("/dataset.toml: "), "{cut}");
+}
+
+/// Someone who means to edit a table writes its new checksum down; what is then wrong in a row is told by row and column.
+#[test]
+fn a_wrong_cell_is_named_by_row_and_column() {
+    let (_folder, dataset) = generated(&["small"], 32);
+    let complaint = |from: &str, to: &str| {
+        let folder = TempDir::new().unwrap();
+        dataset.write(folder.path(), TableFormat::Csv).unwrap();
+        let (table, manifest) = (folder.path().join("table.csv"), folder.path().join("dataset.toml"));
+        let text = fs::read_to_string(&table).unwrap();
+        fs::write(&table, text.replacen(from, to, 1)).unwrap();
+        // As somebody would who means the edit: first the length, then the checksum that the message tells.
+        let mut text = fs::read_to_string(&manifest).unwrap();
+        if let DatasetError::TableLength { got, expected, .. } =
+            Dataset::read(&catalog(), folder.path()).unwrap_err()
+        {
+            text = text.replace(&format!("bytes = {expected}"), &format!("bytes = {got}"));
+            fs::write(&manifest, &text).unwrap();
+        }
+        let DatasetError::TableChecksum { got, expected, .. } =
+            Dataset::read(&catalog(), folder.path()).unwrap_err()
+        else {
+            panic!("the edit went unseen")
+        };
+        fs::write(&manifest, text.replace(&expected, &got)).unwrap();
+        let error = Dataset::read(&catalog(), folder.path()).unwrap_err();
+        let text = error.to_string();
+        let (_, at) = text.split_once("table.csv: row ").expect("the row is named");
+        at.split_once(": ").unwrap().1.to_owned()
+    };
+    assert_eq!(
+        complaint(",0.30000000000000004,", ",0.3,"),
+        "column `design.share`: 0.3 is not a level; levels are 0.1, 0.30000000000000004"
+    );
+    assert_eq!(
+        complaint("\nsmall,", "\nsmell,"),
+        "column `workload`: workload `smell` is not in the manifest; did you mean `small`?"
+    );
+    assert_eq!(complaint(",2.0,0,", ",,0,"), "column `infeasible.violation`: is empty, yet a rule is broken");
+    assert_eq!(complaint(",2.0,0,", ",inf,0,"), "column `infeasible.violation`: inf is not finite");
+    assert_eq!(complaint(",2.0,0,", ",2.0,1,"), "column `source`: got 1, but the manifest lists 1 sources");
+    assert_eq!(
+        complaint(",\"too, \"\"wide\"\"\",2.0,", ",,,"),
+        "column `measured.cost`: is empty, yet no rule is broken"
+    );
+}
+
+/// The same plan gives the same bytes on one thread and on four, and after an interruption.
+#[test]
+fn a_generated_set_is_a_function_of_its_plan() {
+    let bytes = |folder: &TempDir| {
+        ["dataset.toml", "table.parquet"].map(|file| fs::read(folder.path().join(file)).unwrap())
+    };
+    let (whole, dataset) = generated(&["small", "enormous"], 20);
+    let plan = plan(&["small", "enormous"], 20);
+    let other = TempDir::new().unwrap();
+    generate(&catalog(), &plan, other.path(), &threads(4), &mut |_| ()).unwrap();
+    assert_eq!(bytes(&whole), bytes(&other));
+
+    let broken = TempDir::new().unwrap();
+    let interrupt = AtomicBool::new(false);
+    let options = RunOptions { threads: NonZeroUsize::MIN, interrupt: Some(&interrupt) };
+    let mut stop_early = |at: tapeout_experiment::dataset::Generation<'_>| {
+        interrupt.store(at.workload == "enormous", std::sync::atomic::Ordering::Relaxed);
+    };
+    assert!(!generate(&catalog(), &plan, broken.path(), &options, &mut stop_early).unwrap());
+    assert!(!broken.path().join("dataset.toml").exists());
+    let mut evaluated = BTreeSet::new();
+    let mut note = |at: tapeout_experiment::dataset::Generation<'_>| {
+        evaluated.insert(at.workload.to_owned());
+    };
+    assert!(generate(&catalog(), &plan, broken.path(), &threads(2), &mut note).unwrap());
+    assert_eq!(evaluated.into_iter().collect::<Vec<_>>(), ["enormous"], "what was done is not done again");
+    assert_eq!(bytes(&whole), bytes(&broken));
+    let files: BTreeSet<_> =
+        fs::read_dir(broken.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(files.len(), 2, "only manifest and table stay: {files:?}");
+
+    let designs = |index: usize| {
+        let rows = dataset.rows().iter().filter(move |row| row.workload == index);
+        rows.map(|row| row.design.clone()).collect::<BTreeSet<Design>>()
+    };
+    assert_eq!((designs(0).len(), designs(1).len()), (20, 20), "no design is drawn twice for a workload");
+    assert_ne!(designs(0), designs(1), "each workload has designs of its own");
+    let (_alone, alone) = generated(&["enormous"], 20);
+    let of_both =
+        dataset.rows().iter().filter(|row| row.workload == 1).map(|row| (&row.design, &row.outcome));
+    assert!(
+        of_both.eq(alone.rows().iter().map(|row| (&row.design, &row.outcome))),
+        "the others do not matter"
+    );
+}
+
+#[test]
+fn a_plan_that_cannot_be_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let refused = |plan: &DatasetPlan| {
+        generate(&catalog(), plan, folder.path(), &threads(1), &mut |_| ()).unwrap_err().to_string()
+    };
+    assert_eq!(refused(&plan(&["small", "small"], 5)), "workload `small` stands twice");
+    assert_eq!(
+        refused(&plan(&["small clock=2"], 5)),
+        "`small clock=2` is no workload of environment `networks`: expected a value of setting `networks`, \
+         and perhaps `KEY=VALUE` for bits"
+    );
+    fs::write(folder.path().join("plan.toml"), "").unwrap();
+    assert!(
+        refused(&plan(&["small"], 5)).ends_with("plan.toml: another data set is being made in this folder")
+    );
+}
+
+fn quality(worst: f64, band: f64, unranked: f64) -> SplitBy {
+    SplitBy::Quality {
+        objective: Objective::minimize("cost"),
+        constraints: Vec::new(),
+        worst,
+        band,
+        unranked,
+    }
+}
+
+fn costs<'a>(dataset: &'a Dataset, indices: &'a [usize], workload: usize) -> Vec<f64> {
+    let rows = indices.iter().map(|&index| &dataset.rows()[index]).filter(|row| row.workload == workload);
+    rows.filter_map(|row| row.outcome.metrics()).map(|metrics| metrics[0]).collect()
+}
+
+fn covers_all_rows_once(split: &Split, n: usize) -> bool {
+    let mut all: Vec<usize> =
+        [&split.train, &split.validation, &split.hidden].into_iter().flatten().copied().collect();
+    all.sort_unstable();
+    all == (0..n).collect::<Vec<_>>()
+}
+
+/// In every workload all that is trained on is worse than all that validates, and that than all that is hidden; the
+/// infeasible are never hidden. 24 of 32 designs are feasible: half of them is 12, and 0.8 of them 19.2.
+#[test]
+fn a_split_by_quality_hides_the_best_of_each_workload() {
+    let (_folder, dataset) = generated(&["small", "enormous"], 32);
+    let split = dataset.split(&[quality(0.5, 0.3, 0.25)], Seed::new(1)).unwrap();
+    assert!(covers_all_rows_once(&split, 64));
+    for workload in 0..2 {
+        let [train, validation, hidden] =
+            [&split.train, &split.validation, &split.hidden].map(|part| costs(&dataset, part, workload));
+        let (least, most) = (
+            |of: &[f64]| of.iter().copied().fold(f64::INFINITY, f64::min),
+            |of: &[f64]| of.iter().copied().fold(0.0, f64::max),
+        );
+        assert!(least(&train) > most(&validation) && least(&validation) > most(&hidden));
+        // Two designs share each cost (the order has no bearing), so a pair may stay together on the worse side.
+        assert!((12..=13).contains(&train.len()), "{}", train.len());
+        assert!((19..=20).contains(&(train.len() + validation.len())));
+    }
+    let is_infeasible = |&&index: &&usize| !dataset.rows()[index].is_feasible();
+    assert_eq!(split.hidden.iter().filter(is_infeasible).count(), 0);
+    let of_validation = split.validation.iter().filter(is_infeasible).count();
+    assert!(
+        (1..=9).contains(&of_validation),
+        "a quarter of 16, within 2.5 deviations of 1.7: {of_validation}"
+    );
+    assert_eq!(
+        dataset.split(&[quality(0.5, 0.3, 0.25)], Seed::new(1)).unwrap(),
+        split,
+        "the same seed, the same split"
+    );
+    assert_ne!(dataset.split(&[quality(0.5, 0.3, 0.25)], Seed::new(2)).unwrap(), split);
+}
+
+/// A design outside a constraint of the problem is as one that is infeasible: it has no rank.
+#[test]
+fn what_a_constraint_refuses_is_never_hidden() {
+    let (_folder, dataset) = generated(&["small"], 32);
+    let by = SplitBy::Quality {
+        objective: Objective::minimize("cost"),
+        constraints: vec![Constraint::at_most("rate", 0.5)],
+        worst: 0.5,
+        band: 0.2,
+        unranked: 0.0,
+    };
+    let split = dataset.split(&[by], Seed::new(1)).unwrap();
+    assert!(!split.hidden.is_empty());
+    for &index in &split.hidden {
+        assert!(dataset.rows()[index].outcome.metrics().unwrap()[1] <= 0.5);
+    }
+}
+
+#[test]
+fn workloads_and_levels_are_held_out_whole() {
+    let (_folder, dataset) = generated(&["small", "enormous", "mid"], 32);
+    let by_workload =
+        SplitBy::Workload { hidden: vec!["enormous".to_owned()], validation: vec!["mid".to_owned()] };
+    let split = dataset.split(std::slice::from_ref(&by_workload), Seed::new(0)).unwrap();
+    let part =
+        |rows: &[usize]| rows.iter().map(|&index| dataset.rows()[index].workload).collect::<BTreeSet<_>>();
+    assert_eq!(
+        [part(&split.train), part(&split.validation), part(&split.hidden)],
+        [[0], [2], [1]].map(BTreeSet::from)
+    );
+
+    let by_level = SplitBy::Architecture {
+        parameter: "rows".to_owned(),
+        hidden: vec![Value::from(2), Value::from(3)],
+        validation: Vec::new(),
+    };
+    let split = dataset.split(std::slice::from_ref(&by_level), Seed::new(0)).unwrap();
+    let rows = |index: &usize| dataset.rows()[*index].design.levels()[0];
+    assert!(split.hidden.iter().all(|index| matches!(rows(index), 2 | 3)));
+    assert!(split.train.iter().all(|index| !matches!(rows(index), 2 | 3)));
+
+    // Zero-shot as in the paper: what is trained on is of the other workloads, and bad there.
+    let both = dataset.split(&[by_workload, quality(0.5, 0.3, 0.0)], Seed::new(0)).unwrap();
+    assert!(covers_all_rows_once(&both, 96));
+    assert_eq!(part(&both.train), BTreeSet::from([0]));
+    let hidden_of_first = costs(&dataset, &both.hidden, 0);
+    assert!(
+        !hidden_of_first.is_empty()
+            && costs(&dataset, &both.train, 0).iter().all(|cost| cost > &hidden_of_first[0])
+    );
+}
+
+#[test]
+fn a_split_that_cannot_be_is_refused_by_name() {
+    let (_folder, dataset) = generated(&["small"], 32);
+    let refused = |by: SplitBy| dataset.split(&[by], Seed::new(0)).unwrap_err().to_string();
+    let workload = |name: &str| SplitBy::Workload { hidden: vec![name.to_owned()], validation: Vec::new() };
+    assert_eq!(refused(workload("smal")), "unknown workload `smal`; did you mean `small`?");
+    assert_eq!(refused(workload("small")), "no row is left to train on");
+    let level = |value: i64| SplitBy::Architecture {
+        parameter: "rows".to_owned(),
+        hidden: vec![Value::from(value)],
+        validation: Vec::new(),
+    };
+    assert_eq!(refused(level(8)), "parameter `rows`: 8 is not a level; levels are 0..=7");
+    assert_eq!(refused(quality(0.0, 0.5, 0.0)), "`worst`: 0, expected a share above 0 and below 1");
+    assert_eq!(
+        refused(quality(0.7, 0.5, 0.0)),
+        "`band`: 0.5, expected a share of at least 0, with `worst` at most 1"
+    );
+    assert_eq!(refused(quality(0.5, 0.5, 0.0)), "no row is hidden, so nothing could be reported on");
+    assert!(matches!(dataset.split(&[], Seed::new(0)), Err(SplitError::NoRule)));
+}
+
+/// What learners are given: every row that is not hidden, under its workload and context.
+#[test]
+fn learners_are_given_what_is_not_hidden() {
+    let (_folder, dataset) = generated(&["small", "enormous"], 32);
+    let split = dataset.split(&[quality(0.5, 0.3, 0.25)], Seed::new(1)).unwrap();
+    let goal = Goal { objectives: vec![Objective::minimize("cost")], constraints: Vec::new() };
+    let data = dataset.training_data(&split, &dataset.problem(goal).unwrap()).unwrap();
+    assert_eq!(data.context_names(), ["ln_size"]);
+    assert_eq!(data.train()[1].workload.context, [8f64.ln()]);
+    assert_eq!(data.n_trials().0, split.train.len());
+    let validation: usize = data.validation().iter().map(|task| task.trials.len()).sum();
+    assert_eq!(validation, split.validation.len());
+}
+
+/// By hand: all 32 designs of `small`, whose size is 5; rows 6 and 7 are infeasible, 4 designs each.
+#[test]
+fn an_overview_counts_rules_and_ranks_metrics() {
+    let (_folder, dataset) = generated(&["small"], 100);
+    let overviews = dataset.overviews();
+    assert_eq!(overviews.len(), 2);
+    for overview in &overviews {
+        assert_eq!((overview.rows, overview.infeasible), (32, 8));
+        assert_eq!(overview.broken.iter().collect::<Vec<_>>(), [(&"too, \"wide\"".to_owned(), &8)]);
+        let cost = &overview.metrics[0];
+        // Least where rows = 2, most where rows = 5: 5 * 3^2.
+        assert_eq!(
+            (cost.quantiles[0], cost.quantiles[4]),
+            (0.1 / 3.0 + 1.0, 45.0 + 0.30000000000000004 / 3.0 + 1.0)
+        );
+    }
+    assert_eq!(overviews[1].workload.as_deref(), Some("small"));
+}

@@ -1,0 +1,11 @@
+//! Experiments end to end: specs, runs and their logs, warm starts, data sets.
+
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+mod datasets;
+mod faults;
+mod memory;
+mod runs;
+mod specs;
+mod toys;
+mod warm_start;

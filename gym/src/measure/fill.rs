@@ -1,0 +1,143 @@
+//! Filling a table: a search, with what it needs.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+
+use serde::Serialize;
+use tapeout_core::{Catalog, Goal, Metric, Objective, Seed};
+use tapeout_envs::{TileEncoding, TileSpace};
+use tapeout_experiment::{
+    AgentSpec, Budget, Experiment, Observer, RunOptions, Spec, StopReason, Summary, search,
+};
+use tapeout_gpu::{Recording, Session, Table, TableWriter};
+use tapeout_simulators::gpu_gemm::{self, Device, Gemm};
+
+use super::MeasureError;
+use super::measured_kernels::{Fresh, MeasuredKernels};
+use super::table_log::TableLog;
+use super::workers::{Stations, Workers};
+
+/// Designs that an agent is asked for at once. Ours: enough to keep several processes compiling.
+const BATCH: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
+/// The metric of a kernel.
+const TIME: &str = "time_s";
+
+/// What is measured.
+#[derive(Debug, Clone)]
+pub struct MeasurePlan {
+    /// What the device is, for the rules that are known before a kernel is compiled.
+    pub device: String,
+    /// The product.
+    pub gemm: Gemm,
+    /// How designs are written down, and so drawn.
+    pub encoding: TileEncoding,
+    /// Distinct designs, those that are in the table already among them.
+    pub designs: NonZeroUsize,
+    /// Who proposes them.
+    pub agent: AgentSpec,
+    /// Where all randomness comes from.
+    pub seed: Seed,
+    /// Designs between two measurements of the library's product, which shows a device that drifts.
+    pub baseline_every: NonZeroUsize,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Filled {
+    /// The types of the product's operands.
+    pub types: String,
+    /// Designs that ran and were right, now or before.
+    pub measured: usize,
+    /// Designs that could not be built or run.
+    pub infeasible: usize,
+    /// Of both, those that were in the table already.
+    pub known: usize,
+    /// The fastest, in s.
+    pub best_s: Option<f64>,
+    /// The library's product of the wide type, in s; none where it could not be measured.
+    pub baseline_s: Option<f64>,
+    /// Whether all designs were done.
+    pub is_finished: bool,
+}
+
+/// Measures what `plan` says with `workers`, into the table at `path`, in view of `observer`.
+///
+/// # Errors
+/// [`MeasureError`] if the plan cannot be carried out, or measuring failed in a way that says nothing about a design. What
+/// was measured by then is in the table.
+pub fn fill(
+    catalog: &Catalog,
+    plan: &MeasurePlan,
+    workers: &Workers,
+    path: &Path,
+    interrupt: &AtomicBool,
+    observer: &mut dyn Observer,
+) -> Result<Filled, MeasureError> {
+    let device = gpu_gemm::device(&plan.device)?;
+    let tiles = TileSpace::new(&plan.gemm, &device, plan.encoding)?;
+    let earlier = if path.exists() { Table::read(path)? } else { Table::default() };
+    let seed = plan.seed.child("session", earlier.sessions().len() as u64);
+    let stations = Stations::new(workers, seed);
+    let session = stations.session()?;
+    check_device(&session, &device)?;
+    let fresh = Arc::new(Fresh::default());
+    let kernels = Arc::new(MeasuredKernels {
+        gemm: plan.gemm,
+        tiles: tiles.clone(),
+        metrics: vec![Metric::new(TIME, "s", "from launch to completion")],
+        stations,
+        fresh: Arc::clone(&fresh),
+        baseline_every: plan.baseline_every.get(),
+        n_begun: AtomicUsize::new(0),
+    });
+    let goal = Goal { objectives: vec![Objective::minimize(TIME)], constraints: Vec::new() };
+    let experiment = Experiment::with_env(catalog, spec(plan), kernels.clone(), goal)?;
+    let mut log = TableLog {
+        gemm: plan.gemm,
+        tiles,
+        held: Recording::of(&earlier),
+        writer: TableWriter::open(path, &session)?,
+        fresh,
+        n_known: 0,
+        baseline_s: None,
+    };
+    kernels.measure_baseline()?;
+    log.write_fresh()?;
+    let options = RunOptions { threads: workers.count, interrupt: Some(interrupt) };
+    let found = search(&experiment, &mut log, &options, observer)?;
+    Ok(filled(plan, &found.summary, &log))
+}
+
+/// The search for the fastest kernel.
+fn spec(plan: &MeasurePlan) -> Spec {
+    let mut spec = Spec::new("gpu-gemm", &plan.agent.id, Budget::trials(plan.designs));
+    spec.agent = plan.agent.clone();
+    spec.seed = plan.seed;
+    spec.batch = BATCH;
+    spec
+}
+
+fn filled(plan: &MeasurePlan, summary: &Summary, log: &TableLog) -> Filled {
+    Filled {
+        types: plan.gemm.operands.name().to_owned(),
+        measured: summary.acceptable,
+        infeasible: summary.n_infeasible(),
+        known: log.n_known,
+        best_s: summary.best.first().map(|best| best.value),
+        baseline_s: log.baseline_s,
+        is_finished: summary.stop != StopReason::Interrupted,
+    }
+}
+
+/// The rules of one device say nothing of another.
+fn check_device(session: &Session, device: &Device) -> Result<(), MeasureError> {
+    if session.compute_capability == device.compute_capability {
+        return Ok(());
+    }
+    Err(MeasureError::OtherDevice {
+        got: format!("{} (sm_{})", session.device, session.compute_capability),
+        expected: format!("{} (sm_{})", device.id, device.compute_capability),
+    })
+}

@@ -1,0 +1,126 @@
+//! Sections 3 and 4: when requests arrive at the controller and when responses leave, as recurrences over the requests.
+
+use super::controller::Controller;
+use super::placed::{Clocks, Placed};
+use super::{Clock, NEVER};
+
+pub(super) struct FrontEnd<'a> {
+    requests: &'a [Placed],
+    /// `A`: clock at which the arbiter admits each request; once its response is known, its latency.
+    latencies: &'a mut [Clock],
+    /// `R`: clocks of the responses in the order in which they leave; of the last data, while a response must wait for others.
+    responses: &'a mut [Clock],
+    n_known: usize,
+    /// `R` of the last response that is known.
+    responded: Clock,
+    is_in_request_order: bool,
+    /// `M`: requests between admission and response; none if the arbiter is a wire.
+    max_active: Option<usize>,
+    /// The request that arrives next.
+    pub(super) next: usize,
+    /// `a`: when it arrives; `NEVER` while that hangs on a response, or if all have arrived.
+    pub(super) arrival: Clock,
+    /// Whether it arrives only after the controller has done its work of that clock.
+    pub(super) is_late: bool,
+    /// `c`: when the player offers it.
+    offered: Clock,
+    /// `A` of it.
+    admitted: Clock,
+    /// `E` of the request before, plus 1.
+    free: Clock,
+}
+
+impl<'a> FrontEnd<'a> {
+    pub(super) fn new(controller: &Controller, requests: &'a [Placed], clocks: &'a mut Clocks) -> Self {
+        let Clocks { latencies, responses } = clocks;
+        // A response that is not known is at clock 0, where none can be.
+        responses.fill(0);
+        let mut front = Self {
+            requests,
+            latencies,
+            responses,
+            n_known: 0,
+            responded: 0,
+            is_in_request_order: controller.is_in_request_order(),
+            max_active: controller.arbiter.max_active(),
+            next: 0,
+            arrival: NEVER,
+            is_late: false,
+            offered: requests[0].cycle,
+            admitted: 0,
+            free: 0,
+        };
+        front.resolve();
+        front
+    }
+
+    /// The next request was stored at `clock`.
+    #[inline]
+    pub(super) fn stored(&mut self, clock: Clock) {
+        let taken = if self.max_active.is_some() { self.admitted } else { clock };
+        self.next += 1;
+        self.free = clock + 1;
+        match self.requests.get(self.next) {
+            Some(request) => {
+                self.offered = request.cycle.max(taken + 1);
+                self.resolve();
+            }
+            None => self.unknown(),
+        }
+    }
+
+    #[inline]
+    fn unknown(&mut self) {
+        self.arrival = NEVER;
+        self.is_late = false;
+    }
+
+    /// Works out when the next request arrives, if what that hangs on is known.
+    #[inline]
+    fn resolve(&mut self) {
+        let freed = match self.max_active {
+            Some(max_active) if self.next >= max_active => {
+                let response = self.next - max_active;
+                if response >= self.n_known {
+                    return self.unknown();
+                }
+                self.responses[response]
+            }
+            _ => 0,
+        };
+        self.admitted = self.offered.max(freed);
+        self.latencies[self.next] = self.admitted;
+        self.arrival = self.admitted.max(self.free);
+        self.is_late = self.arrival == freed && freed > 0;
+    }
+
+    /// Request `index` has its last data at `end`.
+    #[inline]
+    pub(super) fn answered(&mut self, index: usize, end: Clock) {
+        if !self.is_in_request_order {
+            self.responded = end;
+            self.responses[self.n_known] = end;
+            self.latencies[index] = end - self.latencies[index];
+            self.n_known += 1;
+        } else {
+            self.responses[index] = end;
+            if index != self.n_known {
+                return;
+            }
+            while let Some(response) = self.responses.get_mut(self.n_known).filter(|end| **end > 0) {
+                *response = (*response).max(self.responded + 1);
+                self.responded = *response;
+                self.latencies[self.n_known] = *response - self.latencies[self.n_known];
+                self.n_known += 1;
+            }
+        }
+        if self.arrival == NEVER && self.next < self.requests.len() {
+            self.resolve();
+        }
+    }
+
+    /// Clock of the last response, if it is known.
+    pub(super) fn last_response(&self) -> Option<Clock> {
+        (self.n_known == self.requests.len()).then_some(self.responded)
+    }
+}

@@ -1,0 +1,143 @@
+//! The question: a device, a trace, a controller.
+
+use serde::{Deserialize, Serialize};
+
+use super::Clock;
+use super::arrivals_first;
+use super::as_booked::{self, Fabric};
+use super::channel::Channel;
+use super::controller::Controller;
+use super::device::DramDevice;
+use super::front_end::FrontEnd;
+use super::placed::{Clocks, Placed};
+use super::queues::{Entry, Queues};
+use super::report::{Command, DramReport, Latency};
+use super::trace::Trace;
+
+/// Order of what happens in one clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Arrivals first, as section 8 has it: fast.
+    ArrivalsFirst,
+    /// As the processes of DRAMSys book one another, section 9: exact, some ten times slower.
+    AsBooked,
+}
+
+/// A device and what is asked of it.
+#[derive(Debug, Clone)]
+pub struct Simulator {
+    device: DramDevice,
+    requests: Vec<Placed>,
+}
+
+/// Memory of a run, kept for the next; it grows to some 16 byte for each request.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    clocks: Clocks,
+    entries: Vec<Entry>,
+    bin: Vec<Clock>,
+    fabric: Fabric,
+}
+
+impl Scratch {
+    /// Empty memory.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Simulator {
+    /// The trace on the device. Takes 24 byte for each request.
+    pub fn new(device: &DramDevice, trace: &Trace) -> Self {
+        let placed = trace.requests().iter().map(|request| {
+            let (bank, row) = device.address.place(request.address);
+            let (cycle, address, operation) = (request.cycle, request.address, request.operation);
+            Placed { cycle, address, row, bank: bank as u8, operation }
+        });
+        Self { device: device.clone(), requests: placed.collect() }
+    }
+
+    /// What `controller` makes of the trace. A function of the three; allocates nothing once `scratch` has grown.
+    ///
+    /// ```
+    /// # use std::num::NonZeroU32;
+    /// use tapeout_simulators::dram::*;
+    /// let request = Request { cycle: 0, address: 0, operation: Operation::Read };
+    /// let simulator = Simulator::new(&DDR3_1600, &Trace::new(vec![request])?);
+    /// let controller = Controller {
+    ///     page_policy: PagePolicy::Open,
+    ///     scheduler: Scheduler::Fifo,
+    ///     buffer: SchedulerBuffer::Shared,
+    ///     buffer_size: NonZeroU32::MIN,
+    ///     responses: ResponseQueue::Fifo,
+    ///     refresh: RefreshPolicy::NoRefresh,
+    ///     arbiter: Arbiter::Simple,
+    /// };
+    /// let report = simulator.run(&controller, Order::AsBooked, &mut Scratch::new());
+    /// // ACT at clock 0, RD at 10, its last data at 24; a clock is 1.25 ns.
+    /// assert!((report.time_s - 30e-9).abs() < 1e-15);
+    /// # Ok::<(), TraceError>(())
+    /// ```
+    pub fn run(&self, controller: &Controller, order: Order, scratch: &mut Scratch) -> DramReport {
+        self.run_with(controller, order, scratch, None)
+    }
+
+    /// As [`Simulator::run`], and appends all commands to `log`, in order.
+    pub fn run_logged(
+        &self,
+        controller: &Controller,
+        order: Order,
+        scratch: &mut Scratch,
+        log: &mut Vec<Command>,
+    ) -> DramReport {
+        self.run_with(controller, order, scratch, Some(log))
+    }
+
+    fn run_with(
+        &self,
+        controller: &Controller,
+        order: Order,
+        scratch: &mut Scratch,
+        log: Option<&mut Vec<Command>>,
+    ) -> DramReport {
+        let (requests, n) = (self.requests.as_slice(), self.requests.len());
+        let clocks = &mut scratch.clocks;
+        clocks.latencies.resize(n, 0);
+        clocks.responses.resize(n, 0);
+        let queues = Queues::new(controller, &mut scratch.entries);
+        let mut channel = Channel::new(&self.device, controller, requests, queues, log);
+        let last = match order {
+            Order::ArrivalsFirst => {
+                arrivals_first::run(&mut channel, &mut FrontEnd::new(controller, requests, clocks))
+            }
+            Order::AsBooked => {
+                as_booked::run(&mut channel, controller, requests, clocks, &mut scratch.fabric)
+            }
+        };
+        self.report(&channel, last, &scratch.clocks.latencies, &mut scratch.bin)
+    }
+
+    fn report(
+        &self,
+        channel: &Channel<'_>,
+        last: Clock,
+        latencies: &[Clock],
+        bin: &mut Vec<Clock>,
+    ) -> DramReport {
+        let device = &self.device;
+        let (energy, spent) = channel.account.settled(device, channel.has_open_bank());
+        let time_s = last as f64 * device.clock_s;
+        let bytes = self.requests.len() as f64 * f64::from(device.burst_byte);
+        let counts = channel.account.counts;
+        DramReport {
+            time_s,
+            power_w: energy.total_j() / (spent as f64 * device.clock_s),
+            energy,
+            bandwidth_byte_per_s: bytes / time_s,
+            latency: Latency::of(latencies, device.clock_s, bin),
+            counts,
+            refresh_debt: (last / device.timing.t_refi) as i64 - counts.refreshes as i64,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Laws of the tile model: what more hardware, or less work, may never do. Over several thousand kernels drawn from the
+//! raw space, on every built-in device.
+
+use tapeout_simulators::gpu_gemm::{
+    Conversion, DEVICES, Device, Gemm, Layout, Model, Operands, Swizzle, Tile, TileEstimate, static_fault,
+};
+
+/// A stride through the 418,037,760 raw combinations; prime to them, so that levels come in every company.
+const STRIDE: u64 = 7_919;
+
+const SHAPE: Gemm = Gemm { m: 3456, n: 4096, k: 2048, operands: Operands::F16_U8 };
+
+fn take<T: Copy>(code: &mut u64, levels: &[T]) -> T {
+    let level = levels[(*code % levels.len() as u64) as usize];
+    *code /= levels.len() as u64;
+    level
+}
+
+fn tile_at(mut code: u64) -> Tile {
+    let code = &mut code;
+    Tile {
+        block_m: take(code, &[32, 64, 96, 128, 192, 256]),
+        block_n: take(code, &[16, 32, 64, 96, 128, 192, 256]),
+        block_k: take(code, &[16, 32, 64, 128]),
+        warp_m: take(code, &[16, 32, 48, 64, 96, 128]),
+        warp_n: take(code, &[8, 16, 24, 32, 48, 64, 96, 128]),
+        stages: take(code, &[2, 3, 4, 5, 6, 8]),
+        swizzle: take(code, &Swizzle::ALL).1,
+        copy_byte: take(code, &[4, 8, 16]),
+        conversion: take(code, &Conversion::ALL).1,
+        layout: take(code, &Layout::ALL).1,
+        min_blocks: take(code, &[1, 2, 3, 4]),
+        raster_group: take(code, &[1, 2, 4, 8, 16]),
+        split_k: take(code, &[1, 2, 4, 8]),
+    }
+}
+
+/// Calls `check` with every device, product and kernel of the sample.
+fn for_each_kernel(check: impl Fn(&Device, &Gemm, &Tile)) {
+    let mut n_kernels = 0;
+    for (row, operands) in DEVICES.iter().cycle().zip(Operands::ALL) {
+        let (device, gemm) = (row.device(), Gemm { operands, ..SHAPE });
+        let tiles = (0..418_037_760 / STRIDE).map(|i| tile_at(i * STRIDE));
+        for tile in tiles.filter(|tile| static_fault(tile, &gemm, &device).is_none()) {
+            check(&device, &gemm, &tile);
+            n_kernels += 1;
+        }
+    }
+    assert!(n_kernels > 10_000, "{n_kernels} kernels are too few to say anything");
+}
+
+fn estimate(device: &Device, gemm: &Gemm, tile: &Tile) -> TileEstimate {
+    Model::new(device.clone()).estimate(gemm, tile).expect("the kernel is legal")
+}
+
+fn is_never_slower(improve: fn(&mut Device)) {
+    for_each_kernel(|device, gemm, tile| {
+        let mut better = device.clone();
+        improve(&mut better);
+        let [before, after] = [device, &better].map(|device| estimate(device, gemm, tile).time_s);
+        assert!(after <= before, "{}: {before} s to {after} s with {tile:?}", device.id);
+    });
+}
+
+#[test]
+fn more_dram_bandwidth_is_never_slower() {
+    is_never_slower(|device| device.dram_byte_per_s *= 1.5);
+}
+
+#[test]
+fn more_multiprocessors_are_never_slower() {
+    is_never_slower(|device| device.n_sms += 7);
+}
+
+#[test]
+fn a_larger_or_faster_second_level_cache_is_never_slower() {
+    is_never_slower(|device| {
+        device.l2_byte *= 2.0;
+        device.fitted.l2_byte_per_clock *= 2.0;
+    });
+}
+
+#[test]
+fn faster_pipes_are_never_slower() {
+    is_never_slower(|device| {
+        device.mma_fma_per_clock *= 2.0;
+        device.pipes.convert *= 2.0;
+        device.pipes.integer *= 2.0;
+    });
+}
+
+#[test]
+fn a_shorter_load_latency_is_never_slower() {
+    is_never_slower(|device| device.fitted.load_latency_cycles *= 0.5);
+}
+
+#[test]
+fn no_kernel_beats_the_peak_or_the_bandwidth_of_its_device() {
+    for_each_kernel(|device, gemm, tile| {
+        let estimate = estimate(device, gemm, tile);
+        let [a, b, c] = gemm.matrix_byte();
+        assert!(estimate.dram_byte >= a + b + c);
+        assert!(estimate.time_s > estimate.dram_byte / device.dram_byte_per_s);
+        assert!(estimate.peak_fraction > 0.0 && estimate.peak_fraction < 1.0, "{tile:?} {estimate:?}");
+        assert!(estimate.energy_j <= device.power_w * estimate.time_s);
+    });
+}
+
+#[test]
+fn the_blocks_that_were_asked_for_fit() {
+    for_each_kernel(|device, gemm, tile| {
+        let occupancy = estimate(device, gemm, tile).occupancy;
+        assert!(occupancy.blocks >= tile.min_blocks, "{}: {tile:?} {occupancy:?}", device.id);
+    });
+}
+
+#[test]
+fn less_work_on_the_narrow_operand_is_never_slower() {
+    for_each_kernel(|device, gemm, tile| {
+        let time_s = |tile: Tile| estimate(device, gemm, &tile).time_s;
+        let naive = time_s(Tile { conversion: Conversion::Naive, ..*tile });
+        assert!(time_s(Tile { conversion: Conversion::Fast, ..*tile }) <= naive, "{tile:?}");
+        let plain = time_s(Tile { layout: Layout::Prepermuted, ..*tile });
+        for layout in [Layout::Shuffle, Layout::NarrowLoads] {
+            assert!(plain <= time_s(Tile { layout, ..*tile }), "{layout:?} {tile:?}");
+        }
+        // Without a swizzle the 8-byte loads of permuted k collide in fewer rows than `ldmatrix` does.
+        if tile.swizzle != Swizzle::None {
+            assert!(plain <= time_s(Tile { layout: Layout::KPermuted, ..*tile }), "{tile:?}");
+        }
+    });
+}
+
+#[test]
+fn without_a_swizzle_no_kernel_is_faster() {
+    for_each_kernel(|device, gemm, tile| {
+        let [none, xor] = [Swizzle::None, Swizzle::Xor]
+            .map(|swizzle| estimate(device, gemm, &Tile { swizzle, ..*tile }).time_s);
+        // Swapping padding for none keeps a kernel legal: it only shrinks.
+        assert!(xor <= none, "{tile:?}");
+    });
+}
+
+#[test]
+fn a_broken_rule_is_named_with_its_excess() {
+    let model = Model::new(DEVICES[0].device());
+    // Six stages of 24 KiB are 147,456 byte; eight are 196,608, which is 29,696 more than 163 KiB.
+    let fault = model.estimate(&SHAPE, &Tile { stages: 8, ..Tile::default() }).unwrap_err();
+    assert_eq!(fault.to_string(), "static rule `shared_per_block` is broken by 29696");
+}

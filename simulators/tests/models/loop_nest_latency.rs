@@ -1,0 +1,155 @@
+//! What the model says of time beyond bandwidth: arrays that fill and drain, first loads and last stores.
+
+use proptest::prelude::*;
+use tapeout_simulators::loop_nest::systolic::{self, Stationary, SystolicGemm};
+use tapeout_simulators::loop_nest::{
+    Architecture, Bandwidth, Delivery, Einsum, Evaluator, LatencyReport, Level, LevelMapping, Loop, Mac,
+    Mapping, Quirks, Report, TensorSet, TensorSpec, Workspace,
+};
+
+use crate::machine::level;
+
+const A: usize = 0;
+const B: usize = 1;
+const Z: usize = 2;
+
+fn product(m: u64, n: u64, k: u64) -> Einsum {
+    let tensors = [
+        TensorSpec::input("A", &[&[("M", 1)], &[("K", 1)]]),
+        TensorSpec::input("B", &[&[("K", 1)], &[("N", 1)]]),
+        TensorSpec::output("Z", &[&[("M", 1)], &[("N", 1)]]),
+    ];
+    Einsum::new(&[("M", m), ("N", n), ("K", k)], &tensors).expect("well formed")
+}
+
+fn evaluate(architecture: &Architecture, einsum: &Einsum, mapping: &Mapping, quirks: Quirks) -> Report {
+    let mut report = Report::new();
+    Evaluator::new(architecture, einsum, quirks)
+        .expect("fits 64 bits")
+        .evaluate(mapping, &mut Workspace::new(), &mut report)
+        .expect("legal");
+    report
+}
+
+/// `gemm` on a systolic array, one register per unit for what is stationary.
+fn systolic_report(
+    gemm: SystolicGemm,
+    rows: u64,
+    columns: u64,
+    stationary: Stationary,
+    quirks: Quirks,
+) -> Report {
+    let SystolicGemm { m, n, k } = gemm;
+    let sizes = [m, n, k];
+    let mac = Mac { instances: rows * columns, mesh_x: columns, word_bits: 8, energy_j: 1.0, area_m2: None };
+    let mut memory = level("Memory", 1, 1);
+    memory.network.delivery = Delivery::Systolic;
+    let levels = vec![level("Register", rows * columns, columns), memory];
+    let architecture = Architecture::new(mac, levels).expect("well formed");
+    // Dimensions by index: M, N, K.
+    let (kept, on_rows, on_columns, streamed) = match stationary {
+        Stationary::Output => (Z, 0, 1, 2),
+        Stationary::Weight => (B, 2, 1, 0),
+        Stationary::Input => (A, 2, 0, 1),
+    };
+    let mut mapping = Mapping { levels: vec![LevelMapping::default(); 2] };
+    mapping.levels[0].keep = TensorSet::EMPTY.with(kept);
+    mapping.levels[1].keep = TensorSet::all(3);
+    let spread = |dim: usize, most: u64| {
+        let bound = sizes[dim].min(most);
+        let residual = (sizes[dim] - 1) % bound + 1;
+        (Loop { dim, bound, residual }, Loop::new(dim, sizes[dim].div_ceil(bound)))
+    };
+    let (row_loop, row_folds) = spread(on_rows, rows);
+    let (column_loop, column_folds) = spread(on_columns, columns);
+    mapping.levels[1].spatial_y = vec![row_loop];
+    mapping.levels[1].spatial_x = vec![column_loop];
+    mapping.levels[1].temporal = vec![row_folds, column_folds, Loop::new(streamed, sizes[streamed])];
+    evaluate(&architecture, &product(m, n, k), &mapping, quirks)
+}
+
+// 16 folds of 64 cycles of work, 16 to load the weights, 15 + 15 to fill and drain, counted from 0; Timeloop has the
+// work alone.
+#[test]
+fn a_product_of_64_on_16_by_16_units_takes_1759_cycles_weight_stationary() {
+    let gemm = SystolicGemm { m: 64, n: 64, k: 64 };
+    let report = systolic_report(gemm, 16, 16, Stationary::Weight, Quirks::default());
+    assert_eq!((report.cycles, report.latency.compute_cycles), (1_759, 1_024));
+    assert_eq!(report.latency.array_cycles, 16 * (16 + 30) - 1);
+    let compat = systolic_report(gemm, 16, 16, Stationary::Weight, Quirks::timeloop_compat());
+    assert_eq!(compat.cycles, 1_024);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Products of any size: folds at the edges are not full, which takes no less time.
+    #[test]
+    fn the_model_gives_the_closed_forms_of_systolic_arrays(
+        m in 1..70u64, n in 1..70u64, k in 1..70u64, rows in 2..18u64, columns in 1..18u64,
+        stationary in prop::sample::select(vec![Stationary::Output, Stationary::Weight, Stationary::Input])
+    ) {
+        let gemm = SystolicGemm { m, n, k };
+        let report = systolic_report(gemm, rows, columns, stationary, Quirks::default());
+        prop_assert_eq!(report.cycles, systolic::cycles(gemm, rows, columns, stationary).unwrap());
+        prop_assert_eq!(report.macs, m * n * k);
+    }
+}
+
+/// 4 units with a register file of 2 weights each, below a buffer that keeps inputs and outputs, below DRAM: 8 words a
+/// cycle from the buffer, 2 from DRAM, 1 into and out of a register file.
+fn bypassing(multiple_buffering: f64, weights_in_buffer: bool) -> LatencyReport {
+    let limited = |level: Level, words_per_cycle: f64| Level {
+        bandwidth: Bandwidth {
+            read_words_per_cycle: Some(words_per_cycle),
+            write_words_per_cycle: Some(words_per_cycle),
+            shared_words_per_cycle: None,
+        },
+        multiple_buffering,
+        ..level
+    };
+    let mac = Mac { instances: 4, mesh_x: 4, word_bits: 8, energy_j: 1.0, area_m2: None };
+    let levels = vec![
+        limited(level("RF", 4, 4), 1.0),
+        limited(level("Buffer", 1, 1), 8.0),
+        limited(level("DRAM", 1, 1), 2.0),
+    ];
+    let architecture = Architecture::new(mac, levels).expect("well formed");
+    let all = TensorSet::all(3);
+    let mut mapping = Mapping { levels: vec![LevelMapping::default(); 3] };
+    mapping.levels[0].keep = TensorSet::EMPTY.with(B);
+    mapping.levels[1].keep = if weights_in_buffer { all } else { all.without(B) };
+    mapping.levels[2].keep = all;
+    // M = 6, N = 4 over the units, K = 8 in tiles of 2.
+    mapping.levels[0].temporal = vec![Loop::new(2, 2)];
+    mapping.levels[1].spatial_x = vec![Loop::new(1, 4)];
+    mapping.levels[1].temporal = vec![Loop::new(0, 6)];
+    mapping.levels[2].temporal = vec![Loop::new(2, 4)];
+    evaluate(&architecture, &product(6, 4, 8), &mapping, Quirks::default()).latency
+}
+
+// Weights: 2 words into each register file, 2 cycles. They come from DRAM past the buffer: 4 units times 2 words at 2 a
+// cycle, 4 cycles. Inputs: 6 by 2 words into the buffer at 8 a cycle, 2 cycles; out of DRAM at 2 a cycle, 6 cycles.
+// Outputs: 6 by 4 words out of the buffer, 3 cycles, and into DRAM, 12 cycles.
+#[test]
+fn first_loads_are_waited_for_across_a_level_that_lets_a_tensor_pass() {
+    let latency = bypassing(2.0, false);
+    assert_eq!(latency.load_cycles, (2 + 4) + (2 + 6));
+    assert_eq!(latency.store_cycles, 3 + 12);
+}
+
+// Weights now go through the buffer: 8 words in with the 12 of the inputs, 20 at 8 a cycle, 3 cycles; out of DRAM, 10;
+// out of the buffer, 1; into the register files, 2.
+#[test]
+fn first_loads_follow_each_other_from_level_to_level() {
+    let latency = bypassing(2.0, true);
+    assert_eq!(latency.load_cycles, (2 + 1) + (3 + 10));
+}
+
+// Single buffers wait for all their fills: 4 tiles of 2 weights, 8 cycles; 6 by 8 inputs in 6 cycles. DRAM is waited for
+// once. Outputs are not loaded, as the buffer holds all of them from beginning to end.
+#[test]
+fn single_buffers_wait_for_every_tile() {
+    let latency = bypassing(1.0, false);
+    assert_eq!(latency.load_cycles, (8 + 4) + (6 + 6));
+}

@@ -1,0 +1,14 @@
+//! What the models promise: published figures, laws, and the results of a reference program.
+
+mod dram;
+mod eyeriss_alexnet;
+mod gpu_ablation;
+mod gpu_laws;
+mod loop_nest_enumeration;
+mod loop_nest_latency;
+mod loop_nest_laws;
+mod loop_nest_layers;
+mod machine;
+mod mapper;
+mod networks;
+mod timeloop;

@@ -1,0 +1,4 @@
+//! What holds for every learner: its contract, and that it learns.
+
+mod contract;
+mod learning;
