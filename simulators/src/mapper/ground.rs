@@ -34,7 +34,40 @@ pub(super) struct ChoiceCost {
     is_backed: bool,
 }
 
+/// A weighted sum of the metrics of a [`ChoiceCost`].
+pub(super) struct Weighed {
+    pub(super) fixed: f64,
+    pub(super) flow: [f64; MAX_TENSORS],
+    pub(super) tile: [f64; MAX_TENSORS],
+    pub(super) windows: Vec<WeighedWindow>,
+}
+
+/// A weighted sum of the metrics of a [`WindowTerm`].
+#[derive(Clone, Copy)]
+pub(super) struct WeighedWindow {
+    pub(super) tensor: usize,
+    pub(super) level: usize,
+    pub(super) per_word: f64,
+    pub(super) per_tile_word: f64,
+}
+
 impl ChoiceCost {
+    /// The sum of its metrics times `weights`.
+    pub(super) fn weighed(&self, weights: &Metrics) -> Weighed {
+        let window = |term: &WindowTerm| WeighedWindow {
+            tensor: term.tensor,
+            level: term.level,
+            per_word: dot(&term.per_word, weights),
+            per_tile_word: dot(&term.per_tile_word, weights),
+        };
+        Weighed {
+            fixed: dot(&self.fixed, weights),
+            flow: std::array::from_fn(|tensor| dot(&self.flow[tensor], weights)),
+            tile: std::array::from_fn(|tensor| dot(&self.tile[tensor], weights)),
+            windows: self.windows.iter().map(window).collect(),
+        }
+    }
+
     /// Makes every price no more than that of `other`, which keeps the same tensors below other parents.
     pub(super) fn lower_to(&mut self, other: &Self) {
         self.fixed = least(&self.fixed, &other.fixed);
@@ -292,6 +325,12 @@ impl<'a> Ground<'a> {
 #[inline]
 pub(super) fn add(sum: &mut Metrics, part: &Metrics, times: f64) {
     sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part * times);
+}
+
+/// The sum of `metrics` times `weights`.
+#[inline]
+pub(super) fn dot(metrics: &Metrics, weights: &Metrics) -> f64 {
+    metrics.iter().zip(weights).map(|(metric, weight)| metric * weight).sum()
 }
 
 /// The lesser of two metrics each.

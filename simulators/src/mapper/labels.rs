@@ -36,7 +36,7 @@ pub(super) struct Label {
 }
 
 /// A tensor that loops leave where it is, or none, and its trips outside of those.
-type Still = Option<(u8, f64)>;
+pub(super) type Still = Option<(u8, f64)>;
 
 /// What was decided at one stage.
 #[derive(Debug, Clone, Copy)]
@@ -121,8 +121,8 @@ impl<'a> Labels<'a> {
 
     fn allows(&self, stage: usize, choice: &Choice, cost: &ChoiceCost, point: &Point) -> bool {
         match stage {
-            // The outermost stages have no tables.
-            0 | 1 => self.ground.allows(stage, choice, cost, point),
+            // Outside of the outermost stage nothing runs.
+            0 => self.ground.allows(stage, choice, cost, point),
             _ => self.tables.allows(self.ground, stage, choice, cost, point.state),
         }
     }
@@ -137,7 +137,7 @@ impl<'a> Labels<'a> {
         limit: f64,
     ) {
         let label = self.arena[index as usize];
-        for still in self.stills(&label, outside, point).into_iter().flatten() {
+        for still in stills(self.ground, label.still, outside, point).into_iter().flatten() {
             let trips = still.map(|(tensor, trips)| (usize::from(tensor), trips));
             let mut metrics = self.ground.cost(cost, outside, point, trips);
             add(&mut metrics, &label.metrics, 1.0);
@@ -157,29 +157,6 @@ impl<'a> Labels<'a> {
         }
     }
 
-    /// The tensors that the loops between two states may leave where they are, and the trips outside.
-    fn stills(&self, label: &Label, outside: &Point, point: &Point) -> [Option<Still>; MAX_TENSORS] {
-        let mut stills = [None; MAX_TENSORS];
-        let mut has_none = true;
-        for (tensor, slot) in stills.iter_mut().enumerate().take(self.ground.problem.shapes.len()) {
-            let number = tensor as u8;
-            // Loops that all leave a tensor where it is lengthen the run that goes on there.
-            let goes_on = label
-                .still
-                .filter(|&(other, _)| other == number && point.used[tensor] == outside.used[tensor]);
-            if goes_on.is_some() {
-                *slot = Some(goes_on);
-            } else if point.unused[tensor] > outside.unused[tensor] {
-                *slot = Some(Some((number, outside.unused[tensor])));
-            }
-            has_none &= slot.is_none();
-        }
-        if has_none {
-            stills[0] = Some(None);
-        }
-        stills
-    }
-
     /// Keeps `label` unless its bound or another label rules it out.
     fn keep(&mut self, mut label: Label, limit: f64) {
         let ground = self.ground;
@@ -190,8 +167,10 @@ impl<'a> Labels<'a> {
             add(&mut label.metrics, units, 1.0);
             total = label.metrics;
         } else if inside.0 >= 2 {
-            let still = label.still.map(|(tensor, _)| usize::from(tensor));
-            self.tables.add(&mut total, inside, label.state as usize, still);
+            // Tables of labels are of single metrics, the first ones.
+            for (metric, total) in total.iter_mut().enumerate().take(self.tables.n_sums()) {
+                *total += self.tables.left(metric, inside, label.state as usize, label.still);
+            }
         }
         let (energy_j, cycles) = ground.prices.total(&total);
         (label.bound, label.tie) = self.objective.score(energy_j, cycles);
@@ -243,6 +222,33 @@ impl<'a> Labels<'a> {
         decisions.reverse();
         decisions
     }
+}
+
+/// What the loops between two states may leave where it is, with the trips outside; `still` stays outside of the first one.
+pub(super) fn stills(
+    ground: &Ground,
+    still: Still,
+    outside: &Point,
+    point: &Point,
+) -> [Option<Still>; MAX_TENSORS] {
+    let mut stills = [None; MAX_TENSORS];
+    let mut has_none = true;
+    for (tensor, slot) in stills.iter_mut().enumerate().take(ground.problem.shapes.len()) {
+        let number = tensor as u8;
+        // Loops that all leave a tensor where it is lengthen the run that goes on there.
+        let goes_on =
+            still.filter(|&(other, _)| other == number && point.used[tensor] == outside.used[tensor]);
+        if goes_on.is_some() {
+            *slot = Some(goes_on);
+        } else if point.unused[tensor] > outside.unused[tensor] {
+            *slot = Some(Some((number, outside.unused[tensor])));
+        }
+        has_none &= slot.is_none();
+    }
+    if has_none {
+        stills[0] = Some(None);
+    }
+    stills
 }
 
 /// Whether `a` is no worse than `b` in any metric and its run.

@@ -130,6 +130,11 @@ impl<'a> Prices<'a> {
         }
     }
 
+    /// Leakage of a cycle.
+    pub(super) fn leak_j_per_cycle(&self) -> f64 {
+        self.leak_j_per_cycle
+    }
+
     /// Energy and cycles that `metrics` amount to.
     #[inline]
     pub(super) fn total(&self, metrics: &Metrics) -> (f64, f64) {

@@ -1,7 +1,7 @@
 //! The search: unrollings in the order of their bounds, labels within each, until nothing that is open can be better.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 
 use super::constraints::MappingConstraints;
 use super::costing::Costing;
@@ -11,9 +11,11 @@ use super::merge::merge;
 use super::options::{Objective, Options, compare};
 use super::outcome::{Best, NoMapping};
 use super::outline::{outline, relaxed};
+use super::pass;
 use super::plan::Plan;
 use super::prices::Prices;
 use super::problem::Problem;
+use super::sum::{Sum, singles};
 use super::tables::{Detail, Tables};
 use super::unrolling::{self, Sketch, Unrolling};
 use crate::loop_nest::{Architecture, Einsum};
@@ -27,18 +29,24 @@ const EVALUATION: u64 = 30;
 const OUTLINE: u64 = 30;
 const ENTRIES: u64 = 16;
 
-/// Unrollings that are looked at first, and of those the ones that a mapping is looked for in. Ours: a millisecond of work.
+/// Unrollings of the fewest steps that are looked at before all are listed.
 const BEAM_UNROLLINGS: usize = 32;
-const DIVES: usize = 4;
 
-/// Most states of an unrolling at this first look. Ours: tables of so many take about as long as the model takes to cost a few
-/// hundred mappings.
-const DIVE_STATES: usize = 1024;
+/// Of those, the ones that mappings are looked for in at first.
+const STARTS: usize = 8;
+
+/// Most sums of metrics whose least is looked for with one unrolling. Ours: each pulls the sum to what the last one found to be
+/// the limit; the fourth seldom moves the bound.
+const MOST_SUMS: usize = 4;
 
 /// Sets of factors that are tried for the work of one label while unrollings are listed, and how many at most; this bounds the
 /// memory.
 const UNROLLINGS: u64 = 1;
 const MOST_UNROLLINGS: u64 = 1 << 20;
+
+/// How often an unrolling is looked at before its mappings are extended step by step: at a glance, by sums below any parents, and
+/// by sums that tell parents apart.
+const LAST_PASS: u8 = 2;
 
 /// Work on one unrolling before others come first.
 const SHARE: u64 = 1_000_000;
@@ -132,31 +140,20 @@ impl<'a> Search<'a> {
         self.work >= self.options.effort
     }
 
-    /// Where loads are exposed, the way to the fastest mappings leads over many that are as slow as each other: the first half of
-    /// the effort goes to those of little energy and delay, which compete by cycles too.
+    /// First the unrollings of few steps, then all. What is done does not depend on the effort, only how far it goes, so that more
+    /// effort is never worse.
     fn run(&mut self) -> Result<(), NoMapping> {
-        if self.objective == Objective::Latency {
-            let effort = self.options.effort;
-            (self.objective, self.options.effort) = (Objective::EnergyDelay, effort / 2);
-            self.run_by_objective()?;
-            (self.objective, self.options.effort) = (Objective::Latency, effort);
-        }
-        self.run_by_objective()
-    }
-
-    /// First a few unrollings that are likely to be good, then all. What is done does not depend on the effort, only how far
-    /// it goes, so that more effort is never worse.
-    fn run_by_objective(&mut self) -> Result<(), NoMapping> {
         let mut prices = Prices::new(self.problem);
         let (least_j, least_cycles) = relaxed(self.problem);
-        self.floor = self.objective.score(least_j, least_cycles).0;
-        self.dive_into_some(&mut prices)?;
+        let least = self.objective.score(least_j, least_cycles);
+        self.climb(&mut prices)?;
+        self.floor = least.0;
         let left = self.options.effort.saturating_sub(self.work).saturating_mul(UNROLLINGS);
         let most = if self.costing.evaluated > 0 { left.min(MOST_UNROLLINGS) } else { MOST_UNROLLINGS };
         let Some(sketches) = unrolling::all(self.problem, most as usize) else { return Ok(()) };
         self.work += sketches.len() as u64;
         let first = |(index, sketch): (usize, &Sketch)| {
-            let (bound, tie) = self.objective.score(least_j, sketch.iterations.max(least_cycles));
+            let (bound, tie) = self.objective.score(least_j, (sketch.iterations as f64).max(least_cycles));
             Open { bound, tie, depth: 0, index: index as u32 }
         };
         let open = sketches.iter().enumerate().map(first).collect();
@@ -164,31 +161,47 @@ impl<'a> Search<'a> {
         self.prove(&mut prices, &sketches, open)
     }
 
-    /// Looks for good mappings in some unrollings of few steps.
-    fn dive_into_some(&mut self, prices: &mut Prices<'a>) -> Result<(), NoMapping> {
-        let mut open = BinaryHeap::new();
-        let sketches = unrolling::fewest_steps(self.problem, BEAM_UNROLLINGS);
-        for (index, sketch) in sketches.iter().enumerate() {
-            let unrolling = sketch.unrolling(self.problem);
-            prices.set(&unrolling);
-            let (bound, tie) = self.outline_bound(prices, &unrolling);
-            open.push(Open { bound, tie, depth: 0, index: index as u32 });
-        }
-        let mut n_dives = 0;
-        while let Some(Open { bound, index, .. }) = open.pop() {
-            n_dives += 1;
-            let has_enough = (n_dives > DIVES || self.is_spent()) && self.costing.evaluated > 0;
-            if has_enough || bound >= self.limit() {
-                break;
+    /// From unrollings of few steps on, goes to a better one that differs at one place, as long as there is one.
+    fn climb(&mut self, prices: &mut Prices<'a>) -> Result<(), NoMapping> {
+        let mut seen: BTreeSet<Sketch> = BTreeSet::new();
+        let mut sketches = unrolling::fewest_steps(self.problem, BEAM_UNROLLINGS);
+        let mut most = STARTS;
+        loop {
+            let mut ranked = Vec::new();
+            for sketch in sketches {
+                if seen.contains(&sketch) {
+                    continue;
+                }
+                let unrolling = sketch.unrolling(self.problem);
+                prices.set(&unrolling);
+                let (bound, _) = self.outline_bound(prices, &unrolling);
+                if bound < self.limit() {
+                    ranked.push((bound, sketch));
+                }
             }
-            let unrolling = sketches[index as usize].unrolling(self.problem);
-            prices.set(&unrolling);
-            self.dive(prices, &unrolling)?;
+            ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+            let mut next = None;
+            for (bound, sketch) in ranked.into_iter().take(most) {
+                if self.costing.evaluated > 0 && (bound >= self.limit() || self.is_spent()) {
+                    break;
+                }
+                let before = self.costing.best(self.objective).map(|best| best.score);
+                let unrolling = sketch.unrolling(self.problem);
+                prices.set(&unrolling);
+                self.weigh(prices, &unrolling, Detail::AnyParents)?;
+                if self.costing.best(self.objective).map(|best| best.score) != before {
+                    next = Some(sketch.clone());
+                }
+                seen.insert(sketch);
+            }
+            let Some(next) = next.filter(|_| !self.is_spent()) else { return Ok(()) };
+            sketches = unrolling::neighbours(self.problem, &next);
+            most = usize::MAX;
         }
-        Ok(())
     }
 
-    /// Looks at unrollings in the order of their bounds, each time more closely, until the best of them cannot be better.
+    /// Looks at unrollings in the order of their bounds, each time more closely, until the best of them cannot be
+    /// better.
     fn prove(
         &mut self,
         prices: &mut Prices<'a>,
@@ -204,9 +217,11 @@ impl<'a> Search<'a> {
             prices.set(&unrolling);
             let (left, tie) = match depth {
                 0 => self.outline_bound(prices, &unrolling),
+                1 => (self.weigh(prices, &unrolling, Detail::AnyParents)?, tie),
+                LAST_PASS => (self.weigh(prices, &unrolling, Detail::Parents)?, tie),
                 // What is not done in its share is begun anew with a larger one once nothing else is more promising.
                 _ => {
-                    let budget = SHARE.saturating_mul(4u64.saturating_pow(u32::from(depth) - 1));
+                    let budget = SHARE.saturating_mul(4u64.saturating_pow(u32::from(depth - LAST_PASS) - 1));
                     (self.explore(prices, &unrolling, budget)?, tie)
                 }
             };
@@ -229,31 +244,57 @@ impl<'a> Search<'a> {
         self.objective.score(energy_j, cycles)
     }
 
-    /// Looks for a good mapping with `unrolling`, without a proof.
-    fn dive(&mut self, prices: &Prices<'a>, unrolling: &Unrolling) -> Result<(), NoMapping> {
-        let ground = Ground::new(self.problem, self.plan, prices, unrolling, DIVE_STATES);
-        let tables = Tables::new(&ground, self.objective, Detail::AnyParents);
-        self.work += Tables::n_entries(&ground, self.objective, Detail::AnyParents) / ENTRIES;
-        let mut labels = Labels::new(&ground, &tables, self.objective);
-        let whole = self.descend(&mut labels, &mut BinaryHeap::new());
-        for index in whole {
-            if labels.arena[index as usize].bound < self.limit() {
-                self.cost(&ground, unrolling, &labels, index)?;
+    /// Looks for the mappings of the least sums of metrics with `unrolling`. Returns what none scores less than.
+    fn weigh(
+        &mut self,
+        prices: &Prices<'a>,
+        unrolling: &Unrolling,
+        detail: Detail,
+    ) -> Result<f64, NoMapping> {
+        let Some(outline) = outline(self.problem, self.plan, prices, unrolling) else {
+            return Ok(f64::INFINITY);
+        };
+        let ground = Ground::new(self.problem, self.plan, prices, unrolling, usize::MAX);
+        let mut sum = Sum::new(self.objective, prices, &outline);
+        let mut tables: Option<Tables> = None;
+        let mut bound = sum.floor();
+        for _ in 0..MOST_SUMS {
+            let weights = sum.weights();
+            match &mut tables {
+                Some(tables) => tables.weigh(&ground, vec![weights]),
+                None => tables = Some(Tables::new(&ground, vec![weights], detail)),
+            }
+            self.work += Tables::n_entries(&ground, detail) / ENTRIES;
+            let Some(tables) = &tables else { break };
+            let Some(found) = pass::least(&ground, tables, &weights) else { return Ok(f64::INFINITY) };
+            self.work += found.n_tried / ENTRIES;
+            bound = bound.max(sum.bound(found.least));
+            let (energy_j, cycles) = prices.total(&found.metrics);
+            let score = self.objective.score(energy_j, cycles);
+            let best = self.costing.best(self.objective);
+            if best.is_none_or(|best| compare(score, best.score).is_lt()) {
+                let before = self.costing.evaluated;
+                self.costing.cost(&ground, unrolling, &found.decisions, self.objective)?;
+                self.work += EVALUATION * (self.costing.evaluated - before);
+            }
+            if bound >= self.limit().min(score.0 * (1.0 - SLACK)) || !sum.turn(&found.metrics) {
+                break;
             }
         }
-        Ok(())
+        Ok(bound)
     }
 
     /// Looks for better mappings with `unrolling`. Returns what none that is left scores less than, if that is known.
     fn explore(&mut self, prices: &Prices<'a>, unrolling: &Unrolling, budget: u64) -> Result<f64, NoMapping> {
         let ground = Ground::new(self.problem, self.plan, prices, unrolling, usize::MAX);
-        let n_steps = Tables::n_entries(&ground, self.objective, Detail::Parents) / ENTRIES;
+        let weights = singles(self.objective, prices);
+        let n_steps = Tables::n_entries(&ground, Detail::Parents) * weights.len() as u64 / ENTRIES;
         if self.costing.evaluated > 0 && n_steps > self.options.effort.saturating_sub(self.work) {
             // The tables alone take more than is left.
             self.work = self.options.effort;
             return Ok(0.0);
         }
-        let tables = Tables::new(&ground, self.objective, Detail::Parents);
+        let tables = Tables::new(&ground, weights, Detail::Parents);
         self.work += n_steps;
         let mut labels = Labels::new(&ground, &tables, self.objective);
         let mut open = BinaryHeap::new();

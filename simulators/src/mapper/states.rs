@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ground::{ChoiceCost, Ground, Point};
+use super::ground::{ChoiceCost, Ground, Point, Weighed};
 use super::plan::Choice;
 use crate::loop_nest::TensorSet;
 
@@ -21,7 +21,7 @@ pub(super) struct States {
     per_used: Vec<Vec<f64>>,
     /// By level and tensor, where tiles can overlap.
     overlaps: BTreeMap<(usize, usize), Overlaps>,
-    /// By stage: what may be kept, and by state whether that fits and what is left can run inside.
+    /// By stage but the outermost: what may be kept, and by state whether that fits and what is left can run inside.
     fits: Vec<Vec<(Vec<TensorSet>, Vec<bool>)>>,
 }
 
@@ -39,8 +39,8 @@ impl States {
             fits: Vec::new(),
             points,
         };
-        // The outermost stages are searched from one state, without a table.
-        for (stage, costs) in ground.plan.stages.iter().zip(&ground.costs).skip(2) {
+        // Outside of the outermost stage nothing runs.
+        for (stage, costs) in ground.plan.stages.iter().zip(&ground.costs).skip(1) {
             for term in costs.iter().flatten().flat_map(|cost| &cost.windows) {
                 let points = &states.points;
                 states.overlaps.entry((term.level, term.tensor)).or_insert_with(|| {
@@ -71,7 +71,7 @@ impl States {
         &self.overlaps[&(level, tensor)].linear
     }
 
-    /// [`Ground::allows`] at a stage but the two outermost.
+    /// [`Ground::allows`] at a stage but the outermost.
     #[inline]
     pub(super) fn allows(
         &self,
@@ -81,34 +81,52 @@ impl States {
         cost: &ChoiceCost,
         state: usize,
     ) -> bool {
-        let fits = self.fits[stage - 2].iter().find(|(keep, _)| *keep == choice.keep);
+        let fits = self.fits[stage - 1].iter().find(|(keep, _)| *keep == choice.keep);
         fits.is_some_and(|(_, fits)| fits[state]) && ground.is_whole(choice, cost, &self.points[state])
     }
 
-    /// One metric of [`Ground::cost`] at every state, less what `still` adds for each trip over dimensions that it does not
+    /// A weighted [`Ground::cost`] at every state, less what `still` adds for each trip over dimensions that it does not
     /// use; every other tensor runs all of them.
-    pub(super) fn metric(&self, cost: &ChoiceCost, metric: usize, still: usize, values: &mut Vec<f64>) {
+    pub(super) fn cost(&self, cost: &Weighed, still: usize, values: &mut Vec<f64>) {
         values.clear();
-        values.resize(self.points.len(), cost.fixed[metric]);
+        values.resize(self.points.len(), cost.fixed);
         for (tensor, (unused, per_used)) in self.unused.iter().zip(&self.per_used).enumerate() {
             if tensor != still {
-                add_scaled(values, unused, cost.flow[tensor][metric]);
+                add_scaled(values, unused, cost.flow[tensor]);
             }
-            add_scaled(values, per_used, cost.tile[tensor][metric]);
+            add_scaled(values, per_used, cost.tile[tensor]);
         }
         for term in &cost.windows {
             let overlaps = &self.overlaps[&(term.level, term.tensor)];
-            let per_word = term.per_word[metric];
-            add_scaled(values, &overlaps.base, per_word);
-            if per_word != 0.0 && term.tensor != still {
+            add_scaled(values, &overlaps.base, term.per_word);
+            if term.per_word != 0.0 && term.tensor != still {
                 let words = overlaps.linear.iter().zip(&self.unused[term.tensor]);
                 values
                     .iter_mut()
                     .zip(words)
-                    .for_each(|(value, (words, trips))| *value += per_word * words * trips);
+                    .for_each(|(value, (words, trips))| *value += term.per_word * words * trips);
             }
-            add_scaled(values, &overlaps.words, term.per_tile_word[metric]);
+            add_scaled(values, &overlaps.words, term.per_tile_word);
         }
+    }
+
+    /// The same at one state, if `still` runs `trips` over dimensions that it does not use.
+    #[inline]
+    pub(super) fn cost_at(&self, cost: &Weighed, state: usize, still: Option<(usize, f64)>) -> f64 {
+        let trips = |tensor: usize| match still {
+            Some((other, trips)) if other == tensor => trips,
+            _ => self.unused[tensor][state],
+        };
+        let mut sum = cost.fixed;
+        for tensor in 0..self.unused.len() {
+            sum += cost.flow[tensor] * trips(tensor) + cost.tile[tensor] * self.per_used[tensor][state];
+        }
+        for term in &cost.windows {
+            let overlaps = &self.overlaps[&(term.level, term.tensor)];
+            let words = overlaps.base[state] + overlaps.linear[state] * trips(term.tensor);
+            sum += term.per_word * words + term.per_tile_word * overlaps.words[state];
+        }
+        sum
     }
 }
 

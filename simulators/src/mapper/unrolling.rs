@@ -49,16 +49,16 @@ impl Unrolling {
 }
 
 /// The factors of an unrolling.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Sketch {
     factors: Box<[u32]>,
     /// Iterations in time.
-    pub(super) iterations: f64,
+    pub(super) iterations: u64,
 }
 
 impl Sketch {
     fn new(problem: &Problem, factors: &[u32]) -> Option<Self> {
-        let iterations = Unrolling::new(problem, factors)?.iterations();
+        let iterations = Unrolling::new(problem, factors)?.iterations() as u64;
         Some(Self { factors: factors.into(), iterations })
     }
 
@@ -140,6 +140,36 @@ fn fill(
     }
     factors[own + dim] = 1;
     Some(())
+}
+
+/// The unrollings that differ from `sketch` at one place, or in where two places stand for each other.
+pub(super) fn neighbours(problem: &Problem, sketch: &Sketch) -> Vec<Sketch> {
+    let n_dims = problem.n_dims;
+    let steps = |factors: &[u32]| -> Option<Sketch> {
+        let mut factors = factors.to_vec();
+        narrow(problem, &mut factors);
+        Sketch::new(problem, &factors)
+    };
+    let mut list = Vec::new();
+    for place in 0..problem.places().len() {
+        let mut others = sketch.factors.to_vec();
+        others[place * n_dims..(place + 1) * n_dims].fill(1);
+        let width = std::array::from_fn(|dim| match dim < n_dims {
+            true => others.iter().skip(dim).step_by(n_dims).map(|&factor| u64::from(factor)).product(),
+            false => 1,
+        });
+        let partial = Partial { factors: Vec::new(), width, steps: 1.0 };
+        let mut extensions = Vec::new();
+        partial.extend(problem, place, 0, &mut extensions);
+        for extension in &extensions {
+            let mut factors = others.clone();
+            for (dim, factor) in extension.loops.into_iter().filter(|&(_, factor)| factor > 1) {
+                factors[place * n_dims + dim] = factor as u32;
+            }
+            list.extend(steps(&factors));
+        }
+    }
+    distinct(problem, list)
 }
 
 /// The unrollings of the fewest steps that a beam of `most` over the places finds.

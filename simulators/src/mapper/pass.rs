@@ -1,0 +1,133 @@
+//! The mapping of the least weighted sum of metrics with one unrolling, read off its tables.
+
+use super::ground::{Ground, Weighed, add, dot};
+use super::labels::{Decision, Still, stills};
+use super::plan::Choice;
+use super::prices::Metrics;
+use super::tables::Tables;
+
+/// What a pass found.
+pub(super) struct Found {
+    /// The outermost stage first.
+    pub(super) decisions: Vec<Decision>,
+    /// What the mapping amounts to, windows as little as they can.
+    pub(super) metrics: Metrics,
+    /// No mapping with the unrolling has a lesser sum.
+    pub(super) least: f64,
+    /// Steps that were weighed.
+    pub(super) n_tried: u64,
+}
+
+/// The mapping of the least sum of metrics times `weights`, as far as `tables`, which are of that sum, tell; `None` if
+/// nothing fits.
+pub(super) fn least(ground: &Ground, tables: &Tables, weights: &Metrics) -> Option<Found> {
+    let mut pass = Pass { ground, tables, weights, states: vec![Vec::new(); 2], n_tried: 0 };
+    let (mut state, mut parents, mut still): (usize, usize, Still) = (0, 0, None);
+    let mut found =
+        Found { decisions: Vec::new(), metrics: ground.prices.start, least: f64::INFINITY, n_tried: 0 };
+    for stage in 0..ground.plan.stages.len() {
+        let step = pass.step(stage, parents, state, still)?;
+        if stage == 0 {
+            found.least = step.sum + dot(&ground.prices.start, weights);
+        }
+        let choice = &ground.plan.stages[stage].choices[parents][step.choice];
+        let cost = &ground.costs[stage][parents][step.choice];
+        let trips = step.still.map(|(tensor, trips)| (usize::from(tensor), trips));
+        let metrics = ground.cost(cost, &ground.point(state), tables.point(step.state), trips);
+        add(&mut found.metrics, &metrics, 1.0);
+        let still_tensor = step.still.map(|(tensor, _)| usize::from(tensor));
+        found.decisions.push(Decision {
+            parents,
+            choice: step.choice,
+            state: step.state,
+            still: still_tensor,
+        });
+        (state, parents, still) = (step.state, choice.next, step.still);
+    }
+    add(&mut found.metrics, ground.units[parents].as_ref()?, 1.0);
+    found.n_tried = pass.n_tried;
+    Some(found)
+}
+
+struct Pass<'a> {
+    ground: &'a Ground<'a>,
+    tables: &'a Tables,
+    weights: &'a Metrics,
+    /// States looked at, for the outermost stage and for one more.
+    states: Vec<Vec<usize>>,
+    n_tried: u64,
+}
+
+/// One stage decided.
+#[derive(Clone, Copy)]
+struct Step {
+    /// Of this stage and all inside.
+    sum: f64,
+    choice: usize,
+    state: usize,
+    still: Still,
+}
+
+impl Pass<'_> {
+    /// The best that `stage` can do below `parents`, the stage outside of it being at `outside` with `still` staying.
+    fn step(&mut self, stage: usize, parents: usize, outside: usize, still: Still) -> Option<Step> {
+        let (ground, tables) = (self.ground, self.tables);
+        let mut states = std::mem::take(&mut self.states[stage.min(1)]);
+        ground.lattice.within(outside, ground.plan.stages[stage].loops, &mut states);
+        let outside = tables.point(outside);
+        let mut best: Option<Step> = None;
+        let costs = &ground.costs[stage][parents];
+        for (number, (choice, cost)) in
+            ground.plan.stages[stage].choices[parents].iter().zip(costs).enumerate()
+        {
+            let weighed = cost.weighed(self.weights);
+            for &state in &states {
+                let point = tables.point(state);
+                let is_possible = match stage {
+                    0 => ground.allows(stage, choice, cost, point),
+                    _ => tables.allows(ground, stage, choice, cost, state),
+                };
+                if !is_possible {
+                    continue;
+                }
+                for still in stills(ground, still, outside, point).into_iter().flatten() {
+                    self.n_tried += 1;
+                    let sum =
+                        self.own(stage, &weighed, state, still) + self.inside(stage, choice, state, still);
+                    if sum < best.map_or(f64::INFINITY, |best| best.sum) {
+                        best = Some(Step { sum, choice: number, state, still });
+                    }
+                }
+            }
+        }
+        self.states[stage.min(1)] = states;
+        best
+    }
+
+    fn own(&self, stage: usize, weighed: &Weighed, state: usize, still: Still) -> f64 {
+        if stage == 0 {
+            // Nothing runs outside of it, so that nothing is fetched twice.
+            let tiles: f64 = weighed.flow.iter().chain(&weighed.tile).sum();
+            let windows = weighed.windows.iter().map(|term| {
+                let words = self.ground.overlap(term.tensor, term.level, self.tables.point(state)).words;
+                words * (term.per_word + term.per_tile_word)
+            });
+            return weighed.fixed + tiles + windows.sum::<f64>();
+        }
+        let trips = still.map(|(tensor, trips)| (usize::from(tensor), trips));
+        self.tables.states().cost_at(weighed, state, trips)
+    }
+
+    /// What is inside of `stage` at least.
+    fn inside(&mut self, stage: usize, choice: &Choice, state: usize, still: Still) -> f64 {
+        let inside = stage + 1;
+        if inside == self.ground.plan.stages.len() {
+            let units = self.ground.units[choice.next].as_ref();
+            return units.map_or(f64::INFINITY, |units| dot(units, self.weights));
+        }
+        if inside == 1 {
+            return self.step(inside, choice.next, state, still).map_or(f64::INFINITY, |step| step.sum);
+        }
+        self.tables.left(0, (inside, choice.next), state, still)
+    }
+}

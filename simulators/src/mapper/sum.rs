@@ -1,0 +1,123 @@
+//! Weighted sums of metrics, whose least value bounds an objective.
+//!
+//! Cycles are the longest of several metrics, so that no less than any average of them. The least of a sum of energy and such an
+//! average is found at once, and bounds their product: with `e >= E`, `c >= C` and `a e + b c >= g`, `e c` is least at an end of
+//! what is left of the line.
+
+use super::ground::dot;
+use super::options::Objective;
+use super::prices::{ENERGY, MAX_METRICS, Metrics, Prices, WORK};
+
+/// Most metrics that have tables of their own: energy, work, and the outermost ports, which limit most often.
+const MOST_METRICS: usize = 5;
+
+/// Weights of the single metrics that bounds of `objective` need.
+pub(super) fn singles(objective: Objective, prices: &Prices) -> Vec<Metrics> {
+    let n_metrics = match objective {
+        Objective::Energy => 1,
+        // Energy decides among mappings that are as fast.
+        Objective::Latency | Objective::EnergyDelay => prices.n_metrics.min(MOST_METRICS),
+    };
+    let single = |metric: usize| std::array::from_fn(|other| f64::from(u8::from(other == metric)));
+    (0..n_metrics).map(single).collect()
+}
+
+/// A sum for one objective with one unrolling.
+pub(super) struct Sum {
+    objective: Objective,
+    leak_j_per_cycle: f64,
+    n_metrics: usize,
+    /// No mapping has less of either.
+    least_j: f64,
+    least_cycles: f64,
+    /// Shares of the metrics in the average that stands for cycles.
+    shares: Metrics,
+    /// What counts as one.
+    unit_j: f64,
+    unit_cycles: f64,
+    turns: u32,
+}
+
+impl Sum {
+    /// The first one; `outline` are the least metrics.
+    pub(super) fn new(objective: Objective, prices: &Prices, outline: &Metrics) -> Self {
+        let (least_j, least_cycles) = prices.total(outline);
+        let mut sum = Self {
+            objective,
+            leak_j_per_cycle: prices.leak_j_per_cycle(),
+            n_metrics: prices.n_metrics,
+            least_j,
+            least_cycles,
+            shares: [0.0; MAX_METRICS],
+            unit_j: least_j.max(f64::MIN_POSITIVE),
+            unit_cycles: least_cycles.max(1.0),
+            turns: 0,
+        };
+        sum.shares[sum.longest(outline)] = 1.0;
+        sum
+    }
+
+    fn longest(&self, metrics: &Metrics) -> usize {
+        let longest = (WORK..self.n_metrics).rev().max_by(|&a, &b| metrics[a].total_cmp(&metrics[b]));
+        longest.unwrap_or(WORK)
+    }
+
+    /// What no mapping scores less than, without a sum.
+    pub(super) fn floor(&self) -> f64 {
+        self.objective.score(self.least_j, self.least_cycles).0
+    }
+
+    /// By metric.
+    pub(super) fn weights(&self) -> Metrics {
+        let (per_joule, per_cycle) = self.rates();
+        let mut weights = self.shares.map(|share| share * (per_cycle + per_joule * self.leak_j_per_cycle));
+        weights[ENERGY] = per_joule;
+        weights
+    }
+
+    /// Weights of energy, leakage included, and of the average.
+    fn rates(&self) -> (f64, f64) {
+        match self.objective {
+            Objective::Energy => (1.0 / self.unit_j, 0.0),
+            // The first mapping is to be the one of little energy among the fast ones.
+            Objective::Latency if self.turns == 0 => (1e-4 / self.unit_j, 1.0 / self.unit_cycles),
+            Objective::Latency => (0.0, 1.0 / self.unit_cycles),
+            Objective::EnergyDelay => (1.0 / self.unit_j, 1.0 / self.unit_cycles),
+        }
+    }
+
+    /// What no mapping scores less than if none has a lesser sum than `least`.
+    pub(super) fn bound(&self, least: f64) -> f64 {
+        let (per_joule, per_cycle) = self.rates();
+        match self.objective {
+            Objective::Energy => least / per_joule,
+            Objective::Latency if self.turns == 0 => self.least_cycles,
+            Objective::Latency => whole(least / per_cycle).max(self.least_cycles),
+            Objective::EnergyDelay => {
+                let cycles = ((least - per_joule * self.least_j) / per_cycle).max(self.least_cycles);
+                let energy_j = ((least - per_cycle * self.least_cycles) / per_joule).max(self.least_j);
+                (self.least_j * whole(cycles)).min(energy_j * self.least_cycles)
+            }
+        }
+    }
+
+    /// Takes other weights, after those so far led to a mapping of `metrics`; `false` if there is no reason to.
+    pub(super) fn turn(&mut self, metrics: &Metrics) -> bool {
+        self.turns += 1;
+        let longest = self.longest(metrics);
+        let is_new = self.shares[longest] < 1.0;
+        if is_new {
+            self.shares = self.shares.map(|share| share / 2.0);
+            self.shares[longest] += 0.5;
+        }
+        let average = dot(&self.shares, metrics);
+        self.unit_j = (metrics[ENERGY] + self.leak_j_per_cycle * average).max(f64::MIN_POSITIVE);
+        self.unit_cycles = average.max(1.0);
+        is_new || self.turns < 2 && self.objective != Objective::Energy
+    }
+}
+
+/// Cycles are whole; the floating-point error of a sum must not make one of nothing.
+fn whole(cycles: f64) -> f64 {
+    (cycles * (1.0 - 1e-12)).ceil()
+}
