@@ -8,6 +8,7 @@ use super::problem::Problem;
 use crate::loop_nest::MAX_DIMS;
 
 /// The states of one unrolling.
+#[derive(Clone)]
 pub(super) struct Lattice {
     /// By dimension: the divisors of its steps, the least first.
     divisors: Vec<Vec<u64>>,
@@ -77,6 +78,32 @@ impl Lattice {
         }
     }
 
+    /// The states apart by what they have in the dimensions `apart`.
+    pub(super) fn slabs(&self, apart: DimSet) -> Slabs {
+        let inside = |dim: usize| !apart.contains(dim);
+        let mut lattice = Self { n_states: 1, ..self.clone() };
+        for dim in 0..self.divisors.len() {
+            if !inside(dim) {
+                lattice.divisors[dim].truncate(1);
+                lattice.multiples[dim] = vec![Vec::new()];
+            }
+            lattice.strides[dim] = lattice.n_states;
+            lattice.n_states *= lattice.divisors[dim].len();
+        }
+        let at = |dims: &dyn Fn(usize) -> bool| -> Vec<usize> {
+            let mut offsets = vec![0];
+            for dim in (0..self.divisors.len()).filter(|&dim| dims(dim)) {
+                let digits = 0..self.divisors[dim].len();
+                let add = |digit: usize| {
+                    offsets.iter().map(move |offset| offset + digit * self.strides[dim]).collect::<Vec<_>>()
+                };
+                offsets = digits.flat_map(add).collect();
+            }
+            offsets
+        };
+        Slabs { starts: at(&|dim| !inside(dim)), offsets: at(&inside), lattice }
+    }
+
     /// Makes every value the least of those at its state and all multiples of it in the dimensions `dims`.
     pub(super) fn least_within(&self, dims: DimSet, values: &mut [f64]) {
         for dim in dims.iter() {
@@ -95,6 +122,16 @@ impl Lattice {
             }
         }
     }
+}
+
+/// Parts of a lattice that agree in some dimensions.
+pub(super) struct Slabs {
+    /// The first state of each.
+    pub(super) starts: Vec<usize>,
+    /// From there to each state of a slab, in the order of its own lattice.
+    pub(super) offsets: Vec<usize>,
+    /// A slab by itself.
+    pub(super) lattice: Lattice,
 }
 
 /// Drops every other divisor, but neither the first nor the last.

@@ -63,6 +63,7 @@ mod prices;
 mod problem;
 mod search;
 mod states;
+mod stay;
 mod sum;
 mod tables;
 mod unrolling;

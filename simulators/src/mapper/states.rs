@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ground::{ChoiceCost, Ground, Point, Weighed};
+use super::lattice::Slabs;
 use super::plan::Choice;
 use crate::loop_nest::TensorSet;
 
@@ -21,6 +22,8 @@ pub(super) struct States {
     per_used: Vec<Vec<f64>>,
     /// By level and tensor, where tiles can overlap.
     overlaps: BTreeMap<(usize, usize), Overlaps>,
+    /// By tensor whose tiles can overlap: the states apart by the dimensions that it does not use.
+    slabs: Vec<Option<Slabs>>,
     /// By stage but the outermost: what may be kept, and by state whether that fits and what is left can run inside.
     fits: Vec<Vec<(Vec<TensorSet>, Vec<bool>)>>,
 }
@@ -36,6 +39,7 @@ impl States {
             unused: by_tensor(&|point, tensor| point.unused[tensor]),
             per_used: by_tensor(&|point, tensor| point.used[tensor].recip()),
             overlaps: BTreeMap::new(),
+            slabs: (0..n_tensors).map(|tensor| slabs(ground, tensor)).collect(),
             fits: Vec::new(),
             points,
         };
@@ -64,6 +68,11 @@ impl States {
             states.fits.push(fits);
         }
         states
+    }
+
+    /// If tiles of `tensor` can overlap, the states apart by the dimensions that it does not use.
+    pub(super) fn slabs(&self, tensor: usize) -> Option<&Slabs> {
+        self.slabs[tensor].as_ref()
     }
 
     /// What a trip over unused dimensions adds to the words of `tensor` at `level`, by state.
@@ -128,6 +137,12 @@ impl States {
         }
         sum
     }
+}
+
+fn slabs(ground: &Ground, tensor: usize) -> Option<Slabs> {
+    let shape = &ground.problem.shapes[tensor];
+    let idle = || (0..ground.problem.n_dims).filter(|&dim| !shape.uses.contains(dim)).collect();
+    (!shape.is_plain).then(|| ground.lattice.slabs(idle()))
 }
 
 fn add_scaled(sum: &mut [f64], part: &[f64], times: f64) {

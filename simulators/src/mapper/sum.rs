@@ -4,7 +4,6 @@
 //! average is found at once, and bounds their product: with `e >= E`, `c >= C` and `a e + b c >= g`, `e c` is least at an end of
 //! what is left of the line.
 
-use super::ground::dot;
 use super::options::Objective;
 use super::prices::{ENERGY, MAX_METRICS, Metrics, Prices, WORK};
 
@@ -22,6 +21,14 @@ pub(super) fn singles(objective: Objective, prices: &Prices) -> Vec<Metrics> {
     (0..n_metrics).map(single).collect()
 }
 
+/// What a sum is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Both,
+    Energy,
+    Cycles,
+}
+
 /// A sum for one objective with one unrolling.
 pub(super) struct Sum {
     objective: Objective,
@@ -32,10 +39,10 @@ pub(super) struct Sum {
     least_cycles: f64,
     /// Shares of the metrics in the average that stands for cycles.
     shares: Metrics,
-    /// What counts as one.
-    unit_j: f64,
-    unit_cycles: f64,
-    turns: u32,
+    /// Weights of energy and cycles so far, and their least sums.
+    lines: Vec<(f64, f64, f64)>,
+    /// What is weighed now.
+    turn: Turn,
 }
 
 impl Sum {
@@ -49,9 +56,8 @@ impl Sum {
             least_j,
             least_cycles,
             shares: [0.0; MAX_METRICS],
-            unit_j: least_j.max(f64::MIN_POSITIVE),
-            unit_cycles: least_cycles.max(1.0),
-            turns: 0,
+            lines: Vec::new(),
+            turn: if objective == Objective::Energy { Turn::Energy } else { Turn::Both },
         };
         sum.shares[sum.longest(outline)] = 1.0;
         sum
@@ -75,45 +81,61 @@ impl Sum {
         weights
     }
 
-    /// Weights of energy, leakage included, and of the average.
+    /// Weights of energy, leakage included, and of the average. Of both, such that the least sum that rules all better mappings out is
+    /// the same at either end: the line through what is left at the least energy and what is left at the least cycles.
     fn rates(&self) -> (f64, f64) {
-        match self.objective {
-            Objective::Energy => (1.0 / self.unit_j, 0.0),
-            // The first mapping is to be the one of little energy among the fast ones.
-            Objective::Latency if self.turns == 0 => (1e-4 / self.unit_j, 1.0 / self.unit_cycles),
-            Objective::Latency => (0.0, 1.0 / self.unit_cycles),
-            Objective::EnergyDelay => (1.0 / self.unit_j, 1.0 / self.unit_cycles),
+        let (per_joule, per_cycle) =
+            (1.0 / self.least_j.max(f64::MIN_POSITIVE), 1.0 / self.least_cycles.max(1.0));
+        match (self.turn, self.objective) {
+            (Turn::Energy, _) => (per_joule, 0.0),
+            (Turn::Cycles, _) => (0.0, per_cycle),
+            // Energy decides among mappings that are as fast.
+            (Turn::Both, Objective::Latency) => (1e-4 * per_joule, per_cycle),
+            (Turn::Both, _) => (per_joule, per_cycle),
         }
     }
 
     /// What no mapping scores less than if none has a lesser sum than `least`.
-    pub(super) fn bound(&self, least: f64) -> f64 {
+    pub(super) fn bound(&mut self, least: f64) -> f64 {
         let (per_joule, per_cycle) = self.rates();
-        match self.objective {
-            Objective::Energy => least / per_joule,
-            Objective::Latency if self.turns == 0 => self.least_cycles,
-            Objective::Latency => whole(least / per_cycle).max(self.least_cycles),
-            Objective::EnergyDelay => {
-                let cycles = ((least - per_joule * self.least_j) / per_cycle).max(self.least_cycles);
-                let energy_j = ((least - per_cycle * self.least_cycles) / per_joule).max(self.least_j);
-                (self.least_j * whole(cycles)).min(energy_j * self.least_cycles)
-            }
+        match self.turn {
+            Turn::Energy => self.least_j = self.least_j.max(least / per_joule),
+            Turn::Cycles => self.least_cycles = self.least_cycles.max(whole(least / per_cycle)),
+            Turn::Both => {}
         }
+        if self.objective != Objective::EnergyDelay {
+            return self.floor();
+        }
+        if self.turn == Turn::Both {
+            self.lines.push((per_joule, per_cycle, least));
+        }
+        self.lines.iter().map(|&line| self.below(line)).fold(self.floor(), f64::max)
+    }
+
+    /// The least product of what is on or above a line and no less than the least of either.
+    fn below(&self, (per_joule, per_cycle, least): (f64, f64, f64)) -> f64 {
+        let cycles = ((least - per_joule * self.least_j) / per_cycle).max(self.least_cycles);
+        let energy_j = ((least - per_cycle * self.least_cycles) / per_joule).max(self.least_j);
+        (self.least_j * whole(cycles)).min(energy_j * self.least_cycles)
     }
 
     /// Takes other weights, after those so far led to a mapping of `metrics`; `false` if there is no reason to.
     pub(super) fn turn(&mut self, metrics: &Metrics) -> bool {
-        self.turns += 1;
         let longest = self.longest(metrics);
         let is_new = self.shares[longest] < 1.0;
-        if is_new {
+        let next = match (self.objective, self.turn) {
+            (Objective::Latency, Turn::Both) => Some(Turn::Cycles),
+            (Objective::EnergyDelay, Turn::Both) => Some(Turn::Energy),
+            (Objective::EnergyDelay, Turn::Energy) => Some(Turn::Both),
+            (_, turn) => is_new.then_some(turn),
+        };
+        // The energy of a mapping that is not fast tells nothing of what limits those that are.
+        if is_new && self.turn != Turn::Energy {
             self.shares = self.shares.map(|share| share / 2.0);
             self.shares[longest] += 0.5;
         }
-        let average = dot(&self.shares, metrics);
-        self.unit_j = (metrics[ENERGY] + self.leak_j_per_cycle * average).max(f64::MIN_POSITIVE);
-        self.unit_cycles = average.max(1.0);
-        is_new || self.turns < 2 && self.objective != Objective::Energy
+        self.turn = next.unwrap_or(self.turn);
+        next.is_some()
     }
 }
 

@@ -19,21 +19,7 @@ use super::labels::Still;
 use super::plan::{Choice, Stage};
 use super::prices::Metrics;
 use super::states::States;
-
-/// By state: what is left if no run goes on here, and by tensor, if its run does.
-struct Table {
-    fresh: Vec<f64>,
-    going: Vec<Vec<Line>>,
-}
-
-/// What is left by state, and what comes on top of that for each trip outside of the run that goes on.
-struct Line {
-    per_trip: f64,
-    values: Vec<f64>,
-}
-
-/// Most lines of a tensor; what is more is counted at the lesser price of two.
-const MOST_LINES: usize = 6;
+use super::stay::{Line, Stay, Table, take_least};
 
 /// The tables of one unrolling.
 pub(super) struct Tables {
@@ -161,10 +147,17 @@ impl Tables {
             fresh: vec![f64::INFINITY; n_states],
             going: (0..n_tensors).map(|_| Vec::new()).collect(),
         };
-        let (_, costs) = self.choices(ground, stage, parents);
-        let weighed: Vec<Weighed> = costs.iter().map(|cost| cost.weighed(&self.weights[sum])).collect();
+        let (choices, costs) = self.choices(ground, stage, parents);
+        let mut options = Vec::new();
+        for (choice, cost) in choices.iter().zip(costs) {
+            let weighed = cost.weighed(&self.weights[sum]);
+            let is_possible: Vec<bool> =
+                (0..n_states).map(|state| self.states.allows(ground, stage, choice, cost, state)).collect();
+            let stays = (0..n_tensors).map(|tensor| Stay::new(&weighed, tensor)).collect();
+            options.push(CostedChoice { choice, weighed, is_possible, stays });
+        }
         for tensor in 0..n_tensors {
-            self.leave(ground, (stage, parents), (sum, tensor), &weighed, &mut table);
+            self.leave(ground, stage, (sum, tensor), &options, &mut table);
         }
         table
     }
@@ -186,35 +179,43 @@ impl Tables {
     fn leave(
         &self,
         ground: &Ground,
-        (stage, parents): (usize, usize),
+        stage: usize,
         (sum, tensor): (usize, usize),
-        weighed: &[Weighed],
+        options: &[CostedChoice],
         table: &mut Table,
     ) {
-        let (choices, costs) = self.choices(ground, stage, parents);
         // By what a trip adds: what is left.
         let mut groups: Vec<(Stay, Vec<f64>)> = Vec::new();
         let mut values = Vec::new();
-        for ((choice, cost), weighed) in choices.iter().zip(costs).zip(weighed) {
-            self.states.cost(weighed, tensor, &mut values);
-            for (state, value) in values.iter_mut().enumerate() {
-                let is_possible = self.states.allows(ground, stage, choice, cost, state);
-                *value = if is_possible { *value } else { f64::INFINITY };
-            }
-            let stay = Stay::new(weighed, tensor);
-            if stage + 1 == ground.plan.stages.len() {
-                let units =
-                    if self.detail == Detail::Parents { ground.units[choice.next] } else { self.units };
-                let Some(units) = units.map(|units| dot(&units, &self.weights[sum])) else { continue };
-                take_least(group(&mut groups, &stay), values.iter().map(|value| value + units));
+        for option in options {
+            let stay = &option.stays[tensor];
+            let is_last = stage + 1 == ground.plan.stages.len();
+            let next = option.choice.next;
+            let parents = if self.detail == Detail::Parents { next } else { 0 };
+            let inside = (!is_last).then(|| &self.tables[stage + 1][parents][sum]);
+            // That a tensor stays which costs nothing here is no better than that one stays which does, or than that none does.
+            let is_idle =
+                if option.stays.iter().all(Stay::is_nothing) { tensor > 0 } else { stay.is_nothing() };
+            let lines = inside.map_or(&[] as &[Line], |inside| &inside.going[tensor]);
+            if is_idle && lines.is_empty() {
                 continue;
             }
-            let parents = if self.detail == Detail::Parents { choice.next } else { 0 };
-            let Table { fresh, going } = &self.tables[stage + 1][parents][sum];
-            let sums = values.iter().zip(fresh).map(|(value, inside)| value + inside);
-            take_least(group(&mut groups, &stay), sums);
-            for line in &going[tensor] {
-                let longer = Stay { flow: stay.flow + line.per_trip, ..stay.clone() };
+            self.states.cost(&option.weighed, tensor, &mut values);
+            for (value, is_possible) in values.iter_mut().zip(&option.is_possible) {
+                *value = if *is_possible { *value } else { f64::INFINITY };
+            }
+            let Some(Table { fresh, .. }) = inside else {
+                let units = if self.detail == Detail::Parents { ground.units[next] } else { self.units };
+                let Some(units) = units.map(|units| dot(&units, &self.weights[sum])) else { continue };
+                take_least(group(&mut groups, stay), values.iter().map(|value| value + units));
+                continue;
+            };
+            if !is_idle {
+                let sums = values.iter().zip(fresh).map(|(value, inside)| value + inside);
+                take_least(group(&mut groups, stay), sums);
+            }
+            for line in lines {
+                let longer = stay.longer(line.per_trip);
                 let sums = values.iter().zip(&line.values).map(|(value, inside)| value + inside);
                 take_least(group(&mut groups, &longer), sums);
             }
@@ -223,6 +224,16 @@ impl Tables {
             stay.close(ground, &self.states, stage, tensor, least, table);
         }
     }
+}
+
+/// What a stage may keep, made ready for one sum.
+struct CostedChoice<'a> {
+    choice: &'a Choice,
+    weighed: Weighed,
+    /// By state.
+    is_possible: Vec<bool>,
+    /// By tensor.
+    stays: Vec<Stay>,
 }
 
 /// What is left of those that add as much for a trip as `stay`.
@@ -252,97 +263,4 @@ fn merged(ground: &Ground, stage: usize) -> (Vec<Choice>, Vec<ChoiceCost>) {
         }
     }
     (choices, costs)
-}
-
-/// What one tensor adds to a sum for each trip over dimensions that it does not use.
-#[derive(Clone, PartialEq)]
-struct Stay {
-    /// Of tiles that do not overlap.
-    flow: f64,
-    /// By level of the stage, of tiles that do: index into the windows of a choice, and price of a word.
-    windows: Vec<(usize, f64)>,
-}
-
-impl Stay {
-    fn new(cost: &Weighed, tensor: usize) -> Self {
-        let own = cost.windows.iter().filter(|term| term.tensor == tensor && term.per_word != 0.0);
-        Self { flow: cost.flow[tensor], windows: own.map(|term| (term.level, term.per_word)).collect() }
-    }
-
-    /// Adds the words of `tensor` in tiles that overlap at the trips that `trips` gives by state.
-    fn add_windows(&self, states: &States, tensor: usize, trips: impl Fn(usize) -> f64, values: &mut [f64]) {
-        for &(level, per_word) in &self.windows {
-            let linear = states.linear(level, tensor);
-            for (state, value) in values.iter_mut().enumerate() {
-                *value += per_word * linear[state] * trips(state);
-            }
-        }
-    }
-
-    /// Puts the minima over the loops outside of `stage` into `table`.
-    fn close(
-        &self,
-        ground: &Ground,
-        states: &States,
-        stage: usize,
-        tensor: usize,
-        least: Vec<f64>,
-        table: &mut Table,
-    ) {
-        let lattice = &ground.lattice;
-        let loops = ground.plan.stages[stage].loops;
-        let unused = &states.unused[tensor];
-        let mut going = least.clone();
-        self.add_windows(states, tensor, |_| 1.0, &mut going);
-        let uses = ground.problem.shapes[tensor].uses;
-        lattice.least_within(loops.iter().filter(|&dim| !uses.contains(dim)).collect(), &mut going);
-        add_line(&mut table.going[tensor], Line { per_trip: self.flow, values: going });
-        if self.windows.is_empty() {
-            let mut within = least;
-            lattice.least_within(loops, &mut within);
-            take_least(
-                &mut table.fresh,
-                within.iter().zip(unused).map(|(value, trips)| value + self.flow * trips),
-            );
-            return;
-        }
-        let mut trips = unused.clone();
-        trips.sort_by(f64::total_cmp);
-        trips.dedup();
-        for trips in trips {
-            let mut within = least.clone();
-            self.add_windows(states, tensor, |_| trips, &mut within);
-            lattice.least_within(loops, &mut within);
-            let here = within
-                .iter()
-                .zip(unused)
-                .map(|(value, &own)| if own == trips { value + self.flow * trips } else { f64::INFINITY });
-            take_least(&mut table.fresh, here);
-        }
-    }
-}
-
-/// Adds `line`, with another one if it adds as much for a trip or there are too many.
-fn add_line(lines: &mut Vec<Line>, line: Line) {
-    let is_full = lines.len() >= MOST_LINES;
-    let distance = |other: &Line| (other.per_trip - line.per_trip).abs();
-    let nearest = lines.iter_mut().min_by(|a, b| distance(a).total_cmp(&distance(b)));
-    match nearest {
-        Some(other) if is_full || other.per_trip == line.per_trip => {
-            other.per_trip = other.per_trip.min(line.per_trip);
-            take_least(&mut other.values, line.values.into_iter());
-        }
-        _ => lines.push(line),
-    }
-}
-
-fn take_least(values: &mut Vec<f64>, others: impl Iterator<Item = f64>) {
-    if values.is_empty() {
-        values.extend(others);
-        return;
-    }
-    values
-        .iter_mut()
-        .zip(others)
-        .for_each(|(value, other)| *value = if other < *value { other } else { *value });
 }
