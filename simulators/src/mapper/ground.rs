@@ -122,6 +122,7 @@ impl<'a> Ground<'a> {
         problem: &'a Problem<'a>,
         plan: &'a Plan,
         prices: &'a Prices<'a>,
+        tolls: &[Toll],
         unrolling: &Unrolling,
         most_states: usize,
     ) -> Self {
@@ -153,7 +154,7 @@ impl<'a> Ground<'a> {
                 *full = shape.words(&ground.extents[level]);
             }
         }
-        ground.price(&prices.tolls(plan));
+        ground.price(tolls);
         ground
     }
 

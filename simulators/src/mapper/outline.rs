@@ -8,15 +8,15 @@ use super::problem::Problem;
 use super::unrolling::Unrolling;
 use crate::loop_nest::{MAX_DIMS, MAX_LEVELS, MAX_TENSORS};
 
-/// No mapping with `unrolling` has less in any metric; `prices` are those of `unrolling`. `None` if no choice of what is
+/// No mapping with `unrolling` has less in any metric; `prices` and `tolls` are those of `unrolling`. `None` if no choice of what is
 /// kept leads to a mapping.
 pub(super) fn outline(
     problem: &Problem,
     plan: &Plan,
     prices: &Prices,
+    tolls: &[Toll],
     unrolling: &Unrolling,
 ) -> Option<Metrics> {
-    let tolls = prices.tolls(plan);
     let words = least_words(problem, prices, unrolling);
     let iterations = unrolling.iterations();
     let mut inside: Vec<Option<Metrics>> = plan

@@ -35,6 +35,12 @@ const BEAM_UNROLLINGS: usize = 32;
 /// Of those, the ones that mappings are looked for in at first.
 const STARTS: usize = 8;
 
+/// Most states of an unrolling that is met on the way.
+const FIRST_STATES: usize = 256;
+
+/// What is better by less than this share is no reason to look around it.
+const NO_BETTER: f64 = 1e-3;
+
 /// Most sums of metrics whose least is looked for with one unrolling. Ours: each pulls the sum to what the last one found to be
 /// the limit; the fourth seldom moves the bound.
 const MOST_SUMS: usize = 4;
@@ -96,6 +102,15 @@ struct Search<'a> {
     work: u64,
     /// Nothing that was left out scores less.
     floor: f64,
+}
+
+/// What an unrolling is weighed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Care {
+    /// A good mapping, soon: some sizes of tiles are left out if there are many.
+    Mapping,
+    /// A bound, too.
+    Bound,
 }
 
 /// Something open, the least bound first, of equals the one that is least by what decides among equal mappings, and then the
@@ -164,40 +179,60 @@ impl<'a> Search<'a> {
     /// From unrollings of few steps on, goes to a better one that differs at one place, as long as there is one.
     fn climb(&mut self, prices: &mut Prices<'a>) -> Result<(), NoMapping> {
         let mut seen: BTreeSet<Sketch> = BTreeSet::new();
-        let mut sketches = unrolling::fewest_steps(self.problem, BEAM_UNROLLINGS);
-        let mut most = STARTS;
-        loop {
-            let mut ranked = Vec::new();
-            for sketch in sketches {
-                if seen.contains(&sketch) {
-                    continue;
-                }
+        let mut next =
+            self.best_of(prices, unrolling::fewest_steps(self.problem, BEAM_UNROLLINGS), &mut seen, STARTS)?;
+        let mut top = None;
+        while let Some(sketch) = next {
+            let around = unrolling::neighbours(self.problem, &sketch);
+            top = Some(sketch);
+            next = self.best_of(prices, around, &mut seen, 1)?;
+        }
+        if let Some(top) = top {
+            let unrolling = top.unrolling(self.problem);
+            prices.set(&unrolling);
+            self.weigh(prices, &unrolling, Detail::AnyParents, Care::Bound)?;
+        }
+        Ok(())
+    }
+
+    /// The last of `sketches` that led to a better mapping, in the order of their bounds; those that do not are no longer counted
+    /// once there were `enough` that did.
+    fn best_of(
+        &mut self,
+        prices: &mut Prices<'a>,
+        sketches: Vec<Sketch>,
+        seen: &mut BTreeSet<Sketch>,
+        enough: usize,
+    ) -> Result<Option<Sketch>, NoMapping> {
+        let mut ranked = Vec::new();
+        for sketch in sketches {
+            if !seen.contains(&sketch) {
                 let unrolling = sketch.unrolling(self.problem);
                 prices.set(&unrolling);
                 let (bound, _) = self.outline_bound(prices, &unrolling);
-                if bound < self.limit() {
-                    ranked.push((bound, sketch));
-                }
+                ranked.push((bound, sketch));
             }
-            ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
-            let mut next = None;
-            for (bound, sketch) in ranked.into_iter().take(most) {
-                if self.costing.evaluated > 0 && (bound >= self.limit() || self.is_spent()) {
-                    break;
-                }
-                let before = self.costing.best(self.objective).map(|best| best.score);
-                let unrolling = sketch.unrolling(self.problem);
-                prices.set(&unrolling);
-                self.weigh(prices, &unrolling, Detail::AnyParents)?;
-                if self.costing.best(self.objective).map(|best| best.score) != before {
-                    next = Some(sketch.clone());
-                }
-                seen.insert(sketch);
-            }
-            let Some(next) = next.filter(|_| !self.is_spent()) else { return Ok(()) };
-            sketches = unrolling::neighbours(self.problem, &next);
-            most = usize::MAX;
         }
+        ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+        let mut best = None;
+        let mut n = 0;
+        for (bound, sketch) in ranked {
+            let has_enough = best.is_some() && n >= enough || self.is_spent() && self.costing.evaluated > 0;
+            if has_enough || bound >= self.limit() {
+                break;
+            }
+            n += 1;
+            let before = self.costing.best(self.objective).map(|best| best.score.0);
+            let unrolling = sketch.unrolling(self.problem);
+            prices.set(&unrolling);
+            self.weigh(prices, &unrolling, Detail::AnyParents, Care::Mapping)?;
+            let after = self.costing.best(self.objective).map(|best| best.score.0);
+            if after.is_some_and(|after| before.is_none_or(|before| after < before * (1.0 - NO_BETTER))) {
+                best = Some(sketch.clone());
+            }
+            seen.insert(sketch);
+        }
+        Ok(best)
     }
 
     /// Looks at unrollings in the order of their bounds, each time more closely, until the best of them cannot be
@@ -217,8 +252,8 @@ impl<'a> Search<'a> {
             prices.set(&unrolling);
             let (left, tie) = match depth {
                 0 => self.outline_bound(prices, &unrolling),
-                1 => (self.weigh(prices, &unrolling, Detail::AnyParents)?, tie),
-                LAST_PASS => (self.weigh(prices, &unrolling, Detail::Parents)?, tie),
+                1 => (self.weigh(prices, &unrolling, Detail::AnyParents, Care::Bound)?, tie),
+                LAST_PASS => (self.weigh(prices, &unrolling, Detail::Parents, Care::Bound)?, tie),
                 // What is not done in its share is begun anew with a larger one once nothing else is more promising.
                 _ => {
                     let budget = SHARE.saturating_mul(4u64.saturating_pow(u32::from(depth - LAST_PASS) - 1));
@@ -237,7 +272,8 @@ impl<'a> Search<'a> {
     /// What no mapping with `unrolling` scores less than, at a glance; and the same of what decides among equals.
     fn outline_bound(&mut self, prices: &Prices, unrolling: &Unrolling) -> (f64, f64) {
         self.work += OUTLINE;
-        let Some(least) = outline(self.problem, self.plan, prices, unrolling) else {
+        let tolls = prices.tolls(self.plan);
+        let Some(least) = outline(self.problem, self.plan, prices, &tolls, unrolling) else {
             return (f64::INFINITY, f64::INFINITY);
         };
         let (energy_j, cycles) = prices.total(&least);
@@ -250,11 +286,20 @@ impl<'a> Search<'a> {
         prices: &Prices<'a>,
         unrolling: &Unrolling,
         detail: Detail,
+        care: Care,
     ) -> Result<f64, NoMapping> {
-        let Some(outline) = outline(self.problem, self.plan, prices, unrolling) else {
+        let tolls = prices.tolls(self.plan);
+        let Some(outline) = outline(self.problem, self.plan, prices, &tolls, unrolling) else {
             return Ok(f64::INFINITY);
         };
-        let ground = Ground::new(self.problem, self.plan, prices, unrolling, usize::MAX);
+        let ground = Ground::new(
+            self.problem,
+            self.plan,
+            prices,
+            &tolls,
+            unrolling,
+            if care == Care::Mapping { FIRST_STATES } else { usize::MAX },
+        );
         let mut sum = Sum::new(self.objective, prices, &outline);
         let mut tables: Option<Tables> = None;
         let mut bound = sum.floor();
@@ -277,7 +322,13 @@ impl<'a> Search<'a> {
                 self.costing.cost(&ground, unrolling, &found.decisions, self.objective)?;
                 self.work += EVALUATION * (self.costing.evaluated - before);
             }
-            if bound >= self.limit().min(score.0 * (1.0 - SLACK)) || !sum.turn(&found.metrics) {
+            let is_enough = match care {
+                Care::Mapping => !sum.turn_to_limit(&found.metrics),
+                Care::Bound => {
+                    bound >= self.limit().min(score.0 * (1.0 - SLACK)) || !sum.turn(&found.metrics)
+                }
+            };
+            if is_enough {
                 break;
             }
         }
@@ -286,7 +337,8 @@ impl<'a> Search<'a> {
 
     /// Looks for better mappings with `unrolling`. Returns what none that is left scores less than, if that is known.
     fn explore(&mut self, prices: &Prices<'a>, unrolling: &Unrolling, budget: u64) -> Result<f64, NoMapping> {
-        let ground = Ground::new(self.problem, self.plan, prices, unrolling, usize::MAX);
+        let tolls = prices.tolls(self.plan);
+        let ground = Ground::new(self.problem, self.plan, prices, &tolls, unrolling, usize::MAX);
         let weights = singles(self.objective, prices);
         let n_steps = Tables::n_entries(&ground, Detail::Parents) * weights.len() as u64 / ENTRIES;
         if self.costing.evaluated > 0 && n_steps > self.options.effort.saturating_sub(self.work) {

@@ -119,21 +119,27 @@ impl Sum {
         (self.least_j * whole(cycles)).min(energy_j * self.least_cycles)
     }
 
+    /// Takes what limited a mapping of `metrics` into the average; `false` if it was there alone.
+    pub(super) fn turn_to_limit(&mut self, metrics: &Metrics) -> bool {
+        let longest = self.longest(metrics);
+        if self.shares[longest] == 1.0 {
+            return false;
+        }
+        self.shares = self.shares.map(|share| share / 2.0);
+        self.shares[longest] += 0.5;
+        true
+    }
+
     /// Takes other weights, after those so far led to a mapping of `metrics`; `false` if there is no reason to.
     pub(super) fn turn(&mut self, metrics: &Metrics) -> bool {
-        let longest = self.longest(metrics);
-        let is_new = self.shares[longest] < 1.0;
+        // The energy of a mapping that is not fast tells nothing of what limits those that are.
+        let is_new = self.turn != Turn::Energy && self.turn_to_limit(metrics);
         let next = match (self.objective, self.turn) {
             (Objective::Latency, Turn::Both) => Some(Turn::Cycles),
             (Objective::EnergyDelay, Turn::Both) => Some(Turn::Energy),
             (Objective::EnergyDelay, Turn::Energy) => Some(Turn::Both),
             (_, turn) => is_new.then_some(turn),
         };
-        // The energy of a mapping that is not fast tells nothing of what limits those that are.
-        if is_new && self.turn != Turn::Energy {
-            self.shares = self.shares.map(|share| share / 2.0);
-            self.shares[longest] += 0.5;
-        }
         self.turn = next.unwrap_or(self.turn);
         next.is_some()
     }
