@@ -117,20 +117,20 @@ pub(super) struct Ground<'a> {
 }
 
 impl<'a> Ground<'a> {
-    /// `unrolling` with at most `most_states` states, some sizes of tiles being left out if there are more.
+    /// `unrolling` with the states of `lattice`.
     pub(super) fn new(
         problem: &'a Problem<'a>,
         plan: &'a Plan,
         prices: &'a Prices<'a>,
         tolls: &[Toll],
         unrolling: &Unrolling,
-        most_states: usize,
+        lattice: Lattice,
     ) -> Self {
         let mut ground = Self {
             problem,
             plan,
             prices,
-            lattice: Lattice::new(problem, &unrolling.steps, most_states),
+            lattice,
             extents: [[1.0; MAX_DIMS]; MAX_LEVELS],
             full: [[1.0; MAX_TENSORS]; MAX_LEVELS],
             shared: [false; MAX_TENSORS],
@@ -160,24 +160,32 @@ impl<'a> Ground<'a> {
 
     /// The state at index `state`.
     pub(super) fn point(&self, state: usize) -> Point {
-        let mut point =
-            Point { state, trips: [1; MAX_DIMS], unused: [1.0; MAX_TENSORS], used: [1.0; MAX_TENSORS] };
-        for dim in 0..self.problem.n_dims {
-            point.trips[dim] = self.lattice.trips(state, dim);
+        let mut trips = [1; MAX_DIMS];
+        for (dim, trips) in trips.iter_mut().enumerate().take(self.problem.n_dims) {
+            *trips = self.lattice.trips(state, dim);
         }
+        self.point_at(state, &trips)
+    }
+
+    /// The same if its trips are known.
+    pub(super) fn point_at(&self, state: usize, trips: &[u64; MAX_DIMS]) -> Point {
+        let all = trips[..self.problem.n_dims].iter().map(|&trips| trips as f64).product::<f64>();
+        let mut point = Point { state, trips: *trips, unused: [1.0; MAX_TENSORS], used: [1.0; MAX_TENSORS] };
         for (tensor, shape) in self.problem.shapes.iter().enumerate() {
-            let trips = |used: bool| -> f64 {
-                let dims = (0..self.problem.n_dims).filter(|&dim| shape.uses.contains(dim) == used);
-                dims.map(|dim| point.trips[dim] as f64).product()
-            };
-            point.used[tensor] = trips(true);
-            point.unused[tensor] = if self.shared[tensor] { 1.0 } else { trips(false) };
+            point.used[tensor] = shape.uses.iter().map(|dim| trips[dim] as f64).product();
+            // Products of whole numbers below 2^53, so that the division is exact.
+            point.unused[tensor] = if self.shared[tensor] { 1.0 } else { all / point.used[tensor] };
         }
         point
     }
 
+    /// Words of `tensor` that one instance of `level` handles.
+    pub(super) fn full(&self, level: usize, tensor: usize) -> f64 {
+        self.full[level][tensor]
+    }
+
     /// Words of the tile of `tensor` at `level`.
-    fn words(&self, level: usize, tensor: usize, point: &Point) -> f64 {
+    pub(super) fn words(&self, level: usize, tensor: usize, point: &Point) -> f64 {
         let shape = &self.problem.shapes[tensor];
         if shape.is_plain {
             return self.full[level][tensor] / point.used[tensor];

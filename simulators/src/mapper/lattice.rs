@@ -3,45 +3,70 @@
 //! A state is a vector of trips, one divisor of the steps for each dimension; state 0 is the level around which nothing
 //! runs. A level inside has a state that is a multiple in every dimension.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use super::constraints::DimSet;
 use super::problem::Problem;
 use crate::loop_nest::MAX_DIMS;
 
+/// The divisors of a number of steps, or some of them.
+pub(super) struct Chain {
+    /// The least first.
+    divisors: Vec<u64>,
+    /// By divisor: the larger divisors that are multiples of it.
+    multiples: Vec<Vec<usize>>,
+}
+
+impl Chain {
+    /// All divisors of `steps`, every other one of which was dropped `thinned` times.
+    fn new(steps: u64, thinned: u32) -> Self {
+        let mut divisors = divisors(steps);
+        (0..thinned).for_each(|_| thin(&mut divisors));
+        let larger = |index: usize| {
+            let above = index + 1..divisors.len();
+            above.filter(|&other| divisors[other].is_multiple_of(divisors[index])).collect()
+        };
+        Self { multiples: (0..divisors.len()).map(larger).collect(), divisors }
+    }
+}
+
+/// The chains that were asked for, by steps and how often they were thinned.
+#[derive(Default)]
+pub(super) struct Chains(BTreeMap<(u64, u32), Rc<Chain>>);
+
+impl Chains {
+    fn get(&mut self, steps: u64, thinned: u32) -> Rc<Chain> {
+        Rc::clone(self.0.entry((steps, thinned)).or_insert_with(|| Rc::new(Chain::new(steps, thinned))))
+    }
+}
+
 /// The states of one unrolling.
-#[derive(Clone)]
 pub(super) struct Lattice {
-    /// By dimension: the divisors of its steps, the least first.
-    divisors: Vec<Vec<u64>>,
-    /// By dimension and divisor: the larger divisors that are multiples of it.
-    multiples: Vec<Vec<Vec<usize>>>,
+    /// By dimension.
+    chains: Vec<Rc<Chain>>,
     strides: [usize; MAX_DIMS],
     n_states: usize,
 }
 
 impl Lattice {
     /// All states of `steps` in time, or if there are more than `most`, those of some of the divisors.
-    pub(super) fn new(problem: &Problem, steps: &[u64; MAX_DIMS], most: usize) -> Self {
-        let mut divisors: Vec<Vec<u64>> =
-            steps[..problem.n_dims].iter().map(|&steps| divisors(steps)).collect();
-        while divisors.iter().map(Vec::len).product::<usize>() > most {
-            let longest = divisors.iter_mut().max_by_key(|list| list.len());
-            let Some(list) = longest.filter(|list| list.len() > 2) else { break };
-            thin(list);
+    pub(super) fn new(problem: &Problem, steps: &[u64; MAX_DIMS], most: usize, known: &mut Chains) -> Self {
+        let mut thinned = [0; MAX_DIMS];
+        let steps = &steps[..problem.n_dims];
+        let mut chains: Vec<Rc<Chain>> = steps.iter().map(|&steps| known.get(steps, 0)).collect();
+        while chains.iter().map(|chain| chain.divisors.len()).product::<usize>() > most {
+            let longest = (0..chains.len()).max_by_key(|&dim| chains[dim].divisors.len());
+            let Some(dim) = longest.filter(|&dim| chains[dim].divisors.len() > 2) else { break };
+            thinned[dim] += 1;
+            chains[dim] = known.get(steps[dim], thinned[dim]);
         }
-        let multiples = divisors.iter().map(|list| {
-            let larger = |index: usize| {
-                let above = index + 1..list.len();
-                above.filter(|&other| list[other].is_multiple_of(list[index])).collect()
-            };
-            (0..list.len()).map(larger).collect()
-        });
-        let multiples = multiples.collect();
         let (mut strides, mut n_states) = ([1; MAX_DIMS], 1);
-        for (stride, list) in strides.iter_mut().zip(&divisors) {
+        for (stride, chain) in strides.iter_mut().zip(&chains) {
             *stride = n_states;
-            n_states *= list.len();
+            n_states *= chain.divisors.len();
         }
-        Self { divisors, multiples, strides, n_states }
+        Self { chains, strides, n_states }
     }
 
     /// How many states there are.
@@ -55,12 +80,12 @@ impl Lattice {
     }
 
     fn digit(&self, state: usize, dim: usize) -> usize {
-        state / self.strides[dim] % self.divisors[dim].len()
+        state / self.strides[dim] % self.chains[dim].divisors.len()
     }
 
     /// Trips of `dim` at `state`.
     pub(super) fn trips(&self, state: usize, dim: usize) -> u64 {
-        self.divisors[dim][self.digit(state, dim)]
+        self.chains[dim].divisors[self.digit(state, dim)]
     }
 
     /// Puts `state` and all its multiples in the dimensions `dims` into `states`.
@@ -69,7 +94,7 @@ impl Lattice {
         states.push(state);
         for dim in dims.iter() {
             let (digit, n_before) = (self.digit(state, dim), states.len());
-            for &other in &self.multiples[dim][digit] {
+            for &other in &self.chains[dim].multiples[digit] {
                 let offset = (other - digit) * self.strides[dim];
                 for index in 0..n_before {
                     states.push(states[index] + offset);
@@ -78,38 +103,53 @@ impl Lattice {
         }
     }
 
+    /// Calls `visit` with every state and its trips by dimension.
+    pub(super) fn for_each_state(&self, mut visit: impl FnMut(usize, &[u64; MAX_DIMS])) {
+        let (mut digits, mut trips) = ([0; MAX_DIMS], [1; MAX_DIMS]);
+        for state in 0..self.n_states {
+            visit(state, &trips);
+            for (dim, chain) in self.chains.iter().enumerate() {
+                digits[dim] += 1;
+                if digits[dim] < chain.divisors.len() {
+                    trips[dim] = chain.divisors[digits[dim]];
+                    break;
+                }
+                (digits[dim], trips[dim]) = (0, 1);
+            }
+        }
+    }
+
     /// The states apart by what they have in the dimensions `apart`.
     pub(super) fn slabs(&self, apart: DimSet) -> Slabs {
-        let inside = |dim: usize| !apart.contains(dim);
-        let mut lattice = Self { n_states: 1, ..self.clone() };
-        for dim in 0..self.divisors.len() {
-            if !inside(dim) {
-                lattice.divisors[dim].truncate(1);
-                lattice.multiples[dim] = vec![Vec::new()];
+        let mut slabs = Slabs { starts: vec![0], offsets: vec![0], strides: [0; MAX_DIMS] };
+        for (dim, chain) in self.chains.iter().enumerate() {
+            let offsets = if apart.contains(dim) { &mut slabs.starts } else { &mut slabs.offsets };
+            slabs.strides[dim] = offsets.len();
+            let n_before = offsets.len();
+            for digit in 1..chain.divisors.len() {
+                for index in 0..n_before {
+                    offsets.push(offsets[index] + digit * self.strides[dim]);
+                }
             }
-            lattice.strides[dim] = lattice.n_states;
-            lattice.n_states *= lattice.divisors[dim].len();
         }
-        let at = |dims: &dyn Fn(usize) -> bool| -> Vec<usize> {
-            let mut offsets = vec![0];
-            for dim in (0..self.divisors.len()).filter(|&dim| dims(dim)) {
-                let digits = 0..self.divisors[dim].len();
-                let add = |digit: usize| {
-                    offsets.iter().map(move |offset| offset + digit * self.strides[dim]).collect::<Vec<_>>()
-                };
-                offsets = digits.flat_map(add).collect();
-            }
-            offsets
-        };
-        Slabs { starts: at(&|dim| !inside(dim)), offsets: at(&inside), lattice }
+        slabs
     }
 
     /// Makes every value the least of those at its state and all multiples of it in the dimensions `dims`.
     pub(super) fn least_within(&self, dims: DimSet, values: &mut [f64]) {
+        self.least_by_strides(dims, &self.strides, values);
+    }
+
+    /// The same for the values of one slab, `dims` being none of those that tell slabs apart.
+    pub(super) fn least_within_slab(&self, dims: DimSet, slabs: &Slabs, values: &mut [f64]) {
+        self.least_by_strides(dims, &slabs.strides, values);
+    }
+
+    fn least_by_strides(&self, dims: DimSet, strides: &[usize; MAX_DIMS], values: &mut [f64]) {
         for dim in dims.iter() {
-            let (stride, n) = (self.strides[dim], self.divisors[dim].len());
-            for block in values.chunks_exact_mut(stride * n) {
-                for (digit, multiples) in self.multiples[dim].iter().enumerate() {
+            let (stride, chain) = (strides[dim], &self.chains[dim]);
+            for block in values.chunks_exact_mut(stride * chain.divisors.len()) {
+                for (digit, multiples) in chain.multiples.iter().enumerate() {
                     // Multiples are larger, so they still have the values that they came with.
                     for &other in multiples {
                         let (low, high) = block.split_at_mut(other * stride);
@@ -130,8 +170,8 @@ pub(super) struct Slabs {
     pub(super) starts: Vec<usize>,
     /// From there to each state of a slab, in the order of its own lattice.
     pub(super) offsets: Vec<usize>,
-    /// A slab by itself.
-    pub(super) lattice: Lattice,
+    /// Distance of neighbours in each dimension within a slab.
+    strides: [usize; MAX_DIMS],
 }
 
 /// Drops every other divisor, but neither the first nor the last.

@@ -7,6 +7,7 @@ use super::constraints::MappingConstraints;
 use super::costing::Costing;
 use super::ground::Ground;
 use super::labels::Labels;
+use super::lattice::{Chains, Lattice};
 use super::merge::merge;
 use super::options::{Objective, Options, compare};
 use super::outcome::{Best, NoMapping};
@@ -33,10 +34,10 @@ const ENTRIES: u64 = 16;
 const BEAM_UNROLLINGS: usize = 32;
 
 /// Of those, the ones that mappings are looked for in at first.
-const STARTS: usize = 8;
+const STARTS: usize = 3;
 
 /// Most states of an unrolling that is met on the way.
-const FIRST_STATES: usize = 256;
+const FIRST_STATES: usize = 48;
 
 /// What is better by less than this share is no reason to look around it.
 const NO_BETTER: f64 = 1e-3;
@@ -86,6 +87,7 @@ pub fn best_mapping(
         objective,
         options,
         costing: Costing::new(&problem),
+        chains: Chains::default(),
         work: 0,
         floor: f64::INFINITY,
     };
@@ -99,6 +101,7 @@ struct Search<'a> {
     objective: Objective,
     options: Options,
     costing: Costing<'a>,
+    chains: Chains,
     work: u64,
     /// Nothing that was left out scores less.
     floor: f64,
@@ -292,14 +295,9 @@ impl<'a> Search<'a> {
         let Some(outline) = outline(self.problem, self.plan, prices, &tolls, unrolling) else {
             return Ok(f64::INFINITY);
         };
-        let ground = Ground::new(
-            self.problem,
-            self.plan,
-            prices,
-            &tolls,
-            unrolling,
-            if care == Care::Mapping { FIRST_STATES } else { usize::MAX },
-        );
+        let most_states = if care == Care::Mapping { FIRST_STATES } else { usize::MAX };
+        let lattice = Lattice::new(self.problem, &unrolling.steps, most_states, &mut self.chains);
+        let ground = Ground::new(self.problem, self.plan, prices, &tolls, unrolling, lattice);
         let mut sum = Sum::new(self.objective, prices, &outline);
         let mut tables: Option<Tables> = None;
         let mut bound = sum.floor();
@@ -338,7 +336,8 @@ impl<'a> Search<'a> {
     /// Looks for better mappings with `unrolling`. Returns what none that is left scores less than, if that is known.
     fn explore(&mut self, prices: &Prices<'a>, unrolling: &Unrolling, budget: u64) -> Result<f64, NoMapping> {
         let tolls = prices.tolls(self.plan);
-        let ground = Ground::new(self.problem, self.plan, prices, &tolls, unrolling, usize::MAX);
+        let lattice = Lattice::new(self.problem, &unrolling.steps, usize::MAX, &mut self.chains);
+        let ground = Ground::new(self.problem, self.plan, prices, &tolls, unrolling, lattice);
         let weights = singles(self.objective, prices);
         let n_steps = Tables::n_entries(&ground, Detail::Parents) * weights.len() as u64 / ENTRIES;
         if self.costing.evaluated > 0 && n_steps > self.options.effort.saturating_sub(self.work) {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::ground::{ChoiceCost, Ground, Point, Weighed};
 use super::lattice::Slabs;
-use super::plan::Choice;
+use super::plan::{Choice, Stage};
+use super::window::Overlap;
 use crate::loop_nest::TensorSet;
 
 /// Words of one tensor at one level by state: [`super::window::Overlap`].
@@ -12,6 +13,18 @@ struct Overlaps {
     linear: Vec<f64>,
     base: Vec<f64>,
     words: Vec<f64>,
+}
+
+impl Overlaps {
+    fn with_capacity(n: usize) -> Self {
+        Self { linear: Vec::with_capacity(n), base: Vec::with_capacity(n), words: Vec::with_capacity(n) }
+    }
+
+    fn push(&mut self, overlap: Overlap) {
+        self.linear.push(overlap.linear);
+        self.base.push(overlap.base);
+        self.words.push(overlap.words);
+    }
 }
 
 /// The states of one unrolling.
@@ -30,8 +43,9 @@ pub(super) struct States {
 
 impl States {
     pub(super) fn new(ground: &Ground) -> Self {
-        let n_tensors = ground.problem.shapes.len();
-        let points: Vec<Point> = (0..ground.lattice.len()).map(|state| ground.point(state)).collect();
+        let (n_states, n_tensors) = (ground.lattice.len(), ground.problem.shapes.len());
+        let mut points = Vec::with_capacity(n_states);
+        ground.lattice.for_each_state(|state, trips| points.push(ground.point_at(state, trips)));
         let by_tensor = |value: &dyn Fn(&Point, usize) -> f64| -> Vec<Vec<f64>> {
             (0..n_tensors).map(|tensor| points.iter().map(|point| value(point, tensor)).collect()).collect()
         };
@@ -48,26 +62,49 @@ impl States {
             for term in costs.iter().flatten().flat_map(|cost| &cost.windows) {
                 let points = &states.points;
                 states.overlaps.entry((term.level, term.tensor)).or_insert_with(|| {
-                    let overlap = |point: &Point| ground.overlap(term.tensor, term.level, point);
-                    let list: Vec<_> = points.iter().map(overlap).collect();
-                    Overlaps {
-                        linear: list.iter().map(|overlap| overlap.linear).collect(),
-                        base: list.iter().map(|overlap| overlap.base).collect(),
-                        words: list.iter().map(|overlap| overlap.words).collect(),
-                    }
+                    let mut overlaps = Overlaps::with_capacity(n_states);
+                    points
+                        .iter()
+                        .for_each(|point| overlaps.push(ground.overlap(term.tensor, term.level, point)));
+                    overlaps
                 });
             }
             let mut fits: Vec<(Vec<TensorSet>, Vec<bool>)> = Vec::new();
             for choice in stage.choices.iter().flatten() {
                 if fits.iter().all(|(keep, _)| *keep != choice.keep) {
-                    let is_fit =
-                        |point: &Point| ground.fits(stage, choice, point) && ground.is_open(stage, point);
-                    fits.push((choice.keep.clone(), states.points.iter().map(is_fit).collect()));
+                    fits.push((choice.keep.clone(), states.fits(ground, stage, choice)));
                 }
             }
             states.fits.push(fits);
         }
         states
+    }
+
+    /// By state: whether what `choice` keeps fits, and what is left can run inside.
+    fn fits(&self, ground: &Ground, stage: &Stage, choice: &Choice) -> Vec<bool> {
+        let mut fits: Vec<bool> = self.points.iter().map(|point| ground.is_open(stage, point)).collect();
+        let mut words = Vec::new();
+        for (index, keep) in choice.keep.iter().enumerate() {
+            let level = stage.outermost - index;
+            let Some(capacity) = ground.problem.costs[level].capacity_words else { continue };
+            words.clear();
+            words.resize(self.points.len(), 0.0);
+            for tensor in (0..self.unused.len()).filter(|&tensor| keep.contains(tensor)) {
+                match self.overlaps.get(&(level, tensor)) {
+                    Some(overlaps) => add_scaled(&mut words, &overlaps.words, 1.0),
+                    None if ground.problem.shapes[tensor].is_plain => {
+                        add_scaled(&mut words, &self.per_used[tensor], ground.full(level, tensor));
+                    }
+                    None => {
+                        let own = self.points.iter().map(|point| ground.words(level, tensor, point));
+                        words.iter_mut().zip(own).for_each(|(sum, own)| *sum += own);
+                    }
+                }
+            }
+            let limit = capacity as f64 * (1.0 + 1e-12);
+            fits.iter_mut().zip(&words).for_each(|(fits, &words)| *fits &= words <= limit);
+        }
+        fits
     }
 
     /// If tiles of `tensor` can overlap, the states apart by the dimensions that it does not use.

@@ -115,7 +115,7 @@ impl Stay {
                     *value = if sum < *value { sum } else { *value };
                 }
             }
-            slabs.lattice.least_within(loops.and(uses), &mut slab);
+            ground.lattice.least_within_slab(loops.and(uses), slabs, &mut slab);
             for (value, offset) in slab.iter().zip(&slabs.offsets) {
                 let slot = &mut table.fresh[start + offset];
                 *slot = slot.min(value + self.flow * trips);
