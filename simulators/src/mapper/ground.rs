@@ -67,24 +67,6 @@ impl ChoiceCost {
             windows: self.windows.iter().map(window).collect(),
         }
     }
-
-    /// Makes every price no more than that of `other`, which keeps the same tensors below other parents.
-    pub(super) fn lower_to(&mut self, other: &Self) {
-        self.fixed = least(&self.fixed, &other.fixed);
-        for tensor in 0..MAX_TENSORS {
-            self.flow[tensor] = least(&self.flow[tensor], &other.flow[tensor]);
-            self.tile[tensor] = least(&self.tile[tensor], &other.tile[tensor]);
-        }
-        // What some parents do not supply costs nothing.
-        self.windows.retain_mut(|term| {
-            let same = other.windows.iter().find(|own| (own.tensor, own.level) == (term.tensor, term.level));
-            let Some(same) = same else { return false };
-            term.per_word = least(&term.per_word, &same.per_word);
-            term.per_tile_word = least(&term.per_tile_word, &same.per_tile_word);
-            true
-        });
-        self.is_backed |= other.is_backed;
-    }
 }
 
 /// What a state is, as costs need it.

@@ -17,18 +17,18 @@ use super::plan::Plan;
 use super::prices::Prices;
 use super::problem::Problem;
 use super::sum::{Sum, singles};
-use super::tables::{Detail, Tables};
+use super::tables::Tables;
 use super::unrolling::{self, Sketch, Unrolling};
 use crate::loop_nest::{Architecture, Einsum};
 
 /// What is better by less than this share is not looked for; covers the floating-point error of the bounds.
 const SLACK: f64 = 1e-9;
 
-/// Work that an evaluation by the model, the outline of an unrolling, and an entry of a table amount to, in labels.
+/// Work that an evaluation by the model and the outline of an unrolling amount to, in labels, and steps of a pass that amount to one.
 /// Ours: as long as they take, about.
-const EVALUATION: u64 = 30;
-const OUTLINE: u64 = 30;
-const ENTRIES: u64 = 16;
+const EVALUATION: u64 = 50;
+const OUTLINE: u64 = 10;
+const STEPS: u64 = 10;
 
 /// Unrollings of the fewest steps that are looked at before all are listed.
 const BEAM_UNROLLINGS: usize = 32;
@@ -36,8 +36,8 @@ const BEAM_UNROLLINGS: usize = 32;
 /// Of those, the ones that mappings are looked for in at first.
 const STARTS: usize = 3;
 
-/// Most states of an unrolling that is met on the way.
-const FIRST_STATES: usize = 48;
+/// Most states of an unrolling that is met on the way. Ours: they take as long as the model takes to cost a few mappings.
+const FIRST_STATES: usize = 96;
 
 /// What is better by less than this share is no reason to look around it.
 const NO_BETTER: f64 = 1e-3;
@@ -46,14 +46,12 @@ const NO_BETTER: f64 = 1e-3;
 /// the limit; the fourth seldom moves the bound.
 const MOST_SUMS: usize = 4;
 
-/// Sets of factors that are tried for the work of one label while unrollings are listed, and how many at most; this bounds the
-/// memory.
-const UNROLLINGS: u64 = 1;
-const MOST_UNROLLINGS: u64 = 1 << 20;
+/// Work that must be left for all unrollings to be listed; of less, none is left to look at them. A set of factors is tried in the
+/// time of a label.
+const LISTING: u64 = 20_000;
 
-/// How often an unrolling is looked at before its mappings are extended step by step: at a glance, by sums below any parents, and
-/// by sums that tell parents apart.
-const LAST_PASS: u8 = 2;
+/// Most sets of factors that are tried; this bounds the memory.
+const MOST_UNROLLINGS: u64 = 1 << 20;
 
 /// Work on one unrolling before others come first.
 const SHARE: u64 = 1_000_000;
@@ -110,8 +108,8 @@ struct Search<'a> {
 /// What an unrolling is weighed for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Care {
-    /// A good mapping, soon: some sizes of tiles are left out if there are many.
-    Mapping,
+    /// A good mapping, soon: with at most so many states, some sizes of tiles being left out if there are more.
+    Mapping(usize),
     /// A bound, too.
     Bound,
 }
@@ -158,15 +156,28 @@ impl<'a> Search<'a> {
         self.work >= self.options.effort
     }
 
-    /// First the unrollings of few steps, then all. What is done does not depend on the effort, only how far it goes, so that more
-    /// effort is never worse.
+    /// Where loads are exposed, the way to the fastest mappings leads over many that are as slow as each other: the first half of
+    /// the effort goes to those of little energy and delay, which compete by cycles too.
     fn run(&mut self) -> Result<(), NoMapping> {
         let mut prices = Prices::new(self.problem);
-        let (least_j, least_cycles) = relaxed(self.problem);
-        let least = self.objective.score(least_j, least_cycles);
+        if self.objective == Objective::Latency {
+            let effort = self.options.effort;
+            (self.objective, self.options.effort) = (Objective::EnergyDelay, effort / 2);
+            self.climb(&mut prices)?;
+            (self.objective, self.options.effort) = (Objective::Latency, effort);
+        }
         self.climb(&mut prices)?;
-        self.floor = least.0;
-        let left = self.options.effort.saturating_sub(self.work).saturating_mul(UNROLLINGS);
+        self.prove_all(&mut prices)
+    }
+
+    /// Looks at all unrollings. What is done does not depend on the effort, only how far it goes, so that more effort is never worse.
+    fn prove_all(&mut self, prices: &mut Prices<'a>) -> Result<(), NoMapping> {
+        let (least_j, least_cycles) = relaxed(self.problem);
+        self.floor = self.objective.score(least_j, least_cycles).0;
+        let left = self.options.effort.saturating_sub(self.work);
+        if left < LISTING && self.costing.evaluated > 0 {
+            return Ok(());
+        }
         let most = if self.costing.evaluated > 0 { left.min(MOST_UNROLLINGS) } else { MOST_UNROLLINGS };
         let Some(sketches) = unrolling::all(self.problem, most as usize) else { return Ok(()) };
         self.work += sketches.len() as u64;
@@ -176,14 +187,15 @@ impl<'a> Search<'a> {
         };
         let open = sketches.iter().enumerate().map(first).collect();
         self.floor = f64::INFINITY;
-        self.prove(&mut prices, &sketches, open)
+        self.prove(prices, &sketches, open)
     }
 
-    /// From unrollings of few steps on, goes to a better one that differs at one place, as long as there is one.
+    /// From unrollings of few steps on, goes to a better one that differs at one place, as long as there is one; at the last, all sizes
+    /// of tiles are looked at.
     fn climb(&mut self, prices: &mut Prices<'a>) -> Result<(), NoMapping> {
-        let mut seen: BTreeSet<Sketch> = BTreeSet::new();
-        let mut next =
-            self.best_of(prices, unrolling::fewest_steps(self.problem, BEAM_UNROLLINGS), &mut seen, STARTS)?;
+        let mut seen = BTreeSet::new();
+        let first = unrolling::fewest_steps(self.problem, BEAM_UNROLLINGS);
+        let mut next = self.best_of(prices, first, &mut seen, STARTS)?;
         let mut top = None;
         while let Some(sketch) = next {
             let around = unrolling::neighbours(self.problem, &sketch);
@@ -193,7 +205,7 @@ impl<'a> Search<'a> {
         if let Some(top) = top {
             let unrolling = top.unrolling(self.problem);
             prices.set(&unrolling);
-            self.weigh(prices, &unrolling, Detail::AnyParents, Care::Bound)?;
+            self.weigh(prices, &unrolling, Care::Mapping(usize::MAX))?;
         }
         Ok(())
     }
@@ -228,7 +240,7 @@ impl<'a> Search<'a> {
             let before = self.costing.best(self.objective).map(|best| best.score.0);
             let unrolling = sketch.unrolling(self.problem);
             prices.set(&unrolling);
-            self.weigh(prices, &unrolling, Detail::AnyParents, Care::Mapping)?;
+            self.weigh(prices, &unrolling, Care::Mapping(FIRST_STATES))?;
             let after = self.costing.best(self.objective).map(|best| best.score.0);
             if after.is_some_and(|after| before.is_none_or(|before| after < before * (1.0 - NO_BETTER))) {
                 best = Some(sketch.clone());
@@ -255,11 +267,10 @@ impl<'a> Search<'a> {
             prices.set(&unrolling);
             let (left, tie) = match depth {
                 0 => self.outline_bound(prices, &unrolling),
-                1 => (self.weigh(prices, &unrolling, Detail::AnyParents, Care::Bound)?, tie),
-                LAST_PASS => (self.weigh(prices, &unrolling, Detail::Parents, Care::Bound)?, tie),
+                1 => (self.weigh(prices, &unrolling, Care::Bound)?, tie),
                 // What is not done in its share is begun anew with a larger one once nothing else is more promising.
                 _ => {
-                    let budget = SHARE.saturating_mul(4u64.saturating_pow(u32::from(depth - LAST_PASS) - 1));
+                    let budget = SHARE.saturating_mul(4u64.saturating_pow(u32::from(depth) - 2));
                     (self.explore(prices, &unrolling, budget)?, tie)
                 }
             };
@@ -284,18 +295,12 @@ impl<'a> Search<'a> {
     }
 
     /// Looks for the mappings of the least sums of metrics with `unrolling`. Returns what none scores less than.
-    fn weigh(
-        &mut self,
-        prices: &Prices<'a>,
-        unrolling: &Unrolling,
-        detail: Detail,
-        care: Care,
-    ) -> Result<f64, NoMapping> {
+    fn weigh(&mut self, prices: &Prices<'a>, unrolling: &Unrolling, care: Care) -> Result<f64, NoMapping> {
         let tolls = prices.tolls(self.plan);
         let Some(outline) = outline(self.problem, self.plan, prices, &tolls, unrolling) else {
             return Ok(f64::INFINITY);
         };
-        let most_states = if care == Care::Mapping { FIRST_STATES } else { usize::MAX };
+        let most_states = if let Care::Mapping(most) = care { most } else { usize::MAX };
         let lattice = Lattice::new(self.problem, &unrolling.steps, most_states, &mut self.chains);
         let ground = Ground::new(self.problem, self.plan, prices, &tolls, unrolling, lattice);
         let mut sum = Sum::new(self.objective, prices, &outline);
@@ -305,12 +310,12 @@ impl<'a> Search<'a> {
             let weights = sum.weights();
             match &mut tables {
                 Some(tables) => tables.weigh(&ground, vec![weights]),
-                None => tables = Some(Tables::new(&ground, vec![weights], detail)),
+                None => tables = Some(Tables::new(&ground, vec![weights])),
             }
-            self.work += Tables::n_entries(&ground, detail) / ENTRIES;
             let Some(tables) = &tables else { break };
+            self.work += minima_work(tables.n_minima.take(), &ground);
             let Some(found) = pass::least(&ground, tables, &weights) else { return Ok(f64::INFINITY) };
-            self.work += found.n_tried / ENTRIES;
+            self.work += found.n_tried / STEPS;
             bound = bound.max(sum.bound(found.least));
             let (energy_j, cycles) = prices.total(&found.metrics);
             let score = self.objective.score(energy_j, cycles);
@@ -321,7 +326,7 @@ impl<'a> Search<'a> {
                 self.work += EVALUATION * (self.costing.evaluated - before);
             }
             let is_enough = match care {
-                Care::Mapping => !sum.turn_to_limit(&found.metrics),
+                Care::Mapping(_) => !sum.turn_to_limit(&found.metrics),
                 Care::Bound => {
                     bound >= self.limit().min(score.0 * (1.0 - SLACK)) || !sum.turn(&found.metrics)
                 }
@@ -339,14 +344,14 @@ impl<'a> Search<'a> {
         let lattice = Lattice::new(self.problem, &unrolling.steps, usize::MAX, &mut self.chains);
         let ground = Ground::new(self.problem, self.plan, prices, &tolls, unrolling, lattice);
         let weights = singles(self.objective, prices);
-        let n_steps = Tables::n_entries(&ground, Detail::Parents) * weights.len() as u64 / ENTRIES;
+        let n_steps = minima_work(Tables::most_minima(&ground) * weights.len() as u64, &ground);
         if self.costing.evaluated > 0 && n_steps > self.options.effort.saturating_sub(self.work) {
             // The tables alone take more than is left.
             self.work = self.options.effort;
             return Ok(0.0);
         }
-        let tables = Tables::new(&ground, weights, Detail::Parents);
-        self.work += n_steps;
+        let tables = Tables::new(&ground, weights);
+        self.work += minima_work(tables.n_minima.take(), &ground);
         let mut labels = Labels::new(&ground, &tables, self.objective);
         let mut open = BinaryHeap::new();
         let mut left = f64::INFINITY;
@@ -447,4 +452,10 @@ impl<'a> Search<'a> {
 fn opened(labels: &Labels, index: u32) -> Open {
     let label = &labels.arena[index as usize];
     Open { bound: label.bound, tie: label.tie, depth: label.stage, index }
+}
+
+/// Work that `n` minima over the lattice amount to, in labels. Ours: a label takes a tenth of a microsecond, a minimum one and ten
+/// nanoseconds for each state.
+fn minima_work(n: u64, ground: &Ground) -> u64 {
+    n * (10 + ground.lattice.len() as u64 / 10)
 }

@@ -14,9 +14,11 @@
 //! what it then adds for each trip outside of where it began; `b` is that of the stage inside, if the run goes on there too, or
 //! 0. The tables are never above the true cost, and equal to it but for windows.
 
-use super::ground::{ChoiceCost, Ground, Point, Weighed, dot, least};
+use std::cell::Cell;
+
+use super::ground::{ChoiceCost, Ground, Point, Weighed, dot};
 use super::labels::Still;
-use super::plan::{Choice, Stage};
+use super::plan::Choice;
 use super::prices::Metrics;
 use super::states::States;
 use super::stay::{Line, Stay, Table, take_least};
@@ -28,36 +30,15 @@ pub(super) struct Tables {
     states: States,
     /// Weights of the metrics in each sum.
     weights: Vec<Metrics>,
-    detail: Detail,
-    /// By stage, if parents are not told apart: what may be kept, each at its least cost below any parents; and the units.
-    merged: Vec<(Vec<Choice>, Vec<ChoiceCost>)>,
-    units: Option<Metrics>,
-}
-
-/// How much a table tells apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Detail {
-    /// Every word at the price of its cheapest parent: less work, and a bound that is not as close.
-    AnyParents,
-    /// All parents.
-    Parents,
+    /// Minima over the lattice that were taken.
+    pub(super) n_minima: Cell<u64>,
 }
 
 impl Tables {
     /// Those of the sums of metrics times each of `weights`.
-    pub(super) fn new(ground: &Ground, weights: Vec<Metrics>, detail: Detail) -> Self {
-        let n_stages = ground.plan.stages.len();
-        let mut tables = Self {
-            tables: Vec::new(),
-            states: States::new(ground),
-            weights,
-            detail,
-            merged: Vec::new(),
-            units: ground.units.iter().flatten().copied().reduce(|a, b| least(&a, &b)),
-        };
-        if detail == Detail::AnyParents {
-            tables.merged = (0..n_stages).map(|stage| merged(ground, stage)).collect();
-        }
+    pub(super) fn new(ground: &Ground, weights: Vec<Metrics>) -> Self {
+        let mut tables =
+            Self { tables: Vec::new(), states: States::new(ground), weights, n_minima: Cell::new(0) };
         tables.fill(ground);
         tables
     }
@@ -73,11 +54,7 @@ impl Tables {
         self.tables.clear();
         self.tables.resize_with(n_stages, Vec::new);
         for stage in (2..n_stages).rev() {
-            let n_parents = match self.detail {
-                Detail::AnyParents => 1,
-                Detail::Parents => ground.plan.stages[stage].choices.len(),
-            };
-            for parents in 0..n_parents {
+            for parents in 0..ground.plan.stages[stage].choices.len() {
                 let sums = 0..self.weights.len();
                 let by_sum = sums.map(|sum| self.table(ground, stage, parents, sum)).collect();
                 self.tables[stage].push(by_sum);
@@ -85,14 +62,11 @@ impl Tables {
         }
     }
 
-    /// Entries that tables of one sum have.
-    pub(super) fn n_entries(ground: &Ground, detail: Detail) -> u64 {
-        let n_choices = |stage: &Stage| -> usize {
-            let each = stage.choices.iter().map(|choices| choices.len() + 4);
-            if detail == Detail::Parents { each.sum() } else { each.max().unwrap_or(0) }
-        };
-        let n_choices: usize = ground.plan.stages.iter().skip(2).map(n_choices).sum();
-        (n_choices * ground.problem.shapes.len() * ground.lattice.len()) as u64
+    /// Minima over the lattice that tables of one sum take at most.
+    pub(super) fn most_minima(ground: &Ground) -> u64 {
+        let stages = ground.plan.stages.iter().skip(2);
+        let n_parents: usize = stages.map(|stage| stage.choices.len()).sum();
+        (n_parents * ground.problem.shapes.len()) as u64
     }
 
     /// The state at index `state`.
@@ -133,7 +107,6 @@ impl Tables {
         state: usize,
         still: Still,
     ) -> f64 {
-        let parents = if self.detail == Detail::Parents { parents } else { 0 };
         let table = &self.tables[stage][parents][sum];
         let fresh = table.fresh[state];
         let Some((tensor, trips)) = still else { return fresh };
@@ -147,7 +120,8 @@ impl Tables {
             fresh: vec![f64::INFINITY; n_states],
             going: (0..n_tensors).map(|_| Vec::new()).collect(),
         };
-        let (choices, costs) = self.choices(ground, stage, parents);
+        let choices = &ground.plan.stages[stage].choices[parents];
+        let costs = &ground.costs[stage][parents];
         let mut options = Vec::new();
         for (choice, cost) in choices.iter().zip(costs) {
             let weighed = cost.weighed(&self.weights[sum]);
@@ -160,19 +134,6 @@ impl Tables {
             self.leave(ground, stage, (sum, tensor), &options, &mut table);
         }
         table
-    }
-
-    /// What `stage` may keep below `parents`, and its costs.
-    fn choices<'b>(
-        &'b self,
-        ground: &'b Ground,
-        stage: usize,
-        parents: usize,
-    ) -> (&'b [Choice], &'b [ChoiceCost]) {
-        match self.detail {
-            Detail::AnyParents => (&self.merged[stage].0, &self.merged[stage].1),
-            Detail::Parents => (&ground.plan.stages[stage].choices[parents], &ground.costs[stage][parents]),
-        }
     }
 
     /// Takes in that the loops outside of the stage leave `tensor` where it is.
@@ -191,8 +152,7 @@ impl Tables {
             let stay = &option.stays[tensor];
             let is_last = stage + 1 == ground.plan.stages.len();
             let next = option.choice.next;
-            let parents = if self.detail == Detail::Parents { next } else { 0 };
-            let inside = (!is_last).then(|| &self.tables[stage + 1][parents][sum]);
+            let inside = (!is_last).then(|| &self.tables[stage + 1][next][sum]);
             // That a tensor stays which costs nothing here is no better than that one stays which does, or than that none does.
             let is_idle =
                 if option.stays.iter().all(Stay::is_nothing) { tensor > 0 } else { stay.is_nothing() };
@@ -205,8 +165,8 @@ impl Tables {
                 *value = if *is_possible { *value } else { f64::INFINITY };
             }
             let Some(Table { fresh, .. }) = inside else {
-                let units = if self.detail == Detail::Parents { ground.units[next] } else { self.units };
-                let Some(units) = units.map(|units| dot(&units, &self.weights[sum])) else { continue };
+                let Some(units) = &ground.units[next] else { continue };
+                let units = dot(units, &self.weights[sum]);
                 take_least(group(&mut groups, stay), values.iter().map(|value| value + units));
                 continue;
             };
@@ -220,6 +180,7 @@ impl Tables {
                 take_least(group(&mut groups, &longer), sums);
             }
         }
+        self.n_minima.set(self.n_minima.get() + groups.len() as u64);
         for (stay, least) in groups {
             stay.close(ground, &self.states, stage, tensor, least, table);
         }
@@ -243,24 +204,4 @@ fn group<'a>(groups: &'a mut Vec<(Stay, Vec<f64>)>, stay: &Stay) -> &'a mut Vec<
         groups.len() - 1
     });
     &mut groups[index].1
-}
-
-/// Every set that `stage` may keep, at its least cost below any parents.
-fn merged(ground: &Ground, stage: usize) -> (Vec<Choice>, Vec<ChoiceCost>) {
-    let (mut choices, mut costs): (Vec<Choice>, Vec<ChoiceCost>) = (Vec::new(), Vec::new());
-    let all = ground.plan.stages[stage].choices.iter().flatten().zip(ground.costs[stage].iter().flatten());
-    for (choice, cost) in all {
-        match choices.iter().position(|known| known.keep == choice.keep) {
-            Some(index) => {
-                costs[index].lower_to(cost);
-                // Only what must be whole below all parents must be.
-                choices[index].adopted.retain(|tensor| choice.adopted.contains(tensor));
-            }
-            None => {
-                choices.push(Choice { next: 0, ..choice.clone() });
-                costs.push(cost.clone());
-            }
-        }
-    }
-    (choices, costs)
 }
