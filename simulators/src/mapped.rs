@@ -26,7 +26,7 @@ impl MappedWorkload {
     pub fn run(
         &self,
         architecture: &Architecture,
-        dataflow: impl Fn(&Einsum) -> MappingConstraints,
+        dataflow: impl Fn(&Einsum) -> MappingConstraints + Sync,
     ) -> Result<NetworkCost, NoMapping> {
         let layers = self.layers.iter().map(|(layer, runs)| (layer, *runs));
         NetworkCost::under_best_mappings(

@@ -25,6 +25,8 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::loop_nest::{Architecture, Einsum, Evaluator, Hops, Illegal, Mapping, Quirks, Report, Workspace};
 use crate::mapper::{Best, MappingConstraints, NoMapping, Objective, Options, best_mapping};
 use crate::networks::Layer;
@@ -159,7 +161,7 @@ impl NetworkCost {
     }
 
     /// What `layers` and the number of their runs cost on `architecture`, each layer under the mapping that is best for
-    /// `objective` among those found within what `constraints` allow it. Layers of one shape are searched once.
+    /// `objective` among those found within what `constraints` allow it. Layers of one shape are searched once, different ones side by side.
     ///
     /// # Errors
     /// [`UnmappableLayer`] with the first layer that cannot run.
@@ -167,24 +169,29 @@ impl NetworkCost {
         architecture: &Architecture,
         layers: impl IntoIterator<Item = (&'a Layer, f64)>,
         objective: Objective,
-        constraints: impl Fn(&Einsum) -> MappingConstraints,
+        constraints: impl Fn(&Einsum) -> MappingConstraints + Sync,
         options: Options,
     ) -> Result<Self, UnmappableLayer> {
-        let mut known: Vec<(&Einsum, Arc<Best>)> = Vec::new();
+        let layers: Vec<(&Layer, f64)> = layers.into_iter().collect();
+        let mut shapes: Vec<&Layer> = Vec::new();
+        for (layer, _) in &layers {
+            if shapes.iter().all(|known| known.einsum() != layer.einsum()) {
+                shapes.push(layer);
+            }
+        }
+        let search = |layer: &&Layer| {
+            let einsum = layer.einsum();
+            let best = best_mapping(architecture, einsum, objective, &constraints(einsum), options);
+            best.map(Arc::new).map_err(|cause| UnmappableLayer { layer: layer.name().to_owned(), cause })
+        };
+        // All are searched; of those that cannot run, the first is told.
+        let found: Vec<Result<Arc<Best>, UnmappableLayer>> = shapes.par_iter().map(search).collect();
+        let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
         let mut costs = Vec::new();
         for (layer, runs) in layers {
-            let einsum = layer.einsum();
-            let best = match known.iter().find(|(shape, _)| *shape == einsum) {
-                Some((_, best)) => Arc::clone(best),
-                None => {
-                    let best = best_mapping(architecture, einsum, objective, &constraints(einsum), options);
-                    let unmappable = |cause| UnmappableLayer { layer: layer.name().to_owned(), cause };
-                    let best = Arc::new(best.map_err(unmappable)?);
-                    known.push((einsum, Arc::clone(&best)));
-                    best
-                }
-            };
-            costs.push(LayerCost::new(layer, runs, best));
+            let shape = shapes.iter().position(|known| known.einsum() == layer.einsum());
+            let shape = shape.expect("invariant: the shape of every layer was searched");
+            costs.push(LayerCost::new(layer, runs, Arc::clone(&found[shape])));
         }
         Ok(Self::new(architecture, costs))
     }

@@ -22,7 +22,7 @@ pub(crate) fn architecture(built: Result<Architecture, UnbuildableMemory>) -> Re
 pub(crate) fn run(
     workload: &MappedWorkload,
     architecture: &Architecture,
-    dataflow: impl Fn(&Einsum) -> MappingConstraints,
+    dataflow: impl Fn(&Einsum) -> MappingConstraints + Sync,
 ) -> Result<Result<NetworkCost, Outcome>, EvalError> {
     match workload.run(architecture, dataflow) {
         Ok(cost) => Ok(Ok(cost)),

@@ -109,7 +109,12 @@ impl PreparedLayer {
         key: &MappingKey,
         search: impl FnOnce() -> Result<Best, NoMapping>,
     ) -> Result<Arc<Best>, NoMapping> {
-        // The cache is whole between its calls, so a panic elsewhere does not spoil it.
-        self.mappings.lock().unwrap_or_else(PoisonError::into_inner).get_or_search(key, search)
+        // The cache is whole between its calls, so a panic elsewhere does not spoil it. Nobody waits while a search runs.
+        let cache = || self.mappings.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = cache().get(key);
+        known.unwrap_or_else(|| {
+            let found = search();
+            cache().insert(key, found)
+        })
     }
 }

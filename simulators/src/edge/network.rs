@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::chip::Chip;
 use super::hierarchy::DRAM;
 use super::infeasible::{EdgeRule, Infeasible};
@@ -58,7 +60,9 @@ impl Chip {
                 energy_j,
             })
         };
-        let layers = workload.layers().iter().map(run).collect::<Result<_, _>>()?;
+        // Of those that cannot run, the first is told.
+        let layers: Vec<Result<LayerCost, Infeasible>> = workload.layers().par_iter().map(run).collect();
+        let layers = layers.into_iter().collect::<Result<_, _>>()?;
         Ok(NetworkCost::new(self.architecture(), layers))
     }
 

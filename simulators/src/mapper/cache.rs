@@ -46,16 +46,33 @@ impl<K: Ord + Clone> MappingCache<K> {
         key: &K,
         search: impl FnOnce() -> Result<Best, NoMapping>,
     ) -> Result<Arc<Best>, NoMapping> {
+        self.get(key).unwrap_or_else(|| self.insert(key, search()))
+    }
+
+    /// The result under `key`, if it is here.
+    pub fn get(&mut self, key: &K) -> Option<Result<Arc<Best>, NoMapping>> {
         self.now += 1;
-        if let Some((age, result)) = self.results.get_mut(key) {
-            self.hits += 1;
-            self.ages.remove(age);
-            self.ages.insert(self.now, key.clone());
-            *age = self.now;
-            return result.clone();
+        let Some((age, result)) = self.results.get_mut(key) else {
+            self.misses += 1;
+            return None;
+        };
+        self.hits += 1;
+        self.ages.remove(age);
+        self.ages.insert(self.now, key.clone());
+        *age = self.now;
+        Some(result.clone())
+    }
+
+    /// Keeps what a search found for `key`. Of two searches for one key, as two threads may make them, the results are the same.
+    ///
+    /// # Errors
+    /// What the search returned.
+    pub fn insert(&mut self, key: &K, found: Result<Best, NoMapping>) -> Result<Arc<Best>, NoMapping> {
+        self.now += 1;
+        let result = found.map(Arc::new);
+        if let Some((age, _)) = self.results.remove(key) {
+            self.ages.remove(&age);
         }
-        self.misses += 1;
-        let result = search().map(Arc::new);
         if self.results.len() == self.capacity
             && let Some((_, oldest)) = self.ages.pop_first()
         {

@@ -36,8 +36,9 @@ impl Objective {
 /// How to search.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
-    /// Work after which to stop with the gap that is left, in partial mappings looked at; about ten to twenty million a
-    /// second. A count, so that a result does not depend on the machine that searches.
+    /// Work after which to stop with the gap that is left, counted in the extension of a partial mapping; some four to ten million a
+    /// second. A count, so that a result does not depend on the machine that searches. What cannot be left half done may go
+    /// beyond it.
     pub effort: u64,
     /// Gap at which to stop: the result over its lower bound, less 1.
     pub gap: f64,
@@ -46,16 +47,16 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// A second or two for one layer at most, to the optimum.
+    /// About a tenth of a second for one layer at most, to the optimum.
     fn default() -> Self {
-        Self { effort: 5_000_000, gap: 0.0, quirks: Quirks::default() }
+        Self { effort: 500_000, gap: 0.0, quirks: Quirks::default() }
     }
 }
 
 impl Options {
-    /// For a search over many designs: a hundredth of the default's work, to a gap of 1 %.
+    /// For a search over many designs: half a millisecond or so for one layer, to a gap of 1 %.
     pub fn quick() -> Self {
-        Self { effort: 50_000, gap: 0.01, quirks: Quirks::default() }
+        Self { effort: 2_500, gap: 0.01, quirks: Quirks::default() }
     }
 }
 

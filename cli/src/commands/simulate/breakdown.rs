@@ -49,6 +49,7 @@ impl Breakdown<'_> {
             ("cycles", Numbers),
             ("utilization", Numbers),
             ("energy", Numbers),
+            ("mapping", Words),
         ];
         let mut table = Table::new(&columns);
         for layer in self.cost.layers() {
@@ -58,6 +59,7 @@ impl Breakdown<'_> {
                 whole(layer.cycles()),
                 percent(layer.best.utilization()),
                 quantity(layer.total_energy_j(), "J"),
+                distance(layer),
             ]);
         }
         table.row([
@@ -66,6 +68,7 @@ impl Breakdown<'_> {
             whole(self.cost.cycles()),
             percent(self.utilization()),
             quantity(self.cost.energy_j(), "J"),
+            String::new(),
         ]);
         table.text()
     }
@@ -82,6 +85,7 @@ impl Breakdown<'_> {
             "cycles       {}: {} of work, {} waiting for bandwidth, {} loading, {} storing, {} filling the array\n\
              utilization  {}\n\
              energy       {}: {} in {} multiply-accumulates{padding}, {} in networks\n\
+             mapping      {}\n\
              \n{}\n{}\n{}",
             count(report.cycles),
             count(latency.compute_cycles),
@@ -94,6 +98,7 @@ impl Breakdown<'_> {
             quantity(report.mac_energy_j, "J"),
             count(report.macs),
             quantity(report.network_energy_j, "J"),
+            distance(layer),
             self.mapping(layer),
             self.levels(layer),
             self.tensors(layer),
@@ -202,6 +207,7 @@ impl Breakdown<'_> {
             "energy_j": report.energy_j,
             "mac_energy_j": report.mac_energy_j,
             "network_energy_j": report.network_energy_j,
+            "mapping_gap": layer.best.gap.is_finite().then_some(layer.best.gap),
             "levels": levels.collect::<Vec<_>>(),
             "mapping": layer.best.mapping.to_text(self.architecture(), &layer.best.einsum),
         })
@@ -241,6 +247,15 @@ fn loops(list: &[(String, Factor)]) -> String {
         Factor::Imperfect(bound, residual) => Some(format!("{dim} {bound}/{residual}")),
     });
     texts.collect::<Vec<_>>().join(", ")
+}
+
+/// How far a mapping may be from the best one.
+fn distance(layer: &LayerCost) -> String {
+    match layer.best.gap {
+        0.0 => "the best there is".to_owned(),
+        gap if gap.is_finite() => format!("within {} of the best there is", percent(gap)),
+        _ => "given".to_owned(),
+    }
 }
 
 /// A count that was summed as a real number.

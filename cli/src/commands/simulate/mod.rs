@@ -33,6 +33,12 @@ pub(crate) struct Args {
     /// What the best mapping is best at
     #[arg(long, value_enum, default_value = "edp", conflicts_with = "mapping")]
     objective: Goal,
+    /// Work spent on each layer's mapping before the best so far is taken: some four to ten million a second
+    #[arg(long, value_name = "WORK", default_value_t = Options::default().effort, conflicts_with = "mapping")]
+    effort: u64,
+    /// Gap to the lower bound at which a mapping is good enough: 0 is the optimum, 0.01 one per cent
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share, conflicts_with = "mapping")]
+    gap: f64,
     /// Count as Timeloop does, quirks included
     #[arg(long)]
     timeloop_compat: bool,
@@ -43,7 +49,7 @@ pub(crate) struct Args {
     #[arg(
         long,
         value_name = "FILE.json",
-        conflicts_with_all = ["architecture", "workload", "mapping", "objective", "timeloop_compat", "out"]
+        conflicts_with_all = ["architecture", "workload", "mapping", "objective", "effort", "gap", "timeloop_compat", "out"]
     )]
     check: Option<PathBuf>,
     /// Print JSON
@@ -134,11 +140,17 @@ impl Args {
         let architecture = &machine.architecture;
         let layers = workload.layers().iter().map(|layer| (layer, layer.count() as f64));
         let free = |layer: &Einsum| MappingConstraints::free(architecture, layer);
-        let options = Options { quirks: self.quirks(), ..Options::default() };
+        let options = Options { effort: self.effort, gap: self.gap, quirks: self.quirks() };
         let objective = self.objective.into();
         NetworkCost::under_best_mappings(architecture, layers, objective, free, options).map_err(|error| {
             let UnmappableLayer { layer, cause } = error;
             Failure::bad_input(anyhow::anyhow!("`{layer}` on `{}`: {cause}", machine.name))
         })
     }
+}
+
+/// A share from 0 on.
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if share >= 0.0 && share.is_finite() { Ok(share) } else { Err("not a share from 0 on".to_owned()) }
 }
