@@ -34,7 +34,7 @@ impl MappedWorkload {
             layers,
             Objective::EnergyDelay,
             dataflow,
-            Options::quick(),
+            Options::careful(),
         )
         .map_err(|unmappable| unmappable.cause)
     }

@@ -54,9 +54,14 @@ impl Default for Options {
 }
 
 impl Options {
-    /// For a search over many designs: half a millisecond or so for one layer, to a gap of 1 %.
+    /// For a search over a large space of designs: half a millisecond or so for one layer, to a gap of 1 %.
     pub fn quick() -> Self {
-        Self { effort: 2_500, gap: 0.01, quirks: Quirks::default() }
+        Self { effort: 4_000, gap: 0.01, quirks: Quirks::default() }
+    }
+
+    /// For a search over a small space of designs: five times as much.
+    pub fn careful() -> Self {
+        Self { effort: 20_000, ..Self::quick() }
     }
 }
 

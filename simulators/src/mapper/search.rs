@@ -46,11 +46,7 @@ const NO_BETTER: f64 = 1e-3;
 /// the limit; the fourth seldom moves the bound.
 const MOST_SUMS: usize = 4;
 
-/// Work that must be left for all unrollings to be listed; of less, none is left to look at them. A set of factors is tried in the
-/// time of a label.
-const LISTING: u64 = 20_000;
-
-/// Most sets of factors that are tried; this bounds the memory.
+/// Most sets of factors that are tried while unrollings are listed, each for the work of a label; this bounds the memory.
 const MOST_UNROLLINGS: u64 = 1 << 20;
 
 /// Work on one unrolling before others come first.
@@ -86,6 +82,7 @@ pub fn best_mapping(
         options,
         costing: Costing::new(&problem),
         chains: Chains::default(),
+        least: relaxed(&problem),
         work: 0,
         floor: f64::INFINITY,
     };
@@ -100,6 +97,8 @@ struct Search<'a> {
     options: Options,
     costing: Costing<'a>,
     chains: Chains,
+    /// Energy and cycles that no mapping is below.
+    least: (f64, f64),
     work: u64,
     /// Nothing that was left out scores less.
     floor: f64,
@@ -172,15 +171,15 @@ impl<'a> Search<'a> {
 
     /// Looks at all unrollings. What is done does not depend on the effort, only how far it goes, so that more effort is never worse.
     fn prove_all(&mut self, prices: &mut Prices<'a>) -> Result<(), NoMapping> {
-        let (least_j, least_cycles) = relaxed(self.problem);
+        let (least_j, least_cycles) = self.least;
         self.floor = self.objective.score(least_j, least_cycles).0;
         let left = self.options.effort.saturating_sub(self.work);
-        if left < LISTING && self.costing.evaluated > 0 {
-            return Ok(());
-        }
         let most = if self.costing.evaluated > 0 { left.min(MOST_UNROLLINGS) } else { MOST_UNROLLINGS };
-        let Some(sketches) = unrolling::all(self.problem, most as usize) else { return Ok(()) };
-        self.work += sketches.len() as u64;
+        let Some((sketches, n_tried)) = unrolling::all(self.problem, most as usize) else {
+            self.work += most;
+            return Ok(());
+        };
+        self.work += n_tried as u64;
         let first = |(index, sketch): (usize, &Sketch)| {
             let (bound, tie) = self.objective.score(least_j, (sketch.iterations as f64).max(least_cycles));
             Open { bound, tie, depth: 0, index: index as u32 }
@@ -221,7 +220,8 @@ impl<'a> Search<'a> {
     ) -> Result<Option<Sketch>, NoMapping> {
         let mut ranked = Vec::new();
         for sketch in sketches {
-            if !seen.contains(&sketch) {
+            let (least, _) = self.objective.score(self.least.0, (sketch.iterations as f64).max(self.least.1));
+            if least < self.limit() && !seen.contains(&sketch) {
                 let unrolling = sketch.unrolling(self.problem);
                 prices.set(&unrolling);
                 let (bound, _) = self.outline_bound(prices, &unrolling);

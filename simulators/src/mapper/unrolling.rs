@@ -79,16 +79,16 @@ impl Sketch {
     }
 }
 
-/// All unrollings that can differ in cost, or `None` if there are more than `most` sets of factors.
+/// All unrollings that can differ in cost and how many sets of factors were tried, or `None` if those are more than `most`.
 ///
 /// How the factors of a level are divided over x and y matters where hops are priced or neighbours hand words on;
 /// elsewhere one division stands for all.
-pub(super) fn all(problem: &Problem, most: usize) -> Option<Vec<Sketch>> {
+pub(super) fn all(problem: &Problem, most: usize) -> Option<(Vec<Sketch>, usize)> {
     let mut list = Vec::new();
     let mut factors = vec![1; problem.places().len() * problem.n_dims];
     let mut left = most;
     fill(problem, &mut factors, 0, 0, &mut list, &mut left)?;
-    Some(distinct(problem, list))
+    Some((distinct(problem, list), most - left))
 }
 
 fn distinct(problem: &Problem, mut list: Vec<Sketch>) -> Vec<Sketch> {
