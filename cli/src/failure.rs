@@ -7,6 +7,7 @@ use tapeout::experiment::dataset::DatasetError;
 use tapeout::experiment::plot::PlotError;
 use tapeout::experiment::{RunError, SpecError};
 use tapeout::offline::OfflineError;
+use tapeout::simulators::networks::OpenNetworkError;
 
 use crate::answer::Exit;
 
@@ -110,6 +111,15 @@ impl From<BuildEnvError> for Failure {
 impl From<UnknownName> for Failure {
     fn from(error: UnknownName) -> Self {
         Self::bad_input(error).hint("all names are listed by `tapeout list`")
+    }
+}
+
+impl From<OpenNetworkError> for Failure {
+    fn from(error: OpenNetworkError) -> Self {
+        match error {
+            OpenNetworkError::Unknown(error) => error.into(),
+            OpenNetworkError::File(error) => Self::bad_input(error),
+        }
     }
 }
 

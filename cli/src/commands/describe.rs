@@ -218,7 +218,8 @@ fn toml_value(value: &Value) -> Option<String> {
     }
 }
 
-fn network_page(network: &NeuralNetwork) -> String {
+/// Layers and totals of a network.
+pub(super) fn network_page(network: &NeuralNetwork) -> String {
     let mut layers = Table::new(&[
         ("layer", Column::Words),
         ("runs", Column::Numbers),
@@ -292,7 +293,8 @@ fn shape(op: &Op) -> String {
     }
 }
 
-fn network_json(network: &NeuralNetwork) -> Value {
+/// The same as data.
+pub(super) fn network_json(network: &NeuralNetwork) -> Value {
     let layers = network.layers().iter().map(|layer| {
         json!({
             "name": layer.name(), "runs": layer.count(), "shape": shape(layer.op()),

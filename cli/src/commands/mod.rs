@@ -12,6 +12,7 @@ mod fit;
 mod list;
 mod measure;
 mod measure_worker;
+mod network;
 mod offline;
 mod plot;
 mod predict;
@@ -54,6 +55,8 @@ pub(crate) enum Command {
     Check(check::Args),
     /// Cost a layer or a network on an accelerator, or check the model against Timeloop's results
     Simulate(simulate::Args),
+    /// Read networks from files that other programs write
+    Network(network::Args),
     /// Make, look at and split tables of trials to learn from
     Dataset(dataset::Args),
     /// Learn a model from a data set
@@ -88,6 +91,7 @@ impl Command {
             Self::Sweep(args) => args.run(catalog),
             Self::Check(args) => args.run(catalog),
             Self::Simulate(args) => args.run(catalog),
+            Self::Network(args) => args.run(),
             Self::Dataset(args) => args.run(catalog),
             Self::Fit(args) => args.run(catalog),
             Self::Predict(args) => args.run(catalog),

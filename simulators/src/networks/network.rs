@@ -50,12 +50,12 @@ pub(super) struct Parts {
 
 /// Where in which file a network was refused, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path}:{line}: {problem}")]
+#[error("{path}{}: {problem}", .line.map_or_else(String::new, |line| format!(":{line}")))]
 pub struct NetworkError {
     /// The file, as the caller named it.
     pub path: String,
-    /// The line, from 1.
-    pub line: usize,
+    /// The line, from 1; none if the problem is that of the whole file, or the file has no lines.
+    pub line: Option<usize>,
     /// The problem on that line.
     pub problem: NetworkProblem,
 }
@@ -102,6 +102,14 @@ pub enum NetworkProblem {
     /// A total beyond 64 bits.
     #[error("the totals of the network exceed 64 bits")]
     Overflow,
+    /// The file cannot be read.
+    #[error("cannot be read: {0}")]
+    Unreadable(String),
+    /// None of the forms that are read here.
+    #[error(
+        "not a network in a form that is read here: TOML, a topology of SCALE-Sim (.csv), a table of GAMMA (.csv) or a network of MAESTRO (.m)"
+    )]
+    UnknownForm,
 }
 
 impl NeuralNetwork {
