@@ -4,6 +4,7 @@
 //! ([`AcceleratorTemplate`]). All else is the same for each and stands here: networks and technology, metrics, the order in
 //! which a design is refused.
 
+mod by_network;
 mod config;
 mod context;
 mod mapped;
@@ -17,6 +18,7 @@ use tapeout_core::{
 use tapeout_simulators::network_cost::NetworkCost;
 use tapeout_simulators::networks::Workload;
 
+pub(crate) use by_network::ByNetwork;
 pub use config::AcceleratorConfig;
 pub(crate) use config::accelerator_config;
 pub(crate) use context::features;
@@ -86,6 +88,7 @@ pub struct AcceleratorEnv<T> {
     space: DesignSpace,
     metrics: Vec<Metric>,
     context: Vec<ContextFeature>,
+    by_network: ByNetwork,
     clock_hz: f64,
     template: T,
 }
@@ -121,6 +124,7 @@ impl<T: AcceleratorTemplate> Env for AcceleratorEnv<T> {
             metrics.push(cost.energy_j() * latency_s);
         }
         metrics.extend([self.template.area_m2(&chip), cost.utilization()]);
+        metrics.extend(self.by_network.values(&cost, self.clock_hz));
         Ok(Outcome::Measured(metrics))
     }
 
@@ -151,7 +155,9 @@ impl<T: AcceleratorTemplate> BuildEnv for AcceleratorEnv<T> {
         let workload = config.workload()?;
         let space = DesignSpace::new(T::parameters(), Vec::new())?;
         let template = T::new(config, &space, &workload)?;
-        Ok(Self { space, metrics: metrics::<T>(), context: T::context(&workload), clock_hz, template })
+        let by_network = ByNetwork::of(&workload);
+        let metrics = metrics::<T>().into_iter().chain(by_network.metrics()).collect();
+        Ok(Self { space, metrics, context: T::context(&workload), by_network, clock_hz, template })
     }
 
     fn default_goal(&self) -> Goal {

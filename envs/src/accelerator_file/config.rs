@@ -13,7 +13,7 @@ use tapeout_simulators::architectures::accelerator;
 pub struct AcceleratorFileConfig {
     /// A file that ends in `.toml`, or a built-in one: `edge-accelerator`, `eyeriss-accelerator`, `gemmini-accelerator`.
     pub architecture: String,
-    /// The networks that run on every design: names of built-in ones, or files that end in `.toml`.
+    /// The networks that run on every design: names of built-in ones, or files.
     pub networks: Vec<String>,
     /// How often each network runs relative to the others; empty for once each.
     pub weights: Vec<f64>,

@@ -14,7 +14,7 @@ use tapeout_simulators::accelerator_file::{
 };
 use tapeout_simulators::network_cost::NetworkCost;
 
-use crate::accelerator::{features, weighted};
+use crate::accelerator::{ByNetwork, features, weighted};
 pub use config::AcceleratorFileConfig;
 
 /// Designs that are built to see whether a file makes sense. Ours: enough to find one of a few per cent that can be built.
@@ -25,6 +25,7 @@ pub struct AcceleratorFileEnv {
     space: DesignSpace,
     metrics: Vec<Metric>,
     context: Vec<ContextFeature>,
+    by_network: ByNetwork,
     file: AcceleratorFile,
     workload: FileWorkload,
 }
@@ -89,7 +90,8 @@ impl Env for AcceleratorFileEnv {
         };
         let latency_s = cost.latency_s(chip.clock_hz());
         let energy_j = cost.energy_j();
-        let metrics = vec![latency_s, energy_j, energy_j * latency_s, chip.area_m2(), cost.utilization()];
+        let mut metrics = vec![latency_s, energy_j, energy_j * latency_s, chip.area_m2(), cost.utilization()];
+        metrics.extend(self.by_network.values(&cost, chip.clock_hz()));
         Ok(Outcome::Measured(metrics))
     }
 
@@ -119,9 +121,11 @@ impl BuildEnv for AcceleratorFileEnv {
         let workload = weighted(&config.networks, &config.weights, config.batch)?;
         let file = config.file()?;
         let space = space::of(&file)?;
+        let by_network = ByNetwork::of(&workload);
         let env = Self {
-            metrics: metrics(),
+            metrics: metrics().into_iter().chain(by_network.metrics()).collect(),
             context: features(&workload),
+            by_network,
             workload: FileWorkload::new(&file, &workload),
             space,
             file,
