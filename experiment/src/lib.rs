@@ -30,6 +30,7 @@
 //! Nothing here prints; only the clock module looks at a clock.
 
 pub mod budget;
+mod checksum;
 mod clock;
 pub mod comparison;
 pub mod dataset;
@@ -39,6 +40,7 @@ mod evaluate;
 pub mod experiment;
 mod finished;
 pub mod folder;
+mod input_files;
 mod lessons;
 pub mod log;
 pub mod observer;

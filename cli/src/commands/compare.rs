@@ -15,6 +15,7 @@ use crate::answer::Answer;
 use crate::arguments::Setting;
 use crate::comparison_report::compare;
 use crate::failure::Failure;
+use crate::goal_flags::GoalFlags;
 use crate::watched_run::RunFlags;
 
 /// The folder of all comparisons whose place nobody chose.
@@ -63,6 +64,8 @@ pub(crate) struct FieldFlags {
     /// What is acceptable in every environment; again for several [default: what each says]
     #[arg(long, value_name = "LIMIT")]
     constraint: Vec<Constraint>,
+    #[command(flatten)]
+    goal: GoalFlags,
     /// The folder of all runs, tables and pictures; what is there already is not run again
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -112,12 +115,14 @@ impl FieldFlags {
     }
 
     fn env(&self, place: &Place) -> ComparedEnv {
-        let mut env = EnvSpec { id: place.env.clone(), version: None, config: Map::new() };
+        let mut env = EnvSpec::named(&place.env);
         let is_mine = |set: &&FieldSetting| set.label.as_ref().is_none_or(|label| *label == place.label);
         for set in self.set.iter().filter(is_mine) {
             set.setting.apply(&mut env.config, &mut Map::new());
         }
+        self.goal.narrow(&mut env);
         ComparedEnv {
+            derived: self.goal.derived().unwrap_or_default(),
             name: place.label.clone(),
             spec: env,
             objectives: (!self.objective.is_empty()).then(|| self.objective.clone()),

@@ -13,7 +13,7 @@ mod workload;
 use tapeout_core::config::{above, check};
 use tapeout_core::env::ContextFeature;
 use tapeout_core::{
-    BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Outcome, Parameter,
+    BuildEnv, ConfigError, Constraint, Design, DesignSpace, Env, EvalError, Goal, Metric, Outcome, Parameter,
 };
 use tapeout_simulators::network_cost::NetworkCost;
 use tapeout_simulators::networks::Workload;
@@ -72,6 +72,11 @@ pub trait AcceleratorTemplate: Sized + Send + Sync + 'static {
     /// # Errors
     /// [`EvalError`] if the simulator fails.
     fn run(&self, chip: &Self::Chip) -> Result<Result<NetworkCost, Outcome>, EvalError>;
+
+    /// As [`Env::enforced`].
+    fn enforced(&self) -> Vec<Constraint> {
+        Vec::new()
+    }
 
     /// What to optimise when nobody says.
     fn default_goal(&self) -> Goal;
@@ -132,6 +137,10 @@ impl<T: AcceleratorTemplate> Env for AcceleratorEnv<T> {
         self.template.chip(design).err()
     }
 
+    fn enforced(&self) -> Vec<Constraint> {
+        self.template.enforced()
+    }
+
     fn workload_settings(&self) -> &'static [&'static str] {
         &["networks", "weights", "batch"]
     }
@@ -146,6 +155,7 @@ impl<T: AcceleratorTemplate> BuildEnv for AcceleratorEnv<T> {
     const VERSION: u32 = T::VERSION;
     const SUMMARY: &'static str = T::SUMMARY;
     const DESCRIPTION: &'static str = T::DESCRIPTION;
+    const FILES: &'static [&'static str] = &["networks"];
     const DESIGNS: Option<u128> = Some(T::DESIGNS);
     type Config = T::Config;
 

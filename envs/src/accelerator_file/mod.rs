@@ -7,7 +7,8 @@ mod space;
 
 use tapeout_core::env::ContextFeature;
 use tapeout_core::{
-    BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, Seed, Value,
+    BuildEnv, ConfigError, Constraint, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
+    Seed, Value,
 };
 use tapeout_simulators::accelerator_file::{
     AcceleratorFile, BuiltAccelerator, FileWorkload, Unbuildable, Unrunnable,
@@ -99,6 +100,10 @@ impl Env for AcceleratorFileEnv {
         self.chip(design).err()
     }
 
+    fn enforced(&self) -> Vec<Constraint> {
+        self.file.area_limit_m2().into_iter().map(|limit| Constraint::at_most("area_m2", limit)).collect()
+    }
+
     fn workload_settings(&self) -> &'static [&'static str] {
         &["networks", "weights", "batch"]
     }
@@ -114,6 +119,7 @@ impl BuildEnv for AcceleratorFileEnv {
     const SUMMARY: &'static str =
         "an accelerator of your own: an architecture file with parameters and expressions, on real networks";
     const DESCRIPTION: &'static str = include_str!("page.md");
+    const FILES: &'static [&'static str] = &["architecture", "networks"];
     const DESIGNS: Option<u128> = Some(452_760_000);
     type Config = AcceleratorFileConfig;
 

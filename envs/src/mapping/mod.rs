@@ -143,6 +143,7 @@ impl BuildEnv for LayerMapping {
     const SUMMARY: &'static str =
         "GAMMA's question: tiles, loop orders and parallel dimensions of one layer on one architecture";
     const DESCRIPTION: &'static str = include_str!("page.md");
+    const FILES: &'static [&'static str] = &["architecture", "network"];
     const DESIGNS: Option<u128> = Some(4_036_050_735_206_400);
     type Config = LayerMappingConfig;
 

@@ -125,6 +125,7 @@ impl BuildEnv for RecordedKernel {
     const SUMMARY: &'static str =
         "a GPU kernel's recorded tuning run (Kernel Tuner cache files), answered from the record";
     const DESCRIPTION: &'static str = include_str!("page.md");
+    const FILES: &'static [&'static str] = &["path"];
     const DESIGNS: Option<u128> = Some(17_956);
     type Config = RecordedKernelConfig;
 

@@ -125,7 +125,7 @@ impl AcceleratorFile {
         &self.rules
     }
 
-    /// What designs may be larger than by no more than nothing, if the file limits their area by a number that is the same for all.
+    /// The area above which designs are infeasible, if the file limits it by a number that is the same for all.
     pub fn area_limit_m2(&self) -> Option<f64> {
         match &self.area_limit_m2 {
             Some(limit) if limit.places().iter().all(|place| !self.is_of_design(*place)) => {

@@ -71,7 +71,7 @@ impl Args {
             designs: self.designs.get(),
             seed: Seed::new(self.seed),
             workloads: self.workloads.clone(),
-            env: EnvSpec { id: self.env.clone(), version: None, config },
+            env: EnvSpec { config, ..EnvSpec::named(&self.env) },
         })
     }
 }
