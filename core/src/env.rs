@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::breakdown::Breakdown;
 use crate::config::ConfigError;
 use crate::constraint::Constraint;
 use crate::outcome::{Metric, Outcome};
@@ -49,6 +50,15 @@ pub trait Env: Send + Sync {
     /// otherwise every evaluation fails with this message.
     fn missing(&self) -> Option<String> {
         None
+    }
+
+    /// Where the metrics of a design come from, by parts; none if it is infeasible, or the environment cannot say.
+    ///
+    /// # Errors
+    /// As [`Env::evaluate`].
+    fn breakdown(&self, design: &Design) -> Result<Option<Breakdown>, EvalError> {
+        let _ = design;
+        Ok(None)
     }
 
     /// Limits on metrics that every measured design keeps, since designs beyond them are infeasible: a constraint that is no stricter

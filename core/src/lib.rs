@@ -13,6 +13,7 @@
 //! | [`constraint`], [`definition`], [`unit`] | limits, metrics that follow from others, and the units that people write |
 //! | [`judgement`], [`trial`] | what an outcome is worth in a problem, and a design with both |
 //! | [`env`](mod@env), [`agent`], [`surrogate`] | the three contracts |
+//! | [`breakdown`] | where the metrics of a design come from |
 //! | [`model`], [`saved`] | fitted models as files, and their bytes |
 //! | [`episode`] | a design space as a sequence of decisions |
 //! | [`pareto`] | fronts, crowding, hypervolume |
@@ -22,6 +23,7 @@
 //! | [`seed`] | reproducible randomness |
 
 pub mod agent;
+pub mod breakdown;
 pub mod catalog;
 pub mod check;
 pub mod config;

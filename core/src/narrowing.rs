@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::breakdown::Breakdown;
 use crate::constraint::Constraint;
 use crate::env::{ContextFeature, Env, EvalError};
 use crate::outcome::{Metric, Outcome};
@@ -208,6 +209,10 @@ impl Env for NarrowedEnv {
 
     fn context(&self) -> Vec<ContextFeature> {
         self.env.context()
+    }
+
+    fn breakdown(&self, design: &Design) -> Result<Option<Breakdown>, EvalError> {
+        self.env.breakdown(&self.whole(design))
     }
 
     fn enforced(&self) -> Vec<Constraint> {

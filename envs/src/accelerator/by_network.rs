@@ -1,6 +1,7 @@
 //! Metrics of each network of a workload, where it has several: `latency_s.unet`.
 
 use tapeout_core::Metric;
+use tapeout_core::breakdown::Sheet;
 use tapeout_simulators::network_cost::{LayerCost, NetworkCost};
 use tapeout_simulators::networks::Workload;
 
@@ -42,6 +43,18 @@ impl ByNetwork {
         let energy = sums.iter().map(|[_, energy_j, _]| *energy_j);
         let utilization = sums.iter().map(|[cycles, _, macs]| macs / (instances * cycles));
         latency.chain(energy).chain(utilization).collect()
+    }
+
+    /// The same as a table; none if there is but one network.
+    pub(crate) fn sheet(&self, cost: &NetworkCost, clock_hz: f64) -> Option<Sheet> {
+        let n_networks = self.names.len();
+        let values = self.values(cost, clock_hz);
+        let mut sheet = Sheet::new("network", &[("latency_s", "s"), ("energy_j", "J"), ("utilization", "")]);
+        for (index, name) in self.names.iter().enumerate() {
+            let of_network = [0, 1, 2].map(|kind| values[kind * n_networks + index]);
+            sheet.row(name, of_network.to_vec(), "");
+        }
+        (n_networks > 0).then_some(sheet)
     }
 }
 

@@ -4,12 +4,14 @@
 //! ([`AcceleratorTemplate`]). All else is the same for each and stands here: networks and technology, metrics, the order in
 //! which a design is refused.
 
+mod breakdown;
 mod by_network;
 mod config;
 mod context;
 mod mapped;
 mod workload;
 
+use tapeout_core::breakdown::Breakdown;
 use tapeout_core::config::{above, check};
 use tapeout_core::env::ContextFeature;
 use tapeout_core::{
@@ -18,6 +20,7 @@ use tapeout_core::{
 use tapeout_simulators::network_cost::NetworkCost;
 use tapeout_simulators::networks::Workload;
 
+pub(crate) use breakdown::breakdown;
 pub(crate) use by_network::ByNetwork;
 pub use config::AcceleratorConfig;
 pub(crate) use config::accelerator_config;
@@ -135,6 +138,16 @@ impl<T: AcceleratorTemplate> Env for AcceleratorEnv<T> {
 
     fn precheck(&self, design: &Design) -> Option<Outcome> {
         self.template.chip(design).err()
+    }
+
+    fn breakdown(&self, design: &Design) -> Result<Option<Breakdown>, EvalError> {
+        let Ok(chip) = self.template.chip(design) else { return Ok(None) };
+        let Ok(cost) = self.template.run(&chip)? else { return Ok(None) };
+        let rest_m2 = self.template.area_m2(&chip) - cost.architecture().area_m2();
+        let has_rest = rest_m2 > 1e-9 * cost.architecture().area_m2();
+        let outside: Vec<_> =
+            has_rest.then(|| ("rest of the chip".to_owned(), rest_m2)).into_iter().collect();
+        Ok(Some(breakdown(&cost, self.clock_hz, &self.by_network, &outside)))
     }
 
     fn enforced(&self) -> Vec<Constraint> {

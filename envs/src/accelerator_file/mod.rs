@@ -5,6 +5,7 @@
 mod config;
 mod space;
 
+use tapeout_core::breakdown::Breakdown;
 use tapeout_core::env::ContextFeature;
 use tapeout_core::{
     BuildEnv, ConfigError, Constraint, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
@@ -15,7 +16,7 @@ use tapeout_simulators::accelerator_file::{
 };
 use tapeout_simulators::network_cost::NetworkCost;
 
-use crate::accelerator::{ByNetwork, features, weighted};
+use crate::accelerator::{ByNetwork, breakdown, features, weighted};
 pub use config::AcceleratorFileConfig;
 
 /// Designs that are built to see whether a file makes sense. Ours: enough to find one of a few per cent that can be built.
@@ -98,6 +99,13 @@ impl Env for AcceleratorFileEnv {
 
     fn precheck(&self, design: &Design) -> Option<Outcome> {
         self.chip(design).err()
+    }
+
+    fn breakdown(&self, design: &Design) -> Result<Option<Breakdown>, EvalError> {
+        let Ok(chip) = self.chip(design) else { return Ok(None) };
+        let Ok(cost) = self.run(&chip)? else { return Ok(None) };
+        let outside: Vec<_> = chip.outside().iter().map(|part| (part.name.clone(), part.area_m2)).collect();
+        Ok(Some(breakdown(&cost, chip.clock_hz(), &self.by_network, &outside)))
     }
 
     fn enforced(&self) -> Vec<Constraint> {
