@@ -16,6 +16,7 @@ mod answer;
 mod arguments;
 mod commands;
 mod comparison_report;
+mod designs;
 mod failure;
 mod goal_flags;
 mod number;

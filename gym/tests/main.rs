@@ -6,4 +6,5 @@ mod architecture;
 mod builtin;
 mod dataset;
 mod gymnasium;
+mod narrowed;
 mod proxy;

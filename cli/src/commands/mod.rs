@@ -8,6 +8,8 @@ mod compare;
 mod completions;
 mod dataset;
 mod describe;
+mod evaluate;
+mod explain;
 mod fit;
 mod list;
 mod measure;
@@ -47,6 +49,10 @@ pub(crate) enum Command {
     Replay(replay::Args),
     /// Draw one run, or several side by side
     Plot(plot::Args),
+    /// Evaluate one design: all its metrics, and where they come from
+    Evaluate(evaluate::Args),
+    /// Compare two designs: what differs, and what each difference costs
+    Explain(explain::Args),
     /// Compare agents over environments and seeds: tables with intervals and tests, CSV, pictures
     Compare(compare::Args),
     /// Compare hyperparameters of one agent
@@ -87,6 +93,8 @@ impl Command {
             Self::Resume(args) => args.run(catalog),
             Self::Replay(args) => args.run(catalog),
             Self::Plot(args) => args.run(catalog),
+            Self::Evaluate(args) => args.run(catalog),
+            Self::Explain(args) => args.run(catalog),
             Self::Compare(args) => args.run(catalog),
             Self::Sweep(args) => args.run(catalog),
             Self::Check(args) => args.run(catalog),

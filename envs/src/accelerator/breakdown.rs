@@ -82,7 +82,7 @@ fn bound(cost: &NetworkCost, layer: &LayerCost) -> String {
     let latency = &report.latency;
     let waiting = latency.steady_cycles.saturating_sub(latency.compute_cycles);
     let parts = [
-        (latency.compute_cycles, ARITHMETIC.to_owned()),
+        (latency.compute_cycles, "work of the units in use".to_owned()),
         (waiting, format!("bandwidth of {}", slowest(cost, report))),
         (latency.load_cycles, "loading the first tiles".to_owned()),
         (latency.store_cycles, "storing the last results".to_owned()),
