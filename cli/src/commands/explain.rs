@@ -129,9 +129,10 @@ impl<'a> Explanation<'a> {
             ("first".to_owned(), Column::Numbers),
             ("second".to_owned(), Column::Numbers),
         ];
-        let metrics =
-            problem.quantities().iter().map(|metric| (format!("{} alone", metric.name), Column::Numbers));
-        columns.extend(metrics);
+        let shown = self.shown();
+        let name =
+            |&metric: &usize| (format!("{} alone", problem.quantities()[metric].name), Column::Numbers);
+        columns.extend(shown.iter().map(name));
         let columns: Vec<(&str, Column)> =
             columns.iter().map(|(name, column)| (name.as_str(), *column)).collect();
         let mut table = Table::new(&columns);

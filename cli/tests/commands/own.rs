@@ -198,3 +198,15 @@ fn two_designs_are_compared_by_what_differs() {
     let complaint = here.complaint(2, &["explain", "run", "0", "99"]);
     assert!(complaint.contains("`99` is no trial of run: it has 6"), "{complaint}");
 }
+
+// Claim: the page of the guide shows the file that its commands use, whole.
+#[test]
+fn the_guide_shows_the_file_that_it_walks_with() {
+    let guide = |name: &str| {
+        std::fs::read_to_string(format!("{}/../docs/guide/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    };
+    let page = guide("your-own-accelerator.md");
+    let shown = page.split("```toml\n").skip(1).map(|rest| rest.split("\n```").next().unwrap());
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(&shown.collect::<Vec<_>>().join("\n")), words(&guide("your-own-accelerator.toml")));
+}
