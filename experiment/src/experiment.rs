@@ -45,8 +45,8 @@ impl Experiment {
         }
         spec.env.version = Some(entry.version);
         let folder = spec.text.path().and_then(Path::parent);
-        let files = input_files::resolved(&spec.env, entry.files, folder);
-        (spec.env.config, spec.env.files) = files.map_err(|fault| spec.fault("env.config", fault))?;
+        let resolved = input_files::resolved(&spec.env, entry.files, folder);
+        spec.env = resolved.map_err(|fault| spec.fault("env.config", fault))?;
         let settings = Value::Object(spec.env.config.clone());
         let refused = |error| config_fault(&spec, "env.config", error);
         let env_config = object(entry.resolve(&settings).map_err(refused)?);

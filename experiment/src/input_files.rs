@@ -13,8 +13,8 @@ use crate::checksum::digest;
 use crate::spec::EnvSpec;
 use crate::spec_error::SpecFault;
 
-/// The settings of `env` with the full paths of what `settings` name, and the checksums of these files. A name that is no path from here
-/// is looked for in `folder`, where the spec is.
+/// `env` with the full paths of what `settings` name, and the checksums of these files. A name that is no path from here is looked for in
+/// `folder`, where the spec is.
 ///
 /// # Errors
 /// [`SpecFault`] if a file cannot be read, or has another checksum than `env` says.
@@ -22,7 +22,7 @@ pub(crate) fn resolved(
     env: &EnvSpec,
     settings: &[&str],
     folder: Option<&Path>,
-) -> Result<(Map<String, Value>, BTreeMap<String, String>), SpecFault> {
+) -> Result<EnvSpec, SpecFault> {
     let (mut config, mut files) = (env.config.clone(), BTreeMap::new());
     for setting in settings {
         if let Some(value) = config.get_mut(*setting) {
@@ -43,7 +43,7 @@ pub(crate) fn resolved(
             return Err(SpecFault::InputFileChanged { path, got, expected });
         }
     }
-    Ok((config, files))
+    Ok(EnvSpec { config, files, ..env.clone() })
 }
 
 /// The full path of a file that is there; none for a plain name, which is one of the program's own.
@@ -125,16 +125,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("mine.toml"), "abc").unwrap();
         let asked = env(json!({ "networks": ["resnet50", "mine.toml"], "other": "mine.toml" }));
-        let (config, files) = resolved(&asked, &["networks", "architecture"], Some(folder.path())).unwrap();
+        let same = resolved(&asked, &["networks", "architecture"], Some(folder.path())).unwrap();
         let full = fs::canonicalize(folder.path().join("mine.toml")).unwrap();
         let full = full.to_str().unwrap();
-        assert_eq!(
-            Value::Object(config.clone()),
-            json!({ "networks": ["resnet50", full], "other": "mine.toml" })
-        );
-        assert_eq!(files, BTreeMap::from([(full.to_owned(), ABC.to_owned())]));
+        let expected = json!({ "networks": ["resnet50", full], "other": "mine.toml" });
+        assert_eq!(Value::Object(same.config.clone()), expected);
+        assert_eq!(same.files, BTreeMap::from([(full.to_owned(), ABC.to_owned())]));
 
-        let same = EnvSpec { config: config.clone(), files, ..asked };
         assert!(resolved(&same, &["networks"], None).is_ok());
         assert_eq!(files_by_contents(&same).config["networks"][1], json!(format!("sha256:{ABC}")));
         fs::write(full, "abd").unwrap();
