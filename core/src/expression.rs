@@ -294,11 +294,31 @@ mod tests {
         assert!(refusal("10 ** 10 ** 10 ** 10").len() > 1);
         assert!(refusal(&"(".repeat(900)).len() > 1);
         assert!(refusal(&"-".repeat(900)).len() > 1);
+        for deep in [
+            format!("{}1", "not ".repeat(240)),
+            format!("{}1", "1 if 1 else ".repeat(80)),
+            "2 ** ".repeat(190) + "2",
+        ] {
+            let _ = Expression::parse(&deep).and_then(|expression| expression.evaluate(&[]));
+        }
         assert_eq!(refusal(&"1+".repeat(501)), "it has more than 1000 characters");
         assert_eq!(
             Expression::parse("range(1000000)").unwrap().names(),
             ["range"],
             "there is no such function"
         );
+    }
+
+    proptest::proptest! {
+        // Claim: whatever is written, it is an expression with a number, or an error; never a panic.
+        #[test]
+        fn any_text_is_an_expression_or_an_error(text in "([a-c0-9.]|[-+*/%()<>=!,]|[\"'{}~|]| |and|or|not|if|else|min|==|inf){0,30}") {
+            if let Ok(expression) = Expression::parse(&text) {
+                let operands = vec![Operand::Number(2.0); expression.names().len()];
+                if let Ok(number) = expression.evaluate(&operands) {
+                    proptest::prop_assert!(!number.is_nan());
+                }
+            }
+        }
     }
 }

@@ -52,23 +52,21 @@ impl AcceleratorFileEnv {
         }
     }
 
-    /// Fails if none of many designs can be built, which is the file's fault and not theirs.
+    /// Fails if a number of the file is none in any of many designs, which is the file's fault and not theirs.
     fn check(&self) -> Result<(), ConfigError> {
         let mut draw = Seed::new(0).stream("designs that are tried");
         let first = self.space.unrank(0);
         let drawn = (1..TRIED).map(|_| self.space.sample(&mut draw));
-        let mut broken = None;
+        let mut fault = None;
         for design in std::iter::once(first).chain(drawn) {
             match self.file.build(&self.settings(&design)) {
-                Ok(_) => return Ok(()),
-                Err(why) => broken.get_or_insert(why),
+                Err(why) if why.is_malformed => fault.get_or_insert(why),
+                _ => return Ok(()),
             };
         }
-        let why = broken.map_or_else(String::new, |why| why.to_string());
-        Err(ConfigError::new(
-            "architecture",
-            format!("none of {TRIED} designs can be built; the first breaks {why}"),
-        ))
+        let why = fault.map_or_else(String::new, |why| why.to_string());
+        let message = format!("none of {TRIED} designs can be built; the first breaks {why}");
+        Err(ConfigError::new("architecture", message))
     }
 }
 

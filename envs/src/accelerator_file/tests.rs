@@ -99,7 +99,7 @@ fn what_is_wrong_with_a_file_is_named_with_its_field() {
     assert!(refusal(&file("", "8")).contains("the file has no `[parameters]`"));
     assert_eq!(
         refusal(&file(kib, "\"kib / 4\"")),
-        "`architecture`: none of 200 designs can be built; the first breaks Buffer_entries: 0.25, expected a whole number of at least 0 and at most 2^53"
+        "`architecture`: none of 200 designs can be built; the first breaks Buffer_entries: 0.25, expected a whole number of at least 1 and at most 2^53"
     );
     let circle = format!("{}[values]\na = \"b + 1\"\nb = \"a + 1\"\n", file(kib, "8"));
     assert!(refusal(&circle).contains("`values.a`: rests on itself"), "{}", refusal(&circle));
@@ -143,4 +143,25 @@ fn constants_of_the_file_can_be_set() {
     assert!((slow / fast - 2.0).abs() < 0.2, "{slow} and {fast}");
     let error = at(json!({ "clok_hz": 5e8 })).err().unwrap().to_string();
     assert!(error.contains("no constant `clok_hz`"), "{error}");
+}
+
+// Claim: a memory that holds no tile at all is infeasible by so much as can be logged.
+#[test]
+fn a_memory_too_small_for_anything_is_infeasible_by_a_finite_violation() {
+    let text = file("words = { levels = [1, 2] }", "\"words\"").replacen(
+        "energy = { read_j = 1e-12, fill_j",
+        "multiple_buffering = 2\nmapping = { keep = [\"Weights\", \"Inputs\", \"Outputs\"] }\nenergy = { read_j = 1e-12, fill_j",
+        1,
+    );
+    let path = tempfile::Builder::new().suffix(".toml").tempfile().unwrap().into_temp_path();
+    std::fs::write(&path, text).unwrap();
+    let config =
+        AcceleratorFileConfig { architecture: path.to_str().unwrap().to_owned(), ..Default::default() };
+    let env = AcceleratorFileEnv::build(config).unwrap();
+    for design in env.space().iter() {
+        let outcome = env.evaluate(&design).unwrap();
+        let Outcome::Infeasible { rule, violation } = outcome else { panic!("{outcome:?}") };
+        assert_eq!(rule, "Buffer_capacity");
+        assert!(violation.is_finite() && violation > 0.0, "{violation}");
+    }
 }

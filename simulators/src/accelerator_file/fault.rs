@@ -39,10 +39,17 @@ pub struct Unbuildable {
     pub violation: f64,
     /// Why, in words.
     pub reason: String,
+    /// Whether a number of the file is none here, such as half a row or a division by zero: the file's fault if it is so in every design.
+    pub is_malformed: bool,
 }
 
 impl Unbuildable {
     pub(super) fn new(rule: &str, violation: f64, reason: String) -> Self {
-        Self { rule: rule.to_owned(), violation, reason }
+        Self { rule: rule.to_owned(), violation, reason, is_malformed: false }
+    }
+
+    /// A number that is none.
+    pub(super) fn malformed(rule: &str, reason: String) -> Self {
+        Self { is_malformed: true, ..Self::new(rule, 1.0, reason) }
     }
 }

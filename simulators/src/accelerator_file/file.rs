@@ -176,6 +176,9 @@ impl AcceleratorFile {
         };
         if let Some(limit) = &self.area_limit_m2 {
             let (area_m2, limit_m2) = (built.area_m2(), limit.amount(&values, "area_limit")?);
+            if limit_m2 == 0.0 {
+                return Err(Unbuildable::malformed("area_limit", "0 m2, expected more than 0".to_owned()));
+            }
             let excess = area_m2 / limit_m2 - 1.0;
             if excess > 0.0 {
                 return Err(Unbuildable::new(
@@ -193,7 +196,7 @@ impl AcceleratorFile {
         if clock_hz > 0.0 && clock_hz.is_finite() {
             return Ok(clock_hz);
         }
-        Err(Unbuildable::new(CLOCK, 1.0, format!("{clock_hz}, expected a frequency above 0")))
+        Err(Unbuildable::malformed(CLOCK, format!("{clock_hz}, expected a frequency above 0")))
     }
 
     fn technology(&self, values: &[Value]) -> Result<Technology, Unbuildable> {
@@ -202,7 +205,7 @@ impl AcceleratorFile {
         let node = Node::new(nm as u32).ok().filter(|node| f64::from(node.nm()) == nm);
         let node = node.ok_or_else(|| {
             let known = Node::all().map(|node| node.nm().to_string()).collect::<Vec<_>>().join(", ");
-            Unbuildable::new(NODE, 1.0, format!("{nm}, expected one of {known}"))
+            Unbuildable::malformed(NODE, format!("{nm}, expected one of {known}"))
         })?;
         Ok(Technology { node, clock_hz: self.clock(values)? })
     }
@@ -226,5 +229,5 @@ fn misfit(error: &ArchitectureError) -> Unbuildable {
         ArchitectureError::Mesh { level, .. } => format!("{}_mesh", level.to_lowercase().replace(' ', "_")),
         ArchitectureError::LevelCount { .. } | ArchitectureError::Duplicate { .. } => "levels".to_owned(),
     };
-    Unbuildable::new(&rule, 1.0, error.to_string())
+    Unbuildable::malformed(&rule, error.to_string())
 }

@@ -111,7 +111,7 @@ impl LevelFields {
         let [instances, mesh_x, word_bits, block_words, cluster_size] = counts;
         let entries = self.entries.as_ref().map(|entries| match entries.at(values)? {
             f64::INFINITY => Ok(None),
-            _ => entries.count(values, 0, &rule(&self.name, "entries")).map(Some),
+            _ => entries.count(values, 1, &rule(&self.name, "entries")).map(Some),
         });
         let [read_words_per_cycle, write_words_per_cycle, shared_words_per_cycle] =
             self.bandwidth.each_ref().map(|limit| limit.as_ref().map(|limit| limit.at(values)));

@@ -108,7 +108,7 @@ impl Number {
             Self::Computed(computed) => {
                 let operands = computed.places.iter().map(|&place| operand(&values[place]));
                 let number = computed.expression.evaluate(&operands.collect::<Vec<_>>());
-                number.map_err(|error| Unbuildable::new(&computed.rule, 1.0, error.to_string()))
+                number.map_err(|error| Unbuildable::malformed(&computed.rule, error.to_string()))
             }
         }
     }
@@ -119,7 +119,7 @@ impl Number {
         if number.is_finite() && number >= 0.0 {
             return Ok(number);
         }
-        Err(Unbuildable::new(rule, 1.0, format!("{number}, expected a finite number of at least 0")))
+        Err(Unbuildable::malformed(rule, format!("{number}, expected a finite number of at least 0")))
     }
 
     /// The number, which must be whole and at least `least`.
@@ -129,7 +129,7 @@ impl Number {
             return Ok(number as u64);
         }
         let expected = format!("{number}, expected a whole number of at least {least} and at most 2^53");
-        Err(Unbuildable::new(rule, 1.0, expected))
+        Err(Unbuildable::malformed(rule, expected))
     }
 }
 

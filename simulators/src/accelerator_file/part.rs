@@ -242,14 +242,12 @@ impl Part {
                 let width = self.bits(width_bits, "width_bits", values)?;
                 let banks = self.limited(banks, "banks", MOST_BANKS, values)?;
                 if width < 16 || !width.is_power_of_two() {
-                    return Err(self.unbuildable(
-                        "width_bits",
-                        1.0,
-                        format!("{width}, expected a power of two from 16 on"),
-                    ));
+                    return Err(
+                        self.malformed("width_bits", format!("{width}, expected a power of two from 16 on"))
+                    );
                 }
                 if !banks.is_power_of_two() {
-                    return Err(self.unbuildable("banks", 1.0, format!("{banks}, expected a power of two")));
+                    return Err(self.malformed("banks", format!("{banks}, expected a power of two")));
                 }
                 let memory =
                     Memory { class: class.at(values), rows, width_bits: width as u32, banks: banks as u32 };
@@ -291,7 +289,11 @@ impl Part {
     }
 
     fn untabulated(&self, error: &TechnologyError) -> Unbuildable {
-        self.unbuildable("cost", 1.0, error.to_string())
+        self.malformed("cost", error.to_string())
+    }
+
+    fn malformed(&self, what: &str, reason: String) -> Unbuildable {
+        Unbuildable::malformed(&format!("{}_{what}", self.name), reason)
     }
 
     fn unbuildable(&self, what: &str, violation: f64, reason: String) -> Unbuildable {

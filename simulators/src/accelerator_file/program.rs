@@ -67,7 +67,7 @@ impl ProgramFields {
     /// The controller of a design with these values.
     pub(super) fn controller(&self, values: &[Value]) -> Result<Controller, Unbuildable> {
         Ok(Controller {
-            entries: self.entries.count(values, 0, "program_entries")?,
+            entries: self.entries.count(values, 1, "program_entries")?,
             instruction_j: self.instruction_j.amount(values, "program_instruction_j")?,
         })
     }

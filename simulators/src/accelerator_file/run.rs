@@ -121,11 +121,9 @@ fn unrunnable(cause: NoMapping) -> Unrunnable {
     match cause {
         NoMapping::Capacity { ref level, needed, available, .. } => {
             let rule = format!("{}_capacity", level.replace(' ', "_"));
-            Unrunnable::Infeasible(Unbuildable::new(
-                &rule,
-                needed as f64 / available as f64 - 1.0,
-                cause.to_string(),
-            ))
+            // Of a memory that holds no tile at all, all is lacking.
+            let violation = needed as f64 / available.max(1) as f64 - if available == 0 { 0.0 } else { 1.0 };
+            Unrunnable::Infeasible(Unbuildable::new(&rule, violation, cause.to_string()))
         }
         cause => Unrunnable::Mapping(cause),
     }
