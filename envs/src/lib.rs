@@ -21,7 +21,7 @@ pub use gpu_gemm::{
     GpuGemmRecorded, GpuGemmRecordedConfig, TileEncoding, TileSpace,
 };
 pub use mapping::{LayerMapping, LayerMappingConfig};
-pub use recorded_kernel::{CacheFile, CacheFileError, RecordedKernel, RecordedKernelConfig};
+pub use recorded_kernel::{RecordedKernel, RecordedKernelConfig, TuningFile, TuningFileError, TuningForm};
 
 /// Every environment of this crate.
 pub const ENVS: &[EnvEntry] = &[

@@ -8,6 +8,7 @@ mod compare;
 mod completions;
 mod dataset;
 mod describe;
+mod export;
 mod fit;
 mod list;
 mod measure;
@@ -22,6 +23,7 @@ mod search;
 mod simulate;
 mod spec;
 mod sweep;
+mod tuning_page;
 mod validate;
 
 use clap::Subcommand;
@@ -47,6 +49,8 @@ pub(crate) enum Command {
     Replay(replay::Args),
     /// Draw one run, or several side by side
     Plot(plot::Args),
+    /// Write the best designs of a run as JSON, T4 or a cache of Kernel Tuner
+    Export(export::Args),
     /// Compare agents over environments and seeds: tables with intervals and tests, CSV, pictures
     Compare(compare::Args),
     /// Compare hyperparameters of one agent
@@ -87,6 +91,7 @@ impl Command {
             Self::Resume(args) => args.run(catalog),
             Self::Replay(args) => args.run(catalog),
             Self::Plot(args) => args.run(catalog),
+            Self::Export(args) => args.run(catalog),
             Self::Compare(args) => args.run(catalog),
             Self::Sweep(args) => args.run(catalog),
             Self::Check(args) => args.run(catalog),

@@ -9,4 +9,5 @@ mod pages;
 mod runs;
 mod scratch;
 mod simulate;
+mod tuning;
 mod warm_start;
