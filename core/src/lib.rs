@@ -25,6 +25,7 @@ pub mod config;
 pub mod encoding;
 pub mod env;
 pub mod episode;
+pub mod expression;
 pub mod judgement;
 pub mod model;
 pub mod names;

@@ -1,6 +1,7 @@
 //! Environments: design spaces over the simulators.
 
 mod accelerator;
+mod command;
 mod dram_controller;
 mod edge_accelerator;
 mod eyeriss_accelerator;
@@ -12,6 +13,7 @@ mod recorded_kernel;
 use tapeout_core::EnvEntry;
 
 pub use accelerator::{AcceleratorConfig, AcceleratorEnv, AcceleratorTemplate};
+pub use command::{CommandConfig, CommandEnv};
 pub use dram_controller::{DramController, DramControllerConfig, DramOptimum, DramSpace, dram_optima};
 pub use edge_accelerator::{EdgeAccelerator, EdgeAcceleratorConfig};
 pub use eyeriss_accelerator::{EyerissAccelerator, EyerissAcceleratorConfig};
@@ -25,6 +27,7 @@ pub use recorded_kernel::{RecordedKernel, RecordedKernelConfig, TuningFile, Tuni
 
 /// Every environment of this crate.
 pub const ENVS: &[EnvEntry] = &[
+    EnvEntry::of::<CommandEnv>(),
     EnvEntry::of::<DramController>(),
     EnvEntry::of::<AcceleratorEnv<EdgeAccelerator>>(),
     EnvEntry::of::<AcceleratorEnv<EyerissAccelerator>>(),
