@@ -6,4 +6,5 @@ mod architecture;
 mod builtin;
 mod dataset;
 mod gymnasium;
+mod own_simulators;
 mod proxy;

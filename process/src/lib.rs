@@ -16,5 +16,5 @@ mod once;
 mod program;
 
 pub use conversation::{Conversation, Silence};
-pub use once::{Finished, RunFault};
+pub use once::{Ended, RunFault};
 pub use program::{Program, StartError};

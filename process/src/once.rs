@@ -16,7 +16,7 @@ const OUTPUT: u64 = 256 << 20;
 
 /// A program that has come to its end.
 #[derive(Debug)]
-pub struct Finished {
+pub struct Ended {
     /// Its exit code; none if a signal ended it.
     pub code: Option<i32>,
     /// How it ended, in words, with the last line of its error output.
@@ -44,8 +44,8 @@ impl Program {
     /// Runs it on `input`, for no longer than `limit`.
     ///
     /// # Errors
-    /// [`RunFault`] if it could not be started, or is out of time. One that fails by its own account is [`Finished`].
-    pub fn run(&self, input: &[u8], limit: Duration) -> Result<Finished, RunFault> {
+    /// [`RunFault`] if it could not be started, or is out of time. One that fails by its own account is [`Ended`].
+    pub fn run(&self, input: &[u8], limit: Duration) -> Result<Ended, RunFault> {
         let mut child = self.start()?;
         let (mut output, complaint) = (
             child.stdout.take().expect("invariant: the output is a pipe"),
@@ -71,7 +71,7 @@ impl Program {
         };
         let status = wait(&mut child);
         let complaint = complaint.join().unwrap_or_default();
-        Ok(Finished {
+        Ok(Ended {
             code: status.and_then(|status| status.code()),
             how: in_words(status, &complaint),
             output: String::from_utf8_lossy(&text).into_owned(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use tapeout_core::{Design, DesignSpace, EvalError, Outcome};
-use tapeout_process::{Conversation, Finished, Program, RunFault, Silence};
+use tapeout_process::{Conversation, Ended, Program, RunFault, Silence};
 
 use super::answer::Answers;
 use super::declaration::{CommandText, DesignTo, Mode, On, settings};
@@ -151,7 +151,7 @@ impl Runner {
         outcome
     }
 
-    fn outcome(&self, finished: Result<Finished, RunFault>, folder: Option<&Path>) -> Result<Outcome, Fault> {
+    fn outcome(&self, finished: Result<Ended, RunFault>, folder: Option<&Path>) -> Result<Outcome, Fault> {
         let finished = finished.map_err(|fault| match fault {
             RunFault::TimeLimit { .. } => Fault::TimedOut(fault.to_string()),
             _ => Fault::Failed(EvalError::new(fault.to_string())),
