@@ -17,6 +17,7 @@ mod arguments;
 mod commands;
 mod comparison_report;
 mod failure;
+mod held_run;
 mod number;
 mod progress;
 mod report;

@@ -72,7 +72,8 @@ impl Args {
     /// Runs what is not run yet, and says what all of it says.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let ids: Vec<&str> = if self.agents.is_empty() {
-            catalog.agents().iter().map(|entry| entry.id).filter(|&id| id != ENUMERATOR).collect()
+            let entries = catalog.agents().iter().filter(|entry| entry.required.is_empty());
+            entries.map(|entry| entry.id).filter(|&id| id != ENUMERATOR).collect()
         } else {
             self.agents.iter().map(String::as_str).collect()
         };

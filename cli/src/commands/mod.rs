@@ -3,6 +3,7 @@
 //! A file holds an `Args` struct and `run(&self, &Catalog) -> Result<Answer, Failure>`. To add a command, write the file,
 //! its `mod` line, its row here and its arm below.
 
+mod ask;
 mod check;
 mod compare;
 mod completions;
@@ -20,9 +21,11 @@ mod predict;
 mod replay;
 mod resume;
 mod search;
+mod serve;
 mod simulate;
 mod spec;
 mod sweep;
+mod tell;
 mod tuning_page;
 mod validate;
 
@@ -47,6 +50,12 @@ pub(crate) enum Command {
     Resume(resume::Args),
     /// Search again from the log of a run and stop at the first difference
     Replay(replay::Args),
+    /// Ask a run whose loop you hold which designs its agent wants to know of
+    Ask(ask::Args),
+    /// Tell such a run what became of them
+    Tell(tell::Args),
+    /// Ask and tell in lines of JSON, for as long as a program likes
+    Serve(serve::Args),
     /// Draw one run, or several side by side
     Plot(plot::Args),
     /// Write the best designs of a run as JSON, T4 or a cache of Kernel Tuner
@@ -90,6 +99,9 @@ impl Command {
             Self::Spec(args) => args.run(catalog),
             Self::Resume(args) => args.run(catalog),
             Self::Replay(args) => args.run(catalog),
+            Self::Ask(args) => args.run(catalog),
+            Self::Tell(args) => args.run(catalog),
+            Self::Serve(args) => args.run(catalog),
             Self::Plot(args) => args.run(catalog),
             Self::Export(args) => args.run(catalog),
             Self::Compare(args) => args.run(catalog),

@@ -21,7 +21,8 @@ pub(super) struct Declaration {
     pub(super) space: DesignSpace,
     pub(super) metrics: Vec<Metric>,
     pub(super) goal: Goal,
-    pub(super) command: CommandText,
+    /// None if whoever holds the loop evaluates the designs.
+    pub(super) command: Option<CommandText>,
     pub(super) answers: Answers,
 }
 
@@ -49,7 +50,7 @@ struct FileText {
     #[serde(default)]
     infeasible: toml::Table,
     goal: Option<Spanned<GoalText>>,
-    command: CommandText,
+    command: Option<CommandText>,
 }
 
 #[derive(Deserialize)]

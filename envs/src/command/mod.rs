@@ -15,6 +15,9 @@ use tapeout_core::{BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, G
 use declaration::Declaration;
 use runner::Runner;
 
+/// What is said of a file without a command.
+const NO_COMMAND: &str = "the file names no command, so designs are evaluated by whoever holds the loop: use `tapeout ask`, `tell` or `serve`";
+
 /// Which simulator.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -30,7 +33,8 @@ pub struct CommandEnv {
     goal: Goal,
     is_noisy: bool,
     is_parallel: bool,
-    runner: Runner,
+    /// None if whoever holds the loop evaluates the designs.
+    runner: Option<Runner>,
 }
 
 impl Env for CommandEnv {
@@ -43,7 +47,10 @@ impl Env for CommandEnv {
     }
 
     fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
-        self.runner.evaluate(&self.space, design)
+        match &self.runner {
+            Some(runner) => runner.evaluate(&self.space, design),
+            None => Err(EvalError::new(NO_COMMAND)),
+        }
     }
 
     fn is_noisy(&self) -> bool {
@@ -52,6 +59,10 @@ impl Env for CommandEnv {
 
     fn is_parallel(&self) -> bool {
         self.is_parallel
+    }
+
+    fn missing(&self) -> Option<String> {
+        self.runner.is_none().then(|| NO_COMMAND.to_owned())
     }
 }
 
@@ -75,9 +86,11 @@ impl BuildEnv for CommandEnv {
         let declaration = Declaration::read(&text)
             .map_err(|error| ConfigError::new("file", format!("{}:{error}", path.display())))?;
         let Declaration { space, metrics, goal, command, answers } = declaration;
-        let (is_noisy, is_parallel) = (command.noisy, command.parallel);
+        let is_noisy = command.as_ref().is_some_and(|command| command.noisy);
+        let is_parallel = command.as_ref().is_none_or(|command| command.parallel);
         let home = path.parent().map_or_else(|| Path::new("."), |home| home).to_owned();
-        let runner = Runner::new(command, answers, &space, &home).map_err(in_file)?;
+        let runner = command.map(|command| Runner::new(command, answers, &space, &home).map_err(in_file));
+        let runner = runner.transpose()?;
         Ok(Self { space, metrics, goal, is_noisy, is_parallel, runner })
     }
 
