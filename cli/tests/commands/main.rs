@@ -5,6 +5,7 @@ mod compare;
 mod dataset;
 mod measure;
 mod offline;
+mod own_agents;
 mod pages;
 mod runs;
 mod scratch;

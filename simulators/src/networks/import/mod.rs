@@ -5,6 +5,7 @@
 //! | TOML | `.toml` | ours: [`NeuralNetwork::from_toml`](super::NeuralNetwork::from_toml) |
 //! | SCALE-Sim | `.csv` | a topology: convolutions, or matrix products |
 //! | GAMMA | `.csv` | a table of sizes with a type in the last column |
+//! | ONNX | `.onnx` | a model, with inferred shapes |
 //! | MAESTRO | `.m` | a network, with or without the dataflows of a mapping |
 //!
 //! A table says what its own program computes, and is read as that: where a program pads nothing, nothing is padded here,
@@ -14,12 +15,13 @@
 mod draft;
 mod gamma;
 mod maestro;
+mod onnx;
 mod open;
 mod scale_sim;
 mod sheet;
 
 pub use draft::{ImportedNetwork, LeftOut};
-pub use open::{NetworkForm, OpenNetworkError, import_network, open_network, read_network};
+pub use open::{Dimensions, NetworkForm, OpenNetworkError, import_network, open_network, read_network};
 
 #[cfg(test)]
 mod tests;
