@@ -26,6 +26,7 @@ mod simulate;
 mod spec;
 mod sweep;
 mod tell;
+mod timeloop;
 mod tuning_page;
 mod validate;
 
@@ -70,6 +71,8 @@ pub(crate) enum Command {
     Simulate(simulate::Args),
     /// Read networks from files that other programs write
     Network(network::Args),
+    /// Read a design of Timeloop v4 (YAML) and write architecture, network and mapping as TOML
+    Timeloop(timeloop::Args),
     /// Make, look at and split tables of trials to learn from
     Dataset(dataset::Args),
     /// Learn a model from a data set
@@ -109,6 +112,7 @@ impl Command {
             Self::Check(args) => args.run(catalog),
             Self::Simulate(args) => args.run(catalog),
             Self::Network(args) => args.run(),
+            Self::Timeloop(args) => args.run(),
             Self::Dataset(args) => args.run(catalog),
             Self::Fit(args) => args.run(catalog),
             Self::Predict(args) => args.run(catalog),

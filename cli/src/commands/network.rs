@@ -28,7 +28,7 @@ enum Action {
 /// What to read, and where to write it.
 #[derive(clap::Args)]
 struct Import {
-    /// An ONNX model (.onnx), a network of SCALE-Sim or GAMMA (.csv), of MAESTRO (.m), or in TOML
+    /// An ONNX model (.onnx), a network of SCALE-Sim or GAMMA (.csv), of MAESTRO (.m) or Timeloop (.yaml), or in TOML
     file: PathBuf,
     /// What a size is that the file leaves open: `batch=1`; again for several
     #[arg(long, value_name = "NAME=SIZE", value_parser = dimension)]

@@ -117,7 +117,7 @@ pub enum NetworkProblem {
     },
     /// None of the forms that are read here.
     #[error(
-        "not a network in a form that is read here: TOML, a topology of SCALE-Sim (.csv), a table of GAMMA (.csv), a network of MAESTRO (.m) or an ONNX model (.onnx)"
+        "not a network in a form that is read here: TOML, a topology of SCALE-Sim (.csv), a table of GAMMA (.csv), a network of MAESTRO (.m), an ONNX model (.onnx) or a problem of Timeloop (.yaml)"
     )]
     UnknownForm,
 }

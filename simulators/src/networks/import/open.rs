@@ -9,7 +9,7 @@ use tapeout_core::UnknownName;
 use super::super::{NetworkError, NetworkProblem, NeuralNetwork, network};
 use super::draft::ImportedNetwork;
 use super::sheet::Sheet;
-use super::{gamma, maestro, onnx, scale_sim};
+use super::{gamma, maestro, onnx, scale_sim, timeloop};
 
 /// What a file of a network can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub enum NetworkForm {
     Maestro,
     /// An ONNX model.
     Onnx,
+    /// A problem of Timeloop.
+    Timeloop,
 }
 
 impl fmt::Display for NetworkForm {
@@ -34,6 +36,7 @@ impl fmt::Display for NetworkForm {
             Self::Gamma => "GAMMA",
             Self::Maestro => "MAESTRO",
             Self::Onnx => "ONNX",
+            Self::Timeloop => "Timeloop",
         })
     }
 }
@@ -106,6 +109,7 @@ pub fn import_network(path: &Path, dimensions: &Dimensions) -> Result<ImportedNe
             if gamma::is_table(&sheet) { gamma::read(&sheet) } else { scale_sim::read(&sheet) }
         }
         Some("m") => maestro::read(text()?, &name),
+        Some("yaml" | "yml") => timeloop::read(text()?, &name),
         Some("onnx") => onnx::read(bytes, &name, dimensions),
         _ => Err(error(NetworkProblem::UnknownForm)),
     }
