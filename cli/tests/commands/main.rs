@@ -4,6 +4,7 @@ mod bad_input;
 mod compare;
 mod dataset;
 mod measure;
+mod networks;
 mod offline;
 mod own_agents;
 mod pages;

@@ -83,10 +83,10 @@ pub fn read_design(files: &[(&str, &str)]) -> Result<TimeloopDesign, YamlError> 
     let documents: Vec<(&str, Node)> =
         files.iter().map(|(path, text)| Ok((*path, parse(text, path)?))).collect::<Result<_, YamlError>>()?;
     let find = |key: &str| documents.iter().find_map(|(path, node)| Some((*path, node.get(key)?)));
-    let mut energies: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
-    if let Some((path, node)) = find("ERT_summary") {
-        energies = read_energies(node, path)?;
-    }
+    let energies = match find("ERT_summary") {
+        Some((path, node)) => read_energies(node, path)?,
+        None => Energies::new(),
+    };
     let parts = match find("architecture") {
         Some((path, node)) => parts_of(node, path)?,
         None => Vec::new(),
@@ -122,8 +122,8 @@ fn whole(path: &str, node: &Node, key: &str) -> Result<u64, YamlError> {
 }
 
 /// Energies in pJ by component, without its instances, and action.
-fn read_energies(node: &Node, path: &str) -> Result<BTreeMap<String, BTreeMap<String, f64>>, YamlError> {
-    let mut energies = BTreeMap::new();
+fn read_energies(node: &Node, path: &str) -> Result<Energies, YamlError> {
+    let mut energies = Energies::new();
     for row in node.get("table_summary").map(Node::items).unwrap_or_default() {
         let name = row.get("name").map(Node::text).unwrap_or_default();
         // `system.buffer[1..168]`: the dots of the instances are none of the path.
@@ -222,73 +222,71 @@ impl Part<'_> {
     }
 }
 
+/// Energies in pJ by component and action.
+type Energies = BTreeMap<String, BTreeMap<String, f64>>;
+
+/// The energy of an action in J; none is 0.
+fn energy_j(part: &Part<'_>, energies: &Energies, action: &str) -> f64 {
+    energies.get(&part.name).and_then(|actions| actions.get(action)).map_or(0.0, |pj| pj * JOULE_PER_PJ)
+}
+
 fn architecture(
     parts: &[Part<'_>],
-    energies: &BTreeMap<String, BTreeMap<String, f64>>,
+    energies: &Energies,
     unread: &mut Vec<YamlError>,
 ) -> Result<Architecture, YamlError> {
     let (mut mac, mut levels) = (None, Vec::new());
     for part in parts.iter().filter(|part| !part.is_dummy()) {
-        let energy = |action: &str| {
-            energies
-                .get(&part.name)
-                .and_then(|actions| actions.get(action))
-                .map_or(0.0, |pj| pj * JOULE_PER_PJ)
-        };
         if part.is_arithmetic() {
             let word_bits = part.size("datawidth")?.or(part.size("multiplier_width")?).unwrap_or(16) as u32;
-            let (instances, mesh_x, energy_j) = (part.instances, part.mesh_x, energy("compute"));
+            let (instances, mesh_x) = (part.instances, part.mesh_x);
+            let energy_j = energy_j(part, energies, "compute");
             mac = Some(Mac { instances, mesh_x, word_bits, energy_j, area_m2: None });
-            continue;
+        } else {
+            levels.push(level(part, energies)?);
+            note_unread(part, unread);
         }
-        let word_bits = part.size("datawidth")?.ok_or_else(|| {
-            error(
-                part.path,
-                part.node,
-                format!("`{}` has no `datawidth`, which is the width of its words", part.name),
-            )
-        })?;
-        let cluster_size = part.size("cluster_size")?.unwrap_or(1);
-        // Source: Timeloop's buffer model: a physical word of `width` bits is a block for each instance of a cluster.
-        let block_words = (part.size("width")?.unwrap_or(word_bits) / (word_bits * cluster_size)).max(1);
-        levels.push(Level {
-            name: part.name.clone(),
-            instances: part.instances,
-            mesh_x: part.mesh_x,
-            word_bits: word_bits as u32,
-            block_words,
-            cluster_size,
-            entries: part.size("depth")?.map(|depth| depth * block_words),
-            multiple_buffering: part.real("multiple_buffering")?.unwrap_or(1.0),
-            bandwidth: Bandwidth {
-                read_words_per_cycle: part.real("read_bandwidth")?,
-                write_words_per_cycle: part.real("write_bandwidth")?,
-                shared_words_per_cycle: part.real("shared_bandwidth")?,
-            },
-            energy: AccessEnergy {
-                read_j: energy("read"),
-                fill_j: energy("write"),
-                update_j: energy("update"),
-                leak_j_per_cycle: energy("leak"),
-            },
-            network: Network::default(),
-            reduces_in_place: part.class != "DRAM",
-            area_m2: None,
-        });
-        note_unread(part, unread);
     }
-    let (first, mac) = (
-        &parts[0],
-        mac.ok_or_else(|| {
-            error(
-                parts[0].path,
-                parts[0].node,
-                "the architecture has no component of a class `...mac` or `compute`",
-            )
-        })?,
-    );
+    let first = &parts[0];
+    let mac = mac.ok_or_else(|| {
+        error(first.path, first.node, "the architecture has no component of a class `...mac` or `compute`")
+    })?;
     levels.reverse();
     Architecture::new(mac, levels).map_err(|fault| error(first.path, first.node, fault.to_string()))
+}
+
+fn level(part: &Part<'_>, energies: &Energies) -> Result<Level, YamlError> {
+    let word_bits = part.size("datawidth")?.ok_or_else(|| {
+        let message = format!("`{}` has no `datawidth`, which is the width of its words", part.name);
+        error(part.path, part.node, message)
+    })?;
+    let cluster_size = part.size("cluster_size")?.unwrap_or(1);
+    // Source: Timeloop's buffer model: a physical word of `width` bits is a block for each instance of a cluster.
+    let block_words = (part.size("width")?.unwrap_or(word_bits) / (word_bits * cluster_size)).max(1);
+    Ok(Level {
+        name: part.name.clone(),
+        instances: part.instances,
+        mesh_x: part.mesh_x,
+        word_bits: word_bits as u32,
+        block_words,
+        cluster_size,
+        entries: part.size("depth")?.map(|depth| depth * block_words),
+        multiple_buffering: part.real("multiple_buffering")?.unwrap_or(1.0),
+        bandwidth: Bandwidth {
+            read_words_per_cycle: part.real("read_bandwidth")?,
+            write_words_per_cycle: part.real("write_bandwidth")?,
+            shared_words_per_cycle: part.real("shared_bandwidth")?,
+        },
+        energy: AccessEnergy {
+            read_j: energy_j(part, energies, "read"),
+            fill_j: energy_j(part, energies, "write"),
+            update_j: energy_j(part, energies, "update"),
+            leak_j_per_cycle: energy_j(part, energies, "leak"),
+        },
+        network: Network::default(),
+        reduces_in_place: part.class != "DRAM",
+        area_m2: None,
+    })
 }
 
 fn note_unread(part: &Part<'_>, unread: &mut Vec<YamlError>) {
