@@ -83,7 +83,7 @@ impl Best<'_> {
 }
 
 /// What Kernel Tuner calls a metric, its value and its unit there.
-fn as_kernel_tuner<'a>(metric: &'a Metric, value: f64) -> (&'a str, f64, &'a str) {
+fn as_kernel_tuner(metric: &Metric, value: f64) -> (&str, f64, &str) {
     if metric.name == "time_s" {
         ("time", value * MS_PER_S, "ms")
     } else {

@@ -19,17 +19,18 @@ fn example(name: &str) -> PathBuf {
 }
 
 /// The cache of the guide in a folder of its own, compiled; the file edited.
-fn cache(edit: impl Fn(String) -> String) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
+fn cache(edit: impl Fn(&str) -> String) -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let at = |name: &str| folder.path().join(name);
     let compiled = Command::new("cc").args(["-O2", "-o"]).arg(at("cache")).arg(example("cache.c")).status();
     assert!(compiled.expect("whoever links Rust has a C compiler").success());
-    fs::write(at("cache.toml"), edit(fs::read_to_string(example("cache.toml")).unwrap())).unwrap();
+    let text = fs::read_to_string(example("cache.toml")).expect("the example is there");
+    fs::write(at("cache.toml"), edit(&text)).expect("the folder can be written to");
     folder
 }
 
 /// The same program, in lines of JSON. Each process notes its number.
-fn in_lines(text: String) -> String {
+fn in_lines(text: &str) -> String {
     let mut lines = String::new();
     for line in
         text.lines().filter(|line| !line.starts_with("[infeasible]") && !line.starts_with("too_large"))
@@ -47,14 +48,14 @@ fn in_lines(text: String) -> String {
 }
 
 fn experiment(file: &Path, agent: &str, trials: usize) -> Experiment {
-    let mut spec = Spec::new("command", agent, Budget::trials(NonZeroUsize::new(trials).unwrap()));
+    let mut spec = Spec::new("command", agent, Budget::trials(NonZeroUsize::new(trials).expect("a budget")));
     spec.env.config.insert("file".to_owned(), json!(file));
     spec.seed = Seed::new(1);
     Experiment::prepare(&tapeout::builtin(), spec).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn outcomes(experiment: &Experiment, threads: usize) -> Vec<Outcome> {
-    let options = RunOptions { threads: NonZeroUsize::new(threads).unwrap(), interrupt: None };
+    let options = RunOptions { threads: NonZeroUsize::new(threads).expect("a thread"), interrupt: None };
     let finished = search(experiment, &mut MemoryLog::default(), &options, &mut ())
         .unwrap_or_else(|error| panic!("{error}"));
     finished.run.trials().iter().map(|trial| trial.outcome.clone()).collect()
@@ -64,7 +65,7 @@ fn outcomes(experiment: &Experiment, threads: usize) -> Vec<Outcome> {
 /// The two protocols give the same.
 #[test]
 fn a_program_in_c_gives_the_same_by_report_and_in_lines() {
-    let (reports, lines) = (cache(|text| text), cache(in_lines));
+    let (reports, lines) = (cache(str::to_owned), cache(in_lines));
     let [by_report, by_lines] =
         [&reports, &lines].map(|folder| experiment(&folder.path().join("cache.toml"), "random", 150));
     let space = by_report.env().space();
@@ -76,7 +77,7 @@ fn a_program_in_c_gives_the_same_by_report_and_in_lines() {
     for (report, line) in by_report.iter().zip(&by_lines) {
         match (report, line) {
             (Outcome::Infeasible { rule, .. }, Outcome::Infeasible { rule: same, .. }) => {
-                assert_eq!(rule, same)
+                assert_eq!(rule, same);
             }
             _ => assert_eq!(report, line),
         }

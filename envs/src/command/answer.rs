@@ -39,13 +39,13 @@ impl Answers {
     /// The name of a metric or a rule, and what is wrong with it.
     pub(super) fn new(
         metrics: &[Metric],
-        texts: Vec<MetricText>,
+        texts: &[MetricText],
         infeasible: Vec<(String, InfeasibleText)>,
     ) -> Result<Self, (String, String)> {
         let names: Vec<String> = metrics.iter().map(|metric| metric.name.clone()).collect();
         let n_patterns = texts.iter().filter(|text| text.pattern.is_some()).count();
         let mut patterns = Vec::with_capacity(n_patterns);
-        for (name, text) in names.iter().zip(&texts) {
+        for (name, text) in names.iter().zip(texts) {
             let refused = |message: String| (name.clone(), message);
             match &text.pattern {
                 Some(pattern) => {

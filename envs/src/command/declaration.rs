@@ -239,7 +239,7 @@ impl Declaration {
                 .map_err(|message| at(place(&name), format!("infeasible `{name}`: {message}")))?;
             infeasible.push((name, entry));
         }
-        let answers = Answers::new(&metrics, metric_texts, infeasible)
+        let answers = Answers::new(&metrics, &metric_texts, infeasible)
             .map_err(|(name, message)| at(place(&name), format!("`{name}`: {message}")))?;
         let goal = match file.goal {
             None => Goal::default(),
@@ -258,8 +258,7 @@ fn find_key(text: &str, key: &str) -> usize {
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
         let trimmed = line.trim_start().trim_start_matches('[').trim_start_matches('"');
-        let behind =
-            trimmed.strip_prefix(key).or_else(|| Some(trimmed.split_once('.')?.1.strip_prefix(key)?));
+        let behind = trimmed.strip_prefix(key).or_else(|| trimmed.split_once('.')?.1.strip_prefix(key));
         if behind.is_some_and(|rest| rest.trim_start_matches('"').trim_start().starts_with(['=', ']', '.'])) {
             return offset;
         }

@@ -88,7 +88,7 @@ impl BuildEnv for CommandEnv {
         let Declaration { space, metrics, goal, command, answers } = declaration;
         let is_noisy = command.as_ref().is_some_and(|command| command.noisy);
         let is_parallel = command.as_ref().is_none_or(|command| command.parallel);
-        let home = path.parent().map_or_else(|| Path::new("."), |home| home).to_owned();
+        let home = path.parent().unwrap_or_else(|| Path::new(".")).to_owned();
         let runner = command.map(|command| Runner::new(command, answers, &space, &home).map_err(in_file));
         let runner = runner.transpose()?;
         Ok(Self { space, metrics, goal, is_noisy, is_parallel, runner })

@@ -148,7 +148,7 @@ impl CacheRow {
                     point.failure.get_or_insert_with(|| "InvalidConfig".to_owned());
                 }
                 (Role::Objective | Role::Measured, Level::Number(number)) => {
-                    point.measured.push((name, number))
+                    point.measured.push((name, number));
                 }
                 (Role::Objective, Level::Text(failure)) if !failure.is_empty() => {
                     point.failure.get_or_insert_with(|| failure.into());

@@ -94,7 +94,7 @@ impl TuningFile {
             let problem = problem.map(|bytes| parsed(bytes, &mut notes)).transpose()?;
             raw(text, problem)?
         };
-        Self::checked(raw, notes)
+        Self::checked(&raw, notes)
     }
 
     /// The configurations as a list.
@@ -115,14 +115,14 @@ impl TuningFile {
         self.rows.iter().map(Vec::as_slice).zip(&self.outcomes)
     }
 
-    fn checked(raw: RawRecord, mut notes: Vec<String>) -> Result<Self, TuningFileError> {
-        let RawRecord { form, device_name, kernel_name, values_are_in, quantities, .. } = &raw;
+    fn checked(raw: &RawRecord, mut notes: Vec<String>) -> Result<Self, TuningFileError> {
+        let RawRecord { form, device_name, kernel_name, values_are_in, quantities, .. } = raw;
         let parameters: Vec<Parameter> =
             raw.parameters.iter().map(|(name, values)| parameter(name, values)).collect();
         let rows = (raw.points.iter().map(|point| levels(&parameters, point, values_are_in)))
             .collect::<Result<Vec<Vec<u32>>, _>>()?;
-        check_objectives(&raw)?;
-        let kept = kept_quantities(&raw, &mut notes);
+        check_objectives(raw)?;
+        let kept = kept_quantities(raw, &mut notes);
         if kept.is_empty() {
             let points = raw.points.len();
             let is_none = raw.points.iter().all(|point| point.failure.is_some());

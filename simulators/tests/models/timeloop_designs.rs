@@ -42,15 +42,16 @@ fn layer(problem: &TimeloopProblem) -> Layer {
         padding: [0, 0],
         groups: 1,
     };
-    Layer::new("layer", Op::Conv2d(conv)).unwrap()
+    Layer::new("layer", Op::Conv2d(conv)).expect("the problem is in range")
 }
 
 fn assert_agrees(files: [(&str, &str); 3], published: &Published) {
     let design = read_design(&files).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(design.unread, [], "{}", files[0].0);
-    let architecture = design.architecture.unwrap();
-    let layer = layer(&design.problem.unwrap());
-    let mapping = Mapping::from_text(&design.mapping.unwrap(), &architecture, layer.einsum()).unwrap();
+    let architecture = design.architecture.expect("an architecture");
+    let layer = layer(&design.problem.expect("a problem"));
+    let text = design.mapping.expect("a mapping");
+    let mapping = Mapping::from_text(&text, &architecture, layer.einsum()).expect("a mapping of the design");
     let mut report = Report::new();
     Evaluator::new(&architecture, layer.einsum(), Quirks::timeloop_compat())
         .map(|evaluator| evaluator.with_hops(Hops::Everywhere))
