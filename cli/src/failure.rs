@@ -75,9 +75,11 @@ impl From<SpecError> for Failure {
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         let exit = match &error {
-            RunError::Spec(_) | RunError::Log(_) | RunError::Exists { .. } | RunError::NoRun { .. } => {
-                Exit::BadInput
-            }
+            RunError::Spec(_)
+            | RunError::Log(_)
+            | RunError::Exists { .. }
+            | RunError::NoRun { .. }
+            | RunError::Told { .. } => Exit::BadInput,
             RunError::Diverged { .. } => Exit::Difference,
             _ => Exit::Failed,
         };

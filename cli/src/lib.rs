@@ -19,6 +19,7 @@ mod comparison_report;
 mod designs;
 mod failure;
 mod goal_flags;
+mod held_run;
 mod number;
 mod progress;
 mod report;

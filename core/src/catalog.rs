@@ -139,6 +139,8 @@ pub struct AgentEntry {
     pub description: &'static str,
     /// How many objectives it handles.
     pub objectives: ObjectiveSupport,
+    /// Hyperparameters that have no default: without them there is no agent.
+    pub required: &'static [&'static str],
     defaults: fn() -> Value,
     resolve: fn(&Value) -> Result<Value, ConfigError>,
     build: BuildAgentFn,
@@ -152,6 +154,7 @@ impl AgentEntry {
             summary: A::SUMMARY,
             description: A::DESCRIPTION,
             objectives: A::OBJECTIVES,
+            required: A::REQUIRED,
             defaults: config::defaults::<A::Config>,
             resolve: config::resolved::<A::Config>,
             build: |problem, settings, seed| Ok(Box::new(A::build(problem, config::read(settings)?, seed)?)),

@@ -221,6 +221,10 @@ fn check_seed(spec: &Spec) -> Result<(), SpecError> {
 
 /// Fills in the environment's goal where the spec has none.
 fn problem(spec: &mut Spec, env: &dyn Env, default_goal: Goal) -> Result<Problem, SpecError> {
+    if spec.objectives.is_none() && default_goal.objectives.is_empty() {
+        let metrics = env.metrics().iter().map(|metric| metric.name.clone()).collect();
+        return Err(spec.fault("objectives", SpecFault::NoDefaultGoal { env: spec.env.id.clone(), metrics }));
+    }
     let goal = Goal {
         objectives: spec.objectives.clone().unwrap_or(default_goal.objectives),
         constraints: spec.constraints.clone().unwrap_or(default_goal.constraints),

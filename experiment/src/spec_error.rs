@@ -81,6 +81,14 @@ pub enum SpecFault {
     /// The objectives and constraints do not fit the environment.
     #[error("{0}")]
     Goal(ProblemError),
+    /// The environment does not say what to optimise, and neither does the spec.
+    #[error("`{env}` does not say what to optimise: it measures {}", .metrics.join(", "))]
+    NoDefaultGoal {
+        /// The environment.
+        env: String,
+        /// What it measures.
+        metrics: Vec<String>,
+    },
     /// The target is not an objective.
     #[error("`{got}` is not an objective{}; the objectives are {}", suggestion(.nearest), .known.join(", "))]
     TargetMetric {
@@ -134,6 +142,10 @@ impl SpecError {
             )),
             SpecFault::Config(_) if self.field.starts_with("env") => {
                 Some("its settings are shown by `tapeout describe`".to_owned())
+            }
+            SpecFault::NoDefaultGoal { metrics, .. } => {
+                let metric = metrics.first()?;
+                Some(format!("say so: `min:{metric}` if less is better, `max:{metric}` if more is"))
             }
             SpecFault::WarmStart(fault) => Some(fault.hint()),
             SpecFault::InputFileChanged { .. } => {

@@ -7,4 +7,5 @@ mod builtin;
 mod dataset;
 mod gymnasium;
 mod narrowed;
+mod own_simulators;
 mod proxy;

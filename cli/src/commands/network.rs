@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use tapeout::simulators::networks::{ImportedNetwork, LeftOut, import_network};
+use tapeout::simulators::networks::{Dimensions, ImportedNetwork, LeftOut, NetworkProblem, import_network};
 
 use super::describe::{network_json, network_page};
 use crate::answer::Answer;
@@ -28,8 +28,11 @@ enum Action {
 /// What to read, and where to write it.
 #[derive(clap::Args)]
 struct Import {
-    /// A network of SCALE-Sim or GAMMA (.csv), of MAESTRO (.m), or in TOML
+    /// An ONNX model (.onnx), a network of SCALE-Sim or GAMMA (.csv), of MAESTRO (.m) or Timeloop (.yaml), or in TOML
     file: PathBuf,
+    /// What a size is that the file leaves open: `batch=1`; again for several
+    #[arg(long, value_name = "NAME=SIZE", value_parser = dimension)]
+    dimension: Vec<(String, u64)>,
     /// Write the network here, as TOML
     #[arg(long, value_name = "FILE.toml")]
     out: Option<PathBuf>,
@@ -48,7 +51,20 @@ impl Args {
 
 impl Import {
     fn run(&self) -> Result<Answer, Failure> {
-        let imported = import_network(&self.file).map_err(Failure::bad_input)?;
+        let dimensions: Dimensions = self.dimension.iter().cloned().collect();
+        let imported = import_network(&self.file, &dimensions).map_err(|error| {
+            let hint = match &error.problem {
+                NetworkProblem::OpenSize { name, .. } => {
+                    Some(format!("for example `--dimension {name}=224`"))
+                }
+                _ => None,
+            };
+            let failure = Failure::bad_input(error);
+            match hint {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            }
+        })?;
         if let Some(out) = &self.out {
             std::fs::write(out, imported.network.to_toml())
                 .map_err(|error| Failure::failed(error).context(format!("cannot write {}", out.display())))?;
@@ -63,6 +79,16 @@ impl Import {
         }
         Ok(Answer::text(text))
     }
+}
+
+/// `batch=1`.
+fn dimension(text: &str) -> Result<(String, u64), String> {
+    let parsed =
+        text.rsplit_once('=').and_then(|(name, size)| Some((name.trim(), size.trim().parse().ok()?)));
+    let parsed = parsed.filter(|(name, size)| !name.is_empty() && *size > 0);
+    parsed
+        .map(|(name, size)| (name.to_owned(), size))
+        .ok_or_else(|| "expected a name and a size such as `batch=1`".to_owned())
 }
 
 fn left_out(left_out: &[LeftOut]) -> String {

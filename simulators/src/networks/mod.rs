@@ -71,7 +71,8 @@ mod workload;
 
 pub use builtin::{NETWORKS, NetworkRow, network};
 pub use import::{
-    ImportedNetwork, LeftOut, NetworkForm, OpenNetworkError, import_network, open_network, read_network,
+    Dimensions, ImportedNetwork, LeftOut, NetworkForm, OpenNetworkError, import_network, open_network,
+    read_network,
 };
 pub use layer::{Extras, Layer};
 pub use layer_error::LayerError;

@@ -105,9 +105,19 @@ pub enum NetworkProblem {
     /// The file cannot be read.
     #[error("cannot be read: {0}")]
     Unreadable(String),
+    /// A size that the file leaves open, and nobody gives.
+    #[error("size {axis} of input `{input}` is open; give it by name: `{name}`")]
+    OpenSize {
+        /// The input.
+        input: String,
+        /// Which of its sizes, from 0.
+        axis: usize,
+        /// The name under which it can be given.
+        name: String,
+    },
     /// None of the forms that are read here.
     #[error(
-        "not a network in a form that is read here: TOML, a topology of SCALE-Sim (.csv), a table of GAMMA (.csv) or a network of MAESTRO (.m)"
+        "not a network in a form that is read here: TOML, a topology of SCALE-Sim (.csv), a table of GAMMA (.csv), a network of MAESTRO (.m), an ONNX model (.onnx) or a problem of Timeloop (.yaml)"
     )]
     UnknownForm,
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::super::network::Parts;
 use super::super::{Extras, Layer, NetworkError, NetworkProblem, NeuralNetwork, Op, Outside};
+use super::onnx::Found;
 use super::open::NetworkForm;
 
 /// A network out of a file, and what of the file is no layer of it.
@@ -76,6 +77,27 @@ impl<'a> Draft<'a> {
         self.names.insert(name);
         self.layers.push(layer);
         Ok(())
+    }
+
+    /// Adds a layer that runs several times, on `copies` sets of weights.
+    pub(super) fn repeated(&mut self, name: &str, found: &Found, copies: u64) -> Result<(), NetworkError> {
+        let name = self.free_name(name);
+        let layer = Layer::new(&name, found.op.clone()).and_then(|layer| layer.repeated(found.count));
+        let layer =
+            layer.and_then(
+                |layer| if found.op.has_weights() { layer.with_weight_copies(copies) } else { Ok(layer) },
+            );
+        let layer = layer.and_then(|layer| layer.with_extras(found.extras)).map_err(|reason| {
+            self.error(None, NetworkProblem::Layer { name: name.clone(), reason: Box::new(reason) })
+        })?;
+        self.names.insert(name);
+        self.layers.push(layer);
+        Ok(())
+    }
+
+    /// Notes parameters that no layer multiplies by.
+    pub(super) fn outside(&mut self, outside: Outside) {
+        self.outside.push(outside);
     }
 
     fn free_name(&self, name: &str) -> String {

@@ -1,5 +1,6 @@
 //! Finding out what a file is, and a network by a name that may be a file's.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
@@ -8,7 +9,7 @@ use tapeout_core::UnknownName;
 use super::super::{NetworkError, NetworkProblem, NeuralNetwork, network};
 use super::draft::ImportedNetwork;
 use super::sheet::Sheet;
-use super::{gamma, maestro, scale_sim};
+use super::{gamma, maestro, onnx, scale_sim, timeloop};
 
 /// What a file of a network can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,10 @@ pub enum NetworkForm {
     Gamma,
     /// A network of MAESTRO.
     Maestro,
+    /// An ONNX model.
+    Onnx,
+    /// A problem of Timeloop.
+    Timeloop,
 }
 
 impl fmt::Display for NetworkForm {
@@ -30,9 +35,14 @@ impl fmt::Display for NetworkForm {
             Self::ScaleSim => "SCALE-Sim",
             Self::Gamma => "GAMMA",
             Self::Maestro => "MAESTRO",
+            Self::Onnx => "ONNX",
+            Self::Timeloop => "Timeloop",
         })
     }
 }
+
+/// Sizes that a file leaves open, by name.
+pub type Dimensions = BTreeMap<String, u64>;
 
 /// Why there is no network of a name.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -70,14 +80,14 @@ pub fn open_network(name: &str) -> Result<NeuralNetwork, OpenNetworkError> {
 /// # Errors
 /// [`NetworkError`] naming file, line and what was expected.
 pub fn read_network(path: &Path) -> Result<NeuralNetwork, NetworkError> {
-    Ok(import_network(path)?.network)
+    Ok(import_network(path, &Dimensions::new())?.network)
 }
 
-/// As [`read_network`], with what of the file is no layer.
+/// As [`read_network`], with what of the file is no layer. `dimensions`: what the sizes are that the file leaves open.
 ///
 /// # Errors
 /// As [`read_network`].
-pub fn import_network(path: &Path) -> Result<ImportedNetwork, NetworkError> {
+pub fn import_network(path: &Path, dimensions: &Dimensions) -> Result<ImportedNetwork, NetworkError> {
     let name = path.display().to_string();
     let error = |problem| NetworkError { path: name.clone(), line: None, problem };
     let bytes = std::fs::read(path).map_err(|cause| error(NetworkProblem::Unreadable(cause.to_string())))?;
@@ -99,6 +109,8 @@ pub fn import_network(path: &Path) -> Result<ImportedNetwork, NetworkError> {
             if gamma::is_table(&sheet) { gamma::read(&sheet) } else { scale_sim::read(&sheet) }
         }
         Some("m") => maestro::read(text()?, &name),
+        Some("yaml" | "yml") => timeloop::read(text()?, &name),
+        Some("onnx") => onnx::read(bytes, &name, dimensions),
         _ => Err(error(NetworkProblem::UnknownForm)),
     }
 }

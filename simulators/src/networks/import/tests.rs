@@ -8,7 +8,7 @@ fn import(name: &str, text: &str) -> Result<ImportedNetwork, String> {
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join(name);
     std::fs::write(&path, text).unwrap();
-    let imported = import_network(&path);
+    let imported = import_network(&path, &Dimensions::new());
     std::fs::remove_dir_all(&folder).unwrap();
     imported.map_err(|error| error.to_string().replace(&format!("{}/", folder.display()), ""))
 }
@@ -104,6 +104,6 @@ fn every_mistake_is_named_with_its_line() {
     assert_eq!(error("n.m", "Network N {"), "n.m:1: the file ends, expected `Layer` or `}`");
     assert!(error("n.txt", "").starts_with("n.txt: not a network in a form that is read here"));
     assert_eq!(error("t.csv", "Layer,M,N,K\n"), "t.csv: the network has no layers, expected at least one");
-    let missing = import_network("no/such.csv".as_ref()).unwrap_err();
+    let missing = import_network("no/such.csv".as_ref(), &Dimensions::new()).unwrap_err();
     assert!(matches!(missing.problem, NetworkProblem::Unreadable(_)), "{missing}");
 }
