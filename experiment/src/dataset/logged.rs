@@ -67,6 +67,11 @@ impl BuildEnv for Logged {
     type Config = LoggedConfig;
 
     fn build(config: LoggedConfig) -> Result<Self, ConfigError> {
+        if config.parameters.is_empty() {
+            let message =
+                "is empty; data sets that `tapeout dataset import` made say it, and models fitted to them";
+            return Err(ConfigError::new("parameters", message));
+        }
         let about = |parameter: &Parameter| parameter.clone().about("as in the log");
         let space = DesignSpace::new(config.parameters.iter().map(about).collect(), Vec::new())?;
         Problem::new(space.clone(), config.metrics.clone(), config.goal.clone())
@@ -102,6 +107,12 @@ impl Env for Logged {
 }
 
 impl Dataset {
+    /// What people call what the rows are of: the environment, or the log.
+    pub fn title(&self) -> &str {
+        let name = self.env().config.get("name").and_then(Value::as_str);
+        name.filter(|_| self.env().id == Logged::ID).unwrap_or(&self.env().id)
+    }
+
     /// The same rows without the environment that made them, which need not be known here: a log by itself, for this `goal`.
     #[must_use]
     pub fn standing_alone(mut self, goal: Goal) -> Self {

@@ -49,7 +49,7 @@ pub(super) fn text(dataset: &Dataset) -> String {
     format!(
         "{} of `{}`{version}, {} designs, {}\n\n{}\n{}",
         counted(dataset.rows().len(), "row"),
-        env.id,
+        dataset.title(),
         count(dataset.space().cardinality()),
         counted(dataset.workloads().len(), "workload"),
         rules(&overviews),

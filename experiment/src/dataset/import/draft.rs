@@ -124,7 +124,7 @@ pub fn draft(path: &Path) -> Result<String, ImportError> {
     file::each_record(path, &wanted, &mut |_, fields| {
         if let Ok(fields) = fields {
             seen.iter_mut().zip(fields).for_each(|(seen, field)| seen.add(field));
-            texts.push(fields.iter().map(|it| it.text().unwrap_or_default().into_owned()).collect());
+            texts.push(fields.iter().map(plain).collect());
             n_rows += 1;
         }
         if n_rows < LOOKED_AT { Flow::GoOn } else { Flow::Stop }
@@ -139,6 +139,14 @@ pub fn draft(path: &Path) -> Result<String, ImportError> {
     contexts(&mut meanings, &seen, &texts);
     let name = path.file_stem().map_or_else(|| "log".to_owned(), |stem| stem.to_string_lossy().into_owned());
     Ok(text(&name, &seen, &meanings))
+}
+
+/// What a field says, the same whether a number is written `4.1e9` or `4100000000`.
+fn plain(field: &Field<'_>) -> String {
+    match field.number() {
+        Number::Is(number) => number.to_string(),
+        Number::Absent | Number::Unfit => field.text().unwrap_or_default().into_owned(),
+    }
 }
 
 /// Columns after the first of a meaning that only one can have are unused.
