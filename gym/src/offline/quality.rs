@@ -11,7 +11,7 @@ use tapeout_surrogates::errors::{
 /// Designs among which the best is looked for, in [`Quality::regret`]: as many as one would have built or simulated.
 pub const TOP: usize = 10;
 /// Bins of the calibration error. Own choice: a tenth of the probabilities each.
-const BINS: usize = 10;
+pub(super) const BINS: usize = 10;
 
 /// How wrong a model is about one metric of one workload.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,21 +22,24 @@ pub struct Quality {
     pub metric: String,
     /// Feasible rows that it was asked about.
     pub rows: usize,
-    /// The mean absolute error of the logarithm: 0.01 is one per cent.
-    pub log_error: f64,
-    /// The root of the mean squared error, over the mean.
-    pub relative_rmse: f64,
+    /// The mean absolute error of the logarithm: 0.01 is one per cent; none if a number is not positive, as predictions on a plain
+    /// scale need not be.
+    pub log_error: Option<f64>,
+    /// The root of the mean squared error, over the mean; none if the truth is 0 throughout.
+    pub relative_rmse: Option<f64>,
     /// Kendall's tau between predicted and true order.
     pub tau: f64,
-    /// How much worse the best of the [`TOP`] designs that it likes most is than the best there is, as a share of that.
-    pub regret: f64,
+    /// How much worse the best of the [`TOP`] designs that it likes most is than the best there is, as a share of that; none if
+    /// that is 0.
+    pub regret: Option<f64>,
     /// The mean squared error of p(feasible), over infeasible rows too.
     pub brier: f64,
     /// The mean gap between p(feasible) and the share that is feasible.
     pub calibration_error: f64,
 }
 
-/// Asks a model about the rows at `indices` of a data set: every objective of every workload that has two feasible rows.
+/// Asks a model about the rows at `indices` of a data set: every objective of every workload that has two
+/// feasible rows.
 pub fn assess(
     surrogate: &dyn Surrogate,
     dataset: &Dataset,
@@ -71,14 +74,17 @@ fn of_group(surrogate: &dyn Surrogate, group: &WorkloadTrials, problem: &Problem
             .collect();
         let sign = problem.objective_value(objective, 1.0);
         let loss = |values: &[f64]| values.iter().map(|value| sign * value).collect::<Vec<f64>>();
+        let least = loss(&truth).into_iter().fold(f64::INFINITY, f64::min);
         Quality {
             workload: group.workload.name.clone(),
             metric: metric.name.clone(),
             rows: feasible.len(),
-            log_error: log_scale_error(&predicted, &truth),
-            relative_rmse: relative_rmse(&predicted, &truth),
+            log_error: (predicted.iter().chain(&truth).all(|&value| value > 0.0))
+                .then(|| log_scale_error(&predicted, &truth)),
+            relative_rmse: (truth.iter().any(|&value| value != 0.0))
+                .then(|| relative_rmse(&predicted, &truth)),
             tau: kendall_tau(&predicted, &truth),
-            regret: top_k_regret(&loss(&predicted), &loss(&truth), TOP),
+            regret: (least != 0.0).then(|| top_k_regret(&loss(&predicted), &loss(&truth), TOP)),
             brier: brier_score(&prediction.p_feasible, &is_feasible),
             calibration_error: expected_calibration_error(&bins),
         }

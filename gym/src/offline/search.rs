@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use tapeout_core::{BuildEnvFrom, Catalog, Design, Goal, ModelFile, Problem, Seed, Trial};
+use tapeout_core::{BuildEnvFrom, Catalog, Design, Goal, ModelFile, Problem, Seed, Trial, Value};
 use tapeout_experiment::dataset::Dataset;
 use tapeout_experiment::{AgentSpec, Budget, EnvSpec, Spec};
 use tapeout_surrogates::support::Support;
 use tapeout_surrogates::{Combination, Outlook};
 
 use super::proposals::PROPOSALS_SCHEMA;
-use super::{OfflineError, Proposal, Proposals, WeightedWorkload, choose};
+use super::{Logged, OfflineError, Proposal, Proposals, SheetRow, WeightedWorkload};
 use crate::{Proxy, ProxyConfig};
 
 /// Nearest logged designs that a proposal's distance is measured to: the one nearest.
@@ -64,9 +64,9 @@ impl ModelSearch {
         spec
     }
 
-    /// The `count` best of the designs that the search asked the model about.
+    /// The designs at `chosen` among those that the search asked the model about.
     ///
-    /// `problem`: over the data set's metrics. `logged`: the data set that the model was fitted to.
+    /// `problem`: over the data set's metrics.
     ///
     /// # Errors
     /// [`OfflineError`] if the model cannot be read back.
@@ -75,15 +75,13 @@ impl ModelSearch {
         catalog: &Catalog,
         model: &ModelFile,
         problem: &Problem,
-        logged: &Dataset,
+        logged: &Logged<'_>,
         trials: &[Trial],
-        count: usize,
+        chosen: &[usize],
     ) -> Result<Proposals, OfflineError> {
         let surrogate = catalog.surrogate(model, problem.space())?;
-        let chosen = choose(problem, trials, count);
         let designs: Vec<Design> = chosen.iter().map(|&index| trials[index].design.clone()).collect();
-        let measured = logged.rows().iter().filter(|row| row.is_feasible()).map(|row| row.design.clone());
-        let support = Support::new(problem.space(), measured.collect(), NEIGHBOURS);
+        let support = Support::new(problem.space(), logged.measured(), NEIGHBOURS);
         let known = |name: &str| model.card.sources.iter().map(|it| &it.workload).find(|it| it.name == name);
         let asked = self.workloads.iter();
         let asked = asked.filter_map(|it| Some((known(&it.name)?.context.as_slice(), it.weight)));
@@ -92,24 +90,68 @@ impl ModelSearch {
             let metrics = 0..problem.metrics().len();
             metrics.map(|metric| outlook.combined(Combination::Mean, (index, metric), value)).collect()
         };
-        let proposal = |(index, design): (usize, &Design)| Proposal {
-            design: problem.space().values(design).map(|(it, value)| (it.name().to_owned(), value)).collect(),
-            predicted: named(problem, &over_metrics(index, |mean, _| mean)),
-            spread: outlook.has_spread().then(|| named(problem, &over_metrics(index, |_, std| std))),
-            p_feasible: outlook.p_feasible(index),
-            distance: support.distance(design, problem.space()),
+        let proposal = |(index, design): (usize, &Design)| {
+            let predicted = over_metrics(index, |mean, _| mean);
+            let intervals = logged.promises.map(|promises| {
+                let metrics = problem.metrics().iter().zip(&predicted).enumerate();
+                metrics.map(|(at, (it, &mean))| (it.name.clone(), promises.interval(at, mean))).collect()
+            });
+            Proposal {
+                design: values(problem, design),
+                predicted: named(problem, &predicted),
+                spread: outlook.has_spread().then(|| named(problem, &over_metrics(index, |_, std| std))),
+                intervals,
+                p_feasible: outlook.p_feasible(index),
+                distance: support.distance(design, problem.space()),
+                outside: logged.outside(design),
+            }
         };
         Ok(Proposals {
             schema: PROPOSALS_SCHEMA,
-            env: logged.env().clone(),
+            env: logged.dataset.env().clone(),
             workloads: self.workloads.clone(),
             goal: problem.goal().clone(),
             learner: model.saved.learner.clone(),
             agent: self.agent.id.clone(),
             seed: self.seed,
             model_calls: trials.len(),
+            logged: logged.best(problem, &self.workloads),
             proposals: designs.iter().enumerate().map(proposal).collect(),
         })
+    }
+
+    /// The proposals as lines to be filled in, one for each workload, with what is promised of it.
+    ///
+    /// # Errors
+    /// [`OfflineError`] if the model cannot be read back, or the data set has no such workload.
+    pub fn sheet(
+        &self,
+        catalog: &Catalog,
+        model: &ModelFile,
+        logged: &Logged<'_>,
+        proposals: &Proposals,
+    ) -> Result<Vec<SheetRow>, OfflineError> {
+        let Logged { dataset, promises, .. } = logged;
+        let surrogate = catalog.surrogate(model, dataset.space())?;
+        let designs = proposals.designs(dataset.space())?;
+        let mut rows = Vec::new();
+        for it in &self.workloads {
+            let workload = dataset.workload_index(&it.name)?;
+            let context: Vec<f64> = dataset.workloads()[workload].context.iter().map(|it| it.value).collect();
+            let prediction = surrogate.predict(&context, &designs);
+            let row = |(index, design): (usize, &Design)| {
+                let promise = |(metric, &mean): (usize, &f64)| promises.map(|it| it.interval(metric, mean));
+                SheetRow {
+                    workload,
+                    design: design.clone(),
+                    promised: prediction.mean[index].iter().enumerate().map(promise).collect(),
+                    p_feasible: Some(prediction.p_feasible[index]),
+                    outcome: None,
+                }
+            };
+            rows.extend(designs.iter().enumerate().map(row));
+        }
+        Ok(rows)
     }
 }
 
@@ -129,6 +171,12 @@ pub fn workloads(dataset: &Dataset, named: &[(String, f64)]) -> Result<Vec<Weigh
     named.collect()
 }
 
-fn named(problem: &Problem, numbers: &[f64]) -> BTreeMap<String, f64> {
+/// The values of a design by parameter.
+pub(super) fn values(problem: &Problem, design: &Design) -> BTreeMap<String, Value> {
+    problem.space().values(design).map(|(it, value)| (it.name().to_owned(), value)).collect()
+}
+
+/// Numbers by metric; shape `[k]`.
+pub(super) fn named(problem: &Problem, numbers: &[f64]) -> BTreeMap<String, f64> {
     problem.metrics().iter().zip(numbers).map(|(metric, &number)| (metric.name.clone(), number)).collect()
 }

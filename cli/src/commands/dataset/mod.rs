@@ -7,7 +7,7 @@ mod import;
 mod info;
 mod split;
 
-pub(crate) use split::CutFlags;
+pub(crate) use split::read_split;
 
 use clap::Subcommand;
 use tapeout::core::Catalog;
