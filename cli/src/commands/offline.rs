@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use anyhow::anyhow;
 use serde_json::{Map, json};
-use tapeout::core::{Catalog, Metric, Value};
+use tapeout::core::{Catalog, Goal, Metric, Value};
 use tapeout::experiment::dataset::{Dataset, TableFormat};
 use tapeout::experiment::plot::quantity;
 use tapeout::experiment::{AgentSpec, Experiment, run};
@@ -218,6 +218,9 @@ fn table(proposals: &Proposals, metrics: &[Metric]) -> String {
     let design = |design: &BTreeMap<String, Value>| {
         design.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
     };
+    let Goal { objectives, constraints } = &proposals.goal;
+    let goal = objectives.iter().map(|it| it.metric.as_str());
+    let goal: Vec<&str> = goal.chain(constraints.iter().map(|it| it.metric.as_str())).collect();
     if let Some(logged) = &proposals.logged {
         let mut cells = vec!["logged".to_owned()];
         cells.extend(metrics.iter().map(|it| {
@@ -228,7 +231,9 @@ fn table(proposals: &Proposals, metrics: &[Metric]) -> String {
     }
     for (index, proposal) in proposals.proposals.iter().enumerate() {
         let mut cells = vec![(index + 1).to_string()];
-        cells.extend(metrics.iter().map(|metric| expected(proposal, metric)));
+        cells.extend(
+            metrics.iter().map(|metric| expected(proposal, metric, goal.contains(&metric.name.as_str()))),
+        );
         cells.extend([
             format!("{:.3}", proposal.p_feasible),
             format!("{:.3}", proposal.distance),
@@ -240,9 +245,12 @@ fn table(proposals: &Proposals, metrics: &[Metric]) -> String {
     table.text()
 }
 
-/// The middle of the interval and its ends, or what the model expects and its spread.
-fn expected(proposal: &Proposal, metric: &Metric) -> String {
+/// The middle of the interval, with its ends if the goal names the metric; or what the model expects and its spread.
+fn expected(proposal: &Proposal, metric: &Metric, is_goal: bool) -> String {
     if let Some(it) = proposal.intervals.as_ref().and_then(|it| it.get(&metric.name)) {
+        if !is_goal {
+            return quantity(it.middle, &metric.unit);
+        }
         let [low, middle, high] = [it.low, it.middle, it.high].map(|value| quantity(value, &metric.unit));
         return format!("{middle} ({low} to {high})");
     }

@@ -14,8 +14,8 @@ use super::{OfflineError, Recipe};
 
 /// What `--learner` says when the learner is to be chosen.
 pub const AUTO: &str = "auto";
-/// Rows among which some are held out in turn; the model is fitted to all. Ours: enough that a tenth of a third has hundreds.
-const MOST_HELD_OUT: usize = 6_000;
+/// Rows among which some are held out in turn; the model is fitted to all. Ours: enough that a tenth of a third has a hundred.
+const MOST_HELD_OUT: usize = 3_000;
 
 /// A model, and how it was come by.
 #[derive(Debug, Clone, PartialEq)]
