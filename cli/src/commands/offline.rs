@@ -85,11 +85,17 @@ impl Args {
         let logged = Logged {
             dataset: &fitted.dataset,
             rows: &fitted.split.train,
-            promises: fitted.learned.promises.as_ref(),
+            second: fitted.learned.second.as_ref(),
         };
-        let trials = finished.run.trials();
-        let chosen = batch(&fitted.problem, trials, &logged.known(&search.workloads), self.top.get());
-        let (model, problem) = (&fitted.learned.model, &fitted.problem);
+        let (model, problem, trials) = (&fitted.learned.model, &fitted.problem, finished.run.trials());
+        let trials = &match logged.second {
+            Some(second) => {
+                write(&second.model, &self.out.join("second.tapeout"))?;
+                search.reconsidered(catalog, model, problem, second, trials)?
+            }
+            None => trials.to_vec(),
+        };
+        let chosen = batch(problem, trials, &logged.known(&search.workloads), self.top.get());
         let proposals = search.proposals(catalog, model, problem, &logged, trials, &chosen)?;
         proposals.write(&self.out.join("proposals.json"))?;
         let sheet = search.sheet(catalog, model, &logged, &proposals)?;
@@ -173,8 +179,7 @@ impl Args {
         let bars = importance(surrogate.as_ref(), dataset, problem, &split.train, *seed);
         pictures::importance(dataset, &bars).write_into(&self.out)?;
         if !learned.said.is_empty() {
-            pictures::held_out(dataset, problem, &learned.said, learned.promises.as_ref())
-                .write_into(&self.out)?;
+            pictures::held_out(dataset, problem, &learned.said).write_into(&self.out)?;
             pictures::calibration(dataset, &learned.said).write_into(&self.out)?;
         }
         Ok(())
@@ -194,8 +199,12 @@ impl Args {
                 "warning: none of these is expected to be better than the best logged design, even at the good end of its interval\n",
             );
         }
+        let second = proposals
+            .second
+            .as_ref()
+            .map_or_else(String::new, |second| format!(", {second} what to expect of what it found"));
         text + &format!(
-            "{} was asked {} times, the simulator never. Next: `tapeout validate {}`, or fill in {} and `--append` it",
+            "{} was asked {} times{second}, the simulator never. Next: `tapeout validate {}`, or fill in {} and `--append` it",
             proposals.learner,
             proposals.model_calls,
             self.out.join("proposals.json").display(),

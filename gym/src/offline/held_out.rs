@@ -59,9 +59,22 @@ pub struct Worth {
 }
 
 /// The rows of one workload in one fold, as the truth and a model have them.
-pub(super) struct Group<'a> {
+pub(super) struct Group<'a, 'b> {
     pub(super) truth: Vec<&'a Outcome>,
-    pub(super) said: Vec<&'a HeldOut>,
+    pub(super) said: Vec<&'b HeldOut>,
+}
+
+impl HeldOut {
+    /// What two learners say of one row, taken together.
+    pub(super) fn with(&self, other: &Self) -> Self {
+        let mean = self.mean.iter().zip(&other.mean).map(|(&a, &b)| together(a, b)).collect();
+        Self { mean, p_feasible: (self.p_feasible + other.p_feasible) / 2.0, ..*self }
+    }
+}
+
+/// The geometric mean of what two learners expect, or the plain one if one of them is not positive.
+pub(super) fn together(a: f64, b: f64) -> f64 {
+    if a > 0.0 && b > 0.0 { (a.ln() / 2.0 + b.ln() / 2.0).exp() } else { (a + b) / 2.0 }
 }
 
 /// Fits the recipe without each fold, and asks it about the rows of that fold.
@@ -98,16 +111,16 @@ fn asked(surrogate: &dyn Surrogate, dataset: &Dataset, rows: &[usize], fold: usi
 }
 
 /// The rows that were held out, fold by fold and workload by workload.
-pub(super) fn groups<'a>(dataset: &'a Dataset, said: &'a [HeldOut]) -> Vec<Group<'a>> {
+pub(super) fn groups<'a, 'b>(dataset: &'a Dataset, said: &'b [HeldOut]) -> Vec<Group<'a, 'b>> {
     let key = |it: &HeldOut| (it.fold, dataset.rows()[it.row].workload);
-    let group = |said: &'a [HeldOut]| Group {
+    let group = |said: &'b [HeldOut]| Group {
         truth: said.iter().map(|it| &dataset.rows()[it.row].outcome).collect(),
         said: said.iter().collect(),
     };
     said.chunk_by(|a, b| key(a) == key(b)).map(group).collect()
 }
 
-impl Group<'_> {
+impl Group<'_, '_> {
     /// The tenth of the rows that could be used that the model likes most for an objective, usable or not; at least one.
     pub(super) fn liked(&self, problem: &Problem, objective: usize) -> Vec<usize> {
         let n_usable = self.usable(problem).len();
@@ -194,7 +207,7 @@ impl Picks {
     }
 }
 
-impl Group<'_> {
+impl Group<'_, '_> {
     /// None if nothing in the group could be used.
     pub(super) fn picks(&self, problem: &Problem, objective: usize, scale: &TargetScale) -> Option<Picks> {
         let name = &problem.objective_metric(objective).name;

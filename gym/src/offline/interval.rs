@@ -4,8 +4,9 @@
 //! Ramdas & Tibshirani (2021), "Predictive inference with the jackknife+", doi:10.1214/20-AOS1965, for residuals by
 //! cross-validation; Thaler (1988), "Anomalies: the winner's curse", doi:10.1257/jep.2.1.191: what was chosen for its promise
 //! keeps less of it in the mean.
-//! Ours: residuals are those of the rows that the model likes most of what was held out, workload by workload, so that they have the
-//! curse in them; the interval need not lie around what was predicted.
+//! Ours: a search picks where its model is wrong to its own advantage, and no residual of held-out rows tells by how much. So what is
+//! promised is what a second learner says of what the first has found, as van Hasselt (2010), "Double Q-learning", NIPS, has one
+//! estimator choose and another one judge. Residuals are of the second learner, on the held-out rows that both like most.
 
 use serde::{Deserialize, Serialize};
 use tapeout_core::Problem;
@@ -48,20 +49,19 @@ struct Residuals {
 }
 
 impl Promises {
-    /// From what a model said of rows that were held out; none if too few of them were liked to tell.
-    pub fn of(dataset: &Dataset, problem: &Problem, said: &[HeldOut]) -> Option<Self> {
-        let groups = groups(dataset, said);
-        let liked: Vec<(&[f64], &[f64])> = groups
-            .iter()
-            .flat_map(|group| {
-                let mut rows: Vec<usize> =
-                    (0..problem.n_objectives()).flat_map(|it| group.liked(problem, it)).collect();
-                rows.sort_unstable();
-                rows.dedup();
-                let pair = |row: usize| Some((group.truth[row].metrics()?, group.said[row].mean.as_slice()));
-                rows.into_iter().filter_map(pair).collect::<Vec<_>>()
-            })
-            .collect();
+    /// From what two learners said of the same rows, held out; none if they like too few of them to tell.
+    pub fn of(dataset: &Dataset, problem: &Problem, first: &[HeldOut], second: &[HeldOut]) -> Option<Self> {
+        let both: Vec<HeldOut> = first.iter().zip(second).map(|(one, other)| one.with(other)).collect();
+        let mut liked: Vec<(&[f64], &[f64])> = Vec::new();
+        for (by_both, by_second) in groups(dataset, &both).iter().zip(groups(dataset, second)) {
+            let mut rows: Vec<usize> =
+                (0..problem.n_objectives()).flat_map(|it| by_both.liked(problem, it)).collect();
+            rows.sort_unstable();
+            rows.dedup();
+            let pair =
+                |row: usize| Some((by_second.truth[row].metrics()?, by_second.said[row].mean.as_slice()));
+            liked.extend(rows.into_iter().filter_map(pair));
+        }
         if liked.len() < LEAST_RESIDUALS {
             return None;
         }

@@ -14,6 +14,9 @@ use super::{OfflineError, Recipe};
 
 /// What `--learner` says when the learner is to be chosen.
 pub const AUTO: &str = "auto";
+/// Who gives a second opinion when learners are named, the first that is not named itself: both say something of designs beyond the
+/// data, in different ways, where trees say what the nearest data say.
+const SECOND: [&str; 2] = ["gaussian-process", "prime"];
 /// Rows among which some are held out in turn; the model is fitted to all. Ours: enough that a tenth of a third has a hundred.
 const MOST_HELD_OUT: usize = 3_000;
 
@@ -28,6 +31,15 @@ pub struct Learned {
     pub said: Vec<HeldOut>,
     /// Who was tried, the best first; empty if a learner was named.
     pub tried: Vec<Tried>,
+    /// What another learner makes of the same rows; none if it cannot.
+    pub second: Option<SecondOpinion>,
+}
+
+/// A model of the same rows by another learner, which says what to promise of what the first one finds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SecondOpinion {
+    /// The model, of all rows.
+    pub model: ModelFile,
     /// What its promises came to, if there were enough.
     pub promises: Option<Promises>,
 }
@@ -70,8 +82,28 @@ pub fn learn(
         &cross_validate(catalog, dataset, problem, recipe, &folds)?,
     ));
     let model = fit(catalog, dataset, split, problem, recipe)?;
-    let promises = Promises::of(dataset, problem, &said);
-    Ok(Learned { model, worth: worths, said, tried: tried_learners, promises })
+    let second = second_opinion(catalog, (dataset, split, problem), recipe, (&folds, &said), &tried_learners);
+    Ok(Learned { model, worth: worths, said, tried: tried_learners, second })
+}
+
+/// What another learner makes of the same rows: the best of the others that were tried, or one of [`SECOND`].
+fn second_opinion(
+    catalog: &Catalog,
+    (dataset, split, problem): (&Dataset, &Split, &Problem),
+    first: &Recipe,
+    (folds, said): (&[Fold], &[HeldOut]),
+    tried: &[Tried],
+) -> Option<SecondOpinion> {
+    let other = |name: &&str| *name != first.learner;
+    let named = || SECOND.into_iter().find(other).map(str::to_owned);
+    let learner = tried.get(1).map(|it| it.learner.clone()).or_else(named)?;
+    let recipe = Recipe::named(&learner, first.seed);
+    let second_said = match tried.get(1) {
+        Some(tried) => tried.said.clone(),
+        None => cross_validate(catalog, dataset, problem, &recipe, folds).ok()?,
+    };
+    let model = fit(catalog, dataset, split, problem, &recipe).ok()?;
+    Some(SecondOpinion { model, promises: Promises::of(dataset, problem, said, &second_said) })
 }
 
 /// At most [`MOST_HELD_OUT`] of the rows, drawn at random, in order.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tapeout_core::{Design, Outcome, Problem};
 use tapeout_experiment::dataset::Dataset;
 
-use super::interval::Promises;
+use super::learn::SecondOpinion;
 use super::proposals::LoggedBest;
 use super::search::{named, values};
 use super::{WeightedWorkload, choose};
@@ -17,8 +17,8 @@ pub struct Logged<'a> {
     pub dataset: &'a Dataset,
     /// Indices of the rows learned from.
     pub rows: &'a [usize],
-    /// What promises about held-out rows came to, if that is known.
-    pub promises: Option<&'a Promises>,
+    /// Who says what to promise, if anybody.
+    pub second: Option<&'a SecondOpinion>,
 }
 
 impl Logged<'_> {

@@ -46,7 +46,7 @@ pub use fit::{Recipe, fit};
 pub use held_out::Worth;
 pub use importance::importance;
 pub use interval::Interval;
-pub use learn::{AUTO, Learned, learn};
+pub use learn::{AUTO, Learned, SecondOpinion, learn};
 pub use logged::Logged;
 pub use proposals::{LoggedBest, Proposal, Proposals, WeightedWorkload, choose};
 pub use quality::{Quality, assess};

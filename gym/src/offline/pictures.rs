@@ -8,24 +8,17 @@ use tapeout_experiment::plot::{
 use tapeout_surrogates::errors::reliability;
 
 use super::held_out::HeldOut;
-use super::interval::Promises;
 use super::quality::BINS;
 use super::{Proposals, Validation, Verdict};
 
 /// What the model expected of rows that were held out, against what was logged, for the first objective.
-pub fn held_out(
-    dataset: &Dataset,
-    problem: &Problem,
-    said: &[HeldOut],
-    promises: Option<&Promises>,
-) -> Picture {
+pub fn held_out(dataset: &Dataset, problem: &Problem, said: &[HeldOut]) -> Picture {
     let metric = problem.objective_metric(0);
     let index = dataset.metric_index(&metric.name).expect("invariant: an objective is a metric");
     let pair = |it: &HeldOut| {
-        let interval = promises.map(|promises| promises.interval(index, it.mean[index]));
         Some(Parity {
             expected: it.mean[index],
-            interval: interval.map(|it| [it.low, it.high]).filter(|_| said.len() <= FEW),
+            interval: None,
             truth: dataset.rows()[it.row].outcome.metrics()?[index],
         })
     };
@@ -40,9 +33,6 @@ pub fn held_out(
     };
     Picture { name: "held-out".to_owned(), plot: Box::new(plot) }
 }
-
-/// Pairs whose intervals can be told apart. Ours: a row of the page each.
-const FEW: usize = 100;
 
 /// Of the rows held out that were said to be feasible with 70 %, how many are.
 pub fn calibration(dataset: &Dataset, said: &[HeldOut]) -> Picture {

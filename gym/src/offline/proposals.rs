@@ -31,6 +31,9 @@ pub struct Proposals {
     pub goal: Goal,
     /// The learner that made the model.
     pub learner: String,
+    /// The learner that says what to promise of what the first one found, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<String>,
     /// The agent that searched the model.
     pub agent: String,
     /// The seed of the search.
@@ -67,7 +70,8 @@ pub struct Proposal {
     /// The spread around that, if the model has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<BTreeMap<String, f64>>,
-    /// Where to expect each metric, after what came of such promises about designs that were held out; none if there were too few.
+    /// Where to expect each metric: what the second learner says, after what came of its word about designs that were held out; none if
+    /// there were too few.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intervals: Option<BTreeMap<String, Interval>>,
     /// How likely the model thinks it is to be feasible in all workloads.

@@ -135,7 +135,7 @@ impl Study<'_> {
         let spec = model_search.spec(&config, &goal);
         let trials = searched(&Experiment::with_env(self.catalog, spec, Arc::new(proxy), goal)?)?;
         let chosen = choose(&asked.problem, &trials, self.plan.proposals);
-        let logged = Logged { dataset: self.dataset, rows: &asked.split.train, promises: None };
+        let logged = Logged { dataset: self.dataset, rows: &asked.split.train, second: None };
         let proposals =
             model_search.proposals(self.catalog, &model, &asked.problem, &logged, &trials, &chosen)?;
         let evaluated = asked.evaluated(&proposals.designs(asked.problem.space())?)?;
