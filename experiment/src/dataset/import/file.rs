@@ -11,6 +11,7 @@ use ::parquet::record::Field as ParquetField;
 use serde_json::{Map, Value};
 
 use super::error::ImportError;
+use crate::parquet_column::unbroken;
 
 /// What stands in a column of a record.
 #[derive(Debug, Clone, PartialEq)]
@@ -203,7 +204,7 @@ fn of_json(value: &Value) -> Result<Field<'_>, String> {
 
 fn open_parquet(path: &Path) -> Result<SerializedFileReader<File>, ImportError> {
     let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
-    SerializedFileReader::new(file).map_err(|error| cannot_read(path, &error))
+    unbroken(|| SerializedFileReader::new(file)).map_err(|error| cannot_read(path, &error))
 }
 
 fn each_of_parquet(path: &Path, wanted: &[&str], take: &mut Take<'_>) -> Result<(), ImportError> {
@@ -218,15 +219,16 @@ fn each_of_parquet(path: &Path, wanted: &[&str], take: &mut Take<'_>) -> Result<
         .collect();
     let places: Vec<Option<usize>> =
         wanted.iter().map(|wanted| names.iter().position(|name| name == wanted)).collect();
-    let rows = reader.get_row_iter(None).map_err(|error| cannot_read(path, &error))?;
-    for (index, row) in rows.enumerate() {
-        let row = row.map_err(|error| cannot_read(path, &error))?;
+    let mut rows = unbroken(|| reader.get_row_iter(None)).map_err(|error| cannot_read(path, &error))?;
+    let mut index = 0;
+    while let Some(row) = unbroken(|| rows.next().transpose()).map_err(|error| cannot_read(path, &error))? {
         let cells: Vec<&ParquetField> = row.get_column_iter().map(|(_, field)| field).collect();
         let fields: Result<Vec<Field<'_>>, String> = places
             .iter()
             .map(|place| place.map_or(Ok(Field::Absent), |place| of_parquet(cells[place])))
             .collect();
-        if take(index + 1, fields.as_deref().map_err(Clone::clone)) == Flow::Stop {
+        index += 1;
+        if take(index, fields.as_deref().map_err(Clone::clone)) == Flow::Stop {
             break;
         }
     }
