@@ -1,7 +1,7 @@
 //! The environment `proxy`: a model file in the place of the environment that it was fitted to.
 
 use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,8 +18,6 @@ use tapeout_surrogates::{Combination, SurrogateEnv, View};
 pub struct ProxyConfig {
     /// The model file, as `tapeout fit` writes it.
     pub model: Option<PathBuf>,
-    /// Another model file of the same data set, whose opinion counts as much: metrics are the geometric mean of both.
-    pub second: Option<PathBuf>,
     /// The workloads that designs are for, by name; all that the model learned from if empty.
     pub workloads: Vec<String>,
     /// A weight for each workload; the same for all if empty.
@@ -38,7 +36,6 @@ impl Default for ProxyConfig {
     fn default() -> Self {
         Self {
             model: None,
-            second: None,
             workloads: Vec::new(),
             weights: Vec::new(),
             combination: Combination::Mean,
@@ -58,8 +55,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A model in memory in the place of its environment, which `catalog` builds for the space; `config.model` and `config.second` are not
-    /// looked at.
+    /// A model in memory in the place of its environment, which `catalog` builds for the space; `config.model` is not looked at.
     ///
     /// # Errors
     /// [`ConfigError`] if a setting cannot be used, or the catalog does not have the model's environment or learner.
@@ -105,21 +101,13 @@ impl BuildEnvFrom for Proxy {
                 "is not set; name a model file, as `tapeout fit` writes it",
             ));
         };
-        let proxy = Self::of_model(catalog, &read("model", path)?, &config).map_err(|error| {
-            match error.field.as_str() {
-                "model" => refused("model", path)(&error.message),
-                _ => error,
-            }
-        })?;
-        match &config.second {
-            Some(path) => {
-                let second = read("second", path)?;
-                let surrogate = catalog.surrogate(&second, proxy.space());
-                let surrogate = surrogate.map_err(|error| refused("second", path)(&error))?;
-                Ok(Self { env: proxy.env.with_second(surrogate), ..proxy })
-            }
-            None => Ok(proxy),
-        }
+        let refused = |error: &dyn Display| ConfigError::new("model", format!("{}: {error}", path.display()));
+        let bytes = std::fs::read(path).map_err(|error| refused(&error))?;
+        let model = ModelFile::from_bytes(&bytes).map_err(|error| refused(&error))?;
+        Self::of_model(catalog, &model, &config).map_err(|error| match error.field.as_str() {
+            "model" => refused(&error.message),
+            _ => error,
+        })
     }
 
     fn default_goal(&self) -> Goal {
@@ -149,15 +137,6 @@ impl Env for Proxy {
         let outcomes = designs.iter().zip(predicted);
         outcomes.map(|(design, predicted)| self.precheck(design).map_or(predicted, Ok)).collect()
     }
-}
-
-fn refused<'a>(field: &'a str, path: &'a Path) -> impl Fn(&dyn Display) -> ConfigError + 'a {
-    move |error| ConfigError::new(field, format!("{}: {error}", path.display()))
-}
-
-fn read(field: &str, path: &Path) -> Result<ModelFile, ConfigError> {
-    let bytes = std::fs::read(path).map_err(|error| refused(field, path)(&error))?;
-    ModelFile::from_bytes(&bytes).map_err(|error| refused(field, path)(&error))
 }
 
 /// The contexts that are asked for, with their weights.

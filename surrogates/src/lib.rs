@@ -32,7 +32,7 @@ use learners::{
     RandomForestLearner, Ridge, SupportProximity, Svr,
 };
 pub use offline::{TrainingConfig, TrainingDefaults};
-pub use outlook::{Combination, Outlook, together};
+pub use outlook::{Combination, Outlook};
 pub use surrogate_env::{PREDICTED_INFEASIBLE, SurrogateEnv, View};
 use tapeout_core::LearnerEntry;
 

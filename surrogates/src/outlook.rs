@@ -78,11 +78,6 @@ impl Outlook {
     }
 }
 
-/// The geometric mean of what two learners expect of a metric, or the plain one if one of them is not positive.
-pub fn together(a: f64, b: f64) -> f64 {
-    if a > 0.0 && b > 0.0 { (a.ln() / 2.0 + b.ln() / 2.0).exp() } else { (a + b) / 2.0 }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

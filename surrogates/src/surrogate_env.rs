@@ -8,7 +8,7 @@
 use tapeout_core::problem::Side;
 use tapeout_core::{Design, DesignSpace, Direction, Env, EvalError, Goal, Metric, Outcome, Surrogate};
 
-use crate::outlook::{Combination, Outlook, together};
+use crate::outlook::{Combination, Outlook};
 
 /// The rule of designs that the model holds for infeasible.
 pub const PREDICTED_INFEASIBLE: &str = "predicted_infeasible";
@@ -31,8 +31,6 @@ pub struct SurrogateEnv {
     space: DesignSpace,
     metrics: Vec<Metric>,
     surrogate: Box<dyn Surrogate>,
-    /// Another model of the same designs, with which it must agree.
-    second: Option<Box<dyn Surrogate>>,
     view: View,
     /// For each metric the side on which it is worse: 1 above, -1 below, 0 if the goal does not say; shape `[k]`.
     worse: Vec<f64>,
@@ -55,35 +53,22 @@ impl SurrogateEnv {
         let worse = metrics.iter().map(|metric| side(goal, &metric.name)).collect();
         let mut metrics = metrics.to_vec();
         metrics.push(Metric::new("p_feasible", "", "predicted probability that the design is feasible"));
-        Self { space: space.clone(), metrics, surrogate, second: None, view, worse }
-    }
-
-    /// The same with a second model, fitted over the same space to the same metrics: metrics are what both expect [`together`], and
-    /// p(feasible) is the mean.
-    #[must_use]
-    pub fn with_second(self, second: Box<dyn Surrogate>) -> Self {
-        Self { second: Some(second), ..self }
+        Self { space: space.clone(), metrics, surrogate, view, worse }
     }
 
     fn outcomes(&self, designs: &[Design]) -> Vec<Outcome> {
         let View { workloads, combination, kappa, least_p_feasible } = &self.view;
         let workloads = workloads.iter().map(|(context, weight)| (context.as_slice(), *weight));
-        let outlook = Outlook::new(self.surrogate.as_ref(), workloads.clone(), designs);
-        let second = self.second.as_ref().map(|second| Outlook::new(second.as_ref(), workloads, designs));
+        let outlook = Outlook::new(self.surrogate.as_ref(), workloads, designs);
         let outcome = |index: usize| {
             let p = outlook.p_feasible(index);
-            let p = second.as_ref().map_or(p, |second| (p + second.p_feasible(index)) / 2.0);
             if p < *least_p_feasible {
                 return Outcome::infeasible(PREDICTED_INFEASIBLE, least_p_feasible - p);
             }
-            let of = |outlook: &Outlook, metric: usize| {
+            let value = |metric: usize| {
                 outlook.combined(*combination, (index, metric), |mean, std| {
                     held_back(mean, self.worse[metric] * kappa * std)
                 })
-            };
-            let value = |metric: usize| match &second {
-                Some(second) => together(of(&outlook, metric), of(second, metric)),
-                None => of(&outlook, metric),
             };
             let mut values: Vec<f64> = (0..self.worse.len()).map(value).collect();
             values.push(p);
@@ -210,32 +195,6 @@ mod tests {
         let values = measured(&env, 1);
         let e = std::f64::consts::E;
         assert!((values[0] - 2.0 * e).abs() < 1e-12 && (values[1] - 2.0 / e).abs() < 1e-12, "{values:?}");
-    }
-
-    /// Twice the same model changes nothing; with one that expects the square of it, as at level 1, 2 and 4 are sqrt 8 together.
-    #[test]
-    fn two_models_are_taken_together_by_hand() {
-        struct Square;
-        impl Surrogate for Square {
-            fn predict(&self, context: &[f64], designs: &[Design]) -> Prediction {
-                let known = Known.predict(context, designs);
-                let square = |row: &Vec<f64>| row.iter().map(|value| value * value).collect();
-                Prediction {
-                    mean: known.mean.iter().map(square).collect(),
-                    std: None,
-                    p_feasible: vec![0.25; designs.len()],
-                }
-            }
-
-            fn save(&self) -> Saved {
-                Saved::new("square", 1, &())
-            }
-        }
-        let alone = View { workloads: vec![(vec![1.0], 1.0)], ..view() };
-        let same = env(alone.clone()).with_second(Box::new(Known));
-        assert!((measured(&same, 1)[0] - 2.0).abs() < 1e-12);
-        let values = measured(&env(alone).with_second(Box::new(Square)), 1);
-        assert!((values[0] - 8f64.sqrt()).abs() < 1e-12 && (values[2] - 0.5).abs() < 1e-12, "{values:?}");
     }
 
     #[test]

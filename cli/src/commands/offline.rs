@@ -78,13 +78,8 @@ impl Args {
         })?;
         let path = self.out.join("model.tapeout");
         write(&fitted.learned.model, &path)?;
-        let second = self.out.join("second.tapeout");
-        if let Some(it) = &fitted.learned.second {
-            write(&it.model, &second)?;
-        }
-        let second = fitted.learned.second.as_ref().map(|_| second.as_path());
         let search = self.search(&fitted)?;
-        let spec = search.spec(&search.proxy(Some(&path), second), fitted.problem.goal());
+        let spec = search.spec(&search.proxy(Some(&path)), fitted.problem.goal());
         let experiment = Experiment::prepare(catalog, spec)?;
         let finished = watched.watch(|options, observer| run(&experiment, &folder, options, observer))?;
         let logged = Logged {
@@ -93,6 +88,13 @@ impl Args {
             second: fitted.learned.second.as_ref(),
         };
         let (model, problem, trials) = (&fitted.learned.model, &fitted.problem, finished.run.trials());
+        let trials = &match logged.second {
+            Some(second) => {
+                write(&second.model, &self.out.join("second.tapeout"))?;
+                search.reconsidered(catalog, model, problem, second, trials)?
+            }
+            None => trials.to_vec(),
+        };
         let chosen = batch(problem, trials, &logged.known(&search.workloads), self.top.get());
         let proposals = search.proposals(catalog, model, problem, &logged, trials, &chosen)?;
         proposals.write(&self.out.join("proposals.json"))?;

@@ -9,7 +9,6 @@ use tapeout_surrogates::errors::{
     brier_score, expected_calibration_error, kendall_tau, log_scale_error, reliability,
 };
 use tapeout_surrogates::targets::TargetScale;
-use tapeout_surrogates::together;
 
 use super::OfflineError;
 use super::fit::{Recipe, fitted};
@@ -71,6 +70,11 @@ impl HeldOut {
         let mean = self.mean.iter().zip(&other.mean).map(|(&a, &b)| together(a, b)).collect();
         Self { mean, p_feasible: (self.p_feasible + other.p_feasible) / 2.0, ..*self }
     }
+}
+
+/// The geometric mean of what two learners expect, or the plain one if one of them is not positive.
+pub(super) fn together(a: f64, b: f64) -> f64 {
+    if a > 0.0 && b > 0.0 { (a.ln() / 2.0 + b.ln() / 2.0).exp() } else { (a + b) / 2.0 }
 }
 
 /// Fits the recipe without each fold, and asks it about the rows of that fold.

@@ -5,13 +5,15 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use tapeout_core::{
-    BuildEnvFrom, Catalog, Design, Goal, ModelCard, ModelFile, Problem, Seed, Surrogate, Trial, Value,
+    BuildEnvFrom, Catalog, Design, Goal, ModelCard, ModelFile, Outcome, Problem, Seed, Surrogate, Trial,
+    Value,
 };
 use tapeout_experiment::dataset::Dataset;
 use tapeout_experiment::{AgentSpec, Budget, EnvSpec, Spec};
 use tapeout_surrogates::support::Support;
-use tapeout_surrogates::{Combination, Outlook};
+use tapeout_surrogates::{Combination, Outlook, PREDICTED_INFEASIBLE};
 
+use super::held_out::together;
 use super::interval::Interval;
 use super::learn::SecondOpinion;
 use super::proposals::PROPOSALS_SCHEMA;
@@ -43,12 +45,10 @@ pub struct ModelSearch {
 }
 
 impl ModelSearch {
-    /// How the environment `proxy` sees the model in the file `model`, and the second one in the file `second`; none for models in
-    /// memory.
-    pub fn proxy(&self, model: Option<&Path>, second: Option<&Path>) -> ProxyConfig {
+    /// How the environment `proxy` sees the model in the file `model`; none for one in memory.
+    pub fn proxy(&self, model: Option<&Path>) -> ProxyConfig {
         ProxyConfig {
             model: model.map(Path::to_owned),
-            second: second.map(Path::to_owned),
             workloads: self.workloads.iter().map(|workload| workload.name.clone()).collect(),
             weights: self.workloads.iter().map(|workload| workload.weight).collect(),
             kappa: self.kappa,
@@ -150,6 +150,41 @@ impl ModelSearch {
             metrics.map(|metric| promises.interval(metric, mean(metric))).collect()
         };
         Ok(Some((0..designs.len()).map(of).collect()))
+    }
+
+    /// The trials of a search as the second opinion has them too: what both expect together, and infeasible if together they think so.
+    ///
+    /// # Errors
+    /// [`OfflineError`] if a model cannot be read back.
+    pub fn reconsidered(
+        &self,
+        catalog: &Catalog,
+        model: &ModelFile,
+        problem: &Problem,
+        second: &SecondOpinion,
+        trials: &[Trial],
+    ) -> Result<Vec<Trial>, OfflineError> {
+        let designs: Vec<Design> = trials.iter().map(|trial| trial.design.clone()).collect();
+        let first = catalog.surrogate(model, problem.space())?;
+        let other = catalog.surrogate(&second.model, problem.space())?;
+        let first = self.outlook(first.as_ref(), &model.card, &designs);
+        let other = self.outlook(other.as_ref(), &second.model.card, &designs);
+        let trial = |(index, trial): (usize, &Trial)| {
+            let p = (first.p_feasible(index) + other.p_feasible(index)) / 2.0;
+            // What is infeasible by arithmetic stays so.
+            if trial.outcome.metrics().is_none() || p < self.least_p_feasible {
+                let missing = (self.least_p_feasible - p).max(f64::MIN_POSITIVE);
+                return problem
+                    .trial(trial.design.clone(), Outcome::infeasible(PREDICTED_INFEASIBLE, missing));
+            }
+            let expected = |outlook: &Outlook, metric: usize| {
+                outlook.combined(Combination::Mean, (index, metric), |mean, _| mean)
+            };
+            let both = |metric: usize| together(expected(&first, metric), expected(&other, metric));
+            let metrics = (0..problem.metrics().len()).map(both).collect();
+            problem.trial(trial.design.clone(), Outcome::Measured(metrics))
+        };
+        Ok(trials.iter().enumerate().map(trial).collect())
     }
 
     /// The proposals as lines to be filled in, one for each workload, with what is promised of it.

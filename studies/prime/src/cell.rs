@@ -130,7 +130,7 @@ impl Study<'_> {
             exact_checks: learned.exact_checks,
             seed: Seed::new(seed),
         };
-        let (goal, config) = (self.plan.goal(), model_search.proxy(None, None));
+        let (goal, config) = (self.plan.goal(), model_search.proxy(None));
         let proxy = Proxy::of_model(self.catalog, &model, &config)?;
         let spec = model_search.spec(&config, &goal);
         let trials = searched(&Experiment::with_env(self.catalog, spec, Arc::new(proxy), goal)?)?;
