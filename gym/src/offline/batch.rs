@@ -49,20 +49,20 @@ mod tests {
     use super::*;
     use tapeout_core::{DesignSpace, Goal, Metric, Objective, Outcome, Parameter};
 
-    /// One parameter of 101 levels whose metric is the level: 0 is the best and known, so 1 is the first; the next are 0.1 of the way
-    /// across apart, 11 and 21. Of two levels both are taken, however near.
+    /// One parameter of 17 levels whose metric is the level: 0 is the best and known, so 1 is the first; the next are at least 0.1 of the way
+    /// across apart, two levels, 3 and 5. Of two levels both are taken, however near.
     #[test]
     fn a_batch_by_hand() {
-        let space = DesignSpace::new(vec![Parameter::integer("x", 0, 100)], Vec::new()).unwrap();
+        let space = DesignSpace::new(vec![Parameter::integer("x", 0, 16)], Vec::new()).unwrap();
         let goal = Goal { objectives: vec![Objective::minimize("y")], constraints: Vec::new() };
         let problem = Problem::new(space.clone(), vec![Metric::new("y", "", "level")], goal).unwrap();
         let trial = |level: u32| {
             let outcome = Outcome::Measured(vec![f64::from(level)]);
             problem.trial(space.design(&[level]).unwrap(), outcome)
         };
-        let trials: Vec<Trial> = (0..=100).map(trial).collect();
+        let trials: Vec<Trial> = (0..=16).map(trial).collect();
         let known = BTreeSet::from([space.design(&[0]).unwrap()]);
-        assert_eq!(batch(&problem, &trials, &known, 3), [1, 11, 21]);
+        assert_eq!(batch(&problem, &trials, &known, 3), [1, 3, 5]);
         assert_eq!(batch(&problem, &trials[..2], &BTreeSet::new(), 3), [0, 1]);
     }
 }

@@ -91,3 +91,41 @@ fn of_group(surrogate: &dyn Surrogate, group: &WorkloadTrials, problem: &Problem
     };
     (0..problem.n_objectives()).map(of_objective).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tapeout_core::{Goal, Objective, Prediction, Saved};
+    use tapeout_experiment::dataset::import::columns::LogColumns;
+    use tapeout_experiment::dataset::import::import;
+
+    /// Expects one less than the level of everything.
+    struct OneLess;
+
+    impl Surrogate for OneLess {
+        fn predict(&self, _: &[f64], designs: &[Design]) -> Prediction {
+            let mean = designs.iter().map(|design| vec![f64::from(design.levels()[0]) - 1.0]).collect();
+            Prediction { mean, std: None, p_feasible: vec![1.0; designs.len()] }
+        }
+
+        fn save(&self) -> Saved {
+            Saved::new("one-less", 1, &())
+        }
+    }
+
+    // Claim: predictions below 0, as a learner on a plain scale makes them, and a best design of 0 leave gaps and the rest is told. Metrics 0, 1,
+    // 2 of levels 0, 1, 2 are expected to be -1, 0, 1: errors of 1 throughout over a mean of 1, in the right order.
+    #[test]
+    fn what_has_no_logarithm_is_assessed_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.csv");
+        std::fs::write(&path, "x,t\n5,0\n6,1\n7,2\n").unwrap();
+        let columns = "name = 'a'\ngoal.objectives = ['t']\n\
+            metrics = [{ column = 't' }]\nparameters = [{ column = 'x' }]";
+        let dataset = import(&[path], &LogColumns::parse(columns).unwrap()).unwrap().dataset;
+        let goal = Goal { objectives: vec![Objective::minimize("t")], constraints: Vec::new() };
+        let quality = assess(&OneLess, &dataset, &[0, 1, 2], &dataset.problem(goal).unwrap());
+        assert_eq!((quality[0].log_error, quality[0].regret), (None, None));
+        assert_eq!((quality[0].relative_rmse, quality[0].tau), (Some(1.0), 1.0));
+    }
+}

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use serde_json::json;
-use tapeout::experiment::dataset::TableFormat;
 use tapeout::experiment::dataset::import::{Imported, Noise, draft, import, read_columns};
+use tapeout::experiment::dataset::{DatasetError, TableFormat};
 
 use super::info;
 use crate::answer::Answer;
@@ -66,6 +66,9 @@ impl Args {
     }
 
     fn import(&self, columns: &Path, out: &Path) -> Result<Answer, Failure> {
+        if out.join("dataset.toml").exists() {
+            return Err(DatasetError::Exists { path: out.to_owned() }.into());
+        }
         let imported = import(&self.files, &read_columns(columns)?)?;
         imported.dataset.write(out, TableFormat::Parquet)?;
         if !imported.refused.is_empty() {
