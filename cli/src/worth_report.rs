@@ -3,12 +3,12 @@
 use tapeout::offline::auto::Tried;
 use tapeout::offline::folds::HeldOutBy;
 use tapeout::offline::promised::Kept;
-use tapeout::offline::{Learned, Worth};
+use tapeout::offline::{LearnedModel, Worth};
 
 use crate::table::{Column, Table};
 
 /// What came of rows that were held out, and who was preferred to whom.
-pub(crate) fn worth_text(learned: &Learned) -> String {
+pub(crate) fn worth_text(learned: &LearnedModel) -> String {
     if learned.worth.is_empty() {
         return "there are too few rows to hold some out, so nobody knows what this model is worth\n"
             .to_owned();
@@ -44,7 +44,7 @@ fn table(worth: &[Worth]) -> String {
 }
 
 /// By what margin a learner was chosen.
-fn preference(learned: &Learned) -> String {
+fn preference(learned: &LearnedModel) -> String {
     let [best, others @ ..] = learned.tried.as_slice() else { return String::new() };
     let percent = |price: f64| format!("{:.1} %", 100.0 * price);
     let other = |it: &Tried| {

@@ -1,12 +1,12 @@
 //! The built-in catalog.
 
 use tapeout_core::{Catalog, EnvEntry};
-use tapeout_experiment::dataset::{Logged, Recorded};
+use tapeout_experiment::dataset::{Logged, RecordedDesigns};
 
 use crate::proxy::PROXY;
 
 /// The environments over what was logged.
-const OVER_LOGS: [EnvEntry; 3] = [EnvEntry::of::<Logged>(), EnvEntry::of::<Recorded>(), PROXY];
+const OVER_LOGS: [EnvEntry; 3] = [EnvEntry::of::<Logged>(), EnvEntry::of::<RecordedDesigns>(), PROXY];
 
 /// Every environment, agent and learner of Tapeout's own tables, and the environments over what was logged: `logged`, `recorded`, and
 /// `proxy`, which needs all of them.

@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use serde_json::{Map, Value, json};
 use tapeout::core::{Catalog, Constraint, Goal, ModelFile, Objective, Problem, Seed};
 use tapeout::experiment::dataset::{Dataset, Split};
-use tapeout::offline::{AUTO, Learned, Quality, Recipe, assess, learn};
+use tapeout::offline::{AUTO, LearnedModel, Quality, Recipe, assess, learn};
 
 use super::dataset::read_split;
 use crate::answer::Answer;
@@ -60,7 +60,7 @@ pub(crate) struct Fitted {
     pub(crate) dataset: Dataset,
     pub(crate) problem: Problem,
     pub(crate) split: Split,
-    pub(crate) learned: Learned,
+    pub(crate) learned: LearnedModel,
     pub(crate) seed: Seed,
 }
 

@@ -14,7 +14,8 @@ use tapeout::experiment::plot::quantity;
 use tapeout::experiment::{AgentSpec, Experiment, run};
 use tapeout::offline::promised::{Kept, kept};
 use tapeout::offline::{
-    Logged, ModelSearch, Proposal, Proposals, batch, importance, pictures, read_sheet, workloads, write_sheet,
+    Evidence, ModelSearch, Proposal, Proposals, batch, importance, pictures, read_sheet, workloads,
+    write_sheet,
 };
 
 use super::fit::{FitFlags, Fitted, check_writable, write};
@@ -82,7 +83,7 @@ impl Args {
         let spec = search.spec(&search.proxy(Some(&path)), fitted.problem.goal());
         let experiment = Experiment::prepare(catalog, spec)?;
         let finished = watched.watch(|options, observer| run(&experiment, &folder, options, observer))?;
-        let logged = Logged {
+        let logged = Evidence {
             dataset: &fitted.dataset,
             rows: &fitted.split.train,
             second: fitted.learned.second.as_ref(),

@@ -47,6 +47,6 @@ pub use layout::TableFault;
 pub use logged::{Logged, LoggedConfig};
 pub use manifest::DATASET_SCHEMA;
 pub use overview::{MetricOverview, Overview};
-pub use recorded::{Recorded, RecordedConfig};
+pub use recorded::{RecordedConfig, RecordedDesigns};
 pub use split::{Split, SplitBy, SplitError};
 pub use table::{Dataset, DatasetSource, DatasetWorkload, Row};

@@ -25,7 +25,7 @@ pub struct RecordedConfig {
 }
 
 /// The designs of one workload of a data set, and what became of them.
-pub struct Recorded {
+pub struct RecordedDesigns {
     space: DesignSpace,
     metrics: Vec<Metric>,
     context: Vec<ContextFeature>,
@@ -34,7 +34,7 @@ pub struct Recorded {
     goal: Goal,
 }
 
-impl Recorded {
+impl RecordedDesigns {
     /// The designs of the workload at `index`. A design that was measured several times is answered by the mean, one that was
     /// found infeasible as well by what was measured.
     fn new(catalog: &Catalog, dataset: &Dataset, index: usize) -> Result<Self, ConfigError> {
@@ -82,7 +82,7 @@ fn mean(answers: &[&Outcome]) -> Outcome {
     Outcome::Measured((0..first.len()).map(of).collect())
 }
 
-impl BuildEnvFrom for Recorded {
+impl BuildEnvFrom for RecordedDesigns {
     const ID: &'static str = "recorded";
     const VERSION: u32 = 0;
     const SUMMARY: &'static str = "The designs of a data set, answered from its table";
@@ -115,7 +115,7 @@ impl BuildEnvFrom for Recorded {
     }
 }
 
-impl Env for Recorded {
+impl Env for RecordedDesigns {
     fn space(&self) -> &DesignSpace {
         &self.space
     }

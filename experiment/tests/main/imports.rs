@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tapeout_core::{Catalog, EnvEntry, EvalError, Outcome};
 use tapeout_experiment::dataset::import::columns::LogColumns;
 use tapeout_experiment::dataset::import::{Imported, draft, import};
-use tapeout_experiment::dataset::{Dataset, Logged, Recorded, TableFormat};
+use tapeout_experiment::dataset::{Dataset, Logged, RecordedDesigns, TableFormat};
 use tempfile::TempDir;
 
 const COLUMNS: &str = r#"
@@ -40,7 +40,7 @@ fn imported_from(folder: &Path, name: &str, text: &[u8]) -> Imported {
 }
 
 fn catalog() -> Catalog {
-    Catalog::new().with_env(EnvEntry::of::<Logged>()).with_env(EnvEntry::of::<Recorded>())
+    Catalog::new().with_env(EnvEntry::of::<Logged>()).with_env(EnvEntry::of::<RecordedDesigns>())
 }
 
 /// Latencies 2.0 and 2.2 ms of one design: 0.2 apart, of a mean of 2.1.

@@ -22,7 +22,7 @@ const MOST_HELD_OUT: usize = 3_000;
 
 /// A model, and how it was come by.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Learned {
+pub struct LearnedModel {
     /// The model, of all rows.
     pub model: ModelFile,
     /// What the learner's word about rows that were held out is worth; empty if there are too few rows.
@@ -55,7 +55,7 @@ pub fn learn(
     split: &Split,
     problem: &Problem,
     recipe: &Recipe,
-) -> Result<Learned, OfflineError> {
+) -> Result<LearnedModel, OfflineError> {
     let rows = some_of(&split.train, recipe.seed);
     let exact = exact(catalog, dataset);
     let asked = |folds: Vec<Fold>| without_ruled_out(folds, dataset, exact.as_deref());
@@ -83,7 +83,7 @@ pub fn learn(
     ));
     let model = fit(catalog, dataset, split, problem, recipe)?;
     let second = second_opinion(catalog, (dataset, split, problem), recipe, (&folds, &said), &tried_learners);
-    Ok(Learned { model, worth: worths, said, tried: tried_learners, second })
+    Ok(LearnedModel { model, worth: worths, said, tried: tried_learners, second })
 }
 
 /// What another learner makes of the same rows: the best of the others that were tried, or one of [`SECOND`].

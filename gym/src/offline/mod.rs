@@ -16,7 +16,7 @@
 //! | [`interval`] | where to expect what is proposed |
 //! | [`mod@importance`], [`pictures`] | which parameters a model's word depends on; pictures of what it is worth |
 //! | [`quality`] | how wrong a model is, workload by workload |
-//! | [`batch`](mod@batch), [`logged`] | good designs that are not all neighbours; what was logged, beside them |
+//! | [`batch`](mod@batch), [`evidence`] | good designs that are not all neighbours; what was logged, beside them |
 //! | [`proposals`] | the designs to build, with what the model expects of them |
 //! | [`sheet`], [`promised`] | a table for whoever measures, and what promises were worth |
 //! | [`validation`] | what the environment says of them |
@@ -25,13 +25,13 @@
 pub mod auto;
 pub mod batch;
 pub mod error;
+pub mod evidence;
 pub mod fit;
 pub mod folds;
 pub mod held_out;
 pub mod importance;
 pub mod interval;
 pub mod learn;
-pub mod logged;
 pub mod pictures;
 pub mod promised;
 pub mod proposals;
@@ -42,12 +42,12 @@ pub mod validation;
 
 pub use batch::batch;
 pub use error::OfflineError;
+pub use evidence::Evidence;
 pub use fit::{Recipe, fit};
 pub use held_out::Worth;
 pub use importance::importance;
 pub use interval::Interval;
-pub use learn::{AUTO, Learned, SecondOpinion, learn};
-pub use logged::Logged;
+pub use learn::{AUTO, LearnedModel, SecondOpinion, learn};
 pub use proposals::{LoggedBest, Proposal, Proposals, WeightedWorkload, choose};
 pub use quality::{Quality, assess};
 pub use search::{ModelSearch, workloads};

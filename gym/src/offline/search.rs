@@ -17,7 +17,7 @@ use super::held_out::together;
 use super::interval::Interval;
 use super::learn::SecondOpinion;
 use super::proposals::PROPOSALS_SCHEMA;
-use super::{Logged, OfflineError, Proposal, Proposals, SheetRow, WeightedWorkload};
+use super::{Evidence, OfflineError, Proposal, Proposals, SheetRow, WeightedWorkload};
 use crate::{Proxy, ProxyConfig};
 
 /// Nearest logged designs that a proposal's distance is measured to: the one nearest.
@@ -81,7 +81,7 @@ impl ModelSearch {
         catalog: &Catalog,
         model: &ModelFile,
         problem: &Problem,
-        logged: &Logged<'_>,
+        logged: &Evidence<'_>,
         trials: &[Trial],
         chosen: &[usize],
     ) -> Result<Proposals, OfflineError> {
@@ -138,7 +138,7 @@ impl ModelSearch {
         &self,
         catalog: &Catalog,
         problem: &Problem,
-        logged: &Logged<'_>,
+        logged: &Evidence<'_>,
         designs: &[Design],
     ) -> Result<Option<Vec<Vec<Interval>>>, OfflineError> {
         let Some(SecondOpinion { model, promises: Some(promises) }) = logged.second else { return Ok(None) };
@@ -195,7 +195,7 @@ impl ModelSearch {
         &self,
         catalog: &Catalog,
         model: &ModelFile,
-        logged: &Logged<'_>,
+        logged: &Evidence<'_>,
         proposals: &Proposals,
     ) -> Result<Vec<SheetRow>, OfflineError> {
         let dataset = logged.dataset;

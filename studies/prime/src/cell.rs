@@ -13,7 +13,9 @@ use tapeout::experiment::dataset::{Dataset, Split, SplitBy};
 use tapeout::experiment::log::MemoryLog;
 use tapeout::experiment::statistics::{mean, quartiles};
 use tapeout::experiment::{AgentSpec, Budget, EnvSpec, Experiment, RunOptions, Spec, search};
-use tapeout::offline::{Evaluated, Logged, ModelSearch, Validator, WeightedWorkload, choose, fit, workloads};
+use tapeout::offline::{
+    Evaluated, Evidence, ModelSearch, Validator, WeightedWorkload, choose, fit, workloads,
+};
 use tapeout::surrogates::errors::{brier_score, kendall_tau};
 
 use crate::error::StudyError;
@@ -135,7 +137,7 @@ impl Study<'_> {
         let spec = model_search.spec(&config, &goal);
         let trials = searched(&Experiment::with_env(self.catalog, spec, Arc::new(proxy), goal)?)?;
         let chosen = choose(&asked.problem, &trials, self.plan.proposals);
-        let logged = Logged { dataset: self.dataset, rows: &asked.split.train, second: None };
+        let logged = Evidence { dataset: self.dataset, rows: &asked.split.train, second: None };
         let proposals =
             model_search.proposals(self.catalog, &model, &asked.problem, &logged, &trials, &chosen)?;
         let evaluated = asked.evaluated(&proposals.designs(asked.problem.space())?)?;

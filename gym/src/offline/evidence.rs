@@ -12,7 +12,7 @@ use super::{WeightedWorkload, choose};
 
 /// What a model learned from, and what its promises were worth.
 #[derive(Clone, Copy)]
-pub struct Logged<'a> {
+pub struct Evidence<'a> {
     /// The data set.
     pub dataset: &'a Dataset,
     /// Indices of the rows learned from.
@@ -21,7 +21,7 @@ pub struct Logged<'a> {
     pub second: Option<&'a SecondOpinion>,
 }
 
-impl Logged<'_> {
+impl Evidence<'_> {
     /// The designs that were measured.
     pub(super) fn measured(&self) -> Vec<Design> {
         let rows = self.rows.iter().map(|&row| &self.dataset.rows()[row]);
