@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use serde_json::{Map, Value, json};
 use tapeout::core::{Catalog, Constraint, Goal, ModelFile, Objective, Problem, Seed};
 use tapeout::experiment::dataset::{Dataset, Split};
-use tapeout::offline::{AUTO, LearnedModel, Quality, Recipe, assess, learn};
+use tapeout::offline::{AUTO, LearnedModel, Quality, Recipe, assess, importance, learn, pictures};
 
 use super::dataset::read_split;
 use crate::answer::Answer;
@@ -25,6 +25,9 @@ pub(crate) struct Args {
     /// The file of the model
     #[arg(long, value_name = "FILE", default_value = "model.tapeout")]
     out: PathBuf,
+    /// A folder for pictures: what was expected of rows that were held out, calibration, importance of parameters
+    #[arg(long, value_name = "FOLDER")]
+    plots: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -62,6 +65,21 @@ pub(crate) struct Fitted {
     pub(crate) split: Split,
     pub(crate) learned: LearnedModel,
     pub(crate) seed: Seed,
+}
+
+impl Fitted {
+    /// Writes what the model is worth into `folder`, as pictures.
+    pub(crate) fn draw(&self, catalog: &Catalog, folder: &Path) -> Result<(), Failure> {
+        let Self { dataset, problem, split, learned, seed } = self;
+        let surrogate = catalog.surrogate(&learned.model, dataset.space()).map_err(Failure::failed)?;
+        let bars = importance(surrogate.as_ref(), dataset, problem, &split.train, *seed);
+        pictures::importance(dataset, &bars).write_into(folder)?;
+        if !learned.said.is_empty() {
+            pictures::held_out(dataset, problem, &learned.said).write_into(folder)?;
+            pictures::calibration(dataset, &learned.said).write_into(folder)?;
+        }
+        Ok(())
+    }
 }
 
 impl FitFlags {
@@ -148,8 +166,17 @@ impl Args {
     /// What the model's word is worth.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         check_writable(&self.out)?;
-        let Fitted { dataset, problem, split, learned, .. } = self.fit.fit(catalog, Ok)?;
-        write(&learned.model, &self.out)?;
+        if let Some(folder) = &self.plots {
+            fs::create_dir_all(folder).map_err(|error| {
+                Failure::bad_input(error).context(format!("{}: cannot make the folder", folder.display()))
+            })?;
+        }
+        let fitted = self.fit.fit(catalog, Ok)?;
+        write(&fitted.learned.model, &self.out)?;
+        if let Some(folder) = &self.plots {
+            fitted.draw(catalog, folder)?;
+        }
+        let Fitted { dataset, problem, split, learned, .. } = fitted;
         let surrogate = catalog.surrogate(&learned.model, dataset.space()).map_err(Failure::failed)?;
         let parts = [("validation", &split.validation), ("hidden", &split.hidden)];
         let assessed = parts.map(|(part, rows)| (part, assess(surrogate.as_ref(), &dataset, rows, &problem)));

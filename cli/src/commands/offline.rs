@@ -14,8 +14,7 @@ use tapeout::experiment::plot::quantity;
 use tapeout::experiment::{AgentSpec, Experiment, run};
 use tapeout::offline::promised::{Kept, kept};
 use tapeout::offline::{
-    Evidence, ModelSearch, Proposal, Proposals, batch, importance, pictures, read_sheet, workloads,
-    write_sheet,
+    Evidence, ModelSearch, Proposal, Proposals, batch, read_sheet, workloads, write_sheet,
 };
 
 use super::fit::{FitFlags, Fitted, check_writable, write};
@@ -101,7 +100,7 @@ impl Args {
         proposals.write(&self.out.join("proposals.json"))?;
         let sheet = search.sheet(catalog, model, &logged, &proposals)?;
         write_sheet(&self.out.join("proposals.csv"), &fitted.dataset, &sheet)?;
-        self.draw(catalog, &fitted)?;
+        fitted.draw(catalog, &self.out)?;
         if !self.append.is_empty() {
             fitted.dataset.write(&self.out.join("logged"), TableFormat::Parquet)?;
         }
@@ -171,19 +170,6 @@ impl Args {
             exact_checks: !self.no_exact_checks,
             seed: fitted.seed,
         })
-    }
-
-    /// What the model is worth, as pictures.
-    fn draw(&self, catalog: &Catalog, fitted: &Fitted) -> Result<(), Failure> {
-        let Fitted { dataset, problem, split, learned, seed } = fitted;
-        let surrogate = catalog.surrogate(&learned.model, dataset.space()).map_err(Failure::failed)?;
-        let bars = importance(surrogate.as_ref(), dataset, problem, &split.train, *seed);
-        pictures::importance(dataset, &bars).write_into(&self.out)?;
-        if !learned.said.is_empty() {
-            pictures::held_out(dataset, problem, &learned.said).write_into(&self.out)?;
-            pictures::calibration(dataset, &learned.said).write_into(&self.out)?;
-        }
-        Ok(())
     }
 
     fn remarks(&self, proposals: &Proposals) -> String {
