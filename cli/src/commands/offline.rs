@@ -95,7 +95,9 @@ impl Args {
             }
             None => trials.to_vec(),
         };
-        let chosen = batch(problem, trials, &logged.known(&search.workloads), self.top.get());
+        let known = logged.known(&search.workloads);
+        let measured = logged.trials(problem, &search.workloads);
+        let chosen = batch(problem, trials, &measured, &known, self.top.get());
         let proposals = search.proposals(catalog, model, problem, &logged, trials, &chosen)?;
         proposals.write(&self.out.join("proposals.json"))?;
         let sheet = search.sheet(catalog, model, &logged, &proposals)?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tapeout_core::{Design, Outcome, Problem};
+use tapeout_core::{Design, Outcome, Problem, Trial};
 use tapeout_experiment::dataset::Dataset;
 
 use super::learn::SecondOpinion;
@@ -44,6 +44,15 @@ impl Evidence<'_> {
     /// The best acceptable design that was measured in all of these workloads, by the weighted mean over them; of several objectives one of the
     /// first front. None if there is none.
     pub(super) fn best(&self, problem: &Problem, workloads: &[WeightedWorkload]) -> Option<LoggedBest> {
+        let trials = self.trials(problem, workloads);
+        let best = &trials[*choose(problem, &trials, 1).first()?];
+        best.judgement.accepted()?;
+        let measured = best.outcome.metrics()?;
+        Some(LoggedBest { design: values(problem, &best.design), measured: named(problem, measured) })
+    }
+
+    /// The designs that were measured in all of these workloads, each once, with the weighted mean over workloads, and over measurements.
+    pub fn trials(&self, problem: &Problem, workloads: &[WeightedWorkload]) -> Vec<Trial> {
         let k = problem.metrics().len();
         let total: f64 = workloads.iter().map(|workload| workload.weight).sum();
         // For each design and workload the sum over measurements, and how many they are.
@@ -59,19 +68,14 @@ impl Evidence<'_> {
             *n += 1.0;
         }
         let everywhere = sums.into_iter().filter(|(_, sums)| sums.iter().all(|(_, n)| *n > 0.0));
-        let trials: Vec<_> = everywhere
-            .map(|(design, sums)| {
-                let weighted = |metric: usize| -> f64 {
-                    let of = workloads.iter().zip(&sums);
-                    of.map(|(it, (sum, n))| it.weight / total * sum[metric] / n).sum()
-                };
-                problem.trial(design.clone(), Outcome::Measured((0..k).map(weighted).collect()))
-            })
-            .collect();
-        let best = &trials[*choose(problem, &trials, 1).first()?];
-        best.judgement.accepted()?;
-        let measured = best.outcome.metrics()?;
-        Some(LoggedBest { design: values(problem, &best.design), measured: named(problem, measured) })
+        let trial = |(design, sums): (&Design, Vec<(Vec<f64>, f64)>)| {
+            let weighted = |metric: usize| -> f64 {
+                let of = workloads.iter().zip(&sums);
+                of.map(|(it, (sum, n))| it.weight / total * sum[metric] / n).sum()
+            };
+            problem.trial(design.clone(), Outcome::Measured((0..k).map(weighted).collect()))
+        };
+        everywhere.map(trial).collect()
     }
 
     /// The parameters that `design` has at a level that no feasible logged design has: beyond all of them, or of a category another
