@@ -13,7 +13,7 @@ use tapeout::experiment::dataset::split::{DEFAULT_BAND, DEFAULT_UNRANKED, DEFAUL
 use tapeout::experiment::dataset::{Dataset, DatasetPlan, Split, SplitBy, generate};
 use tapeout::experiment::log::MemoryLog;
 use tapeout::experiment::{AgentSpec, Budget, EnvSpec, Experiment, RunOptions, Spec, search};
-use tapeout::offline::{ModelSearch, Recipe, choose, fit, workloads};
+use tapeout::offline::{ModelSearch, Recipe, SecondOpinion, choose, fit, workloads};
 
 use crate::problems::{SEARCHES, StudyProblem};
 
@@ -138,10 +138,14 @@ impl Asked {
         judged.losses().map_or(f64::INFINITY, |losses| losses[0])
     }
 
-    /// Fireflies search a model that is fitted to the worst half.
-    fn learned(&self, catalog: &Catalog, learner: &str, size: Size) -> Result<Vec<Design>, Failed> {
-        let recipe = Recipe::named(learner, Seed::new(self.seed));
-        let model = fit(catalog, &self.dataset, &self.split, &self.problem, &recipe)?;
+    /// Fireflies search a model that is fitted to the worst half, and another one may be asked about what they searched.
+    fn learned(&self, catalog: &Catalog, method: &str, size: Size) -> Result<Vec<Design>, Failed> {
+        let fitted = |learner: &str| {
+            let recipe = Recipe::named(learner, Seed::new(self.seed));
+            fit(catalog, &self.dataset, &self.split, &self.problem, &recipe)
+        };
+        let (first, second) = method.split_once('+').map_or((method, None), |(first, it)| (first, Some(it)));
+        let model = fitted(first)?;
         let model_search = ModelSearch {
             workloads: workloads(&self.dataset, &[])?,
             agent: AgentSpec { id: "firefly".to_owned(), config: Map::new() },
@@ -155,7 +159,11 @@ impl Asked {
         let (goal, config) = (self.problem.goal().clone(), model_search.proxy(None));
         let proxy = Proxy::of_model(catalog, &model, &config)?;
         let spec = model_search.spec(&config, &goal);
-        let trials = trials(&Experiment::with_env(catalog, spec, Arc::new(proxy), goal)?)?;
+        let mut trials = trials(&Experiment::with_env(catalog, spec, Arc::new(proxy), goal)?)?;
+        if let Some(second) = second {
+            let second = SecondOpinion { model: fitted(second)?, promises: None };
+            trials = model_search.reconsidered(catalog, &model, &self.problem, &second, &trials)?;
+        }
         let chosen = choose(&self.problem, &trials, size.proposals.get());
         Ok(chosen.into_iter().map(|index| trials[index].design.clone()).collect())
     }

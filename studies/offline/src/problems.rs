@@ -45,9 +45,18 @@ pub const PROBLEMS: [StudyProblem; 6] = [
     StudyProblem { name: "dram", env: "dram-controller", settings: || json!({}), objective: "energy_j" },
 ];
 
-/// Learners that are compared, each with its defaults.
-pub const LEARNERS: [&str; 7] =
-    ["random-forest", "boosted-trees", "gaussian-process", "mlp-ensemble", "coms", "ram-listnet", "prime"];
+/// Learners that are compared, each with its defaults; behind `+` the one that is asked about all that the first has searched, as `tapeout
+/// offline` does, so that proposals are what both like.
+pub const LEARNERS: [&str; 8] = [
+    "random-forest",
+    "boosted-trees",
+    "gaussian-process",
+    "mlp-ensemble",
+    "coms",
+    "ram-listnet",
+    "prime",
+    "prime+gaussian-process",
+];
 
 /// Searches that ask the environment as often as learners propose.
 pub const SEARCHES: [&str; 2] = ["random", "firefly"];
