@@ -4,6 +4,7 @@ use std::fmt;
 
 use tapeout::core::{BuildEnvError, UnknownName};
 use tapeout::experiment::dataset::DatasetError;
+use tapeout::experiment::dataset::import::error::ImportError;
 use tapeout::experiment::plot::PlotError;
 use tapeout::experiment::{RunError, SpecError};
 use tapeout::offline::OfflineError;
@@ -98,6 +99,13 @@ impl From<DatasetError> for Failure {
         };
         let hint = error.hint();
         Self { error: error.into(), hint, exit }
+    }
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
+        let hint = error.hint().map(str::to_owned);
+        Self { error: error.into(), hint, exit: Exit::BadInput }
     }
 }
 

@@ -27,6 +27,7 @@ mod run_path;
 
 mod table;
 mod watched_run;
+mod worth_report;
 
 use std::io::Write;
 use std::process::ExitCode;

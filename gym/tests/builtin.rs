@@ -7,7 +7,7 @@ use tapeout::prelude::*;
 #[test]
 fn every_environment_keeps_the_gymnasium_contract_in_both_styles() {
     let catalog = tapeout::builtin();
-    assert_eq!(ids(&catalog).len(), tapeout::envs::ENVS.len() + 1); // and `proxy`
+    assert_eq!(ids(&catalog).len(), tapeout::envs::ENVS.len() + 3); // and `logged`, `recorded`, `proxy`
     for (id, entry) in ids(&catalog).into_iter().zip(catalog.envs()) {
         if !entry.required.is_empty() {
             println!("{id} is skipped: it needs {}", entry.required.join(", "));
