@@ -1,10 +1,13 @@
-//! What evaluating one design of `mapping`, `eyeriss-accelerator` and `gemmini-accelerator` costs at the defaults.
+//! What evaluating one design of `mapping`, `eyeriss-accelerator` and `gemmini-accelerator` costs at the defaults; and the same designs of
+//! `edge-accelerator` as it is compiled in and as a file.
 
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tapeout_core::{BuildEnv, Design, Seed};
-use tapeout_envs::{AcceleratorEnv, EyerissAccelerator, GemminiAccelerator, LayerMapping};
+use tapeout_envs::{
+    AcceleratorEnv, AcceleratorFileEnv, EdgeAccelerator, EyerissAccelerator, GemminiAccelerator, LayerMapping,
+};
 
 fn evaluate<E: BuildEnv>(criterion: &mut Criterion) {
     let env = E::build(E::Config::default()).expect("defaults can be used");
@@ -20,6 +23,8 @@ criterion_group!(
     benches,
     evaluate::<LayerMapping>,
     evaluate::<AcceleratorEnv<EyerissAccelerator>>,
-    evaluate::<AcceleratorEnv<GemminiAccelerator>>
+    evaluate::<AcceleratorEnv<GemminiAccelerator>>,
+    evaluate::<AcceleratorEnv<EdgeAccelerator>>,
+    evaluate::<AcceleratorFileEnv>
 );
 criterion_main!(benches);

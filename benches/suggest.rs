@@ -39,7 +39,7 @@ fn step(agent: &mut dyn Agent, problem: &Problem) {
 fn suggest(criterion: &mut Criterion) {
     for (n_objectives, name) in [(1, "one objective"), (2, "two objectives")] {
         let problem = problem(n_objectives);
-        for entry in AGENTS {
+        for entry in AGENTS.iter().filter(|entry| entry.required.is_empty()) {
             let warm = || {
                 let mut agent = entry.build(&problem, &Value::Null, Seed::new(0)).expect("defaults are good");
                 (0..TRIALS).for_each(|_| step(agent.as_mut(), &problem));

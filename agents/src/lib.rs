@@ -38,6 +38,7 @@ pub mod nsga2;
 pub mod particle_swarm;
 mod parts;
 pub mod ppo;
+pub mod process;
 pub mod random;
 pub mod regularized_evolution;
 pub mod reinforce;
@@ -71,4 +72,5 @@ pub const AGENTS: &[AgentEntry] = &[
     AgentEntry::of::<reinforce::Reinforce>(),
     AgentEntry::of::<ppo::Ppo>(),
     AgentEntry::of::<mappo::Mappo>(),
+    AgentEntry::of::<process::Process>(),
 ];

@@ -10,6 +10,8 @@ use tapeout::core::{Catalog, Constraint, Objective, Seed};
 use tapeout::experiment::{AgentSpec, Budget, BudgetTarget, EnvSpec, Experiment, Spec, SpecError, WarmStart};
 
 use crate::failure::Failure;
+use crate::goal_flags::GoalFlags;
+use crate::progress::write_line;
 
 /// What `search` searches when nobody says.
 const DEFAULT_ENV: &str = "edge-accelerator";
@@ -36,9 +38,11 @@ pub(crate) struct SpecFlags {
     /// What to optimise: `latency_s`, `max:utilization`; again for several
     #[arg(long, value_name = "METRIC")]
     objective: Vec<Objective>,
-    /// What is acceptable: `area_m2 <= 2.7e-5`; again for several
+    /// What is acceptable: `area_m2 <= 27 mm2`, `latency_s < 30 ms`; again for several
     #[arg(long, value_name = "LIMIT")]
     constraint: Vec<Constraint>,
+    #[command(flatten)]
+    goal: GoalFlags,
     /// Where all randomness comes from
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -74,14 +78,18 @@ impl SpecFlags {
             None => Spec::new(DEFAULT_ENV, DEFAULT_AGENT, Budget::trials(DEFAULT_TRIALS)),
         };
         let overridden = self.apply(&mut spec);
-        Ok(Experiment::prepare(catalog, spec).map_err(|error| unplaced(error, &overridden))?)
+        let experiment = Experiment::prepare(catalog, spec).map_err(|error| unplaced(error, &overridden))?;
+        for note in experiment.notes() {
+            write_line(&format!("note: {note}"));
+        }
+        Ok(experiment)
     }
 
     /// Writes the flags over the spec, and returns the fields that are no longer what the file says.
     fn apply(&self, spec: &mut Spec) -> Vec<String> {
         let mut overridden = Vec::new();
         if let Some(id) = self.env.as_ref().filter(|&id| *id != spec.env.id) {
-            spec.env = EnvSpec { id: id.clone(), version: None, config: Map::new() };
+            spec.env = EnvSpec::named(id);
             overridden.push("env".to_owned());
         }
         if let Some(id) = self.agent.as_ref().filter(|&id| *id != spec.agent.id) {
@@ -99,6 +107,11 @@ impl SpecFlags {
         if !self.constraint.is_empty() {
             spec.constraints = Some(self.constraint.clone());
             overridden.push("constraints".to_owned());
+        }
+        overridden.extend(self.goal.narrow(&mut spec.env));
+        if let Some(derived) = self.goal.derived() {
+            spec.derived = derived;
+            overridden.push("derived".to_owned());
         }
         if let Some(seed) = self.seed {
             spec.seed = Seed::new(seed);

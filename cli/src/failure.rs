@@ -4,9 +4,11 @@ use std::fmt;
 
 use tapeout::core::{BuildEnvError, UnknownName};
 use tapeout::experiment::dataset::DatasetError;
+use tapeout::experiment::dataset::import::error::ImportError;
 use tapeout::experiment::plot::PlotError;
 use tapeout::experiment::{RunError, SpecError};
 use tapeout::offline::OfflineError;
+use tapeout::simulators::networks::OpenNetworkError;
 
 use crate::answer::Exit;
 
@@ -74,9 +76,11 @@ impl From<SpecError> for Failure {
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         let exit = match &error {
-            RunError::Spec(_) | RunError::Log(_) | RunError::Exists { .. } | RunError::NoRun { .. } => {
-                Exit::BadInput
-            }
+            RunError::Spec(_)
+            | RunError::Log(_)
+            | RunError::Exists { .. }
+            | RunError::NoRun { .. }
+            | RunError::Told { .. } => Exit::BadInput,
             RunError::Diverged { .. } => Exit::Difference,
             _ => Exit::Failed,
         };
@@ -98,6 +102,13 @@ impl From<DatasetError> for Failure {
     }
 }
 
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
+        let hint = error.hint().map(str::to_owned);
+        Self { error: error.into(), hint, exit: Exit::BadInput }
+    }
+}
+
 impl From<BuildEnvError> for Failure {
     fn from(error: BuildEnvError) -> Self {
         match error {
@@ -110,6 +121,15 @@ impl From<BuildEnvError> for Failure {
 impl From<UnknownName> for Failure {
     fn from(error: UnknownName) -> Self {
         Self::bad_input(error).hint("all names are listed by `tapeout list`")
+    }
+}
+
+impl From<OpenNetworkError> for Failure {
+    fn from(error: OpenNetworkError) -> Self {
+        match error {
+            OpenNetworkError::Unknown(error) => error.into(),
+            OpenNetworkError::File(error) => Self::bad_input(error),
+        }
     }
 }
 

@@ -16,7 +16,10 @@ mod answer;
 mod arguments;
 mod commands;
 mod comparison_report;
+mod designs;
 mod failure;
+mod goal_flags;
+mod held_run;
 mod number;
 mod progress;
 mod report;
@@ -24,6 +27,7 @@ mod run_path;
 
 mod table;
 mod watched_run;
+mod worth_report;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -86,6 +86,6 @@ impl Observer for Watcher {
 }
 
 /// A line on the standard error; whoever closed it does not want it.
-fn write_line(text: &str) {
+pub(crate) fn write_line(text: &str) {
     let _ = writeln!(stderr(), "{text}");
 }

@@ -101,7 +101,7 @@ fn spread(front: &[Standout]) -> Vec<&Standout> {
 fn metrics(problem: &Problem) -> Vec<&Metric> {
     let of_objective = |metric: &Metric| problem.objectives().iter().any(|it| it.metric == metric.name);
     let objectives = (0..problem.n_objectives()).map(|index| problem.objective_metric(index));
-    objectives.chain(problem.metrics().iter().filter(|metric| !of_objective(metric))).collect()
+    objectives.chain(problem.quantities().iter().filter(|metric| !of_objective(metric))).collect()
 }
 
 fn measured(design: &Standout, metric: &Metric) -> String {

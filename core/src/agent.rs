@@ -53,6 +53,9 @@ pub trait BuildAgent: Agent + Sized + 'static {
     /// Its hyperparameters; `deny_unknown_fields`, and the defaults are the paper's values.
     type Config: Serialize + DeserializeOwned + Default;
 
+    /// Hyperparameters that have no default: without them there is no agent.
+    const REQUIRED: &'static [&'static str] = &[];
+
     /// Makes the agent.
     ///
     /// # Errors

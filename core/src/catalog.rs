@@ -37,6 +37,8 @@ pub trait BuildEnvFrom: Env + Sized + 'static {
     type Config: Serialize + DeserializeOwned + Default;
     /// As [`BuildEnv::REQUIRED`].
     const REQUIRED: &'static [&'static str] = &[];
+    /// As [`BuildEnv::FILES`].
+    const FILES: &'static [&'static str] = &[];
     /// As [`BuildEnv::DESIGNS`].
     const DESIGNS: Option<u128> = None;
 
@@ -57,6 +59,7 @@ impl<E: BuildEnv> BuildEnvFrom for E {
     const DESCRIPTION: &'static str = E::DESCRIPTION;
     type Config = E::Config;
     const REQUIRED: &'static [&'static str] = E::REQUIRED;
+    const FILES: &'static [&'static str] = E::FILES;
     const DESIGNS: Option<u128> = E::DESIGNS;
 
     fn build_from(_: &Catalog, config: E::Config) -> Result<Self, ConfigError> {
@@ -81,6 +84,8 @@ pub struct EnvEntry {
     pub description: &'static str,
     /// Settings that have no default: without them there is no environment.
     pub required: &'static [&'static str],
+    /// Settings that may name a file, or several in a list.
+    pub files: &'static [&'static str],
     /// How many designs there are with the default settings; none if it is not stated.
     pub designs: Option<u128>,
     defaults: fn() -> Value,
@@ -97,6 +102,7 @@ impl EnvEntry {
             summary: E::SUMMARY,
             description: E::DESCRIPTION,
             required: E::REQUIRED,
+            files: E::FILES,
             designs: E::DESIGNS,
             defaults: config::defaults::<E::Config>,
             resolve: config::resolved::<E::Config>,
@@ -133,6 +139,8 @@ pub struct AgentEntry {
     pub description: &'static str,
     /// How many objectives it handles.
     pub objectives: ObjectiveSupport,
+    /// Hyperparameters that have no default: without them there is no agent.
+    pub required: &'static [&'static str],
     defaults: fn() -> Value,
     resolve: fn(&Value) -> Result<Value, ConfigError>,
     build: BuildAgentFn,
@@ -146,6 +154,7 @@ impl AgentEntry {
             summary: A::SUMMARY,
             description: A::DESCRIPTION,
             objectives: A::OBJECTIVES,
+            required: A::REQUIRED,
             defaults: config::defaults::<A::Config>,
             resolve: config::resolved::<A::Config>,
             build: |problem, settings, seed| Ok(Box::new(A::build(problem, config::read(settings)?, seed)?)),

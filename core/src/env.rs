@@ -3,7 +3,9 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::breakdown::Breakdown;
 use crate::config::ConfigError;
+use crate::constraint::Constraint;
 use crate::outcome::{Metric, Outcome};
 use crate::problem::Goal;
 use crate::space::{Design, DesignSpace};
@@ -48,6 +50,21 @@ pub trait Env: Send + Sync {
     /// otherwise every evaluation fails with this message.
     fn missing(&self) -> Option<String> {
         None
+    }
+
+    /// Where the metrics of a design come from, by parts; none if it is infeasible, or the environment cannot say.
+    ///
+    /// # Errors
+    /// As [`Env::evaluate`].
+    fn breakdown(&self, design: &Design) -> Result<Option<Breakdown>, EvalError> {
+        let _ = design;
+        Ok(None)
+    }
+
+    /// Limits on metrics that every measured design keeps, since designs beyond them are infeasible: a constraint that is no stricter
+    /// has nothing to do.
+    fn enforced(&self) -> Vec<Constraint> {
+        Vec::new()
     }
 
     /// The settings that say which workload the designs run, such as `networks`: what a data set tells its workloads
@@ -99,6 +116,9 @@ pub trait BuildEnv: Env + Sized + 'static {
     type Config: Serialize + DeserializeOwned + Default;
     /// Settings that have no default: without them there is no environment.
     const REQUIRED: &'static [&'static str] = &[];
+    /// Settings that may name a file, or several in a list: a file that is there is known by its full path and its contents, wherever the
+    /// settings are kept.
+    const FILES: &'static [&'static str] = &[];
     /// How many designs there are with the default settings, for lists, which make no environments. None if it is not stated.
     const DESIGNS: Option<u128> = None;
 

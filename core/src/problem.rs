@@ -1,10 +1,13 @@
 //! What is wanted: objectives, constraints, and the one place where an outcome is judged.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::constraint::Constraint;
+use crate::definition::{Column, Definition, Quantities};
 use crate::judgement::Judgement;
 use crate::names::nearest_name;
 use crate::outcome::{Metric, Outcome};
@@ -79,87 +82,6 @@ impl From<Objective> for String {
     }
 }
 
-/// The side on which a limit lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// The metric may not be larger.
-    AtMost,
-    /// The metric may not be smaller.
-    AtLeast,
-}
-
-/// A limit on a metric. Written `area_m2 <= 27e-6` or `utilization >= 0.5`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Constraint {
-    /// The metric's name.
-    pub metric: String,
-    /// Whether the limit is the largest or the smallest that is acceptable.
-    pub side: Side,
-    /// The limit, in the metric's unit.
-    pub limit: f64,
-}
-
-impl Constraint {
-    /// The metric may not be larger than `limit`.
-    pub fn at_most(metric: &str, limit: f64) -> Self {
-        Self { metric: metric.to_owned(), side: Side::AtMost, limit }
-    }
-
-    /// The metric may not be smaller than `limit`.
-    pub fn at_least(metric: &str, limit: f64) -> Self {
-        Self { metric: metric.to_owned(), side: Side::AtLeast, limit }
-    }
-
-    /// How far `value` lies beyond the limit, as a fraction of the limit (or plainly, for a limit of 0); 0 within it.
-    pub fn violation(&self, value: f64) -> f64 {
-        let beyond = match self.side {
-            Side::AtMost => value - self.limit,
-            Side::AtLeast => self.limit - value,
-        };
-        let scale = if self.limit == 0.0 { 1.0 } else { self.limit.abs() };
-        beyond.max(0.0) / scale
-    }
-}
-
-impl FromStr for Constraint {
-    type Err = ProblemError;
-
-    fn from_str(text: &str) -> Result<Self, ProblemError> {
-        let sides = [("<=", Side::AtMost), (">=", Side::AtLeast)];
-        let parsed = sides.iter().find_map(|&(sign, side)| {
-            let (metric, limit) = text.split_once(sign)?;
-            let limit: f64 = limit.trim().parse().ok().filter(|limit: &f64| limit.is_finite())?;
-            Some(Self { metric: metric.trim().to_owned(), side, limit })
-        });
-        parsed.ok_or_else(|| ProblemError::BadConstraint { got: text.to_owned() })
-    }
-}
-
-impl fmt::Display for Constraint {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = match self.side {
-            Side::AtMost => "<=",
-            Side::AtLeast => ">=",
-        };
-        write!(formatter, "{} {sign} {:?}", self.metric, self.limit)
-    }
-}
-
-impl TryFrom<String> for Constraint {
-    type Error = ProblemError;
-
-    fn try_from(text: String) -> Result<Self, ProblemError> {
-        text.parse()
-    }
-}
-
-impl From<Constraint> for String {
-    fn from(constraint: Constraint) -> Self {
-        constraint.to_string()
-    }
-}
-
 /// Objectives and constraints, before they meet a space.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Goal {
@@ -175,10 +97,13 @@ pub struct Goal {
 pub struct Problem {
     space: DesignSpace,
     metrics: Vec<Metric>,
+    definitions: Vec<Definition>,
+    /// The metrics, and what the goal asks for beside them.
+    quantities: Quantities,
     goal: Goal,
-    /// For each objective, the metric's index and the sign that makes it a loss.
+    /// For each objective, the quantity's index and the sign that makes it a loss.
     losses: Vec<(usize, f64)>,
-    /// For each constraint, the metric's index.
+    /// For each constraint, the quantity's index.
     limited: Vec<usize>,
 }
 
@@ -188,15 +113,30 @@ impl Problem {
     /// # Errors
     /// [`ProblemError`] if there is no objective, one stands twice, or a metric is unknown.
     pub fn new(space: DesignSpace, metrics: Vec<Metric>, goal: Goal) -> Result<Self, ProblemError> {
+        Self::with_definitions(space, metrics, Vec::new(), goal)
+    }
+
+    /// The same over metrics that follow from those of the environment, too. Limits are kept in the units of their metrics.
+    ///
+    /// # Errors
+    /// [`ProblemError`] as [`Problem::new`], if a definition has no meaning, or a limit is in a unit of something else.
+    pub fn with_definitions(
+        space: DesignSpace,
+        metrics: Vec<Metric>,
+        definitions: Vec<Definition>,
+        mut goal: Goal,
+    ) -> Result<Self, ProblemError> {
         if goal.objectives.is_empty() {
             return Err(ProblemError::NoObjective);
         }
-        let index_of = |name: &String| {
-            metrics.iter().position(|metric| metric.name == *name).ok_or_else(|| {
+        let mut quantities = Quantities::new(&metrics, &definitions)?;
+        let mut index_of = |name: &str| {
+            quantities.find(name).ok_or_else(|| {
+                let known = || quantities.metrics().iter().map(|metric| metric.name.as_str());
                 ProblemError::UnknownMetric {
-                    got: name.clone(),
-                    nearest: nearest_name(name, metrics.iter().map(|metric| metric.name.as_str())),
-                    known: metrics.iter().map(|metric| metric.name.clone()).collect(),
+                    got: name.to_owned(),
+                    nearest: nearest_name(name, known()),
+                    known: known().map(str::to_owned).collect(),
                 }
             })
         };
@@ -212,12 +152,13 @@ impl Problem {
             };
             losses.push((index, sign));
         }
-        let limited = goal
-            .constraints
-            .iter()
-            .map(|constraint| index_of(&constraint.metric))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { space, metrics, goal, losses, limited })
+        let constraints = goal.constraints.iter();
+        let limited =
+            constraints.map(|constraint| index_of(&constraint.metric)).collect::<Result<Vec<_>, _>>()?;
+        for (constraint, &index) in goal.constraints.iter_mut().zip(&limited) {
+            *constraint = constraint.in_unit_of(&quantities.metrics()[index].unit)?;
+        }
+        Ok(Self { space, metrics, definitions, quantities, goal, losses, limited })
     }
 
     /// The designs there are.
@@ -228,6 +169,26 @@ impl Problem {
     /// What is measured, shape `[k]`.
     pub fn metrics(&self) -> &[Metric] {
         &self.metrics
+    }
+
+    /// The metrics that the goal defines, in order.
+    pub fn definitions(&self) -> &[Definition] {
+        &self.definitions
+    }
+
+    /// What is measured, and what follows from it by definition or for the goal.
+    pub fn quantities(&self) -> &[Metric] {
+        self.quantities.metrics()
+    }
+
+    /// The value of each of [`Problem::quantities`] for these measurements, shape `[k]`; none if one has no value.
+    pub fn quantity_values(&self, metrics: &[f64]) -> Option<Vec<f64>> {
+        self.quantities.values(metrics)
+    }
+
+    /// The metric, defined metric, or metric over all networks called `name`; none if there is none.
+    pub fn column(&self, name: &str) -> Option<Column> {
+        Column::new(self.quantities.clone(), name)
     }
 
     /// Objectives and constraints.
@@ -252,7 +213,7 @@ impl Problem {
 
     /// The metric behind objective `index`.
     pub fn objective_metric(&self, index: usize) -> &Metric {
-        &self.metrics[self.losses[index].0]
+        &self.quantities.metrics()[self.losses[index].0]
     }
 
     /// The value of objective `index` in the metric's own direction, from its loss.
@@ -260,16 +221,25 @@ impl Problem {
         self.losses[index].1 * loss
     }
 
-    /// What an outcome is worth. The only place where a sign is flipped or a constraint applied.
+    /// What an outcome is worth. The only place where a sign is flipped or a constraint applied. A design for which a defined metric
+    /// has no value, such as a division by zero, is as good as one that cannot run.
     pub fn judge(&self, outcome: &Outcome) -> Judgement {
         let metrics = match outcome {
             Outcome::Infeasible { violation, .. } => return Judgement::Infeasible { violation: *violation },
             Outcome::Measured(metrics) => metrics,
         };
-        let losses = self.losses.iter().map(|&(metric, sign)| sign * metrics[metric]).collect();
+        let values = if self.quantities.metrics().len() == metrics.len() {
+            Cow::Borrowed(metrics)
+        } else {
+            match self.quantities.values(metrics) {
+                Some(values) => Cow::Owned(values),
+                None => return Judgement::Infeasible { violation: 1.0 },
+            }
+        };
+        let losses = self.losses.iter().map(|&(metric, sign)| sign * values[metric]).collect();
         let violations = self.goal.constraints.iter().zip(&self.limited);
         let violation: f64 =
-            violations.map(|(constraint, &metric)| constraint.violation(metrics[metric])).sum();
+            violations.map(|(constraint, &metric)| constraint.violation(values[metric])).sum();
         if violation > 0.0 {
             Judgement::Unacceptable { losses, violation }
         } else {
@@ -313,11 +283,35 @@ pub enum ProblemError {
         /// The text.
         got: String,
     },
-    /// Not `metric <= number` or `metric >= number`.
-    #[error("constraint `{got}` is not of the form `metric <= number` or `metric >= number`")]
+    /// Not `metric <= number`, or with another sign, or with a unit.
+    #[error("constraint `{got}` is not of the form `metric <= number` (or `>=`, `<`, `>`), a unit behind it")]
     BadConstraint {
         /// The text.
         got: String,
+    },
+    /// A limit in a unit of something else.
+    #[error("constraint `{constraint}`: `{got}` is no unit of a metric {}", if .expected.is_empty() { "without one".to_owned() } else { format!("in {expected}") })]
+    BadUnit {
+        /// The constraint as it was written.
+        constraint: String,
+        /// Its unit.
+        got: String,
+        /// The metric's unit.
+        expected: String,
+    },
+    /// Not `name = expression`.
+    #[error("`{got}` is not of the form `name = expression` or `name [unit] = expression`")]
+    BadDefinition {
+        /// The text.
+        got: String,
+    },
+    /// A definition without a meaning here.
+    #[error("`{name}`: {problem}")]
+    Definition {
+        /// The metric that it would define.
+        name: String,
+        /// What is wrong.
+        problem: String,
     },
 }
 
@@ -357,11 +351,6 @@ mod tests {
         for text in ["min:latency_s", "max:utilization"] {
             assert_eq!(text.parse::<Objective>().unwrap().to_string(), text);
         }
-        let limit: Constraint = "area_m2<=2.7e-5".parse().unwrap();
-        assert_eq!(limit, Constraint::at_most("area_m2", 2.7e-5));
-        assert_eq!(limit.to_string().parse::<Constraint>().unwrap(), limit);
-        assert!("area_m2 < 3".parse::<Constraint>().is_err());
-        assert!("area_m2 <= NaN".parse::<Constraint>().is_err());
         assert!("best:latency_s".parse::<Objective>().is_err());
     }
 
@@ -374,5 +363,26 @@ mod tests {
             error.to_string(),
             "unknown metric `latency`; did you mean `latency_s`?; the environment measures latency_s, utilization"
         );
+    }
+
+    // By hand: 2 s at 25 % are 8 s of work that is done; the limit of 5000 ms is 5 s.
+    #[test]
+    fn defined_metrics_are_objectives_and_constraints() {
+        let plain = problem();
+        let goal = Goal {
+            objectives: vec!["wasted".parse().unwrap()],
+            constraints: vec!["latency_s <= 5000 ms".parse().unwrap(), "wasted < 3".parse().unwrap()],
+        };
+        let definitions = vec!["wasted [s] = latency_s * (1 - utilization)".parse().unwrap()];
+        let problem =
+            Problem::with_definitions(plain.space.clone(), plain.metrics.clone(), definitions, goal).unwrap();
+        assert_eq!(problem.constraints()[0], Constraint::at_most("latency_s", 5.0));
+        assert_eq!(problem.objective_metric(0).unit, "s");
+        let judged = problem.judge(&Outcome::Measured(vec![2.0, 0.25]));
+        assert_eq!(judged, Judgement::Acceptable { losses: vec![1.5] });
+        let judged = problem.judge(&Outcome::Measured(vec![4.0, 0.25]));
+        assert!(matches!(judged, Judgement::Unacceptable { .. }), "{judged:?}");
+        assert_eq!((problem.metrics().len(), problem.quantities().len()), (2, 3));
+        assert_eq!(problem.column("wasted").unwrap().value(&[2.0, 0.25]), Some(1.5));
     }
 }

@@ -1,6 +1,8 @@
 //! Environments: design spaces over the simulators.
 
 mod accelerator;
+mod accelerator_file;
+mod command;
 mod dram_controller;
 mod edge_accelerator;
 mod eyeriss_accelerator;
@@ -12,6 +14,8 @@ mod recorded_kernel;
 use tapeout_core::EnvEntry;
 
 pub use accelerator::{AcceleratorConfig, AcceleratorEnv, AcceleratorTemplate};
+pub use accelerator_file::{AcceleratorFileConfig, AcceleratorFileEnv};
+pub use command::{CommandConfig, CommandEnv};
 pub use dram_controller::{DramController, DramControllerConfig, DramOptimum, DramSpace, dram_optima};
 pub use edge_accelerator::{EdgeAccelerator, EdgeAcceleratorConfig};
 pub use eyeriss_accelerator::{EyerissAccelerator, EyerissAcceleratorConfig};
@@ -21,10 +25,12 @@ pub use gpu_gemm::{
     GpuGemmRecorded, GpuGemmRecordedConfig, TileEncoding, TileSpace,
 };
 pub use mapping::{LayerMapping, LayerMappingConfig};
-pub use recorded_kernel::{CacheFile, CacheFileError, RecordedKernel, RecordedKernelConfig};
+pub use recorded_kernel::{RecordedKernel, RecordedKernelConfig, TuningFile, TuningFileError, TuningForm};
 
 /// Every environment of this crate.
 pub const ENVS: &[EnvEntry] = &[
+    EnvEntry::of::<AcceleratorFileEnv>(),
+    EnvEntry::of::<CommandEnv>(),
     EnvEntry::of::<DramController>(),
     EnvEntry::of::<AcceleratorEnv<EdgeAccelerator>>(),
     EnvEntry::of::<AcceleratorEnv<EyerissAccelerator>>(),

@@ -85,6 +85,14 @@ pub enum RunError {
         /// What is wrong with the outcome.
         fault: String,
     },
+    /// What a run was told is no outcome of what it asked for.
+    #[error("trial {trial}: {fault}")]
+    Told {
+        /// The trial that was to be logged.
+        trial: usize,
+        /// What is wrong with what it was told.
+        fault: String,
+    },
     /// The agent gave up.
     #[error("after {trials} trials: agent `{agent}` cannot go on")]
     Agent {
@@ -153,6 +161,7 @@ impl RunError {
                 "mend what the cause names, then `tapeout resume` goes on from the last trial".to_owned(),
             ),
             Self::Outcome { env, .. } => Some(format!("run `tapeout check {env}`")),
+            Self::Told { .. } => Some("`tapeout ask` says what is wanted, in which order".to_owned()),
             Self::TooManyProposals { agent, .. } => Some(format!("run `tapeout check {agent}`")),
             Self::Diverged { .. } => Some(
                 "the log was made by another version of the agent or was edited; start a new run".to_owned(),

@@ -125,7 +125,7 @@ fn evaluate_piece(env: &dyn Env, designs: &[Design]) -> Piece {
 }
 
 /// Fails on what could be neither logged nor judged.
-fn checked(env: &dyn Env, outcome: Outcome) -> Result<Outcome, Failure> {
+pub(crate) fn checked(env: &dyn Env, outcome: Outcome) -> Result<Outcome, Failure> {
     match &outcome {
         Outcome::Measured(values) => {
             let metrics = env.metrics();

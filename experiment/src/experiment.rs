@@ -1,16 +1,18 @@
 //! A spec that met the catalog.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use tapeout_core::names::nearest_name;
 use tapeout_core::{
-    Agent, AgentEntry, BuildEnvError, Catalog, ConfigError, Constraint, Direction, Env, Goal, Objective,
-    Problem, ProblemError, Seed, Trial,
+    Agent, AgentEntry, BuildEnvError, Catalog, ConfigError, Constraint, Direction, Env, Goal, NarrowedEnv,
+    Objective, Problem, ProblemError, Seed, Trial,
 };
 
 use crate::budget::Budget;
+use crate::input_files;
 use crate::lessons;
 use crate::log::Header;
 use crate::spec::{AgentSpec, Spec};
@@ -42,6 +44,9 @@ impl Experiment {
             return Err(spec.fault("env.version", fault));
         }
         spec.env.version = Some(entry.version);
+        let folder = spec.text.path().and_then(Path::parent);
+        let resolved = input_files::resolved(&spec.env, entry.files, folder);
+        spec.env = resolved.map_err(|fault| spec.fault("env.config", fault))?;
         let settings = Value::Object(spec.env.config.clone());
         let refused = |error| config_fault(&spec, "env.config", error);
         let env_config = object(entry.resolve(&settings).map_err(refused)?);
@@ -66,6 +71,7 @@ impl Experiment {
         default_goal: Goal,
     ) -> Result<Self, SpecError> {
         check_seed(&spec)?;
+        let env = narrowed(&spec, env)?;
         let problem = problem(&mut spec, env.as_ref(), default_goal)?;
         check_budget(&spec, &problem)?;
         Self::assemble(catalog, spec, env, problem)
@@ -126,6 +132,19 @@ impl Experiment {
     /// The problem the agent is given.
     pub fn problem(&self) -> &Problem {
         &self.problem
+    }
+
+    /// What whoever asked for this may not know: constraints that the environment keeps in any case.
+    pub fn notes(&self) -> Vec<String> {
+        let enforced = self.env.enforced();
+        let note = |constraint: &Constraint| {
+            let stricter = enforced.iter().find(|limit| limit.implies(constraint))?;
+            Some(format!(
+                "`{constraint}` has nothing to do: designs beyond `{stricter}` are infeasible in `{}`",
+                self.spec.env.id
+            ))
+        };
+        self.problem.constraints().iter().filter_map(note).collect()
     }
 
     /// A fresh agent, before its first proposal.
@@ -202,26 +221,52 @@ fn check_seed(spec: &Spec) -> Result<(), SpecError> {
 
 /// Fills in the environment's goal where the spec has none.
 fn problem(spec: &mut Spec, env: &dyn Env, default_goal: Goal) -> Result<Problem, SpecError> {
+    if spec.objectives.is_none() && default_goal.objectives.is_empty() {
+        let metrics = env.metrics().iter().map(|metric| metric.name.clone()).collect();
+        return Err(spec.fault("objectives", SpecFault::NoDefaultGoal { env: spec.env.id.clone(), metrics }));
+    }
     let goal = Goal {
         objectives: spec.objectives.clone().unwrap_or(default_goal.objectives),
         constraints: spec.constraints.clone().unwrap_or(default_goal.constraints),
     };
-    let problem = Problem::new(env.space().clone(), env.metrics().to_vec(), goal.clone());
+    let (space, metrics, derived) = (env.space().clone(), env.metrics().to_vec(), spec.derived.clone());
+    let problem = Problem::with_definitions(space, metrics, derived, goal.clone());
     let problem = problem.map_err(|error| {
-        let field = goal_field(&goal, &error);
+        let field = goal_field(spec, &goal, &error);
         spec.fault(&field, SpecFault::Goal(error))
     })?;
-    (spec.objectives, spec.constraints) = (Some(goal.objectives), Some(goal.constraints));
+    let Goal { objectives, constraints } = problem.goal().clone();
+    (spec.objectives, spec.constraints) = (Some(objectives), Some(constraints));
     Ok(problem)
 }
 
+/// The part of `env` that the spec asks for.
+fn narrowed(spec: &Spec, env: Arc<dyn Env>) -> Result<Arc<dyn Env>, SpecError> {
+    if spec.env.narrowing().is_whole() {
+        return Ok(env);
+    }
+    let part = NarrowedEnv::new(env, &spec.env.narrowing()).map_err(|error| {
+        let field = if error.field.is_empty() { "env".to_owned() } else { format!("env.{}", error.field) };
+        spec.fault(&field, SpecFault::Narrowing(error))
+    })?;
+    Ok(Arc::new(part))
+}
+
 /// The part of the goal that `error` is about.
-fn goal_field(goal: &Goal, error: &ProblemError) -> String {
+fn goal_field(spec: &Spec, goal: &Goal, error: &ProblemError) -> String {
     let objective = |metric: &str| goal.objectives.iter().rposition(|it: &Objective| it.metric == metric);
     let constraint = |metric: &str| goal.constraints.iter().position(|it: &Constraint| it.metric == metric);
     let metric = match error {
         ProblemError::UnknownMetric { got, .. } => got,
         ProblemError::ObjectiveTwice { metric } => metric,
+        ProblemError::Definition { name, .. } => {
+            let index = spec.derived.iter().position(|definition| definition.name == *name);
+            return index.map_or_else(|| "derived".to_owned(), |index| format!("derived[{index}]"));
+        }
+        ProblemError::BadUnit { constraint: text, .. } => {
+            let index = goal.constraints.iter().position(|constraint| constraint.to_string() == *text);
+            return index.map_or_else(|| "constraints".to_owned(), |index| format!("constraints[{index}]"));
+        }
         _ => return "objectives".to_owned(),
     };
     match (objective(metric), constraint(metric)) {

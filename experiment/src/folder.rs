@@ -106,22 +106,39 @@ fn finish(
     observer: &mut dyn Observer,
 ) -> Result<Finished, RunError> {
     let experiment = search.experiment();
-    let (records, whole) = read_log(experiment, folder)?;
-    let format = RecordFormat::of(experiment.problem());
-    let sync = experiment.spec().log.sync;
-    let mut log = FolderLog {
-        recorded: recorded(experiment, folder, records),
-        writer: LogWriter::new(file, &log_path(folder), format, sync, whole)?,
-    };
+    let mut log = FolderLog::open(experiment, folder, file)?;
     let finished = conclude(search, &mut log, options, observer)?;
     write_summary(&finished.summary, folder)?;
     Ok(finished)
 }
 
 /// The log of a run folder: what is in it is proposed again, and what is new is added behind.
-struct FolderLog {
+pub(crate) struct FolderLog {
     recorded: Recorded,
     writer: LogWriter,
+}
+
+impl FolderLog {
+    /// The log in `folder`, whose file is locked.
+    fn open(experiment: &Experiment, folder: &Path, file: File) -> Result<Self, RunError> {
+        let (records, whole) = read_log(experiment, folder)?;
+        let format = RecordFormat::of(experiment.problem());
+        let sync = experiment.spec().log.sync;
+        Ok(Self {
+            recorded: recorded(experiment, folder, records),
+            writer: LogWriter::new(file, &log_path(folder), format, sync, whole)?,
+        })
+    }
+}
+
+/// The log of the run of `experiment` in `folder`, which begins if it is not there.
+pub(crate) fn begin_or_open(experiment: &Experiment, folder: &Path) -> Result<FolderLog, RunError> {
+    if !spec_path(folder).exists() {
+        create(experiment, folder)?;
+    } else if !log_path(folder).exists() {
+        write_header(experiment, folder)?; // it was killed between spec and header
+    }
+    FolderLog::open(experiment, folder, open_locked(&log_path(folder))?)
 }
 
 impl Log for FolderLog {

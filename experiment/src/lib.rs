@@ -18,6 +18,7 @@
 //! | [`run`](mod@run), [`replay`](mod@replay) | the one loop in which agent and environment meet, over any log |
 //! | [`observer`] | what the loop tells whoever watches |
 //! | [`log`] | what keeps trials: the contract, memory, and `trials.jsonl`: format, durability, reading |
+//! | [`AskTell`] | a run whose loop somebody else holds |
 //! | [`folder`] | a run on disk: begun, gone on with, read |
 //! | [`summary`] | `summary.json`: what came of it |
 //! | [`progress`] | how far a run has come, in words |
@@ -29,7 +30,9 @@
 //!
 //! Nothing here prints; only the clock module looks at a clock.
 
+mod ask_tell;
 pub mod budget;
+mod checksum;
 mod clock;
 pub mod comparison;
 pub mod dataset;
@@ -37,8 +40,10 @@ mod durable_file;
 pub mod error;
 mod evaluate;
 pub mod experiment;
+mod export;
 mod finished;
 pub mod folder;
+mod input_files;
 mod lessons;
 pub mod log;
 pub mod observer;
@@ -59,9 +64,11 @@ pub mod warm_start;
 mod warm_start_fault;
 mod workers;
 
+pub use ask_tell::{AskTell, Asked};
 pub use budget::{Budget, BudgetTarget, StopReason};
 pub use error::RunError;
 pub use experiment::Experiment;
+pub use export::{ExportForm, export};
 pub use finished::{Finished, Run};
 pub use folder::{resume, run};
 pub use observer::{Event, Observer, Progress};

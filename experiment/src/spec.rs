@@ -5,11 +5,14 @@
 //! seed = 0
 //! batch = 32              # designs asked for at once: part of the result, unlike the number of threads
 //! objectives = ["latency_s", "max:utilization"]
-//! constraints = ["area_m2 <= 2.7e-5"]
+//! constraints = ["area_m2 <= 27 mm2", "edp < 1e-5"]
+//! derived = ["edp [J s] = latency_s * energy_j"]
 //! [env]
 //! id = "edge-accelerator"
 //! version = 0
 //! config = { networks = ["resnet50"] }
+//! fix = { cores = 4 }     # parameters with one level
+//! levels = { lanes = "16..64", pes_x = [2, 4] }
 //! [agent]
 //! id = "nsga2"
 //! config = { population = 64 }
@@ -26,6 +29,7 @@
 //!
 //! Only `version`, `env.id`, `agent.id` and `budget.trials` must be there.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -33,7 +37,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tapeout_core::names::nearest_name;
-use tapeout_core::{BuildEnvFrom, Constraint, Objective, Seed};
+use tapeout_core::{
+    BuildEnvFrom, Constraint, Definition, KeptLevels, Narrowing, Objective, Seed, Value as DesignValue,
+};
 
 use crate::budget::Budget;
 use crate::spec_error::{SpecError, SpecFault};
@@ -66,6 +72,9 @@ pub struct Spec {
     /// What is acceptable: `"area_m2 <= 2.7e-5"`. If absent, what the environment says; `[]` for no constraint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub constraints: Option<Vec<Constraint>>,
+    /// Metrics that follow from those of the environment: `"edp [J s] = latency_s * energy_j"`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<Definition>,
     /// Where to search.
     pub env: EnvSpec,
     /// Who searches.
@@ -84,7 +93,7 @@ pub struct Spec {
 }
 
 /// Where to search.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EnvSpec {
     /// The environment's name.
@@ -95,16 +104,35 @@ pub struct EnvSpec {
     /// Its settings; what is absent keeps its default.
     #[serde(default)]
     pub config: Map<String, Value>,
+    /// Parameters with one level, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fix: BTreeMap<String, DesignValue>,
+    /// Parameters with some of their levels, by name: `"16..64"`, both ends included, or a list.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub levels: BTreeMap<String, KeptLevels>,
+    /// SHA-256 of the files that settings name, by path; filled in when the spec is resolved, and then held to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
 }
 
 impl EnvSpec {
+    /// The environment called `id` with its default settings.
+    pub fn named(id: &str) -> Self {
+        Self { id: id.to_owned(), ..Self::default() }
+    }
+
+    /// The part of its space that is searched.
+    pub fn narrowing(&self) -> Narrowing<'_> {
+        Narrowing { fix: Some(&self.fix), levels: Some(&self.levels) }
+    }
+
     /// The environment `E`, in the version of this program, with these settings.
     pub fn of<E: BuildEnvFrom>(config: &E::Config) -> Self {
         let config = match serde_json::to_value(config).expect("settings are plain data with text keys") {
             Value::Object(config) => config,
             _ => Map::new(), // a unit struct: no settings
         };
-        Self { id: E::ID.to_owned(), version: None, config }
+        Self { config, ..Self::named(E::ID) }
     }
 }
 
@@ -158,7 +186,8 @@ impl Spec {
             batch: DEFAULT_BATCH,
             objectives: None,
             constraints: None,
-            env: EnvSpec { id: env.to_owned(), version: None, config: Map::new() },
+            derived: Vec::new(),
+            env: EnvSpec::named(env),
             agent: AgentSpec { id: agent.to_owned(), config: Map::new() },
             budget,
             log: LogSpec::default(),

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tapeout_core::names::suggestion;
+use tapeout_core::narrowing::NarrowingError;
 use tapeout_core::{ConfigError, ProblemError, UnknownName};
 
 use crate::spec_location::Position;
@@ -80,6 +81,14 @@ pub enum SpecFault {
     /// The objectives and constraints do not fit the environment.
     #[error("{0}")]
     Goal(ProblemError),
+    /// The environment does not say what to optimise, and neither does the spec.
+    #[error("`{env}` does not say what to optimise: it measures {}", .metrics.join(", "))]
+    NoDefaultGoal {
+        /// The environment.
+        env: String,
+        /// What it measures.
+        metrics: Vec<String>,
+    },
     /// The target is not an objective.
     #[error("`{got}` is not an objective{}; the objectives are {}", suggestion(.nearest), .known.join(", "))]
     TargetMetric {
@@ -93,6 +102,27 @@ pub enum SpecFault {
     /// An earlier log cannot be learned from.
     #[error("{0}")]
     WarmStart(WarmStartFault),
+    /// A part of the space that there is not.
+    #[error("{0}")]
+    Narrowing(NarrowingError),
+    /// A file that a setting names cannot be read.
+    #[error("{path}: cannot read the file: {source}")]
+    InputFile {
+        /// The file.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that a setting names is not what it was.
+    #[error("{path}: the file has changed: its SHA-256 is {got}, the spec says {expected}")]
+    InputFileChanged {
+        /// The file.
+        path: String,
+        /// Its checksum.
+        got: String,
+        /// The checksum in the spec.
+        expected: String,
+    },
     /// A setting that TOML cannot hold.
     #[error("cannot be written as TOML: {0}")]
     NotToml(String),
@@ -113,7 +143,14 @@ impl SpecError {
             SpecFault::Config(_) if self.field.starts_with("env") => {
                 Some("its settings are shown by `tapeout describe`".to_owned())
             }
+            SpecFault::NoDefaultGoal { metrics, .. } => {
+                let metric = metrics.first()?;
+                Some(format!("say so: `min:{metric}` if less is better, `max:{metric}` if more is"))
+            }
             SpecFault::WarmStart(fault) => Some(fault.hint()),
+            SpecFault::InputFileChanged { .. } => {
+                Some("put back the file that the run was made with, or begin another run".to_owned())
+            }
             SpecFault::Config(_) => Some("its hyperparameters are shown by `tapeout describe`".to_owned()),
             _ => None,
         }

@@ -109,7 +109,7 @@ pub struct Standout {
     pub trial: usize,
     /// Its value for each parameter.
     pub design: BTreeMap<String, Value>,
-    /// What was measured, in the metrics' units.
+    /// What was measured and what follows from it, in the metrics' units.
     pub metrics: BTreeMap<String, f64>,
 }
 
@@ -146,7 +146,8 @@ pub struct SummaryTiming {
 
 fn standout(search: &Search<'_>, index: usize) -> Standout {
     let (problem, trial) = (search.experiment().problem(), &search.trials()[index]);
-    let metrics = problem.metrics().iter().zip(trial.outcome.metrics().unwrap_or_default());
+    let values = trial.outcome.metrics().and_then(|metrics| problem.quantity_values(metrics));
+    let metrics = problem.quantities().iter().zip(values.unwrap_or_default());
     Standout {
         trial: index,
         design: problem
@@ -154,7 +155,7 @@ fn standout(search: &Search<'_>, index: usize) -> Standout {
             .values(&trial.design)
             .map(|(parameter, value)| (parameter.name().to_owned(), value))
             .collect(),
-        metrics: metrics.map(|(metric, &value)| (metric.name.clone(), value)).collect(),
+        metrics: metrics.map(|(metric, value)| (metric.name.clone(), value)).collect(),
     }
 }
 

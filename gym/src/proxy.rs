@@ -93,6 +93,7 @@ impl BuildEnvFrom for Proxy {
     const DESCRIPTION: &'static str = include_str!("proxy.md");
     type Config = ProxyConfig;
     const REQUIRED: &'static [&'static str] = &["model"];
+    const FILES: &'static [&'static str] = &["model"];
 
     fn build_from(catalog: &Catalog, config: ProxyConfig) -> Result<Self, ConfigError> {
         let Some(path) = &config.model else {

@@ -10,11 +10,12 @@ use serde_json::Value;
 /// Who may import whom, tests and benches included: every crate of the workspace, with the crates of ours it may depend on.
 const ARROWS: &[(&str, &[&str])] = &[
     ("tapeout-core", &[]),
+    ("tapeout-process", &[]),
     ("tapeout-simulators", &["tapeout-core"]),
     ("tapeout-gpu", &["tapeout-core", "tapeout-simulators"]),
-    ("tapeout-envs", &["tapeout-core", "tapeout-simulators", "tapeout-gpu"]),
+    ("tapeout-envs", &["tapeout-core", "tapeout-process", "tapeout-simulators", "tapeout-gpu"]),
     ("tapeout-surrogates", &["tapeout-core"]),
-    ("tapeout-agents", &["tapeout-core", "tapeout-surrogates"]),
+    ("tapeout-agents", &["tapeout-core", "tapeout-process", "tapeout-surrogates"]),
     ("tapeout-experiment", &["tapeout-core"]),
     (
         "tapeout",
@@ -30,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("tapeout-cli", &["tapeout"]),
     ("external-agent", &["tapeout", "tapeout-cli"]),
+    ("offline-study", &["tapeout"]),
     ("prime-study", &["tapeout"]),
     (
         "tapeout-benches",

@@ -6,4 +6,6 @@ mod architecture;
 mod builtin;
 mod dataset;
 mod gymnasium;
+mod narrowed;
+mod own_simulators;
 mod proxy;

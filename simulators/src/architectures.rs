@@ -27,6 +27,21 @@ macro_rules! row {
     };
 }
 
+/// A built-in file of an accelerator whose numbers depend on parameters; read by [`crate::accelerator_file`].
+#[derive(Debug, Clone, Copy)]
+pub struct AcceleratorRow {
+    /// Its name in specs.
+    pub id: &'static str,
+    /// What the file says.
+    pub text: &'static str,
+}
+
+macro_rules! accelerator_row {
+    ($id:literal) => {
+        AcceleratorRow { id: $id, text: include_str!(concat!("../../data/architectures/", $id, ".toml")) }
+    };
+}
+
 /// The built-in architectures, by name.
 pub static ARCHITECTURES: &[ArchitectureRow] = &[row!("edge-like"), row!("eyeriss"), row!("eyeriss-like")];
 
@@ -45,6 +60,22 @@ pub static ARCHITECTURES: &[ArchitectureRow] = &[row!("edge-like"), row!("eyeris
 pub fn architecture(id: &str) -> Result<Architecture, UnknownName> {
     let ids = ARCHITECTURES.iter().map(|row| row.id);
     index_of("architecture", id, ids).map(|index| ARCHITECTURES[index].architecture())
+}
+
+/// The built-in files of accelerators with parameters, by name.
+pub static ACCELERATORS: &[AcceleratorRow] = &[
+    accelerator_row!("edge-accelerator"),
+    accelerator_row!("eyeriss-accelerator"),
+    accelerator_row!("gemmini-accelerator"),
+];
+
+/// The text of the built-in file called `id`.
+///
+/// # Errors
+/// [`UnknownName`] with the nearest known name.
+pub fn accelerator(id: &str) -> Result<&'static str, UnknownName> {
+    let ids = ACCELERATORS.iter().map(|row| row.id);
+    index_of("accelerator", id, ids).map(|index| ACCELERATORS[index].text)
 }
 
 /// Reads an architecture from the text of a TOML file; `path` is what errors call it.

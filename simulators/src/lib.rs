@@ -1,5 +1,6 @@
 //! Analytical cost models of hardware: a machine and a workload in, a report out.
 
+pub mod accelerator_file;
 pub mod architectures;
 mod dataflow;
 pub mod dram;
@@ -16,4 +17,5 @@ mod names;
 pub mod network_cost;
 pub mod networks;
 pub mod row_stationary;
+mod synthesis;
 pub mod technology;

@@ -5,7 +5,6 @@
 //! Departs from it: designs that are predicted infeasible are infeasible here too, and predictions may be held back by
 //! their spread.
 
-use tapeout_core::problem::Side;
 use tapeout_core::{Design, DesignSpace, Direction, Env, EvalError, Goal, Metric, Outcome, Surrogate};
 
 use crate::outlook::{Combination, Outlook};
@@ -84,7 +83,7 @@ fn side(goal: &Goal, metric: &str) -> f64 {
     let constraint = goal.constraints.iter().find(|constraint| constraint.metric == metric);
     let is_more_worse = objective
         .map(|objective| objective.direction == Direction::Minimize)
-        .or(constraint.map(|constraint| constraint.side == Side::AtMost));
+        .or(constraint.map(|constraint| constraint.side.is_upper()));
     is_more_worse.map_or(0.0, |is| if is { 1.0 } else { -1.0 })
 }
 

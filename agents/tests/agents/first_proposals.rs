@@ -31,7 +31,7 @@ fn first_proposals_stay_as_they_are() {
             toy.problem().trial(design, outcome)
         })
         .collect();
-    for entry in AGENTS {
+    for entry in AGENTS.iter().filter(|entry| entry.required.is_empty()) {
         let text =
             format!("from nothing\n{}after a log\n{}", proposals(entry, &[], 4), proposals(entry, &log, 8));
         insta::assert_snapshot!(entry.id, text);

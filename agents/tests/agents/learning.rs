@@ -75,7 +75,7 @@ fn area(trials: &[Trial]) -> f64 {
 
 #[test]
 fn every_row_is_tested_or_a_baseline() {
-    for entry in AGENTS {
+    for entry in AGENTS.iter().filter(|entry| entry.required.is_empty()) {
         let is_tested = LEARNERS.iter().any(|&(id, _)| id == entry.id);
         assert!(is_tested != BASELINES.contains(&entry.id), "{}", entry.id);
     }

@@ -107,6 +107,10 @@ fn env_verdict(catalog: &Catalog, entry: &EnvEntry) -> Verdict {
 }
 
 fn agent_verdict(entry: &AgentEntry) -> Verdict {
+    if !entry.required.is_empty() {
+        let note = format!("it was asked nothing: it needs {}", entry.required.join(", "));
+        return Verdict { kind: "agent", name: entry.id.to_owned(), note, findings: Vec::new() };
+    }
     let findings = departures(check_agent(entry));
     Verdict { kind: "agent", name: entry.id.to_owned(), note: String::new(), findings }
 }

@@ -15,6 +15,7 @@ use crate::answer::Answer;
 use crate::arguments::Setting;
 use crate::comparison_report::compare;
 use crate::failure::Failure;
+use crate::goal_flags::GoalFlags;
 use crate::watched_run::RunFlags;
 
 /// The folder of all comparisons whose place nobody chose.
@@ -53,7 +54,7 @@ pub(crate) struct FieldFlags {
     /// Designs an agent is asked for at once
     #[arg(long, value_name = "DESIGNS", default_value = "1")]
     batch: NonZeroUsize,
-    /// A setting of every environment, every agent, or one environment: `env.networks=["bert-base"]`,
+    /// A setting of every environment, every agent, or one environment or agent: `env.networks=["bert-base"]`,
     /// `agent.population=50`, `LABEL.kernel=convolution-a100`
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<FieldSetting>,
@@ -63,6 +64,8 @@ pub(crate) struct FieldFlags {
     /// What is acceptable in every environment; again for several [default: what each says]
     #[arg(long, value_name = "LIMIT")]
     constraint: Vec<Constraint>,
+    #[command(flatten)]
+    goal: GoalFlags,
     /// The folder of all runs, tables and pictures; what is there already is not run again
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -72,7 +75,8 @@ impl Args {
     /// Runs what is not run yet, and says what all of it says.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let ids: Vec<&str> = if self.agents.is_empty() {
-            catalog.agents().iter().map(|entry| entry.id).filter(|&id| id != ENUMERATOR).collect()
+            let entries = catalog.agents().iter().filter(|entry| entry.required.is_empty());
+            entries.map(|entry| entry.id).filter(|&id| id != ENUMERATOR).collect()
         } else {
             self.agents.iter().map(String::as_str).collect()
         };
@@ -83,23 +87,29 @@ impl Args {
 }
 
 impl FieldFlags {
-    /// The agent `id` with the settings of every agent.
+    /// The agent `id` with the settings of every agent, and its own.
     pub(crate) fn agent(&self, id: &str) -> AgentSpec {
         let mut agent = AgentSpec { id: id.to_owned(), config: Map::new() };
         for of_all in self.set.iter().filter(|set| set.label.is_none()) {
             of_all.setting.apply(&mut Map::new(), &mut agent.config);
+        }
+        let is_an_env = self.env.iter().any(|place| place.label == id);
+        for of_one in self.set.iter().filter(|set| !is_an_env && set.label.as_deref() == Some(id)) {
+            // What is behind a name is read as a setting of an environment.
+            of_one.setting.apply(&mut agent.config, &mut Map::new());
         }
         agent
     }
 
     /// The plan in which these agents meet.
     pub(crate) fn plan(&self, agents: Vec<ComparedAgent>) -> Result<ComparisonPlan, Failure> {
-        let labels = || self.env.iter().map(|place| place.label.as_str());
+        let envs = self.env.iter().map(|place| place.label.as_str());
+        let known: Vec<&str> = envs.chain(agents.iter().map(|agent| agent.spec.id.as_str())).collect();
         for label in self.set.iter().filter_map(|set| set.label.as_deref()) {
-            if !labels().any(|known| known == label) {
-                let nearest = suggestion(&nearest_name(label, labels()));
-                return Err(Failure::bad_input(anyhow!("no environment is called `{label}` here{nearest}"))
-                    .hint(format!("the environments here are {}", labels().collect::<Vec<_>>().join(", "))));
+            if !known.contains(&label) {
+                let nearest = suggestion(&nearest_name(label, known.iter().copied()));
+                return Err(Failure::bad_input(anyhow!("nobody is called `{label}` here{nearest}"))
+                    .hint(format!("the environments and agents here are {}", known.join(", "))));
             }
         }
         Ok(ComparisonPlan {
@@ -112,12 +122,14 @@ impl FieldFlags {
     }
 
     fn env(&self, place: &Place) -> ComparedEnv {
-        let mut env = EnvSpec { id: place.env.clone(), version: None, config: Map::new() };
+        let mut env = EnvSpec::named(&place.env);
         let is_mine = |set: &&FieldSetting| set.label.as_ref().is_none_or(|label| *label == place.label);
         for set in self.set.iter().filter(is_mine) {
             set.setting.apply(&mut env.config, &mut Map::new());
         }
+        self.goal.narrow(&mut env);
         ComparedEnv {
+            derived: self.goal.derived().unwrap_or_default(),
             name: place.label.clone(),
             spec: env,
             objectives: (!self.objective.is_empty()).then(|| self.objective.clone()),
@@ -162,7 +174,7 @@ impl FromStr for Place {
     }
 }
 
-/// A setting of all, or of the environment that is called so.
+/// A setting of all, or of the environment or agent that is called so.
 #[derive(Debug, Clone, PartialEq)]
 struct FieldSetting {
     label: Option<String>,

@@ -1,11 +1,15 @@
 //! `tapeout describe`.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 use tapeout::core::catalog::BuiltEnv;
-use tapeout::core::{AgentEntry, Catalog, Env, EnvEntry, Goal, LearnerEntry, UnknownName};
+use tapeout::core::{AgentEntry, BuildEnv as _, Catalog, Env, EnvEntry, Goal, LearnerEntry, UnknownName};
+use tapeout::envs::RecordedKernel;
 use tapeout::simulators::networks::{Conv2d, MatMul, NETWORKS, NeuralNetwork, Op, SecondOperand};
 
 use super::list::objectives;
+use super::tuning_page::TuningPage;
 use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::number::count;
@@ -16,6 +20,8 @@ use crate::table::{Column, Table};
 pub(crate) struct Args {
     /// An environment, agent, learner or network, as `tapeout list` names it
     name: String,
+    /// With `recorded-kernel`: show this tuning file, as it would be searched
+    file: Option<PathBuf>,
     /// Print JSON: a list, since an agent and a learner may share a name
     #[arg(long)]
     json: bool,
@@ -33,6 +39,15 @@ impl Args {
     /// A page for everything of this name.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let entries = entries(&self.name, catalog)?;
+        if let Some(file) = &self.file {
+            if self.name != RecordedKernel::ID {
+                let wrong = anyhow::anyhow!("`{}` is described without a file", self.name);
+                return Err(Failure::bad_input(wrong)
+                    .hint(format!("tuning files are those of `{}`", RecordedKernel::ID)));
+            }
+            let page = TuningPage::read(file)?;
+            return Ok(if self.json { Answer::json(&page.json()) } else { Answer::text(page.text()) });
+        }
         if self.json {
             let pages: Vec<Value> =
                 entries.iter().map(|entry| entry.json(catalog)).collect::<Result<_, _>>()?;
@@ -218,7 +233,8 @@ fn toml_value(value: &Value) -> Option<String> {
     }
 }
 
-fn network_page(network: &NeuralNetwork) -> String {
+/// Layers and totals of a network.
+pub(super) fn network_page(network: &NeuralNetwork) -> String {
     let mut layers = Table::new(&[
         ("layer", Column::Words),
         ("runs", Column::Numbers),
@@ -292,7 +308,8 @@ fn shape(op: &Op) -> String {
     }
 }
 
-fn network_json(network: &NeuralNetwork) -> Value {
+/// The same as data.
+pub(super) fn network_json(network: &NeuralNetwork) -> Value {
     let layers = network.layers().iter().map(|layer| {
         json!({
             "name": layer.name(), "runs": layer.count(), "shape": shape(layer.op()),

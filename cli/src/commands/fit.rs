@@ -4,16 +4,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use anyhow::anyhow;
 use serde_json::{Map, Value, json};
 use tapeout::core::{Catalog, Constraint, Goal, ModelFile, Objective, Problem, Seed};
 use tapeout::experiment::dataset::{Dataset, Split};
-use tapeout::offline::{Quality, Recipe, assess, fit};
+use tapeout::offline::{AUTO, LearnedModel, Quality, Recipe, assess, importance, learn, pictures};
 
-use super::dataset::CutFlags;
+use super::dataset::read_split;
 use crate::answer::Answer;
 use crate::arguments::{insert, setting_value};
 use crate::failure::Failure;
 use crate::table::{Column, Table};
+use crate::worth_report::worth_text;
 
 /// What to learn, from what, and where to keep it.
 #[derive(clap::Args)]
@@ -23,6 +25,9 @@ pub(crate) struct Args {
     /// The file of the model
     #[arg(long, value_name = "FILE", default_value = "model.tapeout")]
     out: PathBuf,
+    /// A folder for pictures: what was expected of rows that were held out, calibration, importance of parameters
+    #[arg(long, value_name = "FOLDER")]
+    plots: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -33,20 +38,21 @@ pub(crate) struct Args {
 pub(crate) struct FitFlags {
     /// The folder of a data set: `tapeout dataset`
     dataset: PathBuf,
-    /// Who learns: `tapeout list learners`
-    #[arg(long, value_name = "NAME", default_value = "prime")]
+    /// Who learns: `tapeout list learners`, or `auto` for the one whose word about rows that are held out is worth most
+    #[arg(long, value_name = "NAME", default_value = AUTO)]
     learner: String,
     /// A hyperparameter of the learner: `alpha=0.5`, `training.max_steps=1000`; again for several
     #[arg(long = "learner-set", value_name = "KEY=VALUE")]
     set: Vec<LearnerSetting>,
-    /// What to optimise: `latency_s`; again for several [default: what the environment says]
+    /// What to optimise: `latency_s`; again for several [default: what the environment or the log says]
     #[arg(long, value_name = "METRIC")]
     objective: Vec<Objective>,
-    /// What is acceptable: `area_m2 <= 2.7e-5`; again for several [default: what the environment says]
+    /// What is acceptable: `area_m2 <= 2.7e-5`; again for several [default: what the environment or the log says]
     #[arg(long, value_name = "LIMIT")]
     constraint: Vec<Constraint>,
-    #[command(flatten)]
-    cut: CutFlags,
+    /// Learn from the rows that this file says alone, as `tapeout dataset split` writes it [default: all rows]
+    #[arg(long, value_name = "FILE.json")]
+    split: Option<PathBuf>,
     /// Where all randomness comes from
     #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 63))]
     seed: u64,
@@ -57,23 +63,60 @@ pub(crate) struct Fitted {
     pub(crate) dataset: Dataset,
     pub(crate) problem: Problem,
     pub(crate) split: Split,
-    pub(crate) model: ModelFile,
+    pub(crate) learned: LearnedModel,
     pub(crate) seed: Seed,
 }
 
+impl Fitted {
+    /// Writes what the model is worth into `folder`, as pictures.
+    pub(crate) fn draw(&self, catalog: &Catalog, folder: &Path) -> Result<(), Failure> {
+        let Self { dataset, problem, split, learned, seed } = self;
+        let surrogate = catalog.surrogate(&learned.model, dataset.space()).map_err(Failure::failed)?;
+        let bars = importance(surrogate.as_ref(), dataset, problem, &split.train, *seed);
+        pictures::importance(dataset, &bars).write_into(folder)?;
+        if !learned.said.is_empty() {
+            pictures::held_out(dataset, problem, &learned.said).write_into(folder)?;
+            pictures::calibration(dataset, &learned.said).write_into(folder)?;
+        }
+        Ok(())
+    }
+}
+
 impl FitFlags {
-    /// Reads the data set and fits the model.
-    pub(crate) fn fit(&self, catalog: &Catalog) -> Result<Fitted, Failure> {
-        let dataset = Dataset::read(catalog, &self.dataset)?;
+    /// Reads the data set and fits the model; `add` may add rows to what was logged.
+    pub(crate) fn fit(
+        &self,
+        catalog: &Catalog,
+        add: impl FnOnce(Dataset) -> Result<Dataset, Failure>,
+    ) -> Result<Fitted, Failure> {
+        let dataset = self.known(catalog, add(Dataset::read(catalog, &self.dataset)?)?)?;
         let problem = dataset.problem(self.goal(catalog, &dataset)?).map_err(Failure::bad_input)?;
-        let rules = self.cut.rules(problem.objectives().first(), problem.constraints());
         let seed = Seed::new(self.seed);
-        let split = dataset.split(&rules, seed).map_err(Failure::bad_input)?;
+        let n_rows = dataset.rows().len();
+        let split = match &self.split {
+            Some(path) => read_split(path, n_rows)?,
+            None => Split { train: (0..n_rows).collect(), ..Split::default() },
+        };
+        if self.learner == AUTO && !self.set.is_empty() {
+            let error = anyhow!("`--learner-set`: hyperparameters are those of a learner, and none is named");
+            return Err(Failure::bad_input(error).hint("name one: `--learner prime`"));
+        }
         let mut config = Map::new();
         self.set.iter().for_each(|setting| insert(&mut config, &setting.path, setting.value.clone()));
         let recipe = Recipe { learner: self.learner.clone(), config: Value::Object(config), seed };
-        let model = fit(catalog, &dataset, &split, &problem, &recipe)?;
-        Ok(Fitted { dataset, problem, split, model, seed })
+        let learned = learn(catalog, &dataset, &split, &problem, &recipe)?;
+        Ok(Fitted { dataset, problem, split, learned, seed })
+    }
+
+    /// The data set, as a log by itself if its environment is not known here.
+    fn known(&self, catalog: &Catalog, dataset: Dataset) -> Result<Dataset, Failure> {
+        let Err(unknown) = catalog.env(&dataset.env().id) else { return Ok(dataset) };
+        if self.objective.is_empty() {
+            let hint = "the data set can stand by itself if you say what to optimise: `--objective METRIC`";
+            return Err(Failure::from(unknown).hint(hint));
+        }
+        let goal = Goal { objectives: self.objective.clone(), constraints: self.constraint.clone() };
+        Ok(dataset.standing_alone(goal))
     }
 
     /// What the flags say, and else what the environment says.
@@ -89,36 +132,72 @@ impl FitFlags {
     }
 }
 
-/// Writes a model.
+/// Writes a model beside its place and moves it there, so that a good one is never lost to a full disk.
 pub(crate) fn write(model: &ModelFile, path: &Path) -> Result<(), Failure> {
-    fs::write(path, model.to_bytes())
-        .map_err(|error| Failure::failed(error).context(format!("{}: cannot write", path.display())))
+    let beside = beside(path);
+    let written = fs::write(&beside, model.to_bytes()).and_then(|()| fs::rename(&beside, path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&beside); // it is of no use, and the error is the one to report
+        Failure::failed(error).context(format!("{}: cannot write", path.display()))
+    })
+}
+
+/// Fails now if a file cannot be written to later, after hours of work.
+pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
+    let beside = beside(path);
+    let is_folder = path.is_dir();
+    let written = fs::File::create(&beside).and_then(|_| fs::remove_file(&beside));
+    let refused =
+        |error: anyhow::Error| Failure::bad_input(error).context(format!("{}: cannot write", path.display()));
+    match written {
+        Err(error) => Err(refused(error.into())),
+        Ok(()) if is_folder => Err(refused(anyhow!("it is a folder"))),
+        Ok(()) => Ok(()),
+    }
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".partial");
+    PathBuf::from(beside)
 }
 
 impl Args {
-    /// How wrong the model is on what it has not seen.
+    /// What the model's word is worth.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
-        let fitted = self.fit.fit(catalog)?;
-        write(&fitted.model, &self.out)?;
-        let surrogate = catalog.surrogate(&fitted.model, fitted.dataset.space()).map_err(Failure::failed)?;
-        let parts = [("validation", &fitted.split.validation), ("hidden", &fitted.split.hidden)];
-        let assessed = parts
-            .map(|(part, rows)| (part, assess(surrogate.as_ref(), &fitted.dataset, rows, &fitted.problem)));
+        check_writable(&self.out)?;
+        if let Some(folder) = &self.plots {
+            fs::create_dir_all(folder).map_err(|error| {
+                Failure::bad_input(error).context(format!("{}: cannot make the folder", folder.display()))
+            })?;
+        }
+        let fitted = self.fit.fit(catalog, Ok)?;
+        write(&fitted.learned.model, &self.out)?;
+        if let Some(folder) = &self.plots {
+            fitted.draw(catalog, folder)?;
+        }
+        let Fitted { dataset, problem, split, learned, .. } = fitted;
+        let surrogate = catalog.surrogate(&learned.model, dataset.space()).map_err(Failure::failed)?;
+        let parts = [("validation", &split.validation), ("hidden", &split.hidden)];
+        let assessed = parts.map(|(part, rows)| (part, assess(surrogate.as_ref(), &dataset, rows, &problem)));
         if self.json {
             let [validation, hidden] = assessed.map(|(_, quality)| quality);
             return Ok(Answer::json(&json!({
-                "model": self.out, "card": fitted.model.card, "validation": validation, "hidden": hidden,
+                "model": self.out, "card": learned.model.card, "learner": learned.model.saved.learner,
+                "worth": learned.worth, "tried": learned.tried, "validation": validation, "hidden": hidden,
             })));
         }
-        let split = &fitted.split;
+        let of_split = match &self.fit.split {
+            Some(path) => format!("\nrows that {} keeps back\n{}", path.display(), table(&assessed)),
+            None => String::new(),
+        };
         Ok(Answer::text(format!(
-            "{} learned from {} rows of {}, and was chosen by {}; {} are hidden\n\n{}\nthe model is {}",
-            fitted.model.saved.learner,
+            "{} learned from {} of {} rows of {}\n\n{}{of_split}\nthe model is {}",
+            learned.model.saved.learner,
             split.train.len(),
+            dataset.rows().len(),
             self.fit.dataset.display(),
-            split.validation.len(),
-            split.hidden.len(),
-            table(&assessed),
+            worth_text(&learned),
             self.out.display()
         )))
     }
@@ -132,7 +211,8 @@ fn table(assessed: &[(&str, Vec<Quality>)]) -> String {
     let mut table = Table::new(&columns);
     for (part, qualities) in assessed {
         for quality in qualities {
-            let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+            let percent =
+                |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{:.2} %", 100.0 * share));
             table.row([
                 quality.workload.clone(),
                 (*part).to_owned(),

@@ -3,24 +3,33 @@
 //! A file holds an `Args` struct and `run(&self, &Catalog) -> Result<Answer, Failure>`. To add a command, write the file,
 //! its `mod` line, its row here and its arm below.
 
+mod ask;
 mod check;
 mod compare;
 mod completions;
 mod dataset;
 mod describe;
+mod evaluate;
+mod explain;
+mod export;
 mod fit;
 mod list;
 mod measure;
 mod measure_worker;
+mod network;
 mod offline;
 mod plot;
 mod predict;
 mod replay;
 mod resume;
 mod search;
+mod serve;
 mod simulate;
 mod spec;
 mod sweep;
+mod tell;
+mod timeloop;
+mod tuning_page;
 mod validate;
 
 use clap::Subcommand;
@@ -44,8 +53,20 @@ pub(crate) enum Command {
     Resume(resume::Args),
     /// Search again from the log of a run and stop at the first difference
     Replay(replay::Args),
+    /// Ask a run whose loop you hold which designs its agent wants to know of
+    Ask(ask::Args),
+    /// Tell such a run what became of them
+    Tell(tell::Args),
+    /// Ask and tell in lines of JSON, for as long as a program likes
+    Serve(serve::Args),
     /// Draw one run, or several side by side
     Plot(plot::Args),
+    /// Evaluate one design: all its metrics, and where they come from
+    Evaluate(evaluate::Args),
+    /// Compare two designs: what differs, and what each difference costs
+    Explain(explain::Args),
+    /// Write the best designs of a run as JSON, T4 or a cache of Kernel Tuner
+    Export(export::Args),
     /// Compare agents over environments and seeds: tables with intervals and tests, CSV, pictures
     Compare(compare::Args),
     /// Compare hyperparameters of one agent
@@ -54,6 +75,10 @@ pub(crate) enum Command {
     Check(check::Args),
     /// Cost a layer or a network on an accelerator, or check the model against Timeloop's results
     Simulate(simulate::Args),
+    /// Read networks from files that other programs write
+    Network(network::Args),
+    /// Read a design of Timeloop v4 (YAML) and write architecture, network and mapping as TOML
+    Timeloop(timeloop::Args),
     /// Make, look at and split tables of trials to learn from
     Dataset(dataset::Args),
     /// Learn a model from a data set
@@ -83,11 +108,19 @@ impl Command {
             Self::Spec(args) => args.run(catalog),
             Self::Resume(args) => args.run(catalog),
             Self::Replay(args) => args.run(catalog),
+            Self::Ask(args) => args.run(catalog),
+            Self::Tell(args) => args.run(catalog),
+            Self::Serve(args) => args.run(catalog),
             Self::Plot(args) => args.run(catalog),
+            Self::Evaluate(args) => args.run(catalog),
+            Self::Explain(args) => args.run(catalog),
+            Self::Export(args) => args.run(catalog),
             Self::Compare(args) => args.run(catalog),
             Self::Sweep(args) => args.run(catalog),
             Self::Check(args) => args.run(catalog),
             Self::Simulate(args) => args.run(catalog),
+            Self::Network(args) => args.run(),
+            Self::Timeloop(args) => args.run(),
             Self::Dataset(args) => args.run(catalog),
             Self::Fit(args) => args.run(catalog),
             Self::Predict(args) => args.run(catalog),

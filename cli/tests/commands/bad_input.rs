@@ -81,7 +81,7 @@ fn a_fault_of_a_flag_is_not_blamed_on_the_file() {
 fn flags_that_cannot_be_read_say_what_is_expected() {
     let here = Scratch::new();
     for (arguments, expected) in [
-        (["--constraint", "area_m2 < 3"], "`metric <= number`"),
+        (["--constraint", "area_m2 = 3"], "`metric <= number`"),
         (["--objective", "best:latency_s"], "`max:metric`"),
         (["--wall", "60"], "`60s`"),
         (["--set", "population=3"], "`agent.population`"),

@@ -149,7 +149,7 @@ fn an_environment_stands_twice_under_names_of_its_own() {
     assert!(here.read("c/conv/ga/0/spec.toml").contains("kernel = \"convolution-a100\""));
     let complaint =
         here.complaint(2, &[twice.as_slice(), &["--set", "cov.kernel=convolution-a100"], &rest].concat());
-    assert!(complaint.contains("no environment is called `cov` here; did you mean `conv`?"), "{complaint}");
+    assert!(complaint.contains("nobody is called `cov` here; did you mean `conv`?"), "{complaint}");
     let same = ["compare", "--env", "recorded-kernel", "--env", "recorded-kernel", "--out", "d"];
     let complaint = here.complaint(2, &same);
     assert!(

@@ -56,6 +56,15 @@ fn a_data_set_goes_all_the_way_round() {
     assert!(n("hidden") >= 40, "a whole workload is hidden");
 }
 
+// Claim: settings of a workload that are not set, such as a trace that is not read, are left out of the manifest.
+#[test]
+fn a_workload_may_have_settings_that_are_not_set() {
+    let scratch = Scratch::new();
+    let generate = ["dataset", "generate", "dram-controller", "--designs", "3", "--out", "set"];
+    assert!(scratch.data(&generate).starts_with("3 rows of `dram-controller`"));
+    assert!(scratch.data(&["dataset", "info", "set"]).starts_with("3 rows of `dram-controller`"));
+}
+
 // Claim: two runs of one environment become one table, without saying a design twice.
 #[test]
 fn runs_become_a_data_set() {

@@ -22,8 +22,11 @@ fn a_design_comes_of_a_log_alone() {
         let flags = ["offline", "set", "--trials", "400", "--top", "8", "--json", "--quiet", "--out", out];
         json(&scratch.data(&[&flags[..], &LEARNER].concat()))
     };
-    let proposals = offline("one");
-    assert_eq!(proposals["proposals"], offline("two")["proposals"]);
+    let answer = offline("one");
+    assert_eq!(answer["worth"], offline("two")["worth"]);
+    let proposals = json(&scratch.read("one/proposals.json"));
+    assert_eq!(proposals, json(&scratch.read("two/proposals.json")));
+    assert_eq!(proposals, answer["proposals"]);
     assert_eq!(proposals["proposals"].as_array().unwrap().len(), 8);
     assert_eq!(proposals["model_calls"], 400);
 
@@ -47,7 +50,8 @@ fn a_model_predicts_what_it_proposed() {
     let scratch = Scratch::new();
     scratch.data(&GENERATE);
     let flags = ["offline", "set", "--trials", "100", "--top", "2", "--json", "--quiet"];
-    let proposals = json(&scratch.data(&[&flags[..], &LEARNER].concat()));
+    let answer = json(&scratch.data(&[&flags[..], &LEARNER].concat()));
+    let proposals = &answer["proposals"];
     let predicted =
         json(&scratch.data(&["predict", "offline/model.tapeout", "offline/proposals.json", "--json"]));
     for index in 0..2 {
@@ -56,14 +60,25 @@ fn a_model_predicts_what_it_proposed() {
     }
 }
 
-// Claim: how wrong a model is is told for rows that it did not learn from, and a fitted model is an environment like any other.
+// Claim: how wrong a model is is told for rows that it did not learn from, all rows unless a split keeps some back, and a fitted model is
+// an environment like any other.
 #[test]
 fn a_fitted_model_is_assessed_and_searched_like_an_environment() {
     let scratch = Scratch::new();
     scratch.data(&GENERATE);
+    let info = json(&scratch.data(&["dataset", "info", "set", "--json"]));
+    let overview = &info["overviews"][0];
+    let n_feasible = overview["rows"].as_u64().unwrap() - overview["infeasible"].as_u64().unwrap();
     let fitted = json(&scratch.data(&[&["fit", "set", "--json"][..], &LEARNER].concat()));
+    assert_eq!((&fitted["worth"][0]["by"], &fitted["hidden"]), (&json("\"levels\""), &json("[]")));
+    assert_eq!(fitted["worth"][0]["rows"], n_feasible);
+    assert!(fitted["worth"][0]["tau"].as_f64().unwrap() > 0.3, "{}", fitted["worth"]);
+
+    scratch.data(&["dataset", "split", "set", "--objective", "time_s", "--out", "split.json"]);
+    let kept_back = ["fit", "set", "--split", "split.json", "--json"];
+    let fitted = json(&scratch.data(&[&kept_back[..], &LEARNER].concat()));
     let rows = |part: &str| fitted[part][0]["rows"].as_u64().unwrap();
-    assert_eq!(rows("validation") + rows("hidden"), 150);
+    assert_eq!(rows("validation") + rows("hidden"), n_feasible / 2);
     let found = scratch.data(&[
         "search",
         "--env",
@@ -80,6 +95,67 @@ fn a_fitted_model_is_assessed_and_searched_like_an_environment() {
     assert_eq!(json(&found)["summary"]["trials"], 20);
 }
 
+/// A log of a function that is known: time a + b, and 9 with 9 does not fit.
+fn log() -> String {
+    let row = |(a, b): (u32, u32)| {
+        let failed = a + b == 18;
+        let time = if failed { String::new() } else { (a + b).to_string() };
+        format!("{a},{b},{},{time}\n", if failed { "too large" } else { "" })
+    };
+    // What takes less than 6 was never tried, which leaves 71 of 81.
+    let tried = (1..10).flat_map(|a| (1..10).map(move |b| (a, b))).filter(|&(a, b)| a + b > 5);
+    format!("a,b,error,time_s\n{}", tried.map(row).collect::<String>())
+}
+
+// Claim: the whole way of a team with a log and no simulator: a draft, an import, proposals beside the best that was logged, a sheet that
+// is filled in, what the promises were worth, and the next batch, which does not ask again.
+#[test]
+fn a_log_leads_to_designs_and_measurements_back_into_the_log() {
+    let scratch = Scratch::new();
+    scratch.write("log.csv", &log());
+    let drafted = scratch.data(&["dataset", "import", "log.csv", "--draft", "logs.toml"]);
+    assert!(drafted.starts_with(&scratch.read("logs.toml")), "{drafted}");
+    scratch.data(&["dataset", "import", "log.csv", "--columns", "logs.toml", "--out", "set"]);
+    let auto = ["offline", "set", "--learner", "gaussian-process", "--trials", "80", "--top", "3", "--quiet"];
+    let shown = scratch.data(&[&auto[..], &["--out", "one"]].concat());
+    assert!(shown.contains("logged") && shown.contains("a=1 b=5"), "{shown}");
+    for picture in ["held-out", "calibration", "importance"] {
+        assert!(crate::scratch::is_png(&scratch.path(&format!("one/{picture}.png"))), "{picture}");
+    }
+    let sheet = scratch.read("one/proposals.csv");
+    let mut lines = sheet.lines();
+    assert!(
+        lines
+            .next()
+            .unwrap()
+            .starts_with("a,b,workload,time_s,infeasible,promised.time_s,low.time_s,high.time_s")
+    );
+    let filled = lines.map(|line| {
+        let cells: Vec<&str> = line.split(',').collect();
+        let time: u32 = cells[0].parse::<u32>().unwrap() + cells[1].parse::<u32>().unwrap();
+        assert!(time < 6, "only designs that were never tried are proposed: {line}");
+        [&cells[..3], &[time.to_string().as_str()], &cells[4..]].concat().join(",") + "\n"
+    });
+    let head = sheet.lines().next().unwrap();
+    scratch.write("measured.csv", &format!("{head}\n{}", filled.collect::<String>()));
+
+    let validate = ["validate", "one/proposals.json", "--measured", "measured.csv", "--dataset", "set"];
+    let told = scratch.data(&validate);
+    assert!(told.contains("better than the 6 s of the best logged design"), "{told}");
+    assert!(crate::scratch::is_png(&scratch.path("one/validation.png")));
+    let nobody = scratch.complaint(1, &["validate", "one/proposals.json"]);
+    assert!(nobody.contains("`log` is a log"), "{nobody}");
+
+    let next = ["--append", "measured.csv", "--out", "two", "--json"];
+    let next = json(&scratch.data(&[&auto[..], &next].concat()));
+    assert_eq!((&next["kept"]["designs"], &next["kept"]["infeasible"]), (&json("3"), &json("0")));
+    assert!(next["proposals"]["logged"]["measured"]["time_s"].as_f64().unwrap() < 6.0);
+    let info = json(&scratch.data(&["dataset", "info", "two/logged", "--json"]));
+    assert_eq!(info["overviews"][0]["rows"], 74); // 71 and 3
+    let refused = scratch.complaint(2, &[&auto[..], &["--out", "two"]].concat());
+    assert!(refused.contains("two: there are proposals in this folder already"), "{refused}");
+}
+
 // Claim: what cannot be used is refused with its name and the remedy, by exit code 2.
 #[test]
 fn what_cannot_be_used_is_refused() {
@@ -87,8 +163,10 @@ fn what_cannot_be_used_is_refused() {
     scratch.data(&GENERATE);
     let refused = |arguments: &[&str]| scratch.complaint(2, arguments);
     assert!(refused(&["fit", "set", "--learner", "random-forst"]).contains("did you mean `random-forest`"));
+    assert!(refused(&["fit", "set", "--learner-set", "alpha=1"]).contains("name one: `--learner prime`"));
+    assert!(refused(&["fit", "set", "--out", "set"]).contains("set: cannot write"));
     assert!(
-        refused(&["fit", "set", "--learner-set", "alpa=1"])
+        refused(&["fit", "set", "--learner", "prime", "--learner-set", "alpa=1"])
             .contains("`alpa`: unknown setting; did you mean `alpha`?")
     );
     assert!(refused(&["predict", "set/dataset.toml", "set/dataset.toml"]).contains("this is no model file"));

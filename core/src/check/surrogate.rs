@@ -74,6 +74,7 @@ fn check_on(
         check_shapes(&prediction, unseen.len(), problem.metrics().len(), name, findings);
         check_alone(model.as_ref(), context, &unseen, &prediction, name, findings);
     }
+    check_shapes(&model.predict(&contexts[0], &[]), 0, problem.metrics().len(), name, findings);
     check_saving(entry, toy, model.as_ref(), (&contexts[0], &unseen), name, findings);
     if name == REFITTED {
         let seen = || format!("on {name}, two fits with one seed give different models");

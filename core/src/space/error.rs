@@ -76,6 +76,12 @@ pub enum SpaceError {
         /// The levels there are.
         levels: String,
     },
+    /// A parameter of a part of a space has none of its levels.
+    #[error("parameter `{parameter}` has no level left")]
+    NoneLeft {
+        /// The parameter.
+        parameter: String,
+    },
     /// The level's number is too high.
     #[error("parameter `{parameter}`: there is no level number {got}; it has {n_levels}, counted from 0")]
     NoSuchLevel {

@@ -6,6 +6,7 @@ mod diagram;
 mod error;
 mod handle;
 mod moves;
+mod narrowing;
 mod walk;
 
 pub use design_space::{Design, DesignSpace};

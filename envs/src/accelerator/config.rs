@@ -32,7 +32,7 @@ macro_rules! accelerator_config {
         #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
         #[serde(deny_unknown_fields, default)]
         pub struct $name {
-            /// The networks that run on every design, by name.
+            /// The networks that run on every design: names of built-in ones, or files.
             pub networks: Vec<String>,
             /// How often each network runs relative to the others; empty for once each.
             pub weights: Vec<f64>,

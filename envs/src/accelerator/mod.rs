@@ -4,19 +4,24 @@
 //! ([`AcceleratorTemplate`]). All else is the same for each and stands here: networks and technology, metrics, the order in
 //! which a design is refused.
 
+mod breakdown;
+mod by_network;
 mod config;
 mod context;
 mod mapped;
 mod workload;
 
+use tapeout_core::breakdown::Breakdown;
 use tapeout_core::config::{above, check};
 use tapeout_core::env::ContextFeature;
 use tapeout_core::{
-    BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Outcome, Parameter,
+    BuildEnv, ConfigError, Constraint, Design, DesignSpace, Env, EvalError, Goal, Metric, Outcome, Parameter,
 };
 use tapeout_simulators::network_cost::NetworkCost;
 use tapeout_simulators::networks::Workload;
 
+pub(crate) use breakdown::breakdown;
+pub(crate) use by_network::ByNetwork;
 pub use config::AcceleratorConfig;
 pub(crate) use config::accelerator_config;
 pub(crate) use context::features;
@@ -71,6 +76,11 @@ pub trait AcceleratorTemplate: Sized + Send + Sync + 'static {
     /// [`EvalError`] if the simulator fails.
     fn run(&self, chip: &Self::Chip) -> Result<Result<NetworkCost, Outcome>, EvalError>;
 
+    /// As [`Env::enforced`].
+    fn enforced(&self) -> Vec<Constraint> {
+        Vec::new()
+    }
+
     /// What to optimise when nobody says.
     fn default_goal(&self) -> Goal;
 
@@ -86,6 +96,7 @@ pub struct AcceleratorEnv<T> {
     space: DesignSpace,
     metrics: Vec<Metric>,
     context: Vec<ContextFeature>,
+    by_network: ByNetwork,
     clock_hz: f64,
     template: T,
 }
@@ -121,11 +132,26 @@ impl<T: AcceleratorTemplate> Env for AcceleratorEnv<T> {
             metrics.push(cost.energy_j() * latency_s);
         }
         metrics.extend([self.template.area_m2(&chip), cost.utilization()]);
+        metrics.extend(self.by_network.values(&cost, self.clock_hz));
         Ok(Outcome::Measured(metrics))
     }
 
     fn precheck(&self, design: &Design) -> Option<Outcome> {
         self.template.chip(design).err()
+    }
+
+    fn breakdown(&self, design: &Design) -> Result<Option<Breakdown>, EvalError> {
+        let Ok(chip) = self.template.chip(design) else { return Ok(None) };
+        let Ok(cost) = self.template.run(&chip)? else { return Ok(None) };
+        let rest_m2 = self.template.area_m2(&chip) - cost.architecture().area_m2();
+        let has_rest = rest_m2 > 1e-9 * cost.architecture().area_m2();
+        let outside: Vec<_> =
+            has_rest.then(|| ("rest of the chip".to_owned(), rest_m2)).into_iter().collect();
+        Ok(Some(breakdown(&cost, self.clock_hz, &self.by_network, &outside)))
+    }
+
+    fn enforced(&self) -> Vec<Constraint> {
+        self.template.enforced()
     }
 
     fn workload_settings(&self) -> &'static [&'static str] {
@@ -142,6 +168,7 @@ impl<T: AcceleratorTemplate> BuildEnv for AcceleratorEnv<T> {
     const VERSION: u32 = T::VERSION;
     const SUMMARY: &'static str = T::SUMMARY;
     const DESCRIPTION: &'static str = T::DESCRIPTION;
+    const FILES: &'static [&'static str] = &["networks"];
     const DESIGNS: Option<u128> = Some(T::DESIGNS);
     type Config = T::Config;
 
@@ -151,7 +178,9 @@ impl<T: AcceleratorTemplate> BuildEnv for AcceleratorEnv<T> {
         let workload = config.workload()?;
         let space = DesignSpace::new(T::parameters(), Vec::new())?;
         let template = T::new(config, &space, &workload)?;
-        Ok(Self { space, metrics: metrics::<T>(), context: T::context(&workload), clock_hz, template })
+        let by_network = ByNetwork::of(&workload);
+        let metrics = metrics::<T>().into_iter().chain(by_network.metrics()).collect();
+        Ok(Self { space, metrics, context: T::context(&workload), by_network, clock_hz, template })
     }
 
     fn default_goal(&self) -> Goal {

@@ -2,9 +2,9 @@
 
 use tapeout_core::ConfigError;
 use tapeout_core::config::check;
-use tapeout_simulators::networks::{NeuralNetwork, Workload, WorkloadError, network};
+use tapeout_simulators::networks::{NeuralNetwork, Workload, WorkloadError, open_network};
 
-/// The built-in `networks`, each for `batch` inputs at once, with `weights`, or once each if there are none.
+/// The `networks`, built-in ones or files, each for `batch` inputs at once, with `weights`, or once each if there are none.
 ///
 /// # Errors
 /// [`ConfigError`] naming `networks`, `weights` or `batch`.
@@ -17,7 +17,7 @@ pub(crate) fn weighted(networks: &[String], weights: &[f64], batch: u64) -> Resu
     }
     check("batch", batch, 1..)?;
     let batched = |id: &String| -> Result<NeuralNetwork, ConfigError> {
-        let network = network(id).map_err(|error| ConfigError::new("networks", error.to_string()))?;
+        let network = open_network(id).map_err(|error| ConfigError::new("networks", error.to_string()))?;
         network.with_batch(batch).map_err(|error| ConfigError::new("batch", error.to_string()))
     };
     let weight = |index: usize| weights.get(index).copied().unwrap_or(1.0);

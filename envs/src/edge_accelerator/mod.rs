@@ -6,8 +6,8 @@
 use tapeout_core::config::{above, check};
 use tapeout_core::env::ContextFeature;
 use tapeout_core::{
-    ConfigError, CountParameter, Design, DesignSpace, EvalError, Goal, NumberParameter, Objective, Outcome,
-    Parameter, SpaceError,
+    ConfigError, Constraint, CountParameter, Design, DesignSpace, EvalError, Goal, NumberParameter,
+    Objective, Outcome, Parameter, SpaceError,
 };
 use tapeout_simulators::edge::{Chip, EdgeDataflow, EdgeSetting, EdgeTemplate, Infeasible, PreparedWorkload};
 use tapeout_simulators::network_cost::NetworkCost;
@@ -191,6 +191,10 @@ impl AcceleratorTemplate for EdgeAccelerator {
 
     fn run(&self, chip: &Chip) -> Result<Result<NetworkCost, Outcome>, EvalError> {
         Ok(chip.run(&self.workload).map_err(outcome))
+    }
+
+    fn enforced(&self) -> Vec<Constraint> {
+        vec![Constraint::at_most("area_m2", self.area_limit_m2)]
     }
 
     fn default_goal(&self) -> Goal {

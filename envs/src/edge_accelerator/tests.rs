@@ -195,3 +195,24 @@ fn what_is_too_large_is_ruled_out_without_a_simulation() {
     assert_eq!(env.evaluate(&large).unwrap(), ruled_out);
     assert_eq!(env.precheck(&first_class(&env, &[])), None);
 }
+
+// Claim: the metrics of a network among others are those that it has alone, whatever its weight.
+#[test]
+fn each_network_of_several_has_the_metrics_that_it_has_alone() {
+    let names = ["mobilenet-v2", "dlrm"];
+    let both = of_networks(&names, &[2.0, 0.5]);
+    let mut draw = Seed::new(3).stream("designs");
+    let design = std::iter::repeat_with(|| both.space().sample(&mut draw))
+        .find(|design| both.evaluate(design).unwrap().metrics().is_some())
+        .unwrap();
+    let values = both.evaluate(&design).unwrap().metrics().unwrap().to_vec();
+    for name in names {
+        let alone = of_networks(&[name], &[]);
+        let own = alone.evaluate(&design).unwrap().metrics().unwrap().to_vec();
+        for (metric, own) in alone.metrics().iter().zip(own).filter(|(metric, _)| metric.name != "area_m2") {
+            let among = format!("{}.{name}", metric.name);
+            let index = both.metrics().iter().position(|metric| metric.name == among).unwrap();
+            assert!((values[index] / own - 1.0).abs() < 1e-12, "{among}: {} and {own}", values[index]);
+        }
+    }
+}

@@ -97,6 +97,7 @@ impl BuildEnv for GpuGemmRecorded {
     const VERSION: u32 = 0;
     const SUMMARY: &'static str = "Tiles of mixed-input matrix products on GPUs, answered from measurements";
     const DESCRIPTION: &'static str = include_str!("recorded.md");
+    const FILES: &'static [&'static str] = &["path"];
     const DESIGNS: Option<u128> = Some(19_886_640);
     type Config = GpuGemmRecordedConfig;
 

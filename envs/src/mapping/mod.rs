@@ -18,7 +18,7 @@ use tapeout_simulators::architectures::{architecture, from_toml};
 use tapeout_simulators::loop_nest::{
     Architecture, Einsum, Evaluator, Illegal, Mapping, Quirks, Report, TensorSet, Workspace,
 };
-use tapeout_simulators::networks::{Layer, MatMul, Op, SecondOperand, network};
+use tapeout_simulators::networks::{Layer, MatMul, Op, SecondOperand, open_network};
 
 use encoding::Encoding;
 
@@ -28,7 +28,7 @@ use encoding::Encoding;
 pub struct LayerMappingConfig {
     /// A built-in architecture, or the path of a file that ends in `.toml`.
     pub architecture: String,
-    /// The network whose layer it is. Not read if `gemm` is given.
+    /// The network whose layer it is: a built-in one, or a file. Not read if `gemm` is given.
     pub network: String,
     /// The layer, by name. Not read if `gemm` is given.
     pub layer: String,
@@ -143,6 +143,7 @@ impl BuildEnv for LayerMapping {
     const SUMMARY: &'static str =
         "GAMMA's question: tiles, loop orders and parallel dimensions of one layer on one architecture";
     const DESCRIPTION: &'static str = include_str!("page.md");
+    const FILES: &'static [&'static str] = &["architecture", "network"];
     const DESIGNS: Option<u128> = Some(4_036_050_735_206_400);
     type Config = LayerMappingConfig;
 
@@ -176,7 +177,8 @@ fn layer(config: &LayerMappingConfig) -> Result<Layer, ConfigError> {
         return Layer::new("gemm", Op::MatMul(product))
             .map_err(|error| ConfigError::new("gemm", error.to_string()));
     }
-    let network = network(&config.network).map_err(|error| ConfigError::new("network", error.to_string()))?;
+    let network =
+        open_network(&config.network).map_err(|error| ConfigError::new("network", error.to_string()))?;
     let found = network.layers().iter().find(|layer| layer.name() == config.layer);
     let names = network.layers().iter().map(Layer::name);
     let layer = found.ok_or_else(|| {

@@ -3,7 +3,11 @@ use std::io::Write;
 use tapeout_core::Seed;
 
 fn shipped(kernel: &str) -> RecordedKernel {
-    RecordedKernel::build(RecordedKernelConfig { kernel: kernel.to_owned(), path: None }).unwrap()
+    RecordedKernel::build(RecordedKernelConfig {
+        kernel: kernel.to_owned(),
+        ..RecordedKernelConfig::default()
+    })
+    .unwrap()
 }
 
 /// Best and median times as the provenance of the runs states them (to the digits printed there).
@@ -32,7 +36,7 @@ fn the_shipped_runs_hold_what_their_documentation_says() {
 #[test]
 fn the_restrictions_in_words_are_those_of_the_record() {
     for run in SHIPPED {
-        let file = CacheFile::read(run.bytes).unwrap();
+        let file = TuningFile::read(run.bytes, None).unwrap();
         let by_rules = RecordedKernel::new(&file, (run.rules)()).unwrap();
         let by_list = RecordedKernel::new(&file, Vec::new()).unwrap();
         for design in by_rules.space.iter() {
@@ -50,7 +54,8 @@ fn a_configuration_is_answered_with_its_own_time() {
     let names: Vec<String> =
         env.space().parameters().iter().map(|parameter| parameter.name().to_owned()).collect();
     let design = env.space().design_of(names.iter().map(String::as_str).zip(values.map(Into::into))).unwrap();
-    assert_eq!(env.evaluate(&design).unwrap(), Outcome::Measured(vec![46.072413 * 1e-3]));
+    let outcome = env.evaluate(&design).unwrap();
+    assert_eq!(outcome.metrics().unwrap()[0], 46.072413 * 1e-3);
 }
 
 const SMALL: &str = r#"{ "tune_params_keys": ["x", "mode"], "tune_params": { "x": [1, 2], "mode": ["a", "b"] },
@@ -58,9 +63,14 @@ const SMALL: &str = r#"{ "tune_params_keys": ["x", "mode"], "tune_params": { "x"
              "2,a": { "x": 2, "mode": "a", "time": "CompilationFailedConfig" },
              "2,b": { "x": 2, "mode": "b", "time": 1e20 } } }"#;
 
+fn made(text: &str) -> RecordedKernel {
+    let file = TuningFile::read(text.as_bytes(), None).unwrap_or_else(|error| panic!("{text}: {error}"));
+    RecordedKernel::new(&file, Vec::new()).unwrap()
+}
+
 #[test]
 fn any_cache_file_makes_a_space_of_its_points() {
-    let env = RecordedKernel::new(&CacheFile::read(SMALL.as_bytes()).unwrap(), Vec::new()).unwrap();
+    let env = made(SMALL);
     assert_eq!(env.space().cardinality(), 3);
     let outcome = |x: i64, mode: &str| {
         let design = env.space().design_of([("x", x.into()), ("mode", mode.into())]).unwrap();
@@ -75,17 +85,24 @@ fn any_cache_file_makes_a_space_of_its_points() {
 #[test]
 fn broken_files_are_refused_with_the_reason() {
     let message = |bytes: &[u8]| {
-        let made = CacheFile::read(bytes).and_then(|file| RecordedKernel::new(&file, Vec::new()));
+        let made = TuningFile::read(bytes, None).and_then(|file| RecordedKernel::new(&file, Vec::new()));
         made.err().expect("the file is broken").to_string()
     };
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(SMALL.as_bytes()).unwrap();
     let gzip = gzip.finish().unwrap();
-    assert!(CacheFile::read(&gzip).is_ok());
+    assert!(TuningFile::read(&gzip, None).is_ok());
     assert!(message(&gzip[..gzip.len() / 2]).starts_with("the gzip data is broken"));
     assert_eq!(message(b" \n"), "the file is empty");
-    assert!(message(&SMALL.as_bytes()[..SMALL.len() - 4]).starts_with("the JSON is cut off"));
-    assert!(message(b"{}").starts_with("not a Kernel Tuner cache: missing field `tune_params_keys`"));
+    assert!(message(&SMALL.as_bytes()[..60]).starts_with("the JSON is cut off"));
+    assert!(message(b"{}").starts_with("no record of a tuning run: neither `cache` (Kernel Tuner)"));
+    assert!(
+        message(b"{\"cache\": 3}")
+            .starts_with("cannot be read: invalid type: integer `3`, expected an object of points")
+    );
+    assert!(
+        message(b"{\"ConfigurationSpace\": {\"TuningParameters\": []}}").starts_with("a tuning problem (T1)")
+    );
     let edited = |from: &str, to: &str| message(SMALL.replace(from, to).as_bytes());
     assert_eq!(
         edited(r#""x": 1, "mode": "a","#, r#""mode": "a","#),
@@ -97,7 +114,7 @@ fn broken_files_are_refused_with_the_reason() {
     );
     assert_eq!(
         edited(r#""time": 2.5"#, r#""time": -1"#),
-        "point `1,a`: `time` is -1; expected milliseconds above 0 or the name of a failure"
+        "point `1,a`: `time` is -1; expected a time above 0 or the name of a failure"
     );
     assert_eq!(
         edited(r#""x": 2, "mode": "b""#, r#""x": 2, "mode": "a""#),
@@ -108,7 +125,8 @@ fn broken_files_are_refused_with_the_reason() {
 #[test]
 fn an_unknown_kernel_and_a_missing_file_are_named() {
     let error = |kernel: &str, path: Option<&str>| {
-        let config = RecordedKernelConfig { kernel: kernel.to_owned(), path: path.map(str::to_owned) };
+        let config =
+            RecordedKernelConfig { kernel: kernel.to_owned(), path: path.map(str::to_owned), problem: None };
         RecordedKernel::build(config).err().expect("cannot be built").to_string()
     };
     assert_eq!(

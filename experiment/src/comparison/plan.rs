@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use tapeout_core::{Constraint, Objective, Seed};
+use tapeout_core::{Constraint, Definition, Objective, Seed};
 
 use super::ComparisonError;
 use crate::budget::Budget;
@@ -36,6 +36,8 @@ pub struct ComparedEnv {
     pub objectives: Option<Vec<Objective>>,
     /// What is acceptable; the environment's own if absent.
     pub constraints: Option<Vec<Constraint>>,
+    /// Metrics that follow from those of the environment.
+    pub derived: Vec<Definition>,
 }
 
 /// An agent with its hyperparameters.
@@ -94,6 +96,7 @@ impl ComparisonPlan {
             batch: self.batch,
             objectives: env.objectives.clone(),
             constraints: env.constraints.clone(),
+            derived: env.derived.clone(),
             env: env.spec.clone(),
             agent: agent.spec.clone(),
             // A run that a power cut takes is made again: it is a function of its spec.

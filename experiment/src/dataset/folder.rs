@@ -4,10 +4,9 @@
 //! checksum, comes last. So a folder with a manifest has a whole data set in it.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
 use tapeout_core::Catalog;
 
 use super::csv::{CsvWriter, read_csv};
@@ -16,12 +15,11 @@ use super::layout::{Cells, TableFault};
 use super::manifest::{Count, Manifest, TableEntry, manifest_path};
 use super::parquet::{ParquetWriter, read_parquet};
 use super::table::{About, Dataset, Row};
+use crate::checksum::digest;
 use crate::durable_file::{put_whole, sync_folder};
 
 /// Rows of a group in a Parquet file. Ours: some megabytes, which readers hold at once.
 const ROWS_PER_GROUP: usize = 1 << 16;
-/// Bytes that are read at once for a checksum. Ours: enough that calls cost nothing beside the hash.
-const HASHED_BYTES: usize = 1 << 16;
 
 /// How a table is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -243,22 +241,6 @@ pub(super) fn each_group(
         (Err(_), Some(error)) => Err(error),
         (Err(fault), None) => Err(DatasetError::Table { path: path.to_owned(), fault }),
     }
-}
-
-/// The length of a file, and its SHA-256 in hexadecimal. DatasetSource of the hash: FIPS 180-4, section 6.2.
-fn digest(path: &Path) -> io::Result<(u64, String)> {
-    let mut file = File::open(path)?;
-    let (mut hash, mut n_bytes) = (Sha256::new(), 0);
-    let mut buffer = vec![0; HASHED_BYTES];
-    loop {
-        let n = file.read(&mut buffer)?;
-        if n == 0 {
-            break;
-        }
-        n_bytes += n as u64;
-        hash.update(&buffer[..n]);
-    }
-    Ok((n_bytes, hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
 }
 
 fn check_file(path: &Path, entry: &TableEntry) -> Result<(), DatasetError> {

@@ -228,7 +228,7 @@ fn about(entry: &EnvEntry, plan: &DatasetPlan, parts: &[Part]) -> Result<About, 
     drop_nulls(&mut config);
     Ok(About {
         space: first.space().clone(),
-        env: EnvSpec { id: entry.id.to_owned(), version: Some(entry.version), config },
+        env: EnvSpec { version: Some(entry.version), config, ..EnvSpec::named(entry.id) },
         is_noisy: first.is_noisy(),
         metrics: first.metrics().to_vec(),
         workloads: parts.iter().map(|part| part.workload.clone()).collect(),

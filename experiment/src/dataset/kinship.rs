@@ -1,9 +1,11 @@
 //! What must agree for rows to stand in one table, the space made again from its description, and how two spaces differ.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 use tapeout_core::env::ContextFeature;
 use tapeout_core::parameter::Parameter;
-use tapeout_core::{BuildEnvError, Catalog, DesignSpace};
+use tapeout_core::{BuildEnvError, Catalog, DesignSpace, Env, NarrowedEnv};
 
 use crate::spec::EnvSpec;
 
@@ -118,9 +120,16 @@ pub(super) fn space_again(
             format!("rules tie its parameters, and environment `{}` cannot be built: {error}", env.id)
         }
     })?;
-    let space = built.space();
-    match space_difference((parameters, fingerprint), (space.parameters(), &mark(space))) {
-        None => Ok(space.clone()),
+    let built: Arc<dyn Env> = built.into();
+    let narrowing = env.narrowing();
+    let space = if narrowing.is_whole() {
+        built.space().clone()
+    } else {
+        let part = NarrowedEnv::new(built, &narrowing);
+        part.map_err(|error| format!("environment `{}`: {error}", env.id))?.space().clone()
+    };
+    match space_difference((parameters, fingerprint), (space.parameters(), &mark(&space))) {
+        None => Ok(space),
         Some(Difference { what, got, expected }) => Err(format!(
             "not the space of environment `{}` here: {what}: got {got}, expected {expected}",
             env.id

@@ -110,12 +110,16 @@ impl Manifest {
             unit: it.unit.clone(),
             summary: it.summary.clone(),
         };
-        let workload = |(it, count): (&DatasetWorkload, &Count)| ManifestWorkload {
-            name: it.name.clone(),
-            rows: count.rows,
-            infeasible: count.infeasible,
-            context: it.context.iter().map(|feature| feature.value).collect(),
-            settings: it.settings.clone(),
+        let workload = |(it, count): (&DatasetWorkload, &Count)| {
+            let mut settings = it.settings.clone();
+            drop_nulls(&mut settings);
+            ManifestWorkload {
+                name: it.name.clone(),
+                rows: count.rows,
+                infeasible: count.infeasible,
+                context: it.context.iter().map(|feature| feature.value).collect(),
+                settings,
+            }
         };
         let mut env = about.env.clone();
         drop_nulls(&mut env.config);

@@ -3,6 +3,7 @@
 //! ```text
 //! run folders -> Dataset::of_runs --+--> Dataset -> write -> folder: dataset.toml . table.parquet (or table.csv)
 //! environment -> generate ----------+       ^                   |
+//! somebody's log -> import ---------+       |                   |
 //!                                           +------ read -------+
 //! Dataset -> split -> Split: rows to train on, to select by, and to hide
 //! ```
@@ -15,6 +16,8 @@
 //! |---|---|
 //! | [`table`] | the data set: workloads, sources, rows |
 //! | [`gather`] | a data set of run folders |
+//! | [`import`] | a data set of somebody's log: CSV, JSON lines, Parquet |
+//! | `logged`, `recorded` | a data set as an environment: its space alone, and its table as answers |
 //! | [`generate`](mod@generate) | a data set of designs drawn at random, made in parallel, resumable |
 //! | [`split`](mod@split) | by quality, by workload, by the levels of a parameter |
 //! | [`overview`] | counts, infeasible shares by rule, quantiles of metrics |
@@ -26,11 +29,14 @@ pub mod error;
 pub mod folder;
 pub mod gather;
 pub mod generate;
+pub mod import;
 mod kinship;
 mod layout;
+mod logged;
 mod manifest;
 pub mod overview;
 mod parquet;
+mod recorded;
 pub mod split;
 pub mod table;
 
@@ -38,7 +44,9 @@ pub use error::DatasetError;
 pub use folder::TableFormat;
 pub use generate::{DatasetPlan, Generation, generate};
 pub use layout::TableFault;
+pub use logged::{Logged, LoggedConfig};
 pub use manifest::DATASET_SCHEMA;
 pub use overview::{MetricOverview, Overview};
+pub use recorded::{RecordedConfig, RecordedDesigns};
 pub use split::{Split, SplitBy, SplitError};
 pub use table::{Dataset, DatasetSource, DatasetWorkload, Row};

@@ -14,7 +14,7 @@ use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::types::{ColumnPath, Type};
 
 use super::layout::{Cells, Column, Kind, TableFault};
-use crate::parquet_column::{read_column, write_column};
+use crate::parquet_column::{read_column, unbroken, write_column};
 
 /// A table that is being written, a group of rows at a time.
 pub(super) struct ParquetWriter<W: Write + Send> {
@@ -88,7 +88,7 @@ pub(super) fn read_parquet(
     mut take: impl FnMut(&[Cells], usize) -> Result<(), TableFault>,
 ) -> Result<(), TableFault> {
     let file = File::open(path).map_err(|error| TableFault::whole(&error))?;
-    let reader = SerializedFileReader::new(file).map_err(|error| TableFault::whole(&error))?;
+    let reader = unbroken(|| SerializedFileReader::new(file)).map_err(|error| TableFault::whole(&error))?;
     check_schema(reader.metadata().file_metadata().schema(), columns)?;
     for index in 0..reader.num_row_groups() {
         let group = reader.get_row_group(index).map_err(|error| TableFault::whole(&error))?;
@@ -102,18 +102,18 @@ pub(super) fn read_parquet(
             Ok(match column.kind {
                 Kind::Text => {
                     let (values, is_there) =
-                        read_column::<ByteArrayType>(group.as_ref(), index).map_err(fault)?;
+                        unbroken(|| read_column::<ByteArrayType>(group.as_ref(), index)).map_err(fault)?;
                     let text = |bytes: ByteArray| String::from_utf8_lossy(bytes.data()).into_owned();
                     Cells::Text(spread(values.into_iter().map(text), column, &is_there, n_rows))
                 }
                 Kind::Integer => {
                     let (values, is_there) =
-                        read_column::<Int64Type>(group.as_ref(), index).map_err(fault)?;
+                        unbroken(|| read_column::<Int64Type>(group.as_ref(), index)).map_err(fault)?;
                     Cells::Integer(spread(values.into_iter(), column, &is_there, n_rows))
                 }
                 Kind::Real => {
                     let (values, is_there) =
-                        read_column::<DoubleType>(group.as_ref(), index).map_err(fault)?;
+                        unbroken(|| read_column::<DoubleType>(group.as_ref(), index)).map_err(fault)?;
                     Cells::Real(spread(values.into_iter(), column, &is_there, n_rows))
                 }
             })
@@ -163,4 +163,37 @@ fn check_schema(got: &Type, expected: &[Column]) -> Result<(), TableFault> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Claim: whatever byte of the footer is damaged, the table is read or refused, and nothing panics.
+    #[test]
+    fn a_damaged_footer_is_refused() {
+        let column =
+            |name: &str, kind| Column { name: name.to_owned(), kind, is_optional: kind == Kind::Real };
+        let columns = [column("a", Kind::Text), column("b", Kind::Integer), column("c", Kind::Real)];
+        let mut writer = ParquetWriter::new(Vec::new(), &columns).unwrap();
+        let cells = [
+            Cells::Text(vec![Some("x".to_owned()), Some("y".to_owned())]),
+            Cells::Integer(vec![Some(1), Some(2)]),
+            Cells::Real(vec![Some(0.5), None]),
+        ];
+        writer.append(&cells).unwrap();
+        let whole = writer.finish().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.parquet");
+        let mut n_refused = 0;
+        for place in 0..whole.len() {
+            for mask in [0x01, 0x80, 0xff] {
+                let mut damaged = whole.clone();
+                damaged[place] ^= mask;
+                std::fs::write(&path, damaged).unwrap();
+                n_refused += usize::from(read_parquet(&path, &columns, |_, _| Ok(())).is_err());
+            }
+        }
+        assert!(n_refused > whole.len(), "{n_refused} of {}", 3 * whole.len());
+    }
 }

@@ -140,6 +140,30 @@ impl Dataset {
         Self { about: self.about.clone(), rows }
     }
 
+    /// The same data set with what was measured later: for each the index of its workload, the design, and what became of it. `name`
+    /// says where it is from. A design that was measured before with another result makes the data set noisy.
+    ///
+    /// # Panics
+    /// If there is no workload at an index.
+    #[must_use]
+    pub fn with_measured(mut self, name: &str, measured: Vec<(usize, Design, Outcome)>) -> Self {
+        let source = self.about.sources.len();
+        self.about.sources.push(DatasetSource {
+            name: name.to_owned(),
+            agent: "measured".to_owned(),
+            seed: Seed::new(0),
+        });
+        for (trial, (workload, design, outcome)) in measured.into_iter().enumerate() {
+            assert!(workload < self.about.workloads.len(), "invariant: workload {workload} is there");
+            let differs =
+                |row: &Row| row.workload == workload && row.design == design && row.outcome != outcome;
+            self.about.is_noisy |= self.rows.iter().any(differs);
+            self.rows.push(Row { workload, design, outcome, source, trial });
+        }
+        self.rows.sort_by_key(|row| row.workload); // stable
+        self
+    }
+
     /// The problem of optimising this `goal` over the data set's space and metrics.
     ///
     /// # Errors

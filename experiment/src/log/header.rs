@@ -5,9 +5,10 @@ use std::num::NonZeroUsize;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tapeout_core::env::ContextFeature;
-use tapeout_core::{Constraint, Env, Objective, Parameter, Problem, Seed};
+use tapeout_core::{Constraint, Definition, Env, Objective, Parameter, Problem, Seed};
 
 use super::LogFault;
+use crate::input_files::{as_written, files_by_contents};
 use crate::spec::{AgentSpec, EnvSpec, Spec};
 use crate::warm_start::{Lesson, WarmStart};
 
@@ -86,6 +87,9 @@ pub struct LoggedSearch {
     pub objectives: Vec<Objective>,
     /// What was acceptable.
     pub constraints: Vec<Constraint>,
+    /// Metrics that follow from the logged ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<Definition>,
     /// What the agent was told before its first proposal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warm_start: Vec<Lesson>,
@@ -118,6 +122,7 @@ impl Header {
                 batch: spec.batch,
                 objectives: problem.objectives().to_vec(),
                 constraints: problem.constraints().to_vec(),
+                derived: problem.definitions().to_vec(),
                 warm_start: spec.warm_start.iter().filter_map(WarmStart::lesson).collect(),
             },
             workload: Some(LoggedWorkload::of(env)),
@@ -127,7 +132,10 @@ impl Header {
     /// The first part of what a design is, and of what it is measured by, in which two headers differ, and what either
     /// has there: the environment with its settings, and the space.
     pub(crate) fn first_difference_of_spaces(&self, other: &Self) -> Option<(String, Value, Value)> {
-        let space = |header: &Self| serde_json::json!({ "env": header.env, "parameters": header.parameters, "space": header.space });
+        let space = |header: &Self| {
+            let env = files_by_contents(&header.env);
+            serde_json::json!({ "env": env, "parameters": header.parameters, "space": header.space })
+        };
         first_difference(&space(self), &space(other), String::new())
     }
 
@@ -161,10 +169,16 @@ impl Header {
     pub(crate) fn check(&self, here: &Self) -> Result<(), LogFault> {
         // What describes the workload follows from the environment; logs of before it was logged belong here too.
         let data = |header: &Self| {
-            let header = Self { workload: None, ..header.clone() };
+            let header = Self { workload: None, env: files_by_contents(&header.env), ..header.clone() };
             serde_json::to_value(header).expect("a header is plain data with text keys")
         };
-        let difference = first_difference(&data(self), &data(here), String::new());
+        let (logged, mut expected) = (data(self), data(here));
+        if self.env.files.is_empty() {
+            // A log of before files were known by their contents has their paths as they were written.
+            expected["env"]["config"] =
+                as_written(&self.env.config, &here.env.config, &here.env.files).into();
+        }
+        let difference = first_difference(&logged, &expected, String::new());
         difference.map_or(Ok(()), |(field, logged, here)| {
             Err(LogFault::OtherRun {
                 env: self.env.id.clone(),

@@ -2,7 +2,7 @@
 //!
 //! [`pareto_of`] and [`progress_of`] make plots of the trials of a search, [`DrawnRun`] of a run with its spec.
 //!
-//! A plot is a plain struct ([`ParetoPlot`], [`LineChart`], [`BoxPlot`], [`BarChart`]) that knows
+//! A plot is a plain struct ([`ParetoPlot`], [`LineChart`], [`BoxPlot`], [`BarChart`], [`ParityPlot`]) that knows
 //! nothing of logs. It is laid out once as a [`Figure`], a list of marks in page units, and the
 //! marks are written as SVG and painted as PNG. Texts are measured, and painted, in an embedded
 //! typeface, so no font has to be installed and labels collide in neither.
@@ -35,6 +35,7 @@ mod figure;
 mod frame;
 mod line;
 mod pareto;
+mod parity;
 mod picture;
 mod quantity;
 mod render;
@@ -49,6 +50,7 @@ pub use error::PlotError;
 pub use figure::Figure;
 pub use line::{LineChart, LineShape, Series};
 pub use pareto::{ParetoPlot, Reference};
+pub use parity::{Parity, ParityPlot};
 pub use picture::{DrawnRun, Picture};
 pub use quantity::{count, quantity};
 pub use render::Plot;

@@ -1,7 +1,7 @@
 //! From the trials of a search to plots: the front over two metrics, and the best value so far.
 
 use tapeout_core::pareto::front;
-use tapeout_core::{Direction, Metric, Problem, Trial, UnknownName};
+use tapeout_core::{Column, Direction, Problem, Trial, UnknownName};
 
 use super::axis::Axis;
 use super::error::PlotError;
@@ -38,17 +38,18 @@ use super::quantity::count;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn pareto_of(problem: &Problem, trials: &[Trial], axes: [&str; 2]) -> Result<ParetoPlot, PlotError> {
-    let [(x, x_metric), (y, y_metric)] = [metric(problem, axes[0])?, metric(problem, axes[1])?];
+    let [x, y] = [column(problem, axes[0])?, column(problem, axes[1])?];
     let directions = axes.map(|axis| direction(problem, axis));
     let points = |is_wanted: fn(&Trial) -> bool| -> Vec<[f64; 2]> {
         let wanted = trials.iter().filter(|trial| is_wanted(trial));
-        wanted.filter_map(|trial| trial.outcome.metrics()).map(|metrics| [metrics[x], metrics[y]]).collect()
+        let measured = wanted.filter_map(|trial| trial.outcome.metrics());
+        measured.filter_map(|metrics| Some([x.value(metrics)?, y.value(metrics)?])).collect()
     };
     let acceptable = points(|trial| trial.judgement.accepted().is_some());
     let loss = |direction, value: f64| if direction == Direction::Minimize { value } else { -value };
     let losses: Vec<[f64; 2]> =
         acceptable.iter().map(|&[x, y]| [loss(directions[0], x), loss(directions[1], y)]).collect();
-    let [x, y] = [x_metric, y_metric].map(Axis::of);
+    let [x, y] = [x.metric(), y.metric()].map(Axis::of);
     Ok(ParetoPlot {
         title: format!("{} and {} of {} designs", x.label, y.label, count(trials.len() as u128)),
         x,
@@ -155,12 +156,10 @@ fn incumbents(problem: &Problem, trials: &[Trial], index: usize) -> Vec<[f64; 2]
     points
 }
 
-/// The index and the row of the metric called `name`.
-fn metric<'a>(problem: &'a Problem, name: &str) -> Result<(usize, &'a Metric), UnknownName> {
-    let mut metrics = problem.metrics().iter().enumerate();
-    metrics.find(|(_, metric)| metric.name == name).ok_or_else(|| {
-        UnknownName::among("metric", name, problem.metrics().iter().map(|metric| metric.name.as_str()))
-    })
+/// The metric called `name`, measured or one that follows from others.
+fn column(problem: &Problem, name: &str) -> Result<Column, UnknownName> {
+    let known = || problem.quantities().iter().map(|metric| metric.name.as_str());
+    problem.column(name).ok_or_else(|| UnknownName::among("metric", name, known()))
 }
 
 /// Which way a metric is to go: down, unless it is an objective that is to go up.
@@ -171,7 +170,7 @@ fn direction(problem: &Problem, name: &str) -> Direction {
 
 #[cfg(test)]
 mod tests {
-    use tapeout_core::{Constraint, DesignSpace, Goal, Objective, Outcome, Parameter};
+    use tapeout_core::{Constraint, DesignSpace, Goal, Metric, Objective, Outcome, Parameter};
 
     use super::*;
 

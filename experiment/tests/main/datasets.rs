@@ -149,7 +149,7 @@ fn plan(workloads: &[&str], designs: usize) -> DatasetPlan {
         designs,
         seed: Seed::new(3),
         workloads: workloads.iter().map(|&name| name.to_owned()).collect(),
-        env: EnvSpec { id: "networks".to_owned(), version: None, config: Map::new() },
+        env: EnvSpec::named("networks"),
     }
 }
 

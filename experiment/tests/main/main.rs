@@ -4,6 +4,7 @@
 
 mod datasets;
 mod faults;
+mod imports;
 mod memory;
 mod runs;
 mod specs;

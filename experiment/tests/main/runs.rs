@@ -53,6 +53,32 @@ fn one_thread_and_several_write_the_same_log() {
     assert_ne!(log_without_timings(one.path()), log_without_timings(fresh(other_seed).0.path()));
 }
 
+// Claim: a narrowed space and metrics that follow from others are part of the spec: what is run with them is resumed and replayed.
+#[test]
+fn a_narrowed_run_for_a_derived_metric_is_resumed_and_replayed() {
+    let mut narrow = spec("tradeoff", "climber", 40);
+    narrow.derived = vec!["sum = cost + 2 * time".parse().unwrap()];
+    narrow.objectives = Some(vec!["sum".parse().unwrap()]);
+    narrow.constraints = Some(vec!["sum > 1".parse().unwrap()]);
+    narrow.env.fix.insert("a".to_owned(), 7.into());
+    narrow.env.levels.insert("b".to_owned(), tapeout_core::KeptLevels::Span("2..5".parse().unwrap()));
+    let (folder, summary) = fresh(narrow);
+    assert_eq!(summary.trials, 40);
+    let best = &summary.best[0].standout;
+    assert_eq!(best.metrics["sum"], best.metrics["cost"] + 2.0 * best.metrics["time"]);
+    let run = Run::open(&catalog(), folder.path()).unwrap();
+    let space = run.experiment().problem().space();
+    for trial in run.trials() {
+        let values: Vec<_> = space.values(&trial.design).map(|(_, value)| value.as_i64().unwrap()).collect();
+        assert!(values[0] == 7 && (2..=5).contains(&values[1]), "{values:?}");
+    }
+    let log = log_without_timings(folder.path());
+    assert!(!log.lines().last().unwrap().contains("sum"), "the log holds what cannot be computed");
+    resume(&catalog(), folder.path(), Some(budget(60)), &threads(1), &mut ()).unwrap();
+    assert!(log_without_timings(folder.path()).starts_with(&log));
+    assert_eq!(replay(&catalog(), folder.path()).unwrap().trials, 60);
+}
+
 /// A kill can leave the file at any length; what is resumed from there is the unbroken run.
 #[test]
 fn a_log_cut_off_anywhere_resumes_to_the_log_of_an_unbroken_run() {

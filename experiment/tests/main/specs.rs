@@ -130,15 +130,37 @@ fn a_goal_that_does_not_fit_is_named_with_its_place() {
     );
     let (message, _) = fault("cost <= 40.0", "costs <= 40.0");
     assert!(message.starts_with("run.toml:5:16: `constraints[0]`: unknown metric `costs`"), "{message}");
-    let (message, _) = fault("cost <= 40.0", "cost < 40.0");
+    let (message, _) = fault("cost <= 40.0", "cost =< 40.0 =");
     assert!(
-        message.starts_with("run.toml:5:16: `constraints[0]`: constraint `cost < 40.0` is not of"),
+        message.starts_with("run.toml:5:16: `constraints[0]`: constraint `cost =< 40.0 =` is not of"),
         "{message}"
     );
     let (message, _) = fault("metric = \"time\"", "metric = \"cost\"");
     assert_eq!(
         message,
         "run.toml:15:12: `budget.target.metric`: `cost` is not an objective; the objectives are time"
+    );
+}
+
+#[test]
+fn a_derived_metric_or_a_narrowed_space_that_makes_no_sense_is_named_with_its_place() {
+    let (message, _) = fault("seed = 3", "derived = [\"x = cost + tiem\"]");
+    assert_eq!(message, "run.toml:2:12: `derived[0]`: `x`: unknown metric `tiem`; did you mean `time`?");
+    let (message, _) = fault("cost <= 40.0", "cost <= 40 ms");
+    assert_eq!(
+        message,
+        "run.toml:5:16: `constraints[0]`: constraint `cost <= 40.0 ms`: `ms` is no unit of a metric without one"
+    );
+    let narrowed = |line: &str| fault("id = \"tradeoff\"", &format!("id = \"tradeoff\"\n{line}")).0;
+    assert_eq!(
+        narrowed("fix = { a = 16 }"),
+        "run.toml:8:9: `env.fix.a`: parameter `a`: 16 is not a level; levels are 0..=15"
+    );
+    assert!(narrowed("levels = { z = \"1..2\" }").contains("`env.levels.z`: unknown parameter `z`"));
+    assert!(
+        narrowed("levels = { a = \"1-2\" }").contains("`env.levels.a`"),
+        "{}",
+        narrowed("levels = { a = \"1-2\" }")
     );
 }
 

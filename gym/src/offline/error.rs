@@ -95,7 +95,7 @@ impl OfflineError {
     /// What can be done about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Fit(_) => Some("log more designs, or train on a larger share of the data set: `--worst`"),
+            Self::Fit(_) => Some("log more designs, or learn from more of the rows"),
             Self::Design { .. } => Some("name the environment that the proposals were made for: `--env`"),
             Self::EnvVersion { .. } => Some("fit the model again on a data set of this version"),
             _ => None,

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 use tapeout_core::{
-    BuildLearner, Catalog, ModelCard, ModelFile, ModelSource, Problem, Seed, WorkloadContext,
+    BuildLearner, Catalog, ConfigError, ModelCard, ModelFile, ModelSource, Problem, Seed, Surrogate,
+    WorkloadContext,
 };
 use tapeout_experiment::dataset::{Dataset, Split};
 
@@ -43,12 +44,10 @@ pub fn fit(
     problem: &Problem,
     recipe: &Recipe,
 ) -> Result<ModelFile, OfflineError> {
-    let entry = catalog.learner(&recipe.learner)?;
-    let refused = |source| OfflineError::Config { of: format!("learner `{}`", recipe.learner), source };
-    let hyperparameters = entry.resolve(&recipe.config).map_err(refused)?;
-    let learner = entry.build(problem, &recipe.config).map_err(refused)?;
-    let data = dataset.training_data(split, problem)?;
-    let surrogate = learner.fit(&data, recipe.seed)?;
+    let surrogate = fitted(catalog, dataset, split, problem, recipe)?;
+    let hyperparameters =
+        catalog.learner(&recipe.learner)?.resolve(&recipe.config).map_err(refused(recipe))?;
+    let context = dataset.workloads().first().map_or(&[][..], |first| &first.context);
     let sources = dataset.workloads().iter().enumerate().map(|(index, workload)| ModelSource {
         workload: WorkloadContext {
             name: workload.name.clone(),
@@ -62,10 +61,29 @@ pub fn fit(
         space: dataset.space().fingerprint(),
         metrics: dataset.metrics().to_vec(),
         goal: problem.goal().clone(),
-        context_names: data.context_names().to_vec(),
+        context_names: context.iter().map(|feature| feature.name.clone()).collect(),
         sources: sources.collect(),
         hyperparameters,
         seed: recipe.seed,
     };
     Ok(ModelFile::new(card, surrogate.as_ref()))
+}
+
+/// The model alone.
+pub(super) fn fitted(
+    catalog: &Catalog,
+    dataset: &Dataset,
+    split: &Split,
+    problem: &Problem,
+    recipe: &Recipe,
+) -> Result<Box<dyn Surrogate>, OfflineError> {
+    let learner =
+        catalog.learner(&recipe.learner)?.build(problem, &recipe.config).map_err(refused(recipe))?;
+    let data = dataset.training_data(split, problem)?;
+    Ok(learner.fit(&data, recipe.seed)?)
+}
+
+fn refused(recipe: &Recipe) -> impl Fn(ConfigError) -> OfflineError {
+    let of = format!("learner `{}`", recipe.learner);
+    move |source| OfflineError::Config { of: of.clone(), source }
 }

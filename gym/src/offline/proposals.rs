@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tapeout_core::parameter;
 use tapeout_core::pareto::{crowding_distance, non_dominated_sort};
-use tapeout_core::{Design, DesignSpace, Goal, Problem, Seed, Trial};
+use tapeout_core::{Design, DesignSpace, Direction, Goal, Problem, Seed, Trial};
 use tapeout_experiment::EnvSpec;
 
 use super::OfflineError;
+use super::interval::Interval;
 
 /// The version of the file.
-pub const PROPOSALS_SCHEMA: u32 = 2;
+pub const PROPOSALS_SCHEMA: u32 = 3;
 
 /// Designs that a model proposes, best first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,12 +31,18 @@ pub struct Proposals {
     pub goal: Goal,
     /// The learner that made the model.
     pub learner: String,
+    /// The learner that says what to promise of what the first one found, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second: Option<String>,
     /// The agent that searched the model.
     pub agent: String,
     /// The seed of the search.
     pub seed: Seed,
     /// How often the model was asked.
     pub model_calls: usize,
+    /// The best design that was learned from, if it was measured in all of the workloads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logged: Option<LoggedBest>,
     /// The designs.
     pub proposals: Vec<Proposal>,
 }
@@ -63,10 +70,27 @@ pub struct Proposal {
     /// The spread around that, if the model has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<BTreeMap<String, f64>>,
+    /// Where to expect each metric: what the second learner says, after what came of its word about designs that were held out; none if
+    /// there were too few.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervals: Option<BTreeMap<String, Interval>>,
     /// How likely the model thinks it is to be feasible in all workloads.
     pub p_feasible: f64,
     /// How far the nearest logged design is: 0 if it is one, 1 across the whole space.
     pub distance: f64,
+    /// Parameters at a level beyond, or other than, those of the feasible logged designs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outside: Vec<String>,
+}
+
+/// The best design that was learned from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoggedBest {
+    /// Its values by parameter.
+    pub design: BTreeMap<String, parameter::Value>,
+    /// What was measured of it, the weighted mean over workloads, and over measurements.
+    pub measured: BTreeMap<String, f64>,
 }
 
 impl Proposals {
@@ -110,6 +134,21 @@ impl Proposals {
             serde_json::to_string_pretty(self).expect("proposals have text keys and finite numbers");
         text.push('\n');
         fs::write(path, text).map_err(|source| OfflineError::File { path: path.to_owned(), source })
+    }
+
+    /// Whether no proposal is expected to be better than the best logged design even at the good end of its interval, for the only
+    /// objective; not so if there are several, or there is nothing to compare.
+    pub fn beat_nothing(&self) -> bool {
+        let ([objective], Some(logged)) = (self.goal.objectives.as_slice(), &self.logged) else {
+            return false;
+        };
+        let Some(&best) = logged.measured.get(&objective.metric) else { return false };
+        let promises = self.proposals.iter().filter_map(|it| it.intervals.as_ref()?.get(&objective.metric));
+        let mut is_beyond = promises.map(|interval| match objective.direction {
+            Direction::Minimize => interval.low >= best,
+            Direction::Maximize => interval.high <= best,
+        });
+        is_beyond.next().is_some_and(|first| first && is_beyond.all(|is| is))
     }
 
     /// The proposals as designs of `space`.

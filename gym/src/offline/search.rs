@@ -4,14 +4,20 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use tapeout_core::{BuildEnvFrom, Catalog, Design, Goal, ModelFile, Problem, Seed, Trial};
+use tapeout_core::{
+    BuildEnvFrom, Catalog, Design, Goal, ModelCard, ModelFile, Outcome, Problem, Seed, Surrogate, Trial,
+    Value,
+};
 use tapeout_experiment::dataset::Dataset;
 use tapeout_experiment::{AgentSpec, Budget, EnvSpec, Spec};
 use tapeout_surrogates::support::Support;
-use tapeout_surrogates::{Combination, Outlook};
+use tapeout_surrogates::{Combination, Outlook, PREDICTED_INFEASIBLE};
 
+use super::held_out::together;
+use super::interval::Interval;
+use super::learn::SecondOpinion;
 use super::proposals::PROPOSALS_SCHEMA;
-use super::{OfflineError, Proposal, Proposals, WeightedWorkload, choose};
+use super::{Evidence, OfflineError, Proposal, Proposals, SheetRow, WeightedWorkload};
 use crate::{Proxy, ProxyConfig};
 
 /// Nearest logged designs that a proposal's distance is measured to: the one nearest.
@@ -64,9 +70,9 @@ impl ModelSearch {
         spec
     }
 
-    /// The `count` best of the designs that the search asked the model about.
+    /// The designs at `chosen` among those that the search asked the model about.
     ///
-    /// `problem`: over the data set's metrics. `logged`: the data set that the model was fitted to.
+    /// `problem`: over the data set's metrics.
     ///
     /// # Errors
     /// [`OfflineError`] if the model cannot be read back.
@@ -75,41 +81,146 @@ impl ModelSearch {
         catalog: &Catalog,
         model: &ModelFile,
         problem: &Problem,
-        logged: &Dataset,
+        logged: &Evidence<'_>,
         trials: &[Trial],
-        count: usize,
+        chosen: &[usize],
     ) -> Result<Proposals, OfflineError> {
         let surrogate = catalog.surrogate(model, problem.space())?;
-        let chosen = choose(problem, trials, count);
         let designs: Vec<Design> = chosen.iter().map(|&index| trials[index].design.clone()).collect();
-        let measured = logged.rows().iter().filter(|row| row.is_feasible()).map(|row| row.design.clone());
-        let support = Support::new(problem.space(), measured.collect(), NEIGHBOURS);
-        let known = |name: &str| model.card.sources.iter().map(|it| &it.workload).find(|it| it.name == name);
-        let asked = self.workloads.iter();
-        let asked = asked.filter_map(|it| Some((known(&it.name)?.context.as_slice(), it.weight)));
-        let outlook = Outlook::new(surrogate.as_ref(), asked, &designs);
+        let support = Support::new(problem.space(), logged.measured(), NEIGHBOURS);
+        let outlook = self.outlook(surrogate.as_ref(), &model.card, &designs);
+        let promised = self.promised(catalog, problem, logged, &designs)?;
         let over_metrics = |index: usize, value: fn(f64, f64) -> f64| -> Vec<f64> {
             let metrics = 0..problem.metrics().len();
             metrics.map(|metric| outlook.combined(Combination::Mean, (index, metric), value)).collect()
         };
-        let proposal = |(index, design): (usize, &Design)| Proposal {
-            design: problem.space().values(design).map(|(it, value)| (it.name().to_owned(), value)).collect(),
-            predicted: named(problem, &over_metrics(index, |mean, _| mean)),
-            spread: outlook.has_spread().then(|| named(problem, &over_metrics(index, |_, std| std))),
-            p_feasible: outlook.p_feasible(index),
-            distance: support.distance(design, problem.space()),
+        let proposal = |(index, design): (usize, &Design)| {
+            let intervals = promised.as_ref().map(|promised| {
+                let metrics = problem.metrics().iter().zip(&promised[index]);
+                metrics.map(|(it, &interval)| (it.name.clone(), interval)).collect()
+            });
+            Proposal {
+                design: values(problem, design),
+                predicted: named(problem, &over_metrics(index, |mean, _| mean)),
+                spread: outlook.has_spread().then(|| named(problem, &over_metrics(index, |_, std| std))),
+                intervals,
+                p_feasible: outlook.p_feasible(index),
+                distance: support.distance(design, problem.space()),
+                outside: logged.outside(design),
+            }
         };
         Ok(Proposals {
             schema: PROPOSALS_SCHEMA,
-            env: logged.env().clone(),
+            env: logged.dataset.env().clone(),
             workloads: self.workloads.clone(),
             goal: problem.goal().clone(),
             learner: model.saved.learner.clone(),
+            second: logged.second.map(|it| it.model.saved.learner.clone()),
             agent: self.agent.id.clone(),
             seed: self.seed,
             model_calls: trials.len(),
+            logged: logged.best(problem, &self.workloads),
             proposals: designs.iter().enumerate().map(proposal).collect(),
         })
+    }
+
+    /// What `surrogate` expects of designs for the workloads asked for.
+    fn outlook(&self, surrogate: &dyn Surrogate, card: &ModelCard, designs: &[Design]) -> Outlook {
+        let known = |name: &str| card.sources.iter().map(|it| &it.workload).find(|it| it.name == name);
+        let asked = self.workloads.iter();
+        let asked = asked.filter_map(|it| Some((known(&it.name)?.context.as_slice(), it.weight)));
+        Outlook::new(surrogate, asked, designs)
+    }
+
+    /// What the second opinion promises of each metric of each design, shape `[n][k]`; none if there is none, or if it is not known what
+    /// its word is worth.
+    fn promised(
+        &self,
+        catalog: &Catalog,
+        problem: &Problem,
+        logged: &Evidence<'_>,
+        designs: &[Design],
+    ) -> Result<Option<Vec<Vec<Interval>>>, OfflineError> {
+        let Some(SecondOpinion { model, promises: Some(promises) }) = logged.second else { return Ok(None) };
+        let surrogate = catalog.surrogate(model, problem.space())?;
+        let outlook = self.outlook(surrogate.as_ref(), &model.card, designs);
+        let of = |index: usize| {
+            let metrics = 0..problem.metrics().len();
+            let mean = |metric| outlook.combined(Combination::Mean, (index, metric), |mean, _| mean);
+            metrics.map(|metric| promises.interval(metric, mean(metric))).collect()
+        };
+        Ok(Some((0..designs.len()).map(of).collect()))
+    }
+
+    /// The trials of a search as the second opinion has them too: what both expect together, and infeasible if together they think so.
+    ///
+    /// # Errors
+    /// [`OfflineError`] if a model cannot be read back.
+    pub fn reconsidered(
+        &self,
+        catalog: &Catalog,
+        model: &ModelFile,
+        problem: &Problem,
+        second: &SecondOpinion,
+        trials: &[Trial],
+    ) -> Result<Vec<Trial>, OfflineError> {
+        let designs: Vec<Design> = trials.iter().map(|trial| trial.design.clone()).collect();
+        let first = catalog.surrogate(model, problem.space())?;
+        let other = catalog.surrogate(&second.model, problem.space())?;
+        let first = self.outlook(first.as_ref(), &model.card, &designs);
+        let other = self.outlook(other.as_ref(), &second.model.card, &designs);
+        let trial = |(index, trial): (usize, &Trial)| {
+            let p = (first.p_feasible(index) + other.p_feasible(index)) / 2.0;
+            // What is infeasible by arithmetic stays so.
+            if trial.outcome.metrics().is_none() || p < self.least_p_feasible {
+                let missing = (self.least_p_feasible - p).max(f64::MIN_POSITIVE);
+                return problem
+                    .trial(trial.design.clone(), Outcome::infeasible(PREDICTED_INFEASIBLE, missing));
+            }
+            let expected = |outlook: &Outlook, metric: usize| {
+                outlook.combined(Combination::Mean, (index, metric), |mean, _| mean)
+            };
+            let both = |metric: usize| together(expected(&first, metric), expected(&other, metric));
+            let metrics = (0..problem.metrics().len()).map(both).collect();
+            problem.trial(trial.design.clone(), Outcome::Measured(metrics))
+        };
+        Ok(trials.iter().enumerate().map(trial).collect())
+    }
+
+    /// The proposals as lines to be filled in, one for each workload, with what is promised of it.
+    ///
+    /// # Errors
+    /// [`OfflineError`] if the model cannot be read back, or the data set has no such workload.
+    pub fn sheet(
+        &self,
+        catalog: &Catalog,
+        model: &ModelFile,
+        logged: &Evidence<'_>,
+        proposals: &Proposals,
+    ) -> Result<Vec<SheetRow>, OfflineError> {
+        let dataset = logged.dataset;
+        let problem = dataset.problem(proposals.goal.clone())?;
+        let surrogate = catalog.surrogate(model, dataset.space())?;
+        let designs = proposals.designs(dataset.space())?;
+        let mut rows = Vec::new();
+        for it in &self.workloads {
+            let workload = dataset.workload_index(&it.name)?;
+            let alone = Self { workloads: vec![it.clone()], ..self.clone() };
+            let promised = alone.promised(catalog, &problem, logged, &designs)?;
+            let outlook = alone.outlook(surrogate.as_ref(), &model.card, &designs);
+            let nothing = vec![None; dataset.metrics().len()];
+            let row = |(index, design): (usize, &Design)| SheetRow {
+                workload,
+                design: design.clone(),
+                promised: promised
+                    .as_ref()
+                    .map_or_else(|| nothing.clone(), |it| it[index].iter().copied().map(Some).collect()),
+                p_feasible: Some(outlook.p_feasible(index)),
+                outcome: None,
+            };
+            rows.extend(designs.iter().enumerate().map(row));
+        }
+        Ok(rows)
     }
 }
 
@@ -129,6 +240,12 @@ pub fn workloads(dataset: &Dataset, named: &[(String, f64)]) -> Result<Vec<Weigh
     named.collect()
 }
 
-fn named(problem: &Problem, numbers: &[f64]) -> BTreeMap<String, f64> {
+/// The values of a design by parameter.
+pub(super) fn values(problem: &Problem, design: &Design) -> BTreeMap<String, Value> {
+    problem.space().values(design).map(|(it, value)| (it.name().to_owned(), value)).collect()
+}
+
+/// Numbers by metric; shape `[k]`.
+pub(super) fn named(problem: &Problem, numbers: &[f64]) -> BTreeMap<String, f64> {
     problem.metrics().iter().zip(numbers).map(|(metric, &number)| (metric.name.clone(), number)).collect()
 }

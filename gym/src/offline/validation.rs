@@ -5,8 +5,10 @@ use serde::Serialize;
 use serde_json::Value;
 use tapeout_core::{Catalog, Design, Env, Goal, Metric, Outcome, Problem, Trial};
 use tapeout_experiment::EnvSpec;
+use tapeout_experiment::dataset::Dataset;
 
-use super::{OfflineError, Proposals, WeightedWorkload};
+use super::promised::{Kept, Known, kept};
+use super::{OfflineError, Proposals, SheetRow, WeightedWorkload};
 
 /// Proposals as their environment sees them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -17,6 +19,8 @@ pub struct Validation {
     pub metrics: Vec<Metric>,
     /// One for each proposal, in their order.
     pub verdicts: Vec<Verdict>,
+    /// What the promises were worth.
+    pub kept: Kept,
 }
 
 /// What became of one proposal.
@@ -39,6 +43,8 @@ pub enum Verdict {
         /// By how much, in the rule's own measure.
         violation: f64,
     },
+    /// Nobody has said.
+    Unknown,
 }
 
 /// Asks the environment of each workload about designs; the goal is over the mean of what they measure.
@@ -145,5 +151,70 @@ pub fn validate(catalog: &Catalog, proposals: &Proposals) -> Result<Validation, 
     let asked = designs.par_iter().enumerate().map(verdict).collect::<Result<Vec<_>, _>>()?;
     let simulator_calls = asked.iter().map(|(_, calls)| calls).sum();
     let verdicts = asked.into_iter().map(|(verdict, _)| verdict).collect();
-    Ok(Validation { simulator_calls, metrics: validator.problem().metrics().to_vec(), verdicts })
+    Ok(Validation::new(simulator_calls, proposals, validator.problem(), verdicts))
+}
+
+/// What somebody who measured them says of `proposals`: `sheet` is what they filled in, for the data set's workloads.
+///
+/// # Errors
+/// [`OfflineError`] if a proposal is no design of the data set, or the goal names a metric that it does not have.
+pub fn validate_by(
+    sheet: &[SheetRow],
+    dataset: &Dataset,
+    proposals: &Proposals,
+) -> Result<Validation, OfflineError> {
+    let problem = dataset.problem(proposals.goal.clone())?;
+    let indices: Vec<usize> =
+        proposals.workloads.iter().map(|it| dataset.workload_index(&it.name)).collect::<Result<_, _>>()?;
+    let total: f64 = proposals.workloads.iter().map(|it| it.weight).sum();
+    let designs = proposals.designs(dataset.space())?;
+    let verdict = |design: &Design| {
+        let mut mean = vec![0.0; problem.metrics().len()];
+        for (it, &index) in proposals.workloads.iter().zip(&indices) {
+            // What was measured last counts.
+            let mut of_it = sheet.iter().rev().filter(|row| row.workload == index && row.design == *design);
+            match of_it.find_map(|row| row.outcome.clone()) {
+                None => return Verdict::Unknown,
+                Some(Outcome::Infeasible { rule, violation }) => {
+                    return Verdict::Infeasible { workload: it.name.clone(), rule, violation };
+                }
+                Some(Outcome::Measured(metrics)) => {
+                    mean.iter_mut().zip(metrics).for_each(|(mean, value)| *mean += it.weight / total * value);
+                }
+            }
+        }
+        let is_acceptable = problem.judge(&Outcome::Measured(mean.clone())).accepted().is_some();
+        Verdict::Measured { metrics: mean, is_acceptable }
+    };
+    let verdicts = designs.iter().map(verdict).collect();
+    Ok(Validation::new(0, proposals, &problem, verdicts))
+}
+
+impl Validation {
+    fn new(simulator_calls: usize, proposals: &Proposals, problem: &Problem, verdicts: Vec<Verdict>) -> Self {
+        let outcomes: Vec<Option<Outcome>> = verdicts.iter().map(Verdict::outcome).collect();
+        let known: Vec<Known<'_>> = proposals
+            .proposals
+            .iter()
+            .zip(&outcomes)
+            .filter_map(|(proposal, outcome)| {
+                let promised = |metric: &Metric| proposal.intervals.as_ref()?.get(&metric.name).copied();
+                let promised = problem.metrics().iter().map(promised).collect();
+                Some((promised, Some(proposal.p_feasible), outcome.as_ref()?))
+            })
+            .collect();
+        let kept = kept(problem.metrics(), &known);
+        Self { simulator_calls, metrics: problem.metrics().to_vec(), verdicts, kept }
+    }
+}
+
+impl Verdict {
+    /// What became of the design, the mean over workloads; none if nobody has said.
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Measured { metrics, .. } => Some(Outcome::Measured(metrics.clone())),
+            Self::Infeasible { rule, violation, .. } => Some(Outcome::infeasible(rule, *violation)),
+            Self::Unknown => None,
+        }
+    }
 }

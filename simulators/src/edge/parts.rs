@@ -1,9 +1,9 @@
 //! What the parts of a chip cost, each once.
 
-use super::buffer::{Demand, synthesize};
 use super::infeasible::{EdgeRule, Infeasible};
 use super::template::{EdgeSetting, EdgeTemplate};
 use crate::levels::BUFFERS;
+use crate::synthesis::{Demand, synthesize};
 use crate::technology::{MacCost, StorageCost, mac, register_file};
 
 /// Bits of a weight, an input or a finished output.
@@ -41,9 +41,9 @@ impl Staging {
         let in_flight = size_bytes as f64 / setting.dram_latency_s / setting.clock_hz;
         let given = template.dram_bandwidth_byte_per_s / setting.clock_hz;
         let port_bytes = ((2.0 * in_flight.min(given)).ceil() as u64).next_power_of_two().max(2);
-        let demand = Demand { rule, size_bytes, width_bits: 8 * port_bytes, ports: 1 };
+        let demand = Demand { size_bytes, width_bits: 8 * port_bytes, ports: 1 };
         Ok(Self {
-            cost: synthesize(demand, setting.node, setting.clock_hz)?,
+            cost: made(rule, demand, setting)?,
             port_bytes,
             limit_byte_per_cycle: (in_flight < given).then_some(in_flight),
         })
@@ -63,28 +63,17 @@ pub(super) struct Parts {
 
 impl Parts {
     pub(super) fn new(template: &EdgeTemplate, setting: &EdgeSetting) -> Result<Self, Infeasible> {
-        let (node, clock_hz) = (setting.node, setting.clock_hz);
+        let node = setting.node;
         let unit = mac(WORD_BITS, Some(SUM_BITS), node).expect("invariant: 8 and 32 bits are in the table");
         // A lane holds one word of 32 bits in use and one on its way: a sum, or the operands of its four units.
         let register =
             register_file(BUFFERS * SUM_BYTES, SUM_BITS, node).expect("invariant: 8 bytes are a register");
         let width_bits = 8 * template.core_words();
         // Halves take turns: lanes read one while the next tile is written to the other.
-        let core = Demand {
-            rule: EdgeRule::CoreMemorySynthesis,
-            size_bytes: template.core_memory_bytes,
-            width_bits,
-            ports: BUFFERS,
-        };
+        let core = Demand { size_bytes: template.core_memory_bytes, width_bits, ports: BUFFERS };
         // Every core accesses a vector of inputs and a vector of sums per cycle, in different halves of the banks.
-        let pe = Demand {
-            rule: EdgeRule::PeMemorySynthesis,
-            size_bytes: template.pe_memory_bytes,
-            width_bits,
-            ports: 2 * template.cores,
-        };
+        let pe = Demand { size_bytes: template.pe_memory_bytes, width_bits, ports: 2 * template.cores };
         let instruction = Demand {
-            rule: EdgeRule::InstructionMemorySynthesis,
             size_bytes: template.instruction_entries * INSTRUCTION_BYTES,
             width_bits: 8 * INSTRUCTION_BYTES,
             ports: 1,
@@ -92,8 +81,8 @@ impl Parts {
         Ok(Self {
             unit,
             register,
-            core: synthesize(core, node, clock_hz)?,
-            pe: synthesize(pe, node, clock_hz)?,
+            core: made(EdgeRule::CoreMemorySynthesis, core, setting)?,
+            pe: made(EdgeRule::PeMemorySynthesis, pe, setting)?,
             activation: Staging::new(
                 EdgeRule::ActivationMemorySynthesis,
                 template.activation_memory_bytes,
@@ -106,7 +95,13 @@ impl Parts {
                 template,
                 setting,
             )?,
-            instruction: synthesize(instruction, node, clock_hz)?,
+            instruction: made(EdgeRule::InstructionMemorySynthesis, instruction, setting)?,
         })
     }
+}
+
+/// The memory that `demand` asks for, or `rule` if there is none.
+fn made(rule: EdgeRule, demand: Demand, setting: &EdgeSetting) -> Result<StorageCost, Infeasible> {
+    let cost = synthesize(demand, setting.node, setting.clock_hz);
+    cost.map_err(|shortfall| Infeasible { rule, violation: shortfall.violation })
 }

@@ -65,7 +65,7 @@ impl NeuralNetwork {
 fn read(text: &str, path: &str) -> Result<NeuralNetwork, NetworkError> {
     let at = |offset: usize, problem: NetworkProblem| {
         let line = 1 + text[..offset.min(text.len())].matches('\n').count();
-        NetworkError { path: path.to_owned(), line, problem }
+        NetworkError { path: path.to_owned(), line: Some(line), problem }
     };
     let parsed: NetworkText = toml::from_str(text).map_err(|error| {
         let message = error.message().trim_end().replace('\n', "; ");

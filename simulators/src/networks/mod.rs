@@ -61,13 +61,19 @@
 
 mod builtin;
 mod file;
+mod import;
 mod layer;
 mod layer_error;
 mod network;
 mod op;
+mod toml_text;
 mod workload;
 
 pub use builtin::{NETWORKS, NetworkRow, network};
+pub use import::{
+    Dimensions, ImportedNetwork, LeftOut, NetworkForm, OpenNetworkError, import_network, open_network,
+    read_network,
+};
 pub use layer::{Extras, Layer};
 pub use layer_error::LayerError;
 pub use network::{NetworkError, NetworkProblem, NeuralNetwork, Outside, Published};

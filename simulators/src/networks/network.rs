@@ -50,12 +50,12 @@ pub(super) struct Parts {
 
 /// Where in which file a network was refused, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path}:{line}: {problem}")]
+#[error("{path}{}: {problem}", .line.map_or_else(String::new, |line| format!(":{line}")))]
 pub struct NetworkError {
     /// The file, as the caller named it.
     pub path: String,
-    /// The line, from 1.
-    pub line: usize,
+    /// The line, from 1; none if the problem is that of the whole file, or the file has no lines.
+    pub line: Option<usize>,
     /// The problem on that line.
     pub problem: NetworkProblem,
 }
@@ -102,6 +102,24 @@ pub enum NetworkProblem {
     /// A total beyond 64 bits.
     #[error("the totals of the network exceed 64 bits")]
     Overflow,
+    /// The file cannot be read.
+    #[error("cannot be read: {0}")]
+    Unreadable(String),
+    /// A size that the file leaves open, and nobody gives.
+    #[error("size {axis} of input `{input}` is open; give it by name: `{name}`")]
+    OpenSize {
+        /// The input.
+        input: String,
+        /// Which of its sizes, from 0.
+        axis: usize,
+        /// The name under which it can be given.
+        name: String,
+    },
+    /// None of the forms that are read here.
+    #[error(
+        "not a network in a form that is read here: TOML, a topology of SCALE-Sim (.csv), a table of GAMMA (.csv), a network of MAESTRO (.m), an ONNX model (.onnx) or a problem of Timeloop (.yaml)"
+    )]
+    UnknownForm,
 }
 
 impl NeuralNetwork {

@@ -124,6 +124,18 @@ impl Workload {
         }
         layers.into_values().collect()
     }
+
+    /// How often one run of each network runs each operation of [`Workload::distinct_layers`]; shape
+    /// `[networks][operations]`, weights left out.
+    pub fn runs_by_network(&self) -> Vec<Vec<f64>> {
+        let distinct = self.distinct_layers();
+        let runs = |entry: &WorkloadEntry, op: &Op| -> u64 {
+            let layers = entry.network.layers().iter();
+            layers.filter(|layer| layer.op() == op).map(Layer::count).sum()
+        };
+        let of_network = |entry| distinct.iter().map(|(layer, _)| runs(entry, layer.op()) as f64).collect();
+        self.entries.iter().map(of_network).collect()
+    }
 }
 
 impl From<NeuralNetwork> for Workload {
@@ -149,6 +161,18 @@ mod tests {
         assert_eq!(total, workload.weighted_sum(|network| network.macs() as f64));
         let rows: usize = workload.entries().iter().map(|entry| entry.network().layers().len()).sum();
         assert!(layers.len() < rows, "ResNet-18 and ResNet-50 share their first layers");
+    }
+
+    // Claim: the runs of the workload are those of its networks, by weight.
+    #[test]
+    fn runs_of_networks_add_up_by_weight_to_those_of_the_workload() {
+        let workload = Workload::of(&[("resnet18", 2.0), ("resnet50", 1.0), ("gpt2", 0.5)]).unwrap();
+        let by_network = workload.runs_by_network();
+        for (index, (_, runs)) in workload.distinct_layers().into_iter().enumerate() {
+            let weighted = 2.0 * by_network[0][index] + by_network[1][index] + 0.5 * by_network[2][index];
+            assert_eq!(weighted, runs);
+        }
+        assert!(by_network[2].contains(&0.0), "GPT-2 has no convolutions");
     }
 
     #[test]

@@ -11,4 +11,6 @@ mod loop_nest_layers;
 mod machine;
 mod mapper;
 mod networks;
+mod onnx_models;
 mod timeloop;
+mod timeloop_designs;

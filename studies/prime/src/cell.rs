@@ -13,7 +13,9 @@ use tapeout::experiment::dataset::{Dataset, Split, SplitBy};
 use tapeout::experiment::log::MemoryLog;
 use tapeout::experiment::statistics::{mean, quartiles};
 use tapeout::experiment::{AgentSpec, Budget, EnvSpec, Experiment, RunOptions, Spec, search};
-use tapeout::offline::{Evaluated, ModelSearch, Validator, WeightedWorkload, choose, fit, workloads};
+use tapeout::offline::{
+    Evaluated, Evidence, ModelSearch, Validator, WeightedWorkload, choose, fit, workloads,
+};
 use tapeout::surrogates::errors::{brier_score, kendall_tau};
 
 use crate::error::StudyError;
@@ -134,9 +136,10 @@ impl Study<'_> {
         let proxy = Proxy::of_model(self.catalog, &model, &config)?;
         let spec = model_search.spec(&config, &goal);
         let trials = searched(&Experiment::with_env(self.catalog, spec, Arc::new(proxy), goal)?)?;
-        let count = self.plan.proposals;
+        let chosen = choose(&asked.problem, &trials, self.plan.proposals);
+        let logged = Evidence { dataset: self.dataset, rows: &asked.split.train, second: None };
         let proposals =
-            model_search.proposals(self.catalog, &model, &asked.problem, self.dataset, &trials, count)?;
+            model_search.proposals(self.catalog, &model, &asked.problem, &logged, &trials, &chosen)?;
         let evaluated = asked.evaluated(&proposals.designs(asked.problem.space())?)?;
         let p_feasible: Vec<f64> = proposals.proposals.iter().map(|proposal| proposal.p_feasible).collect();
         let is_feasible: Vec<bool> =

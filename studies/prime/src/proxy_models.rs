@@ -162,16 +162,19 @@ fn fitted(
     let recipe = Recipe::named(learner, Seed::new(0).child(learner, 0));
     let model = fit(catalog, dataset, split, &problem, &recipe)?;
     let surrogate = catalog.surrogate(&model, dataset.space())?;
-    let proxy_model = |quality: Quality| ProxyAccuracy {
-        unseen,
-        learner: learner.to_owned(),
-        metric: quality.metric,
-        workload: quality.workload,
-        rows: quality.rows,
-        relative_rmse: quality.relative_rmse,
-        tau: quality.tau,
+    let proxy_model = |quality: Quality| {
+        Some(ProxyAccuracy {
+            unseen,
+            learner: learner.to_owned(),
+            metric: quality.metric,
+            workload: quality.workload,
+            rows: quality.rows,
+            relative_rmse: quality.relative_rmse?,
+            tau: quality.tau,
+        })
     };
-    Ok(assess(surrogate.as_ref(), dataset, &split.hidden, &problem).into_iter().map(proxy_model).collect())
+    let assessed = assess(surrogate.as_ref(), dataset, &split.hidden, &problem);
+    Ok(assessed.into_iter().filter_map(proxy_model).collect())
 }
 
 /// Writes what came of it, if it was done.

@@ -12,7 +12,7 @@ use super::info;
 use crate::answer::{Answer, Exit};
 use crate::arguments::Setting;
 use crate::failure::Failure;
-use crate::number::usize_count;
+use crate::number::{count, usize_count};
 use crate::watched_run::{RunFlags, interrupt_on_signal};
 
 /// What to draw, and where to.
@@ -56,6 +56,11 @@ impl Args {
             return Ok(Answer::text("").with_exit(Exit::Interrupted));
         }
         let dataset = Dataset::read(catalog, &self.out)?;
+        let there_are = dataset.space().cardinality();
+        if there_are < plan.designs as u128 {
+            let (there_are, asked) = (count(there_are), usize_count(plan.designs));
+            watcher.note(&format!("there are no more than {there_are} designs; {asked} were asked for"));
+        }
         watcher.note(&format!("{} rows in {}", usize_count(dataset.rows().len()), self.out.display()));
         Ok(info::answer(&dataset, self.flags.is_json()))
     }
@@ -71,7 +76,7 @@ impl Args {
             designs: self.designs.get(),
             seed: Seed::new(self.seed),
             workloads: self.workloads.clone(),
-            env: EnvSpec { id: self.env.clone(), version: None, config },
+            env: EnvSpec { config, ..EnvSpec::named(&self.env) },
         })
     }
 }

@@ -31,26 +31,30 @@ impl Args {
 
 /// What is in a data set.
 pub(super) fn answer(dataset: &Dataset, is_json: bool) -> Answer {
-    let overviews = dataset.overviews();
     if is_json {
         return Answer::json(&json!({
             "env": dataset.env(),
             "workloads": dataset.workloads(),
             "sources": dataset.sources(),
-            "overviews": overviews,
+            "overviews": dataset.overviews(),
         }));
     }
-    let env = dataset.env();
+    Answer::text(text(dataset))
+}
+
+/// The same as text.
+pub(super) fn text(dataset: &Dataset) -> String {
+    let (env, overviews) = (dataset.env(), dataset.overviews());
     let version = env.version.map_or_else(String::new, |version| format!(" version {version}"));
-    Answer::text(format!(
+    format!(
         "{} of `{}`{version}, {} designs, {}\n\n{}\n{}",
         counted(dataset.rows().len(), "row"),
-        env.id,
+        dataset.title(),
         count(dataset.space().cardinality()),
         counted(dataset.workloads().len(), "workload"),
         rules(&overviews),
         metrics(&overviews)
-    ))
+    )
 }
 
 /// One workload needs no line of its own beside the one for all.

@@ -3,10 +3,11 @@
 mod build;
 mod export;
 mod generate;
+mod import;
 mod info;
 mod split;
 
-pub(crate) use split::CutFlags;
+pub(crate) use split::read_split;
 
 use clap::Subcommand;
 use tapeout::core::Catalog;
@@ -27,6 +28,8 @@ enum Action {
     Generate(generate::Args),
     /// Gather the logs of runs into one table
     Build(build::Args),
+    /// Read a log of somebody else's: CSV, JSON lines or Parquet
+    Import(import::Args),
     /// Show counts, infeasible shares by rule, and quantiles of the metrics
     Info(info::Args),
     /// Say which rows to train on, to select by and to hide: by quality, workload or architecture
@@ -40,6 +43,7 @@ impl Args {
         match &self.action {
             Action::Generate(args) => args.run(catalog),
             Action::Build(args) => args.run(catalog),
+            Action::Import(args) => args.run(),
             Action::Info(args) => args.run(catalog),
             Action::Split(args) => args.run(catalog),
             Action::Export(args) => args.run(catalog),

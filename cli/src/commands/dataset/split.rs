@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tapeout::core::{Catalog, Constraint, Objective, Seed, Value};
 use tapeout::experiment::dataset::split::{DEFAULT_BAND, DEFAULT_UNRANKED, DEFAULT_WORST};
 use tapeout::experiment::dataset::{Dataset, Split, SplitBy, SplitError};
@@ -40,9 +40,9 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// Where rows are cut off, shared with the commands that fit models.
+/// Where rows are cut off.
 #[derive(clap::Args)]
-pub(crate) struct CutFlags {
+struct CutFlags {
     /// The share of the acceptable designs of each workload that is trained on: the worst
     #[arg(long, value_name = "SHARE", default_value_t = DEFAULT_WORST)]
     worst: f64,
@@ -67,11 +67,26 @@ pub(crate) struct CutFlags {
 }
 
 /// A split, and how to make it again.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct SplitFile {
     by: Vec<SplitBy>,
     seed: Seed,
     rows: Split,
+}
+
+/// Reads the split in the file at `path`, of a data set of `n_rows`.
+pub(crate) fn read_split(path: &Path, n_rows: usize) -> Result<Split, Failure> {
+    let named = |failure: Failure| failure.context(format!("{}: is no split", path.display()));
+    let text = fs::read_to_string(path).map_err(|error| named(Failure::bad_input(error)))?;
+    let split: SplitFile = serde_json::from_str(&text).map_err(|error| named(Failure::bad_input(error)))?;
+    let Split { train, validation, hidden } = &split.rows;
+    match train.iter().chain(validation).chain(hidden).find(|&&row| row >= n_rows) {
+        None => Ok(split.rows),
+        Some(row) => {
+            let error = anyhow::anyhow!("row {row} of {n_rows}, counted from 0: it is of another data set");
+            Err(named(Failure::bad_input(error)))
+        }
+    }
 }
 
 impl Args {
@@ -102,7 +117,7 @@ impl Args {
 
 impl CutFlags {
     /// What rows are cut off by.
-    pub(crate) fn rules(&self, objective: Option<&Objective>, constraints: &[Constraint]) -> Vec<SplitBy> {
+    fn rules(&self, objective: Option<&Objective>, constraints: &[Constraint]) -> Vec<SplitBy> {
         let mut rules = Vec::new();
         if let Some(objective) = objective {
             rules.push(SplitBy::Quality {

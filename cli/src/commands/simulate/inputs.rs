@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use tapeout::core::UnknownName;
 use tapeout::simulators::architectures::architecture as built_in_architecture;
 use tapeout::simulators::loop_nest::{Architecture, MappingText};
-use tapeout::simulators::networks::{Layer, NeuralNetwork, network as built_in_network};
+use tapeout::simulators::networks::{Layer, open_network};
 
 use crate::failure::Failure;
 
@@ -45,7 +45,7 @@ impl Workload {
     pub(super) fn open(name: &str) -> Result<Self, Failure> {
         let (network_name, layer_name) =
             name.split_once(':').map_or((name, None), |(network, layer)| (network, Some(layer)));
-        let network = network(network_name)?;
+        let network = open_network(network_name)?;
         let layers = match layer_name {
             None => network.layers().to_vec(),
             Some(wanted) => {
@@ -66,13 +66,6 @@ impl Workload {
     pub(super) fn layers(&self) -> &[Layer] {
         &self.layers
     }
-}
-
-fn network(name: &str) -> Result<NeuralNetwork, Failure> {
-    if is_file(name) {
-        return NeuralNetwork::from_toml(&text(Path::new(name))?, name).map_err(Failure::bad_input);
-    }
-    Ok(built_in_network(name)?)
 }
 
 /// The mapping of a file.

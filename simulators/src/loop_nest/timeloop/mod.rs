@@ -7,7 +7,11 @@
 //! are inputs.
 
 mod check;
+mod design;
 mod file;
+mod yaml;
 
 pub use check::{TimeloopComparison, TimeloopDifference, check};
+pub use design::{TimeloopDesign, TimeloopProblem, read_design};
 pub use file::{TimeloopCase, TimeloopCaseError, TimeloopFileError, read};
+pub use yaml::YamlError;

@@ -45,6 +45,9 @@ impl<'a> Matrix<'a> {
 /// If the shapes do not fit.
 pub fn add_product(a: Matrix<'_>, b: Matrix<'_>, sum: &mut [f32]) {
     assert_eq!(a.n_columns, b.n_rows, "the inner dimensions of a product agree");
+    if sum.is_empty() {
+        return; // ndarray refuses the strides of a matrix without rows
+    }
     let mut sum = ArrayViewMut2::from_shape((a.n_rows, b.n_columns), sum)
         .expect("a product has the rows of one factor and the columns of the other");
     general_mat_mul(1.0, &a.view(), &b.view(), 1.0, &mut sum);
@@ -68,6 +71,11 @@ mod tests {
                 assert_eq!(sum, [107.0, 8.0, 16.0, 17.0]);
             }
         }
+    }
+
+    #[test]
+    fn no_rows_have_no_product() {
+        add_product(Matrix::new(&[], 0, 2), Matrix::new(&[1.0, 2.0], 2, 1), &mut []);
     }
 
     #[test]

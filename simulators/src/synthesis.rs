@@ -1,6 +1,5 @@
-//! A memory of the chip as banks and slices of SRAM macros.
+//! A memory as the banks and slices of SRAM macros that take the least area and keep up with the clock.
 
-use super::infeasible::{EdgeRule, Infeasible};
 use crate::technology::{Node, SramArray, StorageCost, TechnologyError};
 
 /// Widths of a macro in bits: the columns of the SRAM table.
@@ -8,21 +7,26 @@ const MACRO_BITS: [u32; 6] = [16, 32, 64, 128, 256, 512];
 
 /// Size, width and accesses that a memory must provide.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Demand {
-    /// The rule that is broken if it cannot.
-    pub(super) rule: EdgeRule,
-    pub(super) size_bytes: u64,
+pub(crate) struct Demand {
+    pub(crate) size_bytes: u64,
     /// Bits of one access.
-    pub(super) width_bits: u64,
+    pub(crate) width_bits: u64,
     /// Accesses that can be under way at once, to different banks.
-    pub(super) ports: u64,
+    pub(crate) ports: u64,
+}
+
+/// No arrangement of macros is as wide as the port and as fast as the clock.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Unsynthesizable {
+    /// What is needed over what there is, less 1; above 0.
+    pub(crate) violation: f64,
 }
 
 /// The arrangement of least area whose macros keep up with the clock.
 ///
 /// Tried are all macro widths that divide the port, and numbers of banks from `ports` (rounded up to a power of two)
 /// upwards, doubling while a bank is not smaller than the smallest macro.
-pub(super) fn synthesize(demand: Demand, node: Node, clock_hz: f64) -> Result<StorageCost, Infeasible> {
+pub(crate) fn synthesize(demand: Demand, node: Node, clock_hz: f64) -> Result<StorageCost, Unsynthesizable> {
     let mut search = Search { best: None, least_cycle_s: f64::INFINITY, least_bytes: u64::MAX };
     for macro_bits in MACRO_BITS {
         if demand.width_bits.is_multiple_of(u64::from(macro_bits)) {
@@ -35,7 +39,7 @@ pub(super) fn synthesize(demand: Demand, node: Node, clock_hz: f64) -> Result<St
         } else {
             search.least_bytes as f64 / demand.size_bytes as f64
         };
-        Infeasible { rule: demand.rule, violation: shortfall - 1.0 }
+        Unsynthesizable { violation: shortfall - 1.0 }
     })
 }
 
@@ -91,7 +95,7 @@ mod tests {
     use super::*;
 
     fn demand(size_bytes: u64, width_bits: u64, ports: u64) -> Demand {
-        Demand { rule: EdgeRule::CoreMemorySynthesis, size_bytes, width_bits, ports }
+        Demand { size_bytes, width_bits, ports }
     }
 
     fn node() -> Node {
@@ -116,7 +120,7 @@ mod tests {
     #[test]
     fn a_memory_shallower_than_its_port_cannot_be_synthesized() {
         let error = synthesize(demand(4096, 8192, 2), node(), 0.8e9).unwrap_err();
-        assert_eq!(error, Infeasible { rule: EdgeRule::CoreMemorySynthesis, violation: 7.0 });
+        assert_eq!(error, Unsynthesizable { violation: 7.0 });
     }
 
     #[test]

@@ -1,0 +1,74 @@
+//! `tapeout timeloop`.
+
+use std::path::{Path, PathBuf};
+
+use tapeout::simulators::loop_nest::timeloop::read_design;
+use tapeout::simulators::networks::read_network;
+
+use crate::answer::Answer;
+use crate::failure::Failure;
+
+/// What to read, and where to write it.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Files of Timeloop v4 in YAML: an architecture, Accelergy's summary of energies, a problem, a mapping, in one or several
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The folder for `architecture.toml`, `network.toml` and `mapping.toml`
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+}
+
+impl Args {
+    /// Which files were written, and which keys were not read.
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
+        let mut files = Vec::new();
+        for path in &self.files {
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                Failure::bad_input(error).context(format!("{}: cannot read", path.display()))
+            })?;
+            files.push((path.display().to_string(), text));
+        }
+        let texts: Vec<(&str, &str)> =
+            files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        let design = read_design(&texts).map_err(Failure::bad_input)?;
+        let mut written = Vec::new();
+        if let Some(architecture) = &design.architecture {
+            written.push(("architecture.toml", toml::to_string(architecture)));
+        }
+        if let Some(mapping) = &design.mapping {
+            written.push(("mapping.toml", toml::to_string(mapping)));
+        }
+        std::fs::create_dir_all(&self.out).map_err(|error| self.unwritten(error, &self.out))?;
+        let mut said = String::new();
+        for (name, text) in written {
+            let text = text.map_err(Failure::failed)?;
+            said.push_str(&self.write(name, &text)?);
+        }
+        if design.problem.is_some() {
+            // The file that has the problem is a network by itself.
+            let network = self.files.iter().find_map(|path| read_network(path).ok());
+            let network =
+                network.ok_or_else(|| Failure::bad_input(anyhow::anyhow!("the problem is no network")))?;
+            said.push_str(&self.write("network.toml", &network.to_toml())?);
+        }
+        if said.is_empty() {
+            let none = anyhow::anyhow!("no `architecture`, `problem` or `mapping` is in these files");
+            return Err(Failure::bad_input(none));
+        }
+        for key in &design.unread {
+            said.push_str(&format!("note: {key}\n"));
+        }
+        Ok(Answer::text(said))
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<String, Failure> {
+        let path = self.out.join(name);
+        std::fs::write(&path, text).map_err(|error| self.unwritten(error, &path))?;
+        Ok(format!("written to {}\n", path.display()))
+    }
+
+    fn unwritten(&self, error: std::io::Error, path: &Path) -> Failure {
+        Failure::failed(error).context(format!("cannot write {}", path.display()))
+    }
+}

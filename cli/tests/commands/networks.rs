@@ -1,0 +1,83 @@
+//! Networks and designs in files of other programs.
+
+use serde_json::Value;
+
+use crate::scratch::Scratch;
+
+const TOPOLOGY: &str = "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\n\
+    conv1, 10, 10, 3, 3, 3, 16, 1,\nfc, 1, 1, 1, 1, 1024, 10, 1,\n";
+
+/// By hand: 8 x 8 outputs of 27 products in 16 channels, and 1,024 by 10.
+#[test]
+fn a_network_of_another_program_is_shown_written_and_simulated() {
+    let here = Scratch::new();
+    here.write("net.csv", TOPOLOGY);
+    let page = here.data(&["network", "import", "net.csv", "--out", "net.toml"]);
+    assert!(
+        page.contains("37,888 MACs, 10,672 parameters") && page.contains("written to net.toml"),
+        "{page}"
+    );
+    let data: Value = serde_json::from_str(&here.data(&["network", "import", "net.toml", "--json"])).unwrap();
+    assert_eq!(
+        (&data["form"], &data["macs"], &data["left_out"]),
+        (&"TOML".into(), &37_888.into(), &Value::Array(vec![]))
+    );
+    let simulated = |file: &str| -> Value {
+        serde_json::from_str(&here.data(&["simulate", "eyeriss-like", file, "--json"])).unwrap()
+    };
+    assert_eq!(simulated("net.csv:conv1")["cycles"], simulated("net.toml:conv1")["cycles"]);
+}
+
+/// A file that is there is never an unknown name, and one that is not is a file that cannot be read.
+#[test]
+fn a_file_in_the_place_of_a_network_is_spoken_of_as_one() {
+    let here = Scratch::new();
+    here.write("net.yaml", "a: [1");
+    here.write("net.onnx", "hello");
+    here.write("net.m", "Network N {");
+    here.write("net.csv", "a,b\n1,2\n");
+    let complaint = |name: &str| here.complaint(2, &["simulate", "edge-like", name]);
+    assert!(complaint("net.yaml").starts_with("error: net.yaml:"));
+    assert!(complaint("net.onnx").starts_with("error: net.onnx: is no ONNX model"));
+    assert!(complaint("net.m").starts_with("error: net.m:1: the file ends"));
+    assert!(complaint("net.csv").starts_with("error: net.csv:1: the first row names the columns of neither"));
+    assert!(complaint("other.onnx").starts_with("error: other.onnx: cannot be read"));
+    assert!(complaint("resnet5").starts_with("error: unknown network `resnet5`"));
+}
+
+const DESIGN: &str = "\
+architecture:
+  nodes:
+  - !Component {name: DRAM, class: DRAM, attributes: {width: 64, datawidth: 16, flavour: mint}}
+  - !Component {name: buffer, class: storage, attributes: {width: 16, datawidth: 16, depth: 64}}
+  - !Component {name: mac, class: intmac, spatial: {meshX: 2}}
+problem:
+  instance: {C: 2, M: 4, P: 3}
+mapping:
+- {target: DRAM, type: temporal, factors: [P=3], permutation: [P]}
+- {target: buffer, type: temporal, factors: [M=4], permutation: [M]}
+- {target: buffer, type: spatial, factors: [C=2], permutation: [C], split: 1}
+";
+
+/// By hand: two products at once, so 2 * 4 * 3 / 2 = 12 cycles.
+#[test]
+fn a_design_of_timeloop_becomes_files_that_are_simulated() {
+    let here = Scratch::new();
+    here.write("design.yaml", DESIGN);
+    let said = here.data(&["timeloop", "design.yaml", "--out", "read"]);
+    assert!(said.contains("written to read/mapping.toml"), "{said}");
+    assert!(said.contains("note: design.yaml:3: `flavour` of `DRAM` is not read"), "{said}");
+    let simulated = here.data(&[
+        "simulate",
+        "read/architecture.toml",
+        "read/network.toml:problem",
+        "--mapping",
+        "read/mapping.toml",
+        "--json",
+    ]);
+    let simulated: Value = serde_json::from_str(&simulated).unwrap();
+    assert_eq!(simulated["cycles"], 12, "{simulated}");
+    here.write("empty.yaml", "a: 1\n");
+    let complaint = here.complaint(2, &["timeloop", "empty.yaml", "--out", "none"]);
+    assert!(complaint.contains("no `architecture`, `problem` or `mapping`"), "{complaint}");
+}

@@ -1,0 +1,170 @@
+//! Agents of one's own as processes, and loops that others hold.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::scratch::Scratch;
+
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/own-agent").join(name)
+}
+
+/// Whether `python3` is there.
+fn has_python() -> bool {
+    Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+fn lines(log: &str) -> Vec<Value> {
+    let trials = log.lines().skip(1).map(|line| {
+        let mut trial: Value = serde_json::from_str(line).expect("a line of JSON");
+        trial.as_object_mut().expect("a trial").remove("timing");
+        trial
+    });
+    trials.collect()
+}
+
+#[test]
+fn an_agent_in_python_is_logged_resumed_and_replayed_like_others() {
+    if !has_python() {
+        println!("skipped: there is no `python3`");
+        return;
+    }
+    let here = Scratch::new();
+    let command = format!("agent.command=[\"python3\", \"{}\"]", example("agent.py").display());
+    let search = |trials: &str, out: &str| {
+        here.data(&[
+            "search",
+            "--env",
+            "recorded-kernel",
+            "--agent",
+            "process",
+            "--set",
+            &command,
+            "--set",
+            "agent.candidates=8",
+            "--trials",
+            trials,
+            "--batch",
+            "8",
+            "--seed",
+            "3",
+            "--quiet",
+            "--out",
+            out,
+        ]);
+        lines(&here.read(&format!("{out}/trials.jsonl")))
+    };
+    let (whole, part) = (search("120", "whole"), search("60", "part"));
+    assert_eq!((whole.len(), &whole[..60]), (120, &part[..]));
+    here.data(&["resume", "part", "--trials", "120", "--quiet"]);
+    assert_eq!(lines(&here.read("part/trials.jsonl")), whole);
+    assert!(here.data(&["replay", "whole"]).starts_with("120 trials replayed"));
+    let complaint = here.complaint(2, &["search", "--agent", "process", "--trials", "1"]);
+    assert!(complaint.contains("`agent.config.command`: names no program"), "{complaint}");
+}
+
+const SPACE: &str = "schema = 1\n[parameters]\nx = { low = 0, high = 9 }\n[metrics]\nloss = {}\n[goal]\nobjectives = [\"loss\"]\n";
+
+/// What a loop that is held gives is what Tapeout's own loop gives, where both know the same simulator.
+#[test]
+fn a_loop_that_is_held_is_a_run_like_any_other() {
+    let here = Scratch::new();
+    let flags =
+        ["--env", "recorded-kernel", "--agent", "ga", "--trials", "50", "--batch", "8", "--seed", "5"];
+    here.data(&[&["search"], &flags[..], &["--out", "own", "--quiet"]].concat());
+    let mut server = here.command();
+    server.args([&["serve", "held"], &flags[..]].concat()).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut server = server.spawn().unwrap();
+    let (mut to, mut from) = (server.stdin.take().unwrap(), BufReader::new(server.stdout.take().unwrap()));
+    let mut say = |request: Value| -> Value {
+        writeln!(to, "{request}").unwrap();
+        let mut line = String::new();
+        from.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap()
+    };
+    loop {
+        let asked = say(json!({ "ask": {} }));
+        let designs = asked["designs"].clone();
+        if designs == json!([]) {
+            assert_eq!((&asked["trials"], &asked["over"]), (&50.into(), &"trials-spent".into()));
+            break;
+        }
+        assert_eq!(say(json!({ "ask": {} })), asked, "asking again gives the same");
+        let outcomes = say(json!({ "evaluate": designs }))["outcomes"].clone();
+        say(json!({ "tell": outcomes }));
+    }
+    assert!(say(json!({ "tell": [] }))["error"].as_str().unwrap().contains("the run is over"));
+    drop(to);
+    assert!(server.wait().unwrap().success());
+    assert_eq!(lines(&here.read("held/trials.jsonl")), lines(&here.read("own/trials.jsonl")));
+    assert!(here.data(&["replay", "held"]).starts_with("50 trials replayed"));
+    assert!(here.read("held/summary.json").contains("\"trials\": 50"));
+}
+
+#[test]
+fn asking_and_telling_may_be_calls_of_their_own_and_half_a_batch_is_kept() {
+    let here = Scratch::new();
+    here.write("space.toml", SPACE);
+    here.write("one.json", r#"[{"metrics": {"loss": 2}}]"#);
+    let begin = [
+        "ask",
+        "run",
+        "--env",
+        "command",
+        "--set",
+        "env.file=space.toml",
+        "--agent",
+        "ga",
+        "--trials",
+        "4",
+        "--batch",
+        "2",
+    ];
+    let asked = |arguments: &[&str]| -> Value { serde_json::from_str(&here.data(arguments)).unwrap() };
+    let first = asked(&begin);
+    assert_eq!(first["designs"].as_array().unwrap().len(), 2);
+    assert_eq!(asked(&["ask", "run"]), first);
+    assert_eq!(asked(&["tell", "run", "one.json"])["trials"], 1);
+    let half = asked(&["ask", "run"]);
+    assert_eq!(half["designs"], json!([first["designs"][1]]));
+    let complaint = |text: &str| {
+        here.write("told.json", text);
+        here.complaint(2, &["tell", "run", "told.json"])
+    };
+    assert!(complaint("[{}]").contains("answer 0: expected `metrics` or `infeasible`"));
+    assert!(complaint(r#"[{"metrics": {"los": 1}}]"#).contains("answer 0: `loss` is not among its metrics"));
+    assert!(
+        complaint(r#"[{"infeasible": "a"}, {"infeasible": "a"}]"#)
+            .contains("trial 1: 2 outcomes for 1 designs")
+    );
+    let other = json!([{ "metrics": { "loss": 1 }, "design": first["designs"][0] }]).to_string();
+    assert!(complaint(&other).contains("it is about another design than was asked about"));
+    assert!(complaint("{}").contains("hint: expected a list such as"));
+    here.write("told.json", r#"[{"infeasible": "too hot"}]"#);
+    assert_eq!(asked(&["tell", "run", "told.json"])["trials"], 2);
+    let complaint =
+        here.complaint(2, &["search", "--env", "command", "--set", "env.file=space.toml", "--trials", "4"]);
+    assert!(complaint.contains("the file names no command"), "{complaint}");
+}
+
+#[test]
+fn the_loop_of_the_guide_ends_and_is_replayed() {
+    if !has_python() {
+        println!("skipped: there is no `python3`");
+        return;
+    }
+    let here = Scratch::new();
+    let program = assert_cmd::cargo::cargo_bin!("tapeout");
+    let mut python = Command::new("python3");
+    let done = python.arg(example("loop.py")).arg(program).arg(here.path("run")).output().unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&done.stdout).trim(),
+        "120 trials: trials-spent",
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    assert!(here.data(&["replay", "run"]).starts_with("120 trials replayed"));
+}

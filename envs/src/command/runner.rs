@@ -1,0 +1,221 @@
+//! Starting the simulator for a design, and what is made of the ways in which it may end.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+use tapeout_core::{Design, DesignSpace, EvalError, Outcome};
+use tapeout_process::{Conversation, Ended, Program, RunFault, Silence};
+
+use super::answer::Answers;
+use super::declaration::{CommandText, DesignTo, Mode, On, settings};
+use super::placeholders::{Argument, DESIGN_FILE, FOLDER};
+
+/// The rule of a design that took too long. Reserved: a simulator that says it itself means the same.
+const TIMED_OUT: &str = "timed_out";
+/// The rule of a design on which the simulator dies.
+const CRASHED: &str = "crashed";
+/// The file in which a design is handed over.
+const DESIGN_JSON: &str = "design.json";
+
+/// A simulator, ready to be asked.
+pub(super) struct Runner {
+    program: Program,
+    arguments: Vec<Argument>,
+    command: CommandText,
+    answers: Answers,
+    limit: Duration,
+    /// Where each design has a folder.
+    folders: Option<PathBuf>,
+    /// Processes that live on and have nothing to do.
+    idle: Mutex<Vec<Conversation>>,
+}
+
+/// Why a design came to no answer.
+enum Fault {
+    /// It took longer than it may.
+    TimedOut(String),
+    /// The process died; another attempt may do better.
+    Crashed(String),
+    /// Nothing that another attempt would mend.
+    Failed(EvalError),
+}
+
+impl Runner {
+    /// A simulator whose file lies in the folder `home`, from where relative paths lead.
+    ///
+    /// # Errors
+    /// What is wrong with the command.
+    pub(super) fn new(
+        command: CommandText,
+        answers: Answers,
+        space: &DesignSpace,
+        home: &Path,
+    ) -> Result<Self, String> {
+        let (name, arguments) =
+            command.run.split_first().ok_or("`command.run` is empty, expected a program")?;
+        let limit = Duration::try_from_secs_f64(command.timeout_s).ok().filter(|limit| !limit.is_zero());
+        let limit = limit.ok_or_else(|| {
+            format!("`command.timeout_s` is {}, expected a number of seconds above 0", command.timeout_s)
+        })?;
+        let needs_folders =
+            command.design == DesignTo::File || command.answer_file.is_some() || command.keep_folders;
+        if needs_folders && command.folders.is_none() {
+            return Err(
+                "`command.folders` is missing: designs or answers in files need a folder each".to_owned()
+            );
+        }
+        if command.mode == Mode::Lines && (command.folders.is_some() || command.design != DesignTo::Stdin) {
+            return Err(
+                "`command.mode` is \"lines\": designs go to the standard input, and there are no folders"
+                    .to_owned(),
+            );
+        }
+        if command.memory_mib.is_some() && !Program::can_limit_memory() {
+            return Err("`command.memory_mib` is given, but memory can be limited on Linux only".to_owned());
+        }
+        let home = if home.as_os_str().is_empty() { Path::new(".") } else { home };
+        let home = fs::canonicalize(home).map_err(|error| format!("cannot be found: {error}"))?;
+        let has_folder = command.folders.is_some();
+        let arguments = arguments.iter().map(|text| Argument::read(text, space, has_folder));
+        let arguments =
+            arguments.collect::<Result<Vec<_>, _>>().map_err(|error| format!("`command.run`: {error}"))?;
+        if command.mode == Mode::Lines && arguments.iter().any(|argument| !argument.is_plain()) {
+            return Err(
+                "`command.run` names parameters, but in mode \"lines\" a process serves many designs"
+                    .to_owned(),
+            );
+        }
+        // A name without folders is looked for where programs are; a path leads from the file.
+        let path =
+            if Path::new(name).components().count() > 1 { home.join(name) } else { PathBuf::from(name) };
+        let memory_byte = command.memory_mib.map(|mib| mib.saturating_mul(1 << 20));
+        let folders = command.folders.as_ref().map(|folders| home.join(folders));
+        let program = Program { folder: Some(home), memory_byte, ..Program::new(path) };
+        Ok(Self { program, arguments, command, answers, limit, folders, idle: Mutex::default() })
+    }
+
+    /// What the simulator says of a design.
+    ///
+    /// # Errors
+    /// [`EvalError`] if it cannot be asked, or its answer cannot be read.
+    pub(super) fn evaluate(&self, space: &DesignSpace, design: &Design) -> Result<Outcome, EvalError> {
+        let mut attempt = 0;
+        loop {
+            let answered = match self.command.mode {
+                Mode::Process => self.run(space, design),
+                Mode::Lines => self.ask(space, design),
+            };
+            match answered {
+                Ok(outcome) => return Ok(outcome),
+                Err(Fault::Crashed(_)) if attempt < self.command.retries => attempt += 1,
+                Err(Fault::Crashed(how)) => {
+                    let times = if attempt == 0 { String::new() } else { format!(" {} times", attempt + 1) };
+                    return given_up(
+                        self.command.on_crash,
+                        CRASHED,
+                        format!("the simulator died{times}: {how}"),
+                    );
+                }
+                Err(Fault::TimedOut(how)) => return given_up(self.command.on_timeout, TIMED_OUT, how),
+                Err(Fault::Failed(error)) => return Err(error),
+            }
+        }
+    }
+
+    /// A process for this design.
+    fn run(&self, space: &DesignSpace, design: &Design) -> Result<Outcome, Fault> {
+        let mut settings = settings(space, design.levels());
+        let mut program = self.program.clone();
+        let text = Json::Object(settings.clone()).to_string();
+        let folder =
+            self.folders.as_ref().map(|folders| own_folder(folders, space.rank(design))).transpose()?;
+        if let Some(folder) = &folder {
+            let file = folder.join(DESIGN_JSON);
+            if self.command.design == DesignTo::File {
+                fs::write(&file, &text).map_err(|error| unusable(&file, error))?;
+            }
+            settings.insert(DESIGN_FILE.to_owned(), json!(file));
+            settings.insert(FOLDER.to_owned(), json!(folder));
+            program.folder = Some(folder.clone());
+        }
+        program.arguments = self.arguments.iter().map(|argument| argument.fill(&settings)).collect();
+        let input = if self.command.design == DesignTo::Stdin { text.as_bytes() } else { b"" };
+        let finished = program.run(input, self.limit);
+        let outcome = self.outcome(finished, folder.as_deref());
+        if let Some(folder) = folder.filter(|_| !self.command.keep_folders) {
+            fs::remove_dir_all(&folder).map_err(|error| unusable(&folder, error))?;
+        }
+        outcome
+    }
+
+    fn outcome(&self, finished: Result<Ended, RunFault>, folder: Option<&Path>) -> Result<Outcome, Fault> {
+        let finished = finished.map_err(|fault| match fault {
+            RunFault::TimeLimit { .. } => Fault::TimedOut(fault.to_string()),
+            _ => Fault::Failed(EvalError::new(fault.to_string())),
+        })?;
+        let answer_file =
+            folder.zip(self.command.answer_file.as_ref()).map(|(folder, name)| folder.join(name));
+        let text = match answer_file.filter(|_| finished.code == Some(0)) {
+            Some(path) => fs::read_to_string(&path).map_err(|error| unusable(&path, error))?,
+            None => finished.output,
+        };
+        if let Some(broken) = self.answers.broken_rule(finished.code, &text) {
+            return Ok(broken);
+        }
+        if finished.code != Some(0) {
+            return Err(Fault::Crashed(finished.how));
+        }
+        self.answers.of_text(&text).map_err(|message| Fault::Failed(EvalError::new(message)))
+    }
+
+    /// A process that lives on.
+    fn ask(&self, space: &DesignSpace, design: &Design) -> Result<Outcome, Fault> {
+        let idle = self.idle.lock().expect("invariant: nobody panics with the list in hand").pop();
+        let mut process = match idle {
+            Some(process) => process,
+            None => {
+                let arguments = self.arguments.iter().map(|argument| argument.fill(&serde_json::Map::new()));
+                let program = Program { arguments: arguments.collect(), ..self.program.clone() };
+                program.talk().map_err(|error| Fault::Failed(EvalError::new(error.to_string())))?
+            }
+        };
+        let question = json!({ "design": settings(space, design.levels()) }).to_string();
+        let line = process.ask(&question, self.limit).map_err(|silence| match silence {
+            Silence::TimeLimit(_) => Fault::TimedOut(silence.to_string()),
+            Silence::Died(how) => Fault::Crashed(how),
+        })?;
+        let outcome =
+            self.answers.of_line(&line).map_err(|message| Fault::Failed(EvalError::new(message)))?;
+        self.idle.lock().expect("invariant: nobody panics with the list in hand").push(process);
+        Ok(outcome)
+    }
+}
+
+fn given_up(on: On, rule: &str, how: String) -> Result<Outcome, EvalError> {
+    match on {
+        On::Infeasible => Ok(Outcome::infeasible(rule, 1.0)),
+        On::Stop => Err(EvalError::new(how)),
+    }
+}
+
+fn unusable(path: &Path, error: std::io::Error) -> Fault {
+    Fault::Failed(EvalError::caused_by(format!("{}: cannot be used", path.display()), error))
+}
+
+/// A folder for the design of this rank that nobody has; one that is evaluated again gets another.
+fn own_folder(folders: &Path, rank: u128) -> Result<PathBuf, Fault> {
+    fs::create_dir_all(folders).map_err(|error| unusable(folders, error))?;
+    for number in 1u64.. {
+        let name = if number == 1 { format!("design-{rank}") } else { format!("design-{rank}-{number}") };
+        let folder = folders.join(name);
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(unusable(&folder, error)),
+        }
+    }
+    unreachable!("invariant: no disk holds every number")
+}

@@ -1,0 +1,38 @@
+//! Every agent searches a part of a space as it would the whole.
+
+use std::num::NonZeroUsize;
+
+use tapeout::core::KeptLevels;
+use tapeout::experiment::log::MemoryLog;
+use tapeout::experiment::{Budget, Experiment, RunOptions, Spec, search};
+
+/// A recorded kernel whose parameters rules tie together, one of them fixed and one with two levels left.
+fn spec(agent: &str) -> Spec {
+    let mut spec = Spec::new("recorded-kernel", agent, Budget::trials(NonZeroUsize::new(60).unwrap()));
+    spec.batch = NonZeroUsize::new(8).unwrap();
+    spec.env.fix.insert("KWG".to_owned(), 32.into());
+    spec.env.levels.insert("MDIMC".to_owned(), KeptLevels::Span("8..16".parse().unwrap()));
+    spec
+}
+
+// Claim: an agent sees the narrowed space and nothing else, also where a parameter has but one level.
+#[test]
+fn every_agent_searches_a_narrowed_space() {
+    let catalog = tapeout::builtin();
+    for entry in catalog.agents() {
+        let experiment = Experiment::prepare(&catalog, spec(entry.id)).unwrap();
+        let problem = experiment.problem().clone();
+        assert!(problem.space().cardinality() < 17_956, "the space is narrowed");
+        let mut log = MemoryLog::default();
+        let finished = search(&experiment, &mut log, &RunOptions::default(), &mut ());
+        let finished = finished.unwrap_or_else(|error| panic!("{}: {error}", entry.id));
+        assert!(finished.run.trials().len() >= 30, "{}: {} trials", entry.id, finished.run.trials().len());
+        for trial in finished.run.trials() {
+            let value = |name: &str| {
+                let mut values = problem.space().values(&trial.design);
+                values.find(|(parameter, _)| parameter.name() == name).unwrap().1.as_i64().unwrap()
+            };
+            assert!(value("KWG") == 32 && (8..=16).contains(&value("MDIMC")), "{}", entry.id);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Child processes with limits on time and memory: run once, or talked to in lines.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `program` | what is started: a program, its arguments, where, with how much memory |
+//! | `once` | running it to its end |
+//! | `conversation` | talking to it: a line there, a line back |
+//! | `ending` | ending it with all that it has started |
+//!
+//! A child that is out of time is ended with every process that it has started. Nothing here looks at a clock: what waits is
+//! given a limit.
+
+mod conversation;
+mod ending;
+mod once;
+mod program;
+
+pub use conversation::{Conversation, Silence};
+pub use once::{Ended, RunFault};
+pub use program::{Program, StartError};

@@ -1,0 +1,126 @@
+//! What of a mapping a level fixes, in the words of the file.
+
+use super::FileFault;
+use super::text::{DimsText, MappingText};
+use crate::loop_nest::{Einsum, TensorSet};
+use crate::mapper::{DimSet, LevelConstraints};
+use crate::names::index_of;
+
+/// Tensors of a layer, by index.
+pub(super) const TENSORS: [&str; 3] = ["Weights", "Inputs", "Outputs"];
+/// Dimensions of convolutions and of matrix products.
+const CONV2D: [&str; 8] = ["N", "G", "K", "C", "P", "Q", "R", "S"];
+const MATMUL: [&str; 4] = ["B", "M", "N", "K"];
+/// Dimensions by what they do: any, those of the outputs, those that are added up, those of outputs and weights both.
+const ROLES: [&str; 4] = ["all", "outputs", "reductions", "channels"];
+
+/// What a level fixes; what is not written down is free.
+#[derive(Debug, Clone)]
+pub(super) struct LevelDataflow {
+    /// Tensors that are kept, and no others but those of `may_keep`; free if both are absent.
+    keep: Option<TensorSet>,
+    may_keep: Option<TensorSet>,
+    temporal: Option<Dims>,
+    spatial_x: Option<Dims>,
+    spatial_y: Option<Dims>,
+}
+
+/// Words for dimensions, by kind of layer.
+#[derive(Debug, Clone)]
+struct Dims {
+    conv2d: Vec<String>,
+    matmul: Vec<String>,
+}
+
+impl LevelDataflow {
+    /// Anything goes.
+    pub(super) const FREE: Self =
+        Self { keep: None, may_keep: None, temporal: None, spatial_x: None, spatial_y: None };
+
+    /// Reads what stands at `field`.
+    pub(super) fn read(text: &MappingText, field: &str) -> Result<Self, FileFault> {
+        let tensors = |list: &Option<Vec<String>>, what: &str| {
+            list.as_ref().map(|list| tensor_set(list, &format!("{field}.{what}"))).transpose()
+        };
+        let dims = |text: &Option<DimsText>, what: &str| {
+            text.as_ref().map(|text| Dims::read(text, &format!("{field}.{what}"))).transpose()
+        };
+        Ok(Self {
+            keep: tensors(&text.keep, "keep")?,
+            may_keep: tensors(&text.may_keep, "may_keep")?,
+            temporal: dims(&text.temporal, "temporal")?,
+            spatial_x: dims(&text.spatial_x, "spatial_x")?,
+            spatial_y: dims(&text.spatial_y, "spatial_y")?,
+        })
+    }
+
+    /// What it allows of mappings of `layer`; the outermost level keeps every tensor.
+    pub(super) fn constraints(&self, layer: &Einsum, is_outermost: bool) -> LevelConstraints {
+        let all = TensorSet::all(layer.tensors().len());
+        let dims = |dims: &Option<Dims>| dims.as_ref().map_or(DimSet::ALL, |dims| dims.of(layer));
+        let (must_keep, may_keep) = match (self.keep, self.may_keep) {
+            _ if is_outermost => (all, TensorSet::EMPTY),
+            (None, None) => (TensorSet::EMPTY, all),
+            (keep, may_keep) => (keep.unwrap_or(TensorSet::EMPTY), may_keep.unwrap_or(TensorSet::EMPTY)),
+        };
+        LevelConstraints {
+            must_keep,
+            may_keep,
+            temporal: dims(&self.temporal),
+            spatial_x: dims(&self.spatial_x),
+            spatial_y: dims(&self.spatial_y),
+        }
+    }
+}
+
+impl Dims {
+    fn read(text: &DimsText, field: &str) -> Result<Self, FileFault> {
+        let (conv2d, matmul) = match text {
+            DimsText::Any(words) => (words, words),
+            DimsText::ByKind(by_kind) => (&by_kind.conv2d, &by_kind.matmul),
+        };
+        let is_any = matches!(text, DimsText::Any(_));
+        let known = |dims: &'static [&'static str]| ROLES.iter().chain(dims).copied();
+        let check = |words: &[String], dims: &'static [&'static str], other: &'static [&'static str]| {
+            words.iter().try_for_each(|word| {
+                let is_of_other = is_any && other.contains(&word.as_str());
+                match index_of("dimension", word, known(dims)) {
+                    Err(unknown) if !is_of_other => Err(FileFault::new(field, unknown.to_string())),
+                    _ => Ok(()),
+                }
+            })
+        };
+        check(conv2d, &CONV2D, &MATMUL)?;
+        check(matmul, &MATMUL, &CONV2D)?;
+        Ok(Self { conv2d: conv2d.clone(), matmul: matmul.clone() })
+    }
+
+    fn of(&self, layer: &Einsum) -> DimSet {
+        let is_conv = layer.dims().iter().any(|dim| dim.name == "C");
+        let words = if is_conv { &self.conv2d } else { &self.matmul };
+        let uses = |tensor: &str, dim: usize| {
+            let tensor =
+                layer.tensor_index(tensor).expect("invariant: layers have weights, inputs and outputs");
+            layer.tensors()[tensor].uses(dim)
+        };
+        let is_meant = |word: &String, dim: usize| match word.as_str() {
+            "all" => true,
+            "outputs" => uses("Outputs", dim),
+            "reductions" => !uses("Outputs", dim),
+            "channels" => uses("Outputs", dim) && uses("Weights", dim),
+            letter => layer.dims()[dim].name == letter,
+        };
+        // Levels that may run anything say so in the mapper's own words.
+        if words.iter().any(|word| word == "all") {
+            return DimSet::ALL;
+        }
+        (0..layer.dims().len()).filter(|&dim| words.iter().any(|word| is_meant(word, dim))).collect()
+    }
+}
+
+fn tensor_set(list: &[String], field: &str) -> Result<TensorSet, FileFault> {
+    list.iter().try_fold(TensorSet::EMPTY, |set, name| {
+        let index = index_of("tensor", name, TENSORS.iter().copied());
+        index.map(|index| set.with(index)).map_err(|unknown| FileFault::new(field, unknown.to_string()))
+    })
+}

@@ -1,0 +1,277 @@
+use super::schema::{AttributeProto, DimensionProto, TensorShapeProto, TensorTypeProto, TypeProto};
+use super::*;
+use crate::networks::{Layer, NeuralNetwork, SecondOperand};
+
+/// Element types. Source: `TensorProto.DataType`.
+const FLOAT: i32 = 1;
+const INT64: i32 = 7;
+
+/// A model in the making.
+#[derive(Default)]
+struct Model(GraphProto);
+
+impl Model {
+    /// An input; a size of -1 is open, by the name `batch` or `width`.
+    fn input(mut self, name: &str, shape: &[i64]) -> Self {
+        let dim = shape.iter().enumerate().map(|(axis, &size)| {
+            let open = if axis == 0 { "batch" } else { "width" };
+            DimensionProto {
+                dim_value: (size >= 0).then_some(size),
+                dim_param: (size < 0).then(|| open.to_owned()),
+            }
+        });
+        let shape = Some(TensorShapeProto { dim: dim.collect() });
+        let r#type = Some(TypeProto { tensor_type: Some(TensorTypeProto { shape }) });
+        self.0.input.push(ValueInfoProto { name: name.to_owned(), r#type });
+        self
+    }
+
+    /// Real numbers of this shape, whatever they are.
+    fn weights(mut self, name: &str, dims: &[i64]) -> Self {
+        let tensor = TensorProto {
+            name: name.to_owned(),
+            dims: dims.to_vec(),
+            data_type: FLOAT,
+            ..Default::default()
+        };
+        self.0.initializer.push(tensor);
+        self
+    }
+
+    /// Whole numbers.
+    fn ints(mut self, name: &str, numbers: &[i64]) -> Self {
+        self.0.initializer.push(TensorProto {
+            name: name.to_owned(),
+            dims: vec![numbers.len() as i64],
+            data_type: INT64,
+            int64_data: numbers.to_vec(),
+            ..Default::default()
+        });
+        self
+    }
+
+    /// An operator, called after its output.
+    fn node(self, operator: &str, inputs: &[&str], output: &str, settings: &[(&str, &[i64])]) -> Self {
+        let attribute = settings.iter().map(|&(name, ints)| AttributeProto {
+            name: name.to_owned(),
+            i: ints[0],
+            ints: ints.to_vec(),
+            ..Default::default()
+        });
+        self.with(NodeProto {
+            input: inputs.iter().map(|&name| name.to_owned()).collect(),
+            output: vec![output.to_owned()],
+            op_type: operator.to_owned(),
+            attribute: attribute.collect(),
+            ..Default::default()
+        })
+    }
+
+    fn with(mut self, node: NodeProto) -> Self {
+        self.0.node.push(node);
+        self
+    }
+
+    fn read(&self, dimensions: &[(&str, u64)]) -> Result<ImportedNetwork, NetworkError> {
+        let model = ModelProto { graph: Some(self.0.clone()), ..Default::default() };
+        let dimensions = dimensions.iter().map(|&(name, size)| (name.to_owned(), size)).collect();
+        read(model.encode_to_vec(), "m.onnx", &dimensions)
+    }
+
+    fn network(&self) -> NeuralNetwork {
+        self.read(&[]).unwrap_or_else(|error| panic!("{error}")).network
+    }
+}
+
+fn layer(network: &NeuralNetwork, index: usize) -> &Layer {
+    &network.layers()[index]
+}
+
+/// By hand: 3 x 3 with stride 2 over 8 x 9 padded by 1 on all sides: (8 + 2 - 3) / 2 + 1 = 4 rows and (9 + 2 - 3) / 2 + 1 = 5 columns; the rows
+/// sweep 9 points from one above, so 1 of padding, the columns 11 from one before, so 2.
+#[test]
+fn a_convolution_has_the_windows_and_the_padding_that_it_uses() {
+    let settings: &[(&str, &[i64])] =
+        &[("pads", &[1, 1, 1, 1]), ("strides", &[2, 2]), ("kernel_shape", &[3, 3])];
+    let network = Model::default()
+        .input("x", &[-1, 4, 8, 9])
+        .weights("w", &[6, 4, 3, 3])
+        .weights("b", &[6])
+        .node("Conv", &["x", "w", "b"], "y", settings)
+        .network();
+    let crate::networks::Op::Conv2d(conv) = layer(&network, 0).op() else { panic!("a product") };
+    assert_eq!((conv.batch, conv.output, conv.padding, conv.groups), (1, [4, 5], [1, 2], 1));
+    assert_eq!(layer(&network, 0).input_words(), 4 * 8 * 9);
+    assert_eq!((network.macs(), network.parameters()), (20 * 9 * 4 * 6, 6 * 4 * 9 + 6));
+}
+
+/// Depthwise, one-dimensional, padded to the same size: 10 outputs by steps of 3 are 4 that sweep 11 points of 10.
+#[test]
+fn one_dimension_is_a_row_and_padding_may_be_automatic() {
+    let mut model = Model::default().input("x", &[1, 5, 10]).weights("w", &[5, 1, 2]).node(
+        "Conv",
+        &["x", "w"],
+        "y",
+        &[("group", &[5]), ("strides", &[3])],
+    );
+    model.0.node[0].attribute.push(AttributeProto {
+        name: "auto_pad".to_owned(),
+        s: Bytes::from_static(b"SAME_UPPER"),
+        ..Default::default()
+    });
+    let network = model.network();
+    assert!(layer(&network, 0).op().is_depthwise());
+    assert_eq!((network.macs(), layer(&network, 0).input_words()), (4 * 2 * 5, 5 * 10));
+}
+
+/// Attention of 2 heads over 7 words: what both operands come from decides whether there are weights, and on which side.
+#[test]
+fn products_of_weights_and_of_activations_are_told_apart() {
+    let network = Model::default()
+        .input("x", &[1, 7, 8])
+        .weights("w", &[8, 8])
+        .weights("left", &[3, 7])
+        .ints("heads", &[1, 7, 2, 4])
+        .node("MatMul", &["x", "w"], "q", &[])
+        .node("Reshape", &["q", "heads"], "split", &[])
+        .node("Transpose", &["split"], "a", &[("perm", &[0, 2, 1, 3])])
+        .node("Transpose", &["split"], "b", &[("perm", &[0, 2, 3, 1])])
+        .node("MatMul", &["a", "b"], "scores", &[])
+        .node("MatMul", &["left", "q"], "turned", &[])
+        .network();
+    let products: Vec<_> = network
+        .layers()
+        .iter()
+        .map(|layer| match layer.op() {
+            crate::networks::Op::MatMul(it) => (it.batch, it.m, it.n, it.k, it.second),
+            crate::networks::Op::Conv2d(_) => panic!("a convolution"),
+        })
+        .collect();
+    assert_eq!(
+        products,
+        [
+            (1, 7, 8, 8, SecondOperand::Weight),
+            (2, 7, 7, 4, SecondOperand::Activation),
+            (1, 8, 3, 7, SecondOperand::Weight)
+        ]
+    );
+    assert_eq!(network.parameters(), 64 + 21);
+}
+
+/// By hand: 5 steps of batch 2; four gates of 3 with 4 inputs, 12 x 4 and 12 x 3 weights, in each of two directions.
+#[test]
+fn a_recurrent_layer_runs_at_every_step_on_the_same_weights() {
+    let network = Model::default()
+        .input("x", &[5, 2, 4])
+        .weights("w", &[2, 12, 4])
+        .weights("r", &[2, 12, 3])
+        .weights("b", &[2, 24])
+        .node("LSTM", &["x", "w", "r", "b"], "y", &[])
+        .network();
+    assert_eq!(network.macs(), 2 * 5 * 2 * 12 * (4 + 3));
+    assert_eq!((network.weights(), network.parameters()), (2 * 12 * 7, 2 * 12 * 7 + 48));
+    let names: Vec<&str> = network.layers().iter().map(Layer::name).collect();
+    assert_eq!(names, ["y.input", "y.state"]);
+}
+
+/// Flattened by a shape that is computed from the input's: `[batch, -1]`.
+#[test]
+fn shapes_that_a_model_computes_are_followed() {
+    let model = Model::default()
+        .input("x", &[-1, 3, 4, -1])
+        .weights("w", &[10, 60])
+        .weights("b", &[10])
+        .ints("zero", &[0])
+        .ints("rest", &[-1])
+        .node("Relu", &["x"], "r", &[])
+        .node("Shape", &["r"], "s", &[])
+        .node("Gather", &["s", "zero"], "n", &[])
+        .node("Concat", &["n", "rest"], "flat", &[("axis", &[0])])
+        .node("Reshape", &["r", "flat"], "f", &[])
+        .node("Gemm", &["f", "w", "b"], "y", &[("transB", &[1])]);
+    let network = model.read(&[("width", 5), ("batch", 2)]).unwrap().network;
+    assert_eq!((network.macs(), network.parameters()), (2 * 60 * 10, 610));
+    let error = model.read(&[]).unwrap_err();
+    assert_eq!(error.to_string(), "m.onnx: size 3 of input `x` is open; give it by name: `width`");
+    assert_eq!(model.read(&[("x.3", 5)]).unwrap().network.macs(), 600);
+}
+
+/// Scale and shift of a normalization are parameters, its statistics are not; an embedding is read and not multiplied; weights that two
+/// layers share are counted once.
+#[test]
+fn parameters_are_counted_once_and_those_of_no_layer_beside_them() {
+    let imported = Model::default()
+        .input("x", &[1, 2, 1, 1])
+        .input("words", &[3])
+        .weights("w", &[2, 2, 1, 1])
+        .weights("scale", &[2])
+        .weights("shift", &[2])
+        .weights("mean", &[2])
+        .weights("variance", &[2])
+        .weights("table", &[100, 4])
+        .weights("half", &[])
+        .weights("unread", &[50])
+        .node("Conv", &["x", "w"], "a", &[])
+        .node("BatchNormalization", &["a", "scale", "shift", "mean", "variance"], "n", &[])
+        .node("Conv", &["n", "w"], "c", &[])
+        .node("Mul", &["c", "half"], "m", &[])
+        .node("Gather", &["table", "words"], "e", &[])
+        .read(&[])
+        .unwrap();
+    let network = &imported.network;
+    assert_eq!((network.weights(), network.parameters()), (4, 4 + 4 + 400));
+    let outside: Vec<(&str, u64)> =
+        network.outside().iter().map(|outside| (outside.name.as_str(), outside.parameters)).collect();
+    assert_eq!(outside, [("BatchNormalization", 4), ("Gather", 400)]);
+    let left_out: Vec<(&str, u64)> =
+        imported.left_out.iter().map(|left_out| (left_out.operator.as_str(), left_out.count)).collect();
+    assert_eq!(left_out, [("BatchNormalization", 1), ("Gather", 1), ("Mul", 1)]);
+}
+
+/// By hand: each of 5 x 6 points of 4 channels is multiplied by 3 x 2 x 2 weights.
+#[test]
+fn a_transposed_convolution_multiplies_each_point_by_its_weights() {
+    let network = Model::default()
+        .input("x", &[1, 4, 5, 6])
+        .weights("w", &[4, 3, 2, 2])
+        .weights("v", &[2, 3, 1, 1])
+        .node("ConvTranspose", &["x", "w"], "y", &[("strides", &[2, 2])])
+        .node("Conv", &["y", "v"], "z", &[])
+        .network();
+    assert_eq!(layer(&network, 0).macs(), 5 * 6 * 4 * 12);
+    assert_eq!(layer(&network, 1).macs(), 10 * 12 * 3 * 2);
+}
+
+#[test]
+fn what_is_no_layer_and_should_be_one_says_why() {
+    let imported = Model::default()
+        .input("x", &[1, 2])
+        .weights("w", &[2, 2])
+        .node("MatMul", &["x", "w"], "y", &[])
+        .node("Einsum", &["x", "w"], "e", &[])
+        .node("NonZero", &["x"], "n", &[])
+        .node("MatMul", &["n", "w"], "z", &[])
+        .read(&[])
+        .unwrap();
+    let why: Vec<(&str, &str)> =
+        imported.left_out.iter().map(|left_out| (left_out.operator.as_str(), left_out.why)).collect();
+    assert_eq!(
+        why,
+        [
+            ("Einsum", "its products are not taken apart here"),
+            ("MatMul", "the shape of an input is not known"),
+            ("NonZero", "it multiplies next to nothing")
+        ]
+    );
+}
+
+#[test]
+fn what_is_no_model_is_refused() {
+    let refusal = |bytes: &[u8]| read(bytes.to_vec(), "m.onnx", &Dimensions::new()).unwrap_err().to_string();
+    assert!(refusal(b"hello").starts_with("m.onnx: is no ONNX model: "), "{}", refusal(b"hello"));
+    assert_eq!(refusal(b""), "m.onnx: is no ONNX model: it has no graph");
+    assert_eq!(
+        Model::default().input("x", &[1]).read(&[]).unwrap_err().to_string(),
+        "m.onnx: the network has no layers, expected at least one"
+    );
+}

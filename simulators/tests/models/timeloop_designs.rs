@@ -1,0 +1,206 @@
+//! Designs in YAML of Timeloop v4: the reference designs of its exercises against their published statistics.
+
+use tapeout_simulators::loop_nest::timeloop::{TimeloopDesign, TimeloopProblem, YamlError, read_design};
+use tapeout_simulators::loop_nest::{Evaluator, Hops, Mapping, Quirks, Report, Workspace};
+use tapeout_simulators::networks::{Conv2d, Layer, Op};
+
+macro_rules! design {
+    ($name:literal) => {
+        [
+            (concat!($name, ".yaml"), include_str!(concat!("../golden/timeloop_designs/", $name, ".yaml"))),
+            (
+                concat!($name, ".energies.yaml"),
+                include_str!(concat!("../golden/timeloop_designs/", $name, ".energies.yaml")),
+            ),
+            (
+                concat!($name, ".mapping.yaml"),
+                include_str!(concat!("../golden/timeloop_designs/", $name, ".mapping.yaml")),
+            ),
+        ]
+    };
+}
+
+/// What `timeloop-mapper.stats.txt` says: cycles, utilization, and the energy of a multiply-accumulate in fJ by component, from the
+/// outermost in; the last is that of the arithmetic.
+struct Published {
+    cycles: u64,
+    utilization: f64,
+    energies_fj: &'static [f64],
+    /// Components at which this model says something else, and what.
+    departures_fj: &'static [(usize, f64)],
+}
+
+fn layer(problem: &TimeloopProblem) -> Layer {
+    let conv = Conv2d {
+        batch: problem.batch,
+        in_channels: problem.in_channels,
+        out_channels: problem.out_channels,
+        output: problem.output,
+        kernel: problem.kernel,
+        stride: problem.stride,
+        dilation: problem.dilation,
+        padding: [0, 0],
+        groups: 1,
+    };
+    Layer::new("layer", Op::Conv2d(conv)).expect("the problem is in range")
+}
+
+fn assert_agrees(files: [(&str, &str); 3], published: &Published) {
+    let design = read_design(&files).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(design.unread, [], "{}", files[0].0);
+    let architecture = design.architecture.expect("an architecture");
+    let layer = layer(&design.problem.expect("a problem"));
+    let text = design.mapping.expect("a mapping");
+    let mapping = Mapping::from_text(&text, &architecture, layer.einsum()).expect("a mapping of the design");
+    let mut report = Report::new();
+    Evaluator::new(&architecture, layer.einsum(), Quirks::timeloop_compat())
+        .map(|evaluator| evaluator.with_hops(Hops::Everywhere))
+        .and_then(|evaluator| evaluator.evaluate(&mapping, &mut Workspace::new(), &mut report))
+        .unwrap_or_else(|illegal| panic!("{}", illegal.describe(&architecture, layer.einsum())));
+    assert_eq!(report.cycles, published.cycles, "{}", files[0].0);
+    assert!(
+        (report.utilization - published.utilization).abs() < 5e-5,
+        "{}: {}",
+        files[0].0,
+        report.utilization
+    );
+    // Printed with two decimals of a fJ.
+    let per_mac = |energy_j: f64| energy_j / report.macs as f64 * 1e15;
+    let levels = report.levels.iter().rev().map(|level| per_mac(level.energy_j));
+    let energies: Vec<f64> = levels.chain([per_mac(report.mac_energy_j)]).collect();
+    for (index, (got, expected)) in energies.iter().zip(published.energies_fj).enumerate() {
+        let departure = published.departures_fj.iter().find(|(component, _)| *component == index);
+        let expected = departure.map_or(*expected, |(_, ours)| *ours);
+        assert!((got - expected).abs() < 0.0051, "{}: component {index}: {energies:?}", files[0].0);
+    }
+    assert_eq!(energies.len(), published.energies_fj.len());
+}
+
+/// Windows that overlap from one tile to the next are kept here and read anew by the Timeloop of the exercises, if output channels are tiled
+/// inside of them. The words are counted by hand below, for the output-stationary design.
+#[test]
+fn the_eyeriss_like_design_has_its_published_statistics() {
+    let energies_fj = &[3380.86, 375.27, 112.37, 1006.69, 386.77, 207.69];
+    let departures_fj = &[(0, 3376.75), (1, 287.21)];
+    assert_agrees(
+        design!("eyeriss_like"),
+        &Published { cycles: 86_016, utilization: 0.75, energies_fj, departures_fj },
+    );
+}
+
+/// 48 of 256 registers are in use, in clusters of 64: Timeloop charges min(48, 256 / 64) = 4 clusters, this model the one that they fill.
+#[test]
+fn the_simba_like_design_has_its_published_statistics() {
+    let energies_fj = &[3272.35, 404.87, 9512.16, 2273.35, 6264.98, 22.78, 315.00];
+    let departures_fj = &[(5, 5.82)];
+    assert_agrees(
+        design!("simba_like"),
+        &Published { cycles: 225_792, utilization: 0.1875, energies_fj, departures_fj },
+    );
+}
+
+/// By hand: a tile of the inputs is 113 x 29 points of 3 channels, 9,831 words; two tiles of rows by eight of columns are read, output channels
+/// inside of them. Timeloop reads all 16 tiles whole, 157,296 words; here 7 of 8 share a column with the one before: 113 * 3 * 7 * 2 = 4,746
+/// words less, of 128 pJ each in DRAM: 56.05 fJ for each of 10,838,016 products (less
+/// half a block of four words, which are read whole).
+#[test]
+fn the_output_stationary_design_has_its_published_statistics() {
+    let energies_fj = &[6761.72, 1187.66, 2238.89, 144.00, 144.00, 138.67, 315.00];
+    let departures_fj = &[(0, 6705.69), (1, 1184.80)];
+    let published = Published { cycles: 677_376, utilization: 0.0625, energies_fj, departures_fj };
+    assert_agrees(design!("simple_output_stationary"), &published);
+}
+
+#[test]
+fn the_weight_stationary_design_has_its_published_statistics() {
+    let energies_fj = &[6544.64, 6712.38, 6.22, 144.00, 144.00, 128.00, 315.00];
+    let published = Published { cycles: 903_168, utilization: 0.046875, energies_fj, departures_fj: &[] };
+    assert_agrees(design!("simple_weight_stationary"), &published);
+}
+
+/// As people write it: containers and components, an anchor, a container's instances.
+const NODES: &str = "\
+architecture:
+  version: 0.4
+  nodes:
+  - !Container
+    name: system
+  - !Component
+    name: DRAM
+    class: DRAM
+    attributes: &wide {width: 64, datawidth: 16}
+  - !Container
+    name: PE
+    spatial: {meshX: 4, meshY: 2}
+  - !Parallel
+    nodes:
+    - !Component
+      name: buffer
+      class: storage
+      attributes: {<<: *wide, depth: 8, flavour: mint}
+  - !Component
+    name: mac
+    class: intmac
+    attributes: {datawidth: 16}
+mapping:
+- {target: DRAM, type: temporal, factors: [P=2, Q=1], permutation: [Q, P]}
+- {target: PE, type: spatial, factors: M=4 C=2, permutation: MC, split: 1}
+- {target: buffer, type: dataspace, bypass: [Weights]}
+- {target: buffer, type: temporal, factors: R3, permutation: RSPQ}
+problem:
+  instance: {C: 2, M: 4, P: 2, R: 3, Wstride: 2}
+";
+
+fn read(text: &str) -> Result<TimeloopDesign, YamlError> {
+    read_design(&[("d.yaml", text)])
+}
+
+#[test]
+fn containers_and_components_are_read_as_people_write_them() {
+    let design = read(NODES).unwrap();
+    let architecture = design.architecture.unwrap();
+    let levels: Vec<(&str, u64, u64, u64, Option<u64>)> = architecture
+        .levels()
+        .iter()
+        .map(|level| (level.name.as_str(), level.instances, level.mesh_x, level.block_words, level.entries))
+        .collect();
+    assert_eq!(levels, [("buffer", 8, 4, 4, Some(32)), ("DRAM", 1, 1, 4, None)]);
+    assert!(!architecture.levels()[1].reduces_in_place && architecture.levels()[0].reduces_in_place);
+    let unread: Vec<String> = design.unread.iter().map(ToString::to_string).collect();
+    assert_eq!(unread, ["d.yaml:18: `flavour` of `buffer` is not read"]);
+    let problem = design.problem.unwrap();
+    assert_eq!(
+        (problem.in_channels, problem.out_channels, problem.output, problem.stride),
+        (2, 4, [2, 1], [2, 1])
+    );
+    let layer = layer(&problem);
+    let text = design.mapping.unwrap();
+    assert_eq!(
+        (text.levels[0].keep.join(" "), text.levels[1].spatial_x[0].0.as_str()),
+        ("Inputs Outputs".to_owned(), "K")
+    );
+    Mapping::from_text(&text, &architecture, layer.einsum()).unwrap();
+}
+
+#[test]
+fn what_cannot_be_read_is_named_with_its_line() {
+    let edited = |from: &str, to: &str| read(&NODES.replace(from, to)).unwrap_err().to_string();
+    assert_eq!(edited("depth: 8", "depth: 4*2"), "d.yaml:18: `depth` is `4*2`, expected a number");
+    assert_eq!(
+        edited("M=4 C=2", "M=4 C"),
+        "d.yaml:25: `C` is no factor such as `C=4` or `C4` that this model reads"
+    );
+    assert_eq!(edited("RSPQ", "SPQ"), "d.yaml:27: `R` is not in the permutation");
+    assert_eq!(
+        edited("Wstride: 2", "X: 2"),
+        "d.yaml:29: `X` is no size of a convolution N, C, M, P, Q, R, S"
+    );
+    assert_eq!(
+        edited("{target: PE, type: spatial", "{target: PE, type: temporal"),
+        "d.yaml:25: `PE` is no storage, but has loops in time"
+    );
+    assert!(
+        edited("version: 0.4", "{{include_text('a.yaml')}}").starts_with("d.yaml:2: a template of Jinja")
+    );
+    assert!(edited("nodes:\n  - !Container\n    name: system", "nodes: [").starts_with("d.yaml:"));
+}
