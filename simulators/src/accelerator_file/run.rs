@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::file::{AcceleratorFile, BuiltAccelerator};
 use super::{Unbuildable, Unrunnable};
 use crate::loop_nest::{Architecture, Einsum};
-use crate::mapper::{
-    Best, MappingCache, MappingConstraints, NoMapping, Objective, Options, Search, best_mapping,
-};
+use crate::mapper::{Best, MappingCache, MappingConstraints, NoMapping, Objective, Options, best_mapping};
 use crate::network_cost::{LayerCost, NetworkCost};
 use crate::networks::Workload;
 
@@ -81,11 +79,16 @@ impl AcceleratorFile {
 impl FileLayer {
     fn best(&self, architecture: &Architecture, key: &Arc<[u64]>) -> Result<Arc<Best>, NoMapping> {
         let search = || {
-            let options = Options { search: Search::Quick, ..Options::default() };
-            best_mapping(architecture, &self.einsum, Objective::EnergyDelay, &self.constraints, options)
+            let (objective, options) = (Objective::EnergyDelay, Options::quick());
+            best_mapping(architecture, &self.einsum, objective, &self.constraints, options)
         };
-        // The cache is whole between its calls, so a panic elsewhere does not spoil it.
-        self.mappings.lock().unwrap_or_else(PoisonError::into_inner).get_or_search(key, search)
+        // The cache is whole between its calls, so a panic elsewhere does not spoil it. Nobody waits while a search runs.
+        let cache = || self.mappings.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = cache().get(key);
+        known.unwrap_or_else(|| {
+            let found = search();
+            cache().insert(key, found)
+        })
     }
 }
 

@@ -142,34 +142,92 @@ fn fill(
     Some(())
 }
 
-/// The unrollings that differ from `sketch` at one place, or in where two places stand for each other.
+/// The unrollings that differ from `sketch` at one place and fit; where capacity is what limits another place, also those that
+/// then take there what fits.
 pub(super) fn neighbours(problem: &Problem, sketch: &Sketch) -> Vec<Sketch> {
-    let n_dims = problem.n_dims;
-    let steps = |factors: &[u32]| -> Option<Sketch> {
+    let n_places = problem.places().len();
+    let mut list = Vec::new();
+    let add = |factors: &[u32], list: &mut Vec<Sketch>| {
         let mut factors = factors.to_vec();
         narrow(problem, &mut factors);
-        Sketch::new(problem, &factors)
+        list.extend(Sketch::new(problem, &factors).filter(|_| fits(problem, &factors)));
     };
-    let mut list = Vec::new();
-    for place in 0..problem.places().len() {
-        let mut others = sketch.factors.to_vec();
-        others[place * n_dims..(place + 1) * n_dims].fill(1);
-        let width = std::array::from_fn(|dim| match dim < n_dims {
-            true => others.iter().skip(dim).step_by(n_dims).map(|&factor| u64::from(factor)).product(),
-            false => 1,
-        });
-        let partial = Partial { factors: Vec::new(), width, steps: 1.0 };
-        let mut extensions = Vec::new();
-        partial.extend(problem, place, 0, &mut extensions);
-        for extension in &extensions {
-            let mut factors = others.clone();
-            for (dim, factor) in extension.loops.into_iter().filter(|&(_, factor)| factor > 1) {
-                factors[place * n_dims + dim] = factor as u32;
+    let limited: Vec<usize> =
+        (0..n_places).filter(|&place| !widest(problem, &sketch.factors, place, |_| true).1).collect();
+    for place in 0..n_places {
+        for factors in with_other_loops(problem, &sketch.factors, place) {
+            add(&factors, &mut list);
+            for &other in limited.iter().filter(|&&other| other != place) {
+                let (factors, _) = widest(problem, &factors, other, |factors| fits(problem, factors));
+                add(&factors, &mut list);
             }
-            list.extend(steps(&factors));
         }
     }
+    list.sort();
+    list.dedup();
     distinct(problem, list)
+}
+
+/// `factors` with every choice of loops at `place`.
+fn with_other_loops(problem: &Problem, factors: &[u32], place: usize) -> Vec<Vec<u32>> {
+    let n_dims = problem.n_dims;
+    let mut others = factors.to_vec();
+    others[place * n_dims..(place + 1) * n_dims].fill(1);
+    let mut width = [1; MAX_DIMS];
+    for (dim, width) in width.iter_mut().enumerate().take(n_dims) {
+        *width = others.iter().skip(dim).step_by(n_dims).map(|&factor| u64::from(factor)).product();
+    }
+    let mut extensions = Vec::new();
+    Partial { factors: Vec::new(), width, steps: 1.0 }.extend(problem, place, 0, &mut extensions);
+    let with = |extension: &Extension| {
+        let mut factors = others.clone();
+        for (dim, factor) in extension.loops.into_iter().filter(|&(_, factor)| factor > 1) {
+            factors[place * n_dims + dim] = factor as u32;
+        }
+        factors
+    };
+    extensions.iter().map(with).collect()
+}
+
+/// `factors` with the loops at `place` that take the fewest steps of those that are `allowed`, and whether they fit.
+fn widest(
+    problem: &Problem,
+    factors: &[u32],
+    place: usize,
+    allowed: impl Fn(&[u32]) -> bool,
+) -> (Vec<u32>, bool) {
+    let steps = |factors: &[u32]| -> f64 {
+        let dims = 0..problem.n_dims;
+        let width = |dim: usize| {
+            factors.iter().skip(dim).step_by(problem.n_dims).map(|&factor| u64::from(factor)).product::<u64>()
+        };
+        dims.map(|dim| problem.sizes[dim].div_ceil(width(dim)) as f64).product()
+    };
+    let choices = with_other_loops(problem, factors, place).into_iter().filter(|factors| allowed(factors));
+    let best = choices.map(|factors| (steps(&factors), factors)).reduce(|a, b| if b.0 < a.0 { b } else { a });
+    let widest = best.map_or_else(|| factors.to_vec(), |(_, factors)| factors);
+    let is_fit = fits(problem, &widest);
+    (widest, is_fit)
+}
+
+/// Whether what all instances below a level take at once fits into it, of the tensors that it must keep.
+fn fits(problem: &Problem, factors: &[u32]) -> bool {
+    let mut extents = [1.0; MAX_DIMS];
+    (0..problem.n_levels).all(|level| {
+        for (index, place) in problem.places().enumerate() {
+            if problem.positions[place].level == level {
+                let own = &factors[index * problem.n_dims..(index + 1) * problem.n_dims];
+                extents.iter_mut().zip(own).for_each(|(points, &factor)| *points *= f64::from(factor));
+            }
+        }
+        let Some(capacity) = problem.costs[level].capacity_words else { return true };
+        let kept = problem
+            .shapes
+            .iter()
+            .enumerate()
+            .filter(|&(tensor, _)| problem.must_keep[level].contains(tensor));
+        kept.map(|(_, shape)| shape.words(&extents)).sum::<f64>() <= capacity as f64 * (1.0 + 1e-12)
+    })
 }
 
 /// The unrollings of the fewest steps that a beam of `most` over the places finds.
