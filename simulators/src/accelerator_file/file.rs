@@ -13,6 +13,7 @@ use super::program::{Controller, ProgramFields};
 use super::reader::read;
 use super::{AcceleratorFileError, Unbuildable};
 use crate::loop_nest::{Architecture, ArchitectureError};
+use crate::mapper::Options;
 use crate::technology::Node;
 
 /// The names under which clock and process node are known.
@@ -38,6 +39,7 @@ pub(super) struct OutsideFields {
 #[derive(Debug, Clone)]
 pub struct AcceleratorFile {
     pub(super) title: String,
+    pub(super) mapping: Options,
     pub(super) parameters: Vec<FileParameter>,
     /// The place of each parameter among the values of a design.
     pub(super) places: Vec<usize>,

@@ -27,6 +27,8 @@ pub(super) enum ConstantText {
 pub(super) struct FileText {
     #[serde(default)]
     pub(super) title: String,
+    /// Work spent on the mapping of each layer.
+    pub(super) mapping_effort: Option<u64>,
     #[serde(default)]
     pub(super) constants: BTreeMap<String, ConstantText>,
     /// In the order of the file, each a [`ParameterText`].
