@@ -15,6 +15,7 @@ use super::parameter::{FileParameter, FileRule, Levels};
 use super::part::Part;
 use super::program::ProgramFields;
 use super::text::{ConstantText, FileText, ParameterText, PartText};
+use crate::mapper::Options;
 
 /// Bytes of a file, and its parameters, values and parts. Ours: bounds far above what a person writes.
 const MOST_BYTES: usize = 1 << 20;
@@ -258,6 +259,9 @@ impl Reader {
                 .transpose()?,
             program: program.map(|text| ProgramFields::read(text, names, &level_names)).transpose()?,
             title: file.title,
+            mapping: file
+                .mapping_effort
+                .map_or_else(Options::careful, |effort| Options { effort, ..Options::careful() }),
             parameters,
             places,
             rules,

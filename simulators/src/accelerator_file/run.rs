@@ -52,8 +52,8 @@ impl FileWorkload {
 }
 
 impl AcceleratorFile {
-    /// Runs all layers of `workload` on `built`, one after the other, each under the mapping of least energy times delay that a
-    /// quick search finds within what the file allows.
+    /// Runs all layers of `workload` on `built`, one after the other, each under the mapping of least energy times delay that is
+    /// found within what the file allows, at the effort that it names.
     ///
     /// # Errors
     /// [`Unrunnable`] with the first layer that cannot run.
@@ -61,7 +61,7 @@ impl AcceleratorFile {
         let key = key(&built.architecture);
         let leakage_w: f64 = built.outside.iter().map(|part| part.leakage_w).sum();
         let layers = workload.layers.iter().map(|layer| {
-            let best = layer.best(&built.architecture, &key).map_err(unrunnable)?;
+            let best = layer.best(&built.architecture, &key, self.mapping).map_err(unrunnable)?;
             let program_j = match (&self.program, built.controller) {
                 (Some(program), Some(controller)) => {
                     program.energy_j(controller, &built.architecture, &best.report)?
@@ -77,11 +77,14 @@ impl AcceleratorFile {
 }
 
 impl FileLayer {
-    fn best(&self, architecture: &Architecture, key: &Arc<[u64]>) -> Result<Arc<Best>, NoMapping> {
-        let search = || {
-            let (objective, options) = (Objective::EnergyDelay, Options::quick());
-            best_mapping(architecture, &self.einsum, objective, &self.constraints, options)
-        };
+    fn best(
+        &self,
+        architecture: &Architecture,
+        key: &Arc<[u64]>,
+        options: Options,
+    ) -> Result<Arc<Best>, NoMapping> {
+        let search =
+            || best_mapping(architecture, &self.einsum, Objective::EnergyDelay, &self.constraints, options);
         // The cache is whole between its calls, so a panic elsewhere does not spoil it. Nobody waits while a search runs.
         let cache = || self.mappings.lock().unwrap_or_else(PoisonError::into_inner);
         let known = cache().get(key);
