@@ -10,7 +10,7 @@
 //! | [`narrowing`] | part of a space, and of an environment |
 //! | [`encoding`] | every way to turn a design into numbers and back |
 //! | [`outcome`], [`problem`] | what an evaluation says, and what is wanted of it |
-//! | [`constraint`], [`definition`], [`unit`] | limits, metrics that follow from others, and the units that people write |
+//! | [`constraint`], [`definition`], [`unit`](mod@unit) | limits, metrics that follow from others, and the units that people write |
 //! | [`judgement`], [`trial`] | what an outcome is worth in a problem, and a design with both |
 //! | [`env`](mod@env), [`agent`], [`surrogate`] | the three contracts |
 //! | [`breakdown`] | where the metrics of a design come from |

@@ -228,7 +228,11 @@ fn parts_text(one: &Sheet, other: &Sheet) -> String {
     let value = |sheet: &Sheet, name: &str, column: usize| {
         sheet.rows.iter().find(|row| row.name == name).map_or(0.0, |row| row.values[column])
     };
-    let difference = |name: &str, column: usize| value(other, name, column) - value(one, name, column);
+    let difference = |name: &str, column: usize| {
+        let [before, after] = [one, other].map(|sheet| value(sheet, name, column));
+        // Sums that differ in their last digits are the same.
+        if (after - before).abs() <= 1e-9 * before.abs() { 0.0 } else { after - before }
+    };
     let first = compared.first().copied().unwrap_or(0);
     names.sort_by(|a, b| difference(b, first).abs().total_cmp(&difference(a, first).abs()));
     let hidden = names.len().saturating_sub(ROWS);

@@ -41,17 +41,17 @@ fn layers(cost: &NetworkCost, clock_hz: f64) -> Sheet {
 }
 
 fn memories(cost: &NetworkCost, clock_hz: f64) -> Sheet {
-    let mut columns = vec![("energy_j", "J"), ("network_j", "J"), ("leakage_j", "J"), ("latency_s", "s")];
+    let mut columns = vec![("energy_j", "J"), ("latency_s", "s"), ("network_j", "J"), ("leakage_j", "J")];
     let tensors: Vec<String> =
         cost.tensors().iter().map(|tensor| format!("{}_j", tensor.to_lowercase())).collect();
     columns.extend(tensors.iter().map(|name| (name.as_str(), "J")));
     let mut sheet = Sheet::new("memory", &columns);
     for level in cost.levels() {
-        let mut values = vec![level.energy_j(), level.network_j, level.leakage_j, level.cycles / clock_hz];
+        let mut values = vec![level.energy_j(), level.cycles / clock_hz, level.network_j, level.leakage_j];
         values.extend(level.accesses_j.iter().copied());
         sheet.row(&level.name, values, "");
     }
-    let mut arithmetic = vec![cost.mac_energy_j(), 0.0, 0.0, cost.compute_cycles() / clock_hz];
+    let mut arithmetic = vec![cost.mac_energy_j(), cost.compute_cycles() / clock_hz, 0.0, 0.0];
     arithmetic.resize(columns.len(), 0.0);
     sheet.row(ARITHMETIC, arithmetic, "");
     sheet

@@ -164,3 +164,59 @@ impl Places {
         Ok(SheetRow { workload, design, promised, p_feasible: self.p_feasible.and_then(number), outcome })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tapeout_experiment::dataset::import::columns::LogColumns;
+    use tapeout_experiment::dataset::import::import;
+    use tempfile::TempDir;
+
+    fn dataset(folder: &TempDir) -> Dataset {
+        let path = folder.path().join("log.csv");
+        std::fs::write(&path, "x,kind,t,e\n5,a,1,2\n6,b,3,4\n").unwrap();
+        let columns = "name = 'a'\ngoal.objectives = ['t']\nmetrics = [{ column = 't' }, { column = 'e' }]\n\
+            parameters = [{ column = 'x' }, { column = 'kind', kind = 'category' }]";
+        import(&[path], &LogColumns::parse(columns).unwrap()).unwrap().dataset
+    }
+
+    // Claim: what is written is read, promises and outcomes of all kinds.
+    #[test]
+    fn a_sheet_goes_there_and_back() {
+        let folder = TempDir::new().unwrap();
+        let dataset = dataset(&folder);
+        let row = |rank: u128, outcome: Option<Outcome>| SheetRow {
+            workload: 0,
+            design: dataset.space().unrank(rank),
+            promised: vec![Some(Interval { low: 0.1, middle: 0.25, high: 1e-7 }), None],
+            p_feasible: Some(0.75),
+            outcome,
+        };
+        let broken = Outcome::infeasible("too_hot", 1.0);
+        let rows = [row(0, None), row(1, Some(Outcome::Measured(vec![0.1, 3e8]))), row(3, Some(broken))];
+        let path = folder.path().join("sheet.csv");
+        write_sheet(&path, &dataset, &rows).unwrap();
+        assert_eq!(read_sheet(&path, &dataset).unwrap(), rows);
+    }
+
+    // Claim: a table of measurements needs no more than parameters and metrics; what is wrong in it is named by line.
+    #[test]
+    fn a_table_of_measurements_is_a_sheet() {
+        let folder = TempDir::new().unwrap();
+        let dataset = dataset(&folder);
+        let path = folder.path().join("measured.csv");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            read_sheet(&path, &dataset).map_err(|error| error.to_string())
+        };
+        let rows = read("e,kind,who,x,t\n2,b,me,5,7\n").unwrap();
+        assert_eq!(rows[0].outcome, Some(Outcome::Measured(vec![7.0, 2.0])));
+        assert!(
+            read("e,kind,x,t\n2,b,5,\n")
+                .unwrap_err()
+                .ends_with("`line 2, t`: got ``, expected a finite number, or none in the whole line")
+        );
+        assert!(read("e,kind,x,t\n2,b,7,1\n").unwrap_err().contains("parameter `x`: 7 is not a level"));
+        assert!(read("e,kind,x\n2,b,7\n").unwrap_err().contains("`t`: is no column; there are e, kind, x"));
+    }
+}

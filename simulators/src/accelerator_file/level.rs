@@ -9,8 +9,9 @@ use super::text::{LevelText, MacText, NetworkText, NumberText};
 use super::{FileFault, Unbuildable};
 use crate::loop_nest::{AccessEnergy, Bandwidth, Delivery, Level, Mac, Network};
 
-/// Instances, and words of a level, that a file may arrive at. Ours: far more than any chip has, and counts of words fit 64 bits.
-const MOST_INSTANCES: u64 = 1 << 32;
+/// Instances, and words of an access, that a file may arrive at. Ours: twice the units of the largest built-in template; mappings for so many
+/// are found in a fraction of a second a layer.
+const MOST_INSTANCES: u64 = 1 << 26;
 
 /// Where the figures of a level's part are, if the level names one.
 #[derive(Debug, Clone, Copy)]

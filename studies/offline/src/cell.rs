@@ -79,7 +79,7 @@ impl Asked {
             designs: size.designs,
             seed: Seed::new(seed),
             workloads: Vec::new(),
-            env: EnvSpec { id: problem.env.to_owned(), version: None, config: problem.config() },
+            env: EnvSpec { config: problem.config(), ..EnvSpec::named(problem.env) },
         };
         if !folder.join("dataset.toml").exists() {
             generate(catalog, &plan, &folder, &RunOptions::default(), &mut |_| {})?;

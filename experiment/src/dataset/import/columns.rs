@@ -208,7 +208,7 @@ impl LogColumns {
         let deserializer =
             toml::Deserializer::parse(text).map_err(|error| (String::new(), error.message().to_owned()))?;
         let columns: Self = serde_path_to_error::deserialize(deserializer)
-            .map_err(|error| (error.path().to_string(), error.inner().message().to_owned()))?;
+            .map_err(|error| (field_of(error.path()), error.inner().message().to_owned()))?;
         columns.check().map(|()| columns)
     }
 
@@ -270,6 +270,11 @@ impl LogColumns {
     }
 }
 
+/// The path of a field; empty for the whole file.
+fn field_of(path: &serde_path_to_error::Path) -> String {
+    if path.iter().len() == 0 { String::new() } else { path.to_string() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,6 +297,8 @@ mod tests {
         assert_eq!(refusal("['t']", "['u']").1, "no metric `u`; they are t");
         assert_eq!(refusal("column = 't'", "column = 't'\nscale = 0.0").0, "metrics[0].scale");
         assert_eq!(refusal("column = 't'", "colum = 't'").0, "metrics[0].colum");
+        let missing = refusal("[[parameters]]\ncolumn = 'x'\n", "");
+        assert_eq!((missing.0.as_str(), missing.1.as_str()), ("", "missing field `parameters`"));
         let feasibility = "column = 't'\n[feasibility]\ncolumn = 's'\n";
         assert_eq!(refusal("column = 't'", feasibility).0, "feasibility.feasible");
     }
