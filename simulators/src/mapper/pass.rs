@@ -5,6 +5,7 @@ use super::labels::{Decision, Still, stills};
 use super::plan::Choice;
 use super::prices::Metrics;
 use super::tables::Tables;
+use crate::loop_nest::MAX_TENSORS;
 
 /// What a pass found.
 pub(super) struct Found {
@@ -81,6 +82,8 @@ impl Pass<'_> {
             ground.plan.stages[stage].choices[parents].iter().zip(costs).enumerate()
         {
             let weighed = cost.weighed(self.weights);
+            let single = tables.states().at_single_states(&weighed);
+            let matters = self.matters(stage, choice, &weighed);
             for &state in &states {
                 let point = tables.point(state);
                 let is_possible = match stage {
@@ -90,11 +93,24 @@ impl Pass<'_> {
                 if !is_possible {
                     continue;
                 }
+                let mut has_none = false;
                 for still in stills(ground, still, outside, point).into_iter().flatten() {
+                    let still = still.filter(|&(tensor, _)| matters[usize::from(tensor)]);
+                    // Of those that change nothing, one stands for all.
+                    if still.is_none() && std::mem::replace(&mut has_none, true) {
+                        continue;
+                    }
                     self.n_tried += 1;
-                    let sum =
-                        self.own(stage, &weighed, state, still) + self.inside(stage, choice, state, still);
-                    if sum < best.map_or(f64::INFINITY, |best| best.sum) {
+                    let own = match stage {
+                        0 => self.outermost(&weighed, state),
+                        _ => single.cost(state, still.map(|(tensor, trips)| (usize::from(tensor), trips))),
+                    };
+                    let least = best.map_or(f64::INFINITY, |best| best.sum);
+                    if own >= least {
+                        continue;
+                    }
+                    let sum = own + self.inside(stage, choice, state, still);
+                    if sum < least {
                         best = Some(Step { sum, choice: number, state, still });
                     }
                 }
@@ -104,18 +120,27 @@ impl Pass<'_> {
         best
     }
 
-    fn own(&self, stage: usize, weighed: &Weighed, state: usize, still: Still) -> f64 {
-        if stage == 0 {
-            // Nothing runs outside of it, so that nothing is fetched twice.
-            let tiles: f64 = weighed.flow.iter().chain(&weighed.tile).sum();
-            let windows = weighed.windows.iter().map(|term| {
-                let words = self.ground.overlap(term.tensor, term.level, self.tables.point(state)).words;
-                words * (term.per_word + term.per_tile_word)
-            });
-            return weighed.fixed + tiles + windows.sum::<f64>();
-        }
-        let trips = still.map(|(tensor, trips)| (usize::from(tensor), trips));
-        self.tables.states().cost_at(weighed, state, trips)
+    /// By tensor: whether it costs less at `stage` or inside of it that the tensor stays.
+    fn matters(&self, stage: usize, choice: &Choice, weighed: &Weighed) -> [bool; MAX_TENSORS] {
+        let inside = stage + 1;
+        std::array::from_fn(|tensor| {
+            let is_known = inside >= 2 && inside < self.ground.plan.stages.len();
+            tensor < self.ground.problem.shapes.len()
+                && (weighed.flow[tensor] != 0.0
+                    || weighed.windows.iter().any(|term| term.tensor == tensor)
+                    || inside == 1
+                    || is_known && self.tables.goes_on(0, (inside, choice.next), tensor))
+        })
+    }
+
+    /// What the outermost stage costs: nothing runs outside of it, so that nothing is fetched twice.
+    fn outermost(&self, weighed: &Weighed, state: usize) -> f64 {
+        let tiles: f64 = weighed.flow.iter().chain(&weighed.tile).sum();
+        let windows = weighed.windows.iter().map(|term| {
+            let words = self.ground.overlap(term.tensor, term.level, self.tables.point(state)).words;
+            words * (term.per_word + term.per_tile_word)
+        });
+        weighed.fixed + tiles + windows.sum::<f64>()
     }
 
     /// What is inside of `stage` at least.

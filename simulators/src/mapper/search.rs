@@ -201,8 +201,10 @@ impl<'a> Search<'a> {
             top = Some(sketch);
             next = self.best_of(prices, around, &mut seen, 1)?;
         }
-        if let Some(top) = top {
-            let unrolling = top.unrolling(self.problem);
+        let Some(top) = top else { return Ok(()) };
+        let unrolling = top.unrolling(self.problem);
+        let all = Lattice::new(self.problem, &unrolling.steps, usize::MAX, &mut self.chains);
+        if all.len() > FIRST_STATES {
             prices.set(&unrolling);
             self.weigh(prices, &unrolling, Care::Mapping(usize::MAX))?;
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ground::{ChoiceCost, Ground, Point, Weighed};
+use super::ground::{ChoiceCost, Ground, Point, Weighed, WeighedWindow};
 use super::lattice::Slabs;
 use super::plan::{Choice, Stage};
 use super::window::Overlap;
@@ -156,19 +156,33 @@ impl States {
         }
     }
 
-    /// The same at one state, if `still` runs `trips` over dimensions that it does not use.
+    /// `cost` with the windows that it is of.
+    pub(super) fn at_single_states<'a>(&'a self, cost: &'a Weighed) -> SingleStates<'a> {
+        let windows = cost.windows.iter().map(|term| (*term, &self.overlaps[&(term.level, term.tensor)]));
+        SingleStates { states: self, cost, windows: windows.collect() }
+    }
+}
+
+/// A weighted cost, to be asked state by state.
+pub(super) struct SingleStates<'a> {
+    states: &'a States,
+    cost: &'a Weighed,
+    windows: Vec<(WeighedWindow, &'a Overlaps)>,
+}
+
+impl SingleStates<'_> {
+    /// [`States::cost`] at `state`, if `still` runs `trips` over dimensions that it does not use.
     #[inline]
-    pub(super) fn cost_at(&self, cost: &Weighed, state: usize, still: Option<(usize, f64)>) -> f64 {
+    pub(super) fn cost(&self, state: usize, still: Option<(usize, f64)>) -> f64 {
         let trips = |tensor: usize| match still {
             Some((other, trips)) if other == tensor => trips,
-            _ => self.unused[tensor][state],
+            _ => self.states.unused[tensor][state],
         };
-        let mut sum = cost.fixed;
-        for tensor in 0..self.unused.len() {
-            sum += cost.flow[tensor] * trips(tensor) + cost.tile[tensor] * self.per_used[tensor][state];
+        let mut sum = self.cost.fixed;
+        for (tensor, per_used) in self.states.per_used.iter().enumerate() {
+            sum += self.cost.flow[tensor] * trips(tensor) + self.cost.tile[tensor] * per_used[state];
         }
-        for term in &cost.windows {
-            let overlaps = &self.overlaps[&(term.level, term.tensor)];
+        for (term, overlaps) in &self.windows {
             let words = overlaps.base[state] + overlaps.linear[state] * trips(term.tensor);
             sum += term.per_word * words + term.per_tile_word * overlaps.words[state];
         }

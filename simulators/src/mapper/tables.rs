@@ -98,6 +98,11 @@ impl Tables {
         &self.states
     }
 
+    /// Whether it can matter to the stages from `stage` on that `tensor` stays outside of them.
+    pub(super) fn goes_on(&self, sum: usize, (stage, parents): (usize, usize), tensor: usize) -> bool {
+        !self.tables[stage][parents][sum].going[tensor].is_empty()
+    }
+
     /// What the stages from `stage` on add to the sum at index `sum` at least.
     #[inline]
     pub(super) fn left(
