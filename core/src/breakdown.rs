@@ -19,7 +19,7 @@ pub struct Sheet {
     /// What is said of each row.
     pub columns: Vec<SheetColumn>,
     /// The parts.
-    pub rows: Vec<SheetRow>,
+    pub rows: Vec<BreakdownRow>,
 }
 
 /// A column of a table.
@@ -33,7 +33,7 @@ pub struct SheetColumn {
 
 /// A part.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SheetRow {
+pub struct BreakdownRow {
     /// Its name, unique within the table.
     pub name: String,
     /// One number for each column; shape `[columns]`.
@@ -62,6 +62,6 @@ impl Sheet {
             "one number for each column of the table of `{}`",
             self.of
         );
-        self.rows.push(SheetRow { name: name.to_owned(), values, bound: bound.to_owned() });
+        self.rows.push(BreakdownRow { name: name.to_owned(), values, bound: bound.to_owned() });
     }
 }

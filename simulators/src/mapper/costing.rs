@@ -9,7 +9,7 @@ use super::problem::{Problem, Way};
 use super::unrolling::Unrolling;
 use crate::loop_nest::{Evaluator, Illegal, LevelMapping, Loop, MAX_DIMS, Mapping, Report, Workspace};
 
-/// Paddings whose models are kept ready.
+/// Paddings whose models are kept ready. Ours: a climb meets a few.
 const MODELS: usize = 8;
 
 /// The best mapping by one objective.
@@ -112,7 +112,7 @@ impl<'a> Costing<'a> {
         loops.len() - 1 - n_still
     }
 
-    /// The best by `objective` with its full report, padded layer and share of useful work.
+    /// The best by `objective` with its full report and padded layer.
     ///
     /// # Errors
     /// As [`Costing::cost`].

@@ -8,7 +8,7 @@
 use super::constraints::DimSet;
 use super::lattice::Lattice;
 use super::plan::{Choice, Plan, Stage};
-use super::prices::{MAX_METRICS, Metrics, Prices, Toll};
+use super::prices::{MAX_METRICS, Metrics, Prices, ROUNDING, Toll};
 use super::problem::{Problem, Shape};
 use super::unrolling::Unrolling;
 use super::window::{Overlap, Steps, Window};
@@ -264,7 +264,7 @@ impl<'a> Ground<'a> {
             let Some(capacity) = self.problem.costs[level].capacity_words else { return true };
             let kept = (0..self.problem.shapes.len()).filter(|&tensor| keep.contains(tensor));
             let words: f64 = kept.map(|tensor| self.words(level, tensor, point)).sum();
-            words <= capacity as f64 * (1.0 + 1e-12)
+            words <= capacity as f64 * (1.0 + ROUNDING)
         })
     }
 

@@ -21,9 +21,9 @@ pub(super) struct Label {
     /// Stages decided.
     pub(super) stage: u8,
     /// Index of the choice of the last of them.
-    choice: u16,
+    choice: u32,
     /// Parents above the next one.
-    parents: u16,
+    parents: u32,
     /// State of the last one.
     pub(super) state: u32,
     /// The tensor that the loops right outside of that leave where it is, and its trips outside of those.
@@ -49,7 +49,7 @@ pub(super) struct Decision {
 }
 
 /// What labels are told apart by; the tensor that stays last.
-type Key = (u8, u16, u32, Option<u8>);
+type Key = (u8, u32, u32, Option<u8>);
 
 /// The labels of one unrolling.
 pub(super) struct Labels<'a> {
@@ -103,8 +103,8 @@ impl<'a> Labels<'a> {
         let (ground, label) = (self.ground, self.arena[index as usize]);
         let stage = usize::from(label.stage);
         let outside = ground.point(label.state as usize);
-        let costs = &ground.costs[stage][usize::from(label.parents)];
-        let choices = &ground.plan.stages[stage].choices[usize::from(label.parents)];
+        let costs = &ground.costs[stage][label.parents as usize];
+        let choices = &ground.plan.stages[stage].choices[label.parents as usize];
         let mut states = std::mem::take(&mut self.states);
         ground.lattice.within(label.state as usize, ground.plan.stages[stage].loops, &mut states);
         for (number, (choice, cost)) in choices.iter().zip(costs).enumerate() {
@@ -145,8 +145,8 @@ impl<'a> Labels<'a> {
             let child = Label {
                 from: index,
                 stage: label.stage + 1,
-                choice: number as u16,
-                parents: choice.next as u16,
+                choice: number as u32,
+                parents: choice.next as u32,
                 state: point.state as u32,
                 still,
                 metrics,
@@ -160,7 +160,7 @@ impl<'a> Labels<'a> {
     /// Keeps `label` unless its bound or another label rules it out.
     fn keep(&mut self, mut label: Label, limit: f64) {
         let ground = self.ground;
-        let inside = (usize::from(label.stage), usize::from(label.parents));
+        let inside = (usize::from(label.stage), label.parents as usize);
         let mut total = label.metrics;
         if inside.0 == ground.plan.stages.len() {
             let Some(units) = &ground.units[inside.1] else { return };
@@ -212,8 +212,8 @@ impl<'a> Labels<'a> {
         while label.stage > 0 {
             let before = &self.arena[label.from as usize];
             decisions.push(Decision {
-                parents: usize::from(before.parents),
-                choice: usize::from(label.choice),
+                parents: before.parents as usize,
+                choice: label.choice as usize,
                 state: label.state as usize,
                 still: label.still.map(|(tensor, _)| usize::from(tensor)),
             });

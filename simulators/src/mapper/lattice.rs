@@ -47,6 +47,7 @@ pub(super) struct Lattice {
     chains: Vec<Rc<Chain>>,
     strides: [usize; MAX_DIMS],
     n_states: usize,
+    is_thinned: bool,
 }
 
 impl Lattice {
@@ -55,7 +56,10 @@ impl Lattice {
         let mut thinned = [0; MAX_DIMS];
         let steps = &steps[..problem.n_dims];
         let mut chains: Vec<Rc<Chain>> = steps.iter().map(|&steps| known.get(steps, 0)).collect();
-        while chains.iter().map(|chain| chain.divisors.len()).product::<usize>() > most {
+        let n_states = |chains: &[Rc<Chain>]| {
+            chains.iter().fold(1usize, |n, chain| n.saturating_mul(chain.divisors.len()))
+        };
+        while n_states(&chains) > most {
             let longest = (0..chains.len()).max_by_key(|&dim| chains[dim].divisors.len());
             let Some(dim) = longest.filter(|&dim| chains[dim].divisors.len() > 2) else { break };
             thinned[dim] += 1;
@@ -66,7 +70,12 @@ impl Lattice {
             *stride = n_states;
             n_states *= chain.divisors.len();
         }
-        Self { chains, strides, n_states }
+        Self { chains, strides, n_states, is_thinned: thinned != [0; MAX_DIMS] }
+    }
+
+    /// Whether some sizes of tiles were left out.
+    pub(super) fn is_thinned(&self) -> bool {
+        self.is_thinned
     }
 
     /// How many states there are.

@@ -68,6 +68,9 @@ pub enum NoMapping {
         /// The tensor.
         tensor: String,
     },
+    /// The smallest tiles fit each level by itself, but no mapping fits all of them.
+    #[error("the smallest tiles fit every level by itself, but no mapping fits all of them together")]
+    NotTogether,
     /// The constraints are of another architecture.
     #[error("the constraints are of {got} levels, the architecture has {expected}")]
     LevelCount {

@@ -61,10 +61,12 @@ pub(super) fn relaxed(problem: &Problem) -> (f64, f64) {
             (false, _) => 0.0,
         };
         *if shape.output { &mut written } else { &mut read } += if is_outside { words } else { 0.0 };
-        // Instances of `level` and units that are told apart only by dimensions that the tensor does not use.
+        // Instances of `level` and units that may be told apart by nothing that the tensor uses.
         let alike = |levels: std::ops::RangeInclusive<usize>| -> f64 {
             let places = problem.positions[problem.places()].iter();
-            let idle = places.filter(|place| place.dims.iter().any(|dim| !shape.uses.contains(dim)));
+            // Indices that add up can be alike, too.
+            let idle =
+                places.filter(|place| shape.slides || place.dims.iter().any(|dim| !shape.uses.contains(dim)));
             idle.filter(|place| levels.contains(&place.level)).map(|place| place.limit as f64).product()
         };
         let mut least = f64::INFINITY;
@@ -75,7 +77,7 @@ pub(super) fn relaxed(problem: &Problem) -> (f64, f64) {
             }
             let cost = &problem.costs[level];
             // Each of those that add to one sum begins it once, without reading it.
-            let first = words * alike(level + 1..=top);
+            let first = shape.words(&sizes).max(words) * alike(level + 1..=top);
             let (reads, updates) =
                 if shape.output { ((accesses - first).max(0.0), accesses) } else { (accesses, 0.0) };
             let own_j = (reads * cost.read_j + updates * cost.update_j) / cost.cluster_size as f64;

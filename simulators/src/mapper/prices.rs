@@ -14,8 +14,12 @@ use super::problem::{LevelCost, Problem, Way};
 use super::unrolling::Unrolling;
 use crate::loop_nest::{MAX_DIMS, MAX_LEVELS, MAX_TENSORS};
 
-/// Most metrics: energy, work, and this many ports less 2, the outermost first; ports beyond are left out of bounds.
+/// Most metrics: energy, work, and this many ports less 2, the outermost first; ports beyond are left out of bounds. Ours: the built-in
+/// machines have seven ports at most.
 pub(super) const MAX_METRICS: usize = 10;
+
+/// Share by which a sum of whole numbers may be off. Ours: some thousand roundings.
+pub(super) const ROUNDING: f64 = 1e-12;
 
 /// A value for each metric.
 pub(super) type Metrics = [f64; MAX_METRICS];
@@ -63,7 +67,7 @@ pub(super) struct Prices<'a> {
     groups: [[f64; MAX_TENSORS]; MAX_LEVELS],
     /// By level and tensor: hops of a word, at least.
     hops: [[f64; MAX_TENSORS]; MAX_LEVELS],
-    /// Words of the tensors, and the share of each that passes through one instance of a level, the units last.
+    /// Words of the tensors, padding included.
     words: [f64; MAX_TENSORS],
     /// Where every mapping starts.
     pub(super) start: Metrics,
@@ -140,7 +144,7 @@ impl<'a> Prices<'a> {
     pub(super) fn total(&self, metrics: &Metrics) -> (f64, f64) {
         let cycles = metrics[WORK..self.n_metrics].iter().fold(0.0, |a: f64, &b| a.max(b));
         // Cycles are whole; the floating-point error of the sum must not make one of nothing.
-        let cycles = (cycles * (1.0 - 1e-12)).ceil();
+        let cycles = (cycles * (1.0 - ROUNDING)).ceil();
         (metrics[ENERGY] + self.leak_j_per_cycle * cycles, cycles)
     }
 
@@ -219,8 +223,12 @@ impl<'a> Prices<'a> {
     fn add_network(&self, toll: &mut Toll, crossing: Crossing, level: usize) {
         let Crossing { tensor, child, .. } = crossing;
         let cost = &self.problem.costs[level];
-        let hops = self.hops[level][tensor];
-        let word_j = self.used[level] * (hops * cost.hop_j + (1.0 + hops.floor()) * cost.router_j);
+        let quirks = self.problem.quirks;
+        // What these quirks leave of hops and passes is not worked out here; a bound may leave all of it out.
+        let is_scaled = quirks.hops_before_bypass && level > child.map_or(0, |child| child + 1);
+        let hops = if is_scaled { 0.0 } else { self.hops[level][tensor] };
+        let router_j = if quirks.truncated_passes { 0.0 } else { cost.router_j };
+        let word_j = self.used[level] * (hops * cost.hop_j + (1.0 + hops.floor()) * router_j);
         let words = self.groups_between(tensor, child, level);
         let both_ways = self.problem.shapes[tensor].output && !cost.reduces_in_place;
         toll.per_word[ENERGY] += word_j * words * if both_ways { 2.0 } else { 1.0 };
@@ -319,8 +327,8 @@ fn hops(problem: &Problem, unrolling: &Unrolling, level: usize) -> [f64; MAX_TEN
     for (hops, shape) in hops.iter_mut().zip(&problem.shapes) {
         let n_sets: u64 =
             loops.iter().filter(|(dim, _)| shape.uses.contains(*dim)).map(|&(_, factor)| factor).product();
-        // By set and column: the first and the last row.
-        let mut rows = vec![None; (n_sets * mesh_x) as usize];
+        // Set and column of every instance, and its row.
+        let mut places: Vec<(u64, u64)> = Vec::with_capacity(n_instances as usize);
         for number in 0..n_instances {
             let (mut rest, mut set, mut n) = (number, 0, 1);
             for &(dim, factor) in &loops {
@@ -330,14 +338,16 @@ fn hops(problem: &Problem, unrolling: &Unrolling, level: usize) -> [f64; MAX_TEN
                 }
                 rest /= factor;
             }
-            let row = (number / mesh_x) as f64;
-            let slot: &mut Option<(f64, f64)> = &mut rows[(set * mesh_x + number % mesh_x) as usize];
-            *slot = Some(slot.map_or((row, row), |(first, _)| (first, row)));
+            places.push((set * mesh_x + number % mesh_x, number / mesh_x));
         }
-        for set in rows.chunks_exact(mesh_x as usize) {
-            let farthest = set.iter().rposition(Option::is_some).unwrap_or(0);
-            let vertical = |&(first, last): &(f64, f64)| (middle - first).max(0.0) + (last - middle).max(0.0);
-            *hops += farthest as f64 + set.iter().flatten().map(vertical).sum::<f64>();
+        places.sort_unstable();
+        for set in places.chunk_by(|a, b| a.0 / mesh_x == b.0 / mesh_x) {
+            let farthest = set.last().map_or(0, |&(column, _)| column % mesh_x);
+            *hops += farthest as f64;
+            for column in set.chunk_by(|a, b| a.0 == b.0) {
+                let row = |place: Option<&(u64, u64)>| place.map_or(middle, |&(_, row)| row as f64);
+                *hops += (middle - row(column.first())).max(0.0) + (row(column.last()) - middle).max(0.0);
+            }
         }
         *hops /= n_sets as f64;
     }

@@ -185,8 +185,12 @@ impl<'a> Problem<'a> {
 
     /// What to say when tiles that are smallest one by one fit, but no mapping does.
     pub(super) fn nothing_fits(&self) -> NoMapping {
-        let tensor = (0..self.shapes.len()).find(|&tensor| !self.can_be_backed(tensor)).unwrap_or(0);
-        NoMapping::KeptNowhere { tensor: self.einsum.tensors()[tensor].name().to_owned() }
+        match (0..self.shapes.len()).find(|&tensor| !self.can_be_backed(tensor)) {
+            Some(tensor) => {
+                NoMapping::KeptNowhere { tensor: self.einsum.tensors()[tensor].name().to_owned() }
+            }
+            None => NoMapping::NotTogether,
+        }
     }
 
     /// Whether the outermost level that must or may keep `tensor` can hold the whole of it.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::ground::{ChoiceCost, Ground, Point, Weighed, WeighedWindow};
 use super::lattice::Slabs;
 use super::plan::{Choice, Stage};
+use super::prices::ROUNDING;
 use super::window::Overlap;
 use crate::loop_nest::TensorSet;
 
@@ -101,7 +102,7 @@ impl States {
                     }
                 }
             }
-            let limit = capacity as f64 * (1.0 + 1e-12);
+            let limit = capacity as f64 * (1.0 + ROUNDING);
             fits.iter_mut().zip(&words).for_each(|(fits, &words)| *fits &= words <= limit);
         }
         fits

@@ -3,6 +3,7 @@
 //! A dimension of `n` points over `w` instances takes `ceil(n / w)` steps and is padded to `w` times that. Of the factors
 //! that take as many steps only the smallest are in the space.
 
+use super::prices::ROUNDING;
 use super::problem::Problem;
 use crate::loop_nest::MAX_DIMS;
 
@@ -226,7 +227,7 @@ fn fits(problem: &Problem, factors: &[u32]) -> bool {
             .iter()
             .enumerate()
             .filter(|&(tensor, _)| problem.must_keep[level].contains(tensor));
-        kept.map(|(_, shape)| shape.words(&extents)).sum::<f64>() <= capacity as f64 * (1.0 + 1e-12)
+        kept.map(|(_, shape)| shape.words(&extents)).sum::<f64>() <= capacity as f64 * (1.0 + ROUNDING)
     })
 }
 

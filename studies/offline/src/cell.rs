@@ -53,7 +53,7 @@ pub struct Answer {
 }
 
 /// A log, and what of it may be learned from.
-pub struct Asked {
+pub struct Question {
     env: Box<dyn Env>,
     dataset: Dataset,
     split: Split,
@@ -62,7 +62,7 @@ pub struct Asked {
     seed: u64,
 }
 
-impl Asked {
+impl Question {
     /// Logs random designs in `folder`, unless they are there.
     ///
     /// # Errors
