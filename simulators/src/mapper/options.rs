@@ -59,9 +59,9 @@ impl Options {
         Self { effort: 4_000, gap: 0.01, quirks: Quirks::default() }
     }
 
-    /// For a search over a small space of designs: two and a half times as much.
+    /// For a search over a small space of designs: five times as much.
     pub fn careful() -> Self {
-        Self { effort: 10_000, ..Self::quick() }
+        Self { effort: 20_000, ..Self::quick() }
     }
 }
 

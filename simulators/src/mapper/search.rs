@@ -194,23 +194,20 @@ impl<'a> Search<'a> {
         self.prove(prices, &sketches, open)
     }
 
-    /// From unrollings of few steps on, goes to a better one that differs at one place, as long as there is one; at the last, all sizes
-    /// of tiles are looked at.
+    /// From unrollings of few steps on, goes to a better one that differs at one place, as long as there is one. Of each that it goes
+    /// to all sizes of tiles are looked at.
     fn climb(&mut self, prices: &mut Prices<'a>) -> Result<(), NoMapping> {
         let mut seen = BTreeSet::new();
         let first = unrolling::fewest_steps(self.problem, BEAM_UNROLLINGS);
         let mut next = self.best_of(prices, first, &mut seen, STARTS)?;
-        let mut top = None;
-        while let Some(sketch) = next {
+        while let Some(sketch) = next.filter(|_| !self.is_spent()) {
+            let unrolling = sketch.unrolling(self.problem);
+            if Lattice::new(self.problem, &unrolling.steps, FIRST_STATES, &mut self.chains).is_thinned() {
+                prices.set(&unrolling);
+                self.weigh(prices, &unrolling, Care::Mapping(MOST_STATES))?;
+            }
             let around = unrolling::neighbours(self.problem, &sketch);
-            top = Some(sketch);
             next = self.best_of(prices, around, &mut seen, 1)?;
-        }
-        let Some(top) = top else { return Ok(()) };
-        let unrolling = top.unrolling(self.problem);
-        if Lattice::new(self.problem, &unrolling.steps, FIRST_STATES, &mut self.chains).is_thinned() {
-            prices.set(&unrolling);
-            self.weigh(prices, &unrolling, Care::Mapping(MOST_STATES))?;
         }
         Ok(())
     }

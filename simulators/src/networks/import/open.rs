@@ -63,7 +63,7 @@ pub enum OpenNetworkError {
 ///
 /// ```
 /// # use tapeout_simulators::networks::open_network;
-/// assert_eq!(open_network("resnet50").unwrap().layers().len(), 27);
+/// assert_eq!(open_network("resnet50").unwrap().layers().len(), 24);
 /// assert!(open_network("resnet5").unwrap_err().to_string().starts_with("unknown network `resnet5`"));
 /// assert!(open_network("mine.toml").unwrap_err().to_string().starts_with("mine.toml: cannot be read"));
 /// ```
