@@ -62,7 +62,7 @@ fn results_are_the_optima_that_another_search_proves() {
             _ => Objective::EnergyDelay,
         };
         let quirks = Quirks { perfect_overlap: true, ..Quirks::default() };
-        let options = Options { effort: 20_000_000, gap: 0.0, quirks };
+        let options = Options { effort: 2_000_000, gap: 0.0, quirks };
         let best = best_mapping(&architecture, &einsum, objective, &constraints, options).expect("it fits");
         let ratio = objective.of(&best.report).0 / case.score;
         let most = if case.proven { 1.0 + 1e-6 } else { 1.01 };
