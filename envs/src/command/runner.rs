@@ -186,6 +186,7 @@ impl Runner {
         let line = process.ask(&question, self.limit).map_err(|silence| match silence {
             Silence::TimeLimit(_) => Fault::TimedOut(silence.to_string()),
             Silence::Died(how) => Fault::Crashed(how),
+            Silence::Unasked(_) | Silence::TooLong(_) => Fault::Failed(EvalError::new(silence.to_string())),
         })?;
         let outcome =
             self.answers.of_line(&line).map_err(|message| Fault::Failed(EvalError::new(message)))?;
