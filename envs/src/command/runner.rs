@@ -73,6 +73,10 @@ impl Runner {
                     .to_owned(),
             );
         }
+        if command.mode == Mode::Lines && !answers.are_json() {
+            return Err("`command.mode` is \"lines\": answers are lines of JSON, with no `pattern`, `factor` or `[infeasible]`"
+                .to_owned());
+        }
         if command.memory_mib.is_some() && !Program::can_limit_memory() {
             return Err("`command.memory_mib` is given, but memory can be limited on Linux only".to_owned());
         }
