@@ -41,28 +41,32 @@ impl Failure {
         Self { error: self.error.context(message), ..self }
     }
 
+    /// What went wrong, a line for each cause that the message does not tell already, and `hint: ...`.
+    pub(crate) fn message(&self) -> String {
+        let mut told = self.error.to_string();
+        let mut message = told.clone();
+        for cause in self.error.chain().skip(1).map(ToString::to_string) {
+            if !told.contains(&cause) {
+                message.push_str(&format!("\n  caused by: {cause}"));
+                told = cause;
+            }
+        }
+        if let Some(hint) = &self.hint {
+            message.push_str(&format!("\nhint: {hint}"));
+        }
+        message
+    }
+
     /// The exit code it ends in.
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }
 }
 
-/// `error: ...`, a line for each cause that the message does not tell already, and `hint: ...`.
+/// `error: ` and the message.
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut told = self.error.to_string();
-        write!(formatter, "error: {told}")?;
-        for cause in self.error.chain().skip(1) {
-            let cause = cause.to_string();
-            if !told.contains(&cause) {
-                write!(formatter, "\n  caused by: {cause}")?;
-                told = cause;
-            }
-        }
-        match &self.hint {
-            Some(hint) => write!(formatter, "\nhint: {hint}"),
-            None => Ok(()),
-        }
+        write!(formatter, "error: {}", self.message())
     }
 }
 

@@ -102,7 +102,10 @@ impl Told {
                 });
                 Ok(Outcome::Measured(values.collect::<Result<_, _>>()?))
             }
-            (None, Some(rule)) => Ok(Outcome::infeasible(&rule, self.violation.unwrap_or(1.0))),
+            (None, Some(rule)) => {
+                let rule = rule.replace(char::is_whitespace, "_");
+                Ok(Outcome::infeasible(&rule, self.violation.unwrap_or(1.0)))
+            }
             _ => Err("expected `metrics` or `infeasible`".to_owned()),
         }
     }

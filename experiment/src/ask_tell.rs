@@ -17,7 +17,7 @@ use crate::log::{Log as _, Record, TrialTiming};
 use crate::search::{Answer, Batch, Search};
 use crate::summary::Summary;
 
-/// A run that waits to be told.
+/// A run that waits to be told. After an error other than [`RunError::Told`] it is of no use, and is opened again.
 pub struct AskTell<'a> {
     search: Search<'a>,
     log: FolderLog,
@@ -63,6 +63,9 @@ impl<'a> AskTell<'a> {
 
     /// The designs that the agent wants to know of, or why it wants none. Asking again gives the same.
     ///
+    /// The wall time of the budget is the time in which the run is open. When it is over there is no further batch; what was asked for is
+    /// still to be told.
+    ///
     /// # Errors
     /// [`RunError`] if the agent fails, proposes something other than what is logged, or the summary of a run that is over
     /// cannot be written.
@@ -78,6 +81,8 @@ impl<'a> AskTell<'a> {
                 Some(StopReason::TrialsSpent)
             } else if ahead == 0 && self.search.is_target_reached() {
                 Some(StopReason::Target)
+            } else if ahead == 0 && self.is_time_over() {
+                Some(StopReason::WallTime)
             } else {
                 self.search.dead_end()
             };
@@ -147,6 +152,11 @@ impl<'a> AskTell<'a> {
         self.log.finish()?;
         write_summary(&Summary::of(&self.search, stop, self.elapsed_s()), &self.folder)?;
         Ok(stop)
+    }
+
+    fn is_time_over(&self) -> bool {
+        let wall_s = self.search.experiment().spec().budget.wall_s;
+        wall_s.is_some_and(|wall_s| self.elapsed_s() >= wall_s)
     }
 
     fn elapsed_s(&self) -> f64 {

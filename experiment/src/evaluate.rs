@@ -138,8 +138,13 @@ pub(crate) fn checked(env: &dyn Env, outcome: Outcome) -> Result<Outcome, Failur
             }
         }
         Outcome::Infeasible { rule, violation } => {
-            if !violation.is_finite() {
-                return Err(Failure::Contract(format!("the violation of rule `{rule}` is {violation}")));
+            if rule.is_empty() {
+                return Err(Failure::Contract("it is infeasible, but no rule is named".to_owned()));
+            }
+            if !(violation.is_finite() && *violation > 0.0) {
+                let fault =
+                    format!("the violation of rule `{rule}` is {violation}, expected a number above 0");
+                return Err(Failure::Contract(fault));
             }
         }
     }

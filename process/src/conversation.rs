@@ -1,25 +1,29 @@
 //! Talking to a program: a line there, a line back.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdin};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread::{self, JoinHandle};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::{Child, ChildStdin, ChildStdout};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::thread;
 use std::time::Duration;
 
-use crate::ending::{end, in_words, tail, wait};
+use crate::ending::{FAREWELL, end, in_words, wait};
 use crate::program::{Program, StartError};
+use crate::reading::Reading;
 
-/// How much of the error output is kept, in byte. Ours: more than a trace of calls has.
-const COMPLAINT: usize = 16 * 1024;
+/// The longest line of a child, in byte. Ours: ten thousand designs of many parameters have less.
+const LINE: usize = 64 << 20;
+
+/// How many lines wait to be heard; a child that says more waits itself. Ours: it has one to say for each question.
+const LINES: usize = 16;
 
 /// A child that is talked to.
 #[derive(Debug)]
 pub struct Conversation {
     child: Child,
-    /// Closed to let the child end.
-    input: Option<ChildStdin>,
-    lines: Receiver<String>,
-    complaint: Option<JoinHandle<String>>,
+    /// What it is still to be told; closed to let the child end.
+    input: Option<Sender<String>>,
+    lines: Receiver<Result<String, Silence>>,
+    complaint: Option<Reading>,
 }
 
 /// Why no line came.
@@ -31,6 +35,12 @@ pub enum Silence {
     /// It died; how, and the last it complained of.
     #[error("it died: {0}")]
     Died(String),
+    /// It said this before it was asked, so that nobody knows which answer belongs to which question, and was ended.
+    #[error("it said more than it was asked: `{0}`")]
+    Unasked(String),
+    /// It began a line that has more than so many bytes, and was ended.
+    #[error("a line of it has more than {0} bytes")]
+    TooLong(usize),
 }
 
 impl Program {
@@ -41,28 +51,57 @@ impl Program {
     pub fn talk(&self) -> Result<Conversation, StartError> {
         let mut child = self.start()?;
         let output = child.stdout.take().expect("invariant: the output is a pipe");
-        let complaint = child.stderr.take().expect("invariant: the error output is a pipe");
-        let (sender, lines) = channel();
-        thread::spawn(move || {
-            // Ends with the child's output, or when nobody listens any more.
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        let complaint = Some(thread::spawn(move || tail(complaint, COMPLAINT)));
-        let input = child.stdin.take();
-        Ok(Conversation { child, input, lines, complaint })
+        let complaint =
+            Reading::complaint(child.stderr.take().expect("invariant: the error output is a pipe"));
+        let to_child = child.stdin.take().expect("invariant: the input is a pipe");
+        let (input, questions) = channel();
+        let (sender, lines) = sync_channel(LINES);
+        // Both end with the child's streams, or when nobody asks or listens any more.
+        thread::spawn(move || write_lines(to_child, &questions));
+        thread::spawn(move || read_lines(output, &sender));
+        Ok(Conversation { child, input: Some(input), lines, complaint: Some(complaint) })
+    }
+}
+
+fn write_lines(mut input: ChildStdin, questions: &Receiver<String>) {
+    for line in questions {
+        if input.write_all([line.as_bytes(), b"\n"].concat().as_slice()).and_then(|()| input.flush()).is_err()
+        {
+            break;
+        }
+    }
+}
+
+fn read_lines(output: ChildStdout, heard: &SyncSender<Result<String, Silence>>) {
+    let mut output = BufReader::new(output);
+    loop {
+        let mut line = Vec::new();
+        let read = output.by_ref().take(LINE as u64).read_until(b'\n', &mut line);
+        if !matches!(read, Ok(1..)) {
+            break;
+        }
+        let is_whole = line.last() == Some(&b'\n');
+        let said = if !is_whole && line.len() == LINE {
+            Err(Silence::TooLong(LINE))
+        } else {
+            let line = line.strip_suffix(b"\n").unwrap_or(&line);
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            Ok(String::from_utf8_lossy(line).into_owned())
+        };
+        let is_last = said.is_err();
+        if heard.send(said).is_err() || is_last {
+            break;
+        }
     }
 }
 
 impl Conversation {
-    /// Says a line, which must have no line break in it. A child that does not take it has died, and the next
-    /// [`hear`](Self::hear) says how.
+    /// Says a line, which must have no line break in it, without waiting until it is taken. A child that does not take it is out of
+    /// time or has died, and the next [`hear`](Self::hear) says how.
     pub fn say(&mut self, line: &str) {
-        let input = self.input.as_mut().expect("invariant: the input is closed on dropping only");
-        let _ = input.write_all([line.as_bytes(), b"\n"].concat().as_slice()).and_then(|()| input.flush());
+        let input = self.input.as_ref().expect("invariant: the input is closed on dropping only");
+        // Nobody takes lines for a child that has died.
+        let _ = input.send(line.to_owned());
     }
 
     /// The next line of the child, for which it may take `limit`.
@@ -71,16 +110,15 @@ impl Conversation {
     /// [`Silence`], after which the child is of no use.
     pub fn hear(&mut self, limit: Duration) -> Result<String, Silence> {
         match self.lines.recv_timeout(limit) {
-            Ok(line) => Ok(line),
+            Ok(said) => said.inspect_err(|_| end(&mut self.child)),
             Err(RecvTimeoutError::Timeout) => {
                 end(&mut self.child);
                 Err(Silence::TimeLimit(limit))
             }
             Err(RecvTimeoutError::Disconnected) => {
-                let status = wait(&mut self.child);
-                let complaint =
-                    self.complaint.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
-                Err(Silence::Died(in_words(status, &complaint)))
+                let status = wait(&mut self.child, FAREWELL);
+                let complaint = self.complaint.take().map(|complaint| complaint.finish(FAREWELL));
+                Err(Silence::Died(in_words(status, &complaint.unwrap_or_default())))
             }
         }
     }
@@ -88,8 +126,12 @@ impl Conversation {
     /// Says a line and hears the answer.
     ///
     /// # Errors
-    /// As [`hear`](Self::hear).
+    /// As [`hear`](Self::hear); [`Silence::Unasked`] if the child has said more than its last answer.
     pub fn ask(&mut self, line: &str, limit: Duration) -> Result<String, Silence> {
+        if let Ok(said) = self.lines.try_recv() {
+            end(&mut self.child);
+            return Err(said.map_or_else(|silence| silence, Silence::Unasked));
+        }
         self.say(line);
         self.hear(limit)
     }
@@ -103,10 +145,8 @@ impl Conversation {
 impl Drop for Conversation {
     /// Lets the child end by itself, which closes its files in order, and ends it if it does not.
     fn drop(&mut self) {
-        /// How long a child may take to end: it has little to do, and whoever drops it waits.
-        const FAREWELL: Duration = Duration::from_secs(2);
         drop(self.input.take());
-        let _ = self.lines.recv_timeout(FAREWELL);
-        end(&mut self.child);
+        // How it ends is of no interest.
+        let _ = wait(&mut self.child, FAREWELL);
     }
 }

@@ -1,9 +1,12 @@
 //! Ending a child with all that it has started, and saying how it ended.
 
-use std::io::Read;
 use std::process::{Child, Command, ExitStatus};
 use std::thread;
 use std::time::Duration;
+
+/// How long a child may take for what takes no time: to end when it is let go, and to have its streams closed when it has ended.
+/// Ours: it has little to do, and whoever is done with it waits.
+pub(crate) const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The child becomes the first of a group of its own.
 #[cfg(unix)]
@@ -27,40 +30,35 @@ pub(crate) fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// Waits for a child whose output has ended, and ends it if it lives on for long.
-pub(crate) fn wait(child: &mut Child) -> Option<ExitStatus> {
-    /// Ours: a process that has closed its output has little left to do.
-    const FAREWELL: Duration = Duration::from_secs(2);
+/// Waits for a child to end, for no longer than `limit`, and ends what is left of it and its group then. None if the child itself
+/// was left: it is out of time.
+pub(crate) fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
+    /// Ours: less than it takes to start a process.
     const NAP: Duration = Duration::from_micros(200);
+    /// Ours: one who waits for longer does not notice it.
+    const NAP_MOST: Duration = Duration::from_millis(5);
     let mut waited = Duration::ZERO;
-    while waited < FAREWELL {
+    let status = loop {
         match child.try_wait() {
-            Ok(Some(status)) => return Some(status),
-            Ok(None) => thread::sleep(NAP),
-            Err(_) => return None,
+            Ok(Some(status)) => break Some(status),
+            Ok(None) if waited < limit => {}
+            Ok(None) | Err(_) => break None,
         }
-        waited += NAP;
-    }
+        // A long wait asks seldom, and is late by a twentieth at most.
+        let nap = (waited / 20).clamp(NAP, NAP_MOST).min(limit - waited);
+        thread::sleep(nap);
+        waited += nap;
+    };
+    // What it has started and left behind would hold its streams open.
     end(child);
-    None
-}
-
-/// The end of what a stream has, as far as it says something: the last `limit` bytes.
-pub(crate) fn tail(mut stream: impl Read, limit: usize) -> String {
-    let (mut kept, mut chunk) = (Vec::new(), [0; 4096]);
-    while let Ok(length @ 1..) = stream.read(&mut chunk) {
-        kept.extend_from_slice(&chunk[..length]);
-        if kept.len() > 2 * limit {
-            kept.drain(..kept.len() - limit);
-        }
-    }
-    String::from_utf8_lossy(&kept[kept.len().saturating_sub(limit)..]).into_owned()
+    status
 }
 
 /// How a child ended, with the last line of what it complained of.
-pub(crate) fn in_words(status: Option<ExitStatus>, complaint: &str) -> String {
+pub(crate) fn in_words(status: Option<ExitStatus>, complaint: &[u8]) -> String {
     let status =
         status.map_or_else(|| "it closed its output and did not end".to_owned(), |status| status.to_string());
+    let complaint = String::from_utf8_lossy(complaint);
     match complaint.lines().map(str::trim).rfind(|line| !line.is_empty()) {
         Some(line) => format!("{status}: {line}"),
         None => status,

@@ -5,15 +5,17 @@
 //! | `program` | what is started: a program, its arguments, where, with how much memory |
 //! | `once` | running it to its end |
 //! | `conversation` | talking to it: a line there, a line back |
+//! | `reading` | reading what it writes, beside |
 //! | `ending` | ending it with all that it has started |
 //!
-//! A child that is out of time is ended with every process that it has started. Nothing here looks at a clock: what waits is
+//! A child that has ended or is out of time is ended with every process that it has started. Nothing here looks at a clock: what waits is
 //! given a limit.
 
 mod conversation;
 mod ending;
 mod once;
 mod program;
+mod reading;
 
 pub use conversation::{Conversation, Silence};
 pub use once::{Ended, RunFault};

@@ -1,18 +1,12 @@
 //! Running a program to its end.
 
-use std::io::{Read as _, Write as _};
-use std::sync::mpsc::channel;
+use std::io::Write as _;
 use std::thread;
 use std::time::Duration;
 
-use crate::ending::{end, in_words, tail, wait};
+use crate::ending::{FAREWELL, in_words, wait};
 use crate::program::{Program, StartError};
-
-/// How much of the error output is kept, in byte. Ours: more than a trace of calls has.
-const COMPLAINT: usize = 16 * 1024;
-
-/// How much a program may write to its output, in byte. Ours: a hundred times what reports have.
-const OUTPUT: u64 = 256 << 20;
+use crate::reading::Reading;
 
 /// A program that has come to its end.
 #[derive(Debug)]
@@ -41,40 +35,28 @@ pub enum RunFault {
 }
 
 impl Program {
-    /// Runs it on `input`, for no longer than `limit`.
+    /// Runs it on `input`, for no longer than `limit`. What it has started and left running is ended with it, whether or not it is out
+    /// of time.
     ///
     /// # Errors
     /// [`RunFault`] if it could not be started, or is out of time. One that fails by its own account is [`Ended`].
     pub fn run(&self, input: &[u8], limit: Duration) -> Result<Ended, RunFault> {
         let mut child = self.start()?;
-        let (mut output, complaint) = (
-            child.stdout.take().expect("invariant: the output is a pipe"),
-            child.stderr.take().expect("invariant: the error output is a pipe"),
-        );
+        let output = Reading::output(child.stdout.take().expect("invariant: the output is a pipe"));
+        let complaint =
+            Reading::complaint(child.stderr.take().expect("invariant: the error output is a pipe"));
         let mut to_child = child.stdin.take().expect("invariant: the input is a pipe");
         let input = input.to_vec();
         // A child that does not read its input has no need of it.
         thread::spawn(move || {
             let _ = to_child.write_all(&input);
         });
-        let complaint = thread::spawn(move || tail(complaint, COMPLAINT));
-        let (sender, done) = channel();
-        thread::spawn(move || {
-            let mut text = Vec::new();
-            let _ = output.by_ref().take(OUTPUT).read_to_end(&mut text);
-            // Nobody listens to a child that is out of time.
-            let _ = sender.send(text);
-        });
-        let Ok(text) = done.recv_timeout(limit) else {
-            end(&mut child);
-            return Err(RunFault::TimeLimit { limit });
-        };
-        let status = wait(&mut child);
-        let complaint = complaint.join().unwrap_or_default();
+        // The end of its output is not its own: it may work on with its output closed.
+        let status = wait(&mut child, limit).ok_or(RunFault::TimeLimit { limit })?;
         Ok(Ended {
-            code: status.and_then(|status| status.code()),
-            how: in_words(status, &complaint),
-            output: String::from_utf8_lossy(&text).into_owned(),
+            code: status.code(),
+            how: in_words(Some(status), &complaint.finish(FAREWELL)),
+            output: String::from_utf8_lossy(&output.finish(FAREWELL)).into_owned(),
         })
     }
 }

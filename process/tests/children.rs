@@ -34,6 +34,22 @@ fn a_program_out_of_time_is_ended_with_all_that_it_has_started() {
     assert!(matches!(fault, RunFault::TimeLimit { limit: SHORT }), "{fault}");
 }
 
+/// What is left behind holds the error output open for much longer than the program runs.
+#[test]
+fn a_program_that_leaves_something_running_is_done_when_it_ends() {
+    let finished = shell("sleep 100 >/dev/null & echo done").run(b"", PLENTY).unwrap();
+    assert_eq!((finished.code, finished.output.as_str()), (Some(0), "done\n"));
+}
+
+/// 2.5 s are more than a program has that is let go.
+#[test]
+fn a_program_that_closes_its_output_has_its_whole_time() {
+    let finished = shell("exec >/dev/null 2>&1; sleep 2.5; exit 5").run(b"", PLENTY).unwrap();
+    assert_eq!(finished.code, Some(5));
+    let fault = shell("exec >/dev/null 2>&1; sleep 100").run(b"", SHORT).unwrap_err();
+    assert!(matches!(fault, RunFault::TimeLimit { limit: SHORT }), "{fault}");
+}
+
 #[test]
 fn a_program_that_is_not_there_is_named() {
     let fault = Program::new("/no/such/program").run(b"", PLENTY).unwrap_err();
@@ -70,4 +86,26 @@ fn a_child_that_dies_or_hangs_is_silent_with_a_reason() {
     assert!(how.ends_with("4: no more"), "{how}");
     let mut hangs = shell("sleep 100").talk().unwrap();
     assert_eq!(hangs.ask("x", SHORT), Err(Silence::TimeLimit(SHORT)));
+}
+
+/// A pipe holds 64 KiB: a line of 1 MiB waits for a child that reads.
+#[test]
+fn a_child_that_does_not_read_is_out_of_time() {
+    let mut child = shell("sleep 100").talk().unwrap();
+    assert_eq!(child.ask(&"x".repeat(1 << 20), SHORT), Err(Silence::TimeLimit(SHORT)));
+}
+
+/// It says two lines for each question, so that more and more of them wait to be heard.
+#[test]
+fn a_child_that_says_more_than_it_is_asked_is_found_out() {
+    let mut child = shell("while read line; do echo one; echo two; done").talk().unwrap();
+    let silence = (0..50).find_map(|_| child.ask("x", PLENTY).err());
+    assert!(matches!(silence, Some(Silence::Unasked(_))), "{silence:?}");
+}
+
+/// 65 MiB without a line break; a line may have 64.
+#[test]
+fn a_line_that_does_not_end_is_not_waited_for() {
+    let mut child = shell("head -c 68157440 /dev/zero; sleep 100").talk().unwrap();
+    assert_eq!(child.ask("x", PLENTY), Err(Silence::TooLong(64 << 20)));
 }

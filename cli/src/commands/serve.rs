@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tapeout::core::{Catalog, Value as Setting};
 use tapeout::experiment::{AskTell, Experiment};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Exit};
 use crate::arguments::SpecFlags;
 use crate::failure::Failure;
 use crate::held_run::{Told, answer, asked, design, experiment, tell};
@@ -36,7 +36,8 @@ enum Request {
 }
 
 impl Args {
-    /// Answers each line of the standard input with a line, until it ends.
+    /// Answers each line of the standard input with a line, until it ends. A request that cannot be met is answered with what is wrong
+    /// with it; a run that fails is over, when that is said.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let experiment = experiment(catalog, &self.run, &self.spec)?;
         let mut run = AskTell::open(&experiment, &self.run)?;
@@ -48,8 +49,17 @@ impl Args {
                 continue;
             }
             let said = reply(&mut run, &experiment, &line);
-            let said = said.unwrap_or_else(|failure| json!({ "error": failure.to_string() }));
-            if writeln!(output, "{said}").and_then(|()| output.flush()).is_err() {
+            let line = match &said {
+                Ok(said) => said.clone(),
+                Err(failure) => json!({ "error": failure.message() }),
+            };
+            let is_heard = writeln!(output, "{line}").and_then(|()| output.flush()).is_ok();
+            if let Err(failure) = said
+                && failure.exit() != Exit::BadInput
+            {
+                return Err(failure);
+            }
+            if !is_heard {
                 break; // nobody listens any more
             }
         }

@@ -91,6 +91,44 @@ fn an_accelerator_and_a_network_of_ones_own_are_searched_and_resumed_from_elsewh
     assert!(complaint.contains("mine.toml: the file has changed: its SHA-256 is "), "{complaint}");
 }
 
+const SIMULATOR: &str = "schema = 1\n[parameters]\nx = { low = 0, high = 9 }\n[metrics]\nloss = {}\n[goal]\nobjectives = [\"loss\"]\n\
+    [command]\nrun = [\"sh\", \"-c\", \"echo '{{\\\"metrics\\\": {{\\\"loss\\\": {x}}}}}'\"]\ndesign = \"arguments\"\n";
+
+/// Results in T4 of x = 1 and x = 2, and their problem in T1, with a value that was not run.
+const RESULTS: &str = r#"{"schema_version": "1.0.0", "metadata": {"timeunit": "miliseconds"}, "results": [
+    {"configuration": {"x": 1}, "times": {"runtimes": [1]}, "invalidity": "correct", "correctness": 1,
+     "measurements": [{"name": "time", "value": 2.5, "unit": ""}], "objectives": ["time"]},
+    {"configuration": {"x": 2}, "times": {"runtimes": [1]}, "invalidity": "correct", "correctness": 1,
+     "measurements": [{"name": "time", "value": 1.5, "unit": ""}], "objectives": ["time"]}]}"#;
+const PROBLEM: &str = r#"{"General": {"BenchmarkName": "conv"},
+    "ConfigurationSpace": {"TuningParameters": [{"Name": "x", "Type": "int", "Values": "[1, 2, 4]"}]}}"#;
+
+#[test]
+fn files_of_simulators_and_records_are_found_from_elsewhere_and_held_to() {
+    let here = Scratch::new();
+    here.write("simulator.toml", SIMULATOR);
+    here.write("results.json", RESULTS);
+    here.write("problem.json", PROBLEM);
+    std::fs::create_dir(here.path("elsewhere")).unwrap();
+    let runs: [(&str, &[&str], &str, &str); 2] = [
+        ("command", &["env.file=simulator.toml"], "simulator.toml", SIMULATOR),
+        ("recorded-kernel", &["env.path=results.json", "env.problem=problem.json"], "problem.json", PROBLEM),
+    ];
+    for (env, settings, file, text) in runs {
+        let mut search =
+            vec!["search", "--env", env, "--agent", "random", "--trials", "1", "-q", "--out", env];
+        search.extend(settings.iter().flat_map(|setting| ["--set", *setting]));
+        here.data(&search);
+        let mut command = here.command();
+        command.current_dir(here.path("elsewhere"));
+        let resumed = command.args(["resume", &format!("../{env}"), "--trials", "2", "-q"]).output().unwrap();
+        assert_eq!(resumed.status.code(), Some(0), "{}", String::from_utf8_lossy(&resumed.stderr));
+        here.write(file, &format!("{text}\n"));
+        let complaint = here.complaint(2, &["replay", env]);
+        assert!(complaint.contains(&format!("{file}: the file has changed: its SHA-256 is ")), "{complaint}");
+    }
+}
+
 #[test]
 fn goals_over_networks_and_expressions_in_a_narrowed_space_hold_for_every_trial() {
     let here = here();

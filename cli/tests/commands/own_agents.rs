@@ -143,11 +143,57 @@ fn asking_and_telling_may_be_calls_of_their_own_and_half_a_batch_is_kept() {
     let other = json!([{ "metrics": { "loss": 1 }, "design": first["designs"][0] }]).to_string();
     assert!(complaint(&other).contains("it is about another design than was asked about"));
     assert!(complaint("{}").contains("hint: expected a list such as"));
+    assert!(
+        complaint(r#"[{"infeasible": "a", "violation": -5}]"#)
+            .contains("trial 1: the violation of rule `a` is -5, expected a number above 0")
+    );
+    assert!(complaint(r#"[{"infeasible": ""}]"#).contains("trial 1: it is infeasible, but no rule is named"));
     here.write("told.json", r#"[{"infeasible": "too hot"}]"#);
     assert_eq!(asked(&["tell", "run", "told.json"])["trials"], 2);
+    assert!(here.read("run/trials.jsonl").contains("\"rule\":\"too_hot\""));
     let complaint =
         here.complaint(2, &["search", "--env", "command", "--set", "env.file=space.toml", "--trials", "4"]);
     assert!(complaint.contains("the file names no command"), "{complaint}");
+}
+
+/// A billionth of a second is over before anything can be asked.
+#[test]
+fn a_loop_that_is_held_ends_with_its_wall_time() {
+    let here = Scratch::new();
+    here.write("space.toml", SPACE);
+    let begin =
+        ["ask", "run", "--env", "command", "--set", "env.file=space.toml", "--agent", "ga", "--trials", "4"];
+    let said = here.data(&[&begin[..], &["--wall", "0.000000001s"]].concat());
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said, json!({ "designs": [], "trials": 0, "over": "wall-time" }));
+}
+
+/// Requests that cannot be met are answered and forgotten; an agent that dies ends the run.
+#[cfg(unix)]
+#[test]
+fn a_server_whose_run_fails_says_so_and_ends() {
+    let here = Scratch::new();
+    here.write("space.toml", SPACE);
+    let mut server = here.command();
+    server.args(["serve", "run", "--env", "command", "--set", "env.file=space.toml", "--trials", "4"]);
+    server.args(["--agent", "process", "--set", "agent.command=[\"sh\", \"-c\", \"exit 7\"]"]);
+    let mut server =
+        server.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut to = server.stdin.take().unwrap();
+    to.write_all(b"nonsense\n{\"ask\": {}}\n{\"ask\": {}}\n").unwrap();
+    drop(to);
+    let output = server.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let errors: Vec<String> = said
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["error"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!((output.status.code(), errors.len()), (Some(1), 2), "{said}");
+    assert!(
+        errors[0].starts_with("expected ")
+            && errors[1].starts_with("after 0 trials: agent `process` cannot go on")
+    );
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: after 0 trials"));
 }
 
 #[test]

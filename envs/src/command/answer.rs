@@ -75,6 +75,11 @@ impl Answers {
         Ok(Self { names, patterns: (n_patterns > 0).then_some(patterns), infeasible })
     }
 
+    /// Whether JSON alone says what a design is worth, or which rule it breaks.
+    pub(super) fn are_json(&self) -> bool {
+        self.patterns.is_none() && self.infeasible.is_empty()
+    }
+
     /// The rule that the exit code or the text says is broken, if one does.
     pub(super) fn broken_rule(&self, exit: Option<i32>, text: &str) -> Option<Outcome> {
         let broken = self.infeasible.iter().find(|(_, sign)| match sign {

@@ -73,6 +73,7 @@ impl BuildEnv for CommandEnv {
         "A simulator of your own: any program that is given a design and says what it is worth";
     const DESCRIPTION: &'static str = include_str!("page.md");
     const REQUIRED: &'static [&'static str] = &["file"];
+    const FILES: &'static [&'static str] = &["file"];
     type Config = CommandConfig;
 
     fn build(config: CommandConfig) -> Result<Self, ConfigError> {

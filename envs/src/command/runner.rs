@@ -73,6 +73,10 @@ impl Runner {
                     .to_owned(),
             );
         }
+        if command.mode == Mode::Lines && !answers.are_json() {
+            return Err("`command.mode` is \"lines\": answers are lines of JSON, with no `pattern`, `factor` or `[infeasible]`"
+                .to_owned());
+        }
         if command.memory_mib.is_some() && !Program::can_limit_memory() {
             return Err("`command.memory_mib` is given, but memory can be limited on Linux only".to_owned());
         }
@@ -186,6 +190,7 @@ impl Runner {
         let line = process.ask(&question, self.limit).map_err(|silence| match silence {
             Silence::TimeLimit(_) => Fault::TimedOut(silence.to_string()),
             Silence::Died(how) => Fault::Crashed(how),
+            Silence::Unasked(_) | Silence::TooLong(_) => Fault::Failed(EvalError::new(silence.to_string())),
         })?;
         let outcome =
             self.answers.of_line(&line).map_err(|message| Fault::Failed(EvalError::new(message)))?;

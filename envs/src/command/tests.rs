@@ -212,6 +212,10 @@ fn every_mistake_in_a_file_is_named() {
     assert!(
         refusal(&file("mode = \"lines\"\ndesign = \"arguments\"\n")).contains("`command.mode` is \"lines\"")
     );
+    let text = "`file`: simulator.toml: `command.mode` is \"lines\": answers are lines of JSON, with no `pattern`, `factor` or `[infeasible]`";
+    assert_eq!(refusal(&file("mode = \"lines\"\n[infeasible]\nbad = { exit = 3 }\n")), text);
+    let in_patterns = file("mode = \"lines\"\n").replace("m2\" }", "m2\", pattern = '(.)' }");
+    assert_eq!(refusal(&in_patterns.replace("\"s\" }", "\"s\", pattern = '(.)' }")), text);
     assert!(CommandEnv::build(CommandConfig::default()).err().unwrap().to_string().contains("names no file"));
     let missing =
         Simulator::new(&format!("{HEAD}[command]\nrun = [\"./not-there\"]\n"), "").evaluate(1, 1, "x");

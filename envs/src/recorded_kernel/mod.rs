@@ -111,7 +111,7 @@ impl BuildEnv for RecordedKernel {
     const SUMMARY: &'static str =
         "a GPU kernel's recorded tuning run (files of Kernel Tuner and KTT, T4), answered from the record";
     const DESCRIPTION: &'static str = include_str!("page.md");
-    const FILES: &'static [&'static str] = &["path"];
+    const FILES: &'static [&'static str] = &["path", "problem"];
     const DESIGNS: Option<u128> = Some(17_956);
     type Config = RecordedKernelConfig;
 

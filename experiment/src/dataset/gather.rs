@@ -165,22 +165,26 @@ struct Gathered {
     about: About,
     /// For each workload its rows, and where in them each design is.
     tables: Vec<(Vec<Row>, BTreeMap<Design, usize>)>,
+    /// For each file that settings name, the log that was the first to run it.
+    first_log_by_file: BTreeMap<String, PathBuf>,
 }
 
 impl Gathered {
     fn new(first: &Log) -> Self {
         let about = About {
             space: first.space.clone(),
-            env: first.env.clone(),
+            // The files are those of all logs.
+            env: EnvSpec { files: BTreeMap::new(), ..first.env.clone() },
             is_noisy: first.is_noisy,
             metrics: first.metrics.clone(),
             workloads: Vec::new(),
             sources: Vec::new(),
         };
-        Self { about, tables: Vec::new() }
+        Self { about, tables: Vec::new(), first_log_by_file: BTreeMap::new() }
     }
 
     fn add(&mut self, log: Log) -> Result<(), DatasetError> {
+        self.keep_files(&log)?;
         let workload = self.workload(&log)?;
         let source = self.about.sources.len();
         self.about.is_noisy |= log.is_noisy;
@@ -192,6 +196,19 @@ impl Gathered {
         for (trial, record) in log.records.enumerate() {
             let Record { design, outcome, .. } = record?;
             self.add_row(Row { workload, design, outcome, source, trial })?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the checksums of the log's files, which are one file for all logs that name them.
+    fn keep_files(&mut self, log: &Log) -> Result<(), DatasetError> {
+        let files = &mut self.about.env.files;
+        for (file, got) in &log.env.files {
+            let first = self.first_log_by_file.entry(file.clone()).or_insert_with(|| log.path.clone());
+            let expected = files.entry(file.clone()).or_insert_with(|| got.clone());
+            if let Some(difference) = kinship::file_difference(file, got, expected) {
+                return Err(DatasetError::differs(log.path.clone(), first.clone(), difference));
+            }
         }
         Ok(())
     }

@@ -88,6 +88,7 @@ impl<const VERSION: u32> BuildEnv for Networks<VERSION> {
     const VERSION: u32 = VERSION;
     const SUMMARY: &'static str = "a toy with workloads";
     const DESCRIPTION: &'static str = "a toy with workloads";
+    const FILES: &'static [&'static str] = &["networks"];
     type Config = NetworksConfig;
 
     fn build(config: NetworksConfig) -> Result<Self, ConfigError> {
@@ -191,6 +192,22 @@ fn logs_of_several_workloads_become_one_table() {
             assert_eq!((row.source, row.trial), (index, trial));
         }
     }
+}
+
+#[test]
+fn logs_that_ran_a_file_before_and_after_an_edit_are_no_table() {
+    let folder = TempDir::new().unwrap();
+    let [one, other] = ["one.toml", "other.toml"].map(|name| folder.path().join(name));
+    fs::write(&one, "a").unwrap();
+    fs::write(&other, "a").unwrap();
+    let of = |name: &str, file: &Path| a_run(&folder, name, &catalog(), json!({ "networks": [file] }), 5);
+    let runs = [of("a", &one), of("bb", &other), of("ccc", &one)];
+    let dataset = Dataset::of_runs(&catalog(), &runs).unwrap();
+    assert_eq!(dataset.env().files.len(), 2, "the files of every log");
+    fs::write(&other, "b").unwrap();
+    let edited = of("dddd", &other);
+    let error = Dataset::of_runs(&catalog(), &[&runs[..], &[edited]].concat()).unwrap_err().to_string();
+    assert!(error.contains("dddd") && error.contains("bb") && error.contains("SHA-256 of `"), "{error}");
 }
 
 /// Two logs of one deterministic workload share designs: 32 + 20 trials over 32 designs are 32 rows. Of a noisy one all stay.
