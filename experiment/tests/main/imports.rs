@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tapeout_core::{Catalog, EnvEntry, EvalError, Outcome};
 use tapeout_experiment::dataset::import::columns::LogColumns;
 use tapeout_experiment::dataset::import::{Imported, draft, import};
-use tapeout_experiment::dataset::{Dataset, Logged, RecordedDesigns, TableFormat};
+use tapeout_experiment::dataset::{Dataset, Logged, RecordedDesigns, Split, TableFormat};
 use tempfile::TempDir;
 
 const COLUMNS: &str = r#"
@@ -76,6 +76,19 @@ fn every_line_of_a_log_is_a_row_or_accounted_for() {
     assert_eq!(levels, ["4, 16", "os, ws"], "levels are those of rows that fit");
     let contexts: Vec<f64> = dataset.workloads().iter().map(|it| it.context[0].value).collect();
     assert_eq!(contexts, [2.0, 3.0]);
+}
+
+// Claim: what is measured later is trained on, and every row that a split names stays where the split has it, though the rows of
+// later workloads move: a row after the three of workload `a` makes row 3 of `b` row 4.
+#[test]
+fn a_split_holds_for_a_data_set_that_has_grown() {
+    let folder = TempDir::new().unwrap();
+    let dataset = imported_from(folder.path(), "log.csv", LOG.as_bytes()).dataset;
+    let split = Split { train: vec![0], validation: vec![1, 2], hidden: vec![3] };
+    let (n_sources, design) = (dataset.sources().len(), dataset.rows()[1].design.clone());
+    let grown = dataset.with_measured("later", vec![(0, design, Outcome::Measured(vec![1.0]))]);
+    let expected = Split { train: vec![0, 3], validation: vec![1, 2], hidden: vec![4] };
+    assert_eq!(split.with_added(&grown, n_sources), expected);
 }
 
 // Claim: the same log as JSON lines, or with semicolons and a byte order mark, is the same data set.
