@@ -243,6 +243,31 @@ fn logs_that_differ_are_refused_with_the_difference() {
     assert_eq!(refused(metrics), "metrics: got cost (s), speed (1/s), expected cost (s), rate (1/s)");
 }
 
+/// Three runs, of which the later two name one file, edited between them: two machines under one name.
+#[test]
+fn logs_of_a_file_that_was_edited_between_them_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let naming = |name: &str, files: &str| {
+        let path = a_run(&folder, name, &catalog(), json!({}), 5);
+        let log = path.join("trials.jsonl");
+        let text = fs::read_to_string(&log).unwrap();
+        fs::write(&log, text.replacen("\"env\":{", &format!("\"env\":{{\"files\":{files},"), 1)).unwrap();
+        path
+    };
+    let (none, first) = (naming("a", "{}"), naming("bb", r#"{"/mine.toml":"1"}"#));
+    let other = naming("ccc", r#"{"/mine.toml":"2","/yours.toml":"3"}"#);
+    let error = Dataset::of_runs(&catalog(), &[none.clone(), first.clone(), other.clone()]).unwrap_err();
+    let [got, expected] = [&other, &first].map(|run| run.join("trials.jsonl").display().to_string());
+    assert_eq!(
+        error.to_string(),
+        format!("{got}: checksum of `/mine.toml`: got 2, expected 1 as in {expected}")
+    );
+    let dataset = Dataset::of_runs(&catalog(), &[none, other]).unwrap();
+    let files: Vec<(&str, &str)> =
+        dataset.env().files.iter().map(|(file, sha256)| (file.as_str(), sha256.as_str())).collect();
+    assert_eq!(files, [("/mine.toml", "2"), ("/yours.toml", "3")], "the files of every log are kept");
+}
+
 /// A deterministic environment that says two things about one design was changed, or its log was.
 #[test]
 fn logs_that_contradict_each_other_are_refused_by_design() {
