@@ -6,6 +6,9 @@ use crate::networks::{Layer, NeuralNetwork, SecondOperand};
 const FLOAT: i32 = 1;
 const INT64: i32 = 7;
 
+/// Whole numbers of an operator by name.
+type Settings<'a> = &'a [(&'a str, &'a [i64])];
+
 /// A model in the making.
 #[derive(Default)]
 struct Model(GraphProto);
@@ -51,7 +54,7 @@ impl Model {
     }
 
     /// An operator, called after its output.
-    fn node(self, operator: &str, inputs: &[&str], output: &str, settings: &[(&str, &[i64])]) -> Self {
+    fn node(self, operator: &str, inputs: &[&str], output: &str, settings: Settings<'_>) -> Self {
         let attribute = settings.iter().map(|&(name, ints)| AttributeProto {
             name: name.to_owned(),
             i: ints[0],
@@ -91,8 +94,7 @@ fn layer(network: &NeuralNetwork, index: usize) -> &Layer {
 /// sweep 9 points from one above, so 1 of padding, the columns 11 from one before, so 2.
 #[test]
 fn a_convolution_has_the_windows_and_the_padding_that_it_uses() {
-    let settings: &[(&str, &[i64])] =
-        &[("pads", &[1, 1, 1, 1]), ("strides", &[2, 2]), ("kernel_shape", &[3, 3])];
+    let settings: Settings<'_> = &[("pads", &[1, 1, 1, 1]), ("strides", &[2, 2]), ("kernel_shape", &[3, 3])];
     let network = Model::default()
         .input("x", &[-1, 4, 8, 9])
         .weights("w", &[6, 4, 3, 3])
@@ -288,7 +290,7 @@ fn numbers_that_are_not_those_of_the_shape_are_not_known() {
 #[test]
 fn an_operator_that_makes_no_sense_has_an_output_of_unknown_shape() {
     let huge = i64::MAX;
-    let cases: [(&str, &[&str], &[(&str, &[i64])]); 9] = [
+    let cases: [(&str, &[&str], Settings<'_>); 9] = [
         ("Transpose", &["numbers"], &[("perm", &[0, 0])]),
         ("Transpose", &["x"], &[("perm", &[0, 0])]),
         ("Unsqueeze", &["numbers"], &[("axes", &[2, 2])]),
