@@ -23,11 +23,11 @@ pub enum ExportForm {
     KernelTuner,
 }
 
-/// A design that was measured, its number in the log, and what was measured.
+/// A design that was measured, its number in the log, and the value of each of the problem's quantities.
 struct Best<'a> {
     number: usize,
     trial: &'a Trial,
-    metrics: &'a [f64],
+    values: Vec<f64>,
 }
 
 /// The `count` best acceptable designs of `run`, best first, as the text of a file; fewer if there are not so many.
@@ -57,8 +57,9 @@ fn best(run: &Run, count: usize) -> Vec<Best<'_>> {
     }
     let best = order.into_iter().take(count).map(|index| {
         let (number, trial, _) = accepted[index];
-        let metrics = trial.outcome.metrics().expect("invariant: what is acceptable was measured");
-        Best { number, trial, metrics }
+        let metrics = trial.outcome.metrics();
+        let values = metrics.and_then(|metrics| run.experiment().problem().quantity_values(metrics));
+        Best { number, trial, values: values.expect("invariant: what is acceptable has all its values") }
     });
     best.collect()
 }
@@ -75,7 +76,7 @@ impl Best<'_> {
     }
 
     fn as_json(&self, run: &Run) -> Value {
-        let metrics = run.experiment().problem().metrics().iter().zip(self.metrics);
+        let metrics = run.experiment().problem().quantities().iter().zip(&self.values);
         let metrics: Map<String, Value> =
             metrics.map(|(metric, value)| (metric.name.clone(), json!(value))).collect();
         json!({ "trial": self.number, "design": self.settings(run), "metrics": metrics })
@@ -97,9 +98,9 @@ fn objective_names(run: &Run) -> Vec<&str> {
 }
 
 fn t4(run: &Run, best: &[Best<'_>]) -> Value {
-    let metrics = run.experiment().problem().metrics();
+    let quantities = run.experiment().problem().quantities();
     let results = best.iter().map(|best| {
-        let measurements = metrics.iter().zip(best.metrics).map(|(metric, &value)| {
+        let measurements = quantities.iter().zip(&best.values).map(|(metric, &value)| {
             let (name, value, unit) = as_kernel_tuner(metric, value);
             json!({ "name": name, "value": value, "unit": unit })
         });
@@ -119,7 +120,7 @@ fn kernel_tuner(run: &Run, best: &[Best<'_>]) -> Value {
         .map(|best| {
             let mut point = best.settings(run);
             let key: Vec<String> = point.values().map(plain).collect();
-            for (metric, &value) in problem.metrics().iter().zip(best.metrics) {
+            for (metric, &value) in problem.quantities().iter().zip(&best.values) {
                 let (name, value, _) = as_kernel_tuner(metric, value);
                 point.insert(name.to_owned(), json!(value));
             }

@@ -2,9 +2,11 @@
 
 use std::num::NonZeroUsize;
 
-use tapeout::core::KeptLevels;
+use tapeout::core::{KeptLevels, Seed};
+use tapeout::experiment::dataset::{Dataset, Split};
 use tapeout::experiment::log::MemoryLog;
-use tapeout::experiment::{Budget, Experiment, RunOptions, Spec, search};
+use tapeout::experiment::{Budget, Experiment, RunOptions, Spec, run, search};
+use tapeout::offline::{OfflineError, Recipe, learn};
 
 /// A recorded kernel whose parameters rules tie together, one of them fixed and one with two levels left.
 fn spec(agent: &str) -> Spec {
@@ -35,4 +37,22 @@ fn every_agent_searches_a_narrowed_space() {
             assert!(value("KWG") == 32 && (8..=16).contains(&value("MDIMC")), "{}", entry.id);
         }
     }
+}
+
+// Claim: a model of a part of a space could not be asked about the whole, so none is fitted.
+#[test]
+fn a_data_set_of_a_part_of_a_space_is_not_learned_from() {
+    let (catalog, folder) = (tapeout::builtin(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("run");
+    run(&Experiment::prepare(&catalog, spec("random")).unwrap(), &path, &RunOptions::default(), &mut ())
+        .unwrap();
+    let dataset = Dataset::of_runs(&catalog, &[path]).unwrap();
+    let env = dataset.env_of(0);
+    let (_, goal) = catalog.build_env(&env.id, &env.config.into()).unwrap();
+    let problem = dataset.problem(goal).unwrap();
+    let split = Split { train: (0..dataset.rows().len()).collect(), ..Split::default() };
+    let error = learn(&catalog, &dataset, &split, &problem, &Recipe::named("random-forest", Seed::new(0)))
+        .unwrap_err();
+    assert!(matches!(error, OfflineError::Narrowed { .. }), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("without `--fix` and `--levels`")));
 }

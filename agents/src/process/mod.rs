@@ -1,6 +1,6 @@
 //! Agents of one's own in any language: a process that speaks lines of JSON.
 //!
-//! Validated by: shells that hang, die, and propose what is not there; the agent in Python of the guide (`gym/tests/own_agents.rs`).
+//! Validated by: shells that hang, die, and propose what is not there; the agent in Python of the guide (`cli/tests/commands/own_agents.rs`).
 
 mod protocol;
 

@@ -83,19 +83,21 @@ impl Fitted {
 }
 
 impl FitFlags {
-    /// Reads the data set and fits the model; `add` may add rows to what was logged.
+    /// Reads the data set and fits the model; `add` may add rows to what was logged, which are trained on whatever the split says.
     pub(crate) fn fit(
         &self,
         catalog: &Catalog,
         add: impl FnOnce(Dataset) -> Result<Dataset, Failure>,
     ) -> Result<Fitted, Failure> {
-        let dataset = self.known(catalog, add(Dataset::read(catalog, &self.dataset)?)?)?;
+        let logged = Dataset::read(catalog, &self.dataset)?;
+        let (n_rows, n_sources) = (logged.rows().len(), logged.sources().len());
+        let split = self.split.as_ref().map(|path| read_split(path, n_rows)).transpose()?;
+        let dataset = self.known(catalog, add(logged)?)?;
         let problem = dataset.problem(self.goal(catalog, &dataset)?).map_err(Failure::bad_input)?;
         let seed = Seed::new(self.seed);
-        let n_rows = dataset.rows().len();
-        let split = match &self.split {
-            Some(path) => read_split(path, n_rows)?,
-            None => Split { train: (0..n_rows).collect(), ..Split::default() },
+        let split = match split {
+            Some(split) => split.with_added(&dataset, n_sources),
+            None => Split { train: (0..dataset.rows().len()).collect(), ..Split::default() },
         };
         if self.learner == AUTO && !self.set.is_empty() {
             let error = anyhow!("`--learner-set`: hyperparameters are those of a learner, and none is named");

@@ -170,6 +170,9 @@ fn what_cannot_be_used_is_refused() {
             .contains("`alpa`: unknown setting; did you mean `alpha`?")
     );
     assert!(refused(&["predict", "set/dataset.toml", "set/dataset.toml"]).contains("this is no model file"));
+    let rows = r#"{"by": [], "seed": 0, "rows": {"train": [0, 1], "validation": [1], "hidden": []}}"#;
+    scratch.write("twice.json", rows);
+    assert!(refused(&["fit", "set", "--split", "twice.json"]).contains("row 1 occurs twice"));
     std::fs::write(scratch.path("p.json"), "{\"schema\": 2}").unwrap();
     assert!(refused(&["validate", "p.json"]).contains("p.json: "));
 }

@@ -23,8 +23,8 @@ impl Dataset {
     /// `catalog`: makes spaces that rules tie, and says what logs of before workloads were logged leave out.
     ///
     /// # Errors
-    /// [`DatasetError`] if there is no log, one cannot be read, logs differ in environment, version, shared settings, space,
-    /// metrics or context, or contradict each other.
+    /// [`DatasetError`] if there is no log, one cannot be read, logs differ in environment, version, shared settings, contents of a file
+    /// that settings name, space, metrics or context, or contradict each other.
     pub fn of_runs(catalog: &Catalog, runs: &[PathBuf]) -> Result<Self, DatasetError> {
         let Some((first, others)) = runs.split_first() else { return Err(DatasetError::NoRuns) };
         let first = Log::open(catalog, first, None)?;
@@ -163,28 +163,27 @@ fn metrics(header: &Header, built: Option<&dyn Env>) -> Vec<Metric> {
 /// A data set in the making.
 struct Gathered {
     about: About,
+    /// For each file that settings name its checksum, and the source that named it first.
+    files: BTreeMap<String, (String, usize)>,
     /// For each workload its rows, and where in them each design is.
     tables: Vec<(Vec<Row>, BTreeMap<Design, usize>)>,
-    /// For each file that settings name, the log that was the first to run it.
-    first_log_by_file: BTreeMap<String, PathBuf>,
 }
 
 impl Gathered {
     fn new(first: &Log) -> Self {
         let about = About {
             space: first.space.clone(),
-            // The files are those of all logs.
-            env: EnvSpec { files: BTreeMap::new(), ..first.env.clone() },
+            env: first.env.clone(),
             is_noisy: first.is_noisy,
             metrics: first.metrics.clone(),
             workloads: Vec::new(),
             sources: Vec::new(),
         };
-        Self { about, tables: Vec::new(), first_log_by_file: BTreeMap::new() }
+        Self { about, files: BTreeMap::new(), tables: Vec::new() }
     }
 
     fn add(&mut self, log: Log) -> Result<(), DatasetError> {
-        self.keep_files(&log)?;
+        self.add_files(&log)?;
         let workload = self.workload(&log)?;
         let source = self.about.sources.len();
         self.about.is_noisy |= log.is_noisy;
@@ -200,14 +199,19 @@ impl Gathered {
         Ok(())
     }
 
-    /// Keeps the checksums of the log's files, which are one file for all logs that name them.
-    fn keep_files(&mut self, log: &Log) -> Result<(), DatasetError> {
-        let files = &mut self.about.env.files;
+    /// Notes the files that the log's settings name; one that was edited between two logs is two machines under one name.
+    fn add_files(&mut self, log: &Log) -> Result<(), DatasetError> {
+        let source = self.about.sources.len();
         for (file, got) in &log.env.files {
-            let first = self.first_log_by_file.entry(file.clone()).or_insert_with(|| log.path.clone());
-            let expected = files.entry(file.clone()).or_insert_with(|| got.clone());
-            if let Some(difference) = kinship::file_difference(file, got, expected) {
-                return Err(DatasetError::differs(log.path.clone(), first.clone(), difference));
+            let (expected, first) = self.files.entry(file.clone()).or_insert_with(|| (got.clone(), source));
+            if got != expected {
+                let first = log_path(Path::new(&self.about.sources[*first].name));
+                let difference = Difference {
+                    what: format!("checksum of `{file}`"),
+                    got: got.clone(),
+                    expected: expected.clone(),
+                };
+                return Err(DatasetError::differs(log.path.clone(), first, difference));
             }
         }
         Ok(())
@@ -265,7 +269,8 @@ impl Gathered {
         })
     }
 
-    fn finish(self) -> Dataset {
+    fn finish(mut self) -> Dataset {
+        self.about.env.files = self.files.into_iter().map(|(file, (sha256, _))| (file, sha256)).collect();
         Dataset { about: self.about, rows: self.tables.into_iter().flat_map(|(rows, _)| rows).collect() }
     }
 }

@@ -40,11 +40,6 @@ pub(super) fn env_difference(got: &EnvSpec, expected: &EnvSpec) -> Option<Differ
         .or_else(|| settings_difference(&got.config, &expected.config))
 }
 
-/// The difference between two contents of one file, each given by its checksum.
-pub(super) fn file_difference(path: &str, got: &str, expected: &str) -> Option<Difference> {
-    Difference::between(&format!("SHA-256 of `{path}`"), got, expected)
-}
-
 fn settings_difference(got: &Map<String, Value>, expected: &Map<String, Value>) -> Option<Difference> {
     let text = |settings: &Map<String, Value>, name| {
         settings.get(name).map_or("absent".to_owned(), Value::to_string)

@@ -117,6 +117,24 @@ pub enum SplitError {
     NothingHidden,
 }
 
+impl Split {
+    /// The split of `dataset`, which has had rows added to the end of its workloads: this is the split of what comes from its first
+    /// `n_sources` sources, and whatever comes from later ones is trained on.
+    ///
+    /// # Panics
+    /// If this is the split of more rows than come from the first sources.
+    #[must_use]
+    pub fn with_added(&self, dataset: &Dataset, n_sources: usize) -> Self {
+        let (old, added): (Vec<usize>, Vec<usize>) =
+            (0..dataset.rows().len()).partition(|&row| dataset.rows()[row].source < n_sources);
+        let now = |rows: &[usize]| -> Vec<usize> { rows.iter().map(|&row| old[row]).collect() };
+        let mut train = now(&self.train);
+        train.extend(added);
+        train.sort_unstable();
+        Self { train, validation: now(&self.validation), hidden: now(&self.hidden) }
+    }
+}
+
 impl Dataset {
     /// Splits the rows by all of `rules`: a row is hidden if any rule hides it, otherwise validates if any rule lets it, and
     /// is trained on only if every rule agrees. The same rules and seed give the same split.

@@ -88,7 +88,6 @@ impl<const VERSION: u32> BuildEnv for Networks<VERSION> {
     const VERSION: u32 = VERSION;
     const SUMMARY: &'static str = "a toy with workloads";
     const DESCRIPTION: &'static str = "a toy with workloads";
-    const FILES: &'static [&'static str] = &["networks"];
     type Config = NetworksConfig;
 
     fn build(config: NetworksConfig) -> Result<Self, ConfigError> {
@@ -194,22 +193,6 @@ fn logs_of_several_workloads_become_one_table() {
     }
 }
 
-#[test]
-fn logs_that_ran_a_file_before_and_after_an_edit_are_no_table() {
-    let folder = TempDir::new().unwrap();
-    let [one, other] = ["one.toml", "other.toml"].map(|name| folder.path().join(name));
-    fs::write(&one, "a").unwrap();
-    fs::write(&other, "a").unwrap();
-    let of = |name: &str, file: &Path| a_run(&folder, name, &catalog(), json!({ "networks": [file] }), 5);
-    let runs = [of("a", &one), of("bb", &other), of("ccc", &one)];
-    let dataset = Dataset::of_runs(&catalog(), &runs).unwrap();
-    assert_eq!(dataset.env().files.len(), 2, "the files of every log");
-    fs::write(&other, "b").unwrap();
-    let edited = of("dddd", &other);
-    let error = Dataset::of_runs(&catalog(), &[&runs[..], &[edited]].concat()).unwrap_err().to_string();
-    assert!(error.contains("dddd") && error.contains("bb") && error.contains("SHA-256 of `"), "{error}");
-}
-
 /// Two logs of one deterministic workload share designs: 32 + 20 trials over 32 designs are 32 rows. Of a noisy one all stay.
 #[test]
 fn a_design_stands_once_unless_the_environment_is_noisy() {
@@ -258,6 +241,31 @@ fn logs_that_differ_are_refused_with_the_difference() {
     let text = fs::read_to_string(&log).unwrap().replace("\"rate\"", "\"speed\"");
     fs::write(&log, text).unwrap();
     assert_eq!(refused(metrics), "metrics: got cost (s), speed (1/s), expected cost (s), rate (1/s)");
+}
+
+/// Three runs, of which the later two name one file, edited between them: two machines under one name.
+#[test]
+fn logs_of_a_file_that_was_edited_between_them_are_refused() {
+    let folder = TempDir::new().unwrap();
+    let naming = |name: &str, files: &str| {
+        let path = a_run(&folder, name, &catalog(), json!({}), 5);
+        let log = path.join("trials.jsonl");
+        let text = fs::read_to_string(&log).unwrap();
+        fs::write(&log, text.replacen("\"env\":{", &format!("\"env\":{{\"files\":{files},"), 1)).unwrap();
+        path
+    };
+    let (none, first) = (naming("a", "{}"), naming("bb", r#"{"/mine.toml":"1"}"#));
+    let other = naming("ccc", r#"{"/mine.toml":"2","/yours.toml":"3"}"#);
+    let error = Dataset::of_runs(&catalog(), &[none.clone(), first.clone(), other.clone()]).unwrap_err();
+    let [got, expected] = [&other, &first].map(|run| run.join("trials.jsonl").display().to_string());
+    assert_eq!(
+        error.to_string(),
+        format!("{got}: checksum of `/mine.toml`: got 2, expected 1 as in {expected}")
+    );
+    let dataset = Dataset::of_runs(&catalog(), &[none, other]).unwrap();
+    let files: Vec<(&str, &str)> =
+        dataset.env().files.iter().map(|(file, sha256)| (file.as_str(), sha256.as_str())).collect();
+    assert_eq!(files, [("/mine.toml", "2"), ("/yours.toml", "3")], "the files of every log are kept");
 }
 
 /// A deterministic environment that says two things about one design was changed, or its log was.

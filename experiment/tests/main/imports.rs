@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tapeout_core::{Catalog, EnvEntry, EvalError, Outcome};
 use tapeout_experiment::dataset::import::columns::LogColumns;
 use tapeout_experiment::dataset::import::{Imported, draft, import};
-use tapeout_experiment::dataset::{Dataset, Logged, RecordedDesigns, TableFormat};
+use tapeout_experiment::dataset::{Dataset, Logged, RecordedDesigns, Split, TableFormat};
 use tempfile::TempDir;
 
 const COLUMNS: &str = r#"
@@ -78,6 +78,19 @@ fn every_line_of_a_log_is_a_row_or_accounted_for() {
     assert_eq!(contexts, [2.0, 3.0]);
 }
 
+// Claim: what is measured later is trained on, and every row that a split names stays where the split has it, though the rows of
+// later workloads move: a row after the three of workload `a` makes row 3 of `b` row 4.
+#[test]
+fn a_split_holds_for_a_data_set_that_has_grown() {
+    let folder = TempDir::new().unwrap();
+    let dataset = imported_from(folder.path(), "log.csv", LOG.as_bytes()).dataset;
+    let split = Split { train: vec![0], validation: vec![1, 2], hidden: vec![3] };
+    let (n_sources, design) = (dataset.sources().len(), dataset.rows()[1].design.clone());
+    let grown = dataset.with_measured("later", vec![(0, design, Outcome::Measured(vec![1.0]))]);
+    let expected = Split { train: vec![0, 3], validation: vec![1, 2], hidden: vec![4] };
+    assert_eq!(split.with_added(&grown, n_sources), expected);
+}
+
 // Claim: the same log as JSON lines, or with semicolons and a byte order mark, is the same data set.
 #[test]
 fn a_log_says_the_same_in_every_format() {
@@ -101,6 +114,50 @@ fn a_log_says_the_same_in_every_format() {
         dataset.rows().iter().map(|row| (row.workload, row.design.clone(), row.outcome.clone())).collect()
     };
     assert_eq!(without_lines(&csv), without_lines(&objects));
+}
+
+/// What loggers write for no error is no rule, a number that leaves the range of numbers is refused with its reason, and a number that
+/// stands for a failure says so, though missing ones are infeasible too.
+#[test]
+fn what_stands_for_nothing_is_told_from_a_failure() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("log.csv");
+    let rows = "pes,error,lat\n1,None,2\n2,nan,3\n3,-,4\n4,null,5\n5,too large,6\n6,None,-1\n7,None,\n8,None,1e308\n";
+    std::fs::write(&path, rows).unwrap();
+    let columns = "name = 'n'\ngoal.objectives = ['lat']\nparameters = [{ column = 'pes' }]\n\
+        metrics = [{ column = 'lat', scale = 100.0, failed = [-1] }]\n\
+        feasibility = { rule = 'error', missing_metric = 'infeasible' }\n";
+    let imported = import(std::slice::from_ref(&path), &LogColumns::parse(columns).unwrap()).unwrap();
+    let outcomes: Vec<Outcome> = imported.dataset.rows().iter().map(|row| row.outcome.clone()).collect();
+    let rule = |name: &str| Outcome::infeasible(name, 1.0);
+    let mut expected: Vec<Outcome> =
+        [200.0, 300.0, 400.0, 500.0].map(|value| Outcome::Measured(vec![value])).to_vec();
+    expected.extend([rule("too_large"), rule("failed_lat"), rule("missing_lat")]);
+    assert_eq!(outcomes, expected);
+    let refused: Vec<(usize, bool)> = (imported.refused.iter())
+        .map(|it| (it.line, it.reason.ends_with("times 100 is no finite number")))
+        .collect();
+    assert_eq!(refused, [(9, true)]);
+    let text = draft(&path).unwrap();
+    assert!(text.contains("rule = \"error\" # doubtful: \"-\" is taken for no reason"), "{text}");
+}
+
+/// Claim: a key that only a later object has is a column; a line break in a value stays in the comment of the draft.
+#[test]
+fn a_draft_knows_the_keys_of_later_objects() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("log.jsonl");
+    let lines = [
+        json!({ "pes": 1, "status": "out of\nmemory" }),
+        json!({ "pes": 2, "status": "ok", "latency_s": 0.5 }),
+        json!({ "pes": 4, "status": "ok", "latency_s": 0.25 }),
+    ];
+    std::fs::write(&path, lines.map(|line| line.to_string()).join("\n")).unwrap();
+    let text = draft(&path).unwrap();
+    assert!(text.contains(r#"# values: "ok", "out of\nmemory""#), "{text}");
+    let columns = LogColumns::parse(&text).unwrap();
+    assert_eq!(columns.metrics[0].column, "latency_s");
+    assert_eq!(import(&[path], &columns).unwrap().dataset.rows().len(), 3);
 }
 
 // Claim: Parquet of somebody else's is read by the names of its columns; here the table of a data set is that file.

@@ -8,7 +8,8 @@ use crate::toys::{budget, catalog, log_without_timings, spec, threads};
 use serde_json::json;
 use tapeout_experiment::run::STALLED_BATCHES;
 use tapeout_experiment::{
-    BudgetTarget, Event, Experiment, Observer, Run, RunError, Spec, StopReason, Summary, replay, resume, run,
+    BudgetTarget, Event, Experiment, ExportForm, Observer, Run, RunError, Spec, StopReason, Summary, export,
+    replay, resume, run,
 };
 use tempfile::TempDir;
 
@@ -51,6 +52,35 @@ fn one_thread_and_several_write_the_same_log() {
     let mut other_seed = spec;
     other_seed.seed = tapeout_core::Seed::new(1);
     assert_ne!(log_without_timings(one.path()), log_without_timings(fresh(other_seed).0.path()));
+}
+
+// Claim: what is exported has the objective that it names, also one that follows from what was measured.
+#[test]
+fn a_derived_objective_is_exported_with_its_value() {
+    let mut derived = spec("tradeoff", "climber", 40);
+    derived.derived = vec!["sum = cost + 2 * time".parse().unwrap()];
+    derived.objectives = Some(vec!["sum".parse().unwrap()]);
+    derived.constraints = Some(Vec::new());
+    let (folder, _) = fresh(derived);
+    let run = Run::open(&catalog(), folder.path()).unwrap();
+    let file = |form| -> serde_json::Value { serde_json::from_str(&export(&run, 3, form)).unwrap() };
+    let is_right = |value: &dyn Fn(&str) -> f64| value("sum") == value("cost") + 2.0 * value("time");
+    for best in file(ExportForm::Json).as_array().unwrap() {
+        assert!(is_right(&|name| best["metrics"][name].as_f64().unwrap()), "{best}");
+    }
+    let t4 = file(ExportForm::T4);
+    for result in t4["results"].as_array().unwrap() {
+        assert_eq!(result["objectives"], json!(["sum"]));
+        let measured = result["measurements"].as_array().unwrap();
+        let find =
+            |name: &str| measured.iter().find(|it| it["name"] == name).unwrap()["value"].as_f64().unwrap();
+        assert!(is_right(&find), "{result}");
+    }
+    let cache = file(ExportForm::KernelTuner);
+    assert_eq!(cache["objective"], json!(["sum"]));
+    for point in cache["cache"].as_object().unwrap().values() {
+        assert!(is_right(&|name| point[name].as_f64().unwrap()), "{point}");
+    }
 }
 
 // Claim: a narrowed space and metrics that follow from others are part of the spec: what is run with them is resumed and replayed.

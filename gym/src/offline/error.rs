@@ -26,6 +26,12 @@ pub enum OfflineError {
     /// The goal does not fit the metrics.
     #[error(transparent)]
     Goal(#[from] ProblemError),
+    /// The rows are of a part of the environment's space, whose models nobody could ask about the whole.
+    #[error("the data set is of a part of the space of environment `{env}`, and models are of the whole")]
+    Narrowed {
+        /// Which.
+        env: String,
+    },
     /// The rows cannot be learned from together.
     #[error(transparent)]
     Data(#[from] TrainingDataError),
@@ -95,6 +101,9 @@ impl OfflineError {
     /// What can be done about it.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::Narrowed { .. } => {
+                Some("log designs without `--fix` and `--levels`, which leave a part of the space")
+            }
             Self::Fit(_) => Some("log more designs, or learn from more of the rows"),
             Self::Design { .. } => Some("name the environment that the proposals were made for: `--env`"),
             Self::EnvVersion { .. } => Some("fit the model again on a data set of this version"),

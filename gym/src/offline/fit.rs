@@ -36,7 +36,8 @@ impl Recipe {
 /// Fits a learner to the rows of a split: it learns from those to train on and is chosen by those that validate.
 ///
 /// # Errors
-/// [`OfflineError`] if there is no such learner, a hyperparameter is refused, or there is too little to learn from.
+/// [`OfflineError`] if the data set is of a part of its environment's space, there is no such learner, a hyperparameter is refused, or there
+/// is too little to learn from.
 pub fn fit(
     catalog: &Catalog,
     dataset: &Dataset,
@@ -44,6 +45,7 @@ pub fn fit(
     problem: &Problem,
     recipe: &Recipe,
 ) -> Result<ModelFile, OfflineError> {
+    check_whole(dataset)?;
     let surrogate = fitted(catalog, dataset, split, problem, recipe)?;
     let hyperparameters =
         catalog.learner(&recipe.learner)?.resolve(&recipe.config).map_err(refused(recipe))?;
@@ -67,6 +69,12 @@ pub fn fit(
         seed: recipe.seed,
     };
     Ok(ModelFile::new(card, surrogate.as_ref()))
+}
+
+/// Fails if the rows are of a part of the space: a level of the part is another level of the whole.
+pub(super) fn check_whole(dataset: &Dataset) -> Result<(), OfflineError> {
+    let env = dataset.env();
+    if env.narrowing().is_whole() { Ok(()) } else { Err(OfflineError::Narrowed { env: env.id.clone() }) }
 }
 
 /// The model alone.

@@ -6,7 +6,7 @@ use tapeout_core::{Catalog, Env, ModelFile, Problem, Seed};
 use tapeout_experiment::dataset::{Dataset, Split};
 
 use super::auto::{Tried, tried};
-use super::fit::fit;
+use super::fit::{check_whole, fit};
 use super::folds::{Fold, by_levels, by_workload};
 use super::held_out::{HeldOut, Worth, cross_validate, worth};
 use super::interval::Promises;
@@ -48,7 +48,8 @@ pub struct SecondOpinion {
 /// rows out in turn to tell what that word is worth.
 ///
 /// # Errors
-/// [`OfflineError`] if there is no such learner, a hyperparameter is refused, or there is too little to learn from.
+/// [`OfflineError`] if the data set is of a part of its environment's space, there is no such learner, a hyperparameter is refused, or there
+/// is too little to learn from.
 pub fn learn(
     catalog: &Catalog,
     dataset: &Dataset,
@@ -56,6 +57,7 @@ pub fn learn(
     problem: &Problem,
     recipe: &Recipe,
 ) -> Result<LearnedModel, OfflineError> {
+    check_whole(dataset)?;
     let rows = some_of(&split.train, recipe.seed);
     let exact = exact(catalog, dataset);
     let asked = |folds: Vec<Fold>| without_ruled_out(folds, dataset, exact.as_deref());
@@ -116,10 +118,11 @@ fn some_of(rows: &[usize], seed: Seed) -> Vec<usize> {
     drawn
 }
 
-/// The environment, if it is known here and can say what arithmetic alone rules out.
+/// The environment, if it is known here with the space of the rows, and can say what arithmetic alone rules out.
 fn exact(catalog: &Catalog, dataset: &Dataset) -> Option<Box<dyn Env>> {
     let env = dataset.env_of(0);
-    catalog.build_env(&env.id, &Value::Object(env.config)).ok().map(|(env, _)| env)
+    let (env, _) = catalog.build_env(&env.id, &Value::Object(env.config)).ok()?;
+    (env.space().fingerprint() == dataset.space().fingerprint()).then_some(env)
 }
 
 /// The folds without rows that would never be proposed, whatever a model says of them.

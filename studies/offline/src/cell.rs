@@ -21,7 +21,8 @@ use crate::problems::{SEARCHES, StudyProblem};
 pub type Failed = Box<dyn Error + Send + Sync>;
 
 /// How much is logged, searched and proposed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Size {
     /// Random designs that are logged.
     pub designs: usize,
@@ -29,6 +30,14 @@ pub struct Size {
     pub model_calls: NonZeroUsize,
     /// Designs that are proposed.
     pub proposals: NonZeroUsize,
+}
+
+impl Size {
+    /// The flags that ask for it.
+    pub fn flags(&self) -> String {
+        let Self { designs, model_calls, proposals } = self;
+        format!("--designs {designs} --model-calls {model_calls} --proposals {proposals}")
+    }
 }
 
 /// What came of one method on one log.

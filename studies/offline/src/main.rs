@@ -1,6 +1,7 @@
 //! The study of learners for offline design: `offline-study` answers what is not answered yet, and writes the report.
 //!
-//! Answers are lines of JSON, a line for each problem, method and seed; so the study can be stopped at any time, and goes on.
+//! Answers are lines of JSON, a line for each problem, method and seed; so the study can be stopped at any time, and goes on. All answers
+//! in a folder are of one size, which is in `size.json` beside them.
 
 mod cell;
 mod problems;
@@ -58,9 +59,10 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Failed> {
     fs::create_dir_all(&arguments.out)?;
     let path = arguments.out.join("answers.jsonl");
-    let mut answers = answered(&path)?;
     let Arguments { designs, model_calls, proposals, .. } = *arguments;
     let size = Size { designs, model_calls, proposals };
+    hold_to(size, &arguments.out.join("size.json"))?;
+    let mut answers = answered(&path)?;
     if !arguments.report {
         let catalog = tapeout::builtin();
         let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
@@ -81,12 +83,27 @@ fn run(arguments: &Arguments) -> Result<(), Failed> {
             }
         }
     }
-    let command = format!(
-        "cargo run --release -p offline-study -- --seeds {} --designs {designs} --model-calls {model_calls}",
-        arguments.seeds
-    );
+    let command =
+        format!("cargo run --release -p offline-study -- --seeds {} {}", arguments.seeds, size.flags());
     fs::write(arguments.out.join("README.md"), report(&answers, &command))?;
     Ok(())
+}
+
+/// Notes the size of the answers, or fails if those that are there are of another one.
+fn hold_to(size: Size, path: &Path) -> Result<(), Failed> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Ok(fs::write(path, serde_json::to_string(&size)? + "\n")?);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let there: Size = serde_json::from_str(&text)?;
+    if there == size {
+        return Ok(());
+    }
+    let (path, there, size) = (path.display(), there.flags(), size.flags());
+    Err(format!("{path}: the answers beside it are of `{there}`, got `{size}`; name another `--out`").into())
 }
 
 /// What is answered already.
@@ -101,4 +118,43 @@ fn answered(path: &Path) -> Result<Vec<Answer>, Failed> {
 /// A line on the standard error; whoever closed it does not want it.
 fn say(text: &str) {
     let _ = writeln!(stderr(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with the answers of `docs/studies/offline`, and its report.
+    fn recorded() -> (tempfile::TempDir, String) {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/studies/offline");
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["answers.jsonl", "size.json"] {
+            fs::copy(shipped.join(name), folder.path().join(name)).unwrap();
+        }
+        (folder, fs::read_to_string(shipped.join("README.md")).unwrap())
+    }
+
+    fn reported(folder: &Path, flags: &[&str]) -> Result<(), Failed> {
+        let arguments = ["offline-study", "--report", "--out", folder.to_str().unwrap()];
+        run(&Arguments::parse_from(arguments.iter().chain(flags)))
+    }
+
+    /// The report in `docs/studies/offline` says what the answers beside it say.
+    #[test]
+    fn the_report_is_made_of_the_recorded_answers() {
+        let (folder, expected) = recorded();
+        reported(folder.path(), &[]).unwrap();
+        assert_eq!(fs::read_to_string(folder.path().join("README.md")).unwrap(), expected);
+    }
+
+    #[test]
+    fn answers_of_another_size_are_not_mixed_with_those_there() {
+        let (folder, _) = recorded();
+        let error = reported(folder.path(), &["--designs", "200"]).unwrap_err().to_string();
+        assert!(
+            error.contains("`--designs 1000 --model-calls 2000 --proposals 16`, got `--designs 200 "),
+            "{error}"
+        );
+        assert!(!folder.path().join("README.md").exists(), "no report says what is not so");
+    }
 }

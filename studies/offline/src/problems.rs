@@ -15,7 +15,7 @@ pub struct StudyProblem {
 }
 
 /// Six problems whose infeasible designs no arithmetic on one parameter rules out: kernels that fail when they are run, mappings that
-/// happen not to fit; and two where all is feasible, so that a conservative learner has nothing but its negatives.
+/// happen not to fit; and in `gemm` one where all is feasible, so that a conservative learner has nothing but its negatives.
 pub const PROBLEMS: [StudyProblem; 6] = [
     StudyProblem {
         name: "convolution",

@@ -14,7 +14,7 @@ pub fn report(answers: &[Answer], command: &str) -> String {
         "# Learners on problems whose infeasibility is not arithmetic\n\n\
          Random designs are logged, infeasible ones too; the worst half of the feasible ones is learned from, the next 30 % choose among \
          a learner's models, the best are hidden. Fireflies search each model, without exact checks, and the environment is asked about what \
-         each model likes most. `{command}` goes on with it, seed by seed; the numbers here are of {} answers.\n\n\
+         each model likes most. `random` and `firefly` ask the environment itself, as often as designs are proposed. `{command}` goes on with it, seed by seed; the numbers here are of {} answers.\n\n\
          ## Best of what is proposed, over the best that was learned from\n\n\
          How many times smaller the objective is, the geometric mean over seeds with a 95 % bootstrap interval; 1 where nothing of it is better \
          or feasible.\n\n",

@@ -80,13 +80,19 @@ pub(crate) fn read_split(path: &Path, n_rows: usize) -> Result<Split, Failure> {
     let text = fs::read_to_string(path).map_err(|error| named(Failure::bad_input(error)))?;
     let split: SplitFile = serde_json::from_str(&text).map_err(|error| named(Failure::bad_input(error)))?;
     let Split { train, validation, hidden } = &split.rows;
-    match train.iter().chain(validation).chain(hidden).find(|&&row| row >= n_rows) {
-        None => Ok(split.rows),
-        Some(row) => {
-            let error = anyhow::anyhow!("row {row} of {n_rows}, counted from 0: it is of another data set");
-            Err(named(Failure::bad_input(error)))
-        }
+    let mut is_met = vec![false; n_rows];
+    for &row in train.iter().chain(validation).chain(hidden) {
+        let reason = match is_met.get_mut(row) {
+            None => format!("row {row} of {n_rows}, counted from 0: it is of another data set"),
+            Some(true) => format!("row {row} occurs twice, expected once in one of the three lists"),
+            Some(is_met) => {
+                *is_met = true;
+                continue;
+            }
+        };
+        return Err(named(Failure::bad_input(anyhow::anyhow!(reason))));
     }
+    Ok(split.rows)
 }
 
 impl Args {

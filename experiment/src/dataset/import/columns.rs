@@ -34,6 +34,7 @@
 //! ```
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::parameter::Domain;
 use tapeout_core::{Constraint, Objective};
 
 /// What the columns of a log mean.
@@ -190,6 +191,29 @@ impl ParameterColumn {
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.column)
     }
+
+    /// The levels that are given; none if they are those in the log. The error says what is wrong with one.
+    pub(super) fn domain(&self) -> Result<Option<Domain>, String> {
+        if self.levels.is_empty() {
+            return Ok(None);
+        }
+        let number = |value: &toml::Value| {
+            let number = value.as_float().or_else(|| value.as_integer().map(|number| number as f64));
+            let number = number.or_else(|| self.numbers.get(value.as_str()?).copied());
+            let fault = || format!("got {value}, expected a number, or `kind = \"category\"`");
+            number.filter(|number| number.is_finite()).ok_or_else(fault)
+        };
+        let text = |value: &toml::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        Ok(Some(match self.kind {
+            ColumnKind::Number => {
+                let mut levels: Vec<f64> = self.levels.iter().map(number).collect::<Result<_, _>>()?;
+                levels.sort_by(f64::total_cmp);
+                levels.dedup();
+                Domain::Ordinal(levels)
+            }
+            ColumnKind::Category => Domain::Categorical(self.levels.iter().map(text).collect()),
+        }))
+    }
 }
 
 impl MetricColumn {
@@ -241,6 +265,11 @@ impl LogColumns {
         ] {
             if is_empty {
                 return refuse(field, "is empty, expected at least one".to_owned());
+            }
+        }
+        for parameter in &self.parameters {
+            if let Err(reason) = parameter.domain() {
+                return refuse(&format!("parameters.{}.levels", parameter.name()), reason);
             }
         }
         for (index, metric) in self.metrics.iter().enumerate() {
@@ -296,6 +325,9 @@ mod tests {
         let refusal = |from: &str, to: &str| LogColumns::parse(&LEAST.replace(from, to)).unwrap_err();
         assert_eq!(refusal("['t']", "['u']").1, "no metric `u`; they are t");
         assert_eq!(refusal("column = 't'", "column = 't'\nscale = 0.0").0, "metrics[0].scale");
+        let levels = refusal("column = 'x'", "column = 'x'\nlevels = [1, 'two']");
+        let expected = "got \"two\", expected a number, or `kind = \"category\"`";
+        assert_eq!((levels.0.as_str(), levels.1.as_str()), ("parameters.x.levels", expected));
         assert_eq!(refusal("column = 't'", "colum = 't'").0, "metrics[0].colum");
         let missing = refusal("[[parameters]]\ncolumn = 'x'\n", "");
         assert_eq!((missing.0.as_str(), missing.1.as_str()), ("", "missing field `parameters`"));

@@ -7,10 +7,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::error::ImportError;
-use super::file::{self, Field, Flow, Number};
+use super::file::{self, Field, Flow, LOOKED_AT, Number};
 
-/// Records that a draft is made from. Ours: enough to see nearly all levels, in about a second.
-const LOOKED_AT: usize = 100_000;
 /// More different values than this are not counted further: it is no list of levels. Ours.
 const MOST_VALUES: usize = 4096;
 /// Numbers with more levels than this are rather measured than chosen. Ours: few lists in the literature's spaces are longer.
@@ -136,6 +134,7 @@ pub fn draft(path: &Path) -> Result<String, ImportError> {
     only_one(&mut meanings, Meaning::Workload, "another column names the workload");
     only_one(&mut meanings, Meaning::Status, "another column says what is feasible");
     only_one(&mut meanings, Meaning::Reason, "another column gives the reason");
+    reasons(&mut meanings, &seen);
     contexts(&mut meanings, &seen, &texts);
     let name = path.file_stem().map_or_else(|| "log".to_owned(), |stem| stem.to_string_lossy().into_owned());
     Ok(text(&name, &seen, &meanings))
@@ -153,6 +152,18 @@ fn plain(field: &Field<'_>) -> String {
 fn only_one(meanings: &mut [(Meaning, Option<String>)], of: Meaning, why: &str) {
     for meaning in meanings.iter_mut().filter(|(it, _)| *it == of).skip(1) {
         *meaning = (Meaning::Unused, Some(why.to_owned()));
+    }
+}
+
+/// A reason decides alone what is feasible if no status does: what is taken for no reason is then doubtful.
+fn reasons(meanings: &mut [(Meaning, Option<String>)], seen: &[Seen]) {
+    if meanings.iter().any(|(it, _)| *it == Meaning::Status) {
+        return;
+    }
+    for ((_, doubt), seen) in meanings.iter_mut().zip(seen).filter(|((it, _), _)| *it == Meaning::Reason) {
+        if let Some(nothing) = seen.values.keys().find(|value| file::is_nothing(value)) {
+            *doubt = Some(format!("{nothing:?} is taken for no reason: are these rows feasible?"));
+        }
     }
 }
 
@@ -328,7 +339,8 @@ fn feasibility(
     for (seen, doubt) in status {
         let is_good = |value: &&String| GOOD_WORDS.contains(&value.to_ascii_lowercase().as_str());
         let good: Vec<String> = seen.values.keys().filter(is_good).map(|value| quoted(value)).collect();
-        let shown: Vec<&str> = seen.values.keys().take(8).map(String::as_str).collect();
+        // In quotes as Rust has them, a line break does not leave the comment.
+        let shown: Vec<String> = seen.values.keys().take(8).map(|value| format!("{value:?}")).collect();
         lines.push(format!(
             "column = {}{}\n# values: {}",
             quoted(&seen.name),

@@ -47,6 +47,14 @@ pub enum ImportError {
         /// What is wrong.
         reason: String,
     },
+    /// Levels that are none.
+    #[error("levels of parameter `{parameter}`: {reason}")]
+    Levels {
+        /// Whose.
+        parameter: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// No row is fit.
     #[error("none of the {rows} rows is fit to be learned from; the first: {first}")]
     NoRows {

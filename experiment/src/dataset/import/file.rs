@@ -24,8 +24,11 @@ pub(super) enum Field<'a> {
     Number(f64),
 }
 
-/// Texts that stand for no number. Ours: what spreadsheets, pandas and databases write.
-const NO_NUMBER: [&str; 8] = ["", "na", "n/a", "nan", "null", "none", "-", "#n/a"];
+/// Records that are looked at to know what columns there are and what they mean. Ours: enough to see nearly all levels, in about a
+/// second.
+pub(super) const LOOKED_AT: usize = 100_000;
+/// Texts that stand for nothing, where a number or a reason is expected. Ours: what spreadsheets, pandas and databases write.
+const NOTHING: [&str; 8] = ["", "na", "n/a", "nan", "null", "none", "-", "#n/a"];
 
 /// What was found where a number is expected.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,7 +48,7 @@ impl Field<'_> {
             Self::Number(number) => *number,
             Self::Text(text) => match text.parse::<f64>() {
                 Ok(number) if !number.is_nan() => number,
-                _ if NO_NUMBER.contains(&text.to_ascii_lowercase().as_str()) => return Number::Absent,
+                _ if is_nothing(text) => return Number::Absent,
                 _ => return Number::Unfit,
             },
         };
@@ -60,6 +63,16 @@ impl Field<'_> {
             Self::Number(number) => Some(Cow::Owned(number.to_string())),
         }
     }
+
+    /// The text; none if there is nothing, or what stands for nothing.
+    pub(super) fn reason(&self) -> Option<Cow<'_, str>> {
+        self.text().filter(|text| !is_nothing(text))
+    }
+}
+
+/// Whether a text stands for nothing.
+pub(super) fn is_nothing(text: &str) -> bool {
+    NOTHING.contains(&text.to_ascii_lowercase().as_str())
 }
 
 /// What is done with each record: its line, and the wanted fields or what is wrong with the line.
@@ -72,7 +85,7 @@ pub(super) enum Flow {
     Stop,
 }
 
-/// The names of the columns of the file at `path`; of JSON lines the keys of the first object.
+/// The names of the columns of the file at `path`; of JSON lines the keys of the first [`LOOKED_AT`] objects.
 pub(super) fn columns_of(path: &Path) -> Result<Vec<String>, ImportError> {
     match ending(path).as_str() {
         "parquet" => {
@@ -81,13 +94,15 @@ pub(super) fn columns_of(path: &Path) -> Result<Vec<String>, ImportError> {
             Ok(fields.iter().map(|field| field.name().to_owned()).collect())
         }
         "jsonl" | "ndjson" | "json" => {
-            let mut names = Vec::new();
+            let (mut names, mut n_objects): (Vec<String>, usize) = (Vec::new(), 0);
             each_object(path, &mut |_, object| {
                 if let Ok(object) = object {
-                    names = object.keys().cloned().collect();
-                    return Flow::Stop;
+                    n_objects += 1;
+                    let is_new = |(name, _): &(String, Value)| !names.contains(name);
+                    let new: Vec<String> = object.into_iter().filter(is_new).map(|(name, _)| name).collect();
+                    names.extend(new);
                 }
-                Flow::GoOn
+                if n_objects < LOOKED_AT { Flow::GoOn } else { Flow::Stop }
             })?;
             Ok(names)
         }

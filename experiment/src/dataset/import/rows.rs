@@ -130,26 +130,26 @@ impl<'a> Gathered<'a> {
 
     /// The metrics of a feasible design, or the rule that it breaks.
     fn outcome(&self, fields: &[Field<'_>]) -> Result<Result<Vec<f64>, (String, f64)>, String> {
-        let text = |place: usize| fields[place].text().unwrap_or_default();
+        let reason = |place: usize| fields[place].reason();
         if let Some(place) = self.places.feasibility {
-            let said = text(place);
+            let said = fields[place].text().unwrap_or_default();
             let is_same = |feasible: &String| same(feasible, &said);
             if !self.columns.feasibility.feasible.iter().any(is_same) {
-                let rule = self.places.rule.map(text).filter(|rule| !rule.is_empty());
+                let rule = self.places.rule.and_then(reason);
                 return Ok(Err((rule.unwrap_or(said).into_owned(), self.violation(fields)?)));
             }
-        } else if let Some(rule) = self.places.rule.map(text).filter(|rule| !rule.is_empty()) {
+        } else if let Some(rule) = self.places.rule.and_then(reason) {
             return Ok(Err((rule.into_owned(), self.violation(fields)?)));
         }
         let mut measured = Vec::with_capacity(self.places.metrics.len());
         for (column, &place) in self.columns.metrics.iter().zip(&self.places.metrics) {
             match metric(column, &fields[place])? {
                 Some(value) => measured.push(value),
-                None if self.columns.feasibility.missing_metric == MissingMetric::Infeasible => {
-                    return Ok(Err((format!("missing_{}", column.name()), self.violation(fields)?)));
-                }
                 None if matches!(fields[place].number(), Number::Is(_)) => {
                     return Ok(Err((format!("failed_{}", column.name()), self.violation(fields)?)));
+                }
+                None if self.columns.feasibility.missing_metric == MissingMetric::Infeasible => {
+                    return Ok(Err((format!("missing_{}", column.name()), self.violation(fields)?)));
                 }
                 None => {
                     return Err(format!("metric `{}` is empty, yet the design is feasible", column.column));
@@ -236,7 +236,11 @@ fn metric(column: &MetricColumn, field: &Field<'_>) -> Result<Option<f64>, Strin
     match field.number() {
         Number::Absent => Ok(None),
         Number::Is(number) if column.failed.contains(&number) => Ok(None),
-        Number::Is(number) => Ok(Some(number * column.scale)),
+        Number::Is(number) => {
+            let (value, scale) = (number * column.scale, column.scale);
+            let fault = || format!("metric `{}`: {number} times {scale} is no finite number", column.column);
+            if value.is_finite() { Ok(Some(value)) } else { Err(fault()) }
+        }
         Number::Unfit => {
             let got = field.text().unwrap_or_default();
             Err(format!("metric `{}`: got `{got}`, expected a finite number", column.column))
@@ -246,9 +250,11 @@ fn metric(column: &MetricColumn, field: &Field<'_>) -> Result<Option<f64>, Strin
 
 impl Values {
     fn new(column: &ParameterColumn) -> Result<Self, ImportError> {
-        let given = (!column.levels.is_empty()).then(|| given(column)).transpose()?;
+        let domain = column
+            .domain()
+            .map_err(|reason| ImportError::Levels { parameter: column.name().to_owned(), reason })?;
         Ok(Self {
-            given,
+            given: domain.map(|domain| Parameter::new(column.name(), domain)),
             numbers: Vec::new(),
             names: Vec::new(),
             code_by_bits: HashMap::new(),
@@ -325,36 +331,4 @@ impl Values {
         let levels = met.iter().map(level).collect();
         (parameter.unit(&column.unit), levels)
     }
-}
-
-/// The parameter with the levels that `logs.toml` gives.
-fn given(column: &ParameterColumn) -> Result<Parameter, ImportError> {
-    let fault = |reason: String| ImportError::Columns {
-        path: std::path::PathBuf::new(),
-        field: format!("levels of parameter `{}`", column.column),
-        reason,
-    };
-    let domain = match column.kind {
-        ColumnKind::Number => {
-            let number = |value: &toml::Value| {
-                let number = value.as_float().or_else(|| value.as_integer().map(|number| number as f64));
-                let number = number.or_else(|| column.numbers.get(value.as_str()?).copied());
-                number
-                    .filter(|number| number.is_finite())
-                    .ok_or_else(|| fault(format!("got {value}, expected a number, or `kind = \"category\"`")))
-            };
-            let mut levels: Vec<f64> = column.levels.iter().map(number).collect::<Result<_, _>>()?;
-            levels.sort_by(f64::total_cmp);
-            levels.dedup();
-            Domain::Ordinal(levels)
-        }
-        ColumnKind::Category => Domain::Categorical(
-            column
-                .levels
-                .iter()
-                .map(|it| it.as_str().map_or_else(|| it.to_string(), str::to_owned))
-                .collect(),
-        ),
-    };
-    Ok(Parameter::new(column.name(), domain))
 }

@@ -87,7 +87,7 @@ fn convolution(
     Ok(Conv2d {
         batch,
         in_channels: channels,
-        out_channels: if is_depthwise { channels * filters } else { filters },
+        out_channels: if is_depthwise { channels.saturating_mul(filters) } else { filters },
         output,
         kernel,
         stride: [stride; 2],

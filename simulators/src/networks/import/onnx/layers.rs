@@ -2,7 +2,7 @@
 
 use super::super::super::{Conv2d, Extras, MatMul, Op, SecondOperand};
 use super::schema::NodeProto;
-use super::value::Tensor;
+use super::value::{Tensor, count};
 use super::windows::{Axis, convolved};
 
 /// A layer out of an operator.
@@ -108,8 +108,8 @@ fn transposed(node: &NodeProto, inputs: &[Tensor]) -> Result<Vec<Found>, Reason>
     if input.len() < 3 || filters.len() != input.len() {
         return Err("its windows do not fit its input");
     }
-    let points = input[0] * input[2..].iter().product::<u64>();
-    let op = weighted(points, filters[1..].iter().product(), input[1]);
+    let points = input[0].saturating_mul(count(&input[2..]));
+    let op = weighted(points, count(&filters[1..]), input[1]);
     let mut found = once(op, inputs, 1, None);
     // A bias is one for each channel, not one for each column of the product: it counts beside the layer.
     found.parameters.truncate(1);
@@ -139,14 +139,14 @@ fn product(inputs: &[Tensor], first: usize, second: usize) -> Result<Found, Reas
     let rows = |shape: &[u64]| if shape.len() < 2 { 1 } else { shape[shape.len() - 2] };
     let (m, k) = (rows(a), *a.last().ok_or(UNKNOWN)?);
     let n = if b.len() < 2 { 1 } else { b[b.len() - 1] };
-    let outer = |shape: &[u64]| shape[..shape.len().saturating_sub(2)].iter().product::<u64>();
+    let outer = |shape: &[u64]| count(&shape[..shape.len().saturating_sub(2)]);
     let (is_a, is_b) = (inputs[first].origin.is_some(), inputs[second].origin.is_some());
     if is_b && outer(b) == 1 {
-        return Ok(once(weighted(outer(a) * m, n, k), inputs, second, None));
+        return Ok(once(weighted(outer(a).saturating_mul(m), n, k), inputs, second, None));
     }
     if is_a && !is_b && outer(a) == 1 {
         // The same sums, turned: the columns of the second operand are the rows of the product.
-        return Ok(once(weighted(outer(b) * n, m, k), inputs, first, None));
+        return Ok(once(weighted(outer(b).saturating_mul(n), m, k), inputs, first, None));
     }
     let batch = outer(a).max(outer(b));
     let second_operand =
@@ -166,7 +166,7 @@ fn gemm(node: &NodeProto, inputs: &[Tensor]) -> Result<Found, Reason> {
     let second = if is_weight { SecondOperand::Weight } else { SecondOperand::Activation };
     let op = Op::MatMul(MatMul { batch: 1, m, n, k, second });
     let is_bias =
-        |bias: &Tensor| bias.origin.is_some() && bias.shape.as_ref().map(|s| s.iter().product()) == Some(n);
+        |bias: &Tensor| bias.origin.is_some() && bias.shape.as_ref().map(|shape| count(shape)) == Some(n);
     let bias = inputs.get(2).filter(|bias| is_weight && is_bias(bias)).map(|_| 2);
     Ok(once(op, inputs, 1, bias))
 }
@@ -181,7 +181,7 @@ fn recurrent(node: &NodeProto, inputs: &[Tensor], gates: u64) -> Result<Vec<Foun
     };
     let is_batch_first = node.int("layout") == Some(1);
     let (steps, batch) = if is_batch_first { (second, first) } else { (first, second) };
-    if columns != gates * state {
+    if columns != gates.saturating_mul(state) {
         return Err("its inputs do not have the shapes of the standard");
     }
     let copies = |index: usize| if inputs[index].origin.is_some() { directions } else { 0 };
@@ -189,7 +189,7 @@ fn recurrent(node: &NodeProto, inputs: &[Tensor], gates: u64) -> Result<Vec<Foun
         part,
         op: weighted(batch, columns, k),
         extras: Extras::default(),
-        count: steps * directions,
+        count: steps.saturating_mul(directions),
         copies: copies(index),
         parameters: vec![index],
     };

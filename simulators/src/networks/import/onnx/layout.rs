@@ -1,7 +1,7 @@
 //! Operators that move numbers about: cut, join, turn, repeat.
 
 use super::schema::NodeProto;
-use super::value::{Tensor, axis_of, broadcast, taken, turned};
+use super::value::{Tensor, axis_of, broadcast, count, taken, turned};
 
 /// What comes of an operator of this kind; none if it is of another. An output without shape is one that cannot be told.
 pub(super) fn infer(node: &NodeProto, inputs: &[Tensor]) -> Option<Vec<Tensor>> {
@@ -73,7 +73,7 @@ fn shape(node: &NodeProto, input: &Tensor) -> Option<Tensor> {
 }
 
 fn size(input: &Tensor) -> Option<Tensor> {
-    let count: u64 = input.shape.as_ref()?.iter().product();
+    let count = count(input.shape.as_ref()?);
     Some(Tensor { shape: Some(Vec::new()), numbers: Some(vec![count as f64]), ..Tensor::default() })
 }
 
@@ -84,7 +84,7 @@ fn sizes(tensor: &Tensor) -> Option<Vec<u64>> {
 
 fn constant_of_shape(node: &NodeProto, input: &Tensor) -> Option<Tensor> {
     let shape = sizes(input)?;
-    let count: u64 = shape.iter().product();
+    let count = count(&shape);
     let value = node.tensor("value").and_then(|tensor| tensor.numbers()?.first().copied()).unwrap_or(0.0);
     let is_real = node.tensor("value").is_none_or(|tensor| tensor.is_real());
     // As few as shapes are.
@@ -95,7 +95,7 @@ fn constant_of_shape(node: &NodeProto, input: &Tensor) -> Option<Tensor> {
 fn range(inputs: &[Tensor]) -> Option<Tensor> {
     let [start, limit, delta] = inputs else { return None };
     let (start, limit, delta) = (start.number()?, limit.number()?, delta.number()?);
-    let count = ((limit - start) / delta).ceil().max(0.0) as u64;
+    let count = Some((limit - start) / delta).filter(|count| count.is_finite())?.ceil().max(0.0) as u64;
     let numbers = (count <= 1024).then(|| (0..count).map(|index| start + index as f64 * delta).collect());
     Some(Tensor { shape: Some(vec![count]), numbers, ..Tensor::default() })
 }
@@ -119,7 +119,9 @@ fn gather(node: &NodeProto, inputs: &[Tensor]) -> Option<Tensor> {
 fn concat(node: &NodeProto, inputs: &[Tensor]) -> Option<Tensor> {
     let mut shape = inputs.first()?.shape.clone()?;
     let axis = axis_of(node.int("axis")?, shape.len())?;
-    shape[axis] = inputs.iter().map(|input| input.shape.as_ref()?.get(axis).copied()).sum::<Option<u64>>()?;
+    let sizes = inputs.iter().map(|input| input.shape.as_ref()?.get(axis).copied());
+    let sizes: Vec<u64> = sizes.collect::<Option<_>>()?;
+    shape[axis] = sizes.iter().try_fold(0u64, |sum, &size| sum.checked_add(size))?;
     let numbers: Option<Vec<&Vec<f64>>> = inputs.iter().map(|input| input.numbers.as_ref()).collect();
     let numbers =
         numbers.filter(|_| shape.len() == 1).map(|lists| lists.into_iter().flatten().copied().collect());
@@ -138,6 +140,10 @@ fn unsqueeze(node: &NodeProto, inputs: &[Tensor]) -> Option<Tensor> {
     let rank = data.rank()? + axes.len();
     let mut places: Vec<usize> = axes.iter().map(|&axis| axis_of(axis, rank)).collect::<Option<_>>()?;
     places.sort_unstable();
+    places.dedup();
+    if places.len() < axes.len() {
+        return None;
+    }
     let mut shape = data.shape.clone()?;
     for place in places {
         shape.insert(place, 1);
@@ -165,22 +171,29 @@ fn slice(node: &NodeProto, inputs: &[Tensor]) -> Option<Tensor> {
     let (starts, ends) = (list(1, "starts")?, list(2, "ends")?);
     let axes = list(3, "axes").unwrap_or_else(|| (0..starts.len() as i64).collect());
     let steps = list(4, "steps").unwrap_or_else(|| vec![1; starts.len()]);
+    if steps.contains(&0) {
+        return None;
+    }
     let mut numbers = data.numbers.clone();
     for (index, &axis) in axes.iter().enumerate() {
         let axis = axis_of(axis, shape.len())?;
-        let (size, step) = (shape[axis] as i64, *steps.get(index)?);
+        let (size, step) = (i64::try_from(shape[axis]).ok()?, *steps.get(index)?);
         let place = |place: i64| if place < 0 { place.saturating_add(size) } else { place };
         let (start, end) = (place(*starts.get(index)?), place(*ends.get(index)?));
-        let places: Vec<i64> = if step > 0 {
-            let (start, end) = (start.clamp(0, size), end.clamp(0, size));
-            (start..end).step_by(step as usize).collect()
-        } else {
-            let (start, end) = (start.clamp(-1, size - 1), end.clamp(-1, size - 1));
-            (end + 1..=start).rev().step_by(step.unsigned_abs().max(1) as usize).collect()
-        };
-        let chosen: Vec<usize> = places.iter().map(|&place| place as usize).collect();
-        numbers = numbers.map(|numbers| taken(&numbers, &shape, axis, &chosen));
-        shape[axis] = chosen.len() as u64;
+        let (least, most) = if step > 0 { (0, size) } else { (-1, size - 1) };
+        let (start, end) = (start.clamp(least, most), end.clamp(least, most));
+        let span = if step > 0 { end - start } else { start - end };
+        let chosen = span.max(0).unsigned_abs().checked_add(step.unsigned_abs() - 1)? / step.unsigned_abs();
+        // The axis may have any size where there are no numbers.
+        numbers = numbers.map(|numbers| {
+            if numbers.is_empty() {
+                return numbers;
+            }
+            let places: Vec<usize> =
+                (0..chosen as i64).map(|index| (start + index * step) as usize).collect();
+            taken(&numbers, &shape, axis, &places)
+        });
+        shape[axis] = chosen;
     }
     Some(Tensor { shape: Some(shape), numbers, is_real: data.is_real, origin: None })
 }
@@ -199,8 +212,8 @@ fn reshape(node: &NodeProto, inputs: &[Tensor]) -> Option<Tensor> {
         });
     }
     if let Some(free) = wanted.iter().position(|&size| size == -1) {
-        let (all, others): (u64, u64) = (shape.iter().product(), sizes.iter().product());
-        sizes[free] = all.checked_div(others).filter(|size| size * others == all)?;
+        let (all, others) = (count(shape), count(&sizes));
+        sizes[free] = all.checked_div(others).filter(|size| size.saturating_mul(others) == all)?;
     }
     Some(Tensor { shape: Some(sizes), ..data.clone() })
 }
@@ -211,8 +224,7 @@ fn flatten(node: &NodeProto, data: &Tensor) -> Option<Tensor> {
         axis if axis < 0 => usize::try_from(axis + shape.len() as i64).ok()?,
         axis => (axis as usize).min(shape.len()),
     };
-    let (outer, inner) = (shape[..axis].iter().product(), shape[axis..].iter().product());
-    Some(Tensor { shape: Some(vec![outer, inner]), ..data.clone() })
+    Some(Tensor { shape: Some(vec![count(&shape[..axis]), count(&shape[axis..])]), ..data.clone() })
 }
 
 fn transpose(node: &NodeProto, data: &Tensor) -> Option<Tensor> {
@@ -220,6 +232,9 @@ fn transpose(node: &NodeProto, data: &Tensor) -> Option<Tensor> {
     let order: Vec<i64> =
         node.ints("perm").map_or_else(|| (0..shape.len() as i64).rev().collect(), <[i64]>::to_vec);
     let order = order.iter().map(|&axis| axis_of(axis, shape.len())).collect::<Option<Vec<usize>>>()?;
+    if order.len() != shape.len() || !(0..shape.len()).all(|axis| order.contains(&axis)) {
+        return None;
+    }
     let numbers = data.numbers.as_ref().map(|numbers| turned(numbers, shape, &order));
     let shape = order.iter().map(|&axis| shape[axis]).collect();
     Some(Tensor { shape: Some(shape), numbers, ..data.clone() })
@@ -228,7 +243,7 @@ fn transpose(node: &NodeProto, data: &Tensor) -> Option<Tensor> {
 fn expand(inputs: &[Tensor]) -> Option<Tensor> {
     let [data, wanted, ..] = inputs else { return None };
     let shape = broadcast(&[data.shape.as_ref()?, &sizes(wanted)?])?;
-    let count: u64 = shape.iter().product();
+    let count = count(&shape);
     let numbers = data.number().filter(|_| count <= 64).map(|number| vec![number; count as usize]);
     Some(Tensor { shape: Some(shape), numbers, is_real: data.is_real, origin: None })
 }
@@ -236,7 +251,7 @@ fn expand(inputs: &[Tensor]) -> Option<Tensor> {
 fn tile(inputs: &[Tensor]) -> Option<Tensor> {
     let [data, repeats, ..] = inputs else { return None };
     let repeats = sizes(repeats)?;
-    let shape = data.shape.as_ref()?.iter().zip(repeats).map(|(size, repeat)| size * repeat);
+    let shape = data.shape.as_ref()?.iter().zip(repeats).map(|(size, repeat)| size.saturating_mul(repeat));
     Some(Tensor::of(shape.collect()))
 }
 
@@ -250,18 +265,21 @@ fn split(node: &NodeProto, inputs: &[Tensor]) -> Option<Vec<Tensor>> {
         None => {
             // Source: ONNX, Split-18: equal parts, the last smaller.
             let (count, size) = (node.output.len() as u64, shape[axis]);
+            if count == 0 {
+                return None;
+            }
             let part = size.div_ceil(count);
-            (0..count).map(|index| part.min(size.saturating_sub(index * part))).collect()
+            (0..count).map(|index| part.min(size.saturating_sub(index.saturating_mul(part)))).collect()
         }
     };
-    let mut start = 0;
+    let mut start = 0usize;
     let cut = parts.iter().map(|&part| {
         let mut shape = shape.clone();
         shape[axis] = part;
         let numbers = data.numbers.as_ref().filter(|_| shape.len() == 1);
-        let numbers =
-            numbers.and_then(|numbers| numbers.get(start..start + part as usize).map(<[f64]>::to_vec));
-        start += part as usize;
+        let end = start.saturating_add(part as usize);
+        let numbers = numbers.and_then(|numbers| numbers.get(start..end).map(<[f64]>::to_vec));
+        start = end;
         Tensor { shape: Some(shape), numbers, is_real: data.is_real, origin: None }
     });
     Some(cut.collect())
@@ -274,8 +292,8 @@ fn pad(node: &NodeProto, inputs: &[Tensor]) -> Option<Vec<u64>> {
     let mut padded = shape.clone();
     for (index, &axis) in axes.iter().enumerate() {
         let axis = axis_of(axis, shape.len())?;
-        let both = pads.get(index)? + pads.get(index + axes.len())?;
-        padded[axis] = u64::try_from(padded[axis] as i64 + both).ok()?;
+        let both = pads.get(index)?.checked_add(*pads.get(index + axes.len())?)?;
+        padded[axis] = padded[axis].checked_add_signed(both)?;
     }
     Some(padded)
 }
@@ -283,10 +301,11 @@ fn pad(node: &NodeProto, inputs: &[Tensor]) -> Option<Vec<u64>> {
 fn depth(node: &NodeProto, data: &Tensor) -> Option<Vec<u64>> {
     let [n, c, h, w] = *data.shape.as_ref()?.as_slice() else { return None };
     let block = u64::try_from(node.int("blocksize")?).ok().filter(|block| *block > 0)?;
+    let points = block.checked_mul(block)?;
     Some(if node.op_type == "DepthToSpace" {
-        vec![n, c / (block * block), h * block, w * block]
+        vec![n, c / points, h.checked_mul(block)?, w.checked_mul(block)?]
     } else {
-        vec![n, c * block * block, h / block, w / block]
+        vec![n, c.checked_mul(points)?, h / block, w / block]
     })
 }
 

@@ -187,7 +187,7 @@ impl<'a> Reader<'a> {
             if tensor.shape.is_none() {
                 tensor.shape = self.stated.get(name.as_str()).and_then(|info| stated_shape(info));
             }
-            self.tensors.insert(name, tensor);
+            self.tensors.insert(name, tensor.consistent());
         }
     }
 
@@ -198,7 +198,8 @@ impl<'a> Reader<'a> {
             if let Some(reader) = self.readers.get(name).filter(|_| !self.used.contains(*name))
                 && !self.statistics.contains(name)
             {
-                *by_reader.entry(reader).or_default() += count;
+                let parameters: &mut u64 = by_reader.entry(reader).or_default();
+                *parameters = parameters.saturating_add(*count);
             }
         }
         let outside = by_reader.into_iter().map(|(reader, parameters)| Outside {
@@ -234,7 +235,7 @@ fn products(node: &NodeProto, inputs: &[Tensor]) -> Option<Vec<Tensor>> {
             // The state is as long as the weights of the state are wide or, quantized, high.
             let (&[first, second, _], &[directions, ..]) = (shape(0)?, shape(1)?) else { return None };
             let weights = shape(2)?;
-            let state = if node.op_type.starts_with("Dynamic") { weights[1] } else { weights[2] };
+            let state = *weights.get(if node.op_type.starts_with("Dynamic") { 1 } else { 2 })?;
             if node.int("layout") == Some(1) {
                 let last = Tensor::of(vec![first, directions, state]);
                 return Some(vec![Tensor::of(vec![first, second, directions, state]), last.clone(), last]);

@@ -6,6 +6,8 @@
 use prost::Message;
 use prost::bytes::Bytes;
 
+use super::value::count;
+
 /// A file.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct ModelProto {
@@ -151,9 +153,14 @@ pub(super) fn is_real(element: i64) -> bool {
 }
 
 impl TensorProto {
+    /// The sizes.
+    pub(super) fn shape(&self) -> Vec<u64> {
+        self.dims.iter().map(|&size| size.max(0) as u64).collect()
+    }
+
     /// How many numbers there are.
     pub(super) fn len(&self) -> u64 {
-        self.dims.iter().map(|&size| size.max(0) as u64).product()
+        count(&self.shape())
     }
 
     /// Whether the numbers are real, as those of a network are until it is quantized.

@@ -6,6 +6,9 @@ use crate::networks::{Layer, NeuralNetwork, SecondOperand};
 const FLOAT: i32 = 1;
 const INT64: i32 = 7;
 
+/// Whole numbers of an operator by name.
+type Settings<'a> = &'a [(&'a str, &'a [i64])];
+
 /// A model in the making.
 #[derive(Default)]
 struct Model(GraphProto);
@@ -51,7 +54,7 @@ impl Model {
     }
 
     /// An operator, called after its output.
-    fn node(self, operator: &str, inputs: &[&str], output: &str, settings: &[(&str, &[i64])]) -> Self {
+    fn node(self, operator: &str, inputs: &[&str], output: &str, settings: Settings<'_>) -> Self {
         let attribute = settings.iter().map(|&(name, ints)| AttributeProto {
             name: name.to_owned(),
             i: ints[0],
@@ -91,8 +94,7 @@ fn layer(network: &NeuralNetwork, index: usize) -> &Layer {
 /// sweep 9 points from one above, so 1 of padding, the columns 11 from one before, so 2.
 #[test]
 fn a_convolution_has_the_windows_and_the_padding_that_it_uses() {
-    let settings: &[(&str, &[i64])] =
-        &[("pads", &[1, 1, 1, 1]), ("strides", &[2, 2]), ("kernel_shape", &[3, 3])];
+    let settings: Settings<'_> = &[("pads", &[1, 1, 1, 1]), ("strides", &[2, 2]), ("kernel_shape", &[3, 3])];
     let network = Model::default()
         .input("x", &[-1, 4, 8, 9])
         .weights("w", &[6, 4, 3, 3])
@@ -263,6 +265,88 @@ fn what_is_no_layer_and_should_be_one_says_why() {
             ("NonZero", "it multiplies next to nothing")
         ]
     );
+}
+
+/// A mask of distances as attention makes it: `[2, 3, 1] - [2, 1, 3]` has 18 numbers and each operand 6, which are not those of the result.
+#[test]
+fn numbers_that_are_not_those_of_the_shape_are_not_known() {
+    let network = Model::default()
+        .input("x", &[3, 4])
+        .weights("w", &[3, 5])
+        .ints("numbers", &[1, 2, 3, 4, 5, 6])
+        .ints("column", &[2, 3, 1])
+        .ints("row", &[2, 1, 3])
+        .node("Reshape", &["numbers", "column"], "a", &[])
+        .node("Reshape", &["numbers", "row"], "b", &[])
+        .node("Sub", &["a", "b"], "d", &[])
+        .node("Transpose", &["d"], "t", &[("perm", &[2, 0, 1])])
+        .node("MatMul", &["t", "w"], "y", &[])
+        .network();
+    let crate::networks::Op::MatMul(product) = layer(&network, 0).op() else { panic!("a product") };
+    assert_eq!((product.m, product.n, product.k), (3 * 2, 5, 3));
+}
+
+/// Claim: what an operator cannot do to a tensor leaves its output unknown, and ends nothing.
+#[test]
+fn an_operator_that_makes_no_sense_has_an_output_of_unknown_shape() {
+    let huge = i64::MAX;
+    let cases: [(&str, &[&str], Settings<'_>); 9] = [
+        ("Transpose", &["numbers"], &[("perm", &[0, 0])]),
+        ("Transpose", &["x"], &[("perm", &[0, 0])]),
+        ("Unsqueeze", &["numbers"], &[("axes", &[2, 2])]),
+        ("Slice", &["x"], &[("starts", &[0]), ("ends", &[1]), ("steps", &[0])]),
+        ("Pad", &["x"], &[("pads", &[huge, 0, huge, 0])]),
+        ("MaxPool", &["image"], &[("kernel_shape", &[huge, huge]), ("dilations", &[2, 2])]),
+        ("ConvTranspose", &["image", "filters"], &[("strides", &[huge, huge])]),
+        ("Range", &["one", "two", "none"], &[("none", &[0])]),
+        ("LSTM", &["sequence", "x", "numbers"], &[("none", &[0])]),
+    ];
+    for (operator, inputs, settings) in cases {
+        let imported = Model::default()
+            .input("x", &[2, 2])
+            .input("image", &[1, 1, 4, 4])
+            .input("sequence", &[1, 1, 1])
+            .weights("filters", &[1, 1, 2, 2])
+            .weights("w", &[2, 2])
+            .ints("numbers", &[1, 2])
+            .ints("one", &[1])
+            .ints("two", &[2])
+            .ints("none", &[0])
+            .node("MatMul", &["x", "w"], "y", &[])
+            .node(operator, inputs, "odd", settings)
+            .node("MatMul", &["odd", "w"], "z", &[])
+            .read(&[])
+            .unwrap_or_else(|error| panic!("{operator}: {error}"));
+        let is_unknown = imported.left_out.iter().any(|it| it.why == "the shape of an input is not known");
+        assert!(is_unknown, "{operator}: {:?}", imported.left_out);
+    }
+}
+
+/// Claim: the sizes of what a file leaves out cost nothing: one in 2^58 points of an axis of 2^60.
+#[test]
+fn an_axis_of_any_size_is_sliced_by_counting() {
+    let network = Model::default()
+        .input("x", &[1 << 60, 1])
+        .weights("w", &[1, 1])
+        .node("Slice", &["x"], "s", &[("starts", &[0]), ("ends", &[i64::MAX]), ("steps", &[1 << 58])])
+        .node("MatMul", &["s", "w"], "y", &[])
+        .network();
+    let crate::networks::Op::MatMul(product) = layer(&network, 0).op() else { panic!("a product") };
+    assert_eq!(product.m, 4);
+}
+
+/// Claim: numbers of a file that are more or fewer than its sizes say are no numbers: the shape they would make is not known.
+#[test]
+fn sizes_and_numbers_of_a_file_must_agree() {
+    let mut model = Model::default().input("x", &[4]).ints("sizes", &[2, 2]).weights("w", &[2, 2]);
+    model.0.initializer[0].dims = vec![1 << 40, 1 << 40];
+    let imported = model
+        .node("Reshape", &["x", "sizes"], "r", &[])
+        .node("MatMul", &["w", "w"], "y", &[])
+        .node("MatMul", &["r", "w"], "z", &[])
+        .read(&[])
+        .unwrap();
+    assert_eq!(imported.left_out.iter().filter(|it| it.operator == "MatMul").count(), 1);
 }
 
 #[test]

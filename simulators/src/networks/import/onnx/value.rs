@@ -15,7 +15,20 @@ pub(super) struct Tensor {
     pub(super) origin: Option<String>,
 }
 
+/// How many numbers a tensor of this shape has; the most there can be counted if it is more.
+pub(super) fn count(shape: &[u64]) -> u64 {
+    shape.iter().fold(1, |count, &size| count.saturating_mul(size))
+}
+
 impl Tensor {
+    /// What is known, without numbers that are not as many as the shape says.
+    pub(super) fn consistent(mut self) -> Self {
+        let is_right =
+            |numbers: &Vec<f64>| self.shape.as_ref().is_none_or(|shape| count(shape) == numbers.len() as u64);
+        self.numbers = self.numbers.take().filter(is_right);
+        self
+    }
+
     /// A tensor of this shape.
     pub(super) fn of(shape: Vec<u64>) -> Self {
         Self { shape: Some(shape), ..Self::default() }
@@ -33,9 +46,8 @@ impl Tensor {
 
     /// A tensor of the file.
     pub(super) fn parameter(name: &str, tensor: &TensorProto) -> Self {
-        let shape = tensor.dims.iter().map(|&size| size.max(0) as u64).collect();
         let (numbers, is_real, origin) = (tensor.numbers(), tensor.is_real(), Some(name.to_owned()));
-        Self { shape: Some(shape), numbers, is_real, origin }
+        Self { shape: Some(tensor.shape()), numbers, is_real, origin }.consistent()
     }
 
     /// The numbers as whole ones.
@@ -60,9 +72,9 @@ impl Tensor {
 /// The numbers at these places along an axis, of a tensor of this shape.
 pub(super) fn taken(numbers: &[f64], shape: &[u64], axis: usize, places: &[usize]) -> Vec<f64> {
     let size = shape[axis] as usize;
-    let inner: usize = shape[axis + 1..].iter().product::<u64>() as usize;
+    let inner = count(&shape[axis + 1..]) as usize;
     let mut taken = Vec::new();
-    for outer in 0..numbers.len().checked_div(size * inner).unwrap_or(0) {
+    for outer in 0..numbers.len().checked_div(size.saturating_mul(inner)).unwrap_or(0) {
         for place in places {
             let first = (outer * size + place) * inner;
             taken.extend_from_slice(&numbers[first..first + inner]);
@@ -71,10 +83,9 @@ pub(super) fn taken(numbers: &[f64], shape: &[u64], axis: usize, places: &[usize
     taken
 }
 
-/// The numbers of a tensor of this shape whose axes are put in another order.
+/// The numbers of a tensor of this shape whose axes are put in another order, which has each of them once.
 pub(super) fn turned(numbers: &[f64], shape: &[u64], order: &[usize]) -> Vec<f64> {
-    let strides: Vec<usize> =
-        (0..shape.len()).map(|axis| shape[axis + 1..].iter().product::<u64>() as usize).collect();
+    let strides: Vec<usize> = (0..shape.len()).map(|axis| count(&shape[axis + 1..]) as usize).collect();
     (0..numbers.len())
         .map(|index| {
             let (mut rest, mut from) = (index, 0);

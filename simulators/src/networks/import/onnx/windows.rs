@@ -60,28 +60,28 @@ fn windows(node: &NodeProto, input: &[u64], kernel: &[u64]) -> Option<Vec<Axis>>
     let auto = node.text("auto_pad").unwrap_or("NOTSET");
     let rounds_up = node.int("ceil_mode") == Some(1);
     let axes = (0..rank).map(|axis| {
-        let (size, kernel) = (spatial[axis] as i64, kernel[axis] as i64);
+        let (size, kernel) = (i64::try_from(spatial[axis]).ok()?, i64::try_from(kernel[axis]).ok()?);
         let (stride, dilation) = (*strides.get(axis)?, *dilations.get(axis)?);
         if stride < 1 || dilation < 1 || kernel < 1 {
             return None;
         }
-        let window = dilation * (kernel - 1) + 1;
+        let window = dilation.checked_mul(kernel - 1)?.checked_add(1)?;
         let (before, after) = match auto {
             "SAME_UPPER" | "SAME_LOWER" => {
-                let outputs = (size + stride - 1) / stride;
-                let both = ((outputs - 1) * stride + window - size).max(0);
+                let outputs = size.checked_add(stride - 1)? / stride;
+                let both = ((outputs - 1) * stride).checked_add(window)?.checked_sub(size)?.max(0);
                 if auto == "SAME_UPPER" { (both / 2, both - both / 2) } else { (both - both / 2, both / 2) }
             }
             "VALID" => (0, 0),
             _ => (*pads.get(axis)?, *pads.get(axis + rank)?),
         };
-        let room = size + before + after - window;
+        let room = size.checked_add(before)?.checked_add(after)?.checked_sub(window)?;
         if room < 0 {
             return None;
         }
-        let steps = if rounds_up { (room + stride - 1) / stride } else { room / stride };
-        let swept = steps * stride + window;
-        let real = (swept - before).clamp(0, size);
+        let steps = if rounds_up { room.checked_add(stride - 1)? / stride } else { room / stride };
+        let swept = steps.checked_mul(stride)?.checked_add(window)?;
+        let real = swept.checked_sub(before)?.clamp(0, size);
         Some(Axis {
             outputs: steps as u64 + 1,
             kernel: kernel as u64,
@@ -102,14 +102,17 @@ fn transposed(node: &NodeProto, input: &Tensor, weights: Option<&Tensor>) -> Opt
         |name: &str, default: i64| node.ints(name).map_or_else(|| vec![default; 2 * rank], <[i64]>::to_vec);
     let (strides, dilations, pads) = (list("strides", 1), list("dilations", 1), list("pads", 0));
     let extra = list("output_padding", 0);
-    let groups = node.int("group").unwrap_or(1) as u64;
+    let groups = u64::try_from(node.int("group").unwrap_or(1)).ok()?;
     let outputs = (0..rank).map(|axis| {
-        let swept = strides.get(axis)? * (spatial[axis] as i64 - 1) + extra.get(axis)?;
-        let window = (*kernel.get(axis)? as i64 - 1) * dilations.get(axis)? + 1;
-        u64::try_from(swept + window - pads.get(axis)? - pads.get(axis + rank)?).ok()
+        let (size, kernel) = (i64::try_from(spatial[axis]).ok()?, i64::try_from(*kernel.get(axis)?).ok()?);
+        let swept = strides.get(axis)?.checked_mul(size - 1)?.checked_add(*extra.get(axis)?)?;
+        let window = (kernel - 1).checked_mul(*dilations.get(axis)?)?.checked_add(1)?;
+        let pads = pads.get(axis)?.checked_add(*pads.get(axis + rank)?)?;
+        u64::try_from(swept.checked_add(window)?.checked_sub(pads)?).ok()
     });
     let outputs = outputs.collect::<Option<Vec<u64>>>()?;
-    Some([*input.first()?, weights.get(1)? * groups].into_iter().chain(outputs).collect())
+    let head = [*input.first()?, weights.get(1)?.checked_mul(groups)?];
+    Some(head.into_iter().chain(outputs).collect())
 }
 
 /// Source: ONNX, Resize-13: by sizes, or by scales, rounded down.
