@@ -1,5 +1,7 @@
 //! From the trials of a search to plots: the front over two metrics, and the best value so far.
 
+use std::collections::BTreeSet;
+
 use tapeout_core::pareto::front;
 use tapeout_core::{Column, Direction, Problem, Trial, UnknownName};
 
@@ -49,13 +51,17 @@ pub fn pareto_of(problem: &Problem, trials: &[Trial], axes: [&str; 2]) -> Result
     let loss = |direction, value: f64| if direction == Direction::Minimize { value } else { -value };
     let losses: Vec<[f64; 2]> =
         acceptable.iter().map(|&[x, y]| [loss(directions[0], x), loss(directions[1], y)]).collect();
+    // As in a summary, of designs that are worth the same one stands for all.
+    let mut seen = BTreeSet::new();
+    let front = front(&losses).into_iter().map(|index| acceptable[index]);
+    let front = front.filter(|point| seen.insert(point.map(f64::to_bits))).collect();
     let [x, y] = [x.metric(), y.metric()].map(Axis::of);
     Ok(ParetoPlot {
         title: format!("{} and {} of {} designs", x.label, y.label, count(trials.len() as u128)),
         x,
         y,
         directions,
-        front: front(&losses).into_iter().map(|index| acceptable[index]).collect(),
+        front,
         acceptable,
         unacceptable: points(|trial| {
             trial.judgement.losses().is_some() && trial.judgement.accepted().is_none()
@@ -215,6 +221,15 @@ mod tests {
         assert_eq!(plot.directions, [Direction::Minimize, Direction::Maximize]);
         assert_eq!(plot.title, "latency and throughput of 5 designs");
         assert_eq!(plot.caption, "power_w <= 10.0.");
+    }
+
+    // By hand: the second and the third are the front, and worth the same.
+    #[test]
+    fn of_designs_that_are_worth_the_same_one_is_on_the_front() {
+        let worth = |latency_s, power_w| Outcome::Measured(vec![latency_s, 5.0, power_w]);
+        let three = trials(vec![worth(2.0, 2.0), worth(1.0, 2.0), worth(1.0, 2.0)]);
+        let plot = pareto_of(&problem(), &three, ["latency_s", "power_w"]).unwrap();
+        assert_eq!((plot.front.as_slice(), plot.acceptable.len()), ([[1.0, 2.0]].as_slice(), 3));
     }
 
     #[test]
