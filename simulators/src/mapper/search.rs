@@ -233,13 +233,11 @@ impl<'a> Search<'a> {
         }
         ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
         let mut best = None;
-        let mut n = 0;
-        for (bound, sketch) in ranked {
+        for (n, (bound, sketch)) in ranked.into_iter().enumerate() {
             let has_enough = best.is_some() && n >= enough || self.is_spent() && self.costing.evaluated > 0;
             if has_enough || bound >= self.limit() {
                 break;
             }
-            n += 1;
             let before = self.costing.best(self.objective).map(|best| best.score.0);
             let unrolling = sketch.unrolling(self.problem);
             prices.set(&unrolling);
