@@ -81,7 +81,7 @@ fn convolution(
             return Err(draft.fault(Some(line), message));
         }
         output[axis] = (input[axis] - kernel[axis]).div_ceil(stride) + 1;
-        padding[axis] = (output[axis] - 1) * stride + kernel[axis] - input[axis];
+        padding[axis] = (output[axis] - 1).saturating_mul(stride).saturating_add(kernel[axis]) - input[axis];
     }
     let is_depthwise = cells[0].contains("DP");
     Ok(Conv2d {

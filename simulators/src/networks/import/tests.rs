@@ -42,6 +42,17 @@ fn a_topology_of_scale_sim_is_what_scale_sim_computes() {
     assert!(network.layers()[1].op().is_depthwise());
 }
 
+/// Claim: sizes whose products no computer counts are refused, and end nothing.
+#[test]
+fn sizes_of_scale_sim_beyond_all_numbers_are_refused() {
+    let head = TOPOLOGY.split_once('\n').unwrap().0;
+    let huge = u64::MAX;
+    for row in [format!("aDP, 8, 8, 3, 3, {huge}, {huge}, 1,"), format!("b, 8, 8, 3, 3, 1, 1, {huge},")] {
+        let error = import("net.csv", &format!("{head}\n{row}\n")).unwrap_err().to_string();
+        assert!(error.starts_with("net.csv"), "{error}");
+    }
+}
+
 #[test]
 fn products_of_scale_sim_may_lack_the_last_comma_and_a_line_break() {
     let text = "\u{feff}Layer,M,N,K,\r\nQKT,1024,1024,64,\r\n\r\nQKT,1024,64,1024";
