@@ -221,7 +221,7 @@ fn a_transposed_product_costs_the_same_but_for_the_gap() {
 #[test]
 fn exposed_loads_do_not_lead_astray() {
     let architecture = architecture("eyeriss").expect("a built-in machine");
-    let best = |einsum: &Einsum, objective, effort| {
+    let best = |einsum: &Einsum, objective: Objective, effort| {
         let options = Options { effort, ..Options::default() };
         objective.of(&search(&architecture, einsum, objective, options).report).0
     };
