@@ -62,7 +62,7 @@ pub struct Answer {
 }
 
 /// A log, and what of it may be learned from.
-pub struct Question {
+pub struct CellQuestion {
     env: Box<dyn Env>,
     dataset: Dataset,
     split: Split,
@@ -71,7 +71,7 @@ pub struct Question {
     seed: u64,
 }
 
-impl Question {
+impl CellQuestion {
     /// Logs random designs in `folder`, unless they are there.
     ///
     /// # Errors

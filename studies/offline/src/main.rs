@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cell::{Answer, Failed, Question, Size};
+use cell::{Answer, CellQuestion, Failed, Size};
 use problems::{LEARNERS, PROBLEMS, SEARCHES};
 use report::report;
 
@@ -68,7 +68,7 @@ fn run(arguments: &Arguments) -> Result<(), Failed> {
         let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
         for seed in 0..arguments.seeds {
             for problem in &PROBLEMS {
-                let asked = Question::new(&catalog, problem, size, seed, &arguments.data)?;
+                let asked = CellQuestion::new(&catalog, problem, size, seed, &arguments.data)?;
                 for method in LEARNERS.iter().chain(&SEARCHES) {
                     let is_same =
                         |it: &Answer| it.problem == problem.name && it.method == *method && it.seed == seed;
