@@ -215,7 +215,7 @@ fn no_layer_beats_its_bounds() {
 }
 
 /// Fails if `better`, the same template with more of something, has a worse product of energy and delay. The best
-/// mappings never have; the quick search may miss them, on either side, by the margin.
+/// mappings never have; a search of that effort may miss them, on either side, by the margin.
 fn never_worse(better: impl Fn(EdgeTemplate) -> EdgeTemplate) {
     const MARGIN: f64 = 0.1;
     let workload = prepared("resnet50");
