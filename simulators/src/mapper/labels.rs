@@ -110,21 +110,13 @@ impl<'a> Labels<'a> {
         for (number, (choice, cost)) in choices.iter().zip(costs).enumerate() {
             for &state in &states {
                 let point = *self.tables.point(state);
-                if self.allows(stage, choice, cost, &point) {
+                if self.tables.states().allows(ground, stage, choice, cost, state) {
                     self.extend_to(index, (number, choice, cost), &outside, &point, limit);
                 }
             }
         }
         self.states = states;
         start
-    }
-
-    fn allows(&self, stage: usize, choice: &Choice, cost: &ChoiceCost, point: &Point) -> bool {
-        match stage {
-            // Outside of the outermost stage nothing runs.
-            0 => self.ground.allows(stage, choice, cost, point),
-            _ => self.tables.allows(self.ground, stage, choice, cost, point.state),
-        }
     }
 
     /// Appends the labels that extend `index` to `point` by one choice.

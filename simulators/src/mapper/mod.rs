@@ -8,8 +8,9 @@
 //! of the factors `f` that take as many steps, only the smallest is in the space. Steps are divided into whole factors
 //! over the levels.
 //!
-//! *The search.* Branch and bound over stages of levels (`plan.rs`), the outermost first: `labels.rs` extends partial mappings,
-//! `tables.rs` bounds what is left of them, `search.rs` goes through the unrollings. The result comes with a lower bound of all
+//! *The search.* Branch and bound over unrollings (`search.rs`) and, within one, over stages of levels (`plan.rs`), the outermost first:
+//! `pass.rs` reads the mapping of the least weighted sum of energy and cycles (`sum.rs`) off the tables of what is left (`tables.rs`);
+//! where that leaves a gap, `labels.rs` extends partial mappings. The result comes with a lower bound of all
 //! mappings and its gap to that; [`Options`] hold an effort and a gap to stop at. Deterministic. See `docs/concepts/mapper.md`.
 //!
 //! ```

@@ -86,11 +86,7 @@ impl Pass<'_> {
             let matters = self.matters(stage, choice, &weighed);
             for &state in &states {
                 let point = tables.point(state);
-                let is_possible = match stage {
-                    0 => ground.allows(stage, choice, cost, point),
-                    _ => tables.allows(ground, stage, choice, cost, state),
-                };
-                if !is_possible {
+                if !tables.states().allows(ground, stage, choice, cost, state) {
                     continue;
                 }
                 let mut has_none = false;

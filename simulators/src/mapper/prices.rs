@@ -14,8 +14,8 @@ use super::problem::{LevelCost, Problem, Way};
 use super::unrolling::Unrolling;
 use crate::loop_nest::{MAX_DIMS, MAX_LEVELS, MAX_TENSORS};
 
-/// Most metrics: energy, work, and this many ports less 2, the outermost first; ports beyond are left out of bounds. Ours: the built-in
-/// machines have seven ports at most.
+/// Most metrics: energy, work, and this many ports less 2, the outermost first; ports beyond are left out of bounds. Ours: bounds
+/// the size of a sum.
 pub(super) const MAX_METRICS: usize = 10;
 
 /// Share by which a sum of whole numbers may be off. Ours: some thousand roundings.

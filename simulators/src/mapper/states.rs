@@ -118,7 +118,7 @@ impl States {
         &self.overlaps[&(level, tensor)].linear
     }
 
-    /// [`Ground::allows`] at a stage but the outermost.
+    /// [`Ground::allows`], looked up for all stages but the outermost, which has one state.
     #[inline]
     pub(super) fn allows(
         &self,
@@ -128,6 +128,9 @@ impl States {
         cost: &ChoiceCost,
         state: usize,
     ) -> bool {
+        if stage == 0 {
+            return ground.allows(stage, choice, cost, &self.points[state]);
+        }
         let fits = self.fits[stage - 1].iter().find(|(keep, _)| *keep == choice.keep);
         fits.is_some_and(|(_, fits)| fits[state]) && ground.is_whole(choice, cost, &self.points[state])
     }

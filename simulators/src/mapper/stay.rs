@@ -16,8 +16,7 @@ pub(super) struct Line {
     pub(super) values: Vec<f64>,
 }
 
-/// Most lines of a tensor; what is more is counted at the lesser price of two. Ours: with five levels that keep what they like there are
-/// seldom more.
+/// Most lines of a tensor; what is more is counted at the lesser price of two. Ours: bounds the time of tables.
 const MOST_LINES: usize = 6;
 
 /// What one tensor adds to a sum for each trip over dimensions that it does not use.

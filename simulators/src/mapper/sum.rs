@@ -7,8 +7,8 @@
 use super::options::Objective;
 use super::prices::{ENERGY, MAX_METRICS, Metrics, Prices, ROUNDING, WORK};
 
-/// Most metrics that have tables of their own: energy, work, and the outermost ports, which limit most often. Ours: a table more costs as
-/// much as it saves in labels.
+/// Most metrics that have tables of their own: energy, work, and the outermost ports, which limit most often. Ours: bounds the time of
+/// tables.
 const MOST_METRICS: usize = 5;
 
 /// Weights of the single metrics that bounds of `objective` need.

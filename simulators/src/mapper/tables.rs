@@ -16,7 +16,7 @@
 
 use std::cell::Cell;
 
-use super::ground::{ChoiceCost, Ground, Point, Weighed, dot};
+use super::ground::{Ground, Point, Weighed, dot};
 use super::labels::Still;
 use super::plan::Choice;
 use super::prices::Metrics;
@@ -73,19 +73,6 @@ impl Tables {
     #[inline]
     pub(super) fn point(&self, state: usize) -> &Point {
         &self.states.points[state]
-    }
-
-    /// Whether a choice of a stage is possible at a state: [`Ground::allows`].
-    #[inline]
-    pub(super) fn allows(
-        &self,
-        ground: &Ground,
-        stage: usize,
-        choice: &Choice,
-        cost: &ChoiceCost,
-        state: usize,
-    ) -> bool {
-        self.states.allows(ground, stage, choice, cost, state)
     }
 
     /// How many sums there are.
