@@ -7,43 +7,25 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use tapeout_simulators::loop_nest::{AccessEnergy, Architecture, Bandwidth, Einsum, Level, Mac, Network};
+use tapeout_simulators::loop_nest::{Architecture, Einsum, Level, Mac};
 use tapeout_simulators::mapper::{MappingCache, MappingConstraints, Objective, Options, best_mapping};
 use tapeout_simulators::networks::network;
 
-use pairs::pairs;
+use pairs::{level, pairs};
 
 /// Name and options of the searches that are timed.
 fn options() -> [(&'static str, Options); 2] {
     [("quick", Options::quick()), ("default", Options::default())]
 }
 
-fn level(name: &str, instances: u64, entries: Option<u64>, word_j: f64) -> Level {
-    Level {
-        name: name.to_owned(),
-        instances,
-        mesh_x: if instances == 1 { 1 } else { 16 },
-        word_bits: 8,
-        block_words: 1,
-        cluster_size: 1,
-        entries,
-        multiple_buffering: 1.0,
-        bandwidth: Bandwidth::default(),
-        energy: AccessEnergy { read_j: word_j, fill_j: word_j, update_j: word_j, leak_j_per_cycle: 0.0 },
-        network: Network::default(),
-        reduces_in_place: true,
-        area_m2: None,
-    }
-}
-
 /// 16 x 16 units with registers of 256 words, a buffer of 128 Ki words, DRAM.
 fn design() -> Architecture {
     let mac = Mac { instances: 256, mesh_x: 16, word_bits: 8, energy_j: 1e-12, area_m2: None };
-    let mut buffer = Level { multiple_buffering: 2.0, ..level("GLB", 1, Some(1 << 17), 6e-12) };
+    let mut buffer = Level { multiple_buffering: 2.0, ..level("GLB", 1, 1, Some(1 << 17), 6e-12) };
     buffer.bandwidth.shared_words_per_cycle = Some(64.0);
-    let mut dram = level("DRAM", 1, None, 200e-12);
+    let mut dram = level("DRAM", 1, 1, None, 200e-12);
     dram.bandwidth.shared_words_per_cycle = Some(16.0);
-    Architecture::new(mac, vec![level("RF", 256, Some(256), 1e-12), buffer, dram]).expect("well formed")
+    Architecture::new(mac, vec![level("RF", 256, 16, Some(256), 1e-12), buffer, dram]).expect("well formed")
 }
 
 fn small(criterion: &mut Criterion) {

@@ -31,18 +31,7 @@ struct Published {
 }
 
 fn layer(problem: &TimeloopProblem) -> Layer {
-    let conv = Conv2d {
-        batch: problem.batch,
-        in_channels: problem.in_channels,
-        out_channels: problem.out_channels,
-        output: problem.output,
-        kernel: problem.kernel,
-        stride: problem.stride,
-        dilation: problem.dilation,
-        padding: [0, 0],
-        groups: 1,
-    };
-    Layer::new("layer", Op::Conv2d(conv)).expect("the problem is in range")
+    Layer::new("layer", Op::Conv2d(Conv2d::from(problem))).expect("the problem is in range")
 }
 
 fn assert_agrees(files: [(&str, &str); 3], published: &Published) {

@@ -60,7 +60,8 @@ fn layers() -> Vec<(&'static str, Einsum)> {
     list.map(einsum).into()
 }
 
-fn level(name: &str, instances: u64, mesh_x: u64, entries: Option<u64>, word_j: f64) -> Level {
+/// One word of 8 bits at a time, of the same energy whatever is done with it.
+pub fn level(name: &str, instances: u64, mesh_x: u64, entries: Option<u64>, word_j: f64) -> Level {
     Level {
         name: name.to_owned(),
         instances,
