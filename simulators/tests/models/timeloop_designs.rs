@@ -1,8 +1,10 @@
 //! Designs in YAML of Timeloop v4: the reference designs of its exercises against their published statistics.
 
-use tapeout_simulators::loop_nest::timeloop::{TimeloopDesign, TimeloopProblem, YamlError, read_design};
+use tapeout_simulators::loop_nest::timeloop::{
+    TimeloopDesign, TimeloopLayer, TimeloopProblem, YamlError, read_design, write_design,
+};
 use tapeout_simulators::loop_nest::{Evaluator, Hops, Mapping, Quirks, Report, Workspace};
-use tapeout_simulators::networks::{Conv2d, Layer, Op};
+use tapeout_simulators::networks::{Layer, Op};
 
 macro_rules! design {
     ($name:literal) => {
@@ -31,7 +33,7 @@ struct Published {
 }
 
 fn layer(problem: &TimeloopProblem) -> Layer {
-    Layer::new("layer", Op::Conv2d(Conv2d::from(problem))).expect("the problem is in range")
+    Layer::new("layer", Op::from(problem)).expect("the problem is in range")
 }
 
 fn assert_agrees(files: [(&str, &str); 3], published: &Published) {
@@ -158,10 +160,17 @@ fn containers_and_components_are_read_as_people_write_them() {
     let unread: Vec<String> = design.unread.iter().map(ToString::to_string).collect();
     assert_eq!(unread, ["d.yaml:18: `flavour` of `buffer` is not read"]);
     let problem = design.problem.unwrap();
-    assert_eq!(
-        (problem.in_channels, problem.out_channels, problem.output, problem.stride),
-        (2, 4, [2, 1], [2, 1])
-    );
+    let expected = TimeloopLayer::Convolution {
+        batch: 1,
+        groups: 1,
+        in_channels: 2,
+        out_channels: 4,
+        output: [2, 1],
+        kernel: [3, 1],
+        stride: [2, 1],
+        dilation: [1, 1],
+    };
+    assert_eq!(problem.layer, expected);
     let layer = layer(&problem);
     let text = design.mapping.unwrap();
     assert_eq!(
@@ -177,7 +186,7 @@ fn what_cannot_be_read_is_named_with_its_line() {
     assert_eq!(edited("depth: 8", "depth: 4*2"), "d.yaml:18: `depth` is `4*2`, expected a number");
     assert_eq!(
         edited("M=4 C=2", "M=4 C"),
-        "d.yaml:25: `C` is no factor such as `C=4` or `C4` that this model reads"
+        "d.yaml:25: `C` is no factor such as `C=4`, `C4` or, with a last turn of 2, `C=4,2`"
     );
     assert_eq!(edited("RSPQ", "SPQ"), "d.yaml:27: `R` is not in the permutation");
     assert_eq!(
@@ -192,4 +201,107 @@ fn what_cannot_be_read_is_named_with_its_line() {
         edited("version: 0.4", "{{include_text('a.yaml')}}").starts_with("d.yaml:2: a template of Jinja")
     );
     assert!(edited("nodes:\n  - !Container\n    name: system", "nodes: [").starts_with("d.yaml:"));
+}
+
+/// A design that was written, what Timeloop 4cf6d4c says when it runs the file, and pJ of a multiply-accumulate by component, from the outermost in.
+struct Ran {
+    yaml: &'static str,
+    cycles: u64,
+    mac_and_levels_fj: &'static [f64],
+}
+
+const WRITTEN: &[Ran] = &[
+    // edge-like, resnet50:layer2.0.conv2: a stride of 2, output channels over both axes.
+    Ran {
+        yaml: include_str!("../golden/timeloop_designs/written_convolution.yaml"),
+        cycles: 451_584,
+        mac_and_levels_fj: &[339.30, 104.49, 1.35, 8137.19],
+    },
+    // eyeriss-like, bert-base:query: a product, both axes shared by two dimensions, one padded.
+    Ran {
+        yaml: include_str!("../golden/timeloop_designs/written_product.yaml"),
+        cycles: 738_987,
+        mac_and_levels_fj: &[4825.70, 4863.40, 6586.96, 11306.96],
+    },
+];
+
+#[test]
+fn a_written_design_says_to_timeloop_what_the_model_computes() {
+    for ran in WRITTEN {
+        let design = read(ran.yaml).unwrap();
+        assert_eq!(design.unread, []);
+        let architecture = design.architecture.unwrap();
+        let layer = layer(&design.problem.unwrap());
+        let mapping = Mapping::from_text(&design.mapping.unwrap(), &architecture, layer.einsum()).unwrap();
+        let mut report = Report::new();
+        Evaluator::new(&architecture, layer.einsum(), Quirks::timeloop_compat())
+            .and_then(|evaluator| evaluator.evaluate(&mapping, &mut Workspace::new(), &mut report))
+            .unwrap();
+        assert_eq!(report.cycles, ran.cycles);
+        let per_mac_fj = |energy_j: f64| energy_j / report.macs as f64 * 1e15;
+        let levels = report.levels.iter().map(|level| per_mac_fj(level.energy_j));
+        let energies = std::iter::once(per_mac_fj(report.mac_energy_j)).chain(levels);
+        for (got, expected) in energies.zip(ran.mac_and_levels_fj) {
+            assert!((got - expected).abs() < 0.006, "{got} fJ, Timeloop has {expected}");
+        }
+        // What was written is what is read.
+        assert_eq!(write_design(&architecture, layer.einsum(), &mapping).unwrap(), ran.yaml);
+    }
+}
+
+#[test]
+fn a_problem_is_known_by_what_its_dimensions_move_whatever_they_are_called() {
+    let product = "
+problem:
+  shape:
+    dimensions: [I, J, L]
+    data_spaces:
+    - {name: A, projection: [[[I]], [[L]]]}
+    - {name: B, projection: [[[L]], [[J]]]}
+    - {name: Z, projection: [[[I]], [[J]]], read_write: true}
+  instance: {I: 3, J: 5, L: 7}
+";
+    let problem = read(product).unwrap().problem.unwrap();
+    assert_eq!(problem.layer, TimeloopLayer::Product { batch: 1, m: 3, n: 5, k: 7 });
+    // A depthwise convolution along one axis, its weights first, with a default and a given coefficient.
+    let depthwise = "
+problem:
+  shape:
+    dimensions: [D, X, F]
+    coefficients: [{name: step, default: 2}, {name: spread, default: 1}]
+    data_spaces:
+    - {name: Filter, projection: [[[D]], [[F]]]}
+    - {name: Image, projection: [[[D]], [[X, step], [F, spread]]]}
+    - {name: Sums, projection: [[[D]], [[X]]], read_write: true}
+  instance: {D: 8, X: 10, F: 3, spread: 4}
+";
+    let expected = TimeloopLayer::Convolution {
+        batch: 1,
+        groups: 8,
+        in_channels: 1,
+        out_channels: 1,
+        output: [10, 1],
+        kernel: [3, 1],
+        stride: [2, 1],
+        dilation: [4, 1],
+    };
+    let problem = read(depthwise).unwrap().problem.unwrap();
+    assert_eq!(problem.layer, expected);
+    // A dimension of its own for each group: 8 x 10 x 3 multiply-accumulates.
+    assert_eq!(layer(&problem).macs(), 240);
+
+    let edited = |from: &str, to: &str| read(&product.replace(from, to)).unwrap_err().to_string();
+    assert_eq!(edited("[[J]]]}", "[[W]]]}"), "d.yaml:7: `W` is not among the dimensions");
+    let two_rows = product
+        .replace("[I, J, L]", "[I, H, J, L]")
+        .replace("[[I]]", "[[I]], [[H]]")
+        .replace("I: 3", "I: 3, H: 2");
+    assert_eq!(
+        read(&two_rows).unwrap_err().to_string(),
+        "d.yaml:4: `I` and `H` move the same data spaces: no layer here has two such dimensions"
+    );
+    assert_eq!(
+        edited(", read_write: true", ""),
+        "d.yaml:4: 3 data spaces are read and 0 written, where layers here read two and write one"
+    );
 }

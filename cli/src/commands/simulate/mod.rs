@@ -45,11 +45,14 @@ pub(crate) struct Args {
     /// Draw energy and cycles by level into this folder
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    /// Write the layer and its mapping as a design that `timeloop-model` of Timeloop v4 runs
+    #[arg(long, value_name = "FILE.yaml")]
+    timeloop: Option<PathBuf>,
     /// Compare the model with a file of Timeloop's results, value by value, and list the differences
     #[arg(
         long,
         value_name = "FILE.json",
-        conflicts_with_all = ["architecture", "workload", "mapping", "objective", "effort", "gap", "timeloop_compat", "out"]
+        conflicts_with_all = ["architecture", "workload", "mapping", "objective", "effort", "gap", "timeloop_compat", "out", "timeloop"]
     )]
     check: Option<PathBuf>,
     /// Print JSON
@@ -95,6 +98,10 @@ impl Args {
             Some(path) => self.mapped(path, &machine, &workload)?,
             None => self.searched(&machine, &workload)?,
         };
+        if let Some(path) = &self.timeloop {
+            let [layer] = cost.layers() else { return Err(one_layer("--timeloop", &workload)) };
+            timeloop::write(path, &machine, layer)?;
+        }
         let breakdown = Breakdown { machine: &machine, workload: &workload, cost };
         let mut paths = Vec::new();
         if let Some(folder) = &self.out {
@@ -113,14 +120,7 @@ impl Args {
 
     /// The one layer of `workload` under the mapping of a file.
     fn mapped(&self, path: &Path, machine: &Machine, workload: &Workload) -> Result<NetworkCost, Failure> {
-        let [layer] = workload.layers() else {
-            let problem = anyhow::anyhow!(
-                "`--mapping` is for one layer, `{}` has {}",
-                workload.name,
-                workload.layers().len()
-            );
-            return Err(Failure::bad_input(problem).hint("name one of its layers: `NETWORK:LAYER`"));
-        };
+        let [layer] = workload.layers() else { return Err(one_layer("--mapping", workload)) };
         let (architecture, einsum) = (&machine.architecture, layer.einsum());
         let text = inputs::mapping(path)?;
         let at = path.display();
@@ -147,6 +147,13 @@ impl Args {
             Failure::bad_input(anyhow::anyhow!("`{layer}` on `{}`: {cause}", machine.name))
         })
     }
+}
+
+/// The failure of a flag that is for a single layer.
+fn one_layer(flag: &str, workload: &Workload) -> Failure {
+    let (name, n_layers) = (&workload.name, workload.layers().len());
+    let problem = anyhow::anyhow!("`{flag}` is for one layer, `{name}` has {n_layers}");
+    Failure::bad_input(problem).hint("name one of its layers: `NETWORK:LAYER`")
 }
 
 /// A share from 0 on.

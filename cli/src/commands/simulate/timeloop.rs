@@ -1,14 +1,24 @@
-//! `tapeout simulate --check`: the model against a file of Timeloop's results.
+//! `tapeout simulate --check` and `--timeloop`: the model against a file of Timeloop's results, and a design for Timeloop.
 
 use std::path::Path;
 
 use serde_json::json;
 use tapeout::simulators::loop_nest::timeloop::{self, TimeloopComparison, TimeloopFileError};
+use tapeout::simulators::network_cost::LayerCost;
 
-use super::inputs;
+use super::inputs::{self, Machine};
 use crate::answer::{Answer, Exit};
 use crate::failure::Failure;
 use crate::number::counted;
+
+/// Writes a layer under its mapping as a design of Timeloop.
+pub(super) fn write(path: &Path, machine: &Machine, layer: &LayerCost) -> Result<(), Failure> {
+    let best = &layer.best;
+    let yaml = timeloop::write_design(&machine.architecture, &best.einsum, &best.mapping)
+        .map_err(|error| Failure::bad_input(anyhow::anyhow!("`{}`: {error}", layer.name)))?;
+    std::fs::write(path, yaml)
+        .map_err(|error| Failure::failed(error).context(format!("cannot write {}", path.display())))
+}
 
 /// How much was compared, and every difference.
 pub(super) fn check(path: &Path, json: bool) -> Result<Answer, Failure> {

@@ -2,13 +2,14 @@
 //!
 //! Source: the documentation of Timeloop v4 (version 0.4 of its input), and the reference outputs of its exercises. Read are
 //! `architecture` (as `nodes` with containers and components, or as the `subtree` that the front end writes out), `problem`, `mapping`,
-//! and the energies of Accelergy (`ERT_summary`). A component of the class `dummy_storage`, or a container, only says over which
+//! and the energies of Accelergy (`ERT_summary`, or else `ERT`). A component of the class `dummy_storage`, or a container, only says over which
 //! instances loops run; it is no level here. Storage of class `DRAM` cannot add.
 //! Checked against: the statistics of four of the exercises' reference designs (`simulators/tests/timeloop_designs.rs`).
 
 use std::collections::BTreeMap;
 
 use super::file::JOULE_PER_PJ;
+use super::problem::{TimeloopProblem, problem};
 use super::yaml::{Data, Node, YamlError, parse};
 use crate::loop_nest::{
     AccessEnergy, Architecture, Bandwidth, Factor, Level, LevelText, Mac, MappingText, Network,
@@ -25,25 +26,6 @@ pub struct TimeloopDesign {
     pub mapping: Option<MappingText>,
     /// Keys that are not read, with their file and line.
     pub unread: Vec<YamlError>,
-}
-
-/// A convolution without padding, in Timeloop's words; pairs are of P and Q, or R and S.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeloopProblem {
-    /// N.
-    pub batch: u64,
-    /// C.
-    pub in_channels: u64,
-    /// M, which is K in the loop nests here.
-    pub out_channels: u64,
-    /// P and Q.
-    pub output: [u64; 2],
-    /// R and S.
-    pub kernel: [u64; 2],
-    /// `Wstride` and `Hstride`.
-    pub stride: [u64; 2],
-    /// `Wdilation` and `Hdilation`.
-    pub dilation: [u64; 2],
 }
 
 /// Attributes of components that the model has no use for.
@@ -83,9 +65,10 @@ pub fn read_design(files: &[(&str, &str)]) -> Result<TimeloopDesign, YamlError> 
     let documents: Vec<(&str, Node)> =
         files.iter().map(|(path, text)| Ok((*path, parse(text, path)?))).collect::<Result<_, YamlError>>()?;
     let find = |key: &str| documents.iter().find_map(|(path, node)| Some((*path, node.get(key)?)));
-    let energies = match find("ERT_summary") {
-        Some((path, node)) => read_energies(node, path)?,
-        None => Energies::new(),
+    let energies = match (find("ERT_summary"), find("ERT")) {
+        (Some((path, node)), _) => read_energies(node, path, "table_summary")?,
+        (None, Some((path, node))) => read_energies(node, path, "tables")?,
+        (None, None) => Energies::new(),
     };
     let parts = match find("architecture") {
         Some((path, node)) => parts_of(node, path)?,
@@ -98,12 +81,13 @@ pub fn read_design(files: &[(&str, &str)]) -> Result<TimeloopDesign, YamlError> 
         design.problem = Some(problem(node, path)?);
     }
     if let Some((path, node)) = find("mapping") {
-        design.mapping = Some(mapping(node, path, &parts)?);
+        let names = Names::of(design.problem.as_ref());
+        design.mapping = Some(mapping(node, path, &parts, &names)?);
     }
     Ok(design)
 }
 
-fn error(path: &str, node: &Node, message: impl Into<String>) -> YamlError {
+pub(super) fn error(path: &str, node: &Node, message: impl Into<String>) -> YamlError {
     YamlError { path: path.to_owned(), line: node.line, message: message.into() }
 }
 
@@ -113,7 +97,7 @@ fn number(path: &str, node: &Node, key: &str) -> Result<f64, YamlError> {
         .map_err(|_| error(path, node, format!("`{key}` is `{}`, expected a number", node.text())))
 }
 
-fn whole(path: &str, node: &Node, key: &str) -> Result<u64, YamlError> {
+pub(super) fn whole(path: &str, node: &Node, key: &str) -> Result<u64, YamlError> {
     let number = number(path, node, key)?;
     if number >= 1.0 && number.fract() == 0.0 {
         return Ok(number as u64);
@@ -122,9 +106,9 @@ fn whole(path: &str, node: &Node, key: &str) -> Result<u64, YamlError> {
 }
 
 /// Energies in pJ by component, without its instances, and action.
-fn read_energies(node: &Node, path: &str) -> Result<Energies, YamlError> {
+fn read_energies(node: &Node, path: &str, tables: &str) -> Result<Energies, YamlError> {
     let mut energies = Energies::new();
-    for row in node.get("table_summary").map(Node::items).unwrap_or_default() {
+    for row in node.get(tables).map(Node::items).unwrap_or_default() {
         let name = row.get("name").map(Node::text).unwrap_or_default();
         // `system.buffer[1..168]`: the dots of the instances are none of the path.
         let name = name.split('[').next().unwrap_or_default();
@@ -132,7 +116,9 @@ fn read_energies(node: &Node, path: &str) -> Result<Energies, YamlError> {
         let mut actions = BTreeMap::new();
         for action in row.get("actions").map(Node::items).unwrap_or_default() {
             if let (Some(name), Some(energy)) = (action.get("name"), action.get("energy")) {
-                actions.insert(name.text().to_owned(), number(path, energy, "energy")?);
+                // Source: Timeloop's `topology.cpp`: of several energies of an action, by arguments, the largest.
+                let largest: &mut f64 = actions.entry(name.text().to_owned()).or_default();
+                *largest = largest.max(number(path, energy, "energy")?);
             }
         }
         energies.insert(name, actions);
@@ -256,13 +242,18 @@ fn architecture(
 }
 
 fn level(part: &Part<'_>, energies: &Energies) -> Result<Level, YamlError> {
-    let word_bits = part.size("datawidth")?.ok_or_else(|| {
+    let word_bits = part.size("datawidth")?.or(part.size("word_bits")?).ok_or_else(|| {
         let message = format!("`{}` has no `datawidth`, which is the width of its words", part.name);
         error(part.path, part.node, message)
     })?;
     let cluster_size = part.size("cluster_size")?.unwrap_or(1);
     // Source: Timeloop's buffer model: a physical word of `width` bits is a block for each instance of a cluster.
-    let block_words = (part.size("width")?.unwrap_or(word_bits) / (word_bits * cluster_size)).max(1);
+    let width = part.size("width")?.unwrap_or(word_bits);
+    let block_words = part.size("block_size")?.unwrap_or(width / (word_bits * cluster_size)).max(1);
+    let entries = match part.size("entries")? {
+        None => part.size("depth")?.map(|depth| depth.saturating_mul(block_words)),
+        entries => entries,
+    };
     Ok(Level {
         name: part.name.clone(),
         instances: part.instances,
@@ -270,7 +261,7 @@ fn level(part: &Part<'_>, energies: &Energies) -> Result<Level, YamlError> {
         word_bits: word_bits as u32,
         block_words,
         cluster_size,
-        entries: part.size("depth")?.map(|depth| depth * block_words),
+        entries,
         multiple_buffering: part.real("multiple_buffering")?.unwrap_or(1.0),
         bandwidth: Bandwidth {
             read_words_per_cycle: part.real("read_bandwidth")?,
@@ -283,7 +274,11 @@ fn level(part: &Part<'_>, energies: &Energies) -> Result<Level, YamlError> {
             update_j: energy_j(part, energies, "update"),
             leak_j_per_cycle: energy_j(part, energies, "leak"),
         },
-        network: Network::default(),
+        network: Network {
+            hop_j: part.real("energy_per_hop")?.unwrap_or(0.0) * JOULE_PER_PJ,
+            router_j: part.real("router_energy")?.unwrap_or(0.0) * JOULE_PER_PJ,
+            ..Network::default()
+        },
         reduces_in_place: part.class != "DRAM",
         area_m2: None,
     })
@@ -291,16 +286,21 @@ fn level(part: &Part<'_>, energies: &Energies) -> Result<Level, YamlError> {
 
 fn note_unread(part: &Part<'_>, unread: &mut Vec<YamlError>) {
     const READ: &[&str] = &[
+        "block_size",
         "cluster_size",
         "datawidth",
         "depth",
+        "energy_per_hop",
+        "entries",
         "meshX",
         "meshY",
         "multiple_buffering",
         "read_bandwidth",
         "reduction_supported",
+        "router_energy",
         "shared_bandwidth",
         "width",
+        "word_bits",
         "write_bandwidth",
     ];
     for (key, value) in part.node.get("attributes").map(Node::entries).unwrap_or_default() {
@@ -310,44 +310,31 @@ fn note_unread(part: &Part<'_>, unread: &mut Vec<YamlError>) {
     }
 }
 
-/// A convolution N, C, M, P, Q, R, S, with strides and dilations in Timeloop's words.
-fn problem(node: &Node, path: &str) -> Result<TimeloopProblem, YamlError> {
-    let instance = node.get("instance").ok_or_else(|| error(path, node, "`problem` has no `instance`"))?;
-    const DIMENSIONS: [&str; 7] = ["N", "C", "M", "P", "Q", "R", "S"];
-    const COEFFICIENTS: [&str; 4] = ["Wstride", "Hstride", "Wdilation", "Hdilation"];
-    // The sizes of the padded and unpadded image follow from the others.
-    const DERIVED: [&str; 5] = ["H", "W", "Hpad", "Wpad", "densities"];
-    for (key, value) in instance.entries() {
-        if !DIMENSIONS.contains(&key.as_str())
-            && !COEFFICIENTS.contains(&key.as_str())
-            && !DERIVED.contains(&key.as_str())
-        {
-            return Err(error(
-                path,
-                value,
-                format!("`{key}` is no size of a convolution N, C, M, P, Q, R, S"),
-            ));
-        }
+/// What dimensions and tensors of a mapping are called in the file, and in the layers here.
+struct Names {
+    dimensions: Vec<(String, &'static str)>,
+    tensors: Vec<(String, &'static str)>,
+}
+
+impl Names {
+    /// Those of the problem; without one, those of the convolution of Timeloop's exercises.
+    fn of(problem: Option<&TimeloopProblem>) -> Self {
+        let problem = problem.cloned().unwrap_or_else(TimeloopProblem::unit);
+        Self { dimensions: problem.dimensions, tensors: problem.tensors }
     }
-    let size = |key: &str| instance.get(key).map_or(Ok(1), |node| whole(path, node, key));
-    Ok(TimeloopProblem {
-        batch: size("N")?,
-        in_channels: size("C")?,
-        out_channels: size("M")?,
-        output: [size("P")?, size("Q")?],
-        kernel: [size("R")?, size("S")?],
-        // In the exercises' problem the columns P and R go by `W`, the rows Q and S by `H`.
-        stride: [size("Wstride")?, size("Hstride")?],
-        dilation: [size("Wdilation")?, size("Hdilation")?],
-    })
+
+    /// The name of a dimension here; one that the problem does not have keeps its own.
+    fn dimension(&self, name: &str) -> String {
+        let here = self.dimensions.iter().find(|(known, _)| known == name);
+        here.map_or(name, |(_, here)| here).to_owned()
+    }
 }
 
 /// The mapping, on the storage levels alone: loops over the instances of a dummy belong to the level outside of it.
-fn mapping(node: &Node, path: &str, parts: &[Part<'_>]) -> Result<MappingText, YamlError> {
+fn mapping(node: &Node, path: &str, parts: &[Part<'_>], names: &Names) -> Result<MappingText, YamlError> {
     if parts.is_empty() {
         return Err(error(path, node, "a mapping is read beside its `architecture`"));
     }
-    const TENSORS: [&str; 3] = ["Weights", "Inputs", "Outputs"];
     let mut levels: Vec<LevelText> = Vec::new();
     for part in parts.iter().filter(|part| !part.is_arithmetic()) {
         let entries = |kind: &'static str| {
@@ -362,13 +349,13 @@ fn mapping(node: &Node, path: &str, parts: &[Part<'_>]) -> Result<MappingText, Y
         if !part.is_dummy() {
             let bypassed: Vec<&str> =
                 entries("datatype").filter_map(|entry| entry.get("bypass")).flat_map(Node::words).collect();
-            let keep =
-                TENSORS.iter().filter(|tensor| !bypassed.contains(tensor)).map(|&tensor| tensor.to_owned());
+            let kept = names.tensors.iter().filter(|(tensor, _)| !bypassed.contains(&tensor.as_str()));
+            let keep = kept.map(|(_, here)| (*here).to_owned());
             levels.push(LevelText { level: part.name.clone(), keep: keep.collect(), ..LevelText::default() });
         }
         let Some(level) = levels.last_mut() else { continue };
         for entry in entries("temporal") {
-            let loops = loops(entry, path)?;
+            let loops = loops(entry, path, names)?;
             if part.is_dummy() && !loops.is_empty() {
                 let message = format!("`{}` is no storage, but has loops in time", part.name);
                 return Err(error(path, entry, message));
@@ -377,7 +364,7 @@ fn mapping(node: &Node, path: &str, parts: &[Part<'_>]) -> Result<MappingText, Y
         }
         for entry in entries("spatial") {
             let split = entry.get("split").map_or(Ok(0.0), |node| number(path, node, "split"))?;
-            for (place, dimension, factor) in loops(entry, path)? {
+            for (place, dimension, factor) in loops(entry, path, names)? {
                 // Source: Timeloop's mapping parser: the first `split` of the permutation run along X, the others along Y.
                 let axis = if (place as f64) < split { &mut level.spatial_x } else { &mut level.spatial_y };
                 axis.push((dimension, factor));
@@ -389,13 +376,14 @@ fn mapping(node: &Node, path: &str, parts: &[Part<'_>]) -> Result<MappingText, Y
 }
 
 /// Loops of more than one turn from the outer to the inner one, each with its place in the permutation, which begins inside.
-fn loops(entry: &Node, path: &str) -> Result<Vec<(usize, String, Factor)>, YamlError> {
-    let mut factors: BTreeMap<&str, u64> = BTreeMap::new();
-    for word in entry.get("factors").map(Node::words).unwrap_or_default() {
+fn loops(entry: &Node, path: &str, names: &Names) -> Result<Vec<(usize, String, Factor)>, YamlError> {
+    let mut factors: BTreeMap<&str, Factor> = BTreeMap::new();
+    for word in entry.get("factors").map(factor_words).unwrap_or_default() {
         let end = word.find(|c: char| c == '=' || c.is_ascii_digit()).unwrap_or(word.len());
-        let factor = word[end..].trim_start_matches('=').parse().ok();
-        let factor = factor.filter(|factor| *factor > 0).ok_or_else(|| {
-            error(path, entry, format!("`{word}` is no factor such as `C=4` or `C4` that this model reads"))
+        let factor = factor(word[end..].trim_start_matches('=')).ok_or_else(|| {
+            let message =
+                format!("`{word}` is no factor such as `C=4`, `C4` or, with a last turn of 2, `C=4,2`");
+            error(path, entry, message)
         })?;
         factors.insert(&word[..end], factor);
     }
@@ -410,18 +398,49 @@ fn loops(entry: &Node, path: &str) -> Result<Vec<(usize, String, Factor)>, YamlE
         None => Vec::new(),
     };
     if let Some(missing) =
-        factors.iter().find(|(name, factor)| **factor > 1 && !order.iter().any(|it| it == *name))
+        factors.iter().find(|(name, factor)| turns(factor) > 1 && !order.iter().any(|it| it == *name))
     {
         return Err(error(path, entry, format!("`{}` is not in the permutation", missing.0)));
     }
     let mut loops = Vec::new();
     for (place, dimension) in order.iter().enumerate().rev() {
-        let factor = factors.get(dimension.as_str()).copied().unwrap_or(1);
-        if factor > 1 {
-            // Output channels are M in Timeloop's convolutions, and K here.
-            let name = if dimension == "M" { "K" } else { dimension };
-            loops.push((place, name.to_owned(), Factor::Perfect(factor)));
+        if let Some(&factor) = factors.get(dimension.as_str()).filter(|factor| turns(factor) > 1) {
+            loops.push((place, names.dimension(dimension), factor));
         }
     }
     Ok(loops)
+}
+
+/// The factors of a list, or of a text: a comma between digits belongs to its factor.
+fn factor_words(node: &Node) -> Vec<&str> {
+    if !matches!(node.data, Data::Scalar(_)) {
+        return node.words();
+    }
+    let (text, mut words, mut start) = (node.text(), Vec::new(), 0);
+    let letters: Vec<(usize, char)> = text.char_indices().collect();
+    for (index, &(at, letter)) in letters.iter().enumerate() {
+        let next_is_digit = letters.get(index + 1).is_some_and(|(_, next)| next.is_ascii_digit());
+        if letter == ' ' || (letter == ',' && !next_is_digit) {
+            words.push(&text[start..at]);
+            start = at + letter.len_utf8();
+        }
+    }
+    words.push(&text[start..]);
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// `4`, or `4,2`: four turns, of which the last time there are two.
+fn factor(text: &str) -> Option<Factor> {
+    let positive = |text: &str| text.parse().ok().filter(|number| *number > 0);
+    match text.split_once(',') {
+        None => positive(text).map(Factor::Perfect),
+        Some((bound, residual)) => Some(Factor::Imperfect(positive(bound)?, positive(residual)?)),
+    }
+}
+
+fn turns(factor: &Factor) -> u64 {
+    match *factor {
+        Factor::Perfect(bound) | Factor::Imperfect(bound, _) => bound,
+    }
 }

@@ -9,9 +9,13 @@
 mod check;
 mod design;
 mod file;
+mod problem;
+mod write;
 mod yaml;
 
 pub use check::{TimeloopComparison, TimeloopDifference, check};
-pub use design::{TimeloopDesign, TimeloopProblem, read_design};
+pub use design::{TimeloopDesign, read_design};
 pub use file::{TimeloopCase, TimeloopCaseError, TimeloopFileError, read};
+pub use problem::{TimeloopLayer, TimeloopProblem};
+pub use write::{UnwritableDesign, write_design};
 pub use yaml::YamlError;
