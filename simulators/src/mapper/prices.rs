@@ -154,6 +154,21 @@ impl<'a> Prices<'a> {
         levels.map(|level| self.groups[level][tensor]).product()
     }
 
+    /// Of the words that one instance of the child fetches, those that are read above for all instances below `level`, at least.
+    ///
+    /// Neighbours may hand words of overlapping tiles to each other that the parent then does not read. Where a level lets the
+    /// tensor pass, its network keeps the proportion of words that arrive to words that are sent, which is no more than the
+    /// most instances that share a tile. Source: `loop_nest/delivery.rs`, `loop_nest/traffic.rs`.
+    fn groups_read(&self, crossing: Crossing, level: usize) -> f64 {
+        let shape = &self.problem.shapes[crossing.tensor];
+        if !shape.slides || !self.problem.costs[level].linked {
+            return self.groups[level][crossing.tensor];
+        }
+        let first = crossing.child.map_or(0, |child| child + 1);
+        let widths = &self.widths[level];
+        if level == first { shape.distinct_apart(widths) } else { shape.least_apart(widths) }
+    }
+
     /// The share of a tensor that passes through one instance of `child`.
     fn share(&self, tensor: usize, child: Option<usize>) -> f64 {
         let shape = &self.problem.shapes[tensor];
@@ -173,9 +188,7 @@ impl<'a> Prices<'a> {
         let Crossing { tensor, child, parent } = crossing;
         let (problem, shape) = (self.problem, &self.problem.shapes[tensor]);
         let between = child.map_or(0, |child| child + 1)..=parent;
-        // Neighbours may hand words of overlapping tiles to each other that the parent then does not read.
-        let is_spared = shape.slides && between.clone().any(|level| problem.costs[level].linked);
-        let groups = if is_spared { 0.0 } else { self.groups_between(tensor, child, parent) };
+        let groups: f64 = between.clone().map(|level| self.groups_read(crossing, level)).product();
         let updates = if shape.output { 1.0 } else { 0.0 };
         let first_fills = updates * self.share(tensor, child);
         let first_reads = updates

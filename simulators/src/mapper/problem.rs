@@ -341,7 +341,20 @@ impl Shape {
         self.groups.iter().map(values).product()
     }
 
-    /// The same among units below the innermost level, whose indices are one apart.
+    /// The same if neighbours hand words of overlapping tiles to each other: only tiles that differ in an index of one dimension count.
+    /// Such an index moves further in a step than instances are apart.
+    pub(super) fn distinct_apart(&self, counts: &[f64; MAX_DIMS]) -> f64 {
+        self.plain.iter().map(|&dim| counts[dim]).product()
+    }
+
+    /// Instances over the most of them that share one tile, if there are `counts` per dimension: of two indices that are added, a sum
+    /// is taken as often as the shorter is long, at most.
+    pub(super) fn least_apart(&self, counts: &[f64; MAX_DIMS]) -> f64 {
+        let longest = |rank: &Vec<usize>| rank.iter().map(|&dim| counts[dim]).fold(1.0, f64::max);
+        self.groups.iter().map(longest).product()
+    }
+
+    /// As [`Shape::distinct`] among units below the innermost level, whose indices are one apart.
     pub(super) fn distinct_words(&self, counts: &[f64; MAX_DIMS]) -> f64 {
         if self.boxes { self.distinct(counts) } else { self.words(counts) }
     }

@@ -12,8 +12,24 @@ pub(super) struct Table {
 
 /// What is left by state, and what comes on top of that for each trip outside of the run that goes on.
 pub(super) struct Line {
-    pub(super) per_trip: f64,
+    pub(super) stay: Stay,
     pub(super) values: Vec<f64>,
+    /// By state, what a trip adds in tiles that overlap; empty if there are none.
+    window_trips: Vec<f64>,
+}
+
+impl Line {
+    fn new(stay: Stay, states: &States, tensor: usize, values: Vec<f64>) -> Self {
+        let window_trips = stay.window_trips(states, tensor, values.len());
+        Self { stay, values, window_trips }
+    }
+
+    /// What is left at `state` if the run began where `trips` were outside.
+    #[inline]
+    pub(super) fn left(&self, state: usize, trips: f64) -> f64 {
+        let windows = self.window_trips.get(state).copied().unwrap_or(0.0);
+        self.values[state] + (self.stay.flow + windows) * trips
+    }
 }
 
 /// Most lines of a tensor; what is more is counted at the lesser price of two. Ours: bounds the time of tables.
@@ -24,7 +40,7 @@ const MOST_LINES: usize = 6;
 pub(super) struct Stay {
     /// Of tiles that do not overlap.
     flow: f64,
-    /// By level of the stage, of tiles that do: index into the windows of a choice, and price of a word.
+    /// Of tiles that do: level and price of a word, the outermost first.
     windows: Vec<(usize, f64)>,
 }
 
@@ -34,19 +50,24 @@ impl Stay {
         Self { flow: cost.flow[tensor], windows: own.map(|term| (term.level, term.per_word)).collect() }
     }
 
-    /// Adds the words of `tensor` in tiles that overlap at the trips that `trips` gives by state.
-    fn add_windows(&self, states: &States, tensor: usize, trips: impl Fn(usize) -> f64, values: &mut [f64]) {
+    /// By state, what a trip adds in tiles of `tensor` that overlap; nothing if there are none. It depends on trips over the dimensions
+    /// that the tensor uses alone, so it is the same all along a run.
+    fn window_trips(&self, states: &States, tensor: usize, n_states: usize) -> Vec<f64> {
+        if self.windows.is_empty() {
+            return Vec::new();
+        }
+        let mut trips = vec![0.0; n_states];
         for &(level, per_word) in &self.windows {
             let linear = states.linear(level, tensor);
-            for (state, value) in values.iter_mut().enumerate() {
-                *value += per_word * linear[state] * trips(state);
-            }
+            trips.iter_mut().zip(linear).for_each(|(sum, words)| *sum += per_word * words);
         }
+        trips
     }
 
-    /// This with `per_trip` more.
-    pub(super) fn longer(&self, per_trip: f64) -> Self {
-        Self { flow: self.flow + per_trip, windows: self.windows.clone() }
+    /// This, the run going on inside with `inner`.
+    pub(super) fn longer(&self, inner: &Self) -> Self {
+        let windows = self.windows.iter().chain(&inner.windows).copied().collect();
+        Self { flow: self.flow + inner.flow, windows }
     }
 
     /// Whether a trip adds nothing.
@@ -67,11 +88,11 @@ impl Stay {
         let loops = ground.plan.stages[stage].loops;
         if !self.is_nothing() {
             let mut going = least.clone();
-            self.add_windows(states, tensor, |_| 1.0, &mut going);
             let uses = ground.problem.shapes[tensor].uses;
             let unused = loops.iter().filter(|&dim| !uses.contains(dim)).collect();
             ground.lattice.least_within(unused, &mut going);
-            add_line(&mut table.going[tensor], Line { per_trip: self.flow, values: going });
+            let line = Line::new(self.clone(), states, tensor, going);
+            add_line(&mut table.going[tensor], line, states, tensor);
         }
         let unused = &states.unused[tensor];
         match states.slabs(tensor).filter(|_| !self.windows.is_empty()) {
@@ -98,8 +119,7 @@ impl Stay {
         let loops = ground.plan.stages[stage].loops;
         let uses = ground.problem.shapes[tensor].uses;
         let idle = loops.iter().filter(|&dim| !uses.contains(dim)).collect();
-        let windows: Vec<(&[f64], f64)> =
-            self.windows.iter().map(|&(level, per_word)| (states.linear(level, tensor), per_word)).collect();
+        let window_trips = self.window_trips(states, tensor, least.len());
         let mut inside = Vec::new();
         let mut slab = Vec::new();
         for &start in &slabs.starts {
@@ -110,8 +130,7 @@ impl Stay {
             for &start in &inside {
                 for (value, offset) in slab.iter_mut().zip(&slabs.offsets) {
                     let state = start + offset;
-                    let words: f64 = windows.iter().map(|(linear, per_word)| per_word * linear[state]).sum();
-                    let sum = least[state] + words * trips;
+                    let sum = least[state] + window_trips[state] * trips;
                     *value = if sum < *value { sum } else { *value };
                 }
             }
@@ -125,14 +144,21 @@ impl Stay {
 }
 
 /// Adds `line`, with another one if it adds as much for a trip or there are too many.
-fn add_line(lines: &mut Vec<Line>, line: Line) {
+fn add_line(lines: &mut Vec<Line>, line: Line, states: &States, tensor: usize) {
     let is_full = lines.len() >= MOST_LINES;
-    let distance = |other: &Line| (other.per_trip - line.per_trip).abs();
-    let nearest = lines.iter_mut().min_by(|a, b| distance(a).total_cmp(&distance(b)));
-    match nearest {
-        Some(other) if is_full || other.per_trip == line.per_trip => {
-            other.per_trip = other.per_trip.min(line.per_trip);
+    let distance =
+        |other: &Line| (other.stay.windows != line.stay.windows, (other.stay.flow - line.stay.flow).abs());
+    let nearer = |a: &&mut Line, b: &&mut Line| {
+        let (a, b) = (distance(a), distance(b));
+        a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+    };
+    match lines.iter_mut().min_by(nearer) {
+        Some(other) if is_full || other.stay == line.stay => {
+            let flow = other.stay.flow.min(line.stay.flow);
+            let mut windows = std::mem::take(&mut other.stay.windows);
+            windows.retain(|window| line.stay.windows.contains(window));
             take_least(&mut other.values, line.values.into_iter());
+            *other = Line::new(Stay { flow, windows }, states, tensor, std::mem::take(&mut other.values));
         }
         _ => lines.push(line),
     }

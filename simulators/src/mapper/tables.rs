@@ -103,7 +103,7 @@ impl Tables {
         let fresh = table.fresh[state];
         let Some((tensor, trips)) = still else { return fresh };
         let lines = table.going[usize::from(tensor)].iter();
-        lines.fold(fresh, |least, line| least.min(line.values[state] + line.per_trip * trips))
+        lines.fold(fresh, |least, line| least.min(line.left(state, trips)))
     }
 
     fn table(&self, ground: &Ground, stage: usize, parents: usize, sum: usize) -> Table {
@@ -167,7 +167,7 @@ impl Tables {
                 take_least(group(&mut groups, stay), sums);
             }
             for line in lines {
-                let longer = stay.longer(line.per_trip);
+                let longer = stay.longer(&line.stay);
                 let sums = values.iter().zip(&line.values).map(|(value, inside)| value + inside);
                 take_least(group(&mut groups, &longer), sums);
             }

@@ -96,9 +96,13 @@ impl Window<'_> {
             let moving = || rank.iter().filter(|&&(dim, _)| trips[dim] > 1);
             let is_alone = moving().count() == 1 && rank.iter().all(|&(dim, _)| shape.is_in_one_rank(dim));
             for &(dim, coefficient) in moving() {
-                // A tile with holes may be displaced onto itself but for one point.
-                let share =
-                    if points < length { 1.0 / points } else { (coefficient * tile[dim] / length).min(1.0) };
+                let step = coefficient * tile[dim];
+                // A tile with holes is not displaced onto itself, so that one point is new.
+                let share = if points < length {
+                    (1.0 - met_again(rank, tile, step) / points).max(1.0 / points)
+                } else {
+                    (step / length).min(1.0)
+                };
                 // Where another dimension moves the rank too, the first step of each run may bring nothing.
                 let steps = if is_alone { 1.0 } else { 1.0 - 1.0 / least_prime(trips[dim]) as f64 };
                 fresh = fresh.min(words * share * steps);
@@ -106,6 +110,25 @@ impl Window<'_> {
         }
         fresh
     }
+}
+
+/// Points of `rank` that a tile has in common with the same tile displaced by `step`, at most: all pairs of points that are as far apart.
+///
+/// Two points `a` and `b` apart in two dimensions of coefficients `c` and `d` are `c a + d b` apart in the rank, and there are as
+/// many of them as the tile is wider than that in both.
+fn met_again(rank: &[(usize, f64)], tile: &[f64; MAX_DIMS], step: f64) -> f64 {
+    let &[(one, c), (other, d)] = rank else { return f64::INFINITY };
+    // Along the shorter of the two.
+    let ((width, c), (short, d)) = match tile[one] < tile[other] {
+        true => ((tile[other], d), (tile[one], c)),
+        false => ((tile[one], c), (tile[other], d)),
+    };
+    let reach = short as i64 - 1;
+    let pairs = (-reach..=reach).map(|b| {
+        let a = (step - d * b as f64) / c;
+        if a.fract() == 0.0 { (width - a.abs()).max(0.0) * (short - b.abs() as f64) } else { 0.0 }
+    });
+    pairs.sum()
 }
 
 fn least_prime(n: u64) -> u64 {
