@@ -287,12 +287,7 @@ impl<'a> Ground<'a> {
             add(&mut metrics, &cost.tile[tensor], point.used[tensor].recip());
         }
         for term in &cost.windows {
-            let window = Window {
-                problem: self.problem,
-                shape: &self.problem.shapes[term.tensor],
-                tile: self.tile(term.level, point),
-                trips: point.trips,
-            };
+            let window = self.window(term.tensor, term.level, point);
             let Overlap { linear, base, words } = window.overlap();
             let steps = Steps {
                 outside: outside.trips,
@@ -308,8 +303,17 @@ impl<'a> Ground<'a> {
 
     /// Words of the tiles of a window at `point`.
     pub(super) fn overlap(&self, tensor: usize, level: usize, point: &Point) -> Overlap {
-        let shape = &self.problem.shapes[tensor];
-        Window { problem: self.problem, shape, tile: self.tile(level, point), trips: point.trips }.overlap()
+        self.window(tensor, level, point).overlap()
+    }
+
+    fn window(&self, tensor: usize, level: usize, point: &Point) -> Window<'_> {
+        Window {
+            problem: self.problem,
+            shape: &self.problem.shapes[tensor],
+            tile: self.tile(level, point),
+            trips: point.trips,
+            widths: &self.prices.widths[level + 1],
+        }
     }
 }
 

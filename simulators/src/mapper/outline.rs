@@ -52,7 +52,7 @@ pub(super) fn relaxed(problem: &Problem) -> (f64, f64) {
     let top = problem.n_levels - 1;
     let top_cost = &problem.costs[top];
     for (tensor, shape) in problem.shapes.iter().enumerate() {
-        let words = shape.distinct(&sizes);
+        let words = shape.words(&sizes);
         let is_outside = problem.must_keep[top].contains(tensor);
         // Words between the outermost level and the next one.
         let from_outside = match (is_outside, shape.output) {
@@ -77,7 +77,7 @@ pub(super) fn relaxed(problem: &Problem) -> (f64, f64) {
             }
             let cost = &problem.costs[level];
             // Each of those that add to one sum begins it once, without reading it.
-            let first = shape.words(&sizes).max(words) * alike(level + 1..=top);
+            let first = words * alike(level + 1..=top);
             let (reads, updates) =
                 if shape.output { ((accesses - first).max(0.0), accesses) } else { (accesses, 0.0) };
             let own_j = (reads * cost.read_j + updates * cost.update_j) / cost.cluster_size as f64;

@@ -75,7 +75,7 @@ impl Pass<'_> {
         let (ground, tables) = (self.ground, self.tables);
         let mut states = std::mem::take(&mut self.states[stage.min(1)]);
         ground.lattice.within(outside, ground.plan.stages[stage].loops, &mut states);
-        let outside = tables.point(outside);
+        let outside = *tables.point(outside);
         let mut best: Option<Step> = None;
         let costs = &ground.costs[stage][parents];
         for (number, (choice, cost)) in
@@ -90,7 +90,7 @@ impl Pass<'_> {
                     continue;
                 }
                 let mut has_none = false;
-                for still in stills(ground, still, outside, point).into_iter().flatten() {
+                for still in stills(ground, still, &outside, point).into_iter().flatten() {
                     let still = still.filter(|&(tensor, _)| matters[usize::from(tensor)]);
                     // Of those that change nothing, one stands for all.
                     if still.is_none() && std::mem::replace(&mut has_none, true) {
@@ -105,7 +105,14 @@ impl Pass<'_> {
                     if own >= least {
                         continue;
                     }
-                    let sum = own + self.inside(stage, choice, state, still);
+                    let inside = self.inside(stage, choice, state, still);
+                    let mut sum = own + inside;
+                    if sum < least && !cost.windows.is_empty() {
+                        // Which loops are right outside is known here, and how many words of windows that makes.
+                        let trips = still.map(|(tensor, trips)| (usize::from(tensor), trips));
+                        let metrics = ground.cost(cost, &outside, point, trips);
+                        sum = sum.max(dot(&metrics, self.weights) + inside);
+                    }
                     if sum < least {
                         best = Some(Step { sum, choice: number, state, still });
                     }

@@ -370,7 +370,8 @@ pub(super) fn length(rank: &[(usize, f64)], extents: &[f64; MAX_DIMS]) -> f64 {
     rank.iter().fold(1.0, |length, &(dim, coefficient)| length + coefficient * (extents[dim] - 1.0))
 }
 
-fn gcd(a: u64, b: u64) -> u64 {
+/// The greatest common divisor.
+pub(super) fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 

@@ -312,6 +312,7 @@ impl<'a> Search<'a> {
         }
         let mut tables: Option<Tables> = None;
         let mut bound = sum.floor();
+        let mut before = None;
         for _ in 0..MOST_SUMS {
             let weights = sum.weights();
             match &mut tables {
@@ -332,7 +333,10 @@ impl<'a> Search<'a> {
                 self.work += EVALUATION * (self.costing.evaluated - before);
             }
             let is_enough = match care {
-                Care::Mapping(_) => !sum.turn_to_limit(&found.metrics),
+                // What is the least by other weights, too, will be by most.
+                Care::Mapping(_) => {
+                    before.replace(found.metrics) == Some(found.metrics) || !sum.turn_to_limit(&found.metrics)
+                }
                 Care::Bound => {
                     bound >= self.limit().min(score.0 * (1.0 - SLACK)) || !sum.turn(&found.metrics)
                 }

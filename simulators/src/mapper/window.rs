@@ -11,15 +11,16 @@
 //! with is no nearer to the one before than one step, which limits the overlap.
 
 use super::constraints::DimSet;
-use super::problem::{Problem, Shape, length};
+use super::problem::{Problem, Shape, gcd, length};
 use crate::loop_nest::MAX_DIMS;
 
-/// A tile, and the trips outside of it by dimension.
+/// A tile, and by dimension the trips outside of it and the instances beside it, over which a step leads.
 pub(super) struct Window<'a> {
     pub(super) problem: &'a Problem<'a>,
     pub(super) shape: &'a Shape,
     pub(super) tile: [f64; MAX_DIMS],
     pub(super) trips: [u64; MAX_DIMS],
+    pub(super) widths: &'a [f64; MAX_DIMS],
 }
 
 /// Words of a tile. In any order of loops, `F >= base + linear U / run`.
@@ -41,6 +42,11 @@ pub(super) struct Steps {
 }
 
 impl Window<'_> {
+    /// How far the least step of a dimension moves a rank in which it has `coefficient`; every step is a multiple of that.
+    fn step(&self, dim: usize, coefficient: f64) -> f64 {
+        coefficient * self.tile[dim] * self.widths[dim]
+    }
+
     /// What holds in any order of loops.
     pub(super) fn overlap(&self) -> Overlap {
         let words = self.shape.words(&self.tile);
@@ -71,12 +77,23 @@ impl Window<'_> {
     fn fetched_by(&self, words: f64, steps: &Steps, inner: DimSet) -> f64 {
         let mut overlap = words;
         for rank in &self.shape.ranks {
-            let mut moving = rank.iter().filter(|&&(dim, _)| self.trips[dim] > 1);
-            let (Some(&(dim, coefficient)), None) = (moving.next(), moving.next()) else { continue };
+            let moving = || rank.iter().filter(|&&(dim, _)| self.trips[dim] > 1);
+            let mut runs = moving().filter(|&&(dim, _)| inner.contains(dim));
+            let (Some(&(dim, coefficient)), None) = (runs.next(), runs.next()) else { continue };
             let (length, points) = (length(rank, &self.tile), self.shape.points(rank, &self.tile));
-            if inner.contains(dim) && points == length && self.shape.is_in_one_rank(dim) {
-                overlap *= (1.0 - coefficient * self.tile[dim] / length).max(0.0);
+            if points < length
+                || moving().count() > 2
+                || !rank.iter().all(|&(dim, _)| self.shape.is_in_one_rank(dim))
+            {
+                continue;
             }
+            // From where a run ends to where the next one begins, whatever else of the rank moves in between.
+            let step = self.step(dim, coefficient);
+            let factor = (self.trips[dim] / steps.outside[dim]) as f64;
+            let other = moving().find(|&&(other, _)| other != dim).map(|&(dim, c)| self.step(dim, c));
+            let outer = (steps.outside[dim] > 1).then_some(factor * step);
+            let back = least_distance((factor - 1.0) * step, [other, outer]);
+            overlap *= (1.0 - back / length).max(0.0);
         }
         let (mut runs, mut tile) = (steps.trips, self.tile);
         for dim in inner.iter() {
@@ -96,20 +113,48 @@ impl Window<'_> {
             let moving = || rank.iter().filter(|&&(dim, _)| trips[dim] > 1);
             let is_alone = moving().count() == 1 && rank.iter().all(|&(dim, _)| shape.is_in_one_rank(dim));
             for &(dim, coefficient) in moving() {
-                let step = coefficient * tile[dim];
+                let step = self.step(dim, coefficient);
                 // A tile with holes is not displaced onto itself, so that one point is new.
                 let share = if points < length {
                     (1.0 - met_again(rank, tile, step) / points).max(1.0 / points)
                 } else {
                     (step / length).min(1.0)
                 };
-                // Where another dimension moves the rank too, the first step of each run may bring nothing.
-                let steps = if is_alone { 1.0 } else { 1.0 - 1.0 / least_prime(trips[dim]) as f64 };
-                fresh = fresh.min(words * share * steps);
+                // Where another dimension moves the rank too, the first step of each run may bring less.
+                let first =
+                    if is_alone { share } else { self.least_first(rank, (dim, step), length, points) };
+                let per_run = 1.0 / least_prime(trips[dim]) as f64;
+                fresh = fresh.min(words * (share + (first.min(share) - share) * per_run));
             }
         }
         fresh
     }
+
+    /// The share of new words in the first step of a run over `dim`, whose steps are of `step`, at least: the run before went as far as
+    /// it can, and other dimensions of the rank moved.
+    fn least_first(&self, rank: &[(usize, f64)], (dim, step): (usize, f64), length: f64, points: f64) -> f64 {
+        let trips = self.trips[dim];
+        let mut others = rank.iter().filter(|&&(other, _)| other != dim && self.trips[other] > 1);
+        let (Some(&(other, coefficient)), None) = (others.next(), others.next()) else { return 0.0 };
+        let apart = rank.iter().all(|&(dim, _)| self.shape.is_in_one_rank(dim));
+        // What can be divided may run in parts, of any length.
+        if points < length || !apart || least_prime(trips) != trips {
+            return 0.0;
+        }
+        let back = least_distance((trips - 1) as f64 * step, [Some(self.step(other, coefficient)), None]);
+        (back / length).min(1.0)
+    }
+}
+
+/// How near `distance` can come to 0 by multiples of `steps`.
+fn least_distance(distance: f64, steps: [Option<f64>; 2]) -> f64 {
+    let step = match steps {
+        [None, None] => return distance,
+        [Some(step), None] | [None, Some(step)] => step,
+        [Some(one), Some(other)] => gcd(one as u64, other as u64) as f64,
+    };
+    let rest = distance % step;
+    rest.min(step - rest)
 }
 
 /// Points of `rank` that a tile has in common with the same tile displaced by `step`, at most: all pairs of points that are as far apart.
