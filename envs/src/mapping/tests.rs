@@ -14,6 +14,7 @@ fn small_machine() -> Architecture {
         cluster_size: 1,
         entries,
         multiple_buffering: 2.0,
+        overlaps_fills: None,
         bandwidth: Bandwidth { shared_words_per_cycle: shared, ..Bandwidth::default() },
         energy: AccessEnergy { read_j: word_j, fill_j: word_j, update_j: word_j, leak_j_per_cycle: 0.0 },
         network: Network::default(),

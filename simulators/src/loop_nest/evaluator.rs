@@ -110,7 +110,7 @@ impl Evaluator {
             let usable = |entries: u64| (entries as f64 / level.multiple_buffering).floor() as u64;
             evaluator.capacity_words[index] = level.entries.map(usable);
             evaluator.reduces_in_place[index] = level.reduces_in_place;
-            // Hops need a list of all instances; they are worked out only where somebody pays for them.
+            // Hops are worked out only where somebody pays for them.
             evaluator.hops[index] = level.network.hop_j > 0.0 || level.network.router_j > 0.0;
             evaluator.meshes[index] = architecture.fanout(index);
         }

@@ -11,7 +11,7 @@ use super::fresh::{FreshSets, Held};
 use super::loops::FlatLoop;
 use super::nest::Nest;
 use super::report::{Delivered, Illegal, NetworkTraffic};
-use super::spatial::Array;
+use super::spatial::{Array, Columns};
 
 /// Most steps of instances that are looked at: about a second's work.
 const MAX_STEPS: u64 = 1 << 24;
@@ -37,6 +37,7 @@ pub(super) struct PartialScratch {
     instances: Vec<Instance>,
     fresh: FreshSets,
     set: Vec<u32>,
+    columns: Columns,
     /// Instances of each set of one step.
     sizes: Vec<usize>,
 }
@@ -170,7 +171,7 @@ impl<'a> Walk<'a> {
 
     /// Books the reads for the new words of all instances, those that need the same together.
     fn book(&mut self, times: u64) -> Result<(), Illegal> {
-        let PartialScratch { fresh, set, sizes, .. } = &mut *self.scratch;
+        let PartialScratch { fresh, set, sizes, columns, .. } = &mut *self.scratch;
         // Instances that lack the same words stand side by side once sorted, and one read serves them.
         fresh.sort();
         sizes.clear();
@@ -183,7 +184,7 @@ impl<'a> Walk<'a> {
             if self.partial.hops {
                 set.clear();
                 set.extend(chunk.iter().map(|new| new.instance));
-                hops = self.partial.array.hops(set);
+                hops = self.partial.array.hops(set, columns);
             }
             // A row is told by the size of its sets alone; its number of sets is the most that were served in one step.
             let alike = sizes.iter().filter(|&&size| size == chunk.len()).count();

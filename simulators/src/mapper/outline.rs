@@ -115,8 +115,11 @@ fn least_words(
     least
 }
 
+/// The toll of `words` at least, of tiles of `tile` words at least.
 fn linear(toll: &Toll, words: f64, tile: f64) -> Metrics {
     std::array::from_fn(|metric| {
+        // Words of a tile that are taken off again are some of those that are fetched.
+        let tile = if toll.per_tile_word[metric] < 0.0 { words } else { tile };
         toll.fixed[metric] + words * toll.per_word[metric] + tile * toll.per_tile_word[metric]
     })
 }

@@ -200,21 +200,35 @@ impl<'a> Prices<'a> {
                 self.add_network(&mut toll, crossing, level);
             }
         }
+        let is_timed = !problem.quirks.perfect_overlap;
+        let single = child.is_some_and(|child| problem.costs[child].single_buffered);
         for (index, port) in self.ports.iter().enumerate() {
             let (read, written) = (port.kind != Kind::Write, port.kind != Kind::Read);
-            let (per_word, fixed) = (&mut toll.per_word[index + 2], &mut toll.fixed[index + 2]);
+            let Toll { per_word, per_tile_word, fixed } = &mut toll;
+            let (per_word, per_tile_word, fixed) =
+                (&mut per_word[index + 2], &mut per_tile_word[index + 2], &mut fixed[index + 2]);
+            // What is waited for is no part of the pace: all that goes to a single buffer, else the first tile of an operand; the last
+            // one of an output.
+            let waits = is_timed && child.is_some();
             if port.level == parent {
-                let accesses = f64::from(u8::from(read)) + f64::from(u8::from(written)) * updates;
-                *per_word += port.cycles * groups * accesses;
-                *fixed -= if read { port.cycles * first_reads } else { 0.0 };
+                if read && !(waits && single) {
+                    *per_word += port.cycles * groups;
+                    *fixed -= port.cycles * first_reads;
+                    *per_tile_word -= if waits && !shape.output { port.cycles * groups } else { 0.0 };
+                }
+                if written {
+                    *per_word += port.cycles * groups * updates;
+                    *per_tile_word -= if waits { port.cycles * groups * updates } else { 0.0 };
+                }
             }
-            if Some(port.level) == child && written {
+            if Some(port.level) == child && written && !(waits && single) {
                 *per_word += port.cycles;
                 *fixed -= port.cycles * first_fills;
+                *per_tile_word -= if waits && !shape.output { port.cycles } else { 0.0 };
             }
         }
-        if let Some(child) = child.filter(|_| !problem.quirks.perfect_overlap) {
-            self.expose(&mut toll, crossing, child, first_fills);
+        if let Some(child) = child.filter(|_| is_timed) {
+            self.expose(&mut toll, crossing, child, [first_fills, first_reads], groups);
         }
         toll
     }
@@ -238,30 +252,35 @@ impl<'a> Prices<'a> {
         }
     }
 
-    /// Adds the cycles of loads and stores that nothing hides, to all metrics of cycles.
-    fn expose(&self, toll: &mut Toll, crossing: Crossing, child: usize, first_fills: f64) {
+    /// Adds the cycles of loads and stores that nothing hides, to all metrics of cycles. `firsts` are the words that a child
+    /// is not filled with the first time around, and those that the parent does not read then, for `groups` of children.
+    fn expose(&self, toll: &mut Toll, crossing: Crossing, child: usize, firsts: [f64; 2], groups: f64) {
         let (problem, shape) = (self.problem, &self.problem.shapes[crossing.tensor]);
         let cost = &problem.costs[child];
+        let [first_fills, first_reads] = firsts;
         let (mut per_word, mut per_tile_word, mut fixed) = (0.0, 0.0, 0.0);
+        // Levels above work side by side, so that only the slowest is sure to count.
+        let is_slowest = |supply: fn(&LevelCost) -> f64| {
+            let supply = |level: usize| supply(&problem.costs[level]);
+            let above = child + 1..problem.n_levels;
+            above.max_by(|&a, &b| supply(a).total_cmp(&supply(b)).then(a.cmp(&b))) == Some(crossing.parent)
+        };
+        let above = &problem.costs[crossing.parent];
+        let sets = self.groups_between(crossing.tensor, Some(child), crossing.parent);
         if cost.single_buffered {
             per_word += written_cycles(cost);
             fixed -= written_cycles(cost) * first_fills;
+            if is_slowest(read_cycles) {
+                per_word += read_cycles(above) * groups;
+                fixed -= read_cycles(above) * first_reads;
+            }
         } else if !shape.output {
             per_tile_word += written_cycles(cost);
+            per_tile_word += if is_slowest(read_cycles) { read_cycles(above) * sets } else { 0.0 };
         }
         if shape.output {
             per_tile_word += read_cycles(cost);
-        }
-        // Levels above work side by side, so that only the slowest is sure to count.
-        let supply = |level: &usize| {
-            let cost = &problem.costs[*level];
-            if shape.output { written_cycles(cost) } else { read_cycles(cost) }
-        };
-        let slowest =
-            (child + 1..problem.n_levels).max_by(|a, b| supply(a).total_cmp(&supply(b)).then(a.cmp(b)));
-        if slowest == Some(crossing.parent) {
-            let sets = self.groups_between(crossing.tensor, Some(child), crossing.parent);
-            per_tile_word += sets * supply(&crossing.parent);
+            per_tile_word += if is_slowest(written_cycles) { written_cycles(above) * sets } else { 0.0 };
         }
         for metric in WORK..self.n_metrics {
             toll.per_word[metric] += per_word;

@@ -377,7 +377,7 @@ impl LevelCost {
             read_cycles: cycles(level.bandwidth.read_words_per_cycle),
             write_cycles: cycles(level.bandwidth.write_words_per_cycle),
             shared_cycles: cycles(level.bandwidth.shared_words_per_cycle),
-            single_buffered: level.multiple_buffering < 2.0,
+            single_buffered: !level.fills_overlap(),
             reduces_in_place: level.reduces_in_place,
             hop_j: level.network.hop_j,
             router_j: level.network.router_j,

@@ -250,6 +250,7 @@ fn read_level(spec: HardwareText) -> Level {
         cluster_size: spec.cluster_size.unwrap_or(1),
         entries: spec.entries,
         multiple_buffering: spec.multiple_buffering.unwrap_or(1.0),
+        overlaps_fills: None,
         bandwidth: Bandwidth {
             read_words_per_cycle: spec.read_bandwidth,
             write_words_per_cycle: spec.write_bandwidth,
