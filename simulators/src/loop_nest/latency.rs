@@ -21,6 +21,7 @@ use super::nest::Nest;
 use super::projection::Projection;
 use super::quirks::Quirks;
 use super::report::{Illegal, LatencyReport, Report, TensorReport};
+use super::traffic::share_of;
 
 const TOO_LONG: Illegal = Illegal::Overflow { what: "cycles" };
 
@@ -177,10 +178,10 @@ impl Timing<'_> {
             for (tensor, entry) in report.at(index).iter().enumerate() {
                 let sets = entry.network.sets;
                 suppliers[tensor] = match (entry.kept, suppliers[tensor]) {
-                    (true, _) => Some(Supplier { level: index, sets }),
+                    (true, above) => Some(Supplier { level: index, sets, is_outermost: above.is_none() }),
                     // The words of different sets also differ above a level that lets them pass.
-                    (false, Some(Supplier { level, sets: above })) => {
-                        Some(Supplier { level, sets: above.checked_mul(sets).ok_or(TOO_LONG)? })
+                    (false, Some(above)) => {
+                        Some(Supplier { sets: above.sets.checked_mul(sets).ok_or(TOO_LONG)?, ..above })
                     }
                     (false, None) => None,
                 };
@@ -212,9 +213,12 @@ impl Timing<'_> {
         let mut above = [(Demand::default(), Demand::default()); MAX_LEVELS];
         let mut outermost = index;
         for (tensor, entry) in report.at(index).iter().enumerate().filter(|(_, entry)| entry.kept) {
-            let Some(Supplier { level, sets }) = suppliers[tensor] else { continue };
+            let Some(Supplier { level, sets, is_outermost }) = suppliers[tensor] else { continue };
             // The supplier reads a tile once for each set of instances that needs another one.
-            let there = entry.tile_words.checked_mul(sets).ok_or(TOO_LONG)?;
+            let mut there = entry.tile_words.checked_mul(sets).ok_or(TOO_LONG)?;
+            if is_outermost {
+                there = share_of(self.projections[tensor].stored, there);
+            }
             let output = self.projections[tensor].output;
             if output {
                 store.add(entry.tile_words, 0)?;
@@ -301,4 +305,6 @@ struct Supplier {
     level: usize,
     /// Sets of instances of the level below that it sends different words to.
     sets: u64,
+    /// Whether no level above it keeps the tensor.
+    is_outermost: bool,
 }

@@ -57,10 +57,13 @@ pub(super) fn relaxed(problem: &Problem) -> (f64, f64) {
         // Words between the outermost level and the next one.
         let from_outside = match (is_outside, shape.output) {
             (true, true) => words * top_cost.update_j / top_cost.cluster_size as f64,
-            (true, false) => words * top_cost.read_j / top_cost.cluster_size as f64,
+            (true, false) => {
+                problem.stored(tensor, top) * words * top_cost.read_j / top_cost.cluster_size as f64
+            }
             (false, _) => 0.0,
         };
-        *if shape.output { &mut written } else { &mut read } += if is_outside { words } else { 0.0 };
+        let moved = problem.stored(tensor, top) * words;
+        *if shape.output { &mut written } else { &mut read } += if is_outside { moved } else { 0.0 };
         // Instances of `level` and units that may be told apart by nothing that the tensor uses.
         let alike = |levels: std::ops::RangeInclusive<usize>| -> f64 {
             let places = problem.positions[problem.places()].iter();
@@ -80,7 +83,8 @@ pub(super) fn relaxed(problem: &Problem) -> (f64, f64) {
             let first = shape.words(&sizes).max(words) * alike(level + 1..=top);
             let (reads, updates) =
                 if shape.output { ((accesses - first).max(0.0), accesses) } else { (accesses, 0.0) };
-            let own_j = (reads * cost.read_j + updates * cost.update_j) / cost.cluster_size as f64;
+            let own_j = (reads * problem.stored(tensor, level) * cost.read_j + updates * cost.update_j)
+                / cost.cluster_size as f64;
             least = least.min(own_j + if level < top { from_outside } else { 0.0 });
             if problem.must_keep[level].contains(tensor) {
                 break;

@@ -107,7 +107,10 @@ impl<'a> Prices<'a> {
         self.leak_j_per_cycle = 0.0;
         for (level, cost) in problem.costs.iter().enumerate().rev() {
             self.used[level] = used;
-            self.clusters[level] = (used / cost.cluster_size as f64).ceil();
+            self.clusters[level] = match problem.quirks.spread_over_clusters {
+                true => f64::min(used, (cost.instances / cost.cluster_size) as f64),
+                false => (used / cost.cluster_size as f64).ceil(),
+            };
             let leaking = if problem.quirks.idle_instances_gated { used } else { cost.instances as f64 };
             self.leak_j_per_cycle += cost.leak_j_per_cycle * leaking;
             used *= self.widths[level][..problem.n_dims].iter().product::<f64>();
@@ -176,8 +179,10 @@ impl<'a> Prices<'a> {
         // Neighbours may hand words of overlapping tiles to each other that the parent then does not read.
         let is_spared = shape.slides && between.clone().any(|level| problem.costs[level].linked);
         let groups = if is_spared { 0.0 } else { self.groups_between(tensor, child, parent) };
+        let stored = problem.stored(tensor, parent);
         let updates = if shape.output { 1.0 } else { 0.0 };
-        let first_fills = updates * self.share(tensor, child);
+        let first_fills =
+            if problem.quirks.first_sums_filled { 0.0 } else { updates * self.share(tensor, child) };
         let first_reads = updates
             * (self.share(tensor, child) * self.groups_between(tensor, child, parent))
                 .min(self.words[tensor]);
@@ -188,7 +193,7 @@ impl<'a> Prices<'a> {
         };
         let above = &problem.costs[parent];
         let energy = self.clusters[parent] * groups;
-        toll.per_word[ENERGY] = energy * (above.read_j + updates * above.update_j);
+        toll.per_word[ENERGY] = energy * (stored * above.read_j + updates * above.update_j);
         toll.fixed[ENERGY] = -self.clusters[parent] * above.read_j * first_reads;
         if let Some(child) = child {
             let fill_j = self.clusters[child] * problem.costs[child].fill_j;
@@ -212,9 +217,10 @@ impl<'a> Prices<'a> {
             let waits = is_timed && child.is_some();
             if port.level == parent {
                 if read && !(waits && single) {
-                    *per_word += port.cycles * groups;
+                    *per_word += port.cycles * groups * stored;
                     *fixed -= port.cycles * first_reads;
-                    *per_tile_word -= if waits && !shape.output { port.cycles * groups } else { 0.0 };
+                    *per_tile_word -=
+                        if waits && !shape.output { port.cycles * groups * stored } else { 0.0 };
                 }
                 if written {
                     *per_word += port.cycles * groups * updates;
@@ -240,12 +246,14 @@ impl<'a> Prices<'a> {
         let quirks = self.problem.quirks;
         // What these quirks leave of hops and passes is not worked out here; a bound may leave all of it out.
         let is_scaled = quirks.hops_before_bypass && level > child.map_or(0, |child| child + 1);
-        let hops = if is_scaled { 0.0 } else { self.hops[level][tensor] };
+        let is_halved = quirks.hops_one_way && !cost.reduces_in_place;
+        let hops = if is_scaled || is_halved { 0.0 } else { self.hops[level][tensor] };
         let router_j = if quirks.truncated_passes { 0.0 } else { cost.router_j };
         let word_j = self.used[level] * (hops * cost.hop_j + (1.0 + hops.floor()) * router_j);
         let words = self.groups_between(tensor, child, level);
         let both_ways = self.problem.shapes[tensor].output && !cost.reduces_in_place;
-        toll.per_word[ENERGY] += word_j * words * if both_ways { 2.0 } else { 1.0 };
+        let stored = if level == crossing.parent { self.problem.stored(tensor, level) } else { 1.0 };
+        toll.per_word[ENERGY] += word_j * words * if both_ways { 2.0 } else { stored };
         // The first partial sums go one way; a level that lets a tensor pass counts none as the first.
         if both_ways && level == crossing.parent {
             toll.fixed[ENERGY] -= word_j * self.share(tensor, Some(level));
@@ -266,17 +274,18 @@ impl<'a> Prices<'a> {
             above.max_by(|&a, &b| supply(a).total_cmp(&supply(b)).then(a.cmp(&b))) == Some(crossing.parent)
         };
         let above = &problem.costs[crossing.parent];
+        let supplied = read_cycles(above) * problem.stored(crossing.tensor, crossing.parent);
         let sets = self.groups_between(crossing.tensor, Some(child), crossing.parent);
         if cost.single_buffered {
             per_word += written_cycles(cost);
             fixed -= written_cycles(cost) * first_fills;
             if is_slowest(read_cycles) {
-                per_word += read_cycles(above) * groups;
-                fixed -= read_cycles(above) * first_reads;
+                per_word += supplied * groups;
+                fixed -= supplied * first_reads;
             }
         } else if !shape.output {
             per_tile_word += written_cycles(cost);
-            per_tile_word += if is_slowest(read_cycles) { read_cycles(above) * sets } else { 0.0 };
+            per_tile_word += if is_slowest(read_cycles) { supplied * sets } else { 0.0 };
         }
         if shape.output {
             per_tile_word += read_cycles(cost);
