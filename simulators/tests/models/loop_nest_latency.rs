@@ -156,17 +156,17 @@ fn single_buffers_wait_for_every_tile() {
     assert_eq!(latency.store_cycles, 3 + 12);
 }
 
-/// A product below one buffer of `multiple_buffering` below DRAM; of `columns` units K 16, if there are so many. The buffer
-/// writes `written` words a cycle, DRAM moves `moved`.
+/// A product below one `buffer` below DRAM; of `columns` units K 16, if there are so many. The buffer writes `written` words
+/// a cycle, DRAM moves `moved`.
 fn one_buffer(
-    multiple_buffering: f64,
+    buffer: Level,
     columns: u64,
     sizes: [u64; 3],
     in_buffer: [u64; 3],
     (written, moved): (Option<f64>, Option<f64>),
 ) -> LatencyReport {
     let mac = Mac { instances: columns, mesh_x: columns, word_bits: 8, energy_j: 1.0, area_m2: None };
-    let mut buffer = Level { multiple_buffering, ..level("Buffer", 1, 1) };
+    let mut buffer = buffer;
     buffer.bandwidth.write_words_per_cycle = written;
     let mut dram = level("DRAM", 1, 1);
     dram.bandwidth.shared_words_per_cycle = moved;
@@ -186,12 +186,16 @@ fn one_buffer(
     report.latency
 }
 
+fn tiles(multiple_buffering: f64) -> Level {
+    Level { multiple_buffering, ..level("Buffer", 1, 1) }
+}
+
 // 1 x 1 x 4096, K 8 in the buffer over 16 columns, 32 tiles of 128 words of either input: 8,192 fills at one a cycle, then 8
 // cycles of work on each tile, in which a sum a cycle comes back through the same port: 8,192 + 256. Two buffers are filled
 // while there is work, but the port is never idle: 256 words first, then 7,936 with the 256 sums.
 #[test]
 fn fills_at_the_port_of_a_single_buffer_are_counted_once() {
-    let run = |buffers| one_buffer(buffers, 16, [1, 1, 4096], [1, 1, 8], (Some(1.0), None));
+    let run = |buffers| one_buffer(tiles(buffers), 16, [1, 1, 4096], [1, 1, 8], (Some(1.0), None));
     let (single, double) = (run(1.0), run(2.0));
     assert_eq!((single.steady_cycles, single.load_cycles, single.store_cycles), (256, 8_192, 0));
     assert_eq!((double.steady_cycles, double.load_cycles, double.store_cycles), (7_936 + 256, 256, 0));
@@ -201,10 +205,12 @@ fn fills_at_the_port_of_a_single_buffer_are_counted_once() {
 // done; 16,384 cycles of work; then 4 sums go out. Two buffers wait for the first tile alone.
 #[test]
 fn a_single_buffer_waits_for_a_slow_supplier() {
-    let run = |buffers| one_buffer(buffers, 1, [2, 2, 4096], [2, 2, 64], (None, Some(1.0)));
-    let (single, double) = (run(1.0), run(2.0));
+    let run = |buffer| one_buffer(buffer, 1, [2, 2, 4096], [2, 2, 64], (None, Some(1.0)));
+    let (single, double) = (run(tiles(1.0)), run(tiles(2.0)));
     assert_eq!((single.steady_cycles, single.load_cycles, single.store_cycles), (16_384, 16_384, 4));
     assert_eq!((double.steady_cycles, double.load_cycles, double.store_cycles), (16_384, 256, 4));
+    // A queue lets words in one by one, in the room of one tile.
+    assert_eq!(run(Level { overlaps_fills: Some(true), ..tiles(1.0) }), double);
 }
 
 proptest! {
@@ -221,7 +227,7 @@ proptest! {
         sizes[2] *= columns;
         let limits = (written.map(f64::from), moved.map(f64::from));
         let cycles = |buffers| {
-            let latency = one_buffer(buffers, columns, sizes, in_buffer, limits);
+            let latency = one_buffer(tiles(buffers), columns, sizes, in_buffer, limits);
             latency.steady_cycles + latency.load_cycles + latency.store_cycles
         };
         prop_assert!(cycles(2.0) <= cycles(1.0) + 6);
