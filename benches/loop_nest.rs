@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use tapeout_simulators::architectures::architecture;
 use tapeout_simulators::loop_nest::{
     AccessEnergy, Architecture, Bandwidth, Einsum, Evaluator, Factor, Level, LevelText, Mac, Mapping,
     MappingText, Network, Quirks, Report, TensorSpec, Workspace,
@@ -20,6 +21,7 @@ fn level(name: &str, instances: u64, mesh_x: u64, entries: Option<u64>) -> Level
         cluster_size: 1,
         entries,
         multiple_buffering: 1.0,
+        overlaps_fills: None,
         bandwidth: Bandwidth { shared_words_per_cycle: Some(16.0), ..Bandwidth::default() },
         energy: AccessEnergy { read_j: 1e-12, fill_j: 1e-12, update_j: 1e-12, leak_j_per_cycle: 0.0 },
         network: Network::default(),
@@ -118,5 +120,45 @@ fn evaluate(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, evaluate);
+/// Row-stationary loops on the built-in `eyeriss-like`: columns of the output along x; taps, then channels along y; windows
+/// slide past by columns of the image.
+fn priced_hops(hop_j: f64) -> (Evaluator, Mapping) {
+    let machine = architecture("eyeriss-like").expect("built in");
+    let mut levels = machine.levels().to_vec();
+    levels[1].network.hop_j = hop_j;
+    let machine = Architecture::new(machine.mac().clone(), levels).expect("well formed");
+    let all = ["Weights", "Inputs", "Outputs"];
+    let text = vec![
+        entry("Scratchpad", &all, &[("C", 4), ("S", 3)]),
+        LevelText {
+            spatial_x: loops(&[("P", 14)]),
+            spatial_y: loops(&[("R", 3), ("K", 4)]),
+            ..entry("GlobalBuffer", &all, &[("K", 4), ("Q", 28)])
+        },
+        entry("DRAM", &all, &[("P", 2), ("K", 8), ("C", 32)]),
+    ];
+    let einsum = convolution();
+    let mapping = Mapping::from_text(&MappingText { levels: text }, &machine, &einsum).expect("known names");
+    (Evaluator::new(&machine, &einsum, Quirks::default()).expect("the layer fits 64 bits"), mapping)
+}
+
+fn hops(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("hops");
+    group.throughput(Throughput::Elements(1));
+    for (name, hop_j) in [("eyeriss-like, wires for nothing", 0.0), ("eyeriss-like", 1.6e-12)] {
+        let (evaluator, mapping) = priced_hops(hop_j);
+        let (mut workspace, mut report) = (Workspace::new(), Report::new());
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                evaluator
+                    .evaluate(black_box(&mapping), &mut workspace, &mut report)
+                    .expect("the mapping is legal");
+                black_box(report.energy_j)
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, evaluate, hops);
 criterion_main!(benches);

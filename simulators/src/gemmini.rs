@@ -3,12 +3,16 @@
 //! Source: Genc et al. (2021), "Gemmini: enabling systematic deep-learning architecture evaluation via full-stack
 //! integration", DAC, doi:10.1109/DAC18074.2021.9586216; as a template with three numbers: Hong et al. (2023), "DOSA:
 //! differentiable model-based one-loop search for DNN accelerators", MICRO, doi:10.1145/3613424.3623797: bandwidth of the
-//! scratchpad two words a cycle for each column, of DRAM eight bytes a cycle.
+//! scratchpad two words a cycle for each column, of DRAM eight bytes a cycle. Memories are stated as in DOSA: a tile may fill one,
+//! and the next tile comes in as rows of it are done with.
+
+pub mod rtl;
+pub mod runs;
 
 use serde::{Deserialize, Serialize};
 
 use crate::dataflow::{dims, keeping, tensors};
-use crate::levels::{BUFFERS, buffered_level, dram_level, mac_units};
+use crate::levels::{BUFFERS, dram_level, mac_units, memory_level};
 use crate::loop_nest::{Architecture, Bandwidth, Delivery, Einsum, Level, Network};
 use crate::mapper::{DimSet, LevelConstraints, MappingConstraints};
 use crate::memory::{Memory, StorageClass, UnbuildableMemory};
@@ -80,6 +84,7 @@ impl GemminiTemplate {
         let registers = Level {
             word_bits: register_bits,
             entries: Some(BUFFERS),
+            multiple_buffering: BUFFERS as f64,
             ..level("registers", array * array, array, &register, setting)
         };
         let levels = vec![
@@ -103,6 +108,7 @@ impl GemminiTemplate {
             word_bits: SUM_BITS,
             cluster_size: self.array,
             entries: Some(rows),
+            overlaps_fills: Some(true),
             // A sum is read and written back in a cycle.
             bandwidth: Bandwidth { shared_words_per_cycle: Some(2.0), ..Bandwidth::default() },
             network: systolic(),
@@ -119,6 +125,7 @@ impl GemminiTemplate {
         Ok(Level {
             block_words: self.array,
             entries: Some(self.scratchpad_bytes),
+            overlaps_fills: Some(true),
             bandwidth: Bandwidth { shared_words_per_cycle: Some(words_per_cycle), ..Bandwidth::default() },
             network: systolic(),
             ..level("scratchpad", 1, 1, &cost, setting)
@@ -165,9 +172,9 @@ fn systolic() -> Network {
     Network { delivery: Delivery::Systolic, ..Network::default() }
 }
 
-/// A level of two tiles without a limit to its bandwidth.
+/// A level of one tile without a limit to its bandwidth.
 fn level(name: &str, instances: u64, mesh_x: u64, cost: &StorageCost, setting: &GemminiSetting) -> Level {
-    Level { instances, mesh_x, ..buffered_level(name, WORD_BITS, cost, setting.clock_hz) }
+    Level { instances, mesh_x, ..memory_level(name, WORD_BITS, cost, setting.clock_hz) }
 }
 
 #[cfg(test)]

@@ -49,6 +49,7 @@ fn plain_level(name: &str, word_bits: u32, energy: AccessEnergy) -> Level {
         cluster_size: 1,
         entries: None,
         multiple_buffering: 1.0,
+        overlaps_fills: None,
         bandwidth: Bandwidth::default(),
         energy,
         network: Network::default(),

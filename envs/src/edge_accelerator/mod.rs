@@ -118,13 +118,14 @@ impl EdgeAccelerator {
 
 impl AcceleratorTemplate for EdgeAccelerator {
     const ID: &'static str = "edge-accelerator";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SUMMARY: &'static str =
         "PRIME's ten-parameter edge accelerator on real networks (analytical loop-nest model)";
     const DESCRIPTION: &'static str = include_str!("page.md");
     const DESIGNS: u128 = 452_760_000;
-    const ENERGY: &'static str = "energy of chip and DRAM interface, leakage included; a weighted sum";
-    const AREA: &'static str = "area of multiply-accumulate units, registers and memories";
+    const ENERGY: &'static str = "energy of chip and DRAM interface, leakage included, wires between memories left out; a weighted sum";
+    const AREA: &'static str =
+        "area of multiply-accumulate units, registers and memories, without wires between them or control";
     const HAS_ENERGY_DELAY: bool = false;
     type Config = EdgeAcceleratorConfig;
     type Chip = Chip;

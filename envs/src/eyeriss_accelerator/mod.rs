@@ -146,12 +146,14 @@ impl EyerissAccelerator {
 
 impl AcceleratorTemplate for EyerissAccelerator {
     const ID: &'static str = "eyeriss-accelerator";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SUMMARY: &'static str = "ArchGym's 26-parameter Eyeriss-like accelerator on real networks (loop-nest model, row-stationary mapper)";
     const DESCRIPTION: &'static str = include_str!("page.md");
     const DESIGNS: u128 = 2_154_550_209_231_716_352;
-    const ENERGY: &'static str = "energy of chip and DRAM, leakage included; a weighted sum";
-    const AREA: &'static str = "area of multiply-accumulate units and buffers";
+    const ENERGY: &'static str =
+        "energy of chip and DRAM, leakage included, wires between memories left out; a weighted sum";
+    const AREA: &'static str =
+        "area of multiply-accumulate units and buffers, without wires between them or control";
     const HAS_ENERGY_DELAY: bool = false;
     type Config = EyerissAcceleratorConfig;
     type Chip = Architecture;

@@ -63,13 +63,15 @@ impl GemminiAccelerator {
 
 impl AcceleratorTemplate for GemminiAccelerator {
     const ID: &'static str = "gemmini-accelerator";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SUMMARY: &'static str =
         "DOSA's Gemmini: array, scratchpad and accumulator sizes on real networks (loop-nest model, mapper)";
     const DESCRIPTION: &'static str = include_str!("page.md");
     const DESIGNS: u128 = 1_008;
-    const ENERGY: &'static str = "energy of chip and DRAM, leakage included; a weighted sum";
-    const AREA: &'static str = "area of multiply-accumulate units, registers and memories";
+    const ENERGY: &'static str =
+        "energy of chip and DRAM, leakage included, wires between memories left out; a weighted sum";
+    const AREA: &'static str =
+        "area of multiply-accumulate units, registers and memories, without wires between them or control";
     const HAS_ENERGY_DELAY: bool = true;
     type Config = GemminiAcceleratorConfig;
     type Chip = Architecture;

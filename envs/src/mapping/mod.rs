@@ -139,7 +139,7 @@ impl Env for LayerMapping {
 
 impl BuildEnv for LayerMapping {
     const ID: &'static str = "mapping";
-    const VERSION: u32 = 0;
+    const VERSION: u32 = 1;
     const SUMMARY: &'static str =
         "GAMMA's question: tiles, loop orders and parallel dimensions of one layer on one architecture";
     const DESCRIPTION: &'static str = include_str!("page.md");

@@ -35,6 +35,7 @@ pub(super) struct LevelFields {
     counts: [Number; 5],
     entries: Option<Number>,
     multiple_buffering: Number,
+    overlaps_fills: Option<bool>,
     /// Read, write, shared.
     bandwidth: [Option<Number>; 3],
     cost: Cost,
@@ -73,6 +74,7 @@ impl LevelFields {
             ],
             entries: optional(&text.entries, "entries")?,
             multiple_buffering: or(&text.multiple_buffering, "multiple_buffering", 1.0)?,
+            overlaps_fills: text.overlaps_fills,
             bandwidth: [
                 optional(&text.bandwidth.read_words_per_cycle, "bandwidth.read_words_per_cycle")?,
                 optional(&text.bandwidth.write_words_per_cycle, "bandwidth.write_words_per_cycle")?,
@@ -148,6 +150,7 @@ impl LevelFields {
             cluster_size,
             entries: entries.transpose()?.flatten(),
             multiple_buffering: self.multiple_buffering.at(values)?,
+            overlaps_fills: self.overlaps_fills,
             bandwidth: Bandwidth {
                 read_words_per_cycle: limit(read_words_per_cycle)?,
                 write_words_per_cycle: limit(write_words_per_cycle)?,

@@ -178,6 +178,7 @@ pub(super) struct LevelText {
     pub(super) cluster_size: Option<NumberText>,
     pub(super) entries: Option<NumberText>,
     pub(super) multiple_buffering: Option<NumberText>,
+    pub(super) overlaps_fills: Option<bool>,
     #[serde(default)]
     pub(super) bandwidth: BandwidthText,
     pub(super) cost: Option<String>,

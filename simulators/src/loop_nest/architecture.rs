@@ -101,6 +101,10 @@ pub struct Level {
     /// Tiles held at once: 2 overlaps the next tile's arrival with the work on this one.
     #[serde(default = "single")]
     pub multiple_buffering: f64,
+    /// Whether words of the next tile arrive while this one is in use. By default they do if two tiles fit; a memory that
+    /// gives words free one by one can do so in the room of a single tile.
+    #[serde(default)]
+    pub overlaps_fills: Option<bool>,
     /// Words per cycle.
     #[serde(default)]
     pub bandwidth: Bandwidth,
@@ -115,6 +119,13 @@ pub struct Level {
     /// Area of one instance, if it is to be reported.
     #[serde(default)]
     pub area_m2: Option<f64>,
+}
+
+impl Level {
+    /// Whether the next tile arrives while this one is in use; if not, all work below waits for it.
+    pub fn fills_overlap(&self) -> bool {
+        self.overlaps_fills.unwrap_or(self.multiple_buffering >= 2.0)
+    }
 }
 
 fn one() -> u64 {

@@ -40,7 +40,7 @@ pub(super) fn deliver(
 ) -> Result<(), Illegal> {
     traffic.link_transfers = 0;
     traffic.delivered.clear();
-    // Sets of one size need one row and no list of instances; hops do, since they depend on where the instances stand.
+    // Sets of one size need one row; hops also depend on where the instances stand.
     if let Some((multicast, scatter)) = array.even_sets().filter(|_| !scope.hops) {
         let read = words.checked_mul(scatter).ok_or(TOO_MANY)?;
         let row = Delivered { multicast, scatter, words: read, average_words: read as f64, hops: 0.0 };
@@ -129,7 +129,7 @@ impl<'a> Links<'a> {
     fn hand_over(&mut self, step: &Step, times: u64) -> Result<(), Illegal> {
         // A step longer than the array leads where no instance was; there is nobody to hand anything over.
         let is_near = step.shift.iter().zip(&self.reach).all(|(shift, reach)| shift.abs() <= *reach);
-        if step.words == 0 || times == 0 || !is_near {
+        if step.words == 0 || times == 0 || !is_near || !self.array.has_neighbours_apart(&step.shift) {
             return Ok(());
         }
         let Scratch { table, sets, rest, .. } = &mut *self.scratch;
@@ -182,7 +182,8 @@ fn for_each_pair(
 
 fn find_sets(array: Array, scope: Scope, scratch: &mut Scratch) {
     let Scratch { table, sets, .. } = scratch;
-    if scope.hops || !array.sets(sets) {
+    let is_found = if scope.hops { array.sets_with_hops(sets) } else { array.sets(sets) };
+    if !is_found {
         array.list_sets(None, table, sets);
     }
 }

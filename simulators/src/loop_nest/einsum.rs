@@ -47,6 +47,7 @@ pub struct Tensor {
     name: String,
     role: Role,
     ranks: Vec<Rank>,
+    stored: Option<(u64, u64)>,
 }
 
 impl Tensor {
@@ -65,6 +66,12 @@ impl Tensor {
         &self.ranks
     }
 
+    /// Words in memory and words of the box, if some of these are made where they are needed. Of a layer of other sizes, the
+    /// share is the same.
+    pub fn stored(&self) -> Option<(u64, u64)> {
+        self.stored
+    }
+
     /// Whether `dim` (an index into [`Einsum::dims`]) moves this tensor's index.
     pub fn uses(&self, dim: usize) -> bool {
         self.ranks.iter().any(|rank| rank.terms.iter().any(|&(d, _)| d == dim))
@@ -81,6 +88,10 @@ pub struct TensorSpec {
     pub role: Role,
     /// Per rank the `(dimension, coefficient)` terms whose sum is the index.
     pub ranks: Vec<Vec<(String, u64)>>,
+    /// Words in memory, if some are made where they are needed: the zeros around an image. At least 1, at most the words of
+    /// the box.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored_words: Option<u64>,
 }
 
 impl TensorSpec {
@@ -96,7 +107,13 @@ impl TensorSpec {
 
     fn of(name: &str, role: Role, ranks: &[&[(&str, u64)]]) -> Self {
         let rank = |terms: &&[(&str, u64)]| terms.iter().map(|&(dim, c)| (dim.to_owned(), c)).collect();
-        Self { name: name.to_owned(), role, ranks: ranks.iter().map(rank).collect() }
+        Self { name: name.to_owned(), role, ranks: ranks.iter().map(rank).collect(), stored_words: None }
+    }
+
+    /// The same, of which so many words are in memory.
+    #[must_use]
+    pub fn stored(self, words: u64) -> Self {
+        Self { stored_words: Some(words), ..self }
     }
 }
 
@@ -176,6 +193,16 @@ pub enum EinsumError {
         /// Rank index.
         rank: usize,
     },
+    /// More words in memory than a tensor has, or none.
+    #[error("tensor `{tensor}`: {got} words in memory, expected 1 to {all}")]
+    Stored {
+        /// The tensor.
+        tensor: String,
+        /// Words in memory.
+        got: u64,
+        /// Words of the tensor.
+        all: u64,
+    },
     /// Nothing is computed.
     #[error("an Einsum needs at least one dimension and one output tensor")]
     NoOutput,
@@ -214,13 +241,18 @@ impl Einsum {
             return Err(EinsumError::NoOutput);
         }
         let names: Vec<&str> = dims.iter().map(|&(name, _)| name).collect();
-        let einsum = Self {
+        let mut einsum = Self {
             dims: dims.iter().map(|&(name, size)| Dim { name: name.to_owned(), size }).collect(),
             tensors: tensors.iter().map(|spec| tensor_of(spec, &names)).collect::<Result<_, _>>()?,
         };
         einsum.macs()?;
-        for tensor in 0..einsum.tensors.len() {
-            einsum.words(tensor)?;
+        for (tensor, spec) in tensors.iter().enumerate() {
+            let all = einsum.words(tensor)?;
+            if let Some(got) = spec.stored_words.filter(|words| !(1..=all).contains(words)) {
+                return Err(EinsumError::Stored { tensor: spec.name.clone(), got, all });
+            }
+            let stored = spec.stored_words.filter(|&words| words < all && spec.role == Role::Input);
+            einsum.tensors[tensor].stored = stored.map(|words| (words, all));
         }
         Ok(einsum)
     }
@@ -317,6 +349,7 @@ impl From<Einsum> for EinsumText {
             name: tensor.name.clone(),
             role: tensor.role,
             ranks: tensor.ranks.iter().map(|rank| rank.terms.iter().map(term).collect()).collect(),
+            stored_words: tensor.stored.map(|(words, _)| words),
         });
         let tensors = tensors.collect();
         Self { dims: einsum.dims.into_iter().map(|dim| (dim.name, dim.size)).collect(), tensors }
@@ -338,7 +371,7 @@ fn tensor_of(spec: &TensorSpec, dims: &[&str]) -> Result<Tensor, EinsumError> {
         }
         ranks.push(Rank { terms });
     }
-    Ok(Tensor { name: spec.name.clone(), role: spec.role, ranks })
+    Ok(Tensor { name: spec.name.clone(), role: spec.role, ranks, stored: None })
 }
 
 fn at_most(kind: &'static str, got: usize, most: usize) -> Result<(), EinsumError> {

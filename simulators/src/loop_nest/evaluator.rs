@@ -89,7 +89,8 @@ impl Evaluator {
         for (tensor, words) in tensor_words.iter_mut().enumerate().take(einsum.tensors().len()) {
             // Displacements are signed, and two of them are added: two bits stay free.
             einsum.words(tensor).ok().filter(|&words| words < 1 << 62).ok_or(too_large)?;
-            let projection = Projection::new(einsum, tensor, touched);
+            let mut projection = Projection::new(einsum, tensor, touched);
+            projection.stored = einsum.tensors()[tensor].stored().filter(|_| !quirks.padding_from_memory);
             *words = projection.footprint(&sizes).words;
             projections.push(projection);
         }
@@ -110,7 +111,7 @@ impl Evaluator {
             let usable = |entries: u64| (entries as f64 / level.multiple_buffering).floor() as u64;
             evaluator.capacity_words[index] = level.entries.map(usable);
             evaluator.reduces_in_place[index] = level.reduces_in_place;
-            // Hops need a list of all instances; they are worked out only where somebody pays for them.
+            // Hops are worked out only where somebody pays for them.
             evaluator.hops[index] = level.network.hop_j > 0.0 || level.network.router_j > 0.0;
             evaluator.meshes[index] = architecture.fanout(index);
         }
@@ -272,7 +273,9 @@ impl Evaluator {
                     Some(child) => (&nest.tile[child], true),
                     None => (&[1; MAX_DIMS], false),
                 };
-                let partial = Partial { array, nest, level, extents, holds, hops: scope.hops };
+                let first = self.quirks.first_instance_counts;
+                let (hops, links) = (scope.hops, scope.links && first && holds);
+                let partial = Partial { array, nest, level, extents, holds, hops, first, links };
                 deliver_partial(partial, &mut scratch.partial, traffic)?;
                 continue;
             }
@@ -299,7 +302,8 @@ impl Evaluator {
             peers: &peers[..n_levels],
             unrolled_words: &unrolled_words[tensor][..n_levels],
             reduces_in_place: &self.reduces_in_place[..n_levels],
-            hops_before_bypass: self.quirks.hops_before_bypass,
+            stored: projection.stored,
+            quirks: self.quirks,
         };
         account(&flow, report)
     }

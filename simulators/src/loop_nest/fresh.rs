@@ -109,6 +109,22 @@ impl FreshSets {
         });
     }
 
+    /// Whether the entry at `index` has the words that `instance` has in `other`.
+    pub(super) fn is_in(&self, index: usize, other: &Self, instance: u32) -> bool {
+        let own = key(&self.list[index], &self.details);
+        other.list.iter().any(|new| new.instance == instance && key(new, &other.details) == own)
+    }
+
+    /// The entries in their present order.
+    pub(super) fn list(&self) -> &[Fresh] {
+        &self.list
+    }
+
+    /// Leaves out what `instances` lack.
+    pub(super) fn remove(&mut self, instances: &[u32]) {
+        self.list.retain(|new| !instances.contains(&new.instance));
+    }
+
     /// Instances by what they lack, once sorted.
     pub(super) fn sets(&self) -> impl Iterator<Item = &[Fresh]> {
         self.list.chunk_by(|a, b| key(a, &self.details) == key(b, &self.details))

@@ -4,14 +4,16 @@
 //! overlap, and the slowest sets the pace. Unless [`Quirks::perfect_overlap`] is on, three things come on top:
 //!
 //! - *loads*: the first tile of every level is read from the next level above that keeps the tensor, and written,
-//!   before work can begin; at a single-buffered level (`multiple_buffering` below 2) no tile arrives while another is
-//!   in use, so that all its fills are exposed;
+//!   before work can begin; at a single-buffered level ([`Level::fills_overlap`] is false) no tile arrives while another
+//!   is in use, so that all its fills are waited for like the first;
 //! - *stores*: the last tile of every output leaves after the work is done;
 //! - *fill and drain* of a systolic array of `x` by `y` instances, all of which a word crosses whether they are in use
 //!   or not: `x - 1 + y - 1` cycles for every tile that a single-buffered instance works on, or once if tiles follow
 //!   each other without a gap; and the time in which inputs that stay are shifted in through the columns, `y` cycles a
 //!   word, as far as it is longer than the exposed load. With buffers that never wait these are the closed forms of
 //!   [`super::systolic`], which count from cycle 0.
+//!
+//! Words that are waited for are no part of the pace, at either end of their way: no word is counted twice.
 
 use super::architecture::{Architecture, Bandwidth, Delivery, MAX_LEVELS};
 use super::einsum::MAX_TENSORS;
@@ -19,6 +21,7 @@ use super::nest::Nest;
 use super::projection::Projection;
 use super::quirks::Quirks;
 use super::report::{Illegal, LatencyReport, Report, TensorReport};
+use super::traffic::share_of;
 
 const TOO_LONG: Illegal = Illegal::Overflow { what: "cycles" };
 
@@ -34,6 +37,13 @@ impl Demand {
         self.read = self.read.checked_add(read).ok_or(TOO_LONG)?;
         self.written = self.written.checked_add(written).ok_or(TOO_LONG)?;
         Ok(())
+    }
+
+    /// What is left without `part`.
+    fn less(self, part: Self) -> Self {
+        // Averages over instances are rounded, a tile is not: a part may come out larger than the whole by some words.
+        let read = self.read.saturating_sub(part.read);
+        Self { read, written: self.written.saturating_sub(part.written) }
     }
 
     /// Cycles at `bandwidth`; 0 if it is not limited.
@@ -95,32 +105,36 @@ impl Timing<'_> {
         let compute_cycles = if padded { self.nest.padded_iterations } else { self.nest.iterations };
         let mut latency =
             LatencyReport { compute_cycles, steady_cycles: compute_cycles, ..LatencyReport::default() };
+        // By level: words that are waited for.
+        let mut exposed = [Demand::default(); MAX_LEVELS];
+        if !self.quirks.perfect_overlap {
+            self.expose(report, &mut latency, &mut exposed)?;
+        }
         for (index, level) in self.architecture.levels().iter().enumerate() {
             // A level without a limit keeps up with whatever the units ask.
             let (mut cycles, mut slowdown) = (compute_cycles, 1.0);
             if level.bandwidth != Bandwidth::default() {
-                (cycles, slowdown) = self.pace(report.at(index), &level.bandwidth, compute_cycles)?;
+                let entries = report.at(index);
+                (cycles, slowdown) = self.pace(entries, exposed[index], &level.bandwidth, compute_cycles)?;
             }
             report.levels[index].cycles = cycles;
             report.levels[index].slowdown = slowdown;
             latency.steady_cycles = latency.steady_cycles.max(cycles);
         }
-        report.cycles = latency.steady_cycles;
-        if !self.quirks.perfect_overlap {
-            self.expose(report, &mut latency)?;
-            report.cycles = [latency.load_cycles, latency.store_cycles, latency.array_cycles]
-                .iter()
-                .try_fold(latency.steady_cycles, |sum, &part| sum.checked_add(part))
-                .ok_or(TOO_LONG)?;
-        }
+        report.cycles = [latency.load_cycles, latency.store_cycles, latency.array_cycles]
+            .iter()
+            .try_fold(latency.steady_cycles, |sum, &part| sum.checked_add(part))
+            .ok_or(TOO_LONG)?;
         report.latency = latency;
         Ok(())
     }
 
-    /// Cycles of a level if everything overlaps, and the share of the compute speed that this is.
+    /// Cycles of a level if everything but the words that are waited for overlaps, and the share of the compute speed that
+    /// this is.
     fn pace(
         &self,
         entries: &[TensorReport],
+        exposed: Demand,
         bandwidth: &Bandwidth,
         compute_cycles: u64,
     ) -> Result<(u64, f64), Illegal> {
@@ -139,19 +153,24 @@ impl Timing<'_> {
             demand.add(entry.reads, entry.fills)?;
             demand.add(0, entry.updates)?;
         }
-        let cycles = demand.cycles(bandwidth)?.max(compute_cycles);
+        let cycles = demand.less(exposed).cycles(bandwidth)?.max(compute_cycles);
         Ok((cycles, compute_cycles as f64 / cycles as f64))
     }
 
-    /// Adds what nothing hides, from the outermost level inwards.
-    fn expose(&self, report: &Report, latency: &mut LatencyReport) -> Result<(), Illegal> {
+    /// Adds what nothing hides, from the outermost level inwards, to cycles and to words.
+    fn expose(
+        &self,
+        report: &Report,
+        latency: &mut LatencyReport,
+        exposed: &mut [Demand; MAX_LEVELS],
+    ) -> Result<(), Illegal> {
         let levels = self.architecture.levels();
         let mut suppliers = [None; MAX_TENSORS];
         // Outermost first, since a tile comes from the next level above that keeps its tensor. Loads follow each other from
         // level to level, so their cycles add up.
         for index in (0..levels.len()).rev() {
             let parent = levels.get(index + 1).map(|parent| parent.network.delivery);
-            let loaded = self.exchange(report.at(index), index, &suppliers, latency)?;
+            let loaded = self.exchange(report, index, &suppliers, latency, exposed)?;
             if parent == Some(Delivery::Systolic) {
                 let array = self.cross_array(report.at(index), index, &suppliers, loaded)?;
                 latency.array_cycles = latency.array_cycles.checked_add(array).ok_or(TOO_LONG)?;
@@ -159,10 +178,10 @@ impl Timing<'_> {
             for (tensor, entry) in report.at(index).iter().enumerate() {
                 let sets = entry.network.sets;
                 suppliers[tensor] = match (entry.kept, suppliers[tensor]) {
-                    (true, _) => Some(Supplier { level: index, sets }),
+                    (true, above) => Some(Supplier { level: index, sets, is_outermost: above.is_none() }),
                     // The words of different sets also differ above a level that lets them pass.
-                    (false, Some(Supplier { level, sets: above })) => {
-                        Some(Supplier { level, sets: above.checked_mul(sets).ok_or(TOO_LONG)? })
+                    (false, Some(above)) => {
+                        Some(Supplier { sets: above.sets.checked_mul(sets).ok_or(TOO_LONG)?, ..above })
                     }
                     (false, None) => None,
                 };
@@ -181,45 +200,55 @@ impl Timing<'_> {
     /// Adds the exposed loads and stores of level `index`. Returns the cycles of the loads.
     fn exchange(
         &self,
-        entries: &[TensorReport],
+        report: &Report,
         index: usize,
         suppliers: &[Option<Supplier>; MAX_TENSORS],
         latency: &mut LatencyReport,
+        exposed: &mut [Demand; MAX_LEVELS],
     ) -> Result<u64, Illegal> {
         let levels = self.architecture.levels();
-        let single = levels[index].multiple_buffering < 2.0;
+        let single = !levels[index].fills_overlap();
         let (mut load, mut store) = (Demand::default(), Demand::default());
         // By level above: words that it reads or takes in.
         let mut above = [(Demand::default(), Demand::default()); MAX_LEVELS];
         let mut outermost = index;
-        for (tensor, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.kept) {
-            let Some(Supplier { level, sets }) = suppliers[tensor] else { continue };
+        for (tensor, entry) in report.at(index).iter().enumerate().filter(|(_, entry)| entry.kept) {
+            let Some(Supplier { level, sets, is_outermost }) = suppliers[tensor] else { continue };
             // The supplier reads a tile once for each set of instances that needs another one.
-            let there = entry.tile_words.checked_mul(sets).ok_or(TOO_LONG)?;
-            if self.projections[tensor].output {
+            let mut there = entry.tile_words.checked_mul(sets).ok_or(TOO_LONG)?;
+            if is_outermost {
+                there = share_of(self.projections[tensor].stored, there);
+            }
+            let output = self.projections[tensor].output;
+            if output {
                 store.add(entry.tile_words, 0)?;
                 above[level].1.add(0, there)?;
-            } else {
-                above[level].0.add(there, 0)?;
             }
             // With a single buffer every tile is waited for, partial sums that come back included; with two, only the first
             // tile of an operand is.
-            match (single, self.projections[tensor].output) {
-                (true, _) => load.add(0, entry.fills)?,
+            match (single, output) {
+                (true, _) => {
+                    load.add(0, entry.fills)?;
+                    above[level].0.add(report.tensor(level, tensor).reads, 0)?;
+                }
                 (false, true) => {}
-                (false, false) => load.add(0, entry.tile_words)?,
+                (false, false) => {
+                    load.add(0, entry.tile_words)?;
+                    above[level].0.add(there, 0)?;
+                }
             }
             outermost = outermost.max(level);
         }
         let (mut loaded, mut stored) = (0, 0);
-        for (level, (read, written)) in levels.iter().zip(&above).take(outermost + 1).skip(index + 1) {
+        for (level, (read, written)) in above.iter().enumerate().take(outermost + 1).skip(index + 1) {
             // Levels above work side by side.
             if read.read > 0 {
-                loaded = read.cycles(&level.bandwidth)?.max(loaded);
+                loaded = read.cycles(&levels[level].bandwidth)?.max(loaded);
             }
             if written.written > 0 {
-                stored = written.cycles(&level.bandwidth)?.max(stored);
+                stored = written.cycles(&levels[level].bandwidth)?.max(stored);
             }
+            exposed[level].add(read.read, written.written)?;
         }
         // A tile is written once it has been read; the two do not overlap.
         if load.written > 0 {
@@ -228,6 +257,7 @@ impl Timing<'_> {
         if store.read > 0 {
             stored = stored.checked_add(store.cycles(&levels[index].bandwidth)?).ok_or(TOO_LONG)?;
         }
+        exposed[index].add(0, load.written)?;
         latency.load_cycles = latency.load_cycles.checked_add(loaded).ok_or(TOO_LONG)?;
         latency.store_cycles = latency.store_cycles.checked_add(stored).ok_or(TOO_LONG)?;
         Ok(loaded)
@@ -243,7 +273,7 @@ impl Timing<'_> {
         loaded: u64,
     ) -> Result<u64, Illegal> {
         let (x, y) = self.meshes[index + 1];
-        let single = self.architecture.levels()[index].multiple_buffering < 2.0;
+        let single = !self.architecture.levels()[index].fills_overlap();
         let (mut passes, mut shifted) = (1, 0u64);
         for (tensor, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.kept) {
             if suppliers[tensor].is_none() {
@@ -275,4 +305,6 @@ struct Supplier {
     level: usize,
     /// Sets of instances of the level below that it sends different words to.
     sets: u64,
+    /// Whether no level above it keeps the tensor.
+    is_outermost: bool,
 }

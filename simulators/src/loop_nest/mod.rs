@@ -13,6 +13,7 @@ mod einsum;
 mod energy;
 mod evaluator;
 mod fresh;
+mod hops;
 mod latency;
 mod loops;
 mod mapping;

@@ -179,6 +179,20 @@ impl Nest {
         Ok(())
     }
 
+    /// Instances of `level` at work, on average over the steps of the first one.
+    pub(super) fn average_instances(&self, level: usize) -> f64 {
+        let used = self.used_instances[level] as f64;
+        if !self.uneven {
+            return used;
+        }
+        (0..self.n_dims).fold(used, |average, dim| {
+            let spatial = self.spatial.from(level + 1).iter().filter(|item| item.dim == dim);
+            let instances: u64 = spatial.map(|item| item.bound).product();
+            let tiles = self.sizes[dim].div_ceil(self.tile[level][dim]);
+            average * tiles as f64 / (tiles.div_ceil(instances) * instances) as f64
+        })
+    }
+
     /// How often the loops from `level` outwards replace the tile of a tensor, the first one included; a last iteration
     /// that is cut short counts as a whole one.
     pub(super) fn tiles(&self, projection: &Projection, level: usize) -> u64 {

@@ -11,7 +11,7 @@ use super::fresh::{FreshSets, Held};
 use super::loops::FlatLoop;
 use super::nest::Nest;
 use super::report::{Delivered, Illegal, NetworkTraffic};
-use super::spatial::Array;
+use super::spatial::{Array, Columns};
 
 /// Most steps of instances that are looked at: about a second's work.
 const MAX_STEPS: u64 = 1 << 24;
@@ -29,6 +29,10 @@ pub(super) struct Partial<'a> {
     /// Whether instances hold their tile until the next; units of arithmetic do not.
     pub(super) holds: bool,
     pub(super) hops: bool,
+    /// [`Quirks::first_instance_counts`](super::Quirks::first_instance_counts): counts are those of the first parent. The
+    /// instances at work then stand in the mesh without gaps, and hand words to their neighbours where there are `links`.
+    pub(super) first: bool,
+    pub(super) links: bool,
 }
 
 /// Scratch memory.
@@ -36,7 +40,11 @@ pub(super) struct Partial<'a> {
 pub(super) struct PartialScratch {
     instances: Vec<Instance>,
     fresh: FreshSets,
+    /// The new words of the step before.
+    before: FreshSets,
+    linked: Vec<u32>,
     set: Vec<u32>,
+    columns: Columns,
     /// Instances of each set of one step.
     sizes: Vec<usize>,
 }
@@ -64,6 +72,9 @@ pub(super) fn deliver_partial(
     for item in nest.spatial.from(level + 1) {
         let counter = if nest.is_imperfect(item.dim) { &mut parents } else { &mut alike };
         *counter *= item.bound;
+    }
+    if partial.first {
+        (parents, alike) = (1, 1);
     }
     // The walk visits at most three iterations of a loop on behalf of all that are complete, and one that is cut short.
     let visits = loops.iter().try_fold(parents, |steps, item| steps.checked_mul(item.bound.min(4)));
@@ -101,6 +112,7 @@ impl<'a> Walk<'a> {
         traffic: &'a mut NetworkTraffic,
     ) -> Self {
         scratch.instances.clear();
+        scratch.before.clear();
         for element in 0..partial.array.fanout {
             let mut points = [0; MAX_DIMS];
             let mut rest = element;
@@ -146,11 +158,14 @@ impl<'a> Walk<'a> {
 
     /// One step of all instances.
     fn arrive(&mut self, origin: &[u64; MAX_DIMS], times: u64) -> Result<(), Illegal> {
-        let Partial { array, nest, extents, holds, .. } = *self.partial;
+        let Partial { array, nest, extents, holds, first, links, .. } = *self.partial;
         let PartialScratch { instances, fresh, .. } = &mut *self.scratch;
         fresh.clear();
-        for (number, instance) in instances.iter_mut().enumerate() {
+        let mut at_work = 0;
+        for (index, instance) in instances.iter_mut().enumerate() {
             let Some(now) = tile(array, nest, extents, origin, &instance.points) else { continue };
+            let number = if first { at_work } else { index as u32 };
+            at_work += 1;
             let mut words = array.projection.footprint(&now.extents).words;
             // A unit that holds nothing fetches all it needs in every step.
             let before = instance.held.replace(now).filter(|_| holds);
@@ -161,21 +176,51 @@ impl<'a> Walk<'a> {
                 words -= common;
                 common > 0
             });
-            if words > 0 && times > 0 {
-                fresh.push(array.projection, &now, shared.as_ref(), words, number as u32);
+            if words > 0 && (times > 0 || links) {
+                fresh.push(array.projection, &now, shared.as_ref(), words, number);
             }
         }
-        self.book(times)
+        if links {
+            self.hand_over(times)?;
+        }
+        if times > 0 { self.book(times) } else { Ok(()) }
+    }
+
+    /// Leaves out instances whose new words were new to a neighbour in the step before, if that spares a read.
+    fn hand_over(&mut self, times: u64) -> Result<(), Illegal> {
+        let PartialScratch { fresh, before, linked, .. } = &mut *self.scratch;
+        let mesh_x = self.partial.array.mesh.0 as u32;
+        fresh.sort();
+        linked.clear();
+        let mut words = 0u64;
+        for (index, new) in fresh.list().iter().enumerate() {
+            let (column, own) = (new.instance % mesh_x, new.instance);
+            let beside = [(column > 0).then(|| own - 1), (column + 1 < mesh_x).then(|| own + 1)];
+            let above = [own.checked_sub(mesh_x), own.checked_add(mesh_x)];
+            if beside.into_iter().chain(above).flatten().any(|other| fresh.is_in(index, before, other)) {
+                linked.push(own);
+                words += new.words;
+            }
+        }
+        before.clone_from(fresh);
+        let left = fresh.sets().filter(|set| set.iter().any(|new| !linked.contains(&new.instance))).count();
+        if left < fresh.sets().count() {
+            let moved = words.checked_mul(times).ok_or(TOO_MANY)?;
+            let transfers = &mut self.traffic.link_transfers;
+            *transfers = transfers.checked_add(moved).ok_or(TOO_MANY)?;
+            fresh.remove(linked);
+        }
+        Ok(())
     }
 
     /// Books the reads for the new words of all instances, those that need the same together.
     fn book(&mut self, times: u64) -> Result<(), Illegal> {
-        let PartialScratch { fresh, set, sizes, .. } = &mut *self.scratch;
+        let PartialScratch { fresh, set, sizes, columns, .. } = &mut *self.scratch;
         // Instances that lack the same words stand side by side once sorted, and one read serves them.
         fresh.sort();
         sizes.clear();
         sizes.extend(fresh.sets().map(<[_]>::len));
-        let rows = &mut self.traffic.delivered;
+        let (rows, first) = (&mut self.traffic.delivered, self.partial.first);
         for chunk in fresh.sets() {
             let multicast = chunk.len() as u64;
             let words = chunk[0].words.checked_mul(times).ok_or(TOO_MANY)?;
@@ -183,11 +228,14 @@ impl<'a> Walk<'a> {
             if self.partial.hops {
                 set.clear();
                 set.extend(chunk.iter().map(|new| new.instance));
-                hops = self.partial.array.hops(set);
+                hops = self.partial.array.hops(set, columns);
             }
-            // A row is told by the size of its sets alone; its number of sets is the most that were served in one step.
+            // A row is told by the size of its sets alone; its number of sets is the most that were served in one step. Timeloop
+            // tells rows by both.
             let alike = sizes.iter().filter(|&&size| size == chunk.len()).count();
-            let row = match rows.iter_mut().find(|row| row.multicast == multicast) {
+            let is_same =
+                |row: &&mut Delivered| row.multicast == multicast && (!first || row.scatter == alike as u64);
+            let row = match rows.iter_mut().find(is_same) {
                 Some(row) => row,
                 None => {
                     rows.push(Delivered { multicast, scatter: 0, words: 0, average_words: 0.0, hops: 0.0 });

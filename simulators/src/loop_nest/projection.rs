@@ -23,6 +23,8 @@ pub(super) enum Touched {
 #[derive(Debug, Clone)]
 pub(super) struct Projection {
     pub(super) output: bool,
+    /// Words in the outermost level and words that are asked for, if some of these are made on the way.
+    pub(super) stored: Option<(u64, u64)>,
     pub(super) n_ranks: usize,
     /// Whether every rank is one dimension, with coefficient 1, that is in no other rank: tiles then never overlap.
     pub(super) plain: bool,
@@ -58,6 +60,7 @@ impl Projection {
         let tensor = &einsum.tensors()[tensor];
         let mut projection = Self {
             output: tensor.role() == Role::Output,
+            stored: None,
             n_ranks: tensor.ranks().len(),
             plain: true,
             coefficients: [[0; MAX_RANKS]; MAX_DIMS],

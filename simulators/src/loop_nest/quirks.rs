@@ -13,9 +13,17 @@
 //! | `truncated_passes` | passes through routers are truncated to a whole number after floating-point scaling by bypass, which can lose one | counted exactly |
 //! | `idle_instances_gated` | only instances in use leak | all instances leak |
 //! | `hops_before_bypass` | hops of words that pass by a level are weighted as if the level kept them | weighted by the words that move |
+//! | `hops_one_way` | partial sums that travel both ways double what enters a network, but not its hops: a word makes half as many | every word makes its hops |
+//! | `first_instance_counts` | where instances differ, the counts of a level are those of its first instance, which has the most to do, and energy takes them times the average number of instances at work | counts are averages over all instances |
+//! | `spread_over_clusters` | instances in use lie in as many clusters as there are, one in each if they are no more | in as few as hold them |
+//! | `padding_from_memory` | zeros of the padding are read from the outermost level like any word | they are made on the chip |
 //! | `perfect_overlap` | no first load, last store, array fill or drain, and a single buffer overlaps like a double one | see [`LatencyReport`](super::LatencyReport) |
 //!
-//! Shared by both: the first partial sum of an output is not fetched; partly overlapping halos are not multicast; and
+//! One more switch is of older versions of Timeloop, such as the one that DOSA used (Hong et al. 2023,
+//! doi:10.1145/3613424.3623797), and off in both: `first_sums_filled`, the first partial sum of an output is written into a level
+//! as if there was one to fetch.
+//!
+//! Shared by all: partly overlapping halos are not multicast; and
 //! capacity, energy per vector access and average bandwidth are the same. An index that is the sum of three dimensions
 //! or more is taken to have no holes.
 
@@ -47,12 +55,22 @@ pub struct Quirks {
     pub idle_instances_gated: bool,
     /// Hops are weighted by the words that would move without bypass.
     pub hops_before_bypass: bool,
+    /// Sums that travel both ways make the hops of one way.
+    pub hops_one_way: bool,
+    /// Of instances that differ, the first one counts for all.
+    pub first_instance_counts: bool,
+    /// Instances in use are spread over all clusters.
+    pub spread_over_clusters: bool,
+    /// Zeros of the padding are read from the outermost level.
+    pub padding_from_memory: bool,
+    /// The first partial sum of an output fills a level, as older versions of Timeloop have it.
+    pub first_sums_filled: bool,
     /// Everything but average bandwidth is hidden.
     pub perfect_overlap: bool,
 }
 
 impl Quirks {
-    /// All on: counts, cycles and energy agree with Timeloop 4cf6d4c.
+    /// All on but `first_sums_filled`: counts, cycles and energy agree with Timeloop 4cf6d4c.
     pub fn timeloop_compat() -> Self {
         Self {
             reset_on_turn: true,
@@ -66,7 +84,17 @@ impl Quirks {
             truncated_passes: true,
             idle_instances_gated: true,
             hops_before_bypass: true,
+            hops_one_way: true,
+            first_instance_counts: true,
+            spread_over_clusters: true,
+            padding_from_memory: true,
+            first_sums_filled: false,
             perfect_overlap: true,
         }
+    }
+
+    /// As Timeloop counted before it left out the first partial sum of an output: what published runs of DOSA agree with.
+    pub fn older_timeloop() -> Self {
+        Self { first_sums_filled: true, ..Self::timeloop_compat() }
     }
 }

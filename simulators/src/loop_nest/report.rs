@@ -192,8 +192,10 @@ pub struct NetworkTraffic {
     pub link_transfers: u64,
     /// Additions on the way up.
     pub spatial_reductions: u64,
-    /// Energy over all instances of the level.
+    /// Energy over all instances of the level, links included.
     pub energy_j: f64,
+    /// The part of it that words from neighbours take.
+    pub link_energy_j: f64,
 }
 
 impl NetworkTraffic {
@@ -233,6 +235,9 @@ pub struct TensorReport {
 pub struct LevelReport {
     /// Instances in use.
     pub used_instances: u64,
+    /// Instances that the counts of one stand for: those in use, or with
+    /// [`Quirks::first_instance_counts`](super::Quirks::first_instance_counts) those at work on average.
+    pub counted_instances: f64,
     /// Physical memories in use, if instances are banks of one.
     pub used_clusters: u64,
     /// Cycles that the traffic of this level takes, at least the compute cycles.

@@ -19,13 +19,20 @@ pub(super) struct Array<'a> {
     pub(super) mesh: (u64, u64),
 }
 
-/// Offsets of all instances, sorted; reused between evaluations.
+/// Offsets of all instances; reused between evaluations.
 #[derive(Debug, Clone, Default)]
 pub(super) struct OffsetTable {
-    offsets: Vec<Shift>,
-    order: Vec<u32>,
+    /// By instance, its offset as one number; see [`Array::weights`].
+    keys: Vec<i64>,
+    /// Key and instance.
+    order: Vec<(i64, u32)>,
     linked: Vec<bool>,
+    set: Vec<u32>,
+    columns: Columns,
 }
+
+/// By column of the mesh, the first and the last row of a set; reused.
+pub(super) type Columns = Vec<(u32, u32)>;
 
 impl Array<'_> {
     /// Size and number of the sets that share a read, if they are plainly all of one size.
@@ -100,15 +107,22 @@ impl Array<'_> {
         sets: &mut Vec<Delivered>,
     ) -> u64 {
         sets.clear();
-        self.fill_offsets(table);
-        let n_linked = shift.map_or(0, |shift| self.mark_linked(shift, table));
-        let OffsetTable { offsets, order, linked } = table;
+        let weights = self.weights();
+        self.fill_keys(&weights, table);
+        let n_linked = shift.map_or(0, |shift| self.mark_linked(key(shift, &weights), table));
+        let OffsetTable { keys, order, linked, set, columns } = table;
         // Sorted by offset, instances that need the same words stand side by side; by number among equals, as hops need it.
         order.clear();
-        order.extend((0..self.fanout as u32).filter(|&element| !linked[element as usize]));
-        order.sort_unstable_by_key(|&element| (offsets[element as usize], element));
-        for set in order.chunk_by(|&a, &b| offsets[a as usize] == offsets[b as usize]) {
-            let (multicast, hops) = (set.len() as u64, self.hops(set));
+        order.extend(
+            (0..self.fanout as u32)
+                .filter(|&element| !linked[element as usize])
+                .map(|element| (keys[element as usize], element)),
+        );
+        order.sort_unstable();
+        for alike in order.chunk_by(|a, b| a.0 == b.0) {
+            set.clear();
+            set.extend(alike.iter().map(|&(_, element)| element));
+            let (multicast, hops) = (set.len() as u64, self.hops(set, columns));
             match sets.iter_mut().find(|known| known.multicast == multicast) {
                 Some(known) => {
                     known.scatter += 1;
@@ -121,18 +135,29 @@ impl Array<'_> {
         n_linked
     }
 
-    fn fill_offsets(&self, table: &mut OffsetTable) {
-        table.offsets.clear();
-        for element in 0..self.fanout {
-            let mut offset = Shift::default();
-            let mut rest = element;
-            for item in self.loops {
-                let index = rest % item.bound;
-                rest /= item.bound;
-                let moved = self.projection.shift(item.dim, item.stride * index);
-                offset.iter_mut().zip(moved).for_each(|(total, part)| *total += part);
+    /// What the components of an offset count in its key. Two instances are no further apart than the array reaches, in
+    /// either direction, so that differences of offsets are equal if those of keys are.
+    fn weights(&self) -> Shift {
+        let (reach, mut weights) = (self.projection.reach(self.loops), Shift::default());
+        let mut weight = 1i64;
+        for (slot, reach) in weights.iter_mut().zip(reach) {
+            *slot = weight;
+            weight = weight.saturating_mul(2 * reach + 1);
+        }
+        weights
+    }
+
+    fn fill_keys(&self, weights: &Shift, table: &mut OffsetTable) {
+        table.keys.clear();
+        table.keys.push(0);
+        for item in self.loops {
+            let step = key(&self.projection.shift(item.dim, item.stride), weights);
+            let inside = table.keys.len();
+            for iteration in 1..item.bound as i64 {
+                for element in 0..inside {
+                    table.keys.push(table.keys[element] + iteration * step);
+                }
             }
-            table.offsets.push(offset);
         }
         // No instance is served by a neighbour until `mark_linked` finds one.
         table.linked.clear();
@@ -140,7 +165,7 @@ impl Array<'_> {
     }
 
     /// Marks the instances whose new words one of the four neighbours had before.
-    fn mark_linked(&self, shift: &Shift, table: &mut OffsetTable) -> u64 {
+    fn mark_linked(&self, shift: i64, table: &mut OffsetTable) -> u64 {
         let (mesh_x, mesh_y) = self.mesh;
         let mut n_linked = 0;
         for element in 0..self.fanout {
@@ -153,11 +178,9 @@ impl Array<'_> {
             ];
             // The tile moves by `shift`: what is new to this instance is where the neighbour's tile was, if that stood as far
             // ahead of it as the step goes.
-            let own = table.offsets[element as usize];
+            let own = table.keys[element as usize];
             let holds = |&neighbour: &u64| {
-                table.offsets.get(neighbour as usize).is_some_and(|other| {
-                    other.iter().zip(own).zip(shift).all(|((other, own), shift)| other - own == *shift)
-                })
+                table.keys.get(neighbour as usize).is_some_and(|other| other - own == shift)
             };
             let linked = neighbours.iter().flatten().any(holds);
             table.linked[element as usize] = linked;
@@ -166,27 +189,35 @@ impl Array<'_> {
         n_linked
     }
 
-    /// Hops from the edge of the mesh to a set of instances: along x to the farthest, then up and down its columns
-    /// from the middle. Source: Timeloop 4cf6d4c, `nest-analysis.cpp`, multicast hops.
-    pub(super) fn hops(&self, set: &[u32]) -> f64 {
+    /// Hops from the edge of the mesh to a set of instances, listed in rising order: along x to the farthest, then up and
+    /// down its columns from the middle. Source: Timeloop 4cf6d4c, `nest-analysis.cpp`, multicast hops.
+    pub(super) fn hops(&self, set: &[u32], columns: &mut Columns) -> f64 {
         let (mesh_x, mesh_y) = self.mesh;
-        let middle = (mesh_y - 1) as f64 / 2.0;
-        let mut farthest = 0;
-        let mut vertical = 0.0;
-        for (position, &element) in set.iter().enumerate() {
-            let column = u64::from(element) % mesh_x;
-            let is_first = set[..position].iter().all(|&other| u64::from(other) % mesh_x != column);
-            if is_first {
-                // A set is listed in rising order, so its column runs from here to the last of it.
-                let same = |&&other: &&u32| u64::from(other) % mesh_x == column;
-                let last = set.iter().rfind(same).unwrap_or(&element);
-                let row = |element: u32| (u64::from(element) / mesh_x) as f64;
-                vertical += (middle - row(element)).max(0.0) + (row(*last) - middle).max(0.0);
-            }
-            farthest = farthest.max(column);
+        columns.clear();
+        columns.resize(mesh_x as usize, (u32::MAX, 0));
+        for &element in set {
+            let row = element / mesh_x as u32;
+            let (first, last) = &mut columns[element as usize % mesh_x as usize];
+            *first = row.min(*first);
+            *last = row;
+        }
+        let (mut farthest, mut vertical) = (0, 0.0);
+        for (column, &(first, last)) in columns.iter().enumerate().filter(|(_, rows)| rows.0 <= rows.1) {
+            farthest = column;
+            vertical += up_and_down(mesh_y, u64::from(first), u64::from(last));
         }
         farthest as f64 + vertical
     }
+}
+
+/// Hops from the middle row to a column's first and last row.
+pub(super) fn up_and_down(mesh_y: u64, first: u64, last: u64) -> f64 {
+    let middle = (mesh_y - 1) as f64 / 2.0;
+    (middle - first as f64).max(0.0) + (last as f64 - middle).max(0.0)
+}
+
+fn key(offset: &Shift, weights: &Shift) -> i64 {
+    offset.iter().zip(weights).map(|(component, weight)| component * weight).sum()
 }
 
 /// Multiplies `sets` by those of the index `i a + j b`, `i` and `j` below two counts.

@@ -1,5 +1,6 @@
 //! Reads, fills and updates of every level, from what each level delivers: partitions, bypass, partial sums.
 
+use super::quirks::Quirks;
 use super::report::{Illegal, NetworkTraffic, Report, TensorReport};
 
 const TOO_MANY: Illegal = Illegal::Overflow { what: "words moved" };
@@ -16,8 +17,23 @@ pub(super) struct Flow<'a> {
     pub(super) unrolled_words: &'a [u64],
     /// By level: whether it adds to partial sums in place.
     pub(super) reduces_in_place: &'a [bool],
-    /// [`Quirks::hops_before_bypass`](super::Quirks::hops_before_bypass).
-    pub(super) hops_before_bypass: bool,
+    /// Words in the outermost level and words that are asked for, if some of these are made on the way.
+    pub(super) stored: Option<(u64, u64)>,
+    pub(super) quirks: Quirks,
+}
+
+impl Flow<'_> {
+    /// Those of `words` that are in the outermost level. All words of a tensor are taken to be asked for equally often.
+    fn out_of_memory(&self, words: u64) -> u64 {
+        share_of(self.stored, words)
+    }
+}
+
+/// `words` less those that are made on the way: of so many there are so few, rounded up.
+pub(super) fn share_of(stored: Option<(u64, u64)>, words: u64) -> u64 {
+    let Some((some, all)) = stored else { return words };
+    // No more than `words`, as the share is at most 1.
+    (u128::from(words) * u128::from(some)).div_ceil(u128::from(all)) as u64
 }
 
 /// Words that reach an instance, on average: `words` over `instances`.
@@ -137,7 +153,7 @@ fn bypass(flow: &Flow, level: usize, report: &mut Report) -> Result<(), Illegal>
         let reached = u64::try_from((product + delivered / 2) / delivered).map_err(|_| TOO_MANY)?;
         row.words = reached - std::mem::replace(&mut sum, reached);
         row.average_words *= amplified;
-        if flow.hops_before_bypass && row.words > 0 {
+        if flow.quirks.hops_before_bypass && row.words > 0 {
             row.hops *= before as f64 / row.words as f64;
         }
     }
@@ -183,6 +199,8 @@ fn finish(
             let both_ways = content.checked_mul(2).ok_or(TOO_MANY)?;
             entry.network.ingresses = both_ways.saturating_sub(entry.partition_words);
         }
+    } else if is_top {
+        entry.network.ingresses = flow.out_of_memory(content);
     }
     if !entry.kept {
         (entry.reads, entry.fills, entry.updates, entry.temporal_reductions) = (0, 0, 0, 0);
@@ -199,9 +217,10 @@ fn finish(
         entry.temporal_reductions = entry.reads;
         // Averages of sums are rounded to the nearest word and those of operands down, as Timeloop rounds them.
         let filled = sum(share, peers, Rounding::Nearest)?;
-        entry.fills = if is_top { filled } else { filled.saturating_sub(first) };
+        let is_whole = is_top || flow.quirks.first_sums_filled;
+        entry.fills = if is_whole { filled } else { filled.saturating_sub(first) };
     } else {
-        entry.reads = read;
+        entry.reads = if is_top { flow.out_of_memory(read) } else { read };
         entry.updates = 0;
         entry.temporal_reductions = 0;
         entry.fills = sum(share, peers, Rounding::Down)?;

@@ -97,7 +97,7 @@ impl LevelConstraints {
 /// use tapeout_simulators::networks::network;
 /// # use tapeout_simulators::loop_nest::{AccessEnergy, Architecture, Bandwidth, Level, Mac, Network, TensorSet};
 /// # let level = |name: &str, entries| Level { name: name.to_owned(), instances: 1, mesh_x: 1, word_bits: 8,
-/// #     block_words: 1, cluster_size: 1, entries, multiple_buffering: 1.0, bandwidth: Bandwidth::default(),
+/// #     block_words: 1, cluster_size: 1, entries, multiple_buffering: 1.0, overlaps_fills: None, bandwidth: Bandwidth::default(),
 /// #     energy: AccessEnergy::default(), network: Network::default(), reduces_in_place: true, area_m2: None };
 /// # let mac = Mac { instances: 256, mesh_x: 16, word_bits: 8, energy_j: 1e-12, area_m2: None };
 /// # let architecture = Architecture::new(mac, vec![level("Buffer", Some(4096)), level("DRAM", None)])?;

@@ -48,8 +48,8 @@ pub(super) struct Decision {
     pub(super) still: Option<usize>,
 }
 
-/// What labels are told apart by; the tensor that stays last.
-type Key = (u8, u32, u32, Option<u8>);
+/// What labels are told apart by; the state outside, where tiles overlap; the tensor that stays last.
+type Key = (u8, u32, u32, u32, Option<u8>);
 
 /// The labels of one unrolling.
 pub(super) struct Labels<'a> {
@@ -59,6 +59,8 @@ pub(super) struct Labels<'a> {
     pub(super) arena: Vec<Label>,
     best: BTreeMap<Key, Vec<u32>>,
     states: Vec<usize>,
+    /// Whether tiles of some tensor overlap.
+    slides: bool,
     /// Labels looked at.
     pub(super) n_tried: u64,
     /// The least bound of those that were not kept for their bound.
@@ -86,6 +88,7 @@ impl<'a> Labels<'a> {
             arena: vec![root],
             best: BTreeMap::new(),
             states: Vec::new(),
+            slides: ground.problem.shapes.iter().any(|shape| shape.slides),
             n_tried: 0,
             dropped: f64::INFINITY,
         }
@@ -171,6 +174,11 @@ impl<'a> Labels<'a> {
             self.dropped = self.dropped.min(label.bound);
             return;
         }
+        if self.slides && inside.0 == ground.plan.stages.len() {
+            // Which of whole mappings is the best only the model tells.
+            self.arena.push(label);
+            return;
+        }
         let key = self.key(&label);
         let n_metrics = ground.prices.n_metrics;
         let arena = &self.arena;
@@ -187,14 +195,17 @@ impl<'a> Labels<'a> {
     fn key(&self, label: &Label) -> Key {
         let is_whole = usize::from(label.stage) == self.ground.plan.stages.len();
         let still = label.still.filter(|_| !is_whole).map(|(tensor, _)| tensor);
-        (label.stage, label.parents, label.state, still)
+        // Words of windows are bounds that depend on the loops right outside: one may be nearer to the truth than another.
+        let outside = if self.slides { self.arena[label.from as usize].state } else { 0 };
+        (label.stage, label.parents, label.state, outside, still)
     }
 
     /// Whether another label has made `index` superfluous since it was added.
     pub(super) fn is_dominated(&self, index: u32) -> bool {
         let label = &self.arena[index as usize];
         let key = self.key(label);
-        label.stage > 0 && !self.best.get(&key).is_some_and(|same| same.contains(&index))
+        let is_free = self.slides && self.is_whole(index);
+        label.stage > 0 && !is_free && !self.best.get(&key).is_some_and(|same| same.contains(&index))
     }
 
     /// What was decided on the way to `index`, the outermost stage first.

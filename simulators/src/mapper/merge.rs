@@ -64,10 +64,11 @@ fn merged(einsum: &Einsum, tensor: &Tensor, first: &[usize], names: &[String]) -
         }
     }
     let ranks: Vec<&[(&str, u64)]> = ranks.iter().map(Vec::as_slice).collect();
-    match tensor.role() {
+    let spec = match tensor.role() {
         Role::Input => TensorSpec::input(tensor.name(), &ranks),
         Role::Output => TensorSpec::output(tensor.name(), &ranks),
-    }
+    };
+    TensorSpec { stored_words: tensor.stored().map(|(words, _)| words), ..spec }
 }
 
 /// Terms of `rank` over dimensions of more than one point, which alone move an index.

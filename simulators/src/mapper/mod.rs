@@ -21,7 +21,7 @@
 //!
 //! let level = |name: &str, entries, word_j| Level {
 //!     name: name.to_owned(), instances: 1, mesh_x: 1, word_bits: 8, block_words: 1, cluster_size: 1, entries,
-//!     multiple_buffering: 1.0, bandwidth: Bandwidth::default(),
+//!     multiple_buffering: 1.0, overlaps_fills: None, bandwidth: Bandwidth::default(),
 //!     energy: AccessEnergy { read_j: word_j, fill_j: word_j, update_j: word_j, leak_j_per_cycle: 0.0 },
 //!     network: Network::default(), reduces_in_place: true, area_m2: None,
 //! };

@@ -57,10 +57,13 @@ pub(super) fn relaxed(problem: &Problem) -> (f64, f64) {
         // Words between the outermost level and the next one.
         let from_outside = match (is_outside, shape.output) {
             (true, true) => words * top_cost.update_j / top_cost.cluster_size as f64,
-            (true, false) => words * top_cost.read_j / top_cost.cluster_size as f64,
+            (true, false) => {
+                problem.stored(tensor, top) * words * top_cost.read_j / top_cost.cluster_size as f64
+            }
             (false, _) => 0.0,
         };
-        *if shape.output { &mut written } else { &mut read } += if is_outside { words } else { 0.0 };
+        let moved = problem.stored(tensor, top) * words;
+        *if shape.output { &mut written } else { &mut read } += if is_outside { moved } else { 0.0 };
         // Instances of `level` and units that may be told apart by nothing that the tensor uses.
         let alike = |levels: std::ops::RangeInclusive<usize>| -> f64 {
             let places = problem.positions[problem.places()].iter();
@@ -80,7 +83,8 @@ pub(super) fn relaxed(problem: &Problem) -> (f64, f64) {
             let first = words * alike(level + 1..=top);
             let (reads, updates) =
                 if shape.output { ((accesses - first).max(0.0), accesses) } else { (accesses, 0.0) };
-            let own_j = (reads * cost.read_j + updates * cost.update_j) / cost.cluster_size as f64;
+            let own_j = (reads * problem.stored(tensor, level) * cost.read_j + updates * cost.update_j)
+                / cost.cluster_size as f64;
             least = least.min(own_j + if level < top { from_outside } else { 0.0 });
             if problem.must_keep[level].contains(tensor) {
                 break;
@@ -115,8 +119,11 @@ fn least_words(
     least
 }
 
+/// The toll of `words` at least, of tiles of `tile` words at least.
 fn linear(toll: &Toll, words: f64, tile: f64) -> Metrics {
     std::array::from_fn(|metric| {
+        // Words of a tile that are taken off again are some of those that are fetched.
+        let tile = if toll.per_tile_word[metric] < 0.0 { words } else { tile };
         toll.fixed[metric] + words * toll.per_word[metric] + tile * toll.per_tile_word[metric]
     })
 }

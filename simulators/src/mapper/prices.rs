@@ -107,7 +107,10 @@ impl<'a> Prices<'a> {
         self.leak_j_per_cycle = 0.0;
         for (level, cost) in problem.costs.iter().enumerate().rev() {
             self.used[level] = used;
-            self.clusters[level] = (used / cost.cluster_size as f64).ceil();
+            self.clusters[level] = match problem.quirks.spread_over_clusters {
+                true => f64::min(used, (cost.instances / cost.cluster_size) as f64),
+                false => (used / cost.cluster_size as f64).ceil(),
+            };
             let leaking = if problem.quirks.idle_instances_gated { used } else { cost.instances as f64 };
             self.leak_j_per_cycle += cost.leak_j_per_cycle * leaking;
             used *= self.widths[level][..problem.n_dims].iter().product::<f64>();
@@ -189,8 +192,10 @@ impl<'a> Prices<'a> {
         let (problem, shape) = (self.problem, &self.problem.shapes[tensor]);
         let between = child.map_or(0, |child| child + 1)..=parent;
         let groups: f64 = between.clone().map(|level| self.groups_read(crossing, level)).product();
+        let stored = problem.stored(tensor, parent);
         let updates = if shape.output { 1.0 } else { 0.0 };
-        let first_fills = updates * self.share(tensor, child);
+        let first_fills =
+            if problem.quirks.first_sums_filled { 0.0 } else { updates * self.share(tensor, child) };
         let first_reads = updates
             * (self.share(tensor, child) * self.groups_between(tensor, child, parent))
                 .min(self.words[tensor]);
@@ -201,7 +206,7 @@ impl<'a> Prices<'a> {
         };
         let above = &problem.costs[parent];
         let energy = self.clusters[parent] * groups;
-        toll.per_word[ENERGY] = energy * (above.read_j + updates * above.update_j);
+        toll.per_word[ENERGY] = energy * (stored * above.read_j + updates * above.update_j);
         toll.fixed[ENERGY] = -self.clusters[parent] * above.read_j * first_reads;
         if let Some(child) = child {
             let fill_j = self.clusters[child] * problem.costs[child].fill_j;
@@ -213,21 +218,36 @@ impl<'a> Prices<'a> {
                 self.add_network(&mut toll, crossing, level);
             }
         }
+        let is_timed = !problem.quirks.perfect_overlap;
+        let single = child.is_some_and(|child| problem.costs[child].single_buffered);
         for (index, port) in self.ports.iter().enumerate() {
             let (read, written) = (port.kind != Kind::Write, port.kind != Kind::Read);
-            let (per_word, fixed) = (&mut toll.per_word[index + 2], &mut toll.fixed[index + 2]);
+            let Toll { per_word, per_tile_word, fixed } = &mut toll;
+            let (per_word, per_tile_word, fixed) =
+                (&mut per_word[index + 2], &mut per_tile_word[index + 2], &mut fixed[index + 2]);
+            // What is waited for is no part of the pace: all that goes to a single buffer, else the first tile of an operand; the last
+            // one of an output.
+            let waits = is_timed && child.is_some();
             if port.level == parent {
-                let accesses = f64::from(u8::from(read)) + f64::from(u8::from(written)) * updates;
-                *per_word += port.cycles * groups * accesses;
-                *fixed -= if read { port.cycles * first_reads } else { 0.0 };
+                if read && !(waits && single) {
+                    *per_word += port.cycles * groups * stored;
+                    *fixed -= port.cycles * first_reads;
+                    *per_tile_word -=
+                        if waits && !shape.output { port.cycles * groups * stored } else { 0.0 };
+                }
+                if written {
+                    *per_word += port.cycles * groups * updates;
+                    *per_tile_word -= if waits { port.cycles * groups * updates } else { 0.0 };
+                }
             }
-            if Some(port.level) == child && written {
+            if Some(port.level) == child && written && !(waits && single) {
                 *per_word += port.cycles;
                 *fixed -= port.cycles * first_fills;
+                *per_tile_word -= if waits && !shape.output { port.cycles } else { 0.0 };
             }
         }
-        if let Some(child) = child.filter(|_| !problem.quirks.perfect_overlap) {
-            self.expose(&mut toll, crossing, child, first_fills);
+        if let Some(child) = child.filter(|_| is_timed) {
+            self.expose(&mut toll, crossing, child, [first_fills, first_reads], groups);
         }
         toll
     }
@@ -239,42 +259,50 @@ impl<'a> Prices<'a> {
         let quirks = self.problem.quirks;
         // What these quirks leave of hops and passes is not worked out here; a bound may leave all of it out.
         let is_scaled = quirks.hops_before_bypass && level > child.map_or(0, |child| child + 1);
-        let hops = if is_scaled { 0.0 } else { self.hops[level][tensor] };
+        let is_halved = quirks.hops_one_way && !cost.reduces_in_place;
+        let hops = if is_scaled || is_halved { 0.0 } else { self.hops[level][tensor] };
         let router_j = if quirks.truncated_passes { 0.0 } else { cost.router_j };
         let word_j = self.used[level] * (hops * cost.hop_j + (1.0 + hops.floor()) * router_j);
         let words = self.groups_between(tensor, child, level);
         let both_ways = self.problem.shapes[tensor].output && !cost.reduces_in_place;
-        toll.per_word[ENERGY] += word_j * words * if both_ways { 2.0 } else { 1.0 };
+        let stored = if level == crossing.parent { self.problem.stored(tensor, level) } else { 1.0 };
+        toll.per_word[ENERGY] += word_j * words * if both_ways { 2.0 } else { stored };
         // The first partial sums go one way; a level that lets a tensor pass counts none as the first.
         if both_ways && level == crossing.parent {
             toll.fixed[ENERGY] -= word_j * self.share(tensor, Some(level));
         }
     }
 
-    /// Adds the cycles of loads and stores that nothing hides, to all metrics of cycles.
-    fn expose(&self, toll: &mut Toll, crossing: Crossing, child: usize, first_fills: f64) {
+    /// Adds the cycles of loads and stores that nothing hides, to all metrics of cycles. `firsts` are the words that a child
+    /// is not filled with the first time around, and those that the parent does not read then, for `groups` of children.
+    fn expose(&self, toll: &mut Toll, crossing: Crossing, child: usize, firsts: [f64; 2], groups: f64) {
         let (problem, shape) = (self.problem, &self.problem.shapes[crossing.tensor]);
         let cost = &problem.costs[child];
+        let [first_fills, first_reads] = firsts;
         let (mut per_word, mut per_tile_word, mut fixed) = (0.0, 0.0, 0.0);
+        // Levels above work side by side, so that only the slowest is sure to count.
+        let is_slowest = |supply: fn(&LevelCost) -> f64| {
+            let supply = |level: usize| supply(&problem.costs[level]);
+            let above = child + 1..problem.n_levels;
+            above.max_by(|&a, &b| supply(a).total_cmp(&supply(b)).then(a.cmp(&b))) == Some(crossing.parent)
+        };
+        let above = &problem.costs[crossing.parent];
+        let supplied = read_cycles(above) * problem.stored(crossing.tensor, crossing.parent);
+        let sets = self.groups_between(crossing.tensor, Some(child), crossing.parent);
         if cost.single_buffered {
             per_word += written_cycles(cost);
             fixed -= written_cycles(cost) * first_fills;
+            if is_slowest(read_cycles) {
+                per_word += supplied * groups;
+                fixed -= supplied * first_reads;
+            }
         } else if !shape.output {
             per_tile_word += written_cycles(cost);
+            per_tile_word += if is_slowest(read_cycles) { supplied * sets } else { 0.0 };
         }
         if shape.output {
             per_tile_word += read_cycles(cost);
-        }
-        // Levels above work side by side, so that only the slowest is sure to count.
-        let supply = |level: &usize| {
-            let cost = &problem.costs[*level];
-            if shape.output { written_cycles(cost) } else { read_cycles(cost) }
-        };
-        let slowest =
-            (child + 1..problem.n_levels).max_by(|a, b| supply(a).total_cmp(&supply(b)).then(a.cmp(b)));
-        if slowest == Some(crossing.parent) {
-            let sets = self.groups_between(crossing.tensor, Some(child), crossing.parent);
-            per_tile_word += sets * supply(&crossing.parent);
+            per_tile_word += if is_slowest(written_cycles) { written_cycles(above) * sets } else { 0.0 };
         }
         for metric in WORK..self.n_metrics {
             toll.per_word[metric] += per_word;

@@ -43,6 +43,8 @@ pub(super) struct Shape {
     pub(super) slides: bool,
     /// Whether words that a strided access steps over count.
     boxes: bool,
+    /// Share of the words that the outermost level holds.
+    stored: f64,
 }
 
 /// What a word costs at one level.
@@ -202,6 +204,13 @@ impl<'a> Problem<'a> {
         })
     }
 
+    /// Share of the words of `tensor` asked of `level` that are read there, at least: others are made on the way if no level
+    /// further out keeps the tensor.
+    pub(super) fn stored(&self, tensor: usize, level: usize) -> f64 {
+        let is_inside = self.must_keep[level + 1..].iter().any(|keep| keep.contains(tensor));
+        if is_inside { 1.0 } else { self.shapes[tensor].stored }
+    }
+
     /// Points of `dim` that the array takes at most, below levels outside of `level`.
     pub(super) fn widest_above(&self, dim: usize, level: usize) -> u64 {
         let above = self.positions[self.places()].iter().filter(|place| place.level > level);
@@ -313,6 +322,10 @@ impl Shape {
             groups,
             slides,
             boxes: quirks.strided_boxes,
+            stored: match tensor.stored().filter(|_| !quirks.padding_from_memory) {
+                Some((some, all)) => some as f64 / all as f64,
+                None => 1.0,
+            },
         }
     }
 
@@ -391,7 +404,7 @@ impl LevelCost {
             read_cycles: cycles(level.bandwidth.read_words_per_cycle),
             write_cycles: cycles(level.bandwidth.write_words_per_cycle),
             shared_cycles: cycles(level.bandwidth.shared_words_per_cycle),
-            single_buffered: level.multiple_buffering < 2.0,
+            single_buffered: !level.fills_overlap(),
             reduces_in_place: level.reduces_in_place,
             hop_j: level.network.hop_j,
             router_j: level.network.router_j,

@@ -117,9 +117,7 @@ impl Op {
     pub(super) fn input_words(&self) -> u64 {
         match self {
             Self::Conv2d(conv) => {
-                let swept = |axis: usize| conv.swept(axis).expect("invariant: `check` computed it before");
-                let unpadded = |axis: usize| swept(axis) - conv.padding[axis];
-                conv.batch * conv.in_channels * unpadded(0) * unpadded(1)
+                conv.unpadded_words().expect("invariant: an Einsum of more words than these was made")
             }
             Self::MatMul(product) => product.batch * product.m * product.k,
         }
@@ -167,12 +165,19 @@ impl Conv2d {
         outputs.checked_add(taps)?.checked_add(1)
     }
 
+    /// Words of the image from the first one read to the last; `None` past 64 bits.
+    fn unpadded_words(&self) -> Option<u64> {
+        let axis = |axis: usize| self.swept(axis)?.checked_sub(self.padding[axis]);
+        self.batch.checked_mul(self.in_channels)?.checked_mul(axis(0)?)?.checked_mul(axis(1)?)
+    }
+
     fn einsum(&self) -> Result<Einsum, EinsumError> {
         let [p, q] = self.output;
         let [r, s] = self.kernel;
         let (k, c) = (self.out_channels / self.groups, self.in_channels / self.groups);
         let rows: &[(&str, u64)] = &[("P", self.stride[0]), ("R", self.dilation[0])];
         let columns: &[(&str, u64)] = &[("Q", self.stride[1]), ("S", self.dilation[1])];
+        let inputs = TensorSpec::input("Inputs", &[&[("N", 1)], &[("G", 1)], &[("C", 1)], rows, columns]);
         Einsum::new(
             &[
                 ("N", self.batch),
@@ -189,7 +194,7 @@ impl Conv2d {
                     "Weights",
                     &[&[("G", 1)], &[("K", 1)], &[("C", 1)], &[("R", 1)], &[("S", 1)]],
                 ),
-                TensorSpec::input("Inputs", &[&[("N", 1)], &[("G", 1)], &[("C", 1)], rows, columns]),
+                TensorSpec { stored_words: self.unpadded_words(), ..inputs },
                 TensorSpec::output(
                     "Outputs",
                     &[&[("N", 1)], &[("G", 1)], &[("K", 1)], &[("P", 1)], &[("Q", 1)]],

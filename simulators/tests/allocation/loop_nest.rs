@@ -17,6 +17,7 @@ fn level(name: &str, instances: u64) -> Level {
         cluster_size: 1,
         entries: None,
         multiple_buffering: 1.0,
+        overlaps_fills: None,
         bandwidth: Bandwidth { shared_words_per_cycle: Some(16.0), ..Bandwidth::default() },
         energy: AccessEnergy { read_j: 1e-12, fill_j: 1e-12, update_j: 1e-12, leak_j_per_cycle: 0.0 },
         network: Network { hop_j: 1e-13, ..Network::default() },

@@ -146,10 +146,90 @@ fn first_loads_follow_each_other_from_level_to_level() {
     assert_eq!(latency.load_cycles, (2 + 1) + (3 + 10));
 }
 
-// Single buffers wait for all their fills: 4 tiles of 2 weights, 8 cycles; 6 by 8 inputs in 6 cycles. DRAM is waited for
-// once. Outputs are not loaded, as the buffer holds all of them from beginning to end.
+// Single buffers wait for all their fills, read and written: 4 tiles of 2 weights, 8 cycles, for 4 units at 2 words a
+// cycle from DRAM, 16; 6 by 8 inputs in 6 cycles, from DRAM in 24. Outputs are not loaded, as the buffer holds all of
+// them from beginning to end.
 #[test]
 fn single_buffers_wait_for_every_tile() {
     let latency = bypassing(1.0, false);
-    assert_eq!(latency.load_cycles, (8 + 4) + (6 + 6));
+    assert_eq!(latency.load_cycles, (8 + 16) + (6 + 24));
+    assert_eq!(latency.store_cycles, 3 + 12);
+}
+
+/// A product below one `buffer` below DRAM; of `columns` units K 16, if there are so many. The buffer writes `written` words
+/// a cycle, DRAM moves `moved`.
+fn one_buffer(
+    buffer: Level,
+    columns: u64,
+    sizes: [u64; 3],
+    in_buffer: [u64; 3],
+    (written, moved): (Option<f64>, Option<f64>),
+) -> LatencyReport {
+    let mac = Mac { instances: columns, mesh_x: columns, word_bits: 8, energy_j: 1.0, area_m2: None };
+    let mut buffer = buffer;
+    buffer.bandwidth.write_words_per_cycle = written;
+    let mut dram = level("DRAM", 1, 1);
+    dram.bandwidth.shared_words_per_cycle = moved;
+    let architecture = Architecture::new(mac, vec![buffer, dram]).expect("well formed");
+    let mut mapping = Mapping { levels: vec![LevelMapping::default(); 2] };
+    mapping.levels.iter_mut().for_each(|level| level.keep = TensorSet::all(3));
+    mapping.levels[0].spatial_x = vec![Loop::new(2, columns)];
+    for dim in 0..3 {
+        let below = in_buffer[dim] * if dim == 2 { columns } else { 1 };
+        mapping.levels[0].temporal.push(Loop::new(dim, in_buffer[dim]));
+        mapping.levels[1].temporal.push(Loop::new(dim, sizes[dim] / below));
+    }
+    let [m, n, k] = sizes;
+    let report = evaluate(&architecture, &product(m, n, k), &mapping, Quirks::default());
+    let LatencyReport { steady_cycles, load_cycles, store_cycles, array_cycles, .. } = report.latency;
+    assert_eq!(report.cycles, steady_cycles + load_cycles + store_cycles + array_cycles);
+    report.latency
+}
+
+fn tiles(multiple_buffering: f64) -> Level {
+    Level { multiple_buffering, ..level("Buffer", 1, 1) }
+}
+
+// 1 x 1 x 4096, K 8 in the buffer over 16 columns, 32 tiles of 128 words of either input: 8,192 fills at one a cycle, then 8
+// cycles of work on each tile, in which a sum a cycle comes back through the same port: 8,192 + 256. Two buffers are filled
+// while there is work, but the port is never idle: 256 words first, then 7,936 with the 256 sums.
+#[test]
+fn fills_at_the_port_of_a_single_buffer_are_counted_once() {
+    let run = |buffers| one_buffer(tiles(buffers), 16, [1, 1, 4096], [1, 1, 8], (Some(1.0), None));
+    let (single, double) = (run(1.0), run(2.0));
+    assert_eq!((single.steady_cycles, single.load_cycles, single.store_cycles), (256, 8_192, 0));
+    assert_eq!((double.steady_cycles, double.load_cycles, double.store_cycles), (7_936 + 256, 256, 0));
+}
+
+// 2 x 2 x 4096 on one unit, K 64 in the buffer: 64 tiles of 256 words, 16,384 words at one a cycle from DRAM, while nothing is
+// done; 16,384 cycles of work; then 4 sums go out. Two buffers wait for the first tile alone.
+#[test]
+fn a_single_buffer_waits_for_a_slow_supplier() {
+    let run = |buffer| one_buffer(buffer, 1, [2, 2, 4096], [2, 2, 64], (None, Some(1.0)));
+    let (single, double) = (run(tiles(1.0)), run(tiles(2.0)));
+    assert_eq!((single.steady_cycles, single.load_cycles, single.store_cycles), (16_384, 16_384, 4));
+    assert_eq!((double.steady_cycles, double.load_cycles, double.store_cycles), (16_384, 256, 4));
+    // A queue lets words in one by one, in the room of one tile.
+    assert_eq!(run(Level { overlaps_fills: Some(true), ..tiles(1.0) }), double);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Of one mapping: what the second buffer holds is room, which is not limited here. Each of six sums of cycles, at either end
+    /// of a transfer, is rounded up.
+    #[test]
+    fn a_second_buffer_is_never_slower(
+        in_buffer in prop::array::uniform3(1..5u64), outside in prop::array::uniform3(1..5u64), columns in 1..5u64,
+        written in prop::option::of(1..9u32), moved in prop::option::of(1..9u32)
+    ) {
+        let mut sizes = [0, 1, 2].map(|dim| in_buffer[dim] * outside[dim]);
+        sizes[2] *= columns;
+        let limits = (written.map(f64::from), moved.map(f64::from));
+        let cycles = |buffers| {
+            let latency = one_buffer(tiles(buffers), columns, sizes, in_buffer, limits);
+            latency.steady_cycles + latency.load_cycles + latency.store_cycles
+        };
+        prop_assert!(cycles(2.0) <= cycles(1.0) + 6);
+    }
 }

@@ -4,6 +4,7 @@ use tapeout_simulators::loop_nest::{
     Architecture, Einsum, Evaluator, Level, LevelMapping, Loop, Mac, Mapping, Quirks, Report, TensorSet,
     TensorSpec, Workspace,
 };
+use tapeout_simulators::networks::{Conv2d, Layer, Op};
 
 use crate::machine::level;
 
@@ -16,6 +17,10 @@ fn storage(name: &str, instances: u64) -> Level {
 
 /// The layer with all loops at buffers large enough for all of it, dimension `shared` over as many units.
 fn run(einsum: &Einsum, shared: Option<usize>) -> Report {
+    run_with(einsum, shared, Quirks::default())
+}
+
+fn run_with(einsum: &Einsum, shared: Option<usize>, quirks: Quirks) -> Report {
     let size = |dim: usize| einsum.dims()[dim].size;
     let units = shared.map_or(1, size);
     let mac = Mac { instances: units, mesh_x: units, word_bits: 16, energy_j: 1.0, area_m2: None };
@@ -32,7 +37,7 @@ fn run(einsum: &Einsum, shared: Option<usize>) -> Report {
         place.push(Loop::new(dim, size(dim)));
     }
     let mut report = Report::new();
-    Evaluator::new(&architecture, einsum, Quirks::default())
+    Evaluator::new(&architecture, einsum, quirks)
         .expect("fits 64 bits")
         .evaluate(&mapping, &mut Workspace::new(), &mut report)
         .expect("legal");
@@ -123,4 +128,33 @@ fn convolutions_with_groups_padding_stride_and_dilation_read_what_the_kernel_swe
     assert_eq!((depthwise.macs, dram_words(&depthwise, 3)), (32 * 16 * 3, vec![32 * 3, 32 * 33, 32 * 16]));
     assert_eq!(dram_words(&run(&grouped(1, 1, 1, 1, 4), None), 3), [3, 24, 16]);
     assert_eq!(dram_words(&run(&grouped(1, 1, 1, 4, 1), None), 3), [3, 48, 16]);
+}
+
+// 14 x 14 points in a border of 2 zeros, four of each row and column altogether: 18 x 18 words reach the buffer, of which DRAM has 196.
+// Timeloop knows of no border. The layer padded to an array has more words, and the same share of them.
+#[test]
+fn zeros_of_the_padding_are_made_on_the_chip() {
+    let conv = Conv2d {
+        batch: 1,
+        in_channels: 1,
+        out_channels: 1,
+        output: [16; 2],
+        kernel: [3; 2],
+        stride: [1; 2],
+        dilation: [1; 2],
+        padding: [4; 2],
+        groups: 1,
+    };
+    let layer = Layer::new("bordered", Op::Conv2d(conv)).expect("well formed");
+    let inputs = layer.einsum().tensor_index("Inputs").expect("a convolution has them");
+    let words = |einsum: &Einsum, quirks| {
+        let report = run_with(einsum, None, quirks);
+        (report.tensor(DRAM, inputs).reads, report.tensor(0, inputs).fills)
+    };
+    assert_eq!(words(layer.einsum(), Quirks::default()), (196, 324));
+    assert_eq!(words(layer.einsum(), Quirks::timeloop_compat()), (324, 324));
+    let mut sizes: Vec<u64> = layer.einsum().dims().iter().map(|dim| dim.size).collect();
+    sizes[layer.einsum().dim_index("P").expect("rows")] = 17;
+    // 19 x 18 words: 342 * 196 / 324 = 206.9.
+    assert_eq!(words(&layer.einsum().with_sizes(&sizes).expect("small"), Quirks::default()), (207, 342));
 }

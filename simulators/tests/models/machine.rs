@@ -13,6 +13,7 @@ pub fn level(name: &str, instances: u64, mesh_x: u64) -> Level {
         cluster_size: 1,
         entries: None,
         multiple_buffering: 1.0,
+        overlaps_fills: None,
         bandwidth: Bandwidth::default(),
         energy: AccessEnergy { read_j: 1.0, fill_j: 1.0, update_j: 1.0, leak_j_per_cycle: 0.0 },
         network: Network::default(),

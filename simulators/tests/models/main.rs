@@ -2,6 +2,7 @@
 
 mod dram;
 mod eyeriss_alexnet;
+mod gemmini_rtl;
 mod gpu_ablation;
 mod gpu_laws;
 mod loop_nest_enumeration;

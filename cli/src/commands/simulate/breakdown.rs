@@ -84,7 +84,7 @@ impl Breakdown<'_> {
         format!(
             "cycles       {}: {} of work, {} waiting for bandwidth, {} loading, {} storing, {} filling the array\n\
              utilization  {}\n\
-             energy       {}: {} in {} multiply-accumulates{padding}, {} in networks\n\
+             energy       {}: {} in {} multiply-accumulates{padding}, {}\n\
              mapping      {}\n\
              \n{}\n{}\n{}",
             count(report.cycles),
@@ -97,12 +97,21 @@ impl Breakdown<'_> {
             quantity(report.energy_j, "J"),
             quantity(report.mac_energy_j, "J"),
             count(report.macs),
-            quantity(report.network_energy_j, "J"),
+            self.wires(report.network_energy_j),
             distance(layer),
             self.mapping(layer),
             self.levels(layer),
             self.tensors(layer),
         )
+    }
+
+    /// What wires take, or that nobody says what they cost.
+    fn wires(&self, network_j: f64) -> String {
+        let mut networks = self.architecture().levels().iter().map(|level| &level.network);
+        match networks.any(|network| network.hop_j > 0.0 || network.router_j > 0.0) {
+            true => format!("{} in networks", quantity(network_j, "J")),
+            false => "networks and wires not priced".to_owned(),
+        }
     }
 
     fn mapping(&self, layer: &LayerCost) -> String {

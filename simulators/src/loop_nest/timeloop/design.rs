@@ -263,6 +263,7 @@ fn level(part: &Part<'_>, energies: &Energies) -> Result<Level, YamlError> {
         cluster_size,
         entries,
         multiple_buffering: part.real("multiple_buffering")?.unwrap_or(1.0),
+        overlaps_fills: None,
         bandwidth: Bandwidth {
             read_words_per_cycle: part.real("read_bandwidth")?,
             write_words_per_cycle: part.real("write_bandwidth")?,

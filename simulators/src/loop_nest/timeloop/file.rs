@@ -1,13 +1,11 @@
 //! The file: cases of Timeloop runs in JSON, inputs in full, read into a layer, a machine and a mapping.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::loop_nest::{
     AccessEnergy, Architecture, ArchitectureError, Bandwidth, Einsum, EinsumError, Level, LevelText, Mac,
-    Mapping, MappingError, MappingText, Network, Role, TensorSpec,
+    Mapping, MappingError, MappingText, Network, Quirks, Role, TensorSpec,
 };
 
 /// Timeloop's unit of energy.
@@ -24,6 +22,8 @@ pub struct TimeloopCase {
     pub architecture: Architecture,
     /// Where the loops of the layer run.
     pub mapping: Mapping,
+    /// As which version of Timeloop counts.
+    pub quirks: Quirks,
     /// Cycles, counts and energies by Timeloop's names; or `error`, and the message of a rejection.
     pub expected: Value,
 }
@@ -34,10 +34,11 @@ pub struct TimeloopCase {
 /// [`TimeloopFileError`] if the text is not of the format, naming the case and the field.
 pub fn read(json: &str) -> Result<Vec<TimeloopCase>, TimeloopFileError> {
     let file: FileText = serde_json::from_str(json)?;
+    let quirks = if file.first_sums_filled { Quirks::older_timeloop() } else { Quirks::timeloop_compat() };
     let case = |(index, value): (usize, Value)| {
         let id = value.get("id").and_then(Value::as_str);
         let case = id.ok_or(TimeloopFileError::NoId { index })?.to_owned();
-        read_case(case.clone(), value).map_err(|source| TimeloopFileError::Case {
+        read_case(case.clone(), value, quirks).map_err(|source| TimeloopFileError::Case {
             case,
             index,
             source: Box::new(source),
@@ -101,6 +102,8 @@ pub enum TimeloopCaseError {
 
 #[derive(Deserialize)]
 struct FileText {
+    #[serde(default)]
+    first_sums_filled: bool,
     cases: Vec<Value>,
 }
 
@@ -121,7 +124,7 @@ struct WorkloadText {
 #[derive(Deserialize)]
 struct ShapeText {
     dims_order: Vec<String>,
-    tensors: BTreeMap<String, TensorText>,
+    tensors: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -196,7 +199,7 @@ struct NetworkText {
     router_energy: f64,
 }
 
-fn read_case(id: String, value: Value) -> Result<TimeloopCase, TimeloopCaseError> {
+fn read_case(id: String, value: Value, quirks: Quirks) -> Result<TimeloopCase, TimeloopCaseError> {
     let CaseText { workload, arch, mapping, expected } =
         serde_path_to_error::deserialize(value).map_err(|error| TimeloopCaseError::Field {
             path: error.path().to_string(),
@@ -205,7 +208,7 @@ fn read_case(id: String, value: Value) -> Result<TimeloopCase, TimeloopCaseError
     let einsum = read_einsum(&workload)?;
     let architecture = read_architecture(arch)?;
     let mapping = Mapping::from_text(&MappingText { levels: mapping }, &architecture, &einsum)?;
-    Ok(TimeloopCase { id, einsum, architecture, mapping, expected })
+    Ok(TimeloopCase { id, einsum, architecture, mapping, quirks, expected })
 }
 
 fn read_einsum(workload: &WorkloadText) -> Result<Einsum, TimeloopCaseError> {
@@ -215,9 +218,14 @@ fn read_einsum(workload: &WorkloadText) -> Result<Einsum, TimeloopCaseError> {
         dims.push((name.as_str(), size.ok_or_else(|| TimeloopCaseError::NoSize { dim: name.clone() })?));
     }
     let mut tensors = Vec::new();
+    // In the order of the problem, in which Timeloop adds up what tensors ask of a port.
     for (name, text) in &workload.shape.tensors {
+        let text: TensorText = serde_path_to_error::deserialize(text).map_err(|error| {
+            let path = format!("workload.shape.tensors.{name}.{}", error.path());
+            TimeloopCaseError::Field { path, source: error.into_inner() }
+        })?;
         let role = if text.rw { Role::Output } else { Role::Input };
-        tensors.push(TensorSpec { name: name.clone(), role, ranks: text.proj.clone() });
+        tensors.push(TensorSpec { name: name.clone(), role, ranks: text.proj, stored_words: None });
     }
     Ok(Einsum::new(&dims, &tensors)?)
 }
@@ -250,6 +258,7 @@ fn read_level(spec: HardwareText) -> Level {
         cluster_size: spec.cluster_size.unwrap_or(1),
         entries: spec.entries,
         multiple_buffering: spec.multiple_buffering.unwrap_or(1.0),
+        overlaps_fills: None,
         bandwidth: Bandwidth {
             read_words_per_cycle: spec.read_bandwidth,
             write_words_per_cycle: spec.write_bandwidth,

@@ -20,6 +20,7 @@ fn level(name: &str, entries: Option<u64>, word_j: f64, words_per_cycle: f64) ->
         cluster_size: 1,
         entries,
         multiple_buffering: 1.0,
+        overlaps_fills: None,
         bandwidth: Bandwidth { shared_words_per_cycle: Some(words_per_cycle), ..Bandwidth::default() },
         energy: AccessEnergy { read_j: word_j, fill_j: word_j, update_j: word_j, leak_j_per_cycle: 1e-13 },
         network: Network::default(),

@@ -71,6 +71,7 @@ pub fn level(name: &str, instances: u64, mesh_x: u64, entries: Option<u64>, word
         cluster_size: 1,
         entries,
         multiple_buffering: 1.0,
+        overlaps_fills: None,
         bandwidth: Bandwidth::default(),
         energy: AccessEnergy { read_j: word_j, fill_j: word_j, update_j: word_j, leak_j_per_cycle: 0.0 },
         network: Network::default(),

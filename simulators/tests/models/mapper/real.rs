@@ -232,11 +232,10 @@ fn exposed_loads_do_not_lead_astray() {
 }
 
 /// Energy times delay, in J cycles, of mappings that a search by random steps found, which was replaced by the one that is tested.
-const FOUND_BY_CHANCE: [(&str, &str, &str, f64); 4] = [
-    ("eyeriss", "resnet50", "layer1.0.conv2", 3060.257),
-    ("eyeriss", "resnet50", "layer3.0.conv2", 3644.975),
-    ("eyeriss-like", "alexnet", "conv1", 2063.084),
-    ("eyeriss-like", "alexnet", "conv2", 9426.042),
+const FOUND_BY_CHANCE: [(&str, &str, &str, f64); 3] = [
+    ("eyeriss", "resnet50", "layer1.0.conv2", 3047.676),
+    ("eyeriss", "resnet50", "layer3.0.conv2", 3308.842),
+    ("eyeriss-like", "alexnet", "conv2", 11275.43),
 ];
 
 #[test]
