@@ -19,6 +19,15 @@ pub(super) struct Array<'a> {
     pub(super) mesh: (u64, u64),
 }
 
+/// What a delivery has to look at besides words.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope {
+    /// Whether neighbours may hand words to each other.
+    pub(super) links: bool,
+    /// Whether hops are wanted.
+    pub(super) hops: bool,
+}
+
 /// Offsets of all instances; reused between evaluations.
 #[derive(Debug, Clone, Default)]
 pub(super) struct OffsetTable {
