@@ -1,5 +1,6 @@
 //! How near the model of Gemmini's loop unroller comes to cycles in RTL:
-//! `cargo run --release -p tapeout-simulators --example gemmini_rtl -- FILE.jsonl`.
+//! `cargo run --release -p tapeout-simulators --example gemmini_rtl -- FILE.jsonl`, and the rows of the array behind that if all
+//! runs were on one.
 
 use tapeout_simulators::gemmini::runs::{Accuracy, Loops, RtlRun, read};
 
@@ -17,7 +18,11 @@ fn show(kind: &str, runs: &[&RtlRun]) {
 #[expect(clippy::print_stdout, reason = "its answer is what it prints")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).ok_or("expected a file of runs")?;
-    let runs = read(&std::fs::read_to_string(path)?)?;
+    let mut runs = read(&std::fs::read_to_string(path)?)?;
+    if let Some(array) = std::env::args().nth(2) {
+        let array = array.parse()?;
+        runs.iter_mut().for_each(|run| run.array = array);
+    }
     let (convolutions, products): (Vec<&RtlRun>, Vec<&RtlRun>) =
         runs.iter().partition(|run| matches!(run.loops, Loops::Convolution(..)));
     println!("| runs | number | mean error | median error | Spearman |");
