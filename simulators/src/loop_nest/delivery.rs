@@ -6,7 +6,7 @@ use super::partial::PartialScratch;
 use super::projection::Shift;
 use super::report::{Delivered, Illegal, NetworkTraffic};
 use super::residual::{Residual, walk};
-use super::spatial::{Array, OffsetTable};
+use super::spatial::{Array, OffsetTable, Scope};
 use super::temporal::{Step, Steps, Tile, words_fetched};
 
 /// Scratch vectors of one evaluation.
@@ -16,15 +16,6 @@ pub(super) struct Scratch {
     sets: Vec<Delivered>,
     rest: Vec<Delivered>,
     pub(super) partial: PartialScratch,
-}
-
-/// What a delivery has to look at besides words.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Scope {
-    /// Whether neighbours may hand words to each other.
-    pub(super) links: bool,
-    /// Whether hops are wanted.
-    pub(super) hops: bool,
 }
 
 const TOO_MANY: Illegal = Illegal::Overflow { what: "words moved" };

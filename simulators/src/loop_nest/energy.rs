@@ -20,7 +20,10 @@ pub(super) fn account(architecture: &Architecture, nest: &Nest, quirks: Quirks, 
             (size, false) => used.div_ceil(size),
             (size, true) => used.min(level.instances / size),
         };
-        let accessed = clusters as f64 * (instances / used as f64);
+        let accessed = match quirks.first_instance_counts {
+            true => clusters as f64 * (instances / used as f64),
+            false => clusters as f64,
+        };
         let is_free = level.network.hop_j == 0.0 && level.network.router_j == 0.0;
         let (mut accesses_j, mut networks_j) = (0.0, 0.0);
         for entry in report.at_mut(index) {

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::architecture::{Architecture, MAX_LEVELS};
-use super::delivery::{Run, Scope, Scratch, deliver, deliver_tiles};
+use super::delivery::{Run, Scratch, deliver, deliver_tiles};
 use super::einsum::{Einsum, MAX_DIMS, MAX_TENSORS};
 use super::energy;
 use super::latency::Timing;
@@ -14,7 +14,7 @@ use super::projection::{Projection, Touched};
 use super::quirks::Quirks;
 use super::report::{Illegal, Report};
 use super::residual::Residual;
-use super::spatial::Array;
+use super::spatial::{Array, Scope};
 use super::temporal::Tile;
 use super::traffic::{Flow, account};
 
@@ -274,8 +274,7 @@ impl Evaluator {
                     None => (&[1; MAX_DIMS], false),
                 };
                 let first = self.quirks.first_instance_counts;
-                let (hops, links) = (scope.hops, scope.links && first && holds);
-                let partial = Partial { array, nest, level, extents, holds, hops, first, links };
+                let partial = Partial { array, nest, level, extents, holds, scope, first };
                 deliver_partial(partial, &mut scratch.partial, traffic)?;
                 continue;
             }
@@ -286,7 +285,8 @@ impl Evaluator {
             };
             // Tiles of the level below are delivered whether it keeps them or not; bypass is worked out from these counts.
             let (extents, words) = (&nest.tile[child], tile_words[tensor][child]);
-            let tile = Tile { projection, extents, words, reset_on_turn: self.quirks.reset_on_turn };
+            let Quirks { reset_on_turn, idle_loops_forget, .. } = self.quirks;
+            let tile = Tile { projection, extents, words, reset_on_turn, idle_loops_forget };
             let residual = Residual {
                 last_extents: &nest.last_tile[child],
                 uniform_innermost: array.fanout == 1 && loops.first().is_some_and(|item| item.level == level),

@@ -5,10 +5,12 @@
 //! column goes. If one index is the sum of a loop in x and one in y, as rows of inputs are that meet rows of filters, its
 //! sets are chains `(i, j), (i + s, j - t), ..`, as in [`super::spatial`].
 
-use super::loops::MAX_LOOPS;
 use super::projection::{Shift, gcd};
 use super::report::Delivered;
 use super::spatial::{Array, up_and_down};
+
+/// Most digits; instances of more loops are listed. Ours: each at least doubles the instances below one level.
+const MOST_DIGITS: usize = 12;
 
 /// A loop over instances, or a part of one.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,7 +26,7 @@ struct Digit {
 
 /// The digits of an array.
 struct Digits {
-    list: [Digit; MAX_LOOPS],
+    list: [Digit; MOST_DIGITS],
     len: usize,
 }
 
@@ -32,7 +34,7 @@ impl Digits {
     /// `None` if rows of the mesh end within a loop that they do not divide.
     fn new(array: &Array) -> Option<Self> {
         let (mesh_x, _) = array.mesh;
-        let mut digits = Self { list: [Digit::default(); MAX_LOOPS], len: 0 };
+        let mut digits = Self { list: [Digit::default(); MOST_DIGITS], len: 0 };
         let mut inside = 1;
         for item in array.loops {
             let digit = Digit { dim: item.dim, bound: item.bound, points: item.stride, column: 0, row: 0 };

@@ -4,14 +4,14 @@
 //! Every step is looked at for every instance, and what an instance does not hold yet is fetched; an instance without
 //! work keeps what it has. Of those iterations of a loop that are complete, the first is run through, the second on
 //! behalf of all that follow, and the last for what it leaves behind. Factors that leave a remainder are those of Ruby,
-//! Horeni et al. (2022), doi:10.1109/ISPASS55109.2022.00030. Words are not handed from neighbour to neighbour.
+//! Horeni et al. (2022), doi:10.1109/ISPASS55109.2022.00030. By default words are not handed from neighbour to neighbour.
 
 use super::einsum::MAX_DIMS;
 use super::fresh::{FreshSets, Held};
 use super::loops::FlatLoop;
 use super::nest::Nest;
 use super::report::{Delivered, Illegal, NetworkTraffic};
-use super::spatial::{Array, Columns};
+use super::spatial::{Array, Columns, Scope};
 
 /// Most steps of instances that are looked at: about a second's work.
 const MAX_STEPS: u64 = 1 << 24;
@@ -28,11 +28,10 @@ pub(super) struct Partial<'a> {
     pub(super) extents: &'a [u64; MAX_DIMS],
     /// Whether instances hold their tile until the next; units of arithmetic do not.
     pub(super) holds: bool,
-    pub(super) hops: bool,
+    pub(super) scope: Scope,
     /// [`Quirks::first_instance_counts`](super::Quirks::first_instance_counts): counts are those of the first parent. The
-    /// instances at work then stand in the mesh without gaps, and hand words to their neighbours where there are `links`.
+    /// instances at work then stand in the mesh without gaps, and may hand words to their neighbours.
     pub(super) first: bool,
-    pub(super) links: bool,
 }
 
 /// Scratch memory.
@@ -158,7 +157,8 @@ impl<'a> Walk<'a> {
 
     /// One step of all instances.
     fn arrive(&mut self, origin: &[u64; MAX_DIMS], times: u64) -> Result<(), Illegal> {
-        let Partial { array, nest, extents, holds, first, links, .. } = *self.partial;
+        let Partial { array, nest, extents, holds, scope, first, .. } = *self.partial;
+        let links = scope.links && first && holds;
         let PartialScratch { instances, fresh, .. } = &mut *self.scratch;
         fresh.clear();
         let mut at_work = 0;
@@ -225,7 +225,7 @@ impl<'a> Walk<'a> {
             let multicast = chunk.len() as u64;
             let words = chunk[0].words.checked_mul(times).ok_or(TOO_MANY)?;
             let mut hops = 0.0;
-            if self.partial.hops {
+            if self.partial.scope.hops {
                 set.clear();
                 set.extend(chunk.iter().map(|new| new.instance));
                 hops = self.partial.array.hops(set, columns);

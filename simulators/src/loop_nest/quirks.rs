@@ -19,9 +19,10 @@
 //! | `padding_from_memory` | zeros of the padding are read from the outermost level like any word | they are made on the chip |
 //! | `perfect_overlap` | no first load, last store, array fill or drain, and a single buffer overlaps like a double one | see [`LatencyReport`](super::LatencyReport) |
 //!
-//! One more switch is of older versions of Timeloop, such as the one that DOSA used (Hong et al. 2023,
+//! Two more switches are of older versions of Timeloop, such as the one that DOSA used (Hong et al. 2023,
 //! doi:10.1145/3613424.3623797), and off in both: `first_sums_filled`, the first partial sum of an output is written into a level
-//! as if there was one to fetch.
+//! as if there was one to fetch; `idle_loops_forget`, a perfect loop that does not move a tile makes it forget what the next tile
+//! could keep, if another loop moves it then.
 //!
 //! Shared by all: partly overlapping halos are not multicast; and
 //! capacity, energy per vector access and average bandwidth are the same. An index that is the sum of three dimensions
@@ -65,12 +66,14 @@ pub struct Quirks {
     pub padding_from_memory: bool,
     /// The first partial sum of an output fills a level, as older versions of Timeloop have it.
     pub first_sums_filled: bool,
+    /// A loop that does not move a tile makes it forget what it holds, as older versions of Timeloop have it.
+    pub idle_loops_forget: bool,
     /// Everything but average bandwidth is hidden.
     pub perfect_overlap: bool,
 }
 
 impl Quirks {
-    /// All on but `first_sums_filled`: counts, cycles and energy agree with Timeloop 4cf6d4c.
+    /// All on but those of older versions: counts, cycles and energy agree with Timeloop 4cf6d4c.
     pub fn timeloop_compat() -> Self {
         Self {
             reset_on_turn: true,
@@ -89,12 +92,13 @@ impl Quirks {
             spread_over_clusters: true,
             padding_from_memory: true,
             first_sums_filled: false,
+            idle_loops_forget: false,
             perfect_overlap: true,
         }
     }
 
-    /// As Timeloop counted before it left out the first partial sum of an output: what published runs of DOSA agree with.
+    /// As Timeloop counted before it left out the first partial sum of an output: the published runs of DOSA agree with that.
     pub fn older_timeloop() -> Self {
-        Self { first_sums_filled: true, ..Self::timeloop_compat() }
+        Self { first_sums_filled: true, idle_loops_forget: true, ..Self::timeloop_compat() }
     }
 }

@@ -19,6 +19,15 @@ pub(super) struct Array<'a> {
     pub(super) mesh: (u64, u64),
 }
 
+/// What a delivery has to look at besides words.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope {
+    /// Whether neighbours may hand words to each other.
+    pub(super) links: bool,
+    /// Whether hops are wanted.
+    pub(super) hops: bool,
+}
+
 /// Offsets of all instances; reused between evaluations.
 #[derive(Debug, Clone, Default)]
 pub(super) struct OffsetTable {
@@ -193,6 +202,10 @@ impl Array<'_> {
     /// down its columns from the middle. Source: Timeloop 4cf6d4c, `nest-analysis.cpp`, multicast hops.
     pub(super) fn hops(&self, set: &[u32], columns: &mut Columns) -> f64 {
         let (mesh_x, mesh_y) = self.mesh;
+        if let [element] = *set {
+            let (column, row) = (u64::from(element) % mesh_x, u64::from(element) / mesh_x);
+            return column as f64 + up_and_down(mesh_y, row, row);
+        }
         columns.clear();
         columns.resize(mesh_x as usize, (u32::MAX, 0));
         for &element in set {

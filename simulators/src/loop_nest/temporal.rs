@@ -18,6 +18,8 @@ pub(super) struct Tile<'a> {
     pub(super) words: u64,
     /// [`Quirks::reset_on_turn`](super::Quirks::reset_on_turn).
     pub(super) reset_on_turn: bool,
+    /// [`Quirks::idle_loops_forget`](super::Quirks::idle_loops_forget).
+    pub(super) idle_loops_forget: bool,
 }
 
 /// What of the tile is new after a step of one loop, all loops inside it starting again.
@@ -52,18 +54,20 @@ pub(super) struct Steps<'a> {
     moved: u8,
     /// Bit `r` is set if `reached` is past the tile's length in rank `r`.
     lost: u8,
+    /// Whether a loop that does not move the tile made it forget what it holds.
+    forgot: bool,
 }
 
 impl<'a> Steps<'a> {
     pub(super) fn new(tile: Tile<'a>) -> Self {
         let footprint = tile.projection.footprint(tile.extents);
-        Self { tile, footprint, first: None, reached: [0; MAX_RANKS], moved: 0, lost: 0 }
+        Self { tile, footprint, first: None, reached: [0; MAX_RANKS], moved: 0, lost: 0, forgot: false }
     }
 
     /// The step of the next-outer loop.
     #[inline]
     pub(super) fn next(&mut self, item: &FlatLoop) -> Step {
-        let Tile { projection, extents, words: volume, reset_on_turn } = self.tile;
+        let Tile { projection, extents, words: volume, reset_on_turn, idle_loops_forget } = self.tile;
         let travel = projection.shift(item.dim, item.stride);
         // All loops inside start again, so the tile does not come from where this loop was a step ago but from where those
         // loops ended.
@@ -78,13 +82,16 @@ impl<'a> Steps<'a> {
         for (reached, component) in self.reached.iter_mut().zip(&travel) {
             *reached += repeats * component;
         }
+        let is_idle = !projection.uses(item.dim);
         let words = match &self.first {
+            _ if self.forgot && !is_idle => volume,
             // The tile is where it was: nothing is new, in whatever direction it was moving.
             _ if is_still => 0,
             Some(first) if reset_on_turn && !is_same(&shift, first) => volume,
             _ => projection.fresh(&self.footprint, extents, &shift),
         };
         self.mark_moved();
+        self.forgot |= idle_loops_forget && is_idle;
         // A step that brings nothing does not fix the direction of movement.
         if words > 0 && self.first.is_none() {
             self.first = Some(shift);
@@ -106,8 +113,11 @@ impl<'a> Steps<'a> {
     /// displacement is not worked out.
     #[inline]
     fn next_words(&mut self, item: &FlatLoop) -> u64 {
-        let Tile { projection, words: volume, reset_on_turn, .. } = self.tile;
+        let Tile { projection, words: volume, reset_on_turn, idle_loops_forget, .. } = self.tile;
         let Some((rank, coefficient)) = projection.single(item.dim) else {
+            if idle_loops_forget {
+                return self.next(item).words;
+            }
             return match (projection.uses(item.dim), self.moved, self.lost) {
                 (false, 0, _) => 0,
                 // All loops step forwards, so the step back is not the one that keeps words.
@@ -126,7 +136,7 @@ impl<'a> Steps<'a> {
         } else {
             self.lost & !bit != 0
         };
-        if !(is_new || self.moved == 0 && travel as u64 >= length) {
+        if !(is_new || self.forgot || self.moved == 0 && travel as u64 >= length) {
             return self.next(item).words;
         }
         if self.first.is_none() {
@@ -190,7 +200,13 @@ mod tests {
         (extents[0], extents[1]) = (3, 4);
         let words = projection.footprint(&extents).words;
         assert_eq!(words, 6);
-        let tile = Tile { projection: &projection, extents: &extents, words, reset_on_turn };
+        let tile = Tile {
+            projection: &projection,
+            extents: &extents,
+            words,
+            reset_on_turn,
+            idle_loops_forget: false,
+        };
         words_fetched(tile, &loops(list), &[]).unwrap()
     }
 

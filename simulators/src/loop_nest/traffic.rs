@@ -22,18 +22,15 @@ pub(super) struct Flow<'a> {
     pub(super) quirks: Quirks,
 }
 
-impl Flow<'_> {
-    /// Those of `words` that are in the outermost level. All words of a tensor are taken to be asked for equally often.
-    fn out_of_memory(&self, words: u64) -> u64 {
-        share_of(self.stored, words)
-    }
-}
-
-/// `words` less those that are made on the way: of so many there are so few, rounded up.
+/// `words` less those that are made on the way: of so many there are so few, rounded up. All words of a tensor are taken to be
+/// asked for equally often.
 pub(super) fn share_of(stored: Option<(u64, u64)>, words: u64) -> u64 {
     let Some((some, all)) = stored else { return words };
-    // No more than `words`, as the share is at most 1.
-    (u128::from(words) * u128::from(some)).div_ceil(u128::from(all)) as u64
+    // No more than `words`, as the share is at most 1; mostly without a division of 128 bits.
+    match words.checked_mul(some) {
+        Some(product) => product.div_ceil(all),
+        None => (u128::from(words) * u128::from(some)).div_ceil(u128::from(all)) as u64,
+    }
 }
 
 /// Words that reach an instance, on average: `words` over `instances`.
@@ -200,7 +197,7 @@ fn finish(
             entry.network.ingresses = both_ways.saturating_sub(entry.partition_words);
         }
     } else if is_top {
-        entry.network.ingresses = flow.out_of_memory(content);
+        entry.network.ingresses = share_of(flow.stored, content);
     }
     if !entry.kept {
         (entry.reads, entry.fills, entry.updates, entry.temporal_reductions) = (0, 0, 0, 0);
@@ -220,7 +217,8 @@ fn finish(
         let is_whole = is_top || flow.quirks.first_sums_filled;
         entry.fills = if is_whole { filled } else { filled.saturating_sub(first) };
     } else {
-        entry.reads = if is_top { flow.out_of_memory(read) } else { read };
+        // Nobody above hands anything to neighbours of the outermost level.
+        entry.reads = if is_top { entry.network.ingresses } else { read };
         entry.updates = 0;
         entry.temporal_reductions = 0;
         entry.fills = sum(share, peers, Rounding::Down)?;

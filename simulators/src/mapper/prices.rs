@@ -1,8 +1,8 @@
 //! What a word between two levels adds to energy and cycles under one unrolling: all that does not depend on tiles.
 //!
 //! A cost is a vector of *metrics*, each a sum over all crossings: energy; cycles if only work and what nothing hides
-//! counted; and for each port of limited bandwidth, its transfers and what nothing hides. A run takes as long as the longest
-//! of those cycles. A lower bound of each metric is one of the result.
+//! counted; and for each port of limited bandwidth, what nothing hides and its transfers that are no part of that. A run takes as
+//! long as the longest of those cycles. A lower bound of each metric is one of the result.
 //!
 //! Let `F` be the words that one instance of the child fetches, `V` those of its tile, and `groups` the different tiles
 //! among the instances of the child below one of the parent. Then the parent reads `F groups`, the child is filled with

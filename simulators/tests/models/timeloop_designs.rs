@@ -44,7 +44,8 @@ fn assert_agrees(files: [(&str, &str); 3], published: &Published) {
     let text = design.mapping.expect("a mapping");
     let mapping = Mapping::from_text(&text, &architecture, layer.einsum()).expect("a mapping of the design");
     let mut report = Report::new();
-    Evaluator::new(&architecture, layer.einsum(), Quirks::timeloop_compat())
+    let quirks = Quirks { idle_loops_forget: true, ..Quirks::timeloop_compat() };
+    Evaluator::new(&architecture, layer.einsum(), quirks)
         .map(|evaluator| evaluator.with_hops(Hops::Everywhere))
         .and_then(|evaluator| evaluator.evaluate(&mapping, &mut Workspace::new(), &mut report))
         .unwrap_or_else(|illegal| panic!("{}", illegal.describe(&architecture, layer.einsum())));
@@ -67,12 +68,13 @@ fn assert_agrees(files: [(&str, &str); 3], published: &Published) {
     assert_eq!(energies.len(), published.energies_fj.len());
 }
 
-/// Windows that overlap from one tile to the next are kept here and read anew by the Timeloop of the exercises, if output channels are tiled
-/// inside of them. The words are counted by hand below, for the output-stationary design.
+/// Windows that overlap from one tile to the next are read anew by the Timeloop of the exercises, if output channels are tiled inside of
+/// them; the words are counted by hand below, for the output-stationary design. What the global buffer reads for elements that hand
+/// inputs to each other differs still.
 #[test]
 fn the_eyeriss_like_design_has_its_published_statistics() {
     let energies_fj = &[3380.86, 375.27, 112.37, 1006.69, 386.77, 207.69];
-    let departures_fj = &[(0, 3376.75), (1, 287.21)];
+    let departures_fj = &[(1, 287.33)];
     assert_agrees(
         design!("eyeriss_like"),
         &Published { cycles: 86_016, utilization: 0.75, energies_fj, departures_fj },
@@ -91,13 +93,12 @@ fn the_simba_like_design_has_its_published_statistics() {
 }
 
 /// By hand: a tile of the inputs is 113 x 29 points of 3 channels, 9,831 words; two tiles of rows by eight of columns are read, output channels
-/// inside of them. Timeloop reads all 16 tiles whole, 157,296 words; here 7 of 8 share a column with the one before: 113 * 3 * 7 * 2 = 4,746
-/// words less, of 128 pJ each in DRAM: 56.05 fJ for each of 10,838,016 products (less
-/// half a block of four words, which are read whole).
+/// inside of them. That Timeloop reads all 16 tiles whole, 157,296 words, though 7 of 8 share a column with the one before: 113 * 3 * 7 * 2 = 4,746
+/// words more, of 128 pJ each in DRAM: 56.05 fJ for each of 10,838,016 products.
 #[test]
 fn the_output_stationary_design_has_its_published_statistics() {
     let energies_fj = &[6761.72, 1187.66, 2238.89, 144.00, 144.00, 138.67, 315.00];
-    let departures_fj = &[(0, 6705.69), (1, 1184.80)];
+    let departures_fj = &[];
     let published = Published { cycles: 677_376, utilization: 0.0625, energies_fj, departures_fj };
     assert_agrees(design!("simple_output_stationary"), &published);
 }

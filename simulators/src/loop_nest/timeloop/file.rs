@@ -34,7 +34,7 @@ pub struct TimeloopCase {
 /// [`TimeloopFileError`] if the text is not of the format, naming the case and the field.
 pub fn read(json: &str) -> Result<Vec<TimeloopCase>, TimeloopFileError> {
     let file: FileText = serde_json::from_str(json)?;
-    let quirks = if file.first_sums_filled { Quirks::older_timeloop() } else { Quirks::timeloop_compat() };
+    let quirks = if file.older { Quirks::older_timeloop() } else { Quirks::timeloop_compat() };
     let case = |(index, value): (usize, Value)| {
         let id = value.get("id").and_then(Value::as_str);
         let case = id.ok_or(TimeloopFileError::NoId { index })?.to_owned();
@@ -103,7 +103,7 @@ pub enum TimeloopCaseError {
 #[derive(Deserialize)]
 struct FileText {
     #[serde(default)]
-    first_sums_filled: bool,
+    older: bool,
     cases: Vec<Value>,
 }
 
