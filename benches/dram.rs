@@ -28,6 +28,7 @@ fn controller(rng: &mut Stream) -> Controller {
         responses: [ResponseQueue::Fifo, ResponseQueue::Reorder][response],
         refresh: [RefreshPolicy::NoRefresh, RefreshPolicy::AllBank { max_postponed, max_pulled_in }][refresh],
         arbiter: [Arbiter::Simple, Arbiter::Fifo { max_active }, Arbiter::Reorder { max_active }][arbiter],
+        power_down: None,
     }
 }
 
@@ -38,7 +39,7 @@ fn designs(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("dram_256_designs_{name}"));
         group.throughput(Throughput::Elements(controllers.len() as u64)).sample_size(10);
         for (workload, pattern) in Pattern::ALL {
-            let trace = pattern.trace(10_000, Seed::new(0)).expect("a legal number");
+            let trace = pattern.trace(&DDR3_1600, 10_000, Seed::new(0)).expect("a legal number");
             let (simulator, mut scratch) = (Simulator::new(&DDR3_1600, &trace), Scratch::new());
             group.bench_function(workload, |bencher| {
                 bencher.iter(|| {
@@ -54,7 +55,7 @@ fn designs(criterion: &mut Criterion) {
 }
 
 fn a_million_requests(criterion: &mut Criterion) {
-    let trace = Pattern::Random.trace(1_000_000, Seed::new(0)).expect("a legal number");
+    let trace = Pattern::Random.trace(&DDR3_1600, 1_000_000, Seed::new(0)).expect("a legal number");
     let (simulator, mut scratch) = (Simulator::new(&DDR3_1600, &trace), Scratch::new());
     let mut rng = Seed::new(0).stream("controllers");
     let controllers: Vec<Controller> = (0..8).map(|_| controller(&mut rng)).collect();

@@ -39,6 +39,18 @@ pub struct Energy {
 }
 
 impl Energy {
+    /// The sum of two, item by item.
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            activate_j: self.activate_j + other.activate_j,
+            precharge_j: self.precharge_j + other.precharge_j,
+            read_j: self.read_j + other.read_j,
+            write_j: self.write_j + other.write_j,
+            refresh_j: self.refresh_j + other.refresh_j,
+            background_j: self.background_j + other.background_j,
+        }
+    }
+
     /// All of it.
     pub fn total_j(&self) -> f64 {
         self.activate_j + self.precharge_j + self.read_j + self.write_j + self.refresh_j + self.background_j
@@ -69,7 +81,7 @@ pub struct Counts {
     pub reads: u64,
     /// Bursts written.
     pub writes: u64,
-    /// Refreshes of all banks.
+    /// Refreshes, each of all banks or of a set of them.
     pub refreshes: u64,
     /// Accesses to a row that another access had already used since it was opened.
     pub row_hits: u64,
@@ -105,6 +117,10 @@ pub enum CommandKind {
     Prea,
     /// Refreshes all banks.
     Refa,
+    /// Closes the rows of the banks that are refreshed together.
+    Presb,
+    /// Refreshes one bank, or one of each group.
+    Refsb,
 }
 
 /// Bins of the first pass over latencies. Ours: enough that a bin of a run of 10,000 requests holds few.

@@ -6,12 +6,13 @@ use super::Clock;
 use super::arrivals_first;
 use super::as_booked::{self, Fabric};
 use super::channel::Channel;
-use super::controller::Controller;
-use super::device::DramDevice;
+use super::controller::{Controller, RefreshPolicy, Scheduler};
+use super::device::{BankShape, DramDevice};
 use super::front_end::FrontEnd;
 use super::placed::{Clocks, Placed};
 use super::queues::{Entry, Queues};
-use super::report::{Command, DramReport, Latency};
+use super::refresh::sets;
+use super::report::{Command, Counts, DramReport, Energy, Latency};
 use super::trace::Trace;
 
 /// Order of what happens in one clock.
@@ -60,6 +61,9 @@ impl Simulator {
 
     /// What `controller` makes of the trace. A function of the three; allocates nothing once `scratch` has grown.
     ///
+    /// # Panics
+    /// If the controller refreshes by sets and the device has none.
+    ///
     /// ```
     /// # use std::num::NonZeroU32;
     /// use tapeout_simulators::dram::*;
@@ -73,6 +77,7 @@ impl Simulator {
     ///     responses: ResponseQueue::Fifo,
     ///     refresh: RefreshPolicy::NoRefresh,
     ///     arbiter: Arbiter::Simple,
+    ///     power_down: None,
     /// };
     /// let report = simulator.run(&controller, Order::AsBooked, &mut Scratch::new());
     /// // ACT at clock 0, RD at 10, its last data at 24; a clock is 1.25 ns.
@@ -101,12 +106,32 @@ impl Simulator {
         scratch: &mut Scratch,
         log: Option<&mut Vec<Command>>,
     ) -> DramReport {
+        let has_more = controller.power_down.is_some()
+            || matches!(controller.scheduler, Scheduler::WriteDrain { .. })
+            || matches!(controller.refresh, RefreshPolicy::BySet { .. });
+        match self.device.banks {
+            BankShape::Eight if !has_more => self.run_shaped::<8, 1, 1, false>(controller, order, scratch, log),
+            BankShape::Eight => self.run_shaped::<8, 1, 1, true>(controller, order, scratch, log),
+            BankShape::FourGroups => self.run_shaped::<16, 4, 1, true>(controller, order, scratch, log),
+            BankShape::EightGroups => self.run_shaped::<32, 8, 1, true>(controller, order, scratch, log),
+            BankShape::PseudoChannels => self.run_shaped::<32, 8, 2, true>(controller, order, scratch, log),
+        }
+    }
+
+    /// A run of a [`Channel`] with these.
+    fn run_shaped<const B: usize, const G: usize, const R: usize, const X: bool>(
+        &self,
+        controller: &Controller,
+        order: Order,
+        scratch: &mut Scratch,
+        log: Option<&mut Vec<Command>>,
+    ) -> DramReport {
         let (requests, n) = (self.requests.as_slice(), self.requests.len());
         let clocks = &mut scratch.clocks;
         clocks.latencies.resize(n, 0);
         clocks.responses.resize(n, 0);
         let queues = Queues::new(controller, &mut scratch.entries);
-        let mut channel = Channel::new(&self.device, controller, requests, queues, log);
+        let mut channel = Channel::<B, G, R, X>::new(&self.device, controller, requests, queues, log);
         let last = match order {
             Order::ArrivalsFirst => {
                 arrivals_first::run(&mut channel, &mut FrontEnd::new(controller, requests, clocks))
@@ -115,29 +140,39 @@ impl Simulator {
                 as_booked::run(&mut channel, controller, requests, clocks, &mut scratch.fabric)
             }
         };
-        self.report(&channel, last, &scratch.clocks.latencies, &mut scratch.bin)
+        let (energy, spent) = channel.account.settled(&self.device, channel.has_open_bank());
+        let latency = Latency::of(&scratch.clocks.latencies, self.device.clock_s, &mut scratch.bin);
+        let interval = sets(controller.refresh, &self.device).1;
+        let counts = channel.account.counts;
+        let refresh_debt = (last / interval) as i64 - counts.refreshes as i64;
+        self.report(Totals { last, energy, spent, latency, counts, refresh_debt })
     }
 
-    fn report(
-        &self,
-        channel: &Channel<'_>,
-        last: Clock,
-        latencies: &[Clock],
-        bin: &mut Vec<Clock>,
-    ) -> DramReport {
+    fn report(&self, totals: Totals) -> DramReport {
         let device = &self.device;
-        let (energy, spent) = channel.account.settled(device, channel.has_open_bank());
+        let Totals { last, energy, spent, latency, counts, refresh_debt } = totals;
         let time_s = last as f64 * device.clock_s;
         let bytes = self.requests.len() as f64 * f64::from(device.burst_byte);
-        let counts = channel.account.counts;
         DramReport {
             time_s,
             power_w: energy.total_j() / (spent as f64 * device.clock_s),
             energy,
             bandwidth_byte_per_s: bytes / time_s,
-            latency: Latency::of(latencies, device.clock_s, bin),
+            latency,
             counts,
-            refresh_debt: (last / device.timing.t_refi) as i64 - counts.refreshes as i64,
+            refresh_debt,
         }
     }
+}
+
+/// What a run came to.
+struct Totals {
+    /// Clock of the last response.
+    last: Clock,
+    energy: Energy,
+    /// Clocks that the energy was spent in.
+    spent: Clock,
+    latency: Latency,
+    counts: Counts,
+    refresh_debt: i64,
 }
