@@ -17,7 +17,7 @@ pub use accelerator::{AcceleratorConfig, AcceleratorEnv, AcceleratorTemplate};
 pub use accelerator_file::{AcceleratorFileConfig, AcceleratorFileEnv};
 pub use command::{CommandConfig, CommandEnv};
 pub use dram_controller::{DramController, DramControllerConfig, DramOptimum, DramSpace, dram_optima};
-pub use edge_accelerator::{EdgeAccelerator, EdgeAcceleratorConfig};
+pub use edge_accelerator::{EdgeAccelerator, EdgeAcceleratorConfig, EdgeMemory};
 pub use eyeriss_accelerator::{EyerissAccelerator, EyerissAcceleratorConfig};
 pub use gemmini_accelerator::{GemminiAccelerator, GemminiAcceleratorConfig};
 pub use gpu_gemm::{

@@ -77,7 +77,8 @@ impl MappedTrace {
         clocks_per_step: f64,
     ) -> Self {
         let levels = mapping.levels.iter();
-        let all = levels.flat_map(|level| level.temporal.iter().chain(&level.spatial_x).chain(&level.spatial_y));
+        let all =
+            levels.flat_map(|level| level.temporal.iter().chain(&level.spatial_x).chain(&level.spatial_y));
         assert!(all.clone().all(|item| item.bound == item.residual), "loops of a trace have no residual");
         let mut base = 0;
         let streams: Vec<Stream> = einsum
@@ -180,7 +181,8 @@ impl Stream {
         }
         let ranks: Vec<Vec<(usize, u64)>> = tensor.ranks().iter().map(|rank| rank.terms().to_vec()).collect();
         let extents = ranks.iter().map(|terms| {
-            terms.iter().map(|&(dim, coefficient)| coefficient * (einsum.dims()[dim].size - 1)).sum::<u64>() + 1
+            terms.iter().map(|&(dim, coefficient)| coefficient * (einsum.dims()[dim].size - 1)).sum::<u64>()
+                + 1
         });
         let extents: Vec<u64> = extents.collect();
         let mut strides = vec![1; extents.len()];
@@ -213,7 +215,10 @@ impl Stream {
     /// Whether the tile at these iterations is there for the first time: no loop that leaves it where it is has gone on.
     fn is_first(&self, loops: &[OuterLoop], indices: &[u64]) -> bool {
         let moves = |dim| self.ranks.iter().flatten().any(|&(of_rank, _)| of_rank == dim);
-        loops.iter().zip(indices).all(|(item, &index)| item.level <= self.child || moves(item.dim) || index == 0)
+        loops
+            .iter()
+            .zip(indices)
+            .all(|(item, &index)| item.level <= self.child || moves(item.dim) || index == 0)
     }
 
     fn step(
@@ -275,11 +280,7 @@ impl Stream {
 
 /// Calls `visit` with the indices of all ranks but the last, and the first index and the end of each run of words in the last, for those
 /// of `tile` that are not in `known`.
-fn for_each_run(
-    tile: &[(u64, u64)],
-    known: Option<&[(u64, u64)]>,
-    visit: &mut impl FnMut(&[u64], u64, u64),
-) {
+fn for_each_run(tile: &[(u64, u64)], known: Option<&[(u64, u64)]>, visit: &mut impl FnMut(&[u64], u64, u64)) {
     let Some((&(start, extent), outer)) = tile.split_last() else { return visit(&[], 0, 1) };
     let end = start + extent;
     let mut row: Vec<u64> = outer.iter().map(|&(start, _)| start).collect();
@@ -375,12 +376,12 @@ mod tests {
             let sums = |tile: u64| 8192 + 4 * tile..8196 + 4 * tile;
             let of_tile = |tile: u64| if tap == 0 { Vec::new() } else { reads(sums(tile)) };
             let first = 4096 + tap;
-            // One tap reads inputs tap to tap + 7, in two tiles, of which none is shared with the tile before but by the next tap's last.
-            let again = if tap == 0 { None } else { Some(writes(sums(1))) };
+            // One tap reads inputs tap to tap + 7 in two tiles; of its first, the last is there from the tap before.
+            let (known, again) = if tap == 0 { (0, Vec::new()) } else { (1, writes(sums(1))) };
             [
                 reads([tap]),
-                reads(first..first + 4),
-                again.unwrap_or_default(),
+                reads(first..first + 4 - known),
+                again,
                 of_tile(0),
                 reads(first + 4..first + 8),
                 writes(sums(0)),

@@ -3,6 +3,7 @@
 //! Source: Krishnan et al. (2023), "ArchGym: an open-source gymnasium for machine learning assisted architecture design",
 //! doi:10.1145/3579371.3589049. The simulator is [`tapeout_simulators::dram`], which equals DRAMSys 4.
 
+mod layer;
 mod optima;
 mod space;
 
@@ -17,23 +18,27 @@ use tapeout_core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, Seed,
 };
 use tapeout_simulators::dram::{
-    Controller, DDR3_1600, DramDevice, DramReport, Order, Pattern, RefreshPolicy, Scratch, Simulator, Trace, read_trace,
+    Controller, DDR3_1600, DramDevice, DramReport, Order, Pattern, RefreshPolicy, Scratch, Simulator, Trace,
+    read_trace,
 };
 
 pub use optima::{DramOptimum, dram_optima};
-use space::{Controllers, Setting, address_maps};
 pub use space::DramSpace;
+use space::{Controllers, Setting, address_maps};
 
 /// Which requests, which space, and what is taken for granted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DramControllerConfig {
-    /// A kind of traffic: `stream`, `random`, `cloud`, `mixed` or `sparse`. Not read if `trace` is given, nor are the next two.
+    /// A kind of traffic: `stream`, `random`, `cloud`, `mixed` or `sparse`. Not read if `layer` or `trace` is given.
     pub workload: String,
     /// How many requests of it.
     pub requests: usize,
     /// The seed that they are drawn from.
     pub workload_seed: Seed,
+    /// A layer of a network, such as `resnet50:layer1.0.conv2`, as the largest published class of the edge accelerator's template
+    /// runs it: its first `requests` accesses to DRAM. Not read if `trace` is given.
+    pub layer: Option<String>,
     /// A file of requests: DRAMSys's `.stl`, Ramulator's `LD` and `ST`, `address READ|WRITE cycle`, or CSV.
     pub trace: Option<String>,
     /// The memory: `ddr3-1600`, `ddr4-2400`, `lpddr4-3200`, `hbm2-2000` or `ddr5-4800`.
@@ -53,6 +58,7 @@ impl Default for DramControllerConfig {
             // Source: oss-arch-gym 53f745af: the length of its traces.
             requests: 10_000,
             workload_seed: Seed::new(0),
+            layer: None,
             trace: None,
             memory: DDR3_1600.id.to_owned(),
             space: DramSpace::Full,
@@ -152,7 +158,7 @@ impl Env for DramController {
     }
 
     fn workload_settings(&self) -> &'static [&'static str] {
-        &["workload", "requests", "workload_seed", "trace", "network", "layer"]
+        &["workload", "requests", "workload_seed", "layer", "trace"]
     }
 }
 
@@ -202,6 +208,9 @@ impl BuildEnv for DramController {
 fn trace(config: &DramControllerConfig, device: &DramDevice) -> Result<Trace, ConfigError> {
     if let Some(path) = &config.trace {
         return trace_file(Path::new(path)).map_err(|message| ConfigError::new("trace", message));
+    }
+    if let Some(layer) = &config.layer {
+        return layer::trace(layer, config.requests, device);
     }
     let pattern = Pattern::named(&config.workload)
         .map_err(|unknown| ConfigError::new("workload", unknown.to_string()))?;

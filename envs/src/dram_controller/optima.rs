@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use serde::{Deserialize, Serialize};
-use tapeout_core::{Design, Env, Outcome};
 use super::DramController;
 use super::space::Setting;
+use serde::{Deserialize, Serialize};
+use tapeout_core::{Design, Env, Outcome};
 
 /// The least that a metric can be in the small space, refreshes required, and a design that has it.
 ///

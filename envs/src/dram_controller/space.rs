@@ -239,7 +239,8 @@ fn parameters(choice: DramSpace, device: &DramDevice) -> Vec<Parameter> {
     };
     let mut parameters = vec![
         Parameter::categorical("page_policy", &names(&PagePolicy::ALL)).about("when a row is closed"),
-        Parameter::categorical("scheduler", &names(schedulers(choice))).about("which request a bank turns to"),
+        Parameter::categorical("scheduler", &names(schedulers(choice)))
+            .about("which request a bank turns to"),
         Parameter::categorical("scheduler_buffer", &names(&SchedulerBuffer::ALL))
             .about("what the buffer of requests is counted by"),
         number("request_buffer_size", buffer_most)

@@ -103,7 +103,8 @@ fn designs_called_equal_are_equal() {
 #[test]
 fn the_extended_space_has_what_newer_controllers_have() {
     for (memory, n_refresh_policies) in [("lpddr4-3200", 3), ("ddr3-1600", 2)] {
-        let config = DramControllerConfig { memory: memory.to_owned(), space: DramSpace::Extended, ..short("mixed") };
+        let config =
+            DramControllerConfig { memory: memory.to_owned(), space: DramSpace::Extended, ..short("mixed") };
         let env = env(config);
         let expected = 442_368 / 6 * 4 * n_refresh_policies * 6 * 4 * 6;
         assert_eq!(env.space().cardinality(), expected, "{memory}");
@@ -129,9 +130,13 @@ fn memories_are_chosen_by_name() {
         metric(&env, &outcome, "time_s")
     };
     assert!(time("ddr4-2400") < time("ddr3-1600"));
-    let unknown = DramController::build(DramControllerConfig { memory: "ddr6".to_owned(), ..short("stream") });
+    let unknown =
+        DramController::build(DramControllerConfig { memory: "ddr4-2400x".to_owned(), ..short("stream") });
     let unknown = unknown.err().unwrap().to_string();
-    assert!(unknown.starts_with("`memory`: unknown memory `ddr6`; did you mean `ddr"), "{unknown}");
+    assert!(
+        unknown.starts_with("`memory`: unknown memory `ddr4-2400x`; did you mean `ddr4-2400`"),
+        "{unknown}"
+    );
 }
 
 #[test]
@@ -217,6 +222,24 @@ fn a_file_of_requests_is_the_workload() {
     assert!(relative.starts_with("`trace`: `PATH`: times relative to the request before"), "{relative}");
     let absent = refused(DramControllerConfig { trace: Some("no/such.stl".to_owned()), ..short("mixed") });
     assert!(absent.starts_with("`trace`: `PATH`: No such file"), "{absent}");
+}
+
+// Claim: a layer is a workload: reads of weights and inputs, then writes of outputs, whose first accesses are taken; unknown ones are named.
+#[test]
+fn a_mapped_layer_is_a_workload() {
+    let with = |layer: &str| DramControllerConfig { layer: Some(layer.to_owned()), ..short("stream") };
+    let env = env(with("resnet50:layer1.0.conv2"));
+    assert_eq!(env.n_requests, 500);
+    let outcome = env.evaluate(&design(&env, &[])).unwrap();
+    // Tiles are read row by row, so that most accesses find their row open.
+    assert!(metric(&env, &outcome, "row_hit_rate") > 0.5);
+    let refused = |layer| DramController::build(with(layer)).err().unwrap().to_string();
+    assert!(refused("resnet5:conv1").starts_with("`layer`: "), "{}", refused("resnet5:conv1"));
+    let unknown = refused("resnet50:conv9");
+    assert!(
+        unknown.starts_with("`layer`: network `resnet50` has no layer `conv9`; there are conv1, "),
+        "{unknown}"
+    );
 }
 
 /// The environment that optima are of.

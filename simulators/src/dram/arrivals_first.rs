@@ -6,7 +6,9 @@ use super::{Clock, NEVER};
 
 /// Runs a trace to its last response. Returns its clock.
 pub(super) fn run<const B: usize, const G: usize, const R: usize, const X: bool>(
-    channel: &mut Channel<'_, B, G, R, X>, front: &mut FrontEnd<'_>) -> Clock {
+    channel: &mut Channel<'_, B, G, R, X>,
+    front: &mut FrontEnd<'_>,
+) -> Clock {
     let mut clock = 0;
     let mut choice = channel.choice(clock);
     loop {
@@ -26,14 +28,22 @@ pub(super) fn run<const B: usize, const G: usize, const R: usize, const X: bool>
         {
             return last;
         }
-        assert!(next < NO_CLOCK, "a request without response has a command, an arrival or a refresh before it");
+        assert!(
+            next < NO_CLOCK,
+            "a request without response has a command, an arrival or a refresh before it"
+        );
         clock = next;
         choice = evaluate(channel, front, choice, clock);
     }
 }
 
 /// All steps of a clock. Returns what wins next.
-fn evaluate<const B: usize, const G: usize, const R: usize, const X: bool>(channel: &mut Channel<'_, B, G, R, X>, front: &mut FrontEnd<'_>, before: Choice, clock: Clock) -> Choice {
+fn evaluate<const B: usize, const G: usize, const R: usize, const X: bool>(
+    channel: &mut Channel<'_, B, G, R, X>,
+    front: &mut FrontEnd<'_>,
+    before: Choice,
+    clock: Clock,
+) -> Choice {
     let mut choice = before;
     // Step 1.
     if front.arrival == clock && !front.is_late && channel.has_space() {
@@ -69,14 +79,22 @@ fn evaluate<const B: usize, const G: usize, const R: usize, const X: bool>(chann
 }
 
 #[inline]
-fn store<const B: usize, const G: usize, const R: usize, const X: bool>(channel: &mut Channel<'_, B, G, R, X>, front: &mut FrontEnd<'_>, clock: Clock) {
+fn store<const B: usize, const G: usize, const R: usize, const X: bool>(
+    channel: &mut Channel<'_, B, G, R, X>,
+    front: &mut FrontEnd<'_>,
+    clock: Clock,
+) {
     channel.store(front.next, clock);
     front.stored(clock);
 }
 
 /// Steps 3 and 4: issues a choice at its clock.
 #[inline]
-fn issue<const B: usize, const G: usize, const R: usize, const X: bool>(channel: &mut Channel<'_, B, G, R, X>, front: &mut FrontEnd<'_>, choice: Choice) {
+fn issue<const B: usize, const G: usize, const R: usize, const X: bool>(
+    channel: &mut Channel<'_, B, G, R, X>,
+    front: &mut FrontEnd<'_>,
+    choice: Choice,
+) {
     if let Some(access) = channel.issue(choice) {
         front.answered(access.index, access.end);
         let clock = choice.clock();

@@ -45,7 +45,8 @@ struct Proposal {
 }
 
 impl Proposal {
-    const NOTHING: Self = Self { key: NO_KEY, who: 0, position: 0, kind: CommandKind::Act, class: Class::Act };
+    const NOTHING: Self =
+        Self { key: NO_KEY, who: 0, position: 0, kind: CommandKind::Act, class: Class::Act };
 
     /// Its key, now that there are these gates of its group beside its bank's.
     #[inline]
@@ -152,7 +153,10 @@ impl<'a, const B: usize, const G: usize, const R: usize, const X: bool> Channel<
             (!self.queues.is_empty(), self.has_open_bank())
         } else {
             let mut set = self.set();
-            (set.clone().any(|bank| !self.queues.of_bank(bank).is_empty()), set.any(|bank| self.is_open(bank)))
+            (
+                set.clone().any(|bank| !self.queues.of_bank(bank).is_empty()),
+                set.any(|bank| self.is_open(bank)),
+            )
         };
         self.wish = self.refresh.step(clock, is_busy, has_open_bank);
         if self.wish != Wish::Nothing {
@@ -349,8 +353,7 @@ impl<'a, const B: usize, const G: usize, const R: usize, const X: bool> Channel<
     /// Something is to be done at `clock`: if the memory is in power-down, that ends.
     #[inline]
     fn wake(&mut self, clock: Clock) {
-        if X
-            && self.power_down.is_enabled()
+        if X && self.power_down.is_enabled()
             && let Some(sleep) = self.power_down.end(clock)
         {
             self.gates.powered_up(sleep.end);

@@ -42,10 +42,10 @@ mod simulator;
 mod trace;
 mod trace_file;
 
+pub use address::{AddressField, AddressMap, AddressOrder};
 pub use controller::{
     Arbiter, Controller, PagePolicy, RefreshPolicy, ResponseQueue, Scheduler, SchedulerBuffer,
 };
-pub use address::{AddressField, AddressMap, AddressOrder};
 pub use device::{BankShape, Currents, DramDevice, RefreshSets, Timing};
 pub use devices::{DDR3_1600, DDR4_2400, DDR5_4800, DEVICES, HBM2_2000, LPDDR4_3200};
 pub use pattern::Pattern;

@@ -163,8 +163,8 @@ mod tests {
     #[test]
     fn a_seed_is_a_trace_and_another_seed_another() {
         for (name, pattern) in Pattern::ALL {
-            let [one, same, other] =
-                [1, 1, 2].map(|seed| pattern.trace(&DDR3_1600, 100, Seed::new(seed)).unwrap().requests().to_vec());
+            let [one, same, other] = [1, 1, 2]
+                .map(|seed| pattern.trace(&DDR3_1600, 100, Seed::new(seed)).unwrap().requests().to_vec());
             assert_eq!(one, same, "{name}");
             assert_eq!(one == other, pattern == Pattern::Stream, "{name}");
         }

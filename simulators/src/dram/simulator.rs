@@ -110,7 +110,9 @@ impl Simulator {
             || matches!(controller.scheduler, Scheduler::WriteDrain { .. })
             || matches!(controller.refresh, RefreshPolicy::BySet { .. });
         match self.device.banks {
-            BankShape::Eight if !has_more => self.run_shaped::<8, 1, 1, false>(controller, order, scratch, log),
+            BankShape::Eight if !has_more => {
+                self.run_shaped::<8, 1, 1, false>(controller, order, scratch, log)
+            }
             BankShape::Eight => self.run_shaped::<8, 1, 1, true>(controller, order, scratch, log),
             BankShape::FourGroups => self.run_shaped::<16, 4, 1, true>(controller, order, scratch, log),
             BankShape::EightGroups => self.run_shaped::<32, 8, 1, true>(controller, order, scratch, log),

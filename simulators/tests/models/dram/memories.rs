@@ -161,13 +161,19 @@ fn four_rows_at_most_are_opened_within_the_window() {
         for channel in 0..n_channels {
             let acts: Vec<u64> = log(device, &controller, &trace)
                 .iter()
-                .filter(|command| command.kind == Act && command.bank.is_some_and(|bank| bank % n_channels == channel))
+                .filter(|command| {
+                    command.kind == Act && command.bank.is_some_and(|bank| bank % n_channels == channel)
+                })
                 .map(|command| command.clock)
                 .collect();
             tightest = acts.windows(5).map(|five| five[4] - five[0]).fold(tightest, u64::min);
         }
         assert!(tightest >= device.timing.t_faw, "{}: {tightest}", device.id);
-        assert!(tightest <= device.timing.t_faw.max(4 * device.timing.t_rrd) + 8, "{}: {tightest}", device.id);
+        assert!(
+            tightest <= device.timing.t_faw.max(4 * device.timing.t_rrd) + 8,
+            "{}: {tightest}",
+            device.id
+        );
     }
 }
 
@@ -195,8 +201,14 @@ fn sets_of_banks_are_refreshed_in_turn_while_others_work() {
             }
         }
         assert!(n >= 2 * sets.n_sets && n_others > 10 * n, "{}: {n} {n_others}", device.id);
-        let report = Simulator::new(&device, &trace).run(&controller, Order::ArrivalsFirst, &mut Scratch::new());
-        assert!((0..=sets.n_sets as i64).contains(&report.refresh_debt), "{}: {}", device.id, report.refresh_debt);
+        let report =
+            Simulator::new(&device, &trace).run(&controller, Order::ArrivalsFirst, &mut Scratch::new());
+        assert!(
+            (0..=sets.n_sets as i64).contains(&report.refresh_debt),
+            "{}: {}",
+            device.id,
+            report.refresh_debt
+        );
         assert!(log.iter().all(|command| command.kind != Refa));
     }
 }
@@ -236,18 +248,9 @@ fn writes_wait_for_their_mark() {
         .map(|(column, operation)| request(operation, column as u64))
         .collect();
     // Four are stored when the row is open at 10; the mark of 2 was reached at 3.
-    assert_eq!(
-        operations(&controller(2, 0), &mixed),
-        [Write, Write, Read, Read, Read, Read, Read, Read]
-    );
-    assert_eq!(
-        operations(&controller(2, 1), &mixed),
-        [Write, Read, Read, Read, Read, Read, Read, Write]
-    );
-    assert_eq!(
-        operations(&controller(8, 0), &mixed),
-        [Read, Read, Read, Read, Read, Read, Write, Write]
-    );
+    assert_eq!(operations(&controller(2, 0), &mixed), [Write, Write, Read, Read, Read, Read, Read, Read]);
+    assert_eq!(operations(&controller(2, 1), &mixed), [Write, Read, Read, Read, Read, Read, Read, Write]);
+    assert_eq!(operations(&controller(8, 0), &mixed), [Read, Read, Read, Read, Read, Read, Write, Write]);
     // A read never passes the write of its own address.
     let same = [request(Read, 2), request(Write, 0), request(Read, 0), request(Read, 1)];
     assert_eq!(operations(&controller(8, 0), &same), [Read, Read, Write, Read]);
@@ -282,9 +285,11 @@ fn power_down_saves_energy_on_sparse_traffic() {
         let trace = Pattern::Sparse.trace(device, 3000, Seed::new(5)).unwrap();
         let simulator = Simulator::new(device, &trace);
         let awake = Controller { refresh: all_bank(), page_policy: PagePolicy::Closed, ..plain() };
-        let run = |controller: &Controller| simulator.run(controller, Order::ArrivalsFirst, &mut Scratch::new());
+        let run =
+            |controller: &Controller| simulator.run(controller, Order::ArrivalsFirst, &mut Scratch::new());
         let (awake, asleep) = (run(&awake), run(&Controller { power_down: Some(number(8)), ..awake }));
-        let accesses = |report: tapeout_simulators::dram::DramReport| report.counts.reads + report.counts.writes;
+        let accesses =
+            |report: tapeout_simulators::dram::DramReport| report.counts.reads + report.counts.writes;
         assert_eq!((accesses(awake), accesses(asleep)), (3000, 3000));
         assert!(asleep.energy.total_j() < awake.energy.total_j(), "{}", device.id);
         assert!(asleep.latency.mean_s > awake.latency.mean_s, "{}", device.id);
@@ -294,7 +299,13 @@ fn power_down_saves_energy_on_sparse_traffic() {
 // By hand: the capacity and the peak of each: 64 byte in 4 clocks of 1.25 ns are 12.8 GB/s.
 #[test]
 fn devices_hold_and_move_what_their_names_say() {
-    let expected = [("ddr3-1600", 1, 12.8), ("ddr4-2400", 4, 19.2), ("lpddr4-3200", 2, 12.8), ("hbm2-2000", 1, 32.0), ("ddr5-4800", 8, 19.23)];
+    let expected = [
+        ("ddr3-1600", 1, 12.8),
+        ("ddr4-2400", 4, 19.2),
+        ("lpddr4-3200", 2, 12.8),
+        ("hbm2-2000", 1, 32.0),
+        ("ddr5-4800", 8, 19.23),
+    ];
     for (device, (id, gibibyte, peak)) in DEVICES.iter().zip(expected) {
         assert_eq!((device.id, device.capacity_byte()), (id, gibibyte << 30));
         assert!((device.peak_byte_per_s() / 1e9 - peak).abs() < 0.01, "{id}: {}", device.peak_byte_per_s());
