@@ -1,6 +1,7 @@
 //! Section 8: the fast order. Of what happens in one clock, arrivals come first; clocks in which nothing happens are not visited.
 
 use super::channel::{Channel, Choice, NO_CLOCK};
+use super::controller::Controller;
 use super::front_end::FrontEnd;
 use super::{Clock, NEVER};
 
@@ -34,6 +35,37 @@ pub(super) fn run<const B: usize, const G: usize, const R: usize, const X: bool>
         );
         clock = next;
         choice = evaluate(channel, front, choice, clock);
+    }
+}
+
+/// Runs a trace for as many windows of `window` requests as there are `controllers`, each of which has one, or to its end. Calls
+/// `visit` with the channel and the front end after each. Section 12.
+pub(super) fn run_windows<const B: usize, const G: usize, const R: usize>(
+    channel: &mut Channel<'_, B, G, R, true>,
+    front: &mut FrontEnd<'_>,
+    controllers: &[Controller],
+    window: usize,
+    mut visit: impl FnMut(&Channel<'_, B, G, R, true>, &FrontEnd<'_>),
+) {
+    let mut clock = 0;
+    for (index, controller) in controllers.iter().enumerate() {
+        channel.reconfigure(controller);
+        front.limit(controller, clock);
+        let mut choice = channel.choice(clock);
+        while front.n_known() < (index + 1) * window && front.last_response().is_none() {
+            let arrival = if channel.has_space() { front.arrival } else { NEVER };
+            let next = choice.clock().min(arrival).min(channel.due_after(clock)).max(clock);
+            assert!(
+                next < NO_CLOCK,
+                "a request without response has a command, an arrival or a refresh before it"
+            );
+            clock = next;
+            choice = evaluate(channel, front, choice, clock);
+        }
+        visit(channel, front);
+        if front.last_response().is_some() {
+            return;
+        }
     }
 }
 

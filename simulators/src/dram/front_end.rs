@@ -119,6 +119,31 @@ impl<'a> FrontEnd<'a> {
         }
     }
 
+    /// Requests whose responses are known.
+    pub(super) fn n_known(&self) -> usize {
+        self.n_known
+    }
+
+    /// Clock of the last response that is known.
+    pub(super) fn responded(&self) -> Clock {
+        self.responded
+    }
+
+    /// From `clock` on so many requests may be between admission and response. One that waits for admission is offered anew.
+    pub(super) fn limit(&mut self, controller: &Controller, clock: Clock) {
+        self.max_active = controller.arbiter.max_active();
+        if self.arrival == NEVER && self.next < self.requests.len() {
+            self.offered = self.offered.max(clock + 1);
+            self.free = self.free.max(clock + 1);
+            self.resolve();
+        }
+    }
+
+    /// Latencies of the requests from `first` to the last that is known, in clocks, if responses leave in the order of the requests.
+    pub(super) fn known_latencies(&self, first: usize) -> &[Clock] {
+        &self.latencies[first..self.n_known]
+    }
+
     /// Clock of the last response, if it is known.
     pub(super) fn last_response(&self) -> Option<Clock> {
         (self.n_known == self.requests.len()).then_some(self.responded)

@@ -49,7 +49,7 @@ pub use controller::{
 pub use device::{BankShape, Currents, DramDevice, RefreshSets, Timing};
 pub use devices::{DDR3_1600, DDR4_2400, DDR5_4800, DEVICES, HBM2_2000, LPDDR4_3200};
 pub use pattern::Pattern;
-pub use report::{Command, CommandKind, Counts, DramReport, Energy, Latency};
+pub use report::{Command, CommandKind, Counts, DramReport, Energy, Latency, Window};
 pub use simulator::{Order, Scratch, Simulator};
 pub use trace::{MAX_CYCLE, MAX_REQUESTS, Operation, Request, Trace, TraceError};
 pub use trace_file::{TraceFileError, read_trace};

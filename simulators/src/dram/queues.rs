@@ -101,6 +101,9 @@ impl<'a, const B: usize, const X: bool> Queues<'a, B, X> {
         self.buffer = controller.buffer;
         self.size = controller.buffer_size.get();
         self.count_space();
+        if X && let Scheduler::WriteDrain { high, low } = self.scheduler {
+            self.turn(high.get(), low);
+        }
     }
 
     /// Section 3: whether one more request may be stored, whichever it is.

@@ -21,6 +21,29 @@ pub struct DramReport {
     pub refresh_debt: i64,
 }
 
+/// What became of some requests in a row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Window {
+    /// How many.
+    pub n_requests: usize,
+    /// From the last response before to the last of these.
+    pub time_s: f64,
+    /// Mean of their latencies.
+    pub latency_mean_s: f64,
+    /// The longest of them.
+    pub latency_max_s: f64,
+    /// Energy spent meanwhile.
+    pub energy_j: f64,
+    /// Accesses meanwhile to a row that another had used since it was opened.
+    pub row_hits: u64,
+    /// Bursts read meanwhile.
+    pub reads: u64,
+    /// Bursts written meanwhile.
+    pub writes: u64,
+    /// Whether the trace ends with them.
+    pub is_last: bool,
+}
+
 /// Energy by what it went into, in joule.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Energy {

@@ -1,18 +1,20 @@
 //! The question: a device, a trace, a controller.
 
+use std::num::NonZeroUsize;
+
 use serde::{Deserialize, Serialize};
 
 use super::Clock;
 use super::arrivals_first;
 use super::as_booked::{self, Fabric};
 use super::channel::Channel;
-use super::controller::{Controller, RefreshPolicy, Scheduler};
+use super::controller::{Controller, RefreshPolicy, ResponseQueue, Scheduler};
 use super::device::{BankShape, DramDevice};
 use super::front_end::FrontEnd;
 use super::placed::{Clocks, Placed};
 use super::queues::{Entry, Queues};
 use super::refresh::sets;
-use super::report::{Command, Counts, DramReport, Energy, Latency};
+use super::report::{Command, Counts, DramReport, Energy, Latency, Window};
 use super::trace::Trace;
 
 /// Order of what happens in one clock.
@@ -97,6 +99,64 @@ impl Simulator {
         log: &mut Vec<Command>,
     ) -> DramReport {
         self.run_with(controller, order, scratch, Some(log))
+    }
+
+    /// Runs the trace with a controller for each window of `window` requests, one after the other, for as many windows as there are
+    /// controllers, or to its end. Appends to `windows` what became of each. In the fast order; responses leave in the order of the
+    /// requests, and of the controllers' parameters those of refreshes and power-down are the first one's.
+    ///
+    /// # Panics
+    /// If there is no controller.
+    pub fn run_windows(
+        &self,
+        controllers: &[Controller],
+        window: NonZeroUsize,
+        scratch: &mut Scratch,
+        windows: &mut Vec<Window>,
+    ) {
+        match self.device.banks {
+            BankShape::Eight => self.windows::<8, 1, 1>(controllers, window, scratch, windows),
+            BankShape::FourGroups => self.windows::<16, 4, 1>(controllers, window, scratch, windows),
+            BankShape::EightGroups => self.windows::<32, 8, 1>(controllers, window, scratch, windows),
+            BankShape::PseudoChannels => self.windows::<32, 8, 2>(controllers, window, scratch, windows),
+        }
+    }
+
+    fn windows<const B: usize, const G: usize, const R: usize>(
+        &self,
+        controllers: &[Controller],
+        window: NonZeroUsize,
+        scratch: &mut Scratch,
+        windows: &mut Vec<Window>,
+    ) {
+        let largest = controllers.iter().map(|controller| controller.buffer_size).max();
+        let buffer_size = largest.unwrap_or(controllers[0].buffer_size);
+        let first = Controller { responses: ResponseQueue::Reorder, buffer_size, ..controllers[0] };
+        let (requests, n) = (self.requests.as_slice(), self.requests.len());
+        scratch.clocks.latencies.resize(n, 0);
+        scratch.clocks.responses.resize(n, 0);
+        let queues = Queues::new(&first, &mut scratch.entries);
+        let mut channel = Channel::<B, G, R, true>::new(&self.device, &first, requests, queues, None);
+        let mut front = FrontEnd::new(&first, requests, &mut scratch.clocks);
+        let (mut clock, mut energy_j, mut counts, mut n_known) = (0, 0.0, Counts::default(), 0);
+        arrivals_first::run_windows(&mut channel, &mut front, controllers, window.get(), |channel, front| {
+            let latencies = front.known_latencies(n_known);
+            let total: u64 = latencies.iter().sum();
+            let (energy, _) = channel.account.settled(&self.device, channel.has_open_bank());
+            let now = channel.account.counts;
+            windows.push(Window {
+                n_requests: latencies.len(),
+                time_s: (front.responded() - clock) as f64 * self.device.clock_s,
+                latency_mean_s: total as f64 / latencies.len().max(1) as f64 * self.device.clock_s,
+                latency_max_s: latencies.iter().copied().max().unwrap_or(0) as f64 * self.device.clock_s,
+                energy_j: energy.total_j() - energy_j,
+                row_hits: now.row_hits - counts.row_hits,
+                reads: now.reads - counts.reads,
+                writes: now.writes - counts.writes,
+                is_last: front.last_response().is_some(),
+            });
+            (clock, energy_j, counts, n_known) = (front.responded(), energy.total_j(), now, front.n_known());
+        });
     }
 
     fn run_with(
