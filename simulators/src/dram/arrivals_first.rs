@@ -50,7 +50,9 @@ pub(super) fn run_windows<const B: usize, const G: usize, const R: usize>(
     let mut clock = 0;
     for (index, controller) in controllers.iter().enumerate() {
         channel.reconfigure(controller);
-        front.limit(controller, clock);
+        if index > 0 {
+            front.limit(controller, clock);
+        }
         let mut choice = channel.choice(clock);
         while front.n_known() < (index + 1) * window && front.last_response().is_none() {
             let arrival = if channel.has_space() { front.arrival } else { NEVER };

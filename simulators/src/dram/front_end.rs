@@ -137,6 +137,10 @@ impl<'a> FrontEnd<'a> {
             self.free = self.free.max(clock + 1);
             self.resolve();
         }
+        if self.arrival <= clock {
+            // There was no space for it; now there may be.
+            (self.arrival, self.is_late) = (clock + 1, false);
+        }
     }
 
     /// Latencies of the requests from `first` to the last that is known, in clocks, if responses leave in the order of the requests.
