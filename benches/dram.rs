@@ -76,7 +76,8 @@ fn least_times(criterion: &mut Criterion) {
             (0..N_REPEATS).map(|_| time()).min().unwrap_or_default()
         };
         group.bench_function(workload, |bencher| {
-            bencher.iter_custom(|n| (0..n).map(|_| controllers.iter().map(&mut least).sum::<Duration>()).sum());
+            bencher
+                .iter_custom(|n| (0..n).map(|_| controllers.iter().map(&mut least).sum::<Duration>()).sum());
         });
     }
     group.finish();

@@ -106,14 +106,14 @@ mod tests {
     use super::AddressField::{Bank, Column, Row};
     use super::*;
 
-    // By hand: row 0b10, bank 0b1 in its two halves, column 0b11, byte 0.
+    // By hand, from the highest bit: row 10, bank 0, column 11, bank 1, byte 000; then row 01, bank 1, column 00, bank 0, byte 111.
     #[test]
     fn fields_may_come_in_parts() {
         let map = AddressMap::of_fields(&[(Column, 3), (Bank, 1), (Column, 2), (Bank, 1), (Row, 2)]);
-        assert_eq!(map.place(0b10_0_11_1_000), (0b01, 0b10));
-        assert_eq!(map.place(0b01_1_00_0_111), (0b10, 0b01));
+        assert_eq!(map.place(0b1_0011_1000), (0b01, 0b10));
+        assert_eq!(map.place(0b0_1100_0111), (0b10, 0b01));
         // What stands above the row is ignored.
-        assert_eq!(map.place(1 << 40 | 0b01_1_00_0_111), (0b10, 0b01));
+        assert_eq!(map.place(1 << 40 | 0b0_1100_0111), (0b10, 0b01));
     }
 
     // Law: with banks by row every bank and row is still reached by as many addresses; and rows one after the other, which lay in one

@@ -130,12 +130,12 @@ impl Account {
         let end = self.end();
         let rest = if has_open_bank { 0 } else { end.saturating_sub(self.closes) };
         let clocks = [self.precharged + rest, end - (self.precharged + rest)];
-        let energies = device.supplies.iter().map(|supply| self.from_supply(device, supply, clocks));
+        let energies = device.supplies.iter().map(|supply| self.of_supply(device, supply, clocks));
         (energies.fold(Energy::default(), Energy::plus), end)
     }
 
     /// Energy from one supply; `clocks`: with all banks precharged, and with one active.
-    fn from_supply(&self, device: &DramDevice, currents: &Currents, clocks: [Clock; 2]) -> Energy {
+    fn of_supply(&self, device: &DramDevice, currents: &Currents, clocks: [Clock; 2]) -> Energy {
         let timing = &device.timing;
         let clock_j = currents.vdd_v * device.clock_s * f64::from(device.n_chips);
         let spent = |clocks: u64, current_a: f64| clocks as f64 * current_a * clock_j;

@@ -95,7 +95,7 @@ impl<'a> FrontEnd<'a> {
     }
 
     /// Request `index` has its last data at `end`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn answered(&mut self, index: usize, end: Clock) {
         if !self.is_in_request_order {
             self.responded = end;

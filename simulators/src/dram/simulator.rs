@@ -207,12 +207,12 @@ impl Simulator {
         let interval = sets(controller.refresh, &self.device).1;
         let counts = channel.account.counts;
         let refresh_debt = (last / interval) as i64 - counts.refreshes as i64;
-        self.report(Totals { last, energy, spent, latency, counts, refresh_debt })
+        self.report(&Totals { last, energy, spent, latency, counts, refresh_debt })
     }
 
-    fn report(&self, totals: Totals) -> DramReport {
+    fn report(&self, totals: &Totals) -> DramReport {
         let device = &self.device;
-        let Totals { last, energy, spent, latency, counts, refresh_debt } = totals;
+        let Totals { last, energy, spent, latency, counts, refresh_debt } = *totals;
         let time_s = last as f64 * device.clock_s;
         let bytes = self.requests.len() as f64 * f64::from(device.burst_byte);
         DramReport {
@@ -228,6 +228,7 @@ impl Simulator {
 }
 
 /// What a run came to.
+#[derive(Clone, Copy)]
 struct Totals {
     /// Clock of the last response.
     last: Clock,

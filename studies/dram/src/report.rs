@@ -58,14 +58,14 @@ pub fn report(answers: &Answers) -> String {
         text,
         "\n## A learned model\n\nRoot mean square of relative errors, in per cent, on a fifth of {designs} different designs with refreshes. Designs that are \
          provably equal count once, so that none is on both sides. ArchGym's forest: 0.61 %, some 2,000 times as fast as its simulator.\n\n\
-         | traffic | learner | time | energy | mean latency | times as fast as a simulation |\n|---|---|---|---|---|---|\n"
+         | traffic | learner | time | energy | mean latency | times as fast as our simulation |\n|---|---|---|---|---|---|\n"
     );
     for it in &answers.learned {
         let [time, energy, latency] = it.errors.map(|error| 100.0 * error);
         let (workload, learner, speedup) = (&it.workload, &it.learner, it.speedup);
         let _ = writeln!(
             text,
-            "| `{workload}` | `{learner}` | {time:.2} | {energy:.2} | {latency:.2} | {speedup:.0} |"
+            "| `{workload}` | `{learner}` | {time:.2} | {energy:.2} | {latency:.2} | {speedup:.1} |"
         );
     }
     text
@@ -151,4 +151,18 @@ fn duel(text: &mut String, answers: &Answers, one: &str, other: &str) {
         with_interval(&differences),
         test.p
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Claim: the report is what the answers beside it say.
+    #[test]
+    fn the_report_follows_from_the_answers() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/studies/dram");
+        let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+        let answers: Answers = serde_json::from_str(&read("answers.json")).unwrap();
+        assert_eq!(report(&answers), read("README.md"));
+    }
 }
