@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 use tapeout::core::Seed;
-use tapeout::experiment::statistics::{bootstrap_interval, mean, quantile, signed_rank};
+use tapeout::experiment::statistics::{bootstrap_interval, mean, signed_rank};
 
 use crate::learned::Learned;
 use crate::lottery::Regrets;
@@ -48,7 +48,7 @@ pub fn report(answers: &Answers) -> String {
     agents(&mut text, answers);
     text.push_str(
         "\n## The lottery\n\nHyperparameters drawn from the values of `studies/dram/src/plan.rs`: regret in per cent averaged over traffic, goals and \
-         seeds, of the best, the median and the worst combination, and of the defaults.\n\n",
+         seeds, of the best, the (upper) median and the worst combination, and of the defaults; 95 % bootstrap intervals.\n\n",
     );
     lottery(&mut text, answers);
     text.push_str("\n## One policy or one for each parameter\n\n");
@@ -105,25 +105,18 @@ fn lottery(text: &mut String, answers: &Answers) {
         names.sort_unstable();
         names.dedup();
         let prefix = format!("{agent} ");
-        let mut means: Vec<f64> = names
+        let mut ranked: Vec<(f64, &str)> = names
             .iter()
             .filter(|name| name.starts_with(&prefix))
-            .map(|name| mean(&of(answers, name, None)))
+            .map(|name| (mean(&of(answers, name, None)), *name))
             .collect();
-        means.sort_by(f64::total_cmp);
-        let (Some(&best), Some(&worst)) = (means.first(), means.last()) else { continue };
-        let median = quantile(&means, 0.5);
-        spreads.push(worst - best);
-        medians.push(median);
-        let defaults = mean(&of(answers, agent, None));
-        let _ = writeln!(
-            text,
-            "| `{agent}` | {:.2} | {:.2} | {:.2} | {:.2} |",
-            100.0 * best,
-            100.0 * median,
-            100.0 * worst,
-            100.0 * defaults
-        );
+        ranked.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (Some(&best), Some(&worst)) = (ranked.first(), ranked.last()) else { continue };
+        let median = ranked[ranked.len() / 2];
+        spreads.push(worst.0 - best.0);
+        medians.push(median.0);
+        let cells = [best.1, median.1, worst.1, agent].map(|name| with_interval(&of(answers, name, None)));
+        let _ = writeln!(text, "| `{agent}` | {} |", cells.join(" | "));
     }
     let between = medians.iter().copied().fold(f64::NEG_INFINITY, f64::max)
         - medians.iter().copied().fold(f64::INFINITY, f64::min);
@@ -146,10 +139,10 @@ fn duel(text: &mut String, answers: &Answers, one: &str, other: &str) {
     let _ = writeln!(
         text,
         "`{one}` against `{other}`, paired by traffic, goal and seed: better in {wins}, worse in {losses} of {}; mean difference of the regret {} points \
-         (negative: `{one}` is better); Wilcoxon's signed-rank test, two-sided: p = {:.3}.\n",
+         (negative: `{one}` is better); Wilcoxon's signed-rank test, two-sided: p {}.\n",
         differences.len(),
         with_interval(&differences),
-        test.p
+        if test.p < 0.001 { "< 0.001".to_owned() } else { format!("= {:.3}", test.p) }
     );
 }
 
