@@ -1,7 +1,6 @@
 //! A learned model in the simulator's place.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use tapeout::core::{BuildEnv, Catalog, Design, Env, Outcome, Problem, Seed, TrainingData, Trial};
@@ -18,15 +17,13 @@ const METRICS: [&str; 3] = ["time_s", "energy_j", "latency_mean_s"];
 
 /// How a model did on one workload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Learned {
+pub struct ModelErrors {
     /// The traffic.
     pub workload: String,
     /// The learner.
     pub learner: String,
     /// Root mean square of the relative errors of time, energy and mean latency on the designs left out.
     pub errors: [f64; 3],
-    /// How many times faster a prediction is than a simulation, in a batch.
-    pub speedup: f64,
 }
 
 /// Fits models to four fifths of `n` different designs of each workload, and asks them about the rest.
@@ -35,7 +32,7 @@ pub struct Learned {
 ///
 /// # Errors
 /// Whatever goes wrong.
-pub fn learned(catalog: &Catalog, n: usize) -> Result<Vec<Learned>, Failed> {
+pub fn learned(catalog: &Catalog, n: usize) -> Result<Vec<ModelErrors>, Failed> {
     let mut all = Vec::new();
     for workload in WORKLOADS {
         let config = DramControllerConfig {
@@ -46,24 +43,17 @@ pub fn learned(catalog: &Catalog, n: usize) -> Result<Vec<Learned>, Failed> {
         let env = DramController::build(config)?;
         let designs = different(&env, n);
         let problem = Problem::new(env.space().clone(), env.metrics().to_vec(), env.default_goal())?;
-        let begin = now();
         let trial = |design: &Design| -> Result<Trial, Failed> {
             let outcome = env.evaluate(design)?;
             Ok(Trial { design: design.clone(), judgement: problem.judge(&outcome), outcome })
         };
         let trials: Vec<Trial> = designs.iter().map(trial).collect::<Result<_, Failed>>()?;
-        let simulation_s = begin.elapsed().as_secs_f64() / n as f64;
         let (train, test) = trials.split_at(4 * n / 5);
         for learner in LEARNERS {
-            all.push(fitted(catalog, &env, (workload, learner), train, test, simulation_s)?);
+            all.push(fitted(catalog, &env, (workload, learner), train, test)?);
         }
     }
     Ok(all)
-}
-
-#[expect(clippy::disallowed_methods, reason = "a study says how long things took")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 /// Random designs with refreshes, no two of which are provably equal.
@@ -85,15 +75,12 @@ fn fitted(
     (workload, name): (&str, &str),
     train: &[Trial],
     test: &[Trial],
-    simulation_s: f64,
-) -> Result<Learned, Failed> {
+) -> Result<ModelErrors, Failed> {
     let problem = Problem::new(env.space().clone(), env.metrics().to_vec(), env.default_goal())?;
     let learner = catalog.learner(name)?.build(&problem, &serde_json::json!({}))?;
     let model = learner.fit(&TrainingData::of_trials(train.to_vec()), Seed::new(0))?;
     let designs: Vec<Design> = test.iter().map(|trial| trial.design.clone()).collect();
-    let begin = now();
     let predicted = model.predict(&[], &designs).mean;
-    let prediction_s = begin.elapsed().as_secs_f64() / designs.len() as f64;
     let errors = METRICS.map(|metric| {
         let column = env.metrics().iter().position(|known| known.name == metric).unwrap_or(0);
         let square = |(trial, row): (&Trial, &Vec<f64>)| match &trial.outcome {
@@ -103,5 +90,5 @@ fn fitted(
         (test.iter().zip(&predicted).map(square).sum::<f64>() / test.len() as f64).sqrt()
     });
     let (workload, learner) = (workload.to_owned(), name.to_owned());
-    Ok(Learned { workload, learner, errors, speedup: simulation_s / prediction_s })
+    Ok(ModelErrors { workload, learner, errors })
 }

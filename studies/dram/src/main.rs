@@ -73,7 +73,7 @@ fn run(arguments: &Arguments) -> Result<(), Failed> {
         let conditions = Conditions { threads: arguments.threads, interrupt: None, watch: &watch };
         let (problems, traces) = conduct(&catalog, &plan, &arguments.data, &conditions)?;
         let results = ComparisonResults::of(&plan, &problems, &traces);
-        let answers = report::Answers {
+        let answers = report::DramAnswers {
             regrets: lottery::regrets(&results)?,
             learned: learned::learned(&catalog, arguments.designs)?,
             seeds: arguments.seeds,
@@ -84,7 +84,7 @@ fn run(arguments: &Arguments) -> Result<(), Failed> {
         fs::create_dir_all(&arguments.out)?;
         fs::write(&path, serde_json::to_string_pretty(&answers)? + "\n")?;
     }
-    let answers: report::Answers = serde_json::from_str(&fs::read_to_string(&path)?)?;
+    let answers: report::DramAnswers = serde_json::from_str(&fs::read_to_string(&path)?)?;
     fs::write(arguments.out.join("README.md"), report::report(&answers))?;
     Ok(())
 }

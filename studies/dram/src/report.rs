@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use tapeout::core::Seed;
 use tapeout::experiment::statistics::{bootstrap_interval, mean, signed_rank};
 
-use crate::learned::Learned;
+use crate::learned::ModelErrors;
 use crate::lottery::Regrets;
 use crate::plan::{AGENTS, GOALS, LOTTERY};
 
 /// All answers, and what was asked.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Answers {
+pub struct DramAnswers {
     /// Seeds of each agent.
     pub seeds: u64,
     /// Distinct designs of a run.
@@ -26,12 +26,12 @@ pub struct Answers {
     /// By environment and agent.
     pub regrets: Vec<Regrets>,
     /// By workload and learner.
-    pub learned: Vec<Learned>,
+    pub learned: Vec<ModelErrors>,
 }
 
 /// The report in Markdown.
-pub fn report(answers: &Answers) -> String {
-    let Answers { seeds, trials, variants, designs, .. } = answers;
+pub fn report(answers: &DramAnswers) -> String {
+    let DramAnswers { seeds, trials, variants, designs, .. } = answers;
     let mut text = format!(
         "# The memory controller: agents, hyperparameters, a learned model\n\n\
          ArchGym (Krishnan et al., ISCA 2023) asks in 21,000 runs whether the choice of agent matters or that of its hyperparameters. Here: four \
@@ -58,21 +58,18 @@ pub fn report(answers: &Answers) -> String {
         text,
         "\n## A learned model\n\nRoot mean square of relative errors, in per cent, on a fifth of {designs} different designs with refreshes. Designs that are \
          provably equal count once, so that none is on both sides. ArchGym's forest: 0.61 %, some 2,000 times as fast as its simulator.\n\n\
-         | traffic | learner | time | energy | mean latency | times as fast as our simulation |\n|---|---|---|---|---|---|\n"
+         | traffic | learner | time | energy | mean latency |\n|---|---|---|---|---|\n"
     );
     for it in &answers.learned {
         let [time, energy, latency] = it.errors.map(|error| 100.0 * error);
-        let (workload, learner, speedup) = (&it.workload, &it.learner, it.speedup);
-        let _ = writeln!(
-            text,
-            "| `{workload}` | `{learner}` | {time:.2} | {energy:.2} | {latency:.2} | {speedup:.1} |"
-        );
+        let (workload, learner) = (&it.workload, &it.learner);
+        let _ = writeln!(text, "| `{workload}` | `{learner}` | {time:.2} | {energy:.2} | {latency:.2} |");
     }
     text
 }
 
 /// The regrets of an agent, of one goal or all.
-fn of<'a>(answers: &'a Answers, agent: &'a str, goal: Option<&'a str>) -> Vec<f64> {
+fn of<'a>(answers: &'a DramAnswers, agent: &'a str, goal: Option<&'a str>) -> Vec<f64> {
     let is_asked = move |it: &&Regrets| it.agent == agent && goal.is_none_or(|goal| it.goal == goal);
     answers.regrets.iter().filter(is_asked).flat_map(|it| it.by_seed.iter().copied()).collect()
 }
@@ -83,7 +80,7 @@ fn with_interval(values: &[f64]) -> String {
     format!("{:.2} [{:.2}, {:.2}]", 100.0 * mean(values), 100.0 * low, 100.0 * high)
 }
 
-fn agents(text: &mut String, answers: &Answers) {
+fn agents(text: &mut String, answers: &DramAnswers) {
     let goals = GOALS.map(|(goal, _)| goal);
     let _ = writeln!(text, "| agent | {} | all |\n|---|---|---|---|---|", goals.join(" | "));
     let mut rows: Vec<(f64, &str)> =
@@ -96,7 +93,7 @@ fn agents(text: &mut String, answers: &Answers) {
     }
 }
 
-fn lottery(text: &mut String, answers: &Answers) {
+fn lottery(text: &mut String, answers: &DramAnswers) {
     text.push_str("| agent | best | median | worst | defaults |\n|---|---|---|---|---|\n");
     let mut spreads = Vec::new();
     let mut medians = Vec::new();
@@ -130,7 +127,7 @@ fn lottery(text: &mut String, answers: &Answers) {
 }
 
 /// Two agents, paired by traffic, goal and seed.
-fn duel(text: &mut String, answers: &Answers, one: &str, other: &str) {
+fn duel(text: &mut String, answers: &DramAnswers, one: &str, other: &str) {
     let (a, b) = (of(answers, one, None), of(answers, other, None));
     let differences: Vec<f64> = a.iter().zip(&b).map(|(a, b)| a - b).collect();
     let test = signed_rank(&differences);
@@ -155,7 +152,7 @@ mod tests {
     fn the_report_follows_from_the_answers() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/studies/dram");
         let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
-        let answers: Answers = serde_json::from_str(&read("answers.json")).unwrap();
+        let answers: DramAnswers = serde_json::from_str(&read("answers.json")).unwrap();
         assert_eq!(report(&answers), read("README.md"));
     }
 }
