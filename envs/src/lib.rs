@@ -4,6 +4,7 @@ mod accelerator;
 mod accelerator_file;
 mod command;
 mod dram_controller;
+mod dram_online;
 mod edge_accelerator;
 mod eyeriss_accelerator;
 mod gemmini_accelerator;
@@ -17,7 +18,8 @@ pub use accelerator::{AcceleratorConfig, AcceleratorEnv, AcceleratorTemplate};
 pub use accelerator_file::{AcceleratorFileConfig, AcceleratorFileEnv};
 pub use command::{CommandConfig, CommandEnv};
 pub use dram_controller::{DramController, DramControllerConfig, DramOptimum, DramSpace, dram_optima};
-pub use edge_accelerator::{EdgeAccelerator, EdgeAcceleratorConfig};
+pub use dram_online::{DramOnline, DramOnlineConfig, N_ONLINE_OBSERVATIONS, ONLINE_LEVELS, OnlineObjective};
+pub use edge_accelerator::{EdgeAccelerator, EdgeAcceleratorConfig, EdgeMemory};
 pub use eyeriss_accelerator::{EyerissAccelerator, EyerissAcceleratorConfig};
 pub use gemmini_accelerator::{GemminiAccelerator, GemminiAcceleratorConfig};
 pub use gpu_gemm::{

@@ -31,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("tapeout-cli", &["tapeout"]),
     ("external-agent", &["tapeout", "tapeout-cli"]),
+    ("dram-study", &["tapeout"]),
     ("offline-study", &["tapeout"]),
     ("prime-study", &["tapeout"]),
     (

@@ -11,6 +11,7 @@ pub mod gpu_gemm;
 mod levels;
 pub mod loop_nest;
 pub mod mapped;
+pub mod mapped_trace;
 pub mod mapper;
 pub mod memory;
 mod names;

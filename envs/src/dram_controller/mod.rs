@@ -3,6 +3,7 @@
 //! Source: Krishnan et al. (2023), "ArchGym: an open-source gymnasium for machine learning assisted architecture design",
 //! doi:10.1145/3579371.3589049. The simulator is [`tapeout_simulators::dram`], which equals DRAMSys 4.
 
+mod layer;
 mod optima;
 mod space;
 
@@ -17,26 +18,32 @@ use tapeout_core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, Seed,
 };
 use tapeout_simulators::dram::{
-    Controller, DDR3_1600, DramReport, Order, Pattern, RefreshPolicy, Scratch, Simulator, Trace, read_trace,
+    Controller, DDR3_1600, DramDevice, DramReport, Order, Pattern, RefreshPolicy, Scratch, Simulator, Trace,
+    read_trace,
 };
 
 pub use optima::{DramOptimum, dram_optima};
-use space::Controllers;
 pub use space::DramSpace;
+use space::{Controllers, Setting, address_maps};
 
 /// Which requests, which space, and what is taken for granted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DramControllerConfig {
-    /// A kind of traffic: `stream`, `random`, `cloud`, `mixed` or `sparse`. Not read if `trace` is given, nor are the next two.
+    /// A kind of traffic: `stream`, `random`, `cloud`, `mixed` or `sparse`. Not read if `layer` or `trace` is given.
     pub workload: String,
     /// How many requests of it.
     pub requests: usize,
     /// The seed that they are drawn from.
     pub workload_seed: Seed,
+    /// A layer of a network, such as `resnet50:layer1.0.conv2`, as the largest published class of the edge accelerator's template
+    /// runs it: its first `requests` accesses to DRAM. Not read if `trace` is given.
+    pub layer: Option<String>,
     /// A file of requests: DRAMSys's `.stl`, Ramulator's `LD` and `ST`, `address READ|WRITE cycle`, or CSV.
     pub trace: Option<String>,
-    /// `full` or `powers`.
+    /// The memory: `ddr3-1600`, `ddr4-2400`, `lpddr4-3200`, `hbm2-2000` or `ddr5-4800`.
+    pub memory: String,
+    /// `full`, `powers` or `extended`.
     pub space: DramSpace,
     /// Whether designs without refreshes, which lose data on a real chip, are evaluated like others.
     pub allow_no_refresh: bool,
@@ -51,7 +58,9 @@ impl Default for DramControllerConfig {
             // Source: oss-arch-gym 53f745af: the length of its traces.
             requests: 10_000,
             workload_seed: Seed::new(0),
+            layer: None,
             trace: None,
+            memory: DDR3_1600.id.to_owned(),
             space: DramSpace::Full,
             allow_no_refresh: false,
             order: Order::ArrivalsFirst,
@@ -66,34 +75,35 @@ const MAX_REMEMBERED: usize = 1 << 16;
 pub struct DramController {
     controllers: Controllers,
     metrics: Vec<Metric>,
-    simulator: Simulator,
+    /// One for each address map.
+    simulators: Vec<Simulator>,
     n_requests: usize,
     is_refresh_optional: bool,
     order: Order,
     /// What became of controllers, so that designs that are provably equal are simulated once.
-    remembered: Mutex<BTreeMap<Controller, Outcome>>,
+    remembered: Mutex<BTreeMap<Setting, Outcome>>,
     /// Memory of simulations, as many as ran at once.
     scratches: Mutex<Vec<Scratch>>,
 }
 
 impl DramController {
-    /// The controller of a design; the same for designs that are provably equal on the trace.
-    pub fn controller(&self, design: &Design) -> Controller {
-        self.controllers.controller(design)
+    /// The controller and the number of the address map of a design; the same for designs that are provably equal on the trace.
+    pub fn setting(&self, design: &Design) -> (Controller, usize) {
+        self.controllers.setting(design)
     }
 
-    /// What a controller makes of the trace, simulated whether it was before or not.
-    pub fn simulate(&self, controller: &Controller) -> DramReport {
+    /// What a controller makes of the trace under an address map, simulated whether it was before or not.
+    pub fn simulate(&self, (controller, map): &(Controller, usize)) -> DramReport {
         let scratch = self.scratches.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut scratch = scratch.unwrap_or_default();
-        let report = self.simulator.run(controller, self.order, &mut scratch);
+        let report = self.simulators[*map].run(controller, self.order, &mut scratch);
         self.scratches.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         report
     }
 
-    fn outcome(&self, controller: &Controller) -> Outcome {
+    fn outcome(&self, setting: &Setting) -> Outcome {
         let DramReport { time_s, energy, power_w, bandwidth_byte_per_s, latency, counts, refresh_debt } =
-            self.simulate(controller);
+            self.simulate(setting);
         Outcome::Measured(vec![
             time_s,
             energy.total_j(),
@@ -106,12 +116,12 @@ impl DramController {
             counts.row_hits as f64 / self.n_requests as f64,
             counts.refreshes as f64,
             refresh_debt as f64,
-            f64::from(self.controllers.n_equal(controller)),
+            f64::from(self.controllers.n_equal(&setting.0)),
         ])
     }
 
     /// The rule that a controller without refreshes breaks.
-    fn refused(&self, controller: &Controller) -> Option<Outcome> {
+    fn refused(&self, (controller, _): &Setting) -> Option<Outcome> {
         let is_lossy = controller.refresh == RefreshPolicy::NoRefresh && !self.is_refresh_optional;
         is_lossy.then(|| Outcome::infeasible("refresh", 1.0))
     }
@@ -127,28 +137,28 @@ impl Env for DramController {
     }
 
     fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
-        let controller = self.controller(design);
-        if let Some(refused) = self.refused(&controller) {
+        let setting = self.setting(design);
+        if let Some(refused) = self.refused(&setting) {
             return Ok(refused);
         }
         let remembered = || self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(outcome) = remembered().get(&controller) {
+        if let Some(outcome) = remembered().get(&setting) {
             return Ok(outcome.clone());
         }
-        let outcome = self.outcome(&controller);
+        let outcome = self.outcome(&setting);
         let mut remembered = remembered();
         if remembered.len() < MAX_REMEMBERED {
-            remembered.insert(controller, outcome.clone());
+            remembered.insert(setting, outcome.clone());
         }
         Ok(outcome)
     }
 
     fn precheck(&self, design: &Design) -> Option<Outcome> {
-        self.refused(&self.controller(design))
+        self.refused(&self.setting(design))
     }
 
     fn workload_settings(&self) -> &'static [&'static str] {
-        &["workload", "requests", "workload_seed", "trace"]
+        &["workload", "requests", "workload_seed", "layer", "trace"]
     }
 }
 
@@ -162,13 +172,18 @@ impl BuildEnv for DramController {
     type Config = DramControllerConfig;
 
     fn build(config: DramControllerConfig) -> Result<Self, ConfigError> {
-        let trace = trace(&config)?;
-        let controllers = Controllers::new(config.space, trace.is_reads_alone())
+        let device = DramDevice::named(&config.memory)
+            .map_err(|unknown| ConfigError::new("memory", unknown.to_string()))?;
+        let trace = trace(&config, &device)?;
+        let controllers = Controllers::new(config.space, &device, trace.is_reads_alone())
             .map_err(|error| ConfigError::new("space", error.to_string()))?;
         Ok(Self {
             controllers,
             metrics: metrics(),
-            simulator: Simulator::new(&DDR3_1600, &trace),
+            simulators: address_maps(config.space, &device)
+                .iter()
+                .map(|device| Simulator::new(device, &trace))
+                .collect(),
             n_requests: trace.requests().len(),
             is_refresh_optional: config.allow_no_refresh,
             order: config.order,
@@ -190,14 +205,17 @@ impl BuildEnv for DramController {
     }
 }
 
-fn trace(config: &DramControllerConfig) -> Result<Trace, ConfigError> {
+fn trace(config: &DramControllerConfig, device: &DramDevice) -> Result<Trace, ConfigError> {
     if let Some(path) = &config.trace {
         return trace_file(Path::new(path)).map_err(|message| ConfigError::new("trace", message));
+    }
+    if let Some(layer) = &config.layer {
+        return layer::trace(layer, config.requests, device);
     }
     let pattern = Pattern::named(&config.workload)
         .map_err(|unknown| ConfigError::new("workload", unknown.to_string()))?;
     pattern
-        .trace(config.requests, config.workload_seed)
+        .trace(device, config.requests, config.workload_seed)
         .map_err(|error| ConfigError::new("requests", error.to_string()))
 }
 

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use super::DramController;
+use super::space::Setting;
 use serde::{Deserialize, Serialize};
 use tapeout_core::{Design, Env, Outcome};
-use tapeout_simulators::dram::Controller;
-
-use super::DramController;
 
 /// The least that a metric can be in the small space, refreshes required, and a design that has it.
 ///
@@ -41,8 +40,8 @@ pub fn dram_optima() -> &'static [DramOptimum] {
 impl DramController {
     /// The first design of each kind of provably equal ones, in the order of the space.
     pub fn different_designs(&self) -> Vec<Design> {
-        let mut seen: BTreeSet<Controller> = BTreeSet::new();
-        self.space().iter().filter(|design| seen.insert(self.controller(design))).collect()
+        let mut seen: BTreeSet<Setting> = BTreeSet::new();
+        self.space().iter().filter(|design| seen.insert(self.setting(design))).collect()
     }
 
     /// The best of `designs` for each metric that optima are kept of, if any of them is feasible.
@@ -55,11 +54,11 @@ impl DramController {
         });
         let mut best: [Option<(f64, &Design)>; METRICS.len()] = [None; METRICS.len()];
         for design in designs {
-            let controller = self.controller(design);
-            if self.refused(&controller).is_some() {
+            let setting = self.setting(design);
+            if self.refused(&setting).is_some() {
                 continue;
             }
-            let Outcome::Measured(metrics) = self.outcome(&controller) else { continue };
+            let Outcome::Measured(metrics) = self.outcome(&setting) else { continue };
             for (best, column) in best.iter_mut().zip(columns) {
                 if best.is_none_or(|(value, _)| metrics[column] < value) {
                     *best = Some((metrics[column], design));

@@ -67,11 +67,11 @@ fn equal_designs_are_counted_as_published() {
         let env = env(short(workload));
         let mut classes = BTreeMap::new();
         for design in env.space().iter() {
-            *classes.entry(env.controller(&design)).or_insert(0u32) += 1;
+            *classes.entry(env.setting(&design)).or_insert(0u32) += 1;
         }
         assert_eq!(classes.len(), expected, "{workload}");
         assert!(
-            classes.iter().all(|(controller, &n)| env.controllers.n_equal(controller) == n),
+            classes.iter().all(|((controller, _), &n)| env.controllers.n_equal(controller) == n),
             "{workload}"
         );
     }
@@ -85,17 +85,58 @@ fn designs_called_equal_are_equal() {
         let env = env(DramControllerConfig { order, ..short("cloud") });
         let mut rng = Seed::new(0).stream("test");
         for _ in 0..64 {
-            let one = env.controller(&env.space().sample(&mut rng));
+            let one = env.setting(&env.space().sample(&mut rng));
             let mut other = one;
-            if one.scheduler == Scheduler::FrFcfs {
-                other.scheduler = Scheduler::FrFcfsGrp;
+            if one.0.scheduler == Scheduler::FrFcfs {
+                other.0.scheduler = Scheduler::FrFcfsGrp;
             }
-            if one.buffer == SchedulerBuffer::Shared {
-                other.buffer = SchedulerBuffer::ReadWrite;
+            if one.0.buffer == SchedulerBuffer::Shared {
+                other.0.buffer = SchedulerBuffer::ReadWrite;
             }
             assert_eq!(env.simulate(&one), env.simulate(&other), "{one:?}");
         }
     }
+}
+
+// By hand, of the extended space on LPDDR4: 442,368 / (3 schedulers * 2 refresh policies) * 4 * 3, times 3 * 2 marks of write drain,
+// 4 times before power-down and 6 address maps; DDR3 has no refreshes by set. Designs counted as equal add up to all.
+#[test]
+fn the_extended_space_has_what_newer_controllers_have() {
+    for (memory, n_refresh_policies) in [("lpddr4-3200", 3), ("ddr3-1600", 2)] {
+        let config =
+            DramControllerConfig { memory: memory.to_owned(), space: DramSpace::Extended, ..short("mixed") };
+        let env = env(config);
+        let expected = 442_368 / 6 * 4 * n_refresh_policies * 6 * 4 * 6;
+        assert_eq!(env.space().cardinality(), expected, "{memory}");
+        check_env(&env).unwrap_or_else(|findings| panic!("{memory}: {findings}"));
+        let mut rng = Seed::new(0).stream("test");
+        let mut classes = BTreeMap::new();
+        for _ in 0..4000 {
+            let design = env.space().sample(&mut rng);
+            classes.insert(env.setting(&design), ());
+        }
+        // The mean of the counts of designs drawn uniformly is far above 1: what has no effect is merged.
+        let n: u32 = classes.keys().map(|(controller, _)| env.controllers.n_equal(controller)).max().unwrap();
+        assert_eq!(n, 16 * 8 * 6, "{memory}");
+    }
+}
+
+// Claim: a memory is chosen by name, its bandwidth is what its bus allows at most, and a wider one moves a stream faster.
+#[test]
+fn memories_are_chosen_by_name() {
+    let time = |memory: &str| {
+        let env = env(DramControllerConfig { memory: memory.to_owned(), ..short("stream") });
+        let outcome = env.evaluate(&design(&env, &[])).unwrap();
+        metric(&env, &outcome, "time_s")
+    };
+    assert!(time("ddr4-2400") < time("ddr3-1600"));
+    let unknown =
+        DramController::build(DramControllerConfig { memory: "ddr4-2400x".to_owned(), ..short("stream") });
+    let unknown = unknown.err().unwrap().to_string();
+    assert!(
+        unknown.starts_with("`memory`: unknown memory `ddr4-2400x`; did you mean `ddr4-2400`"),
+        "{unknown}"
+    );
 }
 
 #[test]
@@ -181,6 +222,24 @@ fn a_file_of_requests_is_the_workload() {
     assert!(relative.starts_with("`trace`: `PATH`: times relative to the request before"), "{relative}");
     let absent = refused(DramControllerConfig { trace: Some("no/such.stl".to_owned()), ..short("mixed") });
     assert!(absent.starts_with("`trace`: `PATH`: No such file"), "{absent}");
+}
+
+// Claim: a layer is a workload: reads of weights and inputs, then writes of outputs, whose first accesses are taken; unknown ones are named.
+#[test]
+fn a_mapped_layer_is_a_workload() {
+    let with = |layer: &str| DramControllerConfig { layer: Some(layer.to_owned()), ..short("stream") };
+    let env = env(with("resnet50:layer1.0.conv2"));
+    assert_eq!(env.n_requests, 500);
+    let outcome = env.evaluate(&design(&env, &[])).unwrap();
+    // Tiles are read row by row, so that most accesses find their row open.
+    assert!(metric(&env, &outcome, "row_hit_rate") > 0.5);
+    let refused = |layer| DramController::build(with(layer)).err().unwrap().to_string();
+    assert!(refused("resnet5:conv1").starts_with("`layer`: "), "{}", refused("resnet5:conv1"));
+    let unknown = refused("resnet50:conv9");
+    assert!(
+        unknown.starts_with("`layer`: network `resnet50` has no layer `conv9`; there are conv1, "),
+        "{unknown}"
+    );
 }
 
 /// The environment that optima are of.

@@ -3,12 +3,14 @@
 //! Source: Kumar et al. (2022), "Data-Driven Offline Optimization for Architecting Hardware Accelerators",
 //! arXiv 2110.11346, table of the design space. The cost model is [`tapeout_simulators::edge`].
 
+use serde::{Deserialize, Serialize};
 use tapeout_core::config::{above, check};
 use tapeout_core::env::ContextFeature;
 use tapeout_core::{
     ConfigError, Constraint, CountParameter, Design, DesignSpace, EvalError, Goal, NumberParameter,
     Objective, Outcome, Parameter, SpaceError,
 };
+use tapeout_simulators::dram::{DDR3_1600, DramDevice, HBM2_2000, LPDDR4_3200};
 use tapeout_simulators::edge::{Chip, EdgeDataflow, EdgeSetting, EdgeTemplate, Infeasible, PreparedWorkload};
 use tapeout_simulators::network_cost::NetworkCost;
 use tapeout_simulators::networks::Workload;
@@ -25,9 +27,23 @@ accelerator_config! {
         pub dram: DramKind,
         /// Time from a request to the DRAM to its data.
         pub dram_latency_s: f64,
+        /// `stated`: bandwidth and latency are as stated; `simulated`: a memory controller in front of the kind of DRAM says, layer by
+        /// layer, what share of the bandwidth is reached and what the latency is.
+        pub memory: EdgeMemory,
         /// Area above which a chip is infeasible.
         pub area_limit_m2: f64,
     }
+}
+
+/// Where bandwidth and latency of the DRAM are from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EdgeMemory {
+    /// Parameters and settings.
+    #[default]
+    Stated,
+    /// A simulation of each layer's accesses.
+    Simulated,
 }
 
 impl Default for EdgeAcceleratorConfig {
@@ -44,6 +60,7 @@ impl Default for EdgeAcceleratorConfig {
             // Source: sbc-bench, results/reviews/Radxa-Rock-5B.md (24 Feb 2023): reads of the Cortex-A76 scattered over
             // 16 MiB take 104 to 121 ns on an RK3588 with its memory at 2112 MHz; 110 ns is in the middle.
             dram_latency_s: 110e-9,
+            memory: EdgeMemory::Stated,
             // Source: Kumar et al. (2022), arXiv 2110.11346: designs above 27 mm2 count as infeasible.
             area_limit_m2: 27e-6,
         }
@@ -62,6 +79,8 @@ pub struct EdgeAccelerator {
     knobs: Knobs,
     workload: PreparedWorkload,
     setting: EdgeSetting,
+    /// The memory that is simulated, if one is.
+    memory: Option<DramDevice>,
     area_limit_m2: f64,
 }
 
@@ -176,12 +195,19 @@ impl AcceleratorTemplate for EdgeAccelerator {
             dram_latency_s: config.dram_latency_s,
             dataflow: config.dataflow,
         };
+        let memory = match config.memory {
+            EdgeMemory::Stated => None,
+            EdgeMemory::Simulated => Some(device(config.dram)?),
+        };
         let (knobs, workload) = (Knobs::of(space)?, PreparedWorkload::new(workload));
-        Ok(Self { knobs, workload, setting, area_limit_m2: config.area_limit_m2 })
+        Ok(Self { knobs, workload, setting, memory, area_limit_m2: config.area_limit_m2 })
     }
 
     fn chip(&self, design: &Design) -> Result<Chip, Outcome> {
-        let chip = Chip::new(self.numbers(design), self.setting).map_err(outcome)?;
+        let mut chip = Chip::new(self.numbers(design), self.setting).map_err(outcome)?;
+        if let Some(device) = &self.memory {
+            chip = chip.with_simulated_memory(device.clone());
+        }
         let excess = self.area_m2(&chip) / self.area_limit_m2 - 1.0;
         if excess > 0.0 { Err(Outcome::infeasible(AREA, excess)) } else { Ok(chip) }
     }
@@ -207,6 +233,19 @@ impl AcceleratorTemplate for EdgeAccelerator {
 
     fn context(workload: &Workload) -> Vec<ContextFeature> {
         features(workload)
+    }
+}
+
+/// The device that is simulated for a kind of DRAM.
+fn device(kind: DramKind) -> Result<DramDevice, ConfigError> {
+    match kind {
+        DramKind::Lpddr4 => Ok(LPDDR4_3200),
+        DramKind::Ddr3 => Ok(DDR3_1600),
+        DramKind::Hbm2 => Ok(HBM2_2000),
+        DramKind::Hbm3 => Err(ConfigError::new(
+            "memory",
+            format!("`{kind}` cannot be simulated; lpddr4, ddr3 and hbm2 can"),
+        )),
     }
 }
 

@@ -216,3 +216,37 @@ fn each_network_of_several_has_the_metrics_that_it_has_alone() {
         }
     }
 }
+
+// Claim: a simulated memory changes what a layer takes, not what is built or mapped, and its answers are the same each time; a kind of DRAM
+// that cannot be simulated is refused by name.
+#[test]
+fn a_simulated_memory_moves_time_and_leaves_the_chip() {
+    let build = |memory, dram| {
+        let networks = vec!["mobilenet-v2".to_owned()];
+        AcceleratorEnv::<EdgeAccelerator>::build(EdgeAcceleratorConfig {
+            memory,
+            dram,
+            networks,
+            ..Default::default()
+        })
+    };
+    let stated = build(EdgeMemory::Stated, DramKind::Lpddr4).unwrap();
+    let simulated = build(EdgeMemory::Simulated, DramKind::Lpddr4).unwrap();
+    let index = |name: &str| stated.metrics().iter().position(|metric| metric.name == name).unwrap();
+    let (latency, area) = (index("latency_s"), index("area_m2"));
+    let mut rng = Seed::new(1).stream("designs");
+    let mut n_moved = 0;
+    for _ in 0..12 {
+        let design = stated.space().sample(&mut rng);
+        let [one, other, again] = [&stated, &simulated, &simulated].map(|env| env.evaluate(&design).unwrap());
+        assert_eq!(other, again);
+        if let (Some(one), Some(other)) = (one.metrics(), other.metrics()) {
+            assert_eq!(one[area], other[area]);
+            assert!((other[latency] / one[latency]).log2().abs() < 3.0, "{one:?} {other:?}");
+            n_moved += usize::from(one[latency] != other[latency]);
+        }
+    }
+    assert!(n_moved > 0);
+    let refused = build(EdgeMemory::Simulated, DramKind::Hbm3).err().unwrap().to_string();
+    assert_eq!(refused, "`memory`: `hbm3` cannot be simulated; lpddr4, ddr3 and hbm2 can");
+}

@@ -18,6 +18,8 @@
 //! one action, [`ParameterByParameter`] one parameter a step, with an action mask. Rewards are made from
 //! [`Problem::judge`](tapeout_core::Problem::judge) by a [`RewardPolicy`].
 //!
+//! [`DramOnlineEpisodes`] is no design but a memory controller at work, which is told anew what to do after every window of requests.
+//!
 //! Where this departs from Python:
 //!
 //! * Nothing is drawn from the operating system. An environment that was never seeded starts from seed 0, and
@@ -51,6 +53,7 @@
 //! ```
 
 mod check;
+mod dram_online;
 mod environment;
 mod parameter_by_parameter;
 mod registry;
@@ -62,6 +65,7 @@ mod whole_design;
 pub mod wrappers;
 
 pub use check::check_environment;
+pub use dram_online::DramOnlineEpisodes;
 pub use environment::{
     Beginning, Environment, EnvironmentError, EpisodeStatistics, Infeasibility, Info, ResetOptions, Step,
 };

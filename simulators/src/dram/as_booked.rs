@@ -53,8 +53,8 @@ impl Fabric {
 }
 
 /// Runs a trace to its last response. Returns its clock.
-pub(super) fn run(
-    channel: &mut Channel<'_>,
+pub(super) fn run<const B: usize, const G: usize, const R: usize, const X: bool>(
+    channel: &mut Channel<'_, B, G, R, X>,
     controller: &Controller,
     requests: &[Placed],
     clocks: &mut Clocks,
@@ -153,8 +153,8 @@ impl Default for Hall {
     }
 }
 
-struct System<'r, 'c> {
-    channel: &'r mut Channel<'c>,
+struct System<'r, 'c, const B: usize, const G: usize, const R: usize, const X: bool> {
+    channel: &'r mut Channel<'c, B, G, R, X>,
     requests: &'r [Placed],
     clocks: &'r mut Clocks,
     fabric: &'r mut Fabric,
@@ -168,7 +168,7 @@ struct System<'r, 'c> {
 }
 
 /// The player.
-impl System<'_, '_> {
+impl<const B: usize, const G: usize, const R: usize, const X: bool> System<'_, '_, B, G, R, X> {
     fn play(&mut self) {
         let mut n = 0;
         while let Some(message) = self.fabric.player.receive(&self.fabric.kernel, n) {
@@ -208,7 +208,7 @@ impl System<'_, '_> {
 }
 
 /// The arbiter.
-impl System<'_, '_> {
+impl<const B: usize, const G: usize, const R: usize, const X: bool> System<'_, '_, B, G, R, X> {
     fn arbitrate(&mut self) {
         let mut n = 0;
         while let Some(message) = self.fabric.arbiter.receive(&self.fabric.kernel, n) {
@@ -326,7 +326,7 @@ impl System<'_, '_> {
 }
 
 /// The controller.
-impl System<'_, '_> {
+impl<const B: usize, const G: usize, const R: usize, const X: bool> System<'_, '_, B, G, R, X> {
     fn control(&mut self) {
         let now = self.fabric.kernel.now;
         self.respond();
@@ -343,7 +343,8 @@ impl System<'_, '_> {
             self.book_data();
         }
         self.channel.settle(now);
-        let wake = self.channel.choice(now).clock().min(self.channel.due_after(now));
+        let choice = self.channel.choice(now);
+        let wake = self.channel.due_after(now).min(if choice.is_any() { choice.clock() } else { NEVER });
         if wake < NEVER {
             self.fabric.kernel.book(Event::WakeUp, wake - now);
         }
@@ -357,7 +358,7 @@ impl System<'_, '_> {
         {
             self.desk.request = None;
             self.desk.n_inside += 1;
-            self.channel.store(index);
+            self.channel.store(index, self.fabric.kernel.now);
             self.tell_arbiter(Message::Stored, 0);
         }
     }

@@ -3,40 +3,56 @@
 //! Sections 5 to 7. Who calls decides in which order things happen within a clock: `arrivals_first` and `as_booked`.
 
 use super::controller::Controller;
-use super::device::{DramDevice, N_BANKS};
+use super::device::DramDevice;
 use super::energy::Account;
-use super::gates::Gates;
+use super::gates::{Class, Gates};
 use super::placed::Placed;
+use super::power_down::PowerDown;
 use super::queues::{NO_ROW, Queues};
 use super::refresh::{Refresh, Wish};
 use super::report::{Command, CommandKind};
 use super::{Clock, NEVER};
 
-/// A clock, an age and a bank in one number, so that the least is the earliest, and the oldest of those. Refreshes have age 0,
-/// request i the age i + 1.
+/// A clock, an age and, of eight banks, a bank in one number, so that the least is the earliest, and the oldest of those. Refreshes
+/// have age 0, request i the age i + 1. Of more banks, the request tells which it is.
 type Key = u64;
 
 /// Bits of the bank.
-const BANK_BITS: u32 = N_BANKS.ilog2();
+const BANK_BITS: u32 = 3;
+/// Banks whose number is in a key.
+const N_KEYED_BANKS: usize = 1 << BANK_BITS;
 /// Bits of age and bank.
 const WHO_BITS: u32 = 24 + BANK_BITS;
 const WHO: Key = (1 << WHO_BITS) - 1;
 
-/// Commands that banks propose, by what the rank lets pass together.
-#[derive(Debug, Clone, Copy)]
-enum Class {
-    Act,
-    Read,
-    Write,
-    Pre,
-}
+/// A clock beyond those of all runs.
+pub(super) const NO_CLOCK: Clock = Clock::MAX >> WHO_BITS;
 
-/// What a bank proposes beside the key.
+/// The key of what never happens.
+const NO_KEY: Key = NO_CLOCK << WHO_BITS;
+
+/// What a bank wants next. All of a bank stands together: what was just written is read again at once, each part alone.
 #[derive(Debug, Clone, Copy)]
 struct Proposal {
+    /// Who, and the earliest clock as far as the bank says; `NO_KEY` if it proposes nothing.
+    key: Key,
+    /// Age and bank alone.
+    who: Key,
+    /// The place of the request in the queue of the bank.
+    position: u32,
     kind: CommandKind,
-    /// Place in the queue of the bank, for an access.
-    position: usize,
+    class: Class,
+}
+
+impl Proposal {
+    const NOTHING: Self =
+        Self { key: NO_KEY, who: 0, position: 0, kind: CommandKind::Act, class: Class::Act };
+
+    /// Its key, now that there are these gates of its group beside its bank's.
+    #[inline]
+    fn at(&self, gates: &[Key; 4]) -> Key {
+        self.key.max(gates[self.class as usize] | self.who)
+    }
 }
 
 /// An access that was issued.
@@ -48,52 +64,47 @@ pub(super) struct Access {
     pub(super) end: Clock,
 }
 
-pub(super) struct Channel<'a> {
+/// A controller of `B` banks in `G` groups in `R` pseudo channels. `X`: whether it may have more than ArchGym's parameters, for which
+/// nothing is asked otherwise.
+pub(super) struct Channel<'a, const B: usize, const G: usize, const R: usize, const X: bool> {
     requests: &'a [Placed],
-    queues: Queues<'a>,
-    gates: Gates,
-    refresh: Refresh,
+    queues: Queues<'a, B, X>,
+    gates: Gates<B, G, R>,
+    pub(super) refresh: Refresh,
     pub(super) account: Account,
+    power_down: PowerDown,
     /// Whether the open row was accessed.
-    is_used: [bool; N_BANKS],
+    is_used: [bool; B],
     n_open: u64,
-    /// Who, and the earliest clock as far as the bank says; `NEVER` if it proposes nothing.
-    keys: [Key; N_BANKS],
-    /// Age and bank alone.
-    whos: [Key; N_BANKS],
-    /// What each bank proposes.
-    classes: [Class; N_BANKS],
-    proposals: [Proposal; N_BANKS],
-    /// Section 7: whether the banks' proposals are void since the last evaluation.
-    is_blocked: bool,
+    proposals: [Proposal; B],
+    /// Section 7: banks whose proposals are void since the last evaluation, a bit each.
+    blocked: u32,
     wish: Wish,
     wish_key: Key,
     log: Option<&'a mut Vec<Command>>,
 }
 
-impl<'a> Channel<'a> {
+impl<'a, const B: usize, const G: usize, const R: usize, const X: bool> Channel<'a, B, G, R, X> {
     pub(super) fn new(
         device: &DramDevice,
         controller: &Controller,
         requests: &'a [Placed],
-        queues: Queues<'a>,
+        queues: Queues<'a, B, X>,
         log: Option<&'a mut Vec<Command>>,
     ) -> Self {
         Self {
             requests,
             queues,
-            gates: Gates::new(&device.timing),
-            refresh: Refresh::new(controller.refresh, device.timing.t_refi),
-            account: Account::new(device),
-            is_used: [false; N_BANKS],
+            gates: Gates::new(device),
+            refresh: Refresh::new(controller.refresh, device),
+            account: Account::new(device, controller.refresh),
+            power_down: PowerDown::new(controller.power_down, device),
+            is_used: [false; B],
             n_open: 0,
-            keys: [NEVER; N_BANKS],
-            whos: [0; N_BANKS],
-            classes: [Class::Act; N_BANKS],
-            proposals: [Proposal { kind: CommandKind::Act, position: 0 }; N_BANKS],
-            is_blocked: false,
+            proposals: [Proposal::NOTHING; B],
+            blocked: 0,
             wish: Wish::Nothing,
-            wish_key: NEVER,
+            wish_key: NO_KEY,
             log,
         }
     }
@@ -109,12 +120,16 @@ impl<'a> Channel<'a> {
         self.n_open > 0
     }
 
-    /// Section 8, step 1 or 4: stores a request, for which there is space, and its bank proposes.
+    /// Section 8, step 1 or 4: stores a request at `clock`, for which there is space, and its bank proposes.
     #[inline]
-    pub(super) fn store(&mut self, index: usize) {
+    pub(super) fn store(&mut self, index: usize, clock: Clock) {
         let request = &self.requests[index];
-        self.queues.store(index, request);
-        self.propose(request.bank());
+        self.wake(clock);
+        if self.queues.store(index, request) {
+            self.propose_all();
+        } else {
+            self.propose(request.bank::<B>());
+        }
     }
 
     /// The clock from which on the refresh step has to be done.
@@ -134,62 +149,95 @@ impl<'a> Channel<'a> {
         if clock < self.refresh.due {
             return false;
         }
-        self.wish = self.refresh.step(clock, !self.queues.is_empty(), self.has_open_bank());
-        self.wish_key = match self.wish {
-            Wish::Nothing => NEVER,
-            Wish::Precharge => self.gates.of_rank(CommandKind::Prea) << WHO_BITS,
-            Wish::Refresh => self.gates.of_rank(CommandKind::Refa) << WHO_BITS,
+        let (is_busy, has_open_bank) = if self.refresh.n_sets == 1 {
+            (!self.queues.is_empty(), self.has_open_bank())
+        } else {
+            let mut set = self.set();
+            (
+                set.clone().any(|bank| !self.queues.of_bank(bank).is_empty()),
+                set.any(|bank| self.is_open(bank)),
+            )
         };
+        self.wish = self.refresh.step(clock, is_busy, has_open_bank);
+        if self.wish != Wish::Nothing {
+            self.wake(clock);
+        }
+        let gate = match (self.wish, self.refresh.n_sets == 1) {
+            (Wish::Nothing, _) => NEVER,
+            (Wish::Precharge, true) => self.gates.of_precharges(0..B),
+            (Wish::Precharge, false) => {
+                self.gates.of_precharges(self.set().filter(|&bank| self.is_open(bank)))
+            }
+            (Wish::Refresh, true) => self.gates.of_refresh(),
+            (Wish::Refresh, false) => self.gates.of_set_refresh(self.set()),
+        };
+        self.wish_key = if gate == NEVER { NO_KEY } else { gate << WHO_BITS };
         true
     }
 
-    /// The earliest clocks of all classes from `clock` on, as far as the rank says, each in the place of a key's clock.
-    #[inline]
-    fn rank_gates(&self, clock: Clock) -> [Key; 4] {
-        let gate = |kind| self.gates.of_rank(kind).max(clock) << WHO_BITS;
-        [gate(CommandKind::Act), gate(CommandKind::Rd), gate(CommandKind::Wr), gate(CommandKind::Pre)]
+    /// The banks that are refreshed next.
+    fn set(&self) -> impl Iterator<Item = usize> + Clone + use<B, G, R, X> {
+        let width = B / self.refresh.n_sets;
+        (self.refresh.set * width..B).take(width)
+    }
+
+    fn is_open(&self, bank: usize) -> bool {
+        self.queues.row(bank) != NO_ROW
     }
 
     /// Section 6, choice: the proposal that wins at `clock`.
-    #[inline]
+    ///
+    /// Not inlined, and `issue` always: the other way round the fast order takes up to a third longer.
+    #[inline(never)]
     pub(super) fn choice(&self, clock: Clock) -> Choice {
-        let wish = self.wish_key.max(clock << WHO_BITS);
-        if self.is_blocked {
-            return Choice(wish);
-        }
-        let gates = self.rank_gates(clock);
-        let of_bank = |bank: usize| self.keys[bank].max(gates[self.classes[bank] as usize] | self.whos[bank]);
-        // Two chains of minima instead of one, for the processor's sake.
-        let (mut even, mut odd) = (wish, NEVER);
-        for pair in 0..N_BANKS / 2 {
-            even = even.min(of_bank(2 * pair));
-            odd = odd.min(of_bank(2 * pair + 1));
+        let gates: [_; G] = std::array::from_fn(|group| self.gates_of(group, clock));
+        let key = |bank: usize| self.proposals[bank].at(&gates[bank % G]);
+        // Chains of minima side by side, for the processor's sake.
+        let (mut even, mut odd) = (self.wish_key.max(clock << WHO_BITS), NO_KEY);
+        for pair in 0..B / 2 {
+            even = even.min(key(2 * pair));
+            odd = odd.min(key(2 * pair + 1));
         }
         Choice(even.min(odd))
     }
 
+    /// The earliest clocks of commands of a bank of `group` from `clock` on, each in the place of a key's clock.
+    #[inline]
+    fn gates_of(&self, group: usize, clock: Clock) -> [Key; 4] {
+        self.gates.of_group(group, clock).map(|gate| gate << WHO_BITS)
+    }
+
     /// The proposal that wins at `clock` after request `index` was stored then, if before that it was `choice`.
     pub(super) fn choice_with(&self, choice: Choice, index: usize, clock: Clock) -> Choice {
-        let bank = self.requests[index].bank();
-        if self.is_blocked {
-            return choice;
-        }
-        if choice.bank() == Some(bank) {
+        let bank = self.requests[index].bank::<B>();
+        if self.bank_of(choice) == Some(bank) || self.queues.is_turned() {
             return self.choice(clock);
         }
-        let gate = self.rank_gates(clock)[self.classes[bank] as usize] | self.whos[bank];
-        Choice(choice.0.min(self.keys[bank].max(gate)))
+        Choice(choice.0.min(self.proposals[bank].at(&self.gates_of(bank % G, clock))))
+    }
+
+    /// The bank whose command it is; none for a refresh.
+    #[inline]
+    fn bank_of(&self, choice: Choice) -> Option<usize> {
+        choice.request().map(|index| self.bank_of_request(choice, index))
+    }
+
+    /// The bank of the request whose command a choice is.
+    #[inline]
+    fn bank_of_request(&self, choice: Choice, index: usize) -> usize {
+        if B <= N_KEYED_BANKS { choice.0 as usize % B } else { self.requests[index].bank::<B>() }
     }
 
     /// Section 8, step 3: issues a choice at its clock. Returns the access, if it is one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn issue(&mut self, choice: Choice) -> Option<Access> {
         let clock = choice.clock();
-        let Some(bank) = choice.bank() else {
+        let Some(index) = choice.request() else {
             self.issue_refresh(clock);
             return None;
         };
-        let Proposal { kind, position } = self.proposals[bank];
+        let bank = self.bank_of_request(choice, index);
+        let kind = self.proposals[bank].kind;
         self.note(clock, kind, Some(bank));
         match kind {
             CommandKind::Act => self.activate(clock, bank),
@@ -198,7 +246,7 @@ impl<'a> Channel<'a> {
                 self.account.precharged(clock, 1);
                 self.close(bank);
             }
-            _ => return Some(self.access(clock, bank, Proposal { kind, position }, choice.request())),
+            _ => return Some(self.access(clock, bank, index)),
         }
         self.propose(bank);
         None
@@ -208,14 +256,19 @@ impl<'a> Channel<'a> {
     /// were touched have proposed already. Returns whether another proposal may win than before, without a command.
     #[inline]
     pub(super) fn settle(&mut self, clock: Clock) -> bool {
-        let was_blocked = self.is_blocked;
-        self.is_blocked = self.refresh.is_blocking;
-        self.refresh(clock) || self.is_blocked != was_blocked
+        let is_blocked_anew = self.refresh.is_blocking && self.blocked == 0;
+        if is_blocked_anew {
+            for bank in self.set() {
+                self.blocked |= 1 << bank;
+                self.proposals[bank].key = NO_KEY;
+            }
+        }
+        self.refresh(clock) || is_blocked_anew
     }
 
     #[inline]
     fn activate(&mut self, clock: Clock, bank: usize) {
-        let row = self.queues.of_bank(bank)[0].row;
+        let row = self.queues.of_bank(bank)[self.proposals[bank].position as usize].row;
         self.account.activated(clock, self.n_open == 0);
         self.gates.activated(bank, clock);
         self.n_open += 1;
@@ -230,9 +283,10 @@ impl<'a> Channel<'a> {
     }
 
     #[inline]
-    fn access(&mut self, clock: Clock, bank: usize, proposal: Proposal, index: usize) -> Access {
-        let is_closing = matches!(proposal.kind, CommandKind::Rda | CommandKind::Wra);
-        let is_read = matches!(proposal.kind, CommandKind::Rd | CommandKind::Rda);
+    fn access(&mut self, clock: Clock, bank: usize, index: usize) -> Access {
+        let kind = self.proposals[bank].kind;
+        let is_closing = matches!(kind, CommandKind::Rda | CommandKind::Wra);
+        let is_read = matches!(kind, CommandKind::Rd | CommandKind::Rda);
         let (closes, end) = if is_read {
             self.account.counts.reads += 1;
             (self.gates.read(bank, clock, is_closing), clock + self.gates.gaps.rd_to_end)
@@ -242,67 +296,102 @@ impl<'a> Channel<'a> {
         };
         self.account.counts.row_hits += u64::from(self.is_used[bank]);
         self.is_used[bank] = true;
-        let before = self.queues.last_operation;
-        self.queues.remove(bank, proposal.position);
+        let are_all_changed = self.queues.remove(bank, self.proposals[bank].position as usize);
         if is_closing {
             self.account.closed(closes);
             self.close(bank);
         }
-        if self.queues.is_direction_grouped() && self.queues.last_operation != before {
+        if are_all_changed {
             self.propose_all();
         } else {
             self.propose(bank);
+        }
+        if X && self.power_down.is_enabled() && self.queues.is_empty() {
+            self.power_down.idle_from(end.max(closes));
         }
         Access { index, end }
     }
 
     fn issue_refresh(&mut self, clock: Clock) {
-        if self.wish == Wish::Precharge {
-            self.note(clock, CommandKind::Prea, None);
-            self.gates.all_precharged(clock);
-            self.account.precharged(clock, self.n_open);
-            (0..N_BANKS).for_each(|bank| self.queues.close(bank));
-            self.n_open = 0;
-        } else {
-            self.note(clock, CommandKind::Refa, None);
-            self.gates.refreshed(clock);
-            self.account.refreshed(clock);
-            self.refresh.done();
+        match (self.wish, self.refresh.n_sets == 1) {
+            (Wish::Precharge, true) => {
+                self.note(clock, CommandKind::Prea, None);
+                self.gates.all_precharged(clock);
+                self.account.precharged(clock, self.n_open);
+                (0..B).for_each(|bank| self.queues.close(bank));
+                self.n_open = 0;
+            }
+            (Wish::Precharge, false) => {
+                self.note(clock, CommandKind::Presb, None);
+                for bank in self.set() {
+                    if self.is_open(bank) {
+                        self.gates.precharged(bank, clock);
+                        self.account.precharged(clock, 1);
+                        self.close(bank);
+                    }
+                }
+            }
+            (_, is_of_all) => {
+                if is_of_all {
+                    self.note(clock, CommandKind::Refa, None);
+                    self.gates.refreshed(clock);
+                } else {
+                    self.note(clock, CommandKind::Refsb, None);
+                    self.gates.set_refreshed(self.set(), clock);
+                }
+                let ends = self.account.refreshed(clock, self.n_open > 0);
+                self.refresh.done();
+                self.blocked = 0;
+                if X && self.power_down.is_enabled() && self.queues.is_empty() {
+                    self.power_down.idle_from(ends);
+                }
+            }
         }
         self.wish = Wish::Nothing;
-        self.wish_key = NEVER;
+        self.wish_key = NO_KEY;
+        self.propose_all();
+    }
+
+    /// Something is to be done at `clock`: if the memory is in power-down, that ends.
+    #[inline]
+    fn wake(&mut self, clock: Clock) {
+        if X && self.power_down.is_enabled()
+            && let Some(sleep) = self.power_down.end(clock)
+        {
+            self.gates.powered_up(sleep.end);
+            self.account.slept(sleep.clocks, self.n_open > 0);
+        }
+    }
+
+    /// What designs set is `controller` from now on, as far as the channel knows it; limits of refreshes stay.
+    pub(super) fn reconfigure(&mut self, controller: &Controller) {
+        self.queues.reconfigure(controller);
         self.propose_all();
     }
 
     fn propose_all(&mut self) {
-        (0..N_BANKS).for_each(|bank| self.propose(bank));
+        (0..B).for_each(|bank| self.propose(bank));
     }
 
     /// Section 5: what a bank wants next.
     #[inline]
     fn propose(&mut self, bank: usize) {
-        let Some(head) = self.queues.of_bank(bank).first() else {
-            self.keys[bank] = NEVER;
+        let Some(pick) = self.queues.pick(bank, self.requests) else {
+            self.proposals[bank].key = NO_KEY;
             return;
         };
-        let (kind, position, entry, class) = if self.queues.row(bank) == NO_ROW {
-            (CommandKind::Act, 0, *head, Class::Act)
-        } else {
-            let pick = self.queues.pick(bank, self.requests);
-            let (kind, class) = match (pick.is_hit, pick.entry.is_write, pick.is_closing) {
-                (true, false, false) => (CommandKind::Rd, Class::Read),
-                (true, false, true) => (CommandKind::Rda, Class::Read),
-                (true, true, false) => (CommandKind::Wr, Class::Write),
-                (true, true, true) => (CommandKind::Wra, Class::Write),
-                (false, ..) => (CommandKind::Pre, Class::Pre),
-            };
-            (kind, pick.position, pick.entry, class)
+        let (kind, class) = match (self.is_open(bank), pick.is_hit, pick.entry.is_write, pick.is_closing) {
+            (false, ..) => (CommandKind::Act, Class::Act),
+            (true, true, false, false) => (CommandKind::Rd, Class::Read),
+            (true, true, false, true) => (CommandKind::Rda, Class::Read),
+            (true, true, true, false) => (CommandKind::Wr, Class::Write),
+            (true, true, true, true) => (CommandKind::Wra, Class::Write),
+            (true, false, ..) => (CommandKind::Pre, Class::Pre),
         };
-        self.proposals[bank] = Proposal { kind, position };
-        let who = ((u64::from(entry.index) + 1) << BANK_BITS) | bank as u64;
-        self.classes[bank] = class;
-        self.whos[bank] = who;
-        self.keys[bank] = (self.gates.of_bank(kind, bank) << WHO_BITS) | who;
+        let who = ((u64::from(pick.entry.index) + 1) << BANK_BITS) | (bank % N_KEYED_BANKS) as u64;
+        let is_blocked = self.blocked >> bank & 1 == 1;
+        let key = if is_blocked { NO_KEY } else { (self.gates.of_bank(kind, bank) << WHO_BITS) | who };
+        self.proposals[bank] = Proposal { key, who, position: pick.position as u32, kind, class };
     }
 
     #[inline]
@@ -322,18 +411,17 @@ impl Choice {
     /// When it can be issued; beyond every clock of a run if nothing is proposed.
     #[inline]
     pub(super) fn clock(self) -> Clock {
-        if self.0 == NEVER { NEVER } else { self.0 >> WHO_BITS }
+        self.0 >> WHO_BITS
     }
 
-    /// The bank whose command it is; none for a refresh.
-    #[inline]
-    fn bank(self) -> Option<usize> {
-        (self.0 != NEVER && self.0 & WHO > 0).then_some(self.0 as usize % N_BANKS)
+    /// Whether there is one.
+    pub(super) fn is_any(self) -> bool {
+        self.0 != NO_KEY
     }
 
-    /// The request of a bank's command.
+    /// The request of a bank's command; none for a refresh.
     #[inline]
-    fn request(self) -> usize {
-        ((self.0 & WHO) >> BANK_BITS) as usize - 1
+    fn request(self) -> Option<usize> {
+        ((self.0 & WHO) as usize >> BANK_BITS).checked_sub(1)
     }
 }

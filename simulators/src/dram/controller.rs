@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-/// The ten parameters of the controller.
+/// The ten parameters of ArchGym's controller, and what newer ones have beside them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Controller {
     /// When a row is closed.
@@ -19,6 +19,8 @@ pub struct Controller {
     pub refresh: RefreshPolicy,
     /// What stands between the player of the trace and the controller.
     pub arbiter: Arbiter,
+    /// Idle clocks after which the memory is put into power-down; none if never.
+    pub power_down: Option<NonZeroU32>,
 }
 
 /// When a row is closed.
@@ -53,10 +55,17 @@ pub enum Scheduler {
     FrFcfs,
     /// As `FrFcfs`, and of those for the open row first what the last access was, a read or a write.
     FrFcfsGrp,
+    /// As `FrFcfs` among reads, until `high` writes are stored or no reads; then among writes, until `low` are left and reads are there.
+    WriteDrain {
+        /// Stored writes at which reads stop.
+        high: NonZeroU32,
+        /// Stored writes at which reads go on; below `high`.
+        low: u32,
+    },
 }
 
 impl Scheduler {
-    /// All of them, by name.
+    /// ArchGym's, by name.
     pub const ALL: [(&'static str, Self); 3] =
         [("fifo", Self::Fifo), ("fr-fcfs", Self::FrFcfs), ("fr-fcfs-grp", Self::FrFcfsGrp)];
 }
@@ -104,6 +113,13 @@ pub enum RefreshPolicy {
         /// Refreshes that may be done ahead.
         max_pulled_in: NonZeroU32,
     },
+    /// One bank, or one of each group, after the other, as the device has it ([`RefreshSets`](super::RefreshSets)).
+    BySet {
+        /// Refreshes of all banks that may be put off.
+        max_postponed: NonZeroU32,
+        /// Refreshes of all banks that may be done ahead.
+        max_pulled_in: NonZeroU32,
+    },
 }
 
 /// What stands between the player of the trace and the controller.
@@ -135,10 +151,10 @@ impl Arbiter {
 
 impl Controller {
     /// The controller that answers a trace of reads alone exactly like this one, the same for all that do: without writes
-    /// `FrFcfsGrp` is `FrFcfs`, and a buffer for reads is one for all.
+    /// `FrFcfsGrp` and `WriteDrain` are `FrFcfs`, and a buffer for reads is one for all.
     #[must_use]
     pub fn for_reads_alone(mut self) -> Self {
-        if self.scheduler == Scheduler::FrFcfsGrp {
+        if matches!(self.scheduler, Scheduler::FrFcfsGrp | Scheduler::WriteDrain { .. }) {
             self.scheduler = Scheduler::FrFcfs;
         }
         if self.buffer == SchedulerBuffer::ReadWrite {

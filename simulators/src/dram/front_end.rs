@@ -95,7 +95,7 @@ impl<'a> FrontEnd<'a> {
     }
 
     /// Request `index` has its last data at `end`.
-    #[inline]
+    #[inline(always)]
     pub(super) fn answered(&mut self, index: usize, end: Clock) {
         if !self.is_in_request_order {
             self.responded = end;
@@ -117,6 +117,35 @@ impl<'a> FrontEnd<'a> {
         if self.arrival == NEVER && self.next < self.requests.len() {
             self.resolve();
         }
+    }
+
+    /// Requests whose responses are known.
+    pub(super) fn n_known(&self) -> usize {
+        self.n_known
+    }
+
+    /// Clock of the last response that is known.
+    pub(super) fn responded(&self) -> Clock {
+        self.responded
+    }
+
+    /// From `clock` on so many requests may be between admission and response. One that waits for admission is offered anew.
+    pub(super) fn limit(&mut self, controller: &Controller, clock: Clock) {
+        self.max_active = controller.arbiter.max_active();
+        if self.arrival == NEVER && self.next < self.requests.len() {
+            self.offered = self.offered.max(clock + 1);
+            self.free = self.free.max(clock + 1);
+            self.resolve();
+        }
+        if self.arrival <= clock {
+            // There was no space for it; now there may be.
+            (self.arrival, self.is_late) = (clock + 1, false);
+        }
+    }
+
+    /// Latencies of the requests from `first` to the last that is known, in clocks, if responses leave in the order of the requests.
+    pub(super) fn known_latencies(&self, first: usize) -> &[Clock] {
+        &self.latencies[first..self.n_known]
     }
 
     /// Clock of the last response, if it is known.

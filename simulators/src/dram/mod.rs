@@ -20,11 +20,13 @@
 //! | `kernel`, `mailbox`, `as_booked` | section 9: the exact order |
 //! | `simulator`, `report` | the question, its answer |
 
+mod address;
 mod arrivals_first;
 mod as_booked;
 mod channel;
 mod controller;
 mod device;
+mod devices;
 mod energy;
 mod front_end;
 mod gates;
@@ -32,6 +34,7 @@ mod kernel;
 mod mailbox;
 mod pattern;
 mod placed;
+mod power_down;
 mod queues;
 mod refresh;
 mod report;
@@ -39,12 +42,14 @@ mod simulator;
 mod trace;
 mod trace_file;
 
+pub use address::{AddressField, AddressMap, AddressOrder};
 pub use controller::{
     Arbiter, Controller, PagePolicy, RefreshPolicy, ResponseQueue, Scheduler, SchedulerBuffer,
 };
-pub use device::{AddressMap, Currents, DDR3_1600, DramDevice, Timing};
+pub use device::{BankShape, Currents, DramDevice, RefreshSets, Timing};
+pub use devices::{DDR3_1600, DDR4_2400, DDR5_4800, DEVICES, HBM2_2000, LPDDR4_3200};
 pub use pattern::Pattern;
-pub use report::{Command, CommandKind, Counts, DramReport, Energy, Latency};
+pub use report::{Command, CommandKind, Counts, DramReport, Energy, Latency, Window};
 pub use simulator::{Order, Scratch, Simulator};
 pub use trace::{MAX_CYCLE, MAX_REQUESTS, Operation, Request, Trace, TraceError};
 pub use trace_file::{TraceFileError, read_trace};

@@ -4,13 +4,8 @@ use rand::RngExt;
 use tapeout_core::Seed;
 use tapeout_core::names::UnknownName;
 
+use super::device::DramDevice;
 use super::trace::{Operation, Request, Trace, TraceError};
-
-/// Bytes from one request to the next in sequence: a burst.
-const BURST_BYTE: u64 = 64;
-
-/// Bytes of the address space, all of a [`DDR3_1600`](super::DDR3_1600).
-const SPACE_BYTE: u64 = 1 << 30;
 
 /// A kind of traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,24 +41,30 @@ impl Pattern {
         known.ok_or_else(|| UnknownName::among("workload", name, Self::ALL.iter().map(|&(known, _)| known)))
     }
 
-    /// A trace of `n` requests of this kind.
+    /// A trace of `n` requests of this kind, over all of `device`.
     ///
     /// # Errors
     /// [`TraceError`] if `n` is 0 or above [`MAX_REQUESTS`](super::MAX_REQUESTS).
     ///
     /// ```
     /// use tapeout_core::Seed;
-    /// use tapeout_simulators::dram::Pattern;
-    /// let trace = Pattern::Stream.trace(3, Seed::new(0))?;
+    /// use tapeout_simulators::dram::{DDR3_1600, Pattern};
+    /// let trace = Pattern::Stream.trace(&DDR3_1600, 3, Seed::new(0))?;
     /// let addresses: Vec<u64> = trace.requests().iter().map(|request| request.address).collect();
     /// assert_eq!(addresses, [0, 64, 128]);
     /// # Ok::<(), tapeout_simulators::dram::TraceError>(())
     /// ```
-    pub fn trace(self, n: usize, seed: Seed) -> Result<Trace, TraceError> {
+    pub fn trace(self, device: &DramDevice, n: usize, seed: Seed) -> Result<Trace, TraceError> {
         if n > super::MAX_REQUESTS {
             return Err(TraceError::Long { got: n });
         }
-        let mut source = Source { rng: seed.stream("dram requests"), sequential: 0, is_block_random: false };
+        let mut source = Source {
+            rng: seed.stream("dram requests"),
+            burst_byte: u64::from(device.burst_byte),
+            space_byte: device.capacity_byte(),
+            sequential: 0,
+            is_block_random: false,
+        };
         let mut cycle = 0;
         let request = |index| {
             let request = match self {
@@ -82,6 +83,10 @@ impl Pattern {
 /// Where addresses come from.
 struct Source {
     rng: tapeout_core::Stream,
+    /// Bytes from one request to the next in sequence: a burst.
+    burst_byte: u64,
+    /// Bytes of the address space.
+    space_byte: u64,
     /// The next address in sequence.
     sequential: u64,
     is_block_random: bool,
@@ -95,12 +100,12 @@ impl Source {
 
     fn next_in_sequence(&mut self) -> u64 {
         let address = self.sequential;
-        self.sequential = (address + BURST_BYTE) % SPACE_BYTE;
+        self.sequential = (address + self.burst_byte) % self.space_byte;
         address
     }
 
     fn anywhere(&mut self) -> u64 {
-        self.below(SPACE_BYTE / BURST_BYTE) * BURST_BYTE
+        self.below(self.space_byte / self.burst_byte) * self.burst_byte
     }
 
     fn read(&mut self, cycle: u64, is_random: bool) -> Request {
@@ -122,7 +127,7 @@ impl Source {
         let address = match self.below(10) {
             0..5 => self.next_in_sequence(),
             // The lowest 16 rows of a DDR3-1600's eight banks are its lowest MiB.
-            5..9 => self.below((1 << 20) / BURST_BYTE) * BURST_BYTE,
+            5..9 => self.below((1 << 20) / self.burst_byte) * self.burst_byte,
             _ => self.anywhere(),
         };
         Request { cycle, address, operation }
@@ -132,9 +137,10 @@ impl Source {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dram::DDR3_1600;
 
     fn requests(pattern: Pattern, n: usize) -> Vec<Request> {
-        pattern.trace(n, Seed::new(3)).unwrap().requests().to_vec()
+        pattern.trace(&DDR3_1600, n, Seed::new(3)).unwrap().requests().to_vec()
     }
 
     // Claim: the recipes, within four standard deviations: of 40 % of 10,000 (49), of half of 200 blocks (7.1).
@@ -145,7 +151,7 @@ mod tests {
         assert!(n_writes.abs_diff(4000) < 196, "{n_writes}");
         let cloud = requests(Pattern::Cloud, 10_000);
         let is_sequential =
-            |block: &[Request]| block.windows(2).all(|pair| pair[1].address == pair[0].address + BURST_BYTE);
+            |block: &[Request]| block.windows(2).all(|pair| pair[1].address == pair[0].address + 64);
         let n_sequential = cloud.chunks(50).filter(|block| is_sequential(block)).count();
         assert!(n_sequential.abs_diff(100) < 29, "{n_sequential}");
         assert!(cloud.iter().enumerate().all(|(index, request)| request.cycle == index as u64));
@@ -157,8 +163,8 @@ mod tests {
     #[test]
     fn a_seed_is_a_trace_and_another_seed_another() {
         for (name, pattern) in Pattern::ALL {
-            let [one, same, other] =
-                [1, 1, 2].map(|seed| pattern.trace(100, Seed::new(seed)).unwrap().requests().to_vec());
+            let [one, same, other] = [1, 1, 2]
+                .map(|seed| pattern.trace(&DDR3_1600, 100, Seed::new(seed)).unwrap().requests().to_vec());
             assert_eq!(one, same, "{name}");
             assert_eq!(one == other, pattern == Pattern::Stream, "{name}");
         }

@@ -1,7 +1,6 @@
 //! Requests with their place in the device, and the clocks of each: what the parts of a run share.
 
 use super::Clock;
-use super::device::N_BANKS;
 use super::trace::Operation;
 
 /// A request and where it goes.
@@ -15,9 +14,10 @@ pub(super) struct Placed {
 }
 
 impl Placed {
+    /// Its bank, one of `B`.
     #[inline]
-    pub(super) fn bank(&self) -> usize {
-        usize::from(self.bank) % N_BANKS
+    pub(super) fn bank<const B: usize>(&self) -> usize {
+        usize::from(self.bank) % B
     }
 }
 

@@ -2,7 +2,6 @@
 //! bank turns to.
 
 use super::controller::{Controller, PagePolicy, Scheduler, SchedulerBuffer};
-use super::device::N_BANKS;
 use super::placed::Placed;
 use super::trace::Operation;
 
@@ -29,7 +28,8 @@ pub(super) struct Pick {
     pub(super) is_closing: bool,
 }
 
-pub(super) struct Queues<'a> {
+/// The queues of `B` banks. `X`: whether the scheduler may be `WriteDrain`.
+pub(super) struct Queues<'a, const B: usize, const X: bool> {
     scheduler: Scheduler,
     /// Whether an access closes the row: by whether others wait for the bank, and others for the row.
     closes: [[bool; 2]; 2],
@@ -38,18 +38,20 @@ pub(super) struct Queues<'a> {
     /// The queue of each bank lies in a part of its own, so wide that it seldom has to be moved to the part's front.
     entries: &'a mut [Entry],
     stride: usize,
-    starts: [u32; N_BANKS],
-    lengths: [u32; N_BANKS],
-    rows: [u32; N_BANKS],
+    starts: [u32; B],
+    lengths: [u32; B],
+    rows: [u32; B],
     /// Stored requests for the open row of each bank.
-    n_hits: [u32; N_BANKS],
+    n_hits: [u32; B],
     n_reads: u32,
     n_writes: u32,
     /// Bank of the last stored request.
     last_bank: usize,
     has_space: bool,
-    /// What the last access was.
-    pub(super) last_operation: Operation,
+    /// What is preferred: with `FrFcfsGrp` what the last access was, with `WriteDrain` what is drained.
+    preferred: Operation,
+    /// With `WriteDrain`, whether the last request that came or went changed what is preferred.
+    is_turned: bool,
 }
 
 /// Section 5, the table of policies, by whether others wait for the bank, and others for the row.
@@ -62,12 +64,13 @@ fn closes(policy: PagePolicy) -> [[bool; 2]; 2] {
     }
 }
 
-impl<'a> Queues<'a> {
+impl<'a, const B: usize, const X: bool> Queues<'a, B, X> {
+    /// Empty queues for controllers that store no more than `controller`.
     pub(super) fn new(controller: &Controller, entries: &'a mut Vec<Entry>) -> Self {
         let size = controller.buffer_size.get();
         // Fewer than `size` reads and fewer writes may be stored when one more is: at most twice `size` at once.
         let stride = 16 * size as usize;
-        let n_entries = N_BANKS * stride;
+        let n_entries = B * stride;
         if entries.len() < n_entries {
             entries.resize(n_entries, Entry::default());
         }
@@ -79,14 +82,27 @@ impl<'a> Queues<'a> {
             entries: &mut entries[..n_entries],
             stride,
             starts: std::array::from_fn(|bank| (bank * stride) as u32),
-            lengths: [0; N_BANKS],
-            rows: [NO_ROW; N_BANKS],
-            n_hits: [0; N_BANKS],
+            lengths: [0; B],
+            rows: [NO_ROW; B],
+            n_hits: [0; B],
             n_reads: 0,
             n_writes: 0,
             last_bank: 0,
             has_space: true,
-            last_operation: Operation::Read,
+            preferred: Operation::Read,
+            is_turned: false,
+        }
+    }
+
+    /// What designs set is `controller` from now on; it stores no more than the one that this was made for.
+    pub(super) fn reconfigure(&mut self, controller: &Controller) {
+        self.scheduler = controller.scheduler;
+        self.closes = closes(controller.page_policy);
+        self.buffer = controller.buffer;
+        self.size = controller.buffer_size.get();
+        self.count_space();
+        if X && let Scheduler::WriteDrain { high, low } = self.scheduler {
+            self.turn(high.get(), low);
         }
     }
 
@@ -109,16 +125,31 @@ impl<'a> Queues<'a> {
         self.n_reads + self.n_writes == 0
     }
 
-    /// Whether what the last access was decides which is next.
+    /// Whether the request that came last changed what all banks prefer.
     #[inline]
-    pub(super) fn is_direction_grouped(&self) -> bool {
-        self.scheduler == Scheduler::FrFcfsGrp
+    pub(super) fn is_turned(&self) -> bool {
+        X && self.is_turned
     }
 
-    /// Adds request `index` to the queue of its bank.
+    /// Section 5, `WriteDrain`: whether reads or writes are preferred, now that there are so many of each.
+    fn turn(&mut self, high: u32, low: u32) {
+        let before = self.preferred;
+        self.preferred = match before {
+            Operation::Read if self.n_writes >= high || (self.n_reads == 0 && self.n_writes > 0) => {
+                Operation::Write
+            }
+            Operation::Write if self.n_writes == 0 || (self.n_writes <= low && self.n_reads > 0) => {
+                Operation::Read
+            }
+            same => same,
+        };
+        self.is_turned = self.preferred != before;
+    }
+
+    /// Adds request `index` to the queue of its bank. Returns whether all banks may prefer others now.
     #[inline]
-    pub(super) fn store(&mut self, index: usize, request: &Placed) {
-        let bank = request.bank();
+    pub(super) fn store(&mut self, index: usize, request: &Placed) -> bool {
+        let bank = request.bank::<B>();
         let mut end = (self.starts[bank] + self.lengths[bank]) as usize;
         if end == (bank + 1) * self.stride {
             end = self.move_to_front(bank);
@@ -131,6 +162,10 @@ impl<'a> Queues<'a> {
         self.n_reads += u32::from(!is_write);
         self.last_bank = bank;
         self.count_space();
+        if X && let Scheduler::WriteDrain { high, low } = self.scheduler {
+            self.turn(high.get(), low);
+        }
+        self.is_turned()
     }
 
     /// Returns where the queue of a bank ends.
@@ -143,9 +178,9 @@ impl<'a> Queues<'a> {
         front + length
     }
 
-    /// Takes the request at `position` out of the queue of `bank`, for its access.
+    /// Takes the request at `position` out of the queue of `bank`, for its access. Returns whether all banks may prefer others now.
     #[inline]
-    pub(super) fn remove(&mut self, bank: usize, position: usize) {
+    pub(super) fn remove(&mut self, bank: usize, position: usize) -> bool {
         let start = self.starts[bank] as usize;
         let queue = &mut self.entries[start..=start + position];
         let entry = queue[position];
@@ -158,8 +193,18 @@ impl<'a> Queues<'a> {
         self.n_hits[bank] -= 1;
         self.n_writes -= u32::from(entry.is_write);
         self.n_reads -= u32::from(!entry.is_write);
-        self.last_operation = if entry.is_write { Operation::Write } else { Operation::Read };
         self.count_space();
+        match self.scheduler {
+            Scheduler::FrFcfsGrp => {
+                let last = if entry.is_write { Operation::Write } else { Operation::Read };
+                std::mem::replace(&mut self.preferred, last) != last
+            }
+            Scheduler::WriteDrain { high, low } if X => {
+                self.turn(high.get(), low);
+                self.is_turned
+            }
+            _ => false,
+        }
     }
 
     /// The queue of a bank, oldest first.
@@ -189,26 +234,30 @@ impl<'a> Queues<'a> {
         self.n_hits[bank] = 0;
     }
 
-    /// What a bank with an open row turns to; its queue is not empty.
+    /// What a bank turns to, if to anything.
     #[inline]
-    pub(super) fn pick(&self, bank: usize, requests: &[Placed]) -> Pick {
+    pub(super) fn pick(&self, bank: usize, requests: &[Placed]) -> Option<Pick> {
         let (queue, row, n_hits) = (self.of_bank(bank), self.rows[bank], self.n_hits[bank]);
-        let head = queue[0];
+        let head = *queue.first()?;
         let (position, is_hit, other_hit) = match self.scheduler {
             // Only the second entry is looked at.
             Scheduler::Fifo => (0, head.row == row, queue.get(1).is_some_and(|entry| entry.row == row)),
+            Scheduler::WriteDrain { .. } if X => {
+                let position = self.drained(queue, row, requests)?;
+                (position, queue[position].row == row, n_hits > 1)
+            }
             _ if n_hits == 0 => (0, false, false),
             Scheduler::FrFcfsGrp if n_hits > 1 => (self.same_direction(queue, row, requests), true, true),
             _ => (first_hit(queue, row), true, n_hits > 1),
         };
         let is_closing = self.closes[usize::from(queue.len() > 1)][usize::from(other_hit)];
-        Pick { position, entry: queue[position], is_hit, is_closing }
+        Some(Pick { position, entry: queue[position], is_hit, is_closing })
     }
 
     /// Section 5, `FrFcfsGrp`: the first of the requests for the open row that does what the last access did and has none before it
     /// for the same address; else the first for the open row.
     fn same_direction(&self, queue: &[Entry], row: u32, requests: &[Placed]) -> usize {
-        let wants_write = self.last_operation == Operation::Write;
+        let wants_write = self.preferred == Operation::Write;
         let address = |entry: &Entry| requests[entry.index as usize].address;
         let is_free = |&position: &usize| {
             let entry = &queue[position];
@@ -217,6 +266,20 @@ impl<'a> Queues<'a> {
             is_candidate && !queue[..position].iter().any(is_same)
         };
         (0..queue.len()).find(is_free).unwrap_or_else(|| first_hit(queue, row))
+    }
+
+    /// Section 5, `WriteDrain`: of the preferred kind the first for the open row, else the first, unless one before it is for the same
+    /// address; the head if that holds all of them back; nothing if there are none.
+    fn drained(&self, queue: &[Entry], row: u32, requests: &[Placed]) -> Option<usize> {
+        let wants_write = self.preferred == Operation::Write;
+        let address = |entry: &Entry| requests[entry.index as usize].address;
+        let mut preferred = (0..queue.len()).filter(|&position| queue[position].is_write == wants_write);
+        let mut free = preferred.clone().filter(|&position| {
+            let is_same = |earlier: &Entry| address(earlier) == address(&queue[position]);
+            !queue[..position].iter().any(is_same)
+        });
+        let first = free.clone().next().or_else(|| preferred.next().map(|_| 0));
+        free.find(|&position| queue[position].row == row).or(first)
     }
 }
 

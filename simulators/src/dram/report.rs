@@ -21,6 +21,29 @@ pub struct DramReport {
     pub refresh_debt: i64,
 }
 
+/// What became of some requests in a row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Window {
+    /// How many.
+    pub n_requests: usize,
+    /// From the last response before to the last of these.
+    pub time_s: f64,
+    /// Mean of their latencies.
+    pub latency_mean_s: f64,
+    /// The longest of them.
+    pub latency_max_s: f64,
+    /// Energy spent meanwhile.
+    pub energy_j: f64,
+    /// Accesses meanwhile to a row that another had used since it was opened.
+    pub row_hits: u64,
+    /// Bursts read meanwhile.
+    pub reads: u64,
+    /// Bursts written meanwhile.
+    pub writes: u64,
+    /// Whether the trace ends with them.
+    pub is_last: bool,
+}
+
 /// Energy by what it went into, in joule.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Energy {
@@ -39,6 +62,18 @@ pub struct Energy {
 }
 
 impl Energy {
+    /// The sum of two, item by item.
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            activate_j: self.activate_j + other.activate_j,
+            precharge_j: self.precharge_j + other.precharge_j,
+            read_j: self.read_j + other.read_j,
+            write_j: self.write_j + other.write_j,
+            refresh_j: self.refresh_j + other.refresh_j,
+            background_j: self.background_j + other.background_j,
+        }
+    }
+
     /// All of it.
     pub fn total_j(&self) -> f64 {
         self.activate_j + self.precharge_j + self.read_j + self.write_j + self.refresh_j + self.background_j
@@ -69,7 +104,7 @@ pub struct Counts {
     pub reads: u64,
     /// Bursts written.
     pub writes: u64,
-    /// Refreshes of all banks.
+    /// Refreshes, each of all banks or of a set of them.
     pub refreshes: u64,
     /// Accesses to a row that another access had already used since it was opened.
     pub row_hits: u64,
@@ -105,6 +140,10 @@ pub enum CommandKind {
     Prea,
     /// Refreshes all banks.
     Refa,
+    /// Closes the rows of the banks that are refreshed together.
+    Presb,
+    /// Refreshes one bank, or one of each group.
+    Refsb,
 }
 
 /// Bins of the first pass over latencies. Ours: enough that a bin of a run of 10,000 requests holds few.

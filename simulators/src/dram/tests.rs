@@ -19,6 +19,7 @@ fn plain() -> Controller {
         responses: ResponseQueue::Fifo,
         refresh: RefreshPolicy::NoRefresh,
         arbiter: Arbiter::Simple,
+        power_down: None,
     }
 }
 
@@ -55,6 +56,9 @@ fn report(controller: &Controller, requests: &[Request]) -> DramReport {
     fast
 }
 
+/// The gates of a device without bank groups.
+type DdrGates = Gates<8, 1, 1>;
+
 /// Where a later command goes that an earlier one of bank 2 holds back.
 #[derive(Clone, Copy)]
 enum To {
@@ -62,7 +66,7 @@ enum To {
     OtherBank,
 }
 
-fn issue(gates: &mut Gates, kind: CommandKind, bank: usize, clock: Clock) {
+fn issue(gates: &mut DdrGates, kind: CommandKind, bank: usize, clock: Clock) {
     match kind {
         CommandKind::Act => gates.activated(bank, clock),
         CommandKind::Rd | CommandKind::Rda => {
@@ -74,12 +78,22 @@ fn issue(gates: &mut Gates, kind: CommandKind, bank: usize, clock: Clock) {
         CommandKind::Pre => gates.precharged(bank, clock),
         CommandKind::Prea => gates.all_precharged(clock),
         CommandKind::Refa => gates.refreshed(clock),
+        CommandKind::Presb | CommandKind::Refsb => unreachable!("DDR3 has no sets"),
     }
 }
 
 /// Whether a command could be issued at `clock`.
-fn is_open(gates: &Gates, kind: CommandKind, bank: usize, clock: Clock) -> bool {
-    gates.of_bank(kind, bank).max(gates.of_rank(kind)) <= clock
+fn is_open(gates: &DdrGates, kind: CommandKind, bank: usize, clock: Clock) -> bool {
+    let [act, read, write, pre] = gates.of_group(0, 0);
+    let of_rank = match kind {
+        CommandKind::Act => act,
+        CommandKind::Rd | CommandKind::Rda => read,
+        CommandKind::Wr | CommandKind::Wra => write,
+        CommandKind::Pre => pre,
+        CommandKind::Prea => gates.of_precharges(0..8),
+        _ => gates.of_refresh(),
+    };
+    gates.of_bank(kind, bank).max(of_rank) <= clock
 }
 
 // Claim: the table of section 6, entry by entry, in the figures of JESD79-3F's DDR3-1600 grade: shut a clock before, open then.
@@ -106,7 +120,7 @@ fn each_gate_is_shut_until_its_clock_and_open_from_it() {
     ];
     for (earlier, laters, to) in table {
         for &(later, gap) in laters {
-            let mut gates = Gates::new(&DDR3_1600.timing);
+            let mut gates = DdrGates::new(&DDR3_1600);
             issue(&mut gates, earlier, 2, 1000);
             let bank = if matches!(to, To::SameBank) { 2 } else { 5 };
             assert!(!is_open(&gates, later, bank, 1000 + gap - 1), "{earlier:?} then {later:?}");
@@ -118,7 +132,7 @@ fn each_gate_is_shut_until_its_clock_and_open_from_it() {
 // Claim: of four ACT at 1000, 1005, 1010 and 1015 the window of 24 clocks holds back the fifth to 1024, not to 1020.
 #[test]
 fn a_fifth_act_waits_for_the_window_of_four() {
-    let mut gates = Gates::new(&DDR3_1600.timing);
+    let mut gates = DdrGates::new(&DDR3_1600);
     for bank in 0..4 {
         issue(&mut gates, CommandKind::Act, bank, 1000 + 5 * bank as u64);
     }
@@ -294,8 +308,8 @@ fn the_energy_of_a_read_adds_up() {
 // Claim: where standby differs by state, it is charged by state. The row above is open from 0 to 28 and closed to 37.
 #[test]
 fn standby_is_charged_by_state() {
-    let mut device = DDR3_1600;
-    device.currents.idd2n_a = 0.010;
+    const SUPPLIES: &[Currents] = &[Currents { idd2n_a: 0.010, ..DDR3_1600.supplies[0] }];
+    let device = DramDevice { supplies: SUPPLIES, ..DDR3_1600 };
     let simulator = Simulator::new(&device, &Trace::new(vec![read(0, 0, 1)]).unwrap());
     let closed = Controller { page_policy: PagePolicy::Closed, ..plain() };
     let energy = simulator.run(&closed, Order::AsBooked, &mut Scratch::new()).energy;

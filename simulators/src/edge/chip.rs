@@ -4,6 +4,7 @@ use super::hierarchy;
 use super::infeasible::Infeasible;
 use super::parts::Parts;
 use super::template::{EdgeSetting, EdgeTemplate};
+use crate::dram::DramDevice;
 use crate::levels::BUFFERS;
 use crate::loop_nest::Architecture;
 
@@ -37,6 +38,8 @@ pub struct Chip {
     architecture: Architecture,
     area: Area,
     pub(super) controller: Controller,
+    /// The memory that is simulated; none if bandwidth and latency are as stated.
+    pub(super) memory: Option<DramDevice>,
 }
 
 /// What the hierarchy does not hold.
@@ -74,7 +77,16 @@ impl Chip {
                 instruction_j: parts.instruction.read_j,
                 leakage_w: parts.instruction.leakage_w,
             },
+            memory: None,
         })
+    }
+
+    /// The same chip, whose DRAM is as fast as a simulation of `device` says, layer by layer: of the stated bandwidth the share that
+    /// the layer's accesses reach, and their latency. The chip itself stays as it was built, and so do its mappings.
+    #[must_use]
+    pub fn with_simulated_memory(mut self, device: DramDevice) -> Self {
+        self.memory = Some(device);
+        self
     }
 
     /// The ten numbers.

@@ -45,12 +45,14 @@ mod layer;
 mod mapping;
 mod network;
 mod parts;
+mod simulated;
 mod template;
 
 pub use chip::{Area, Chip};
 pub use infeasible::{EdgeRule, Infeasible};
 pub use layer::{PreparedLayer, PreparedWorkload};
 pub use network::LayerReport;
+pub use simulated::SimulatedMemory;
 pub use template::{EdgeDataflow, EdgeSetting, EdgeTemplate, LANE_WAYS};
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::hierarchy::DRAM;
 use super::infeasible::{EdgeRule, Infeasible};
 use super::layer::{INPUTS, OUTPUTS, PreparedLayer, PreparedWorkload, WEIGHTS};
 use super::mapping::{best, instructions};
+use super::simulated::under;
 use crate::mapper::Best;
 use crate::network_cost::{LayerCost, NetworkCost};
 
@@ -71,7 +72,10 @@ impl Chip {
     /// # Errors
     /// [`Infeasible`] with the rule that it breaks.
     pub fn run_layer(&self, layer: &PreparedLayer) -> Result<LayerReport, Infeasible> {
-        let best = best(self, layer);
+        let mut best = best(self, layer);
+        if let Some(device) = &self.memory {
+            best = under(self, device, &best);
+        }
         let instructions = instructions(self, &best.report);
         let (need, have) = (instructions as f64, self.template().instruction_entries as f64);
         Infeasible::unless_within(EdgeRule::InstructionMemory, need, have)?;

@@ -34,6 +34,7 @@ fn controllers() -> Vec<Controller> {
                         responses,
                         refresh,
                         arbiter,
+                        power_down: None,
                     });
                 }
             }
@@ -46,7 +47,7 @@ fn controllers() -> Vec<Controller> {
 fn runs_allocate_nothing_once_their_scratch_has_grown() {
     let controllers = controllers();
     for pattern in [Pattern::Random, Pattern::Mixed, Pattern::Sparse] {
-        let simulator = Simulator::new(&DDR3_1600, &pattern.trace(2000, Seed::new(0)).unwrap());
+        let simulator = Simulator::new(&DDR3_1600, &pattern.trace(&DDR3_1600, 2000, Seed::new(0)).unwrap());
         for order in [Order::ArrivalsFirst, Order::AsBooked] {
             let mut scratch = Scratch::new();
             let mut run = || {

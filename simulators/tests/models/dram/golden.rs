@@ -101,6 +101,7 @@ fn controller(cells: &[&str]) -> Controller {
             "Fifo" => Arbiter::Fifo { max_active: number(9) },
             _ => Arbiter::Reorder { max_active: number(9) },
         },
+        power_down: None,
     }
 }
 

@@ -3,4 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "clippy allows it in tests, but not in the functions they share")]
 
 mod golden;
+mod memories;
 mod orders;

@@ -107,6 +107,7 @@ fn controller() -> impl Strategy<Value = Controller> {
                 },
                 arbiter: [Arbiter::Simple, Arbiter::Fifo { max_active }, Arbiter::Reorder { max_active }]
                     [arbiter],
+                power_down: None,
             }
         },
     )
@@ -123,7 +124,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let (name, pattern) = Pattern::ALL[pattern];
-        let simulator = Simulator::new(&DDR3_1600, &pattern.trace(10_000, Seed::new(seed)).unwrap());
+        let simulator = Simulator::new(&DDR3_1600, &pattern.trace(&DDR3_1600, 10_000, Seed::new(seed)).unwrap());
         let [time, energy] = error(both(&simulator, &controller, &mut Scratch::new()));
         prop_assert!(time <= TOLERANCE && energy <= TOLERANCE, "{name}: {time} {energy}");
     }
@@ -132,7 +133,7 @@ proptest! {
     // open, and no request is answered before its latency's least, an access and its burst.
     #[test]
     fn nothing_is_lost_and_nothing_is_free(controller in controller(), seed in any::<u64>()) {
-        let trace = Pattern::Mixed.trace(1000, Seed::new(seed)).unwrap();
+        let trace = Pattern::Mixed.trace(&DDR3_1600, 1000, Seed::new(seed)).unwrap();
         let n_writes = trace.requests().iter().filter(|request| request.operation == Operation::Write).count();
         let simulator = Simulator::new(&DDR3_1600, &trace);
         for order in [Order::ArrivalsFirst, Order::AsBooked] {
