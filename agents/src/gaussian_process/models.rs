@@ -1,0 +1,96 @@
+//! The processes that follow a log: of each loss, of how far designs are from each limit, and of what cannot be measured.
+
+use tapeout_core::pareto::front;
+use tapeout_surrogates::models::gaussian_process::embedding::Embedding;
+
+use super::agent::{Acquisition, GaussianProcessConfig};
+use super::scorer::{Aim, Border, Scorer};
+use crate::parts::acquisition::Strips;
+use crate::parts::follower::{Capacity, Follower};
+use crate::parts::history::History;
+use crate::parts::scalarize::Scalarizer;
+use crate::parts::targets::targets;
+
+// BoTorch 0.12, `infer_reference_point`: a tenth of the front's range beyond its worst.
+const REFERENCE_MARGIN: f64 = 0.1;
+
+/// One for each objective that is modelled on its own, for each constraint, and for what cannot be measured.
+pub struct Models {
+    objectives: Vec<Follower>,
+    limits: Vec<Follower>,
+    unmeasured: Follower,
+}
+
+impl Models {
+    /// Of problems with so many objectives and constraints.
+    pub fn new(n_objectives: usize, n_constraints: usize, capacity: Capacity) -> Self {
+        let n_models = if n_objectives == 2 { 2 } else { 1 };
+        Self {
+            objectives: vec![Follower::new(capacity); n_models],
+            limits: vec![Follower::new(capacity); n_constraints],
+            unmeasured: Follower::new(capacity),
+        }
+    }
+
+    /// Brings the models up to the log, and says what they are asked.
+    pub fn scorer(
+        &mut self,
+        history: &History,
+        embedding: &Embedding,
+        scalarizer: &mut Scalarizer,
+        config: &GaussianProcessConfig,
+        caution: f64,
+    ) -> Scorer<'_> {
+        let is_front = self.objectives.len() == 2;
+        let all = |losses: Vec<f64>| targets(&losses, &history.accepted(&losses).collect::<Vec<f64>>());
+        let targets: Vec<Vec<f64>> = if history.n_accepted == 0 {
+            Vec::new()
+        } else if is_front {
+            (0..2).map(|index| all(history.measured_losses(|losses| losses[index]))).collect()
+        } else {
+            scalarizer.redraw();
+            vec![all(history.measured_losses(|losses| scalarizer.loss(losses)))]
+        };
+        let aim = match (&targets[..], config.acquisition) {
+            ([], _) => Aim::Acceptance,
+            ([first, second], _) => hypervolume_aim(history, [first, second]),
+            (_, Acquisition::UpperConfidenceBound) => Aim::Bound { exploration: config.ucb_coefficient },
+            ([targets, ..], _) => {
+                Aim::Improvement { best: history.accepted(targets).fold(f64::INFINITY, f64::min) }
+            }
+        };
+        let objectives = self.objectives.iter_mut().zip(&targets);
+        let losses = objectives
+            .map(|(follower, targets)| follower.follow(embedding, &history.measured_points, targets))
+            .collect();
+        let mut edges = history.broken_limits().into_iter().peekable();
+        let mut borders = Vec::new();
+        for (index, follower) in self.limits.iter_mut().enumerate() {
+            if let Some((_, edge)) = edges.next_if(|(broken, _)| *broken == index) {
+                let process = follower.follow(embedding, &history.measured_points, &edge.targets);
+                borders.push(Border { process, limit: edge.limit });
+            }
+        }
+        if let Some(edge) = history.unmeasured() {
+            let process = self.unmeasured.follow(embedding, &history.points, &edge.targets);
+            borders.push(Border { process, limit: edge.limit });
+        }
+        Scorer { losses, borders, aim, caution }
+    }
+}
+
+/// The front of the acceptable trials, and a reference point behind it.
+fn hypervolume_aim(history: &History, targets: [&[f64]; 2]) -> Aim {
+    let points: Vec<[f64; 2]> =
+        history.accepted(targets[0]).zip(history.accepted(targets[1])).map(<[f64; 2]>::from).collect();
+    let front: Vec<[f64; 2]> = front(&points).into_iter().map(|index| points[index]).collect();
+    let reference = [0, 1].map(|index| {
+        let losses = front.iter().map(|point| point[index]);
+        let (low, high) = losses.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), loss| {
+            (f64::min(low, loss), f64::max(high, loss))
+        });
+        // A front of one point has no range; the targets' own spread is 1.
+        high + REFERENCE_MARGIN * if high > low { high - low } else { 1.0 }
+    });
+    Aim::Hypervolume { strips: Strips::new(&front, reference), front, reference }
+}
