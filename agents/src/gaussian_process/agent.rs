@@ -15,7 +15,7 @@ use crate::parts::search_state::SearchState;
 /// The best known designs from which the search for candidates climbs: as many as SMAC's (Hutter et al. 2011, section 4.3).
 const STARTS: usize = 10;
 /// The least and the most candidates scored for a proposal, whatever the budget of operations says.
-const CANDIDATES: (usize, usize) = (600, 2000);
+const CANDIDATES: (usize, usize) = (400, 2000);
 /// Batches are picked from so many of the best candidates for each design asked for.
 const CANDIDATES_PER_PICK: usize = 8;
 
@@ -54,8 +54,8 @@ impl Default for GaussianProcessConfig {
             acquisition: Acquisition::ExpectedImprovement,
             ucb_coefficient: 1.8,
             n_initial_points: None,
-            capacity: 400,
-            fit_capacity: 200,
+            capacity: 150,
+            fit_capacity: 80,
             effort: 20,
         }
     }

@@ -10,6 +10,8 @@ use crate::parts::candidates::EXPANDED;
 const OPERATIONS_PER_COVARIANCE: usize = 30;
 /// No design is less likely to be acceptable than this, so that all can be told apart by their losses.
 const LEAST_PROBABILITY: f64 = 1e-9;
+// Knowles (2006), section III: "rho is a small positive value which we set to 0.05".
+const RHO: f64 = 0.05;
 /// Designs valued together, between two looks at what the best of them are worth. Ours.
 const CHUNK: usize = 32;
 
@@ -45,6 +47,30 @@ pub enum Aim {
         reference: [f64; 2],
         strips: Strips,
     },
+    /// Of three losses and more, towards one part of the front.
+    Direction {
+        scalar: Tchebycheff,
+        best: f64,
+        draws: Vec<Vec<f64>>,
+    },
+}
+
+/// The augmented Tchebycheff function of losses.
+///
+/// Source: Knowles (2006), doi:10.1109/TEVC.2005.851274, eq. 2.
+pub struct Tchebycheff {
+    /// For each loss its weight over the front's range, and the front's least; shape `[m]`.
+    pub scales: Vec<(f64, f64)>,
+}
+
+impl Tchebycheff {
+    /// Of losses, shape `[m]`.
+    pub fn of(&self, losses: impl Iterator<Item = f64>) -> f64 {
+        let weighted = losses.zip(&self.scales).map(|(loss, (scale, least))| scale * (loss - least));
+        let (most, sum) =
+            weighted.fold((f64::NEG_INFINITY, 0.0), |(most, sum), it| (f64::max(most, it), sum + it));
+        most + RHO * sum
+    }
 }
 
 impl Aim {
@@ -57,6 +83,18 @@ impl Aim {
             Self::Hypervolume { strips, .. } => {
                 strips.improvement([losses[0], losses[1]]).max(f64::MIN_POSITIVE).ln()
             }
+            Self::Direction { scalar, best, draws } => {
+                // The largest of several normal losses is nearly normal itself, so that far from the best there is a way up too.
+                let n = draws.len() as f64;
+                let drawn = draws.iter().map(|draw| {
+                    scalar.of(losses.iter().zip(draw).map(|(loss, draw)| loss.mean + loss.std * draw))
+                });
+                let (sum, squares) =
+                    drawn.fold((0.0, 0.0), |(sum, squares), it| (sum + it, squares + it * it));
+                let mean = sum / n;
+                let variance = (squares / n - mean * mean).max(f64::EPSILON);
+                Normal { mean, std: variance.sqrt() }.log_improvement(*best)
+            }
         }
     }
 
@@ -65,6 +103,7 @@ impl Aim {
         match self {
             Self::Acceptance | Self::Bound { .. } => {}
             Self::Improvement { best } => *best = best.min(means[0]),
+            Self::Direction { scalar, best, .. } => *best = best.min(scalar.of(means.iter().copied())),
             Self::Hypervolume { front, reference, strips } => {
                 front.push([means[0], means[1]]);
                 *strips = Strips::new(front, *reference);
