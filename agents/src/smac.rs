@@ -109,7 +109,7 @@ impl Smac {
         let loss = (history.n_accepted > 0).then(|| {
             scalarizer.redraw();
             let losses = history.measured_losses(|losses| scalarizer.loss(losses));
-            let targets = targets(&losses, &history.accepted(&losses).collect::<Vec<f64>>());
+            let targets = targets(&losses, &history.accepted(&losses).collect::<Vec<f64>>()).values;
             let best = history.accepted(&targets).fold(f64::INFINITY, f64::min);
             (fit(&history.measured_points, &targets), best)
         });

@@ -4,12 +4,12 @@ use tapeout_core::pareto::front;
 use tapeout_surrogates::models::gaussian_process::embedding::Embedding;
 
 use super::agent::{Acquisition, GaussianProcessConfig};
-use super::scorer::{Aim, Border, Scorer, Tchebycheff};
+use super::scorer::{Aim, Axis, Border, Scorer, Tchebycheff};
 use crate::parts::acquisition::Strips;
 use crate::parts::follower::{Capacity, Follower};
 use crate::parts::history::History;
 use crate::parts::scalarize::Scalarizer;
-use crate::parts::targets::{quantile, targets};
+use crate::parts::targets::{Targets, quantile, targets};
 
 // BoTorch 0.12, `infer_reference_point`: a tenth of the front's range beyond its worst.
 const REFERENCE_MARGIN: f64 = 0.1;
@@ -43,7 +43,7 @@ impl Models {
         caution: f64,
     ) -> Scorer<'_> {
         let all = |losses: Vec<f64>| targets(&losses, &history.accepted(&losses).collect::<Vec<f64>>());
-        let targets: Vec<Vec<f64>> = if history.n_accepted == 0 {
+        let targets: Vec<Targets> = if history.n_accepted == 0 {
             Vec::new()
         } else {
             let each = 0..self.objectives.len();
@@ -53,9 +53,9 @@ impl Models {
             ([], _) => Aim::Acceptance,
             ([_], Acquisition::UpperConfidenceBound) => Aim::Bound { exploration: config.ucb_coefficient },
             ([targets], _) => {
-                Aim::Improvement { best: history.accepted(targets).fold(f64::INFINITY, f64::min) }
+                Aim::Improvement { best: history.accepted(&targets.values).fold(f64::INFINITY, f64::min) }
             }
-            ([first, second], _) => hypervolume_aim(history, [first, second]),
+            ([first, second], _) => hypervolume_aim(history, [&first.values, &second.values]),
             _ => {
                 scalarizer.redraw();
                 direction_aim(history, &targets, scalarizer.weights())
@@ -63,7 +63,7 @@ impl Models {
         };
         let objectives = self.objectives.iter_mut().zip(&targets);
         let losses = objectives
-            .map(|(follower, targets)| follower.follow(embedding, &history.measured_points, targets))
+            .map(|(follower, targets)| follower.follow(embedding, &history.measured_points, &targets.values))
             .collect();
         let mut edges = history.broken_limits().into_iter().peekable();
         let mut borders = Vec::new();
@@ -97,20 +97,32 @@ fn hypervolume_aim(history: &History, targets: [&[f64]; 2]) -> Aim {
     Aim::Hypervolume { strips: Strips::new(&front, reference), front, reference }
 }
 
-/// Towards the part of the front that `weights`, shape `[m]`, point to; `targets` has the shape `[m][measured]`.
-fn direction_aim(history: &History, targets: &[Vec<f64>], weights: &[f64]) -> Aim {
-    let columns: Vec<Vec<f64>> = targets.iter().map(|targets| history.accepted(targets).collect()).collect();
+/// Towards the part of the front that `weights`, shape `[m]`, point to. Losses are compared as they are in every other proposal, which
+/// serves the volume that a front dominates, and as targets in those between, by which the small ones of a front over decades are told
+/// apart.
+fn direction_aim(history: &History, targets: &[Targets], weights: &[f64]) -> Aim {
+    let is_plain = history.trials.len().is_multiple_of(2);
+    let values = |index: usize| {
+        if is_plain {
+            history.measured_losses(move |losses| losses[index])
+        } else {
+            targets[index].values.clone()
+        }
+    };
+    let columns: Vec<Vec<f64>> =
+        (0..targets.len()).map(|index| history.accepted(&values(index)).collect()).collect();
     let points: Vec<Vec<f64>> =
         (0..history.n_accepted).map(|place| columns.iter().map(|column| column[place]).collect()).collect();
     let front: Vec<&Vec<f64>> = front(&points).into_iter().map(|index| &points[index]).collect();
-    let scale = |(index, weight): (usize, &f64)| {
+    let axis = |(index, weight): (usize, &f64)| {
         let losses = front.iter().map(|point| point[index]);
         let (low, high) = losses.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), loss| {
             (f64::min(low, loss), f64::max(high, loss))
         });
-        (if high > low { weight / (high - low) } else { *weight }, low)
+        let factor = if high > low { weight / (high - low) } else { *weight };
+        Axis { scale: is_plain.then(|| targets[index].scale()), factor, least: low }
     };
-    let scalar = Tchebycheff { scales: weights.iter().enumerate().map(scale).collect() };
+    let scalar = Tchebycheff { axes: weights.iter().enumerate().map(axis).collect() };
     let best = front.iter().map(|point| scalar.of(point.iter().copied())).fold(f64::INFINITY, f64::min);
     Aim::Direction { scalar, best, draws: draws(targets.len()) }
 }

@@ -5,6 +5,7 @@ use tapeout_surrogates::models::gaussian_process::{GaussianProcess, Posterior};
 
 use crate::parts::acquisition::{Normal, Strips};
 use crate::parts::candidates::EXPANDED;
+use crate::parts::targets::Scale;
 
 /// Operations for each observation beside the n² / 2 of a variance: a distance and an exponential.
 const OPERATIONS_PER_COVARIANCE: usize = 30;
@@ -59,17 +60,33 @@ pub enum Aim {
 ///
 /// Source: Knowles (2006), doi:10.1109/TEVC.2005.851274, eq. 2.
 pub struct Tchebycheff {
-    /// For each loss its weight over the front's range, and the front's least; shape `[m]`.
-    pub scales: Vec<(f64, f64)>,
+    /// Shape `[m]`.
+    pub axes: Vec<Axis>,
+}
+
+/// How one loss counts.
+pub struct Axis {
+    /// How its targets are read as losses; none if they are taken as they are.
+    pub scale: Option<Scale>,
+    /// Its weight over the front's range.
+    pub factor: f64,
+    /// The front's least.
+    pub least: f64,
 }
 
 impl Tchebycheff {
     /// Of losses, shape `[m]`.
     pub fn of(&self, losses: impl Iterator<Item = f64>) -> f64 {
-        let weighted = losses.zip(&self.scales).map(|(loss, (scale, least))| scale * (loss - least));
+        let weighted = losses.zip(&self.axes).map(|(loss, axis)| axis.factor * (loss - axis.least));
         let (most, sum) =
             weighted.fold((f64::NEG_INFINITY, 0.0), |(most, sum), it| (f64::max(most, it), sum + it));
         most + RHO * sum
+    }
+
+    /// Of the losses for which targets stand, shape `[m]`.
+    fn of_targets(&self, targets: impl Iterator<Item = f64>) -> f64 {
+        let read = |(target, axis): (f64, &Axis)| axis.scale.map_or(target, |scale| scale.loss(target));
+        self.of(targets.zip(&self.axes).map(read))
     }
 }
 
@@ -87,7 +104,7 @@ impl Aim {
                 // The largest of several normal losses is nearly normal itself, so that far from the best there is a way up too.
                 let n = draws.len() as f64;
                 let drawn = draws.iter().map(|draw| {
-                    scalar.of(losses.iter().zip(draw).map(|(loss, draw)| loss.mean + loss.std * draw))
+                    scalar.of_targets(losses.iter().zip(draw).map(|(loss, draw)| loss.mean + loss.std * draw))
                 });
                 let (sum, squares) =
                     drawn.fold((0.0, 0.0), |(sum, squares), it| (sum + it, squares + it * it));
@@ -103,7 +120,9 @@ impl Aim {
         match self {
             Self::Acceptance | Self::Bound { .. } => {}
             Self::Improvement { best } => *best = best.min(means[0]),
-            Self::Direction { scalar, best, .. } => *best = best.min(scalar.of(means.iter().copied())),
+            Self::Direction { scalar, best, .. } => {
+                *best = best.min(scalar.of_targets(means.iter().copied()))
+            }
             Self::Hypervolume { front, reference, strips } => {
                 front.push([means[0], means[1]]);
                 *strips = Strips::new(front, *reference);
