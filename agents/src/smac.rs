@@ -35,7 +35,7 @@ const LEAST_PROBABILITY: f64 = 1e-9;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SmacConfig {
-    /// Designs spread over the space before the first forest; 10, or 2 (d + 1) for few parameters d, if absent.
+    /// Designs spread over the space before the first forest; 20, or 2 (d + 1) for few parameters d, if absent.
     pub n_initial_points: Option<usize>,
     /// Trees of a forest.
     pub n_estimators: usize,
@@ -80,8 +80,8 @@ struct Forests {
 }
 
 impl Forests {
-    /// The logarithm of the expected improvement, plus that of the probability that the design is acceptable times `caution`.
-    fn value(&self, point: &[f64], caution: f64) -> f64 {
+    /// The logarithm of the expected improvement, plus that of the probability that the design is acceptable.
+    fn value(&self, point: &[f64]) -> f64 {
         let improvement = |(forest, best): &(RandomForest, f64)| {
             let (mean, variance) = forest.predict(point);
             Normal { mean, std: variance.max(LEAST_VARIANCE).sqrt() }.log_improvement(*best)
@@ -90,7 +90,7 @@ impl Forests {
             let (mean, variance) = forest.predict(point);
             Normal { mean, std: (variance + EDGE_VARIANCE).sqrt() }.below(*limit).max(LEAST_PROBABILITY).ln()
         };
-        self.loss.as_ref().map_or(0.0, improvement) + caution * self.edges.iter().map(within).sum::<f64>()
+        self.loss.as_ref().map_or(0.0, improvement) + self.edges.iter().map(within).sum::<f64>()
     }
 }
 
@@ -132,9 +132,9 @@ impl Smac {
         };
         let starts = self.state.best(STARTS);
         let budget = self.config.n_candidates.max(2 * count);
-        let SearchState { embedding, seen, rng, caution, .. } = &mut self.state;
+        let SearchState { embedding, seen, rng, .. } = &mut self.state;
         let found = search(seen, &starts, budget, rng, |designs| {
-            designs.iter().map(|design| forests.value(&embedding.embed(design), caution.factor())).collect()
+            designs.iter().map(|design| forests.value(&embedding.embed(design))).collect()
         });
         self.forests = Some(forests);
         found.into_iter().take(count).map(|candidate| candidate.design).collect()

@@ -37,7 +37,7 @@ pub struct GaussianProcessConfig {
     pub acquisition: Acquisition,
     /// The standard deviations between mean and confidence bound.
     pub ucb_coefficient: f64,
-    /// Designs spread over the space before the first model; 10, or 2 (d + 1) for few parameters d, if absent.
+    /// Designs spread over the space before the first model; 20, or 2 (d + 1) for few parameters d, if absent.
     pub n_initial_points: Option<usize>,
     /// The most trials a model is conditioned on.
     pub capacity: usize,

@@ -11,8 +11,8 @@ use tapeout_core::{Design, Trial};
 /// By how much the factor grows with a design that is not acceptable, and shrinks with one that is: it stays where it is when two
 /// of three are acceptable, since 1.6 is nearly the square of 1.25.
 const STEPS: (f64, f64) = (1.6, 1.25);
-/// The factor is no smaller than one, the plain probability, and no larger than what makes one half of one in 250.
-const BOUNDS: (f64, f64) = (1.0, 8.0);
+/// The factor is no smaller than one, the plain probability, and no larger than what makes a thirtieth of a half.
+const BOUNDS: (f64, f64) = (1.0, 5.0);
 
 /// The factor, and the proposals whose outcome is not known yet.
 #[derive(Debug)]
@@ -69,6 +69,6 @@ mod tests {
             caution.expect(&[toy.space().unrank(rank)]);
             caution.observe(&[broken(rank)]);
         }
-        assert_eq!(caution.factor(), 8.0);
+        assert_eq!(caution.factor(), 5.0);
     }
 }

@@ -11,8 +11,8 @@ use crate::parts::history::History;
 use crate::parts::scalarize::Scalarizer;
 use crate::parts::seen::Seen;
 
-/// Designs before the first model. Optuna 5, `GPSampler`: `n_startup_trials` = 10. What is acceptable is learned by searching for it.
-const N_INITIAL: usize = 10;
+/// Designs before the first model. Ours: of 5, 10, 20 and 30 the best after 50 and 100 designs on three of four accelerators of 14 parameters.
+const N_INITIAL: usize = 20;
 
 /// What is known to a search by a model, but for the model.
 pub struct SearchState {
