@@ -10,6 +10,7 @@ use tapeout_envs::{RecordedKernel, RecordedKernelConfig};
 
 use crate::accelerator::Accelerator;
 use crate::engineering::{CAR_SIDE, CRASH, Engineering, WELDED_BEAM, WELDED_BEAM_COST};
+use crate::tuning::Tuning;
 
 /// Designs that the search for the best known ones evaluates, once for each of [`BEST_SEEDS`].
 const BEST_BUDGET: usize = 20_000;
@@ -37,7 +38,7 @@ enum Yardstick {
 }
 
 impl Field {
-    /// `accelerator-N`, `accelerator-N-front`, `gemm`, `convolution`, `welded-beam`, `welded-beam-front`, `car-side`, `crash`,
+    /// `accelerator-N`, `accelerator-N-front`, `tuning-N`, `gemm`, `convolution`, `welded-beam`, `welded-beam-front`, `car-side`, `crash`,
     /// or the path of a tuning file.
     pub fn new(name: &str) -> Self {
         match name {
@@ -45,14 +46,29 @@ impl Field {
             "welded-beam-front" => Self::of_engineering(&WELDED_BEAM),
             "car-side" => Self::of_engineering(&CAR_SIDE),
             "crash" => Self::of_engineering(&CRASH),
-            _ => match name.strip_prefix("accelerator-") {
-                Some(rest) => match rest.strip_suffix("-front") {
-                    Some(number) => Self::of_accelerator(number, &["latency", "energy", "area"]),
-                    None => Self::of_accelerator(rest, &["edp"]),
-                },
-                None => Self::of_kernel(name),
-            },
+            _ => Self::of_family(name),
         }
+    }
+
+    fn of_family(name: &str) -> Self {
+        match name.split('-').collect::<Vec<&str>>()[..] {
+            ["accelerator", number, "front"] => Self::of_accelerator(number, &["latency", "energy", "area"]),
+            ["accelerator", number] => Self::of_accelerator(number, &["edp"]),
+            ["tuning", number] => Self::of_tuning(number),
+            _ => Self::of_kernel(name),
+        }
+    }
+
+    fn of_tuning(number: &str) -> Self {
+        let tuning = Tuning::new(number.parse().expect("a member has a number"));
+        let space = Tuning::space();
+        let outcomes = space.iter().map(|design| tuning.evaluate(&design));
+        let times = outcomes.filter_map(|outcome| outcome.metrics().map(|metrics| metrics[0]));
+        let optimum = times.fold(f64::INFINITY, f64::min);
+        let goal = Goal { objectives: vec![Objective::minimize("time")], constraints: Vec::new() };
+        let problem = Problem::new(space, Tuning::metrics(), goal).expect("the metric is there");
+        let evaluate = Box::new(move |design: &Design| tuning.evaluate(design));
+        Self { problem, evaluate, yardstick: Yardstick::Fraction { optimum } }
     }
 
     fn of_engineering(engineering: &'static Engineering) -> Self {

@@ -7,6 +7,7 @@
 mod accelerator;
 mod engineering;
 mod field;
+mod tuning;
 
 use std::time::{Duration, Instant};
 
