@@ -105,7 +105,7 @@ impl Cube {
         position
     }
 
-    /// The levels nearest to a position, legal or not; each category with a probability in proportion to its axis.
+    /// The levels on either side of a position, the nearer the likelier, legal or not; each category with a probability in proportion to its axis.
     fn levels(&self, position: &[f64], space: &DesignSpace, rng: &mut Stream) -> Vec<u32> {
         let mut at = 0;
         let level = |parameter: &Parameter| {
@@ -120,7 +120,8 @@ impl Cube {
                 // Of axes that are all 0, any.
                 return drawn.map_or_else(|| rng.random_range(0..parameter.n_levels()), |level| level as u32);
             }
-            (axes[0] * f64::from(parameter.n_levels() - 1)).round() as u32
+            // Up with the probability of the fraction: a particle is between two levels as long as it moves, however few there are.
+            (axes[0] * f64::from(parameter.n_levels() - 1) + rng.random::<f64>()).floor() as u32
         };
         space.parameters().iter().map(level).collect()
     }
