@@ -37,7 +37,7 @@ pub struct AutoConfig {
 impl Default for AutoConfig {
     /// Ours, tried on members of a family of arithmetic accelerators that the page does not report.
     fn default() -> Self {
-        Self { n_first: 100, memory: 0.95, least_share: 0.1 }
+        Self { n_first: 50, memory: 0.95, least_share: 0.2 }
     }
 }
 

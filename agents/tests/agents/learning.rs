@@ -38,6 +38,7 @@ const LEARNERS: &[(&str, usize)] = &[
     ("tpe", 150),
     ("smac", 200),
     ("gp", 60),
+    ("auto", 60),
     ("reinforce", 1000),
     ("ppo", 500),
     ("mappo", 500),
@@ -45,7 +46,7 @@ const LEARNERS: &[(&str, usize)] = &[
 
 /// Searches for fronts, each with its budget on the trade-off between cost and time (1,048,576 designs, 31 on the front).
 const FRONT_LEARNERS: &[(&str, usize)] =
-    &[("nsga2", 1000), ("sms-emoa", 1000), ("tpe", 200), ("smac", 200), ("gp", 60)];
+    &[("nsga2", 1000), ("sms-emoa", 1000), ("tpe", 200), ("smac", 200), ("gp", 60), ("auto", 60)];
 
 fn entry(id: &str) -> &'static AgentEntry {
     AGENTS.iter().find(|entry| entry.id == id).unwrap_or_else(|| panic!("no agent is called `{id}`"))
@@ -217,6 +218,11 @@ fn gp_comes_closer_than_random_search() {
 }
 
 #[test]
+fn auto_comes_closer_than_random_search() {
+    comes_closer_than_random_search("auto");
+}
+
+#[test]
 fn reinforce_comes_closer_than_random_search() {
     comes_closer_than_random_search("reinforce");
 }
@@ -299,6 +305,11 @@ fn smac_makes_use_of_an_earlier_log() {
 #[test]
 fn gp_makes_use_of_an_earlier_log() {
     makes_use_of_an_earlier_log("gp");
+}
+
+#[test]
+fn auto_makes_use_of_an_earlier_log() {
+    makes_use_of_an_earlier_log("auto");
 }
 
 #[test]
