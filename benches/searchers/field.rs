@@ -180,6 +180,11 @@ impl Field {
         trials
     }
 
+    /// Whether results are told by their mean, as those of kernels are, and not by their median.
+    pub fn is_told_by_mean(&self) -> bool {
+        matches!(self.yardstick, Yardstick::Fraction { .. })
+    }
+
     /// What trials are worth by the field's yardstick.
     pub fn score(&self, trials: &[Trial]) -> f64 {
         self.yardstick.of_losses(trials.iter().filter_map(|trial| trial.judgement.accepted()))

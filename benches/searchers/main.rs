@@ -1,7 +1,7 @@
 //! How well agents search problems that cost nothing to evaluate, and what their proposals cost.
 //!
 //! `cargo bench -p tapeout-benches --bench searchers -- FIELDS AGENTS SEEDS TRIALS`: names with commas between, `0..15`, and a
-//! number. Printed are medians over seeds at the budgets of [`BUDGETS`], the share of acceptable designs, and the time of a
+//! number. Printed are medians over seeds at the budgets of [`BUDGETS`], for kernels means and half of a 95 % interval, the share of acceptable designs, and the time of a
 //! proposal with its observation: the mean, and the longest. An agent's settings follow its name: `tpe:gamma=0.2`.
 
 mod accelerator;
@@ -64,6 +64,14 @@ fn settings(text: &str) -> (String, Value) {
     (id, Value::Object(settings))
 }
 
+/// The mean and 1.96 standard errors.
+fn mean(values: &[f64]) -> [f64; 2] {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    [mean, 1.96 * (variance / n).sqrt()]
+}
+
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
@@ -90,7 +98,7 @@ fn main() {
         println!(
             "{name}\n{:<32}{}  acceptable  ms mean  ms most",
             "",
-            BUDGETS.map(|budget| format!("{budget:>8}")).concat()
+            BUDGETS.map(|budget| format!("{budget:>15}")).concat()
         );
         for agent in agents.split(',') {
             let (id, settings) = settings(agent);
@@ -99,16 +107,21 @@ fn main() {
             let n_reached = results[0].scores.len();
             let scores = (0..BUDGETS.len()).map(|index| {
                 if index >= n_reached {
-                    return format!("{:>8}", "");
+                    return format!("{:>15}", "");
                 }
-                format!("{:>8.4}", median(results.iter().map(|result| result.scores[index]).collect()))
+                let scores: Vec<f64> = results.iter().map(|result| result.scores[index]).collect();
+                if field.is_told_by_mean() {
+                    let [mean, half] = mean(&scores);
+                    return format!("  {mean:.3} ± {half:.3}");
+                }
+                format!("{:>15.4}", median(scores))
             });
             let scores: String = scores.collect();
             let of = |value: fn(&Result) -> f64| median(results.iter().map(value).collect());
-            let (accepted, mean) =
+            let (accepted, step) =
                 (of(|result| result.accepted), of(|result| 1e3 * result.mean.as_secs_f64()));
             let longest = of(|result| 1e3 * result.longest.as_secs_f64());
-            println!("{agent:<32}{scores}  {accepted:>10.3}  {mean:>7.3}  {longest:>7.2}");
+            println!("{agent:<32}{scores}  {accepted:>10.3}  {step:>7.3}  {longest:>7.2}");
         }
     }
 }
