@@ -312,8 +312,7 @@ mod tests {
         // Levels 0..=15: 0.5 * 15 = 7.5 is 7 or 8, 0.03 * 15 = 0.45 is 1 with that probability; the second category alone is possible.
         // Binomial(1000, 0.5) and (1000, 0.45): standard deviation 16; 5 of them is 80.
         let position = [0.5, 0.03, 0.0, 1.0, 0.2, 0.0, 0.4, 0.0];
-        let drawn: Vec<Vec<u32>> =
-            (0..1000).map(|_| cube.levels(&position, toy.space(), &mut rng)).collect();
+        let drawn: Vec<Vec<u32>> = (0..1000).map(|_| cube.levels(&position, toy.space(), &mut rng)).collect();
         let n_up = |index: usize, level: u32| drawn.iter().filter(|levels| levels[index] == level).count();
         assert!(n_up(0, 8).abs_diff(500) < 80 && n_up(0, 7) + n_up(0, 8) == 1000);
         assert!(n_up(1, 1).abs_diff(450) < 80 && n_up(1, 0) + n_up(1, 1) == 1000);
