@@ -9,8 +9,8 @@ use tapeout_core::{Design, DesignSpace, Metric, Outcome, Parameter, Seed};
 
 /// What tells the members of the family apart.
 pub struct Accelerator {
-    /// Matrix products, rows by columns by depth, and how often each is run.
-    layers: Vec<([f64; 3], f64)>,
+    /// Matrix products: rows, columns and depth.
+    layers: Vec<[f64; 3]>,
     /// What a word from memory costs, in operations.
     memory_cost: f64,
     /// The most banks at the fastest clocks.
@@ -50,7 +50,7 @@ impl Accelerator {
     pub fn new(number: u64) -> Self {
         let mut rng = Seed::new(number).stream("accelerator");
         let mut size = || [196, 256, 384, 784, 1024, 1536, 3136][rng.random_range(0..7_usize)];
-        let layers = (0..3).map(|_| ([size(), size(), size()].map(f64::from), 1.0)).collect();
+        let layers = (0..3).map(|_| [size(), size(), size()].map(f64::from)).collect();
         let memory_cost = [80.0, 120.0, 200.0][rng.random_range(0..3_usize)];
         let fast_banks = [8.0, 16.0][rng.random_range(0..2_usize)];
         Self { layers, memory_cost, fast_banks }
@@ -106,7 +106,7 @@ impl Accelerator {
             + 0.05 * bandwidth;
         let (mut latency, mut energy) = (0.0, 0.0);
         let voltage = (0.6 + 0.4 * clock / 1000.0).powi(2);
-        for (bounds, count) in &self.layers {
+        for bounds in &self.layers {
             let trips: Vec<f64> = (0..3).map(|axis| (bounds[axis] / tile[axis]).ceil()).collect();
             let tiles: f64 = trips.iter().product();
             let along = |axis: usize, lanes: f64| (tile[axis] / lanes).ceil();
@@ -126,9 +126,9 @@ impl Accelerator {
             let compute = tiles * (cycles + 20.0) / clock;
             let buffer = buffer_words / (banks * 8.0 * clock);
             let memory = words / (bandwidth * 1000.0);
-            latency += count * (compute.max(buffer).max(memory) + 0.1 * (compute + buffer + memory));
+            latency += compute.max(buffer).max(memory) + 0.1 * (compute + buffer + memory);
             let sram = 1.5 + 0.6 * ((weights + inputs) / 16.0).sqrt() + 0.05 * banks;
-            energy += count * (voltage * (macs + buffer_words * sram) + words * self.memory_cost);
+            energy += voltage * (macs + buffer_words * sram) + words * self.memory_cost;
         }
         let (latency, energy) = (latency * 1e-6, energy * 1e-9);
         let energy = energy + 0.08 * area * latency * (1.0 + 0.002 * lanes);
