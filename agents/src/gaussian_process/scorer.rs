@@ -121,7 +121,7 @@ impl Aim {
             Self::Acceptance | Self::Bound { .. } => {}
             Self::Improvement { best } => *best = best.min(means[0]),
             Self::Direction { scalar, best, .. } => {
-                *best = best.min(scalar.of_targets(means.iter().copied()))
+                *best = best.min(scalar.of_targets(means.iter().copied()));
             }
             Self::Hypervolume { front, reference, strips } => {
                 front.push([means[0], means[1]]);
