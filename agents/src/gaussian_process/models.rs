@@ -4,7 +4,7 @@ use tapeout_core::pareto::front;
 use tapeout_surrogates::models::gaussian_process::embedding::Embedding;
 
 use super::agent::{Acquisition, GaussianProcessConfig};
-use super::scorer::{Aim, Axis, Border, Scorer, Tchebycheff};
+use super::scorer::{Aim, Border, LossAxis, Scorer, Tchebycheff};
 use crate::parts::acquisition::Strips;
 use crate::parts::follower::{Capacity, Follower};
 use crate::parts::history::History;
@@ -120,7 +120,7 @@ fn direction_aim(history: &History, targets: &[Targets], weights: &[f64]) -> Aim
             (f64::min(low, loss), f64::max(high, loss))
         });
         let factor = if high > low { weight / (high - low) } else { *weight };
-        Axis { scale: is_plain.then(|| targets[index].scale()), factor, least: low }
+        LossAxis { scale: is_plain.then(|| targets[index].scale()), factor, least: low }
     };
     let scalar = Tchebycheff { axes: weights.iter().enumerate().map(axis).collect() };
     let best = front.iter().map(|point| scalar.of(point.iter().copied())).fold(f64::INFINITY, f64::min);

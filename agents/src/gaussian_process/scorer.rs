@@ -61,11 +61,11 @@ pub enum Aim {
 /// Source: Knowles (2006), doi:10.1109/TEVC.2005.851274, eq. 2.
 pub struct Tchebycheff {
     /// Shape `[m]`.
-    pub axes: Vec<Axis>,
+    pub axes: Vec<LossAxis>,
 }
 
 /// How one loss counts.
-pub struct Axis {
+pub struct LossAxis {
     /// How its targets are read as losses; none if they are taken as they are.
     pub scale: Option<Scale>,
     /// Its weight over the front's range.
@@ -85,7 +85,7 @@ impl Tchebycheff {
 
     /// Of the losses for which targets stand, shape `[m]`.
     fn of_targets(&self, targets: impl Iterator<Item = f64>) -> f64 {
-        let read = |(target, axis): (f64, &Axis)| axis.scale.map_or(target, |scale| scale.loss(target));
+        let read = |(target, axis): (f64, &LossAxis)| axis.scale.map_or(target, |scale| scale.loss(target));
         self.of(targets.zip(&self.axes).map(read))
     }
 }
