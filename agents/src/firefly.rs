@@ -16,7 +16,7 @@ use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 pub use tapeout_surrogates::firefly::FireflyConfig;
-use tapeout_surrogates::firefly::FireflyMoves;
+use tapeout_surrogates::firefly::{FireflyMoves, Rounding};
 
 use crate::parts::scalarize::{Merit, Scalarizer};
 use crate::parts::seen::Seen;
@@ -73,7 +73,7 @@ impl Firefly {
         let mut perturbation = self.pool[place].perturbation;
         let (field, ceiling) = (&self.field, self.config.max_perturbation);
         let design = self.seen.propose(&mut self.rng, |space, rng| {
-            let design = field.perturbed(&position, perturbation, space, rng);
+            let design = field.perturbed(&position, perturbation, Rounding::ByChance, space, rng);
             perturbation = (perturbation * UNSTICK).min(ceiling); // for the next try, if this one is known
             design
         });

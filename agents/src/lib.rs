@@ -26,6 +26,7 @@
 //! ```
 
 pub mod ant_colony;
+pub mod auto;
 pub mod cma_es;
 pub mod differential_evolution;
 pub mod firefly;
@@ -69,6 +70,7 @@ pub const AGENTS: &[AgentEntry] = &[
     AgentEntry::of::<tpe::Tpe>(),
     AgentEntry::of::<smac::Smac>(),
     AgentEntry::of::<gaussian_process::GaussianProcessSearch>(),
+    AgentEntry::of::<auto::Auto>(),
     AgentEntry::of::<reinforce::Reinforce>(),
     AgentEntry::of::<ppo::Ppo>(),
     AgentEntry::of::<mappo::Mappo>(),

@@ -105,7 +105,7 @@ impl Cube {
         position
     }
 
-    /// The levels nearest to a position, legal or not; each category with a probability in proportion to its axis.
+    /// The levels on either side of a position, the nearer the likelier, legal or not; each category with a probability in proportion to its axis.
     fn levels(&self, position: &[f64], space: &DesignSpace, rng: &mut Stream) -> Vec<u32> {
         let mut at = 0;
         let level = |parameter: &Parameter| {
@@ -120,7 +120,8 @@ impl Cube {
                 // Of axes that are all 0, any.
                 return drawn.map_or_else(|| rng.random_range(0..parameter.n_levels()), |level| level as u32);
             }
-            (axes[0] * f64::from(parameter.n_levels() - 1)).round() as u32
+            // Up with the probability of the fraction: a particle is between two levels as long as it moves, however few there are.
+            (axes[0] * f64::from(parameter.n_levels() - 1) + rng.random::<f64>()).floor() as u32
         };
         space.parameters().iter().map(level).collect()
     }
@@ -308,9 +309,14 @@ mod tests {
         }
         // Binomial(1000, 0.73): standard deviation 14; 5 of them is 70.
         assert!(n_kept.abs_diff(730) < 70, "{n_kept}");
-        // Levels 0..=15: 0.5 * 15 = 7.5 is rounded up, 0.03 * 15 = 0.45 down; the second category alone is possible.
+        // Levels 0..=15: 0.5 * 15 = 7.5 is 7 or 8, 0.03 * 15 = 0.45 is 1 with that probability; the second category alone is possible.
+        // Binomial(1000, 0.5) and (1000, 0.45): standard deviation 16; 5 of them is 80.
         let position = [0.5, 0.03, 0.0, 1.0, 0.2, 0.0, 0.4, 0.0];
-        assert_eq!(cube.levels(&position, toy.space(), &mut rng), [8, 0, 0, 15, 3, 1]);
+        let drawn: Vec<Vec<u32>> = (0..1000).map(|_| cube.levels(&position, toy.space(), &mut rng)).collect();
+        let n_up = |index: usize, level: u32| drawn.iter().filter(|levels| levels[index] == level).count();
+        assert!(n_up(0, 8).abs_diff(500) < 80 && n_up(0, 7) + n_up(0, 8) == 1000);
+        assert!(n_up(1, 1).abs_diff(450) < 80 && n_up(1, 0) + n_up(1, 1) == 1000);
+        assert!(drawn.iter().all(|levels| levels[2..] == [0, 15, 3, 1]));
     }
 
     /// Pulls average to half the acceleration: from 0.5 with velocity 0.1, best places at 0.6 and 0.9, the mean

@@ -2,8 +2,8 @@
 //!
 //! Source: Hutter, Hoos & Leyton-Brown (2011), doi:10.1007/978-3-642-25566-3_40, and for its defaults SMAC3 2.x (Lindauer et al.
 //! 2022, arXiv:2109.09831), the black-box facade. Several objectives after Knowles (2006), as SMAC3 has it.
-//! Departs from them: one evaluation of a design is enough, there is no intensification; what is infeasible is learned
-//! by a forest of its own (after Gardner et al. 2014) in place of being given the worst loss; forests are grown anew when the log
+//! Departs from them: one evaluation of a design is enough, there is no intensification; each limit and what cannot be
+//! measured is learned by a forest of its own (after Gardner et al. 2014) in place of being given the worst loss; forests are grown anew when the log
 //! has grown by a share of itself.
 
 use rand::RngExt;
@@ -25,12 +25,17 @@ const GROWTH_PER_FIT: usize = 50;
 const STARTS: usize = 10;
 /// A mixture of leaves that agree has no variance; SMAC3's `VERY_SMALL_NUMBER` stands in for it.
 const LEAST_VARIANCE: f64 = 1e-10;
+/// The variance of an edge's target where leaves agree. Ours: ten trees that all say a design is one deviation within the limit are right
+/// all but surely, and not without any doubt.
+const EDGE_VARIANCE: f64 = 0.05;
+/// No design is less likely to be acceptable than this, so that all can be told apart by their losses.
+const LEAST_PROBABILITY: f64 = 1e-9;
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SmacConfig {
-    /// Designs spread over the space before the first forest; 2 (d + 1) for d parameters if absent.
+    /// Designs spread over the space before the first forest; 20, or 2 (d + 1) for few parameters d, if absent.
     pub n_initial_points: Option<usize>,
     /// Trees of a forest.
     pub n_estimators: usize,
@@ -68,21 +73,24 @@ pub struct Smac {
 /// What was learned from the first trials of the log.
 struct Forests {
     n_learned: usize,
-    /// Of the loss, or of the shortfall as long as nothing is acceptable.
-    loss: RandomForest,
-    /// The best target.
-    best: f64,
-    /// Of the indicator of what is not acceptable.
-    infeasibility: Option<RandomForest>,
+    /// Of the loss, and the best target; none as long as nothing is acceptable.
+    loss: Option<(RandomForest, f64)>,
+    /// Of how far designs are beyond each limit that was broken and from being measured, and where the limit lies.
+    edges: Vec<(RandomForest, f64)>,
 }
 
 impl Forests {
     /// The logarithm of the expected improvement, plus that of the probability that the design is acceptable.
     fn value(&self, point: &[f64]) -> f64 {
-        let (mean, variance) = self.loss.predict(point);
-        let value = Normal { mean, std: variance.max(LEAST_VARIANCE).sqrt() }.log_improvement(self.best);
-        let infeasible = self.infeasibility.as_ref().map_or(0.0, |forest| forest.predict(point).0);
-        value + (1.0 - infeasible).max(LEAST_VARIANCE).ln()
+        let improvement = |(forest, best): &(RandomForest, f64)| {
+            let (mean, variance) = forest.predict(point);
+            Normal { mean, std: variance.max(LEAST_VARIANCE).sqrt() }.log_improvement(*best)
+        };
+        let within = |(forest, limit): &(RandomForest, f64)| {
+            let (mean, variance) = forest.predict(point);
+            Normal { mean, std: (variance + EDGE_VARIANCE).sqrt() }.below(*limit).max(LEAST_PROBABILITY).ln()
+        };
+        self.loss.as_ref().map_or(0.0, improvement) + self.edges.iter().map(within).sum::<f64>()
     }
 }
 
@@ -95,24 +103,24 @@ impl Smac {
             max_features: config.max_features,
             min_samples_split: config.min_samples_split,
         };
-        let n_learned = history.trials.len();
         let mut fit = |points: &[Vec<f64>], targets: &[f64]| {
             RandomForest::fit(growth, embedding.kinds(), points, targets, rng)
         };
-        if history.n_accepted == 0 {
-            let targets = targets(&history.shortfall_places());
-            let best = targets.iter().copied().fold(f64::INFINITY, f64::min);
-            return Forests { n_learned, loss: fit(&history.points, &targets), best, infeasibility: None };
-        }
-        scalarizer.redraw();
-        let targets = targets(&history.measured_losses(|losses| scalarizer.loss(losses)));
-        let best = history.accepted(&targets).fold(f64::INFINITY, f64::min);
-        let loss = fit(&history.measured_points, &targets);
-        let infeasibility = (history.n_accepted < n_learned).then(|| {
-            let label = |trial: &Trial| if trial.judgement.accepted().is_some() { 0.0 } else { 1.0 };
-            fit(&history.points, &history.trials.iter().map(label).collect::<Vec<f64>>())
+        let loss = (history.n_accepted > 0).then(|| {
+            scalarizer.redraw();
+            let losses = history.measured_losses(|losses| scalarizer.loss(losses));
+            let targets = targets(&losses, &history.accepted(&losses).collect::<Vec<f64>>()).values;
+            let best = history.accepted(&targets).fold(f64::INFINITY, f64::min);
+            (fit(&history.measured_points, &targets), best)
         });
-        Forests { n_learned, loss, best, infeasibility }
+        let mut edges: Vec<(RandomForest, f64)> = Vec::new();
+        for (_, edge) in history.broken_limits() {
+            edges.push((fit(&history.measured_points, &edge.targets), edge.limit));
+        }
+        if let Some(edge) = history.unmeasured() {
+            edges.push((fit(&history.points, &edge.targets), edge.limit));
+        }
+        Forests { n_learned: history.trials.len(), loss, edges }
     }
 
     /// Up to `count` designs, most promising first; none if every design is known.
@@ -140,8 +148,9 @@ impl Agent for Smac {
         let random_share = self.config.random_probability;
         let n_random = (0..n_left).filter(|_| self.state.rng.random_bool(random_share)).count();
         if n_left > n_random {
-            designs.extend(self.promising(n_left - n_random));
-            designs.iter().for_each(|design| _ = self.state.seen.insert(design));
+            let promising = self.promising(n_left - n_random);
+            self.state.propose(&promising);
+            designs.extend(promising);
         }
         self.state.fill_up(&mut designs, count);
         Ok(designs)

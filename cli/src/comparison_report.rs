@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tapeout::core::Catalog;
+use tapeout::experiment::comparison::pairs::seeds_to_show;
 use tapeout::experiment::comparison::pictures::pictures;
 use tapeout::experiment::comparison::standings::{EnvStandings, IntervalEstimate, Standing};
 use tapeout::experiment::comparison::{
@@ -20,11 +21,14 @@ use crate::watched_run::{RunFlags, interrupt_on_signal};
 /// A line of progress at each of so many equal parts of the runs. Ours: a log of a comparison stays within a screen.
 const LINES: usize = 20;
 
+/// What counts as shown. Ours: what most papers call significant.
+const LEVEL: f64 = 0.05;
+
 /// A comparison on disk, and what came of it.
 #[derive(Serialize)]
 struct Report<'a> {
     comparison: &'a Path,
-    tables: [PathBuf; 3],
+    tables: [PathBuf; 4],
     plots: Vec<PathBuf>,
     #[serde(flatten)]
     standings: &'a Standings,
@@ -94,8 +98,10 @@ impl Report<'_> {
         );
         if let Some(baseline) = &standings.baseline {
             text.push_str(&format!(
-                "won-lost and p against {baseline}: Wilcoxon's signed-rank test over seeds, two-sided, after Holm\n"
+                "won-lost and p against {baseline}: Wilcoxon's signed-rank test over seeds, two-sided, after Holm; \
+                 superiority: how likely a run is better than one of {baseline}\n"
             ));
+            text.push_str(&self.warning(plan.agents.len() - 1));
         }
         for env in &standings.envs {
             text.push_str(&format!("\n{}", heading(env)));
@@ -116,6 +122,18 @@ impl Report<'_> {
             text.push_str(&format!("plot  {}\n", path.display()));
         }
         text
+    }
+
+    /// That so many seeds cannot show what is asked, and how many can.
+    fn warning(&self, n_tests: usize) -> String {
+        match self.standings.least_p {
+            Some(least) if least >= LEVEL => format!(
+                "warning: with {} seeds no p is below {least:.4}; to show a difference at {LEVEL} takes {} seeds\n",
+                self.standings.seeds,
+                seeds_to_show(LEVEL, n_tests)
+            ),
+            _ => String::new(),
+        }
     }
 
     fn overall(&self) -> String {
@@ -158,7 +176,8 @@ fn env_table(env: &EnvStandings, is_tested: bool) -> String {
         ("average rank", Column::Numbers),
     ];
     if is_tested {
-        columns.extend([("won-lost", Column::Numbers), ("p", Column::Numbers)]);
+        let tested = ["won-lost", "superiority", "p"];
+        columns.extend(tested.map(|name| (name, Column::Numbers)));
     }
     let mut table = Table::new(&columns);
     for standing in &env.standings {
@@ -186,10 +205,14 @@ fn figures(env: &EnvStandings, standing: &Standing) -> Vec<String> {
     ]
 }
 
-fn tests(standing: &Standing) -> [String; 2] {
+fn tests(standing: &Standing) -> [String; 3] {
     match &standing.test {
-        None => ["-".to_owned(), "-".to_owned()],
-        Some(test) => [format!("{}-{}", test.wins, test.losses), format!("{:.2e}", test.p_holm)],
+        None => ["-"; 3].map(str::to_owned),
+        Some(test) => [
+            format!("{}-{}", test.wins, test.losses),
+            format!("{:.2}", test.superiority),
+            format!("{:.2e}", test.p_holm),
+        ],
     }
 }
 

@@ -76,6 +76,15 @@ pub struct FireflyMoves {
     freedom: [f64; 2],
 }
 
+/// Which level a place between two is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rounding {
+    /// The nearer, so that a perturbation of less than half a level changes nothing.
+    Nearest,
+    /// Either, the nearer with the greater chance: a parameter of few levels is perturbed as much as one of many, if seldom.
+    ByChance,
+}
+
 /// How much of the way towards another design is taken.
 #[derive(Debug, Clone, Copy)]
 pub struct Pull {
@@ -172,6 +181,7 @@ impl FireflyMoves {
         &self,
         position: &[f64],
         perturbation: f64,
+        rounding: Rounding,
         space: &DesignSpace,
         rng: &mut Stream,
     ) -> Design {
@@ -181,7 +191,11 @@ impl FireflyMoves {
         let perturb = |((&coordinate, noise), parameter): ((&f64, f64), &Parameter)| {
             let last = parameter.n_levels() - 1;
             if !parameter.is_categorical() {
-                return ((coordinate + noise).clamp(0.0, 1.0) * f64::from(last)).round() as u32;
+                let place = (coordinate + noise).clamp(0.0, 1.0) * f64::from(last);
+                return match rounding {
+                    Rounding::Nearest => place.round() as u32,
+                    Rounding::ByChance => (place + rng.random::<f64>()).floor() as u32,
+                };
             }
             let is_redrawn = rng.random_bool(noise.abs().min(1.0));
             if is_redrawn { rng.random_range(0..=last) } else { coordinate as u32 }
@@ -251,7 +265,7 @@ impl Swarm {
         let positions: Vec<&[f64]> = self.flies.iter().map(|fly| fly.position.as_slice()).collect();
         let is_brighter = |other: usize| costs[other] < costs[place];
         let position = self.field.moved(&self.config, &positions, place, is_brighter, rng);
-        self.field.perturbed(&position, self.flies[place].perturbation, &self.space, rng)
+        self.field.perturbed(&position, self.flies[place].perturbation, Rounding::Nearest, &self.space, rng)
     }
 }
 

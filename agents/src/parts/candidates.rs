@@ -2,19 +2,23 @@
 //!
 //! Source: Hutter, Hoos & Leyton-Brown (2011), doi:10.1007/978-3-642-25566-3_40, section 4.3: a local search over
 //! neighbours from several good designs, beside random designs that are scored with them.
-//! Departs from it: every score counts against one budget; a climb expands the best design not yet expanded, wherever it
-//! came from, in place of following one path for each start; a space smaller than the budget is scored whole.
+//! Departs from it: every score counts against one budget; a start gives designs a few random steps away, of which there are more than
+//! neighbours (as Regis & Shoemaker 2013, doi:10.1080/0305215X.2012.687731, perturb some of many coordinates); a climb expands the best
+//! design not yet expanded, wherever it came from, in place of following one path for each start; a space smaller than the
+//! budget is scored whole.
 
 use std::collections::HashSet;
 
+use rand::RngExt;
 use tapeout_core::space::Neighbourhood;
 use tapeout_core::{Design, DesignSpace, Stream};
 
+use crate::parts::moves::step;
 use crate::parts::seen::Seen;
 
 /// The climbs go on until so many of the best designs have been expanded.
-const EXPANDED: usize = 10;
-/// A third of the budget each goes to neighbours of the starts, to designs drawn at random, and to climbs.
+pub const EXPANDED: usize = 10;
+/// A third of the budget each goes to designs near the starts, to designs drawn at random, and to climbs.
 const SHARES: usize = 3;
 /// A space whose designs have more neighbours than this is climbed to adjacent levels only.
 const MANY_NEIGHBOURS: u32 = 128;
@@ -55,10 +59,12 @@ pub fn search(
     let mut listed = HashSet::new();
     let mut is_open = |design: &Design| !seen.contains(design) && listed.insert(design.clone());
     let mut fresh: Vec<Design> = Vec::new();
-    for start in starts {
-        fresh.extend(space.neighbours(start, neighbourhood).into_iter().filter(&mut is_open));
+    for start in starts.iter().cycle().take(if starts.is_empty() { 0 } else { budget / SHARES }) {
+        let design = near(space, start, rng);
+        if is_open(&design) {
+            fresh.push(design);
+        }
     }
-    fresh.truncate(budget / SHARES);
     let n_wanted = fresh.len() + budget / SHARES;
     for _ in 0..DRAWS * (budget / SHARES) {
         if fresh.len() == n_wanted {
@@ -83,6 +89,15 @@ pub fn search(
     candidates
 }
 
+/// A design one random step from `start`, two with half the chance, and so on.
+fn near(space: &DesignSpace, start: &Design, rng: &mut Stream) -> Design {
+    let mut design = step(space, start, rng);
+    while rng.random() {
+        design = step(space, &design, rng);
+    }
+    design
+}
+
 fn ranked(designs: Vec<Design>, score: &mut impl FnMut(&[Design]) -> Vec<f64>) -> Vec<Candidate> {
     let scores = score(&designs);
     let pairs = designs.into_iter().zip(scores);
@@ -91,12 +106,12 @@ fn ranked(designs: Vec<Design>, score: &mut impl FnMut(&[Design]) -> Vec<f64>) -
     candidates
 }
 
-/// A legal design far from all in `known`: of some drawn at random, the one whose nearest is furthest, counted in
-/// parameters that differ, each by its share of the range.
-///
-/// Source: Mitchell (1991), doi:10.1145/127719.122736, the best-candidate algorithm.
-pub fn apart(seen: &Seen, known: &[&Design], rng: &mut Stream) -> Option<Design> {
-    /// Own choice: dozens tell a filled corner from an empty one, and cost less than a model.
+/// A legal design at levels that the designs in `known` seldom have: of some drawn at random, the one that is the least crowded along
+/// its parameters, each by itself. So a few designs are spread along every parameter, as in a Latin square (McKay, Beckman & Conover
+/// 1979, doi:10.1080/00401706.1979.10489755), also where rules or few levels leave none; and none goes to a corner because it is far
+/// from the others, where much is too large or too small to work.
+pub fn spread(seen: &Seen, known: &[&Design], rng: &mut Stream) -> Option<Design> {
+    /// Own choice: dozens tell a crowded level from a free one, and cost less than a model.
     const DRAWN: usize = 32;
     let space = seen.space();
     let mut best: Option<(f64, Design)> = None;
@@ -105,24 +120,27 @@ pub fn apart(seen: &Seen, known: &[&Design], rng: &mut Stream) -> Option<Design>
         if seen.contains(&design) {
             continue;
         }
-        let nearest = known.iter().map(|other| distance(space, &design, other)).fold(f64::INFINITY, f64::min);
-        if best.as_ref().is_none_or(|(distance, _)| nearest > *distance) {
-            best = Some((nearest, design));
+        let crowding = known.iter().map(|other| crowding(space, &design, other)).sum::<f64>();
+        if best.as_ref().is_none_or(|(least, _)| crowding < *least) {
+            best = Some((crowding, design));
         }
     }
     best.map(|(_, design)| design)
 }
 
-fn distance(space: &DesignSpace, a: &Design, b: &Design) -> f64 {
+/// How close two designs are along each parameter, added up: 1 for the same level, falling to 0 at a quarter of the range.
+fn crowding(space: &DesignSpace, a: &Design, b: &Design) -> f64 {
+    /// Own choice: ten designs are to be told apart.
+    const REACH: f64 = 0.25;
     let levels = a.levels().iter().zip(b.levels()).zip(space.parameters());
     let along = levels.map(|((&a, &b), parameter)| {
         let last = parameter.n_levels() - 1;
         if a == b {
-            0.0
-        } else if parameter.is_categorical() {
             1.0
+        } else if parameter.is_categorical() {
+            0.0
         } else {
-            f64::from(a.abs_diff(b)) / f64::from(last)
+            (1.0 - f64::from(a.abs_diff(b)) / (REACH * f64::from(last))).max(0.0)
         }
     });
     along.sum()
@@ -167,16 +185,16 @@ mod tests {
         assert_eq!(found[0].score, -14.0);
     }
 
-    /// Two corners of an 8 x 8 square are known, (0, 0) and (7, 7). Designs drawn apart from them lie near the others.
+    /// Of an 8 x 8 square the levels 0 and 7 of both parameters are known, and next to them a seventh of the range is within reach:
+    /// designs drawn apart from them have levels of 2 to 5.
     #[test]
-    fn designs_are_placed_apart() {
+    fn designs_are_placed_at_free_levels() {
         let toy = Toy::hopeless();
         let known = [toy.space().unrank(0), toy.space().unrank(63)];
         let mut rng = Seed::new(0).stream("test");
         for _ in 0..10 {
-            let design = apart(&Seen::new(toy.space()), &known.each_ref(), &mut rng).unwrap();
-            let distances = known.each_ref().map(|other| distance(toy.space(), &design, other));
-            assert!(distances.iter().all(|&distance| distance > 0.7), "{design:?}");
+            let design = spread(&Seen::new(toy.space()), &known.each_ref(), &mut rng).unwrap();
+            assert!(design.levels().iter().all(|level| (2..=5).contains(level)), "{design:?}");
         }
     }
 }

@@ -10,6 +10,8 @@
 //! | [`moves`] | the steps of a local search |
 //! | [`search_state`] | the initial design before the first model, and all that a model learns from |
 //! | [`history`] | all that was observed, as models want it |
+//! | [`limits`] | how far designs are from each limit, as models want it |
+//! | [`caution`] | how much is to be given on what a model says of acceptability |
 //! | [`targets`] | losses as a model likes to learn them |
 //! | [`acquisition`] | what a design is worth trying, from what a model expects of it |
 //! | [`candidates`] | where a model looks for its next proposals |
@@ -17,9 +19,11 @@
 
 pub mod acquisition;
 pub mod candidates;
+pub mod caution;
 pub mod follower;
 pub mod front_population;
 pub mod history;
+pub mod limits;
 pub mod moves;
 pub mod policy;
 pub mod scalarize;

@@ -84,6 +84,11 @@ impl Scalarizer {
         }
     }
 
+    /// The weights of the moment, shape `[m]`.
+    pub fn weights(&self) -> &[f64] {
+        &self.weights
+    }
+
     /// The losses of one measured design, shape `[m]`, as one number; the loss itself if there is but one.
     pub fn loss(&self, losses: &[f64]) -> f64 {
         if let [loss] = losses {

@@ -8,40 +8,82 @@
 
 use std::f64::consts::SQRT_2;
 
-/// The losses as targets of mean 0 and variance 1, in the same order among each other; shape `[n]`. All 0 if all are equal.
-pub fn targets(losses: &[f64]) -> Vec<f64> {
-    let mut values: Vec<f64> = if losses.iter().all(|&loss| loss > 0.0) {
-        losses.iter().map(|loss| loss.ln()).collect()
-    } else {
-        losses.to_vec()
-    };
-    shorten_tail(&mut values);
-    standardise(&mut values);
-    values
+/// Targets, and what they stand for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Targets {
+    /// Of mean 0 and variance 1, in the same order as the losses; all 0 if all are equal. Shape `[n]`.
+    pub values: Vec<f64>,
+    scale: Scale,
 }
 
-/// Values worse than the median: as far above it as their rank in a half-normal distribution, scaled to the better half's spread.
-fn shorten_tail(values: &mut [f64]) {
+/// How losses became targets, but for their tail.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scale {
+    is_log: bool,
+    mean: f64,
+    std: f64,
+}
+
+impl Targets {
+    /// How losses became these targets.
+    pub fn scale(&self) -> Scale {
+        self.scale
+    }
+}
+
+impl Scale {
+    /// The loss that a target stands for; less than it, in the tail.
+    pub fn loss(self, target: f64) -> f64 {
+        let value = self.mean + self.std * target;
+        if self.is_log { value.exp() } else { value }
+    }
+}
+
+/// The losses, shape `[n]`, as targets.
+///
+/// `accepted`: those of acceptable designs. The tail begins at their median where that is worse than the median of all: what counts
+/// is to tell acceptable designs apart, however good others are.
+pub fn targets(losses: &[f64], accepted: &[f64]) -> Targets {
+    let is_log = losses.iter().all(|&loss| loss > 0.0);
+    let scaled = |losses: &[f64]| -> Vec<f64> {
+        losses.iter().map(|&loss| if is_log { loss.ln() } else { loss }).collect()
+    };
+    let mut values = scaled(losses);
+    let median = |values: &[f64]| -> f64 {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NEG_INFINITY)
+    };
+    let middle = f64::max(median(&values), median(&scaled(accepted)));
+    shorten_tail(&mut values, middle);
+    let (mean, std) = standardise(&mut values);
+    Targets { values, scale: Scale { is_log, mean, std } }
+}
+
+/// Values worse than the middle: as far above it as their rank among them in a half-normal distribution, scaled to the better part's
+/// spread.
+fn shorten_tail(values: &mut [f64], middle: f64) {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let Some(&median) = sorted.get(sorted.len().saturating_sub(1) / 2) else { return };
-    let better = sorted.iter().take_while(|&&value| value < median);
+    let better = sorted.iter().take_while(|&&value| value < middle);
     let (n_better, squares) =
-        better.fold((0.0, 0.0), |(n, squares), value| (n + 1.0, squares + (value - median).powi(2)));
+        better.fold((0.0, 0.0), |(n, squares), value| (n + 1.0, squares + (value - middle).powi(2)));
     if n_better == 0.0 {
         return;
     }
     let spread = f64::sqrt(squares / n_better);
-    let n = sorted.len() as f64;
-    for value in values.iter_mut().filter(|value| **value > median) {
+    let worse = sorted.split_off(sorted.partition_point(|&value| value <= middle));
+    let n = worse.len() as f64;
+    for value in values.iter_mut().filter(|value| **value > middle) {
         let (below, up_to) =
-            (sorted.partition_point(|other| other < value), sorted.partition_point(|other| other <= value));
-        let rank = 0.5 * (below + up_to) as f64 / n; // in (1/2, 1): equal values share their mean rank
-        *value = median + spread * quantile(rank);
+            (worse.partition_point(|other| other < value), worse.partition_point(|other| other <= value));
+        let rank = 0.5 * (below + up_to) as f64 / n; // in (0, 1): equal values share their mean rank
+        *value = middle + spread * quantile(0.5 + 0.5 * rank);
     }
 }
 
-fn standardise(values: &mut [f64]) {
+/// Subtracts the mean and divides by the deviation, both of which it returns.
+fn standardise(values: &mut [f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n;
@@ -51,6 +93,7 @@ fn standardise(values: &mut [f64]) {
     for value in values {
         *value = (*value - mean) * scale;
     }
+    (mean, if is_constant { 0.0 } else { variance.sqrt() })
 }
 
 /// Where the standard normal distribution reaches `probability`, by bisection of its distribution function.
@@ -79,16 +122,17 @@ mod tests {
     fn targets_keep_the_order_and_forget_the_scale() {
         let losses = [3.0, 1.0, 2.0, 100.0, 1e6, 4.0];
         let scaled: Vec<f64> = losses.iter().map(|loss| loss * 1e-9).collect();
-        let (a, b) = (targets(&losses), targets(&scaled));
+        let values = |losses: &[f64]| targets(losses, &[]).values;
+        let (a, b) = (values(&losses), values(&scaled));
         for i in 0..losses.len() {
             assert!((a[i] - b[i]).abs() < 1e-9);
             for j in 0..losses.len() {
                 assert_eq!(losses[i] < losses[j], a[i] < a[j]);
             }
         }
-        let worse = targets(&[3.0, 1.0, 2.0, 100.0, 1e60, 4.0]);
+        let worse = values(&[3.0, 1.0, 2.0, 100.0, 1e60, 4.0]);
         assert_eq!(a, worse);
-        assert_eq!(targets(&[7.0, 7.0, 7.0]), [0.0; 3]);
-        assert_eq!(targets(&[0.0, 0.0]), [0.0; 2]);
+        assert_eq!(values(&[7.0, 7.0, 7.0]), [0.0; 3]);
+        assert_eq!(values(&[0.0, 0.0]), [0.0; 2]);
     }
 }

@@ -203,6 +203,8 @@ pub struct Others {
     uniform: f64,
     /// Of one design: for each group the product of its kernels, by code; shape `[groups][codes]`.
     tables: Vec<Vec<f64>>,
+    /// Room for the probabilities of one parameter; shape `[levels]`.
+    along: Vec<f64>,
 }
 
 /// The densities of the designs at places `good`, weighted by `gains`, and of all others. The uniform component has the mean
@@ -232,7 +234,7 @@ pub fn densities(centers: &Centers, good: &[usize], gains: &[f64], least_bandwid
     let tables = vec![Vec::new(); centers.groups.len()];
     (
         Good { kernels: kernels(&good_counts), members, uniform },
-        Others { kernels: kernels(&other_counts), weights, uniform, tables },
+        Others { kernels: kernels(&other_counts), weights, uniform, tables, along: Vec::new() },
     )
 }
 
@@ -301,12 +303,12 @@ impl Others {
             table.push(1.0);
             for index in group.parameters.clone() {
                 let (kernel, level) = (&self.kernels[index], design.levels()[index]);
+                self.along.clear();
+                self.along.extend((0..kernel.n_levels()).map(|center| kernel.probability(level, center)));
                 let before = table.len();
-                for code in 0..before * kernel.n_levels() as usize {
-                    let center = code % kernel.n_levels() as usize;
-                    let product =
-                        table[code / kernel.n_levels() as usize] * kernel.probability(level, center as u32);
-                    table.push(product);
+                for code in 0..before {
+                    let product = table[code];
+                    table.extend(self.along.iter().map(|probability| product * probability));
                 }
                 table.drain(..before);
             }

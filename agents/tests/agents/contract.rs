@@ -154,6 +154,11 @@ fn gp_keeps_the_contract() {
 }
 
 #[test]
+fn auto_keeps_the_contract() {
+    keeps_the_contract("auto");
+}
+
+#[test]
 fn reinforce_keeps_the_contract() {
     keeps_the_contract("reinforce");
 }

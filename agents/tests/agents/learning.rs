@@ -9,7 +9,7 @@ use serde_json::Value;
 use tapeout_agents::AGENTS;
 use tapeout_core::check::toy::Toy;
 use tapeout_core::pareto::hypervolume_2d;
-use tapeout_core::{AgentEntry, Env, ObjectiveSupport, Seed, Trial};
+use tapeout_core::{AgentEntry, Constraint, Env, Goal, Objective, ObjectiveSupport, Problem, Seed, Trial};
 
 use crate::search::search;
 
@@ -38,6 +38,7 @@ const LEARNERS: &[(&str, usize)] = &[
     ("tpe", 150),
     ("smac", 200),
     ("gp", 60),
+    ("auto", 60),
     ("reinforce", 1000),
     ("ppo", 500),
     ("mappo", 500),
@@ -45,7 +46,7 @@ const LEARNERS: &[(&str, usize)] = &[
 
 /// Searches for fronts, each with its budget on the trade-off between cost and time (1,048,576 designs, 31 on the front).
 const FRONT_LEARNERS: &[(&str, usize)] =
-    &[("nsga2", 1000), ("sms-emoa", 1000), ("tpe", 200), ("smac", 200), ("gp", 60)];
+    &[("nsga2", 1000), ("sms-emoa", 1000), ("tpe", 200), ("smac", 200), ("gp", 60), ("auto", 60)];
 
 fn entry(id: &str) -> &'static AgentEntry {
     AGENTS.iter().find(|entry| entry.id == id).unwrap_or_else(|| panic!("no agent is called `{id}`"))
@@ -146,6 +147,39 @@ fn makes_use_of_an_earlier_log(id: &str) {
     assert!(held >= HELD, "{id} with a log was as good as without {held} times of {SEEDS}");
 }
 
+/// The time of the trade-off under a limit that its best design reaches: cost at most 25, which one random design in eight keeps. Without
+/// the limit the least time costs 30, so a search that does not learn it goes where nothing is acceptable.
+#[test]
+fn searches_by_models_learn_where_designs_are_acceptable() {
+    let toy = Toy::tradeoff();
+    let goal = Goal {
+        objectives: vec![Objective::minimize("time")],
+        constraints: vec![Constraint::at_most("cost", 25.0)],
+    };
+    let problem = Problem::new(toy.space().clone(), toy.metrics().to_vec(), goal).expect("both are metrics");
+    let n_acceptable = |id: &str| -> usize {
+        let of_seed = |seed| {
+            let agent = entry(id).build(&problem, &Value::Null, Seed::new(seed));
+            let mut agent = agent.expect("defaults are good");
+            let mut count = 0;
+            for _ in 0..60 {
+                let design = agent.suggest(1).expect("an agent can go on").remove(0);
+                let outcome = toy.evaluate(&design).expect("toys never fail");
+                let trial = problem.trial(design, outcome);
+                count += usize::from(trial.judgement.accepted().is_some());
+                agent.observe(&[trial]).expect("an agent can go on");
+            }
+            count
+        };
+        (0..5).map(of_seed).sum()
+    };
+    let by_chance = n_acceptable("random");
+    for id in ["gp", "smac"] {
+        let learned = n_acceptable(id);
+        assert!(learned >= 2 * by_chance, "{id}: {learned} acceptable designs, {by_chance} at random");
+    }
+}
+
 #[test]
 fn nsga2_comes_closer_than_random_search() {
     comes_closer_than_random_search("nsga2");
@@ -214,6 +248,11 @@ fn smac_comes_closer_than_random_search() {
 #[test]
 fn gp_comes_closer_than_random_search() {
     comes_closer_than_random_search("gp");
+}
+
+#[test]
+fn auto_comes_closer_than_random_search() {
+    comes_closer_than_random_search("auto");
 }
 
 #[test]
@@ -299,6 +338,11 @@ fn smac_makes_use_of_an_earlier_log() {
 #[test]
 fn gp_makes_use_of_an_earlier_log() {
     makes_use_of_an_earlier_log("gp");
+}
+
+#[test]
+fn auto_makes_use_of_an_earlier_log() {
+    makes_use_of_an_earlier_log("auto");
 }
 
 #[test]

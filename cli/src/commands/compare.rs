@@ -33,6 +33,12 @@ pub(crate) struct Args {
     /// The agents, apart by commas [default: all but grid]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     agents: Vec<String>,
+    /// One more agent, under a name of its own: `big=ga`, with `--set big.population=200`; again for several
+    #[arg(long, value_name = "[LABEL=]NAME")]
+    agent: Vec<Named>,
+    /// Whom the others are tested against, seed by seed [default: random, if it is there]
+    #[arg(long, value_name = "AGENT")]
+    baseline: Option<String>,
     #[command(flatten)]
     field: FieldFlags,
     #[command(flatten)]
@@ -44,7 +50,7 @@ pub(crate) struct Args {
 pub(crate) struct FieldFlags {
     /// An environment, perhaps under a name of its own: `gemm=recorded-kernel`; again for several
     #[arg(long, value_name = "[LABEL=]NAME", default_value = "edge-accelerator")]
-    env: Vec<Place>,
+    env: Vec<Named>,
     /// Runs of each agent in each environment, with seeds from 0
     #[arg(long, value_name = "NUMBER", default_value = "10", value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
@@ -74,37 +80,58 @@ pub(crate) struct FieldFlags {
 impl Args {
     /// Runs what is not run yet, and says what all of it says.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
-        let ids: Vec<&str> = if self.agents.is_empty() {
+        let plan = self.field.plan(self.compared(catalog), |agent| &agent.name)?;
+        let baseline = match &self.baseline {
+            None => plan.agent(BASELINE),
+            Some(name) => Some(plan.agent(name).ok_or_else(|| {
+                let known = plan.agents.iter().map(|agent| agent.name.as_str());
+                let nearest = suggestion(&nearest_name(name, known));
+                Failure::bad_input(anyhow!("no agent is called `{name}` here{nearest}"))
+            })?),
+        };
+        compare(catalog, &plan, baseline, &self.field.out(None), &self.flags)
+    }
+
+    /// The agents that are named, and all that need no settings if none is.
+    fn compared(&self, catalog: &Catalog) -> Vec<ComparedAgent> {
+        let ids: Vec<&str> = if self.agents.is_empty() && self.agent.is_empty() {
             let entries = catalog.agents().iter().filter(|entry| entry.required.is_empty());
             entries.map(|entry| entry.id).filter(|&id| id != ENUMERATOR).collect()
         } else {
             self.agents.iter().map(String::as_str).collect()
         };
-        let agent = |id: &str| ComparedAgent { name: id.to_owned(), spec: self.field.agent(id) };
-        let plan = self.field.plan(ids.into_iter().map(agent).collect())?;
-        compare(catalog, &plan, plan.agent(BASELINE), &self.field.out(None), &self.flags)
+        let labelled = self.agent.iter().map(|named| (named.label.as_str(), named.id.as_str()));
+        let agent = |(name, id): (&str, &str)| ComparedAgent {
+            name: name.to_owned(),
+            spec: self.field.agent(name, id),
+        };
+        ids.into_iter().map(|id| (id, id)).chain(labelled).map(agent).collect()
     }
 }
 
 impl FieldFlags {
-    /// The agent `id` with the settings of every agent, and its own.
-    pub(crate) fn agent(&self, id: &str) -> AgentSpec {
+    /// The agent `id` with the settings of every agent, and those of whoever is called `label`.
+    pub(crate) fn agent(&self, label: &str, id: &str) -> AgentSpec {
         let mut agent = AgentSpec { id: id.to_owned(), config: Map::new() };
         for of_all in self.set.iter().filter(|set| set.label.is_none()) {
             of_all.setting.apply(&mut Map::new(), &mut agent.config);
         }
-        let is_an_env = self.env.iter().any(|place| place.label == id);
-        for of_one in self.set.iter().filter(|set| !is_an_env && set.label.as_deref() == Some(id)) {
+        let is_an_env = self.env.iter().any(|place| place.label == label);
+        for of_one in self.set.iter().filter(|set| !is_an_env && set.label.as_deref() == Some(label)) {
             // What is behind a name is read as a setting of an environment.
             of_one.setting.apply(&mut agent.config, &mut Map::new());
         }
         agent
     }
 
-    /// The plan in which these agents meet.
-    pub(crate) fn plan(&self, agents: Vec<ComparedAgent>) -> Result<ComparisonPlan, Failure> {
+    /// The plan in which these agents meet; `label` is how settings name one of them.
+    pub(crate) fn plan(
+        &self,
+        agents: Vec<ComparedAgent>,
+        label: impl Fn(&ComparedAgent) -> &String,
+    ) -> Result<ComparisonPlan, Failure> {
         let envs = self.env.iter().map(|place| place.label.as_str());
-        let known: Vec<&str> = envs.chain(agents.iter().map(|agent| agent.spec.id.as_str())).collect();
+        let known: Vec<&str> = envs.chain(agents.iter().map(|agent| label(agent).as_str())).collect();
         for label in self.set.iter().filter_map(|set| set.label.as_deref()) {
             if !known.contains(&label) {
                 let nearest = suggestion(&nearest_name(label, known.iter().copied()));
@@ -121,8 +148,8 @@ impl FieldFlags {
         })
     }
 
-    fn env(&self, place: &Place) -> ComparedEnv {
-        let mut env = EnvSpec::named(&place.env);
+    fn env(&self, place: &Named) -> ComparedEnv {
+        let mut env = EnvSpec::named(&place.id);
         let is_mine = |set: &&FieldSetting| set.label.as_ref().is_none_or(|label| *label == place.label);
         for set in self.set.iter().filter(is_mine) {
             set.setting.apply(&mut env.config, &mut Map::new());
@@ -147,30 +174,30 @@ impl FieldFlags {
     }
 }
 
-/// `gemm=recorded-kernel`: an environment, and what it is called in tables and folders.
+/// `gemm=recorded-kernel`, `big=ga`: an environment or an agent, and what it is called in tables and folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
+struct Named {
     label: String,
-    env: String,
+    id: String,
 }
 
-impl FromStr for Place {
+impl FromStr for Named {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (label, env) = text.split_once('=').unwrap_or((text, text));
-        let (label, env) = (label.trim().to_owned(), env.trim().to_owned());
+        let (label, id) = text.split_once('=').unwrap_or((text, text));
+        let (label, id) = (label.trim().to_owned(), id.trim().to_owned());
         if EVERYONE.contains(&label.as_str()) {
             return Err(format!("`{label}` means all of them in `--set`; choose another name"));
         }
-        if label.is_empty() || env.is_empty() || label.starts_with('.') || label.contains(['/', '\\', '.']) {
+        if label.is_empty() || id.is_empty() || label.starts_with('.') || label.contains(['/', '\\', '.']) {
             return Err(
-                "expected an environment, or a name for it that can be a folder's, without dots, and the \
-                        environment: `gemm=recorded-kernel`"
+                "expected a name, or a label for it that can be a folder's, without dots, and the name: \
+                        `gemm=recorded-kernel`, `big=ga`"
                     .to_owned(),
             );
         }
-        Ok(Self { label, env })
+        Ok(Self { label, id })
     }
 }
 
@@ -201,12 +228,12 @@ mod tests {
 
     #[test]
     fn an_environment_is_called_by_its_own_name_or_by_a_label() {
-        let place = |label: &str, env: &str| Ok(Place { label: label.to_owned(), env: env.to_owned() });
+        let place = |label: &str, env: &str| Ok(Named { label: label.to_owned(), id: env.to_owned() });
         assert_eq!("recorded-kernel".parse(), place("recorded-kernel", "recorded-kernel"));
         assert_eq!("gemm=recorded-kernel".parse(), place("gemm", "recorded-kernel"));
         for text in ["", "=recorded-kernel", "gemm=", "../up=recorded-kernel", "a.b=recorded-kernel", "env=x"]
         {
-            assert!(text.parse::<Place>().is_err(), "{text}");
+            assert!(text.parse::<Named>().is_err(), "{text}");
         }
     }
 

@@ -43,17 +43,17 @@ impl Args {
     /// Runs what is not run yet, and says what all of it says.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let knobs: Vec<Knob> = self.grid.iter().map(|values| values.0.clone()).collect();
-        let mut agents = variants(&self.field.agent(&self.agent), &knobs, self.samples);
+        let mut agents = variants(&self.field.agent(&self.agent, &self.agent), &knobs, self.samples);
         let baseline = agents.len();
         agents.push(self.baseline());
-        let plan = self.field.plan(agents)?;
+        let plan = self.field.plan(agents, |agent| &agent.spec.id)?;
         compare(catalog, &plan, Some(baseline), &self.field.out(Some(&self.agent)), &self.flags)
     }
 
     fn baseline(&self) -> ComparedAgent {
         match self.against {
             Against::Default => {
-                ComparedAgent { name: DEFAULT.to_owned(), spec: self.field.agent(&self.agent) }
+                ComparedAgent { name: DEFAULT.to_owned(), spec: self.field.agent(&self.agent, &self.agent) }
             }
             Against::Random => ComparedAgent {
                 name: BASELINE.to_owned(),

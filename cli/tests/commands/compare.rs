@@ -157,3 +157,25 @@ fn an_environment_stands_twice_under_names_of_its_own() {
         "{complaint}"
     );
 }
+
+/// Claim: one agent can stand twice, each time with settings of its own; the others are tested against whoever is named, and a
+/// comparison of too few seeds says how many it takes: two tests at 2^(1 - n) each are below 0.05 from n = 7 on.
+#[test]
+fn an_agent_stands_twice_and_is_whom_others_are_tested_against() {
+    let here = Scratch::new();
+    let agents =
+        ["compare", "--env", "recorded-kernel", "--agents", "random", "--agent", "ga", "--agent", "big=ga"];
+    let rest = ["--set", "big.population=40", "--seeds", "2", "--trials", "6", "--quiet", "--out", "c"];
+    let table = here.data(&[agents.as_slice(), &["--baseline", "big"], &rest].concat());
+    assert!(table.contains("won-lost and p against big"), "{table}");
+    assert!(
+        table.contains("with 2 seeds no p is below 1.0000; to show a difference at 0.05 takes 7 seeds"),
+        "{table}"
+    );
+    assert!(here.read("c/recorded-kernel/big/0/spec.toml").contains("population = 40"));
+    assert!(!here.read("c/recorded-kernel/ga/0/spec.toml").contains("population = 40"));
+    let pairs = here.read("c/pairs.csv");
+    assert!(pairs.contains("recorded-kernel,ga,big,2,") && pairs.lines().count() == 1 + 3, "{pairs}");
+    let complaint = here.complaint(2, &[agents.as_slice(), &["--baseline", "bog"], &rest].concat());
+    assert!(complaint.contains("no agent is called `bog` here; did you mean `big`?"), "{complaint}");
+}

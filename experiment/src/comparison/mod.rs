@@ -14,12 +14,14 @@
 //! | [`conduct`](mod@conduct) | running the cells side by side, a thread each |
 //! | [`trace`] | what counts of a run: its incumbents |
 //! | [`results`] | what each run was worth after so many trials, on a scale that all runs of an environment share |
+//! | [`pairs`] | every two agents, seed by seed, and what so many seeds can show |
 //! | [`standings`] | what the results say: quartiles, means, ranks, tests, each with its interval |
-//! | [`tables`] | `results.csv`, `results.parquet`, `summary.csv` |
+//! | [`tables`] | `results.csv`, `results.parquet`, `summary.csv`, `pairs.csv` |
 //! | [`pictures`] | progress, runtime distributions, performance profiles, final results |
 
 pub mod conduct;
 pub mod error;
+pub mod pairs;
 mod parquet;
 pub mod pictures;
 pub mod plan;
@@ -32,6 +34,7 @@ pub mod variants;
 
 pub use conduct::{Conditions, conduct};
 pub use error::ComparisonError;
+pub use pairs::{Pair, PairedTest};
 pub use plan::{Cell, ComparedAgent, ComparedEnv, ComparisonPlan};
 pub use results::{ComparisonResults, EnvResults};
 pub use standings::{Standing, Standings};

@@ -18,6 +18,10 @@ const PARTS: usize = 100;
 /// logarithmic axis.
 const PARTS_OF_DECADE: usize = 10;
 
+/// How far beyond the worst loss a volume ends, as a share of the range: the ends of a front count, and little beside its middle.
+/// Source: Ishibuchi, Imada, Setoguchi & Nojima (2018), doi:10.1162/evco_a_00226, 1/(H - 1) of the range for a front of H designs: here of 11.
+const REFERENCE_MARGIN: f64 = 0.1;
+
 /// The results of a comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparisonResults {
@@ -38,8 +42,8 @@ pub struct EnvResults {
     pub name: String,
     /// What was sought.
     pub problem: ComparedProblem,
-    /// Up to where volumes are measured: for each objective the worst loss on the final front of any run. Empty with one
-    /// objective, and if nothing acceptable was found.
+    /// Up to where volumes are measured: for each objective a tenth of their range beyond the worst loss on the final front of any run.
+    /// Empty with one objective, and if nothing acceptable was found.
     pub reference: Vec<f64>,
     /// The cost of the best that all runs found together; none if they found nothing acceptable.
     pub best_known: Option<f64>,
@@ -79,18 +83,20 @@ impl EnvResults {
     fn of(name: &str, problem: &ComparedProblem, runs: &[Vec<&RunTrace>], checkpoints: &[usize]) -> Self {
         let n_objectives = problem.objectives.len();
         let mut union = Archive::new(n_objectives);
-        let mut reference: Option<Vec<f64>> = None;
+        let mut ranges: Vec<(f64, f64)> = Vec::new();
         for trace in runs.iter().flatten() {
             let front = front(trace, n_objectives);
             for member in front.members() {
                 take(&mut union, &member.losses);
-                let worst = reference.get_or_insert_with(|| member.losses.clone());
-                for (worst, loss) in worst.iter_mut().zip(&member.losses) {
-                    *worst = worst.max(*loss);
+                ranges.resize(n_objectives, (f64::INFINITY, f64::NEG_INFINITY));
+                for ((low, high), &loss) in ranges.iter_mut().zip(&member.losses) {
+                    (*low, *high) = (low.min(loss), high.max(loss));
                 }
             }
         }
-        let reference = reference.filter(|_| n_objectives > 1).unwrap_or_default();
+        let beyond = |&(low, high): &(f64, f64)| high + REFERENCE_MARGIN * range(low, high);
+        let reference: Vec<f64> =
+            if n_objectives > 1 { ranges.iter().map(beyond).collect() } else { Vec::new() };
         let costs_of = |trace: &&RunTrace| costs(trace, n_objectives, &reference, checkpoints);
         Self {
             name: name.to_owned(),
@@ -154,6 +160,15 @@ impl EnvResults {
         };
         let names = self.problem.metrics.iter().map(|metric| metric.name.as_str());
         names.zip(objectives.map(value)).collect()
+    }
+}
+
+/// From the least to the largest loss; of one that is the same on all fronts its size, and 1 if that is 0.
+fn range(low: f64, high: f64) -> f64 {
+    match high - low {
+        range if range > 0.0 => range,
+        _ if high != 0.0 => high.abs(),
+        _ => 1.0,
     }
 }
 
@@ -267,15 +282,26 @@ pub(super) mod tests {
         assert_eq!(env.fraction(env.final_cost(1, 0)), Some(0.25));
     }
 
-    // By hand: `a` ends with (1, 3) and (3, 1), `b` with (2, 2); the worst on either front is (3, 3). `a` touches the
-    // reference with both points and dominates nothing; `b` dominates 1 x 1, and the front of both no more than that.
+    // By hand: `a` ends with (1, 3) and (3, 1), `b` with (2, 2); the worst on either front is (3, 3), and a tenth of the range of 2
+    // beyond it (3.2, 3.2). `a` dominates 2.2 x 0.2 twice less 0.2 x 0.2, `b` 1.2 x 1.2, and both together 1 x 0.2 twice more than `b`.
     #[test]
-    fn volumes_share_the_worst_point_of_all_fronts_as_reference() {
+    fn volumes_end_beyond_the_worst_point_of_all_fronts() {
         let a = [trace(&[(1, &[1.0, 3.0]), (2, &[3.0, 1.0])])];
         let env = &results(&["x_s", "y_s"], &a, &[trace(&[(1, &[9.0, 9.0]), (4, &[2.0, 2.0])])]).envs[0];
-        assert_eq!(env.reference_values(), [("x_s", 3.0), ("y_s", 3.0)]);
-        assert_eq!(env.costs(1, 0), [0.0, 0.0, 0.0, -1.0]);
-        assert_eq!((env.value(env.final_cost(0, 0)), env.best_known), (Some(0.0), Some(-1.0)));
+        let is_near = |a: f64, b: f64| (a - b).abs() < 1e-12;
+        assert!(env.reference_values().iter().all(|&(_, value)| is_near(value, 3.2)));
+        assert_eq!(env.costs(1, 0)[..3], [0.0; 3]);
+        assert!(is_near(env.costs(1, 0)[3], -1.44));
+        assert!(is_near(env.final_cost(0, 0), -0.84));
+        assert!(is_near(env.best_known.unwrap(), -1.84));
+    }
+
+    // By hand: all fronts are the one design (2, 0): a tenth of 2 and of 1 beyond it, the volume is 0.2 x 0.1.
+    #[test]
+    fn a_front_of_one_design_has_a_volume() {
+        let one = [trace(&[(1, &[2.0, 0.0])])];
+        let env = &results(&["x_s", "y_s"], &one, &one).envs[0];
+        assert!((env.final_cost(0, 0) + 0.02).abs() < 1e-12);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use serde::Serialize;
 use tapeout_core::Seed;
 
+use super::pairs::{Pair, PairedTest, all_pairs, least_p, tests};
 use super::{ComparisonResults, EnvResults};
-use crate::statistics::{bootstrap_interval, holm, mean, quartiles, ranks, signed_rank};
+use crate::statistics::{bootstrap_interval, mean, quartiles, ranks};
 
 /// What the results of a comparison say.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -15,6 +16,8 @@ pub struct Standings {
     pub trials: usize,
     /// Whom the paired tests compare with.
     pub baseline: Option<String>,
+    /// The least p-value against the baseline, corrected after Holm, that so many seeds can show; none without a baseline.
+    pub least_p: Option<f64>,
     /// The standings in each environment.
     pub envs: Vec<EnvStandings>,
     /// The rank of each agent over all environments and seeds, the best first.
@@ -38,6 +41,8 @@ pub struct EnvStandings {
     pub reference: Vec<(String, f64)>,
     /// The agents, the best average rank first.
     pub standings: Vec<Standing>,
+    /// Every pair of agents.
+    pub pairs: Vec<Pair>,
 }
 
 /// How one agent did in one environment.
@@ -70,19 +75,6 @@ pub struct IntervalEstimate {
     pub high: f64,
 }
 
-/// Wilcoxon's signed-rank test over seeds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct PairedTest {
-    /// Seeds on which the agent ended better than the baseline.
-    pub wins: usize,
-    /// Seeds on which it ended worse.
-    pub losses: usize,
-    /// Two-sided p-value.
-    pub p: f64,
-    /// The same, corrected after Holm for the agents of this environment.
-    pub p_holm: f64,
-}
-
 /// A rank over all environments.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Overall {
@@ -98,6 +90,7 @@ impl Standings {
         let agents = 0..results.agents.len();
         let blocks: Vec<Vec<f64>> = results.envs.iter().flat_map(|env| rank_blocks(results, env)).collect();
         let overall = agents
+            .clone()
             .map(|index| Overall { agent: results.agents[index].clone(), rank: mean_rank(&blocks, index) });
         let mut overall: Vec<Overall> = overall.collect();
         overall.sort_by(|a, b| a.rank.value.total_cmp(&b.rank.value));
@@ -105,6 +98,7 @@ impl Standings {
             seeds: results.seeds,
             trials: results.trials(),
             baseline: baseline.map(|index| results.agents[index].clone()),
+            least_p: baseline.map(|_| least_p(results.seeds, agents.len().saturating_sub(1).max(1))),
             envs: results.envs.iter().map(|env| in_env(results, env, baseline)).collect(),
             overall,
         }
@@ -114,7 +108,7 @@ impl Standings {
 fn in_env(results: &ComparisonResults, env: &EnvResults, baseline: Option<usize>) -> EnvStandings {
     let blocks = rank_blocks(results, env);
     let n = results.agents.len();
-    let tests = baseline.map(|baseline| tests(results, env, baseline)).unwrap_or(vec![None; n]);
+    let tests = baseline.map(|baseline| against(results, env, baseline)).unwrap_or(vec![None; n]);
     let standing = |(index, test): (usize, Option<PairedTest>)| {
         let costs = final_costs(results, env, index);
         let value = |cost: f64| env.value(cost);
@@ -145,6 +139,7 @@ fn in_env(results: &ComparisonResults, env: &EnvResults, baseline: Option<usize>
         best_known: env.best_known.and_then(|cost| env.value(cost)),
         reference: reference.map(|(name, value)| (name.to_owned(), value)).collect(),
         standings,
+        pairs: all_pairs(results, env),
     }
 }
 
@@ -175,28 +170,12 @@ fn mean_estimate(sample: &[f64]) -> IntervalEstimate {
 }
 
 /// Each agent against the baseline, seed by seed; none for the baseline itself.
-fn tests(results: &ComparisonResults, env: &EnvResults, baseline: usize) -> Vec<Option<PairedTest>> {
-    let theirs = final_costs(results, env, baseline);
-    let others: Vec<usize> = (0..results.agents.len()).filter(|&index| index != baseline).collect();
-    let tests: Vec<PairedTest> = others
-        .iter()
-        .map(|&index| {
-            let mine = final_costs(results, env, index);
-            // Two runs that found nothing are equal: infinity less infinity is no number, and counts as no difference.
-            let differences: Vec<f64> = mine.iter().zip(&theirs).map(|(a, b)| a - b).collect();
-            let p = signed_rank(&differences).p;
-            PairedTest {
-                wins: differences.iter().filter(|difference| **difference < 0.0).count(),
-                losses: differences.iter().filter(|difference| **difference > 0.0).count(),
-                p,
-                p_holm: p,
-            }
-        })
-        .collect();
-    let corrected = holm(&tests.iter().map(|test| test.p).collect::<Vec<f64>>());
+fn against(results: &ComparisonResults, env: &EnvResults, baseline: usize) -> Vec<Option<PairedTest>> {
+    let others = (0..results.agents.len()).filter(|&index| index != baseline);
+    let places: Vec<(usize, usize)> = others.map(|index| (index, baseline)).collect();
     let mut all = vec![None; results.agents.len()];
-    for ((index, test), p_holm) in others.into_iter().zip(tests).zip(corrected) {
-        all[index] = Some(PairedTest { p_holm, ..test });
+    for (&(index, _), test) in places.iter().zip(tests(results, env, &places)) {
+        all[index] = Some(test);
     }
     all
 }

@@ -51,6 +51,7 @@ pub fn summary_csv(standings: &Standings) -> String {
             "rank_high",
             "wins",
             "losses",
+            "superiority",
             "p",
             "p_holm",
         ]
@@ -80,6 +81,7 @@ fn figures(standing: &Standing) -> impl Iterator<Item = String> {
     let tests = [
         test.map(|test| test.wins as f64),
         test.map(|test| test.losses as f64),
+        test.map(|test| test.superiority),
         test.map(|test| test.p),
         test.map(|test| test.p_holm),
     ];
@@ -91,7 +93,23 @@ fn figures(standing: &Standing) -> impl Iterator<Item = String> {
         .map(number)
 }
 
-/// Writes `results.csv`, `results.parquet` and `summary.csv` in `folder`, and returns their paths.
+/// Every pair of agents in every environment.
+pub fn pairs_csv(standings: &Standings) -> String {
+    let header = ["env", "agent", "other", "seeds", "wins", "losses", "superiority", "p", "p_holm"];
+    let mut csv = line(header.map(str::to_owned));
+    for env in &standings.envs {
+        for pair in &env.pairs {
+            let test = pair.test;
+            let figures = [test.superiority, test.p, test.p_holm].map(|figure| figure.to_string());
+            let counts = [standings.seeds, test.wins, test.losses].map(|count| count.to_string());
+            let whose = [env.env.clone(), pair.agent.clone(), pair.other.clone()];
+            csv.push_str(&line(whose.into_iter().chain(counts).chain(figures)));
+        }
+    }
+    csv
+}
+
+/// Writes `results.csv`, `results.parquet`, `summary.csv` and `pairs.csv` in `folder`, and returns their paths.
 ///
 /// # Errors
 /// [`ComparisonError::Table`] if a file cannot be written, [`ComparisonError::Parquet`] if it cannot be encoded.
@@ -99,7 +117,7 @@ pub fn write(
     results: &ComparisonResults,
     standings: &Standings,
     folder: &Path,
-) -> Result<[PathBuf; 3], ComparisonError> {
+) -> Result<[PathBuf; 4], ComparisonError> {
     let put = |name: &str, bytes: Vec<u8>| {
         let path = folder.join(name);
         match fs::write(&path, bytes) {
@@ -111,6 +129,7 @@ pub fn write(
         put("results.csv", results_csv(results).into_bytes())?,
         put("results.parquet", results_parquet(results)?)?,
         put("summary.csv", summary_csv(standings).into_bytes())?,
+        put("pairs.csv", pairs_csv(standings).into_bytes())?,
     ])
 }
 
@@ -152,7 +171,15 @@ mod tests {
         let results = results(&["time_s"], &[trace(&[])], &[trace(&[(1, &[4.0])])]);
         let csv = summary_csv(&Standings::of(&results, Some(0)));
         let lengths: Vec<usize> = csv.lines().map(|row| row.split(',').count()).collect();
-        assert_eq!(lengths, [22; 3]);
+        assert_eq!(lengths, [23; 3]);
+    }
+
+    /// By hand: with one seed `b` wins; either sign is as likely, so p is 1.
+    #[test]
+    fn each_pair_has_a_row() {
+        let results = results(&["time_s"], &[trace(&[(1, &[8.0])])], &[trace(&[(1, &[4.0])])]);
+        let csv = pairs_csv(&Standings::of(&results, None));
+        assert_eq!(csv.lines().nth(1), Some("env,a,b,1,0,1,0,1,1"));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use ttf_parser::OutlineBuilder;
 use zeno::{Command, Join, Mask, PathBuilder, Style, Transform};
 
 use super::error::PlotError;
-use super::figure::{Anchor, DASHES, Figure, Ink, Mark, Text, WIDTH};
+use super::figure::{Anchor, Figure, Ink, Mark, Text, WIDTH};
 use super::typeface::{self, Weight};
 
 /// Highest bitmap. Ours: some 300 MB of memory.
@@ -42,11 +42,11 @@ impl Canvas {
     fn draw(&mut self, mark: &Mark) {
         match mark {
             Mark::Line { points, stroke } => {
-                let dashes = DASHES.map(|length| length as f32);
+                let dashes = stroke.dash.parts().map(|parts| parts.map(|length| length as f32));
                 let mut style = zeno::Stroke::new(stroke.width as f32);
                 style.join(Join::Round);
-                if stroke.dashed {
-                    style.dash(&dashes, 0.0);
+                if let Some(dashes) = &dashes {
+                    style.dash(dashes, 0.0);
                 }
                 self.paint(&polyline(points), style, None, stroke.ink);
             }
@@ -181,6 +181,7 @@ impl OutlineBuilder for Pen {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::plot::figure::Dash;
     use crate::plot::figure::{SERIES, Stroke};
 
     const BLACK: Ink = SERIES[6];
@@ -249,7 +250,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_dashed_line_has_gaps() {
-        let stroke = Stroke { ink: BLACK, width: 2.0, dashed: true };
+        let stroke = Stroke { ink: BLACK, width: 2.0, dash: Dash::Long };
         let page = painted(vec![Mark::Line { points: vec![[0.0, 50.0], [60.0, 50.0]], stroke }]);
         // 16 inked, 10 not: 0 to 16, 26 to 42, 52 to 60.
         assert_eq!([8, 21, 34, 47, 55].map(|x| grey(&page, x, 50)), [0, 255, 0, 255, 0]);

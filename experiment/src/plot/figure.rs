@@ -72,21 +72,39 @@ pub(super) const SERIES: [Ink; 7] = [
 pub(super) struct Stroke {
     pub(super) ink: Ink,
     pub(super) width: f64,
-    pub(super) dashed: bool,
+    pub(super) dash: Dash,
 }
 
-/// Inked and blank part of a dashed line.
-pub(super) const DASHES: [f64; 2] = [16.0, 10.0];
+/// Where a line has gaps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dash {
+    None,
+    Long,
+    Short,
+}
+
+impl Dash {
+    const ALL: [Self; 3] = [Self::None, Self::Long, Self::Short];
+
+    /// Inked and blank part; none without gaps.
+    pub(super) fn parts(self) -> Option<[f64; 2]> {
+        match self {
+            Self::None => None,
+            Self::Long => Some([16.0, 10.0]),
+            Self::Short => Some([4.0, 6.0]),
+        }
+    }
+}
 
 impl Stroke {
     pub(super) const fn solid(ink: Ink, width: f64) -> Self {
-        Self { ink, width, dashed: false }
+        Self { ink, width, dash: Dash::None }
     }
 
-    /// Stroke of the series at `index`: dashed where the colours come round again.
+    /// Stroke of the series at `index`: other gaps where the colours come round again. 21 are all different.
     pub(super) fn of_series(index: usize) -> Self {
-        let dashed = (index / SERIES.len()) % 2 == 1;
-        Self { ink: Ink::of_series(index), width: 4.0, dashed }
+        let dash = Dash::ALL[(index / SERIES.len()) % Dash::ALL.len()];
+        Self { ink: Ink::of_series(index), width: 4.0, dash }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::axis::{Axis, Ruler};
 use super::error::PlotError;
-use super::figure::{Figure, HEIGHT, Ink, Stroke};
+use super::figure::{Dash, Figure, HEIGHT, Ink, Stroke};
 use super::frame::{Frame, Key, Setting, Side, Swatch};
 use super::render::Plot;
 
@@ -76,8 +76,8 @@ impl Plot for ParityPlot {
     }
 }
 
-const DIAGONAL: Stroke = Stroke { ink: Ink::FAINT, width: 3.0, dashed: true };
-const LEVEL: Stroke = Stroke { ink: Ink::VERMILLION, width: 4.0, dashed: true };
+const DIAGONAL: Stroke = Stroke { ink: Ink::FAINT, width: 3.0, dash: Dash::Long };
+const LEVEL: Stroke = Stroke { ink: Ink::VERMILLION, width: 4.0, dash: Dash::Long };
 
 impl ParityPlot {
     fn legend(&self) -> Vec<Key> {

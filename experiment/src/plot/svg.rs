@@ -4,7 +4,7 @@
 //! tell what the picture shows to whoever cannot see it.
 //! Source: Scalable Vector Graphics (SVG) 2, W3C Candidate Recommendation of 4 October 2018.
 
-use super::figure::{Anchor, DASHES, Figure, Ink, Mark, Stroke, Text, WIDTH};
+use super::figure::{Anchor, Figure, Ink, Mark, Stroke, Text, WIDTH};
 use super::typeface::{FAMILY, Weight};
 
 /// `figure` as an SVG file.
@@ -62,8 +62,8 @@ fn text_element(text: &Text) -> String {
 
 fn outline(stroke: Stroke) -> String {
     let mut outline = format!("{} stroke-width=\"{}\"", paint("stroke", stroke.ink), number(stroke.width));
-    if stroke.dashed {
-        let [inked, blank] = DASHES.map(number);
+    if let Some(parts) = stroke.dash.parts() {
+        let [inked, blank] = parts.map(number);
         outline.push_str(&format!(" stroke-dasharray=\"{inked} {blank}\""));
     }
     outline
@@ -108,6 +108,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plot::figure::Dash;
     use crate::plot::{Axis, BarChart, BoxPlot, LineChart, ParetoPlot, Plot, Series, Spread};
 
     const NASTY: &str = "a <b> & \"c\" 'd' ]]> \u{1b}[0m µ²";
@@ -248,7 +249,7 @@ mod tests {
             ink: Ink::TEXT,
         };
         let points = vec![[0.0, 1.25], [2.0, 3.0]];
-        let dashed = Stroke { ink: Ink::BLUE, width: 4.0, dashed: true };
+        let dashed = Stroke { ink: Ink::BLUE, width: 4.0, dash: Dash::Long };
         let disc = Mark::Disc { centre: [1.0, 2.0], radius: 7.0, ink: Ink::BLUE.thin(0.35) };
         for (mark, expected) in [
             (

@@ -6,13 +6,16 @@
 //! | [`bootstrap_interval`] | how far a figure would move if the runs were made again |
 //! | [`ranks`] | who comes first, ties shared |
 //! | [`signed_rank`], [`holm`] | whether one of two paired samples is smaller, and of how many such questions |
+//! | [`superiority`] | how much smaller it tends to be |
 
 mod bootstrap;
 mod quantile;
 mod ranks;
 mod signed_rank;
+mod superiority;
 
 pub use bootstrap::{CONFIDENCE, RESAMPLES, bootstrap_interval};
 pub use quantile::{mean, quantile, quartiles};
 pub use ranks::ranks;
 pub use signed_rank::{SignedRank, holm, signed_rank};
+pub use superiority::superiority;
