@@ -246,7 +246,9 @@ fn a_written_design_says_to_timeloop_what_the_model_computes() {
             assert!((got - expected).abs() < 0.006, "{got} fJ, Timeloop has {expected}");
         }
         // What was written is what is read.
-        assert_eq!(write_design(&architecture, layer.einsum(), &mapping).unwrap(), ran.yaml);
+        let written = write_design(&architecture, layer.einsum(), &mapping).unwrap();
+        assert_eq!(written.yaml, ran.yaml);
+        assert_eq!(written.over_both.len(), 1, "both designs have one dimension over both axes");
     }
 }
 

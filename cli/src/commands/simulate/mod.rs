@@ -98,9 +98,10 @@ impl Args {
             Some(path) => self.mapped(path, &machine, &workload)?,
             None => self.searched(&machine, &workload)?,
         };
+        let mut said = String::new();
         if let Some(path) = &self.timeloop {
             let [layer] = cost.layers() else { return Err(one_layer("--timeloop", &workload)) };
-            timeloop::write(path, &machine, layer)?;
+            said = timeloop::write(path, &machine, layer)?;
         }
         let breakdown = Breakdown { machine: &machine, workload: &workload, cost };
         let mut paths = Vec::new();
@@ -111,7 +112,7 @@ impl Args {
             return Ok(Answer::json(&breakdown.json(&paths)));
         }
         let pictures: String = paths.iter().map(|path| format!("\n{}", path.display())).collect();
-        Ok(Answer::text(format!("{}{pictures}", breakdown.text())))
+        Ok(Answer::text(format!("{}{pictures}{said}", breakdown.text())))
     }
 
     fn quirks(&self) -> Quirks {

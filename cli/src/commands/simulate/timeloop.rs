@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
-use tapeout::simulators::loop_nest::timeloop::{self, TimeloopComparison, TimeloopFileError};
+use tapeout::simulators::loop_nest::timeloop::{self, TimeloopComparison, TimeloopFileError, WrittenDesign};
 use tapeout::simulators::network_cost::LayerCost;
 
 use super::inputs::{self, Machine};
@@ -11,13 +11,22 @@ use crate::answer::{Answer, Exit};
 use crate::failure::Failure;
 use crate::number::counted;
 
-/// Writes a layer under its mapping as a design of Timeloop.
-pub(super) fn write(path: &Path, machine: &Machine, layer: &LayerCost) -> Result<(), Failure> {
+/// Writes a layer under its mapping as a design of Timeloop, and says what that counts otherwise.
+pub(super) fn write(path: &Path, machine: &Machine, layer: &LayerCost) -> Result<String, Failure> {
     let best = &layer.best;
-    let yaml = timeloop::write_design(&machine.architecture, &best.einsum, &best.mapping)
-        .map_err(|error| Failure::bad_input(anyhow::anyhow!("`{}`: {error}", layer.name)))?;
+    let WrittenDesign { yaml, over_both } =
+        timeloop::write_design(&machine.architecture, &best.einsum, &best.mapping)
+            .map_err(|error| Failure::bad_input(anyhow::anyhow!("`{}`: {error}", layer.name)))?;
     std::fs::write(path, yaml)
-        .map_err(|error| Failure::failed(error).context(format!("cannot write {}", path.display())))
+        .map_err(|error| Failure::failed(error).context(format!("cannot write {}", path.display())))?;
+    let mut said = format!("\nwritten to {}\n", path.display());
+    for (level, dimension) in over_both {
+        said.push_str(&format!(
+            "note: {dimension} runs over both axes below {level}, which Timeloop only knows as two networks: it counts hops, and words that \
+             neighbours hand on, for each\n"
+        ));
+    }
+    Ok(said)
 }
 
 /// How much was compared, and every difference.

@@ -17,5 +17,5 @@ pub use check::{TimeloopComparison, TimeloopDifference, check};
 pub use design::{TimeloopDesign, read_design};
 pub use file::{TimeloopCase, TimeloopCaseError, TimeloopFileError, read};
 pub use problem::{TimeloopLayer, TimeloopProblem};
-pub use write::{UnwritableDesign, write_design};
+pub use write::{UnwritableDesign, WrittenDesign, write_design};
 pub use yaml::YamlError;

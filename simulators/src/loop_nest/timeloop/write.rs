@@ -33,6 +33,17 @@ pub enum UnwritableDesign {
     },
 }
 
+/// A design in YAML, and what Timeloop counts otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenDesign {
+    /// The file.
+    pub yaml: String,
+    /// Levels below which a dimension runs over both axes, with the dimension. Timeloop has one loop for each dimension at a level, so that
+    /// those over x stand at a level without storage: cycles and accesses are the same unless neighbours hand words on, which
+    /// they do along each axis by itself then; hops are those of two networks.
+    pub over_both: Vec<(String, String)>,
+}
+
 /// Writes a design in YAML.
 ///
 /// Energies are those of the architecture, in pJ. Not written, since Timeloop has no word for them: areas, how words are delivered
@@ -47,7 +58,7 @@ pub fn write_design(
     architecture: &Architecture,
     einsum: &Einsum,
     mapping: &Mapping,
-) -> Result<String, UnwritableDesign> {
+) -> Result<WrittenDesign, UnwritableDesign> {
     if let Some(dim) = einsum.dims().iter().find(|dim| dim.name.chars().count() > 1) {
         return Err(UnwritableDesign::LongName { dimension: dim.name.clone() });
     }
@@ -62,7 +73,9 @@ pub fn write_design(
     write_energies(&mut yaml, architecture, &levels);
     write_problem(&mut yaml, einsum);
     write_mapping(&mut yaml, einsum, &levels);
-    Ok(yaml)
+    let over_both =
+        levels.iter().filter_map(|written| Some((written.level.name.clone(), written.over_both.clone()?)));
+    Ok(WrittenDesign { yaml, over_both: over_both.collect() })
 }
 
 /// A level, its name in Timeloop, and what it maps.
@@ -74,8 +87,8 @@ struct WrittenLevel<'a> {
     fanout: (u64, u64),
     /// Instances in x and y.
     mesh: (u64, u64),
-    /// Whether some dimension runs over both axes, so that those of x need a place of their own.
-    over_both: bool,
+    /// A dimension that runs over both axes, so that loops over x need a place of their own.
+    over_both: Option<String>,
 }
 
 impl<'a> WrittenLevel<'a> {
@@ -92,10 +105,13 @@ impl<'a> WrittenLevel<'a> {
                 return Err(UnwritableDesign::Twice { level, dimension });
             }
         }
-        let over_both = entry.spatial_x.iter().any(|(dimension, factor)| {
-            is_loop(factor)
-                && entry.spatial_y.iter().any(|(other, factor)| other == dimension && is_loop(factor))
-        });
+        let runs = |list: &[(String, Factor)], name: &str| {
+            list.iter().any(|(dimension, factor)| dimension == name && is_loop(factor))
+        };
+        let names = entry.spatial_x.iter().map(|(dimension, _)| dimension);
+        let mut both =
+            names.filter(|name| runs(&entry.spatial_x, name) && runs(&entry.spatial_y, name)).cloned();
+        let over_both = both.next();
         Ok(Self {
             level,
             entry,
@@ -146,7 +162,7 @@ fn write_machine(yaml: &mut String, architecture: &Architecture, levels: &[Writt
         ];
         attributes.extend(optional.into_iter().filter_map(|(key, value)| Some((key, value?))));
         component(yaml, &written.name, class, written.mesh, &attributes);
-        if written.over_both {
+        if written.over_both.is_some() {
             let mesh = (written.mesh.0, written.mesh.1 * written.fanout.1);
             let attributes = ["width", "depth", "datawidth"].map(|key| (key, "1".to_owned()));
             component(yaml, &written.columns(), "dummy_storage", mesh, &attributes);
@@ -258,7 +274,7 @@ fn write_mapping(yaml: &mut String, einsum: &Einsum, levels: &[WrittenLevel<'_>]
             true => String::new(),
             false => list(&entry.no_link_transfer.iter().map(String::as_str).collect::<Vec<_>>()),
         };
-        if written.over_both {
+        if written.over_both.is_some() {
             spatial(yaml, einsum, name, (&[], &entry.spatial_y), &forbidden);
             directive(
                 yaml,
