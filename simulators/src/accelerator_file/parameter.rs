@@ -1,5 +1,7 @@
 //! Parameters of the file, and the rules that tie them together.
 
+use std::fmt;
+
 use tapeout_core::Value;
 
 use super::FileFault;
@@ -19,6 +21,38 @@ pub enum Levels {
     Range(i64, i64, i64),
     /// Names of categories.
     Names(Vec<String>),
+}
+
+impl Levels {
+    /// Whether `value` is one of them.
+    pub fn contains(&self, value: &Value) -> bool {
+        match self {
+            Self::Numbers(numbers) => value.as_f64().is_some_and(|value| numbers.contains(&value)),
+            Self::Range(low, high, step) => value.as_f64().is_some_and(|value| {
+                value.fract() == 0.0
+                    && (*low as f64..=*high as f64).contains(&value)
+                    && (value as i64 - low) % step == 0
+            }),
+            Self::Names(names) => {
+                matches!(value, Value::Text(text) if names.iter().any(|name| **name == **text))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Levels {
+    /// `4, 8, 16`, or `1 to 9 by 2`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Numbers(numbers) => {
+                let numbers: Vec<String> = numbers.iter().map(f64::to_string).collect();
+                f.write_str(&numbers.join(", "))
+            }
+            Self::Range(low, high, 1) => write!(f, "{low} to {high}"),
+            Self::Range(low, high, step) => write!(f, "{low} to {high} by {step}"),
+            Self::Names(names) => f.write_str(&names.join(", ")),
+        }
+    }
 }
 
 /// A parameter of a file.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::file::{AcceleratorFile, BuiltAccelerator};
 use super::{Unbuildable, Unrunnable};
-use crate::loop_nest::{Architecture, Einsum};
+use crate::loop_nest::{Architecture, Einsum, Report};
 use crate::mapper::{Best, MappingCache, MappingConstraints, NoMapping, Objective, Options, best_mapping};
 use crate::network_cost::{LayerCost, NetworkCost};
 use crate::networks::Workload;
@@ -35,14 +35,11 @@ impl FileWorkload {
     pub fn new(file: &AcceleratorFile, workload: &Workload) -> Self {
         let layers = workload.distinct_layers().into_iter().map(|(layer, runs)| {
             let einsum = layer.einsum().clone();
-            let n_levels = file.dataflows().count();
-            let levels = file.dataflows().enumerate();
-            let levels = levels.map(|(index, level)| level.constraints(&einsum, index + 1 == n_levels));
             FileLayer {
                 name: layer.name().to_owned(),
                 macs: layer.macs(),
                 runs,
-                constraints: MappingConstraints { levels: levels.collect() },
+                constraints: file.constraints(&einsum),
                 mappings: Mutex::new(MappingCache::new(CACHED_MAPPINGS)),
                 einsum,
             }
@@ -52,6 +49,28 @@ impl FileWorkload {
 }
 
 impl AcceleratorFile {
+    /// What the file fixes of the mapping of a layer.
+    pub fn constraints(&self, layer: &Einsum) -> MappingConstraints {
+        let n_levels = self.dataflows().count();
+        let levels = self.dataflows().enumerate();
+        let levels = levels.map(|(index, level)| level.constraints(layer, index + 1 == n_levels));
+        MappingConstraints { levels: levels.collect() }
+    }
+
+    /// Energy of one run of a layer in J: that of its report, of the program that runs it, and of what leaks outside of units and levels.
+    ///
+    /// # Errors
+    /// [`Unbuildable`] if the program does not fit.
+    pub fn energy_j(&self, built: &BuiltAccelerator, report: &Report) -> Result<f64, Unbuildable> {
+        let leakage_w: f64 = built.outside.iter().map(|part| part.leakage_w).sum();
+        let program_j = match (&self.program, built.controller) {
+            (Some(program), Some(controller)) => program.energy_j(controller, &built.architecture, report)?,
+            _ => 0.0,
+        };
+        let seconds = report.cycles as f64 / built.clock_hz;
+        Ok(report.energy_j + program_j + seconds * leakage_w)
+    }
+
     /// Runs all layers of `workload` on `built`, one after the other, each under the mapping of least energy times delay that is
     /// found within what the file allows, at the effort that it names.
     ///
@@ -59,17 +78,9 @@ impl AcceleratorFile {
     /// [`Unrunnable`] with the first layer that cannot run.
     pub fn run(&self, built: &BuiltAccelerator, workload: &FileWorkload) -> Result<NetworkCost, Unrunnable> {
         let key = key(&built.architecture);
-        let leakage_w: f64 = built.outside.iter().map(|part| part.leakage_w).sum();
         let layers = workload.layers.iter().map(|layer| {
             let best = layer.best(&built.architecture, &key, self.mapping).map_err(unrunnable)?;
-            let program_j = match (&self.program, built.controller) {
-                (Some(program), Some(controller)) => {
-                    program.energy_j(controller, &built.architecture, &best.report)?
-                }
-                _ => 0.0,
-            };
-            let seconds = best.report.cycles as f64 / built.clock_hz;
-            let energy_j = best.report.energy_j + program_j + seconds * leakage_w;
+            let energy_j = self.energy_j(built, &best.report)?;
             Ok(LayerCost { name: layer.name.clone(), runs: layer.runs, macs: layer.macs, best, energy_j })
         });
         Ok(NetworkCost::new(&built.architecture, layers.collect::<Result<_, Unrunnable>>()?))

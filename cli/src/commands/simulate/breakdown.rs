@@ -26,6 +26,12 @@ impl Breakdown<'_> {
         &self.machine.architecture
     }
 
+    /// Area of everything whose area is known.
+    fn area_m2(&self) -> f64 {
+        let built = self.machine.template.as_ref().map(|(_, built)| built.area_m2());
+        built.unwrap_or_else(|| self.architecture().area_m2())
+    }
+
     /// Multiply-accumulates over what all units could do in the cycles, divided in the order in which the loop-nest model
     /// divides for a layer, so that where nothing is padded a network of one layer shows its layer's utilization.
     fn utilization(&self) -> f64 {
@@ -189,7 +195,7 @@ impl Breakdown<'_> {
             "cycles": self.cost.cycles() as u64,
             "energy_j": self.cost.energy_j(),
             "utilization": self.utilization(),
-            "area_m2": self.architecture().area_m2(),
+            "area_m2": self.area_m2(),
             "layers": self.cost.layers().iter().map(|layer| self.layer_json(layer)).collect::<Vec<_>>(),
             "pictures": pictures,
         })

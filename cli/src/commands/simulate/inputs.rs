@@ -1,14 +1,17 @@
 //! What is named on the command line: architectures, workloads, mappings.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
-use tapeout::core::UnknownName;
-use tapeout::simulators::architectures::architecture as built_in_architecture;
+use tapeout::core::{UnknownName, Value};
+use tapeout::simulators::accelerator_file::{AcceleratorFile, BuiltAccelerator};
+use tapeout::simulators::architectures::{ACCELERATORS, accelerator, architecture as built_in_architecture};
 use tapeout::simulators::loop_nest::{Architecture, MappingText};
 use tapeout::simulators::networks::{Layer, open_network};
 
 use crate::failure::Failure;
+use crate::goal_flags::Fixed;
 
 /// An architecture and what it is called.
 pub(super) struct Machine {
@@ -16,21 +19,94 @@ pub(super) struct Machine {
     pub(super) name: String,
     /// What it is.
     pub(super) architecture: Architecture,
+    /// The file of an accelerator with parameters, and what its settings built.
+    pub(super) template: Option<(AcceleratorFile, BuiltAccelerator)>,
 }
 
 impl Machine {
-    /// The built-in architecture `name`, or that of the file `name` if it ends in `.toml`.
-    pub(super) fn open(name: &str) -> Result<Self, Failure> {
+    /// The architecture `name`, or that of the file `name` if it ends in `.toml`; of an accelerator with parameters the one that
+    /// `settings` build.
+    pub(super) fn open(name: &str, settings: &[Fixed]) -> Result<Self, Failure> {
+        let template = match (is_file(name), accelerator(name)) {
+            (true, _) => Some(text(Path::new(name))?).filter(|text| is_template(text)),
+            (false, template) => template.ok().map(str::to_owned),
+        };
+        if let Some(text) = template {
+            return Self::build(name, &text, settings);
+        }
+        if let Some(Fixed(parameter, _)) = settings.first() {
+            let problem = anyhow::anyhow!("`{parameter}` is set, but `{name}` has no parameters");
+            return Err(Failure::bad_input(problem).hint(
+                "parameters are those of a file with `[parameters]`, see `tapeout describe accelerator`",
+            ));
+        }
         let architecture = if is_file(name) {
             toml(Path::new(name))?
         } else {
             built_in_architecture(name).map_err(|unknown| {
-                let hint = format!("built in are {}; a file ends in `.toml`", unknown.known.join(", "));
+                let templates = ACCELERATORS.iter().map(|row| row.id);
+                let known: Vec<&str> = unknown.known.iter().map(String::as_str).chain(templates).collect();
+                let hint = format!("built in are {}; a file ends in `.toml`", known.join(", "));
                 Failure::from(unknown).hint(hint)
             })?
         };
-        Ok(Self { name: name.to_owned(), architecture })
+        Ok(Self { name: name.to_owned(), architecture, template: None })
     }
+
+    fn build(name: &str, text: &str, settings: &[Fixed]) -> Result<Self, Failure> {
+        let file = AcceleratorFile::from_toml(text, name, &BTreeMap::new()).map_err(Failure::bad_input)?;
+        let values = set(name, &file, settings)?;
+        for rule in file.rules() {
+            let scope: Vec<Value> = rule.scope().map(|index| values[index].clone()).collect();
+            if !rule.holds(&scope) {
+                let problem =
+                    anyhow::anyhow!("{name}: rule `{}` does not hold: {}", rule.name(), rule.text());
+                return Err(Failure::bad_input(problem));
+            }
+        }
+        let built = file
+            .build(&values)
+            .map_err(|broken| Failure::bad_input(anyhow::anyhow!("{name}: the design breaks {broken}")))?;
+        let architecture = built.architecture().clone();
+        Ok(Self { name: name.to_owned(), architecture, template: Some((file, built)) })
+    }
+}
+
+/// One value for each parameter of `file`, in their order.
+fn set(name: &str, file: &AcceleratorFile, settings: &[Fixed]) -> Result<Vec<Value>, Failure> {
+    let parameters = || file.parameters().iter().map(|parameter| parameter.name.as_str());
+    for (index, Fixed(parameter, _)) in settings.iter().enumerate() {
+        if !parameters().any(|known| known == parameter) {
+            return Err(Failure::from(UnknownName::among("parameter", parameter, parameters())));
+        }
+        if settings[..index].iter().any(|Fixed(other, _)| other == parameter) {
+            return Err(Failure::bad_input(anyhow::anyhow!("`{parameter}` is set twice")));
+        }
+    }
+    let mut values = Vec::new();
+    let mut missing = Vec::new();
+    for parameter in file.parameters() {
+        match settings.iter().find(|Fixed(name, _)| *name == parameter.name) {
+            Some(Fixed(_, value)) if parameter.levels.contains(value) => values.push(value.clone()),
+            Some(Fixed(_, value)) => {
+                let (own, levels) = (&parameter.name, &parameter.levels);
+                let problem = anyhow::anyhow!("`{own}` is {value}, expected one of {levels}");
+                return Err(Failure::bad_input(problem));
+            }
+            None => missing.push(format!("{} ({})", parameter.name, parameter.levels)),
+        }
+    }
+    if missing.is_empty() {
+        return Ok(values);
+    }
+    let problem = anyhow::anyhow!("{name}: no value for {}", missing.join("; "));
+    Err(Failure::bad_input(problem).hint("values stand behind the workload: `rows=16 columns=16`"))
+}
+
+/// Whether a file is the template of an accelerator: it has what an architecture has not.
+fn is_template(text: &str) -> bool {
+    const OWN: [&str; 4] = ["constants", "parameters", "values", "parts"];
+    text.parse::<::toml::Table>().is_ok_and(|table| OWN.iter().any(|key| table.contains_key(*key)))
 }
 
 /// The layers that are to be run.
@@ -84,7 +160,7 @@ fn is_file(name: &str) -> bool {
 }
 
 fn toml<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
-    toml::from_str(&text(path)?).map_err(|error| {
+    ::toml::from_str(&text(path)?).map_err(|error| {
         Failure::bad_input(anyhow::anyhow!("{}: {}", path.display(), error.to_string().trim_end()))
     })
 }

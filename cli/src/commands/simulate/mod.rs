@@ -15,18 +15,23 @@ use tapeout::simulators::network_cost::{LayerCost, NetworkCost, UnmappableLayer}
 
 use crate::answer::Answer;
 use crate::failure::Failure;
+use crate::goal_flags::Fixed;
 use breakdown::Breakdown;
 use inputs::{Machine, Workload};
 
 /// What to simulate on what, or which file to check.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The architecture: a TOML file, or a built-in one: `eyeriss`, `eyeriss-like`, `edge-like`
+    /// The architecture: a TOML file, or a built-in one: `eyeriss`, `eyeriss-like`, `edge-like`; with parameters `edge-accelerator`,
+    /// `eyeriss-accelerator`, `gemmini-accelerator`
     #[arg(value_name = "ARCH", required_unless_present = "check")]
     architecture: Option<String>,
     /// A network or a layer of it: `resnet50`, `resnet50:conv1`, `mine.toml`, `mine.toml:conv1`
     #[arg(value_name = "WORKLOAD", required_unless_present = "check")]
     workload: Option<String>,
+    /// Of an accelerator with parameters, a value for each: `array=16`
+    #[arg(value_name = "NAME=VALUE")]
+    settings: Vec<Fixed>,
     /// Where the loops of the layer run, in TOML; without it, the best mapping that is found
     #[arg(long, value_name = "FILE.toml")]
     mapping: Option<PathBuf>,
@@ -52,7 +57,7 @@ pub(crate) struct Args {
     #[arg(
         long,
         value_name = "FILE.json",
-        conflicts_with_all = ["architecture", "workload", "mapping", "objective", "effort", "gap", "timeloop_compat", "out", "timeloop"]
+        conflicts_with_all = ["architecture", "workload", "settings", "mapping", "objective", "effort", "gap", "timeloop_compat", "out", "timeloop"]
     )]
     check: Option<PathBuf>,
     /// Print JSON
@@ -92,12 +97,13 @@ impl Args {
     }
 
     fn simulate(&self, architecture: &str, workload: &str) -> Result<Answer, Failure> {
-        let machine = Machine::open(architecture)?;
+        let machine = Machine::open(architecture, &self.settings)?;
         let workload = Workload::open(workload)?;
         let cost = match &self.mapping {
             Some(path) => self.mapped(path, &machine, &workload)?,
             None => self.searched(&machine, &workload)?,
         };
+        let cost = Self::with_all_energy(&machine, cost)?;
         let mut said = String::new();
         if let Some(path) = &self.timeloop {
             let [layer] = cost.layers() else { return Err(one_layer("--timeloop", &workload)) };
@@ -140,13 +146,28 @@ impl Args {
     fn searched(&self, machine: &Machine, workload: &Workload) -> Result<NetworkCost, Failure> {
         let architecture = &machine.architecture;
         let layers = workload.layers().iter().map(|layer| (layer, layer.count() as f64));
-        let free = |layer: &Einsum| MappingConstraints::free(architecture, layer);
+        let constraints = |layer: &Einsum| match &machine.template {
+            Some((file, _)) => file.constraints(layer),
+            None => MappingConstraints::free(architecture, layer),
+        };
         let options = Options { effort: self.effort, gap: self.gap, quirks: self.quirks() };
         let objective = self.objective.into();
-        NetworkCost::under_best_mappings(architecture, layers, objective, free, options).map_err(|error| {
-            let UnmappableLayer { layer, cause } = error;
-            Failure::bad_input(anyhow::anyhow!("`{layer}` on `{}`: {cause}", machine.name))
-        })
+        NetworkCost::under_best_mappings(architecture, layers, objective, constraints, options).map_err(
+            |error| {
+                let UnmappableLayer { layer, cause } = error;
+                Failure::bad_input(anyhow::anyhow!("`{layer}` on `{}`: {cause}", machine.name))
+            },
+        )
+    }
+
+    /// The cost with what an accelerator with parameters adds to the energy of its layers: its program, what leaks beside its levels.
+    fn with_all_energy(machine: &Machine, cost: NetworkCost) -> Result<NetworkCost, Failure> {
+        let Some((file, built)) = &machine.template else { return Ok(cost) };
+        let layers = cost.layers().iter().map(|layer| {
+            let energy_j = file.energy_j(built, &layer.best.report).map_err(Failure::bad_input)?;
+            Ok(LayerCost { energy_j, ..layer.clone() })
+        });
+        Ok(NetworkCost::new(&machine.architecture, layers.collect::<Result<_, Failure>>()?))
     }
 }
 
