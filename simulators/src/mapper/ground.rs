@@ -312,7 +312,8 @@ impl<'a> Ground<'a> {
             shape: &self.problem.shapes[tensor],
             tile: self.tile(level, point),
             trips: point.trips,
-            widths: &self.prices.widths[level + 1],
+            widths: &self.prices.widths,
+            level,
         }
     }
 }

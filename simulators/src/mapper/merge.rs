@@ -38,8 +38,17 @@ pub(super) fn merge(
             (names[dim].as_str(), group(dim).into_iter().map(|dim| einsum.dims()[dim].size).product())
         })
         .collect();
-    let tensors: Vec<TensorSpec> =
+    let mut tensors: Vec<TensorSpec> =
         einsum.tensors().iter().map(|tensor| merged(einsum, tensor, &first, &names)).collect();
+    // Words that are stepped over are no longer there, so that of what is there the same share is stored.
+    let bare = Einsum::new(&sizes, &tensors).ok()?;
+    for (index, (spec, tensor)) in tensors.iter_mut().zip(einsum.tensors()).enumerate() {
+        if let Some((stored, of)) = tensor.stored() {
+            let all = bare.words(index).ok()?;
+            let share = (u128::from(stored) * u128::from(all)).div_ceil(u128::from(of));
+            spec.stored_words = Some(u64::try_from(share).ok()?);
+        }
+    }
     let numbered = |set: DimSet| (0..kept.len()).filter(|&dim| set.contains(kept[dim])).collect::<DimSet>();
     let levels = constraints.levels.iter().map(|entry| LevelConstraints {
         temporal: numbered(entry.temporal),
@@ -64,11 +73,10 @@ fn merged(einsum: &Einsum, tensor: &Tensor, first: &[usize], names: &[String]) -
         }
     }
     let ranks: Vec<&[(&str, u64)]> = ranks.iter().map(Vec::as_slice).collect();
-    let spec = match tensor.role() {
+    match tensor.role() {
         Role::Input => TensorSpec::input(tensor.name(), &ranks),
         Role::Output => TensorSpec::output(tensor.name(), &ranks),
-    };
-    TensorSpec { stored_words: tensor.stored().map(|(words, _)| words), ..spec }
+    }
 }
 
 /// Terms of `rank` over dimensions of more than one point, which alone move an index.

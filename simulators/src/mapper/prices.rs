@@ -231,7 +231,9 @@ impl<'a> Prices<'a> {
             if port.level == parent {
                 if read && !(waits && single) {
                     *per_word += port.cycles * groups * stored;
-                    *fixed -= port.cycles * first_reads;
+                    // A share of words is rounded up, for all and for the tile that is waited for.
+                    let rounded = if stored < 1.0 { 1.0 } else { 0.0 };
+                    *fixed -= port.cycles * (first_reads + rounded);
                     *per_tile_word -=
                         if waits && !shape.output { port.cycles * groups * stored } else { 0.0 };
                 }

@@ -12,15 +12,18 @@
 
 use super::constraints::DimSet;
 use super::problem::{Problem, Shape, gcd, length};
-use crate::loop_nest::MAX_DIMS;
+use crate::loop_nest::{MAX_DIMS, MAX_LEVELS};
 
-/// A tile, and by dimension the trips outside of it and the instances beside it, over which a step leads.
+/// A tile of a level, and by dimension the trips outside of it; by level and dimension the instances below one of the level that take
+/// different points, over which a step leads.
 pub(super) struct Window<'a> {
     pub(super) problem: &'a Problem<'a>,
     pub(super) shape: &'a Shape,
     pub(super) tile: [f64; MAX_DIMS],
     pub(super) trips: [u64; MAX_DIMS],
-    pub(super) widths: &'a [f64; MAX_DIMS],
+    pub(super) widths: &'a [[f64; MAX_DIMS]; MAX_LEVELS],
+    /// The level of the tile.
+    pub(super) level: usize,
 }
 
 /// Words of a tile. In any order of loops, `F >= base + linear U / run`.
@@ -44,7 +47,18 @@ pub(super) struct Steps {
 impl Window<'_> {
     /// How far the least step of a dimension moves a rank in which it has `coefficient`; every step is a multiple of that.
     fn step(&self, dim: usize, coefficient: f64) -> f64 {
-        coefficient * self.tile[dim] * self.widths[dim]
+        coefficient * self.tile[dim] * self.widths[self.level + 1][dim]
+    }
+
+    /// Whether all steps of the innermost loop over `dim` are the least: no instances further out lie in between.
+    fn has_least_steps(&self, dim: usize) -> bool {
+        (self.level + 2..self.problem.n_levels).all(|level| self.widths[level][dim] == 1.0)
+    }
+
+    /// Whether some rank that `dim` moves has holes in a tile.
+    fn has_holes(&self, dim: usize) -> bool {
+        let moved = self.shape.ranks.iter().filter(|rank| rank.iter().any(|&(other, _)| other == dim));
+        moved.into_iter().any(|rank| self.shape.points(rank, &self.tile) < length(rank, &self.tile))
     }
 
     /// What holds in any order of loops.
@@ -99,7 +113,10 @@ impl Window<'_> {
         for dim in inner.iter() {
             let factor = (self.trips[dim] / steps.outside[dim]) as f64;
             runs /= factor;
-            tile[dim] *= factor;
+            // Tiles with holes that are instances apart may lie within each other: more than one of them is not sure.
+            if self.widths[self.level + 1][dim] == 1.0 || !self.has_holes(dim) {
+                tile[dim] *= factor;
+            }
         }
         runs * (self.shape.words(&tile) - overlap).max(0.0) + overlap
     }
@@ -114,15 +131,21 @@ impl Window<'_> {
             let is_alone = moving().count() == 1 && rank.iter().all(|&(dim, _)| shape.is_in_one_rank(dim));
             for &(dim, coefficient) in moving() {
                 let step = self.step(dim, coefficient);
-                // A tile with holes is not displaced onto itself, so that one point is new.
-                let share = if points < length {
-                    (1.0 - met_again(rank, tile, step) / points).max(1.0 / points)
-                } else {
-                    (step / length).min(1.0)
+                // A tile with holes is not displaced onto itself, so that one point is new; more than a step may bring less than one.
+                let after =
+                    |steps: f64| (1.0 - met_again(rank, tile, steps * step) / points).max(1.0 / points);
+                let least = || (1..=(length / step) as u64).map(|n| after(n as f64)).fold(1.0, f64::min);
+                let share = match (points < length, self.has_least_steps(dim)) {
+                    (false, _) => (step / length).min(1.0),
+                    (true, true) => after(1.0),
+                    (true, false) => least(),
                 };
-                // Where another dimension moves the rank too, the first step of each run may bring less.
-                let first =
-                    if is_alone { share } else { self.least_first(rank, (dim, step), length, points) };
+                // Where another dimension moves the rank too, the first step of each run may bring less; so it may if it leads back.
+                let first = match is_alone {
+                    true if points < length => least(),
+                    true => share,
+                    false => self.least_first(rank, (dim, step), length, points),
+                };
                 let per_run = 1.0 / least_prime(trips[dim]) as f64;
                 fresh = fresh.min(words * (share + (first.min(share) - share) * per_run));
             }
@@ -178,4 +201,148 @@ fn met_again(rank: &[(usize, f64)], tile: &[f64; MAX_DIMS], step: f64) -> f64 {
 
 fn least_prime(n: u64) -> u64 {
     (2..).take_while(|d| d * d <= n).find(|&d| n.is_multiple_of(d)).unwrap_or(n)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use rand::RngExt;
+    use tapeout_core::Seed;
+
+    use super::*;
+    use crate::loop_nest::{
+        AccessEnergy, Architecture, Bandwidth, Einsum, Level, Mac, Network, Quirks, TensorSpec,
+    };
+    use crate::mapper::MappingConstraints;
+
+    fn level(name: &str) -> Level {
+        Level {
+            name: name.to_owned(),
+            instances: 1,
+            mesh_x: 1,
+            word_bits: 8,
+            block_words: 1,
+            cluster_size: 1,
+            entries: None,
+            multiple_buffering: 1.0,
+            overlaps_fills: None,
+            bandwidth: Bandwidth::default(),
+            energy: AccessEnergy::default(),
+            network: Network::default(),
+            reduces_in_place: true,
+            area_m2: None,
+        }
+    }
+
+    /// A loop: dimension, iterations, points of a step.
+    type Step = (usize, u64, u64);
+
+    /// Words fetched in all, each step those that the tile before did not have: loops from the outer to the inner one.
+    fn fetched(loops: &[Step], tile: [u64; 2], coefficients: [u64; 2]) -> u64 {
+        let total: u64 = loops.iter().map(|&(_, bound, _)| bound).product();
+        let mut held: BTreeSet<u64> = BTreeSet::new();
+        let mut words = 0;
+        for iteration in 0..total {
+            let (mut rest, mut at) = (iteration, [0; 3]);
+            for &(dim, bound, points) in loops.iter().rev() {
+                at[dim] += rest % bound * points;
+                rest /= bound;
+            }
+            let pairs = (0..tile[0]).flat_map(|p| (0..tile[1]).map(move |r| (p, r)));
+            let now: BTreeSet<u64> =
+                pairs.map(|(p, r)| coefficients[0] * (at[0] + p) + coefficients[1] * (at[1] + r)).collect();
+            words += now.difference(&held).count() as u64;
+            held = now;
+        }
+        words
+    }
+
+    /// Iterations of the innermost loops that leave the tile where it is.
+    fn run(loops: &[Step]) -> u64 {
+        loops.iter().rev().take_while(|&&(dim, ..)| dim == 2).map(|&(_, bound, _)| bound).product()
+    }
+
+    #[test]
+    fn no_order_of_loops_fetches_fewer_words_of_a_window_than_the_bound_says() {
+        let mac = Mac { instances: 1, mesh_x: 1, word_bits: 8, energy_j: 0.0, area_m2: None };
+        let levels = ["inner", "middle", "outer"].map(level).to_vec();
+        let architecture = Architecture::new(mac, levels).unwrap();
+        let mut draw = Seed::new(7).stream("windows");
+        for _ in 0..4000 {
+            let coefficients = [draw.random_range(1..4), draw.random_range(1..3)];
+            // Of P and R: points of a tile; by level outside of it iterations, and instances below those loops.
+            let tile = [draw.random_range(1..5), draw.random_range(1..4)];
+            let bounds = [
+                [draw.random_range(1..4), draw.random_range(1..4), draw.random_range(1..3)],
+                [draw.random_range(1..3), draw.random_range(1..3), draw.random_range(1..3)],
+            ];
+            let instances = [
+                [draw.random_range(1..3), draw.random_range(1..3)],
+                [draw.random_range(1..3), draw.random_range(1..3)],
+            ];
+            let mut loops = [Vec::new(), Vec::new()];
+            let mut size = [tile[0], tile[1], 1];
+            for level in 0..2 {
+                for dim in 0..3 {
+                    size[dim] *= if dim < 2 { instances[level][dim] } else { 1 };
+                    if bounds[level][dim] > 1 {
+                        loops[level].push((dim, bounds[level][dim], size[dim]));
+                    }
+                    size[dim] *= bounds[level][dim];
+                }
+                let n = loops[level].len() as u64;
+                if n > 1 {
+                    let (from, to) = (draw.random_range(0..n) as usize, draw.random_range(0..n) as usize);
+                    loops[level].swap(from, to);
+                }
+            }
+            let [inner, outer] = loops;
+            let loops: Vec<Step> = outer.into_iter().chain(inner).collect();
+            let einsum = Einsum::new(
+                &[("P", size[0].max(2)), ("R", size[1].max(2)), ("K", size[2].max(2))],
+                &[
+                    TensorSpec::input("Weights", &[&[("R", 1)], &[("K", 1)]]),
+                    TensorSpec::input("Inputs", &[&[("P", coefficients[0]), ("R", coefficients[1])]]),
+                    TensorSpec::output("Outputs", &[&[("P", 1)], &[("K", 1)]]),
+                ],
+            )
+            .unwrap();
+            let constraints = MappingConstraints::free(&architecture, &einsum);
+            let problem = Problem::new(&architecture, &einsum, Quirks::default(), &constraints).unwrap();
+            let dim_of = |name: usize| (0..problem.n_dims).find(|&dim| problem.name(dim) == name).unwrap();
+            let (mut points, mut trips) = ([1.0; MAX_DIMS], [1; MAX_DIMS]);
+            let mut widths = [[1.0; MAX_DIMS]; MAX_LEVELS];
+            for name in 0..3 {
+                trips[dim_of(name)] = bounds[0][name] * bounds[1][name];
+                if name < 2 {
+                    points[dim_of(name)] = tile[name] as f64;
+                    (0..2).for_each(|level| widths[level + 1][dim_of(name)] = instances[level][name] as f64);
+                }
+            }
+            let window = Window {
+                problem: &problem,
+                shape: &problem.shapes[1],
+                tile: points,
+                trips,
+                widths: &widths,
+                level: 0,
+            };
+            let Overlap { linear, base, words } = window.overlap();
+            let unused = (bounds[0][2] * bounds[1][2] / run(&loops)) as f64;
+            let found = fetched(&loops, tile, coefficients) as f64;
+            let what = format!("{coefficients:?} {tile:?} {loops:?} {instances:?}");
+            assert!(
+                base + linear * unused <= found + 1e-9,
+                "{} words, {found} are fetched: {what}",
+                base + linear * unused
+            );
+            let moves: u64 = (0..2).map(|dim| bounds[0][dim] * bounds[1][dim]).product();
+            let mut outside = [1; MAX_DIMS];
+            (0..3).for_each(|name| outside[dim_of(name)] = bounds[1][name]);
+            let steps = Steps { outside, trips: unused * moves as f64, still: None };
+            let least = window.fetched(words, &steps);
+            assert!(least <= found + 1e-9, "{least} words at least, {found} are fetched: {what}");
+        }
+    }
 }
