@@ -12,7 +12,7 @@ use crate::accelerator::Accelerator;
 use crate::engineering::{CAR_SIDE, CRASH, Engineering, WELDED_BEAM, WELDED_BEAM_COST};
 use crate::tuning::Tuning;
 
-/// Designs that the search for the best known ones evaluates. Ours: forty times as many as the longest search that it measures.
+/// Designs that the search for the best known ones evaluates. Ours: twenty times as many as the longest search that is measured.
 const BEST_BUDGET: usize = 20_000;
 /// How often it is made, each time from another seed. Ours: where one search gets stuck, two others need not.
 const BEST_SEEDS: u64 = 3;
