@@ -5,7 +5,7 @@
 //! the 2024 text), after Yang (2009), doi:10.1007/978-3-642-04944-6_14. PRIME (Kumar et al. 2022, arXiv:2110.11346) searches
 //! with an optimizer of this family, which its public code calls proprietary.
 //! Departs from it: unequal categories count as distance (there, equal ones do); ordered levels are perturbed by a share
-//! of their range, whatever their number, and categories with no factor of their own; a move that ends on a known
+//! of their range, whatever their number, and categories with no factor of their own; places are rounded by chance; a move that ends on a known
 //! design grows its perturbation for that proposal only, so that a firefly that stays without success dies;
 //! infeasible fireflies take a place of the pool and repel like any other that is worse.
 

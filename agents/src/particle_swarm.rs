@@ -121,7 +121,9 @@ impl Cube {
                 return drawn.map_or_else(|| rng.random_range(0..parameter.n_levels()), |level| level as u32);
             }
             // Up with the probability of the fraction: a particle is between two levels as long as it moves, however few there are.
-            (axes[0] * f64::from(parameter.n_levels() - 1) + rng.random::<f64>()).floor() as u32
+            let last = parameter.n_levels() - 1;
+            let level = (axes[0] * f64::from(last) + rng.random::<f64>()).floor() as u32;
+            level.min(last) // at the last level the sum may be rounded up to a whole
         };
         space.parameters().iter().map(level).collect()
     }

@@ -28,8 +28,6 @@ const LEAST_VARIANCE: f64 = 1e-10;
 /// The variance of an edge's target where leaves agree. Ours: ten trees that all say a design is one deviation within the limit are right
 /// all but surely, and not without any doubt.
 const EDGE_VARIANCE: f64 = 0.05;
-/// No design is less likely to be acceptable than this, so that all can be told apart by their losses.
-const LEAST_PROBABILITY: f64 = 1e-9;
 
 /// Hyperparameters.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -88,7 +86,7 @@ impl Forests {
         };
         let within = |(forest, limit): &(RandomForest, f64)| {
             let (mean, variance) = forest.predict(point);
-            Normal { mean, std: (variance + EDGE_VARIANCE).sqrt() }.below(*limit).max(LEAST_PROBABILITY).ln()
+            Normal { mean, std: (variance + EDGE_VARIANCE).sqrt() }.log_below(*limit)
         };
         self.loss.as_ref().map_or(0.0, improvement) + self.edges.iter().map(within).sum::<f64>()
     }
@@ -149,7 +147,7 @@ impl Agent for Smac {
         let n_random = (0..n_left).filter(|_| self.state.rng.random_bool(random_share)).count();
         if n_left > n_random {
             let promising = self.promising(n_left - n_random);
-            self.state.propose(&promising);
+            promising.iter().for_each(|design| _ = self.state.seen.insert(design));
             designs.extend(promising);
         }
         self.state.fill_up(&mut designs, count);
@@ -172,7 +170,8 @@ impl BuildAgent for Smac {
     fn build(problem: &Problem, config: SmacConfig, seed: Seed) -> Result<Self, ConfigError> {
         check("n_estimators", config.n_estimators, 2..)?;
         check("min_samples_split", config.min_samples_split, 2..)?;
-        check("n_candidates", config.n_candidates, 1..)?;
+        // A third of them each are scattered in two ways, so of fewer there were none.
+        check("n_candidates", config.n_candidates, 3..)?;
         check("max_features", config.max_features, 0.0..=1.0)?;
         check("random_probability", config.random_probability, 0.0..=1.0)?;
         Ok(Self {

@@ -2,7 +2,7 @@
 //!
 //! Ours: what a search meets in the real thing, at a microsecond a design. Two limits on metrics, buffers that overflow and clocks
 //! that are not reached without anything having been measured, costs that are products and steps of sizes, categories that act
-//! together with sizes, and a third of all designs acceptable. No number of it stands for a technology.
+//! together with sizes, and a fifth to a third of all designs acceptable. No number of it stands for a technology.
 
 use rand::RngExt;
 use tapeout_core::{Design, DesignSpace, Metric, Outcome, Parameter, Seed};

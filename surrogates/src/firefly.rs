@@ -176,7 +176,7 @@ impl FireflyMoves {
     }
 
     /// Laplace noise whose largest entry is `perturbation`: a share of the range of ordered parameters, and the
-    /// probability that a category is drawn anew. Returns the nearest legal design.
+    /// probability that a category is drawn anew. Returns a legal design: the place as `rounding` says, repaired.
     pub fn perturbed(
         &self,
         position: &[f64],
@@ -194,7 +194,8 @@ impl FireflyMoves {
                 let place = (coordinate + noise).clamp(0.0, 1.0) * f64::from(last);
                 return match rounding {
                     Rounding::Nearest => place.round() as u32,
-                    Rounding::ByChance => (place + rng.random::<f64>()).floor() as u32,
+                    // At the last level the sum may be rounded up to a whole.
+                    Rounding::ByChance => ((place + rng.random::<f64>()).floor() as u32).min(last),
                 };
             }
             let is_redrawn = rng.random_bool(noise.abs().min(1.0));

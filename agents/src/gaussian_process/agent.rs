@@ -9,6 +9,7 @@ use tapeout_core::{
 use super::models::Models;
 use super::scorer::Leaders;
 use crate::parts::candidates::search;
+use crate::parts::caution::Caution;
 use crate::parts::follower::Capacity;
 use crate::parts::search_state::SearchState;
 
@@ -19,7 +20,7 @@ const CANDIDATES: (usize, usize) = (400, 2000);
 /// Batches are picked from so many of the best candidates for each design asked for.
 const CANDIDATES_PER_PICK: usize = 8;
 
-/// How designs are valued, with one objective or a scalar of three and more. Two are valued by hypervolume.
+/// How designs are valued with one objective. Several have one way: two by hypervolume, three and more by the improvement of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Acquisition {
@@ -33,7 +34,7 @@ pub enum Acquisition {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GaussianProcessConfig {
-    /// How a design is valued.
+    /// How a design is valued with one objective.
     pub acquisition: Acquisition,
     /// The standard deviations between mean and confidence bound.
     pub ucb_coefficient: f64,
@@ -48,7 +49,7 @@ pub struct GaussianProcessConfig {
 }
 
 impl Default for GaussianProcessConfig {
-    /// `exploration`: 1.8 as in Song et al. (2024), section 5. The others bound the cost; see the page.
+    /// `ucb_coefficient`: 1.8 as in Song et al. (2024), section 5. The others bound the cost; see the page.
     fn default() -> Self {
         Self {
             acquisition: Acquisition::ExpectedImprovement,
@@ -66,14 +67,16 @@ pub struct GaussianProcessSearch {
     config: GaussianProcessConfig,
     state: SearchState,
     models: Models,
+    /// How much is given on what the models say of acceptability.
+    caution: Caution,
 }
 
 impl GaussianProcessSearch {
     /// Up to `count` designs worth trying; none if every design is known.
     fn proposals(&mut self, count: usize) -> Vec<Design> {
         let starts = self.state.best(STARTS);
-        let Self { config, state, models } = self;
-        let SearchState { embedding, seen, scalarizer, rng, history, caution, .. } = state;
+        let Self { config, state, models, caution } = self;
+        let SearchState { embedding, seen, scalarizer, rng, history, .. } = state;
         let mut scorer = models.scorer(history, embedding, scalarizer, config, caution.factor());
         let budget = (config.effort * 1_000_000 / scorer.cost()).clamp(CANDIDATES.0, CANDIDATES.1);
         let embed = |designs: &[Design]| -> Vec<Vec<f64>> {
@@ -89,7 +92,8 @@ impl GaussianProcessSearch {
         if count > 1 {
             designs = scorer.pick(&designs, &embed(&designs), count);
         }
-        state.propose(&designs);
+        designs.iter().for_each(|design| _ = seen.insert(design));
+        caution.expect(&designs);
         designs
     }
 }
@@ -106,6 +110,7 @@ impl Agent for GaussianProcessSearch {
 
     fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
         self.state.observe(trials);
+        self.caution.observe(trials);
         Ok(())
     }
 }
@@ -120,12 +125,18 @@ impl BuildAgent for GaussianProcessSearch {
 
     fn build(problem: &Problem, config: GaussianProcessConfig, seed: Seed) -> Result<Self, ConfigError> {
         check("ucb_coefficient", config.ucb_coefficient, 0.0..)?;
+        if config.acquisition == Acquisition::UpperConfidenceBound && problem.n_objectives() > 1 {
+            let message =
+                "upper-confidence-bound is of one objective; several are searched by expected improvement";
+            return Err(ConfigError::new("acquisition", message));
+        }
         check("capacity", config.capacity, 10..)?;
         check("fit_capacity", config.fit_capacity, 10..)?;
         let capacity = Capacity { model: config.capacity, fit: config.fit_capacity };
         Ok(Self {
             state: SearchState::new(problem, config.n_initial_points, seed, "gaussian process")?,
             models: Models::new(problem.n_objectives(), problem.constraints().len(), capacity),
+            caution: Caution::new(),
             config,
         })
     }

@@ -21,6 +21,8 @@ pub struct Models {
     objectives: Vec<Follower>,
     limits: Vec<Follower>,
     unmeasured: Follower,
+    /// Whether the latest direction compared losses as they are.
+    is_plain: bool,
 }
 
 impl Models {
@@ -30,6 +32,7 @@ impl Models {
             objectives: vec![Follower::new(capacity); n_objectives],
             limits: vec![Follower::new(capacity); n_constraints],
             unmeasured: Follower::new(capacity),
+            is_plain: false,
         }
     }
 
@@ -58,7 +61,8 @@ impl Models {
             ([first, second], _) => hypervolume_aim(history, [&first.values, &second.values]),
             _ => {
                 scalarizer.redraw();
-                direction_aim(history, &targets, scalarizer.weights())
+                self.is_plain = !self.is_plain;
+                direction_aim(history, &targets, scalarizer.weights(), self.is_plain)
             }
         };
         let objectives = self.objectives.iter_mut().zip(&targets);
@@ -97,11 +101,9 @@ fn hypervolume_aim(history: &History, targets: [&[f64]; 2]) -> Aim {
     Aim::Hypervolume { strips: Strips::new(&front, reference), front, reference }
 }
 
-/// Towards the part of the front that `weights`, shape `[m]`, point to. Losses are compared as they are in every other proposal, which
-/// serves the volume that a front dominates, and as targets in those between, by which the small ones of a front over decades are told
-/// apart.
-fn direction_aim(history: &History, targets: &[Targets], weights: &[f64]) -> Aim {
-    let is_plain = history.trials.len().is_multiple_of(2);
+/// Towards the part of the front that `weights`, shape `[m]`, point to. Losses are compared as they are if it `is_plain`, which
+/// serves the volume that a front dominates, and else as targets, by which the small ones of a front over decades are told apart.
+fn direction_aim(history: &History, targets: &[Targets], weights: &[f64], is_plain: bool) -> Aim {
     let values = |index: usize| {
         if is_plain {
             history.measured_losses(move |losses| losses[index])
@@ -133,16 +135,71 @@ fn direction_aim(history: &History, targets: &[Targets], weights: &[f64]) -> Aim
 fn draws(m: usize) -> Vec<Vec<f64>> {
     let primes = (2_u32..).filter(|n| (2..*n).take_while(|k| k * k <= *n).all(|k| n % k != 0));
     let bases: Vec<u32> = primes.take(m).collect();
-    let radical_inverse = |mut index: u32, base: u32| {
-        let (mut value, mut digit) = (0.0, 1.0 / f64::from(base));
-        while index > 0 {
-            value += digit * f64::from(index % base);
-            index /= base;
-            digit /= f64::from(base);
-        }
-        value
-    };
     (1..=N_DRAWS)
         .map(|index| bases.iter().map(|&base| quantile(radical_inverse(index, base))).collect())
         .collect()
+}
+
+/// The digits of `index` to `base`, mirrored at the point.
+fn radical_inverse(mut index: u32, base: u32) -> f64 {
+    let (mut value, mut digit) = (0.0, 1.0 / f64::from(base));
+    while index > 0 {
+        value += digit * f64::from(index % base);
+        index /= base;
+        digit /= f64::from(base);
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parts::search_state::SearchState;
+    use tapeout_core::check::toy::Toy;
+    use tapeout_core::{Env, Goal, Metric, Objective, Outcome, Problem, Seed};
+
+    /// Law: the two comparisons follow each other, also where batches bring an even number of trials; here none at all.
+    #[test]
+    fn losses_are_compared_as_they_are_and_by_ratio_in_turn() {
+        let names = ["cost", "time", "size"];
+        let metrics = names.map(|name| Metric::new(name, "", "a level and one")).into();
+        let goal = Goal { objectives: names.map(Objective::minimize).into(), constraints: Vec::new() };
+        let problem = Problem::new(Toy::bowl().space().clone(), metrics, goal).unwrap();
+        let mut state = SearchState::new(&problem, None, Seed::new(0), "test").unwrap();
+        let designs = state.initial_design(6);
+        let losses = |design: &tapeout_core::Design| {
+            design.levels()[..3].iter().map(|&level| f64::from(level + 1)).collect()
+        };
+        let trials: Vec<_> = designs
+            .into_iter()
+            .map(|design| {
+                let outcome = Outcome::Measured(losses(&design));
+                problem.trial(design, outcome)
+            })
+            .collect();
+        state.observe(&trials);
+        let SearchState { history, embedding, scalarizer, .. } = &mut state;
+        let mut models = Models::new(3, 0, Capacity { model: 10, fit: 10 });
+        for is_plain in [true, false, true] {
+            let scorer = models.scorer(history, embedding, scalarizer, &Default::default(), 1.0);
+            let Aim::Direction { scalar, .. } = &scorer.aim else {
+                panic!("three objectives have a direction")
+            };
+            assert!(scalar.axes.iter().all(|axis| axis.scale.is_some() == is_plain));
+        }
+    }
+
+    /// 1, 2 and 3 are 1, 10 and 11 to base 2, so they are drawn at 1/2, 1/4 and 3/4: the median and the quartiles of the normal
+    /// distribution, 0.674490 from it (any table). To base 3, the second loss's, 1 and 2 are drawn at 1/3 and 2/3, 0.430727 from it.
+    #[test]
+    fn the_first_draws_by_hand() {
+        let drawn = draws(2);
+        let first = [0.0, -0.674_490, 0.674_490].map(|expected| (0, expected));
+        let second = [-0.430_727, 0.430_727].map(|expected| (1, expected));
+        for (index, (loss, expected)) in first.into_iter().enumerate().chain(second.into_iter().enumerate()) {
+            let got = drawn[index][loss];
+            assert!((got - expected).abs() < 1e-6, "draw {index} of loss {loss}: {got}");
+        }
+        assert_eq!(drawn.len(), N_DRAWS as usize);
+    }
 }

@@ -5,15 +5,13 @@ use tapeout_surrogates::models::gaussian_process::{GaussianProcess, Posterior};
 
 use crate::parts::acquisition::{Normal, Strips};
 use crate::parts::candidates::EXPANDED;
+use crate::parts::scalarize::tchebycheff;
 use crate::parts::targets::Scale;
 
 /// Operations for each observation beside the n² / 2 of a variance: a distance and an exponential.
 const OPERATIONS_PER_COVARIANCE: usize = 30;
-/// No design is less likely to be acceptable than this, so that all can be told apart by their losses.
-const LEAST_PROBABILITY: f64 = 1e-9;
-// Knowles (2006), section III: "rho is a small positive value which we set to 0.05".
-const RHO: f64 = 0.05;
-/// Designs valued together, between two looks at what the best of them are worth. Ours.
+/// Designs valued together, between two looks at what the best of them are worth. Ours: enough that one solution for all of them costs
+/// less than one for each, and few beside the 400 and more of a proposal.
 const CHUNK: usize = 32;
 
 /// The models in use for a proposal, and what they are asked.
@@ -56,9 +54,7 @@ pub enum Aim {
     },
 }
 
-/// The augmented Tchebycheff function of losses.
-///
-/// Source: Knowles (2006), doi:10.1109/TEVC.2005.851274, eq. 2.
+/// The axes along which the augmented Tchebycheff function looks at losses.
 pub struct Tchebycheff {
     /// Shape `[m]`.
     pub axes: Vec<LossAxis>,
@@ -77,10 +73,7 @@ pub struct LossAxis {
 impl Tchebycheff {
     /// Of losses, shape `[m]`.
     pub fn of(&self, losses: impl Iterator<Item = f64>) -> f64 {
-        let weighted = losses.zip(&self.axes).map(|(loss, axis)| axis.factor * (loss - axis.least));
-        let (most, sum) =
-            weighted.fold((f64::NEG_INFINITY, 0.0), |(most, sum), it| (f64::max(most, it), sum + it));
-        most + RHO * sum
+        tchebycheff(losses.zip(&self.axes).map(|(loss, axis)| axis.factor * (loss - axis.least)))
     }
 
     /// Of the losses for which targets stand, shape `[m]`.
@@ -238,9 +231,32 @@ impl Border<'_> {
         let noise = self.process.kernel().noise;
         let normals = posterior.mean.iter().zip(&posterior.variance);
         normals
-            .map(|(&mean, variance)| {
-                Normal { mean, std: (variance + noise).sqrt() }.below(self.limit).max(LEAST_PROBABILITY).ln()
-            })
+            .map(|(&mean, variance)| Normal { mean, std: (variance + noise).sqrt() }.log_below(self.limit))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parts::targets::targets;
+
+    /// One axis weighted 0.5 from 1 on, one 0.25 from -2 on: (3, 2) is 1 and 1 along them, (2, 4) 0.5 and 1.5. The larger and a
+    /// twentieth of the sum: 1 + 0.1 and 1.5 + 0.1.
+    #[test]
+    fn the_tchebycheff_function_of_two_axes_by_hand() {
+        let axis = |factor, least| LossAxis { scale: None, factor, least };
+        let scalar = Tchebycheff { axes: vec![axis(0.5, 1.0), axis(0.25, -2.0)] };
+        assert!((scalar.of([3.0, 2.0].into_iter()) - 1.1).abs() < 1e-12);
+        assert!((scalar.of_targets([2.0, 4.0].into_iter()) - 1.6).abs() < 1e-12);
+    }
+
+    /// A target is read as the loss it stands for: the better of 1 and 3 is 1 again, half of it from 0 on and a twentieth of that.
+    #[test]
+    fn targets_are_read_as_losses() {
+        let learned = targets(&[1.0, 3.0], &[]);
+        let axis = LossAxis { scale: Some(learned.scale()), factor: 0.5, least: 0.0 };
+        let scalar = Tchebycheff { axes: vec![axis] };
+        assert!((scalar.of_targets(std::iter::once(learned.values[0])) - 0.525).abs() < 1e-12);
     }
 }

@@ -16,6 +16,10 @@ const TERMS: u32 = 40;
 /// Below this many standard deviations an improvement adds less than 1e-16 of one to an area, and is left out of it.
 const NEGLIGIBLE: f64 = -8.0;
 
+/// No design is less likely to be acceptable than this. Ours: where models are as good as sure that nothing is acceptable, losses still
+/// tell designs apart, and one in a billion is less than any search finds out.
+const LEAST_PROBABILITY: f64 = 1e-9;
+
 /// A normally distributed expectation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Normal {
@@ -29,6 +33,11 @@ impl Normal {
     /// The probability of a value below `limit`.
     pub fn below(self, limit: f64) -> f64 {
         cumulative((limit - self.mean) / self.std)
+    }
+
+    /// The natural logarithm of [`Normal::below`], or of [`LEAST_PROBABILITY`] if that is more.
+    pub fn log_below(self, limit: f64) -> f64 {
+        self.below(limit).max(LEAST_PROBABILITY).ln()
     }
 
     fn is_hopeless(self, best: f64) -> bool {
@@ -125,6 +134,14 @@ mod tests {
     fn the_improvement_at_the_mean_by_hand() {
         let expected = Normal { mean: 1.0, std: 2.0 }.improvement(1.0);
         assert!((expected - 0.797_884_560_802_865_4).abs() < 1e-15);
+    }
+
+    /// Half of a normal distribution is below its mean; ten deviations are beyond what counts.
+    #[test]
+    fn no_probability_is_less_than_one_in_a_billion() {
+        let standard = Normal { mean: 0.0, std: 1.0 };
+        assert!((standard.log_below(0.0) - 0.5_f64.ln()).abs() < 1e-15);
+        assert_eq!(standard.log_below(-10.0), 1e-9_f64.ln());
     }
 
     /// All but certain to be at (1, 1): of the area 9 below (3, 3), where (2, 2) takes 1, it takes 4 in all.

@@ -8,10 +8,11 @@ use std::collections::HashSet;
 
 use tapeout_core::{Design, Trial};
 
-/// By how much the factor grows with a design that is not acceptable, and shrinks with one that is: it stays where it is when two
-/// of three are acceptable, since 1.6 is nearly the square of 1.25.
+/// By how much the factor grows with a design that is not acceptable, and shrinks with one that is. Ours: it stays where it is when two
+/// of three are acceptable, since 1.6 is nearly the square of 1.25, and three failures in a row bring it most of the way.
 const STEPS: (f64, f64) = (1.6, 1.25);
-/// The factor is no smaller than one, the plain probability, and no larger than what makes a thirtieth of a half.
+/// Ours: the factor is no smaller than one, the plain probability, and no larger than what makes a thirtieth of a half, so that
+/// what is gained by a design still counts.
 const BOUNDS: (f64, f64) = (1.0, 5.0);
 
 /// The factor, and the proposals whose outcome is not known yet.

@@ -50,6 +50,15 @@ impl Ord for Merit {
     }
 }
 
+/// The augmented Tchebycheff function of losses, each normalised and multiplied by its weight; shape `[m]`.
+///
+/// Source: Knowles (2006), eq. 2.
+pub fn tchebycheff(weighted: impl Iterator<Item = f64>) -> f64 {
+    let (largest, sum) =
+        weighted.fold((f64::NEG_INFINITY, 0.0), |(largest, sum), it| (f64::max(largest, it), sum + it));
+    largest + RHO * sum
+}
+
 impl Scalarizer {
     /// Weights drawn from a stream of `seed`.
     pub fn new(problem: &Problem, seed: Seed) -> Self {
@@ -94,13 +103,11 @@ impl Scalarizer {
         if let [loss] = losses {
             return *loss;
         }
-        let (mut largest, mut sum) = (f64::NEG_INFINITY, 0.0);
-        for ((&weight, &(low, high)), &loss) in self.weights.iter().zip(&self.ranges).zip(losses) {
+        let axes = self.weights.iter().zip(&self.ranges).zip(losses);
+        tchebycheff(axes.map(|((&weight, &(low, high)), &loss)| {
             let normalised = if high > low { (loss - low) / (high - low) } else { 0.0 };
-            largest = f64::max(largest, weight * normalised);
-            sum += weight * normalised;
-        }
-        largest + RHO * sum // eq. 2
+            weight * normalised
+        }))
     }
 
     /// What a judgement is worth under the weights of the moment.

@@ -6,7 +6,6 @@ use tapeout_core::{ConfigError, Design, Problem, Seed, Stream, Trial};
 use tapeout_surrogates::models::gaussian_process::embedding::Embedding;
 
 use crate::parts::candidates::spread;
-use crate::parts::caution::Caution;
 use crate::parts::history::History;
 use crate::parts::scalarize::Scalarizer;
 use crate::parts::seen::Seen;
@@ -24,8 +23,6 @@ pub struct SearchState {
     pub scalarizer: Scalarizer,
     /// All that was observed.
     pub history: History,
-    /// How much is given on what models say of acceptability.
-    pub caution: Caution,
     /// The search's stream of random numbers.
     pub rng: Stream,
     /// How many designs come before the first model.
@@ -54,7 +51,6 @@ impl SearchState {
             seen: Seen::new(problem.space()),
             scalarizer: Scalarizer::new(problem, seed),
             history: History::new(problem),
-            caution: Caution::new(),
             rng: seed.stream(purpose),
             initial: Vec::new(),
         })
@@ -83,12 +79,6 @@ impl SearchState {
         best.map(|index| trials[index].design.clone()).collect()
     }
 
-    /// Takes note of designs that a model proposes.
-    pub fn propose(&mut self, designs: &[Design]) {
-        designs.iter().for_each(|design| _ = self.seen.insert(design));
-        self.caution.expect(designs);
-    }
-
     /// Random designs up to `count`, where the model has no more to propose.
     pub fn fill_up(&mut self, designs: &mut Vec<Design>, count: usize) {
         while designs.len() < count {
@@ -100,7 +90,6 @@ impl SearchState {
     pub fn observe(&mut self, trials: &[Trial]) {
         self.seen.observe(trials);
         self.scalarizer.observe(trials);
-        self.caution.observe(trials);
         if self.initial.is_empty() {
             self.n_initial = self.n_initial.saturating_sub(trials.len());
         }

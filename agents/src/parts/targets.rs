@@ -135,4 +135,17 @@ mod tests {
         assert_eq!(values(&[7.0, 7.0, 7.0]), [0.0; 3]);
         assert_eq!(values(&[0.0, 0.0]), [0.0; 2]);
     }
+
+    /// Law: up to the median, targets stand for the losses that they were made of, whether by logarithm or not; in the tail for less.
+    #[test]
+    fn losses_up_to_the_median_come_back() {
+        for losses in [[1e-6, 2e-6, 5e-5, 1e-3, 7.0], [-3.0, 0.0, 1.0, 50.0, 900.0]] {
+            let learned = targets(&losses, &[]);
+            let back: Vec<f64> = learned.values.iter().map(|&value| learned.scale().loss(value)).collect();
+            for (back, loss) in back.iter().zip(losses).take(3) {
+                assert!((back - loss).abs() <= 1e-12 * loss.abs().max(1e-6), "{back} {loss}");
+            }
+            assert!(back[4] < losses[4], "{back:?}");
+        }
+    }
 }

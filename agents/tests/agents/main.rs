@@ -4,3 +4,4 @@ mod contract;
 mod first_proposals;
 mod learning;
 mod search;
+mod three_objectives;

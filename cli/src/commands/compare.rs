@@ -30,7 +30,7 @@ const EVERYONE: [&str; 2] = ["env", "agent"];
 /// Who is compared, where, and how.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The agents, apart by commas [default: all but grid]
+    /// The agents, apart by commas [default: all but grid, if no --agent is given]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     agents: Vec<String>,
     /// One more agent, under a name of its own: `big=ga`, with `--set big.population=200`; again for several
@@ -80,6 +80,7 @@ pub(crate) struct FieldFlags {
 impl Args {
     /// Runs what is not run yet, and says what all of it says.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
+        self.refuse_borrowed_names(catalog)?;
         let plan = self.field.plan(self.compared(catalog), |agent| &agent.name)?;
         let baseline = match &self.baseline {
             None => plan.agent(BASELINE),
@@ -90,6 +91,17 @@ impl Args {
             })?),
         };
         compare(catalog, &plan, baseline, &self.field.out(None), &self.flags)
+    }
+
+    /// `ga=tpe` would stand in tables under the name of an agent that did not take part.
+    fn refuse_borrowed_names(&self, catalog: &Catalog) -> Result<(), Failure> {
+        let is_borrowed = |named: &&Named| {
+            named.label != named.id && catalog.agents().iter().any(|entry| entry.id == named.label)
+        };
+        self.agent.iter().find(is_borrowed).map_or(Ok(()), |Named { label, id }| {
+            Err(Failure::bad_input(anyhow!("`{label}` is an agent, so `{id}` cannot be called so"))
+                .hint(format!("choose another label: `--agent my-{id}={id}`")))
+        })
     }
 
     /// The agents that are named, and all that need no settings if none is.

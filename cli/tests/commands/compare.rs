@@ -178,4 +178,27 @@ fn an_agent_stands_twice_and_is_whom_others_are_tested_against() {
     assert!(pairs.contains("recorded-kernel,ga,big,2,") && pairs.lines().count() == 1 + 3, "{pairs}");
     let complaint = here.complaint(2, &[agents.as_slice(), &["--baseline", "bog"], &rest].concat());
     assert!(complaint.contains("no agent is called `bog` here; did you mean `big`?"), "{complaint}");
+    let complaint = here.complaint(2, &[agents.as_slice(), &["--agent", "tpe=ga"], &rest].concat());
+    assert!(complaint.contains("`tpe` is an agent, so `ga` cannot be called so"), "{complaint}");
+}
+
+/// Claim: one agent alone is tested against nobody, so no number of seeds is asked for.
+#[test]
+fn a_lone_agent_is_warned_of_nothing() {
+    let here = Scratch::new();
+    let table = here.data(&[
+        "compare",
+        "--env",
+        "recorded-kernel",
+        "--agents",
+        "random",
+        "--seeds",
+        "2",
+        "--trials",
+        "6",
+        "--quiet",
+        "--out",
+        "c",
+    ]);
+    assert!(!table.contains("warning"), "{table}");
 }

@@ -16,7 +16,7 @@ pub struct Standings {
     pub trials: usize,
     /// Whom the paired tests compare with.
     pub baseline: Option<String>,
-    /// The least p-value against the baseline, corrected after Holm, that so many seeds can show; none without a baseline.
+    /// The least p-value against the baseline, corrected after Holm, that so many seeds can show; none if nobody is tested.
     pub least_p: Option<f64>,
     /// The standings in each environment.
     pub envs: Vec<EnvStandings>,
@@ -98,7 +98,10 @@ impl Standings {
             seeds: results.seeds,
             trials: results.trials(),
             baseline: baseline.map(|index| results.agents[index].clone()),
-            least_p: baseline.map(|_| least_p(results.seeds, agents.len().saturating_sub(1).max(1))),
+            least_p: baseline.and_then(|_| {
+                let n_tests = agents.len().saturating_sub(1);
+                (n_tests > 0).then(|| least_p(results.seeds, n_tests))
+            }),
             envs: results.envs.iter().map(|env| in_env(results, env, baseline)).collect(),
             overall,
         }
@@ -213,6 +216,16 @@ mod tests {
         assert_eq!((b.agent.as_str(), b.found, b.rank.value, b.mean), ("b", 1, 1.25, None));
         assert_eq!(b.fraction.unwrap().value, 0.5);
         assert_eq!(b.test.map(|test| (test.wins, test.losses)), Some((1, 0)));
+    }
+
+    // By hand: against one agent two seeds show no less than 1/2; where there is nobody to be tested, there is nothing to be shown.
+    #[test]
+    fn a_lone_agent_is_not_told_that_its_seeds_are_too_few() {
+        let runs = || [trace(&[(1, &[1.0])]), trace(&[(1, &[2.0])])];
+        let mut of_two = results(&["time_s"], &runs(), &runs());
+        assert_eq!(Standings::of(&of_two, Some(0)).least_p, Some(0.5));
+        of_two.agents.truncate(1);
+        assert_eq!(Standings::of(&of_two, Some(0)).least_p, None);
     }
 
     #[test]

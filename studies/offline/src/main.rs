@@ -1,7 +1,7 @@
 //! The study of learners for offline design: `offline-study` answers what is not answered yet, and writes the report.
 //!
 //! Answers are lines of JSON, a line for each problem, method and seed; so the study can be stopped at any time, and goes on. All answers
-//! in a folder are of one size, which is in `size.json` beside them.
+//! in a folder are of one size, which is in `size.json` beside them; `remark.md`, if it is there, is told to readers of the report.
 
 mod cell;
 mod problems;
@@ -85,7 +85,8 @@ fn run(arguments: &Arguments) -> Result<(), Failed> {
     }
     let command =
         format!("cargo run --release -p offline-study -- --seeds {} {}", arguments.seeds, size.flags());
-    fs::write(arguments.out.join("README.md"), report(&answers, &command))?;
+    let remark = remark(&arguments.out.join("remark.md"))?;
+    fs::write(arguments.out.join("README.md"), report(&answers, &command, &remark))?;
     Ok(())
 }
 
@@ -115,6 +116,15 @@ fn answered(path: &Path) -> Result<Vec<Answer>, Failed> {
     }
 }
 
+/// What the report says of how the answers were made, if anything is recorded.
+fn remark(path: &Path) -> Result<String, Failed> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// A line on the standard error; whoever closed it does not want it.
 fn say(text: &str) {
     let _ = writeln!(stderr(), "{text}");
@@ -128,7 +138,7 @@ mod tests {
     fn recorded() -> (tempfile::TempDir, String) {
         let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/studies/offline");
         let folder = tempfile::tempdir().unwrap();
-        for name in ["answers.jsonl", "size.json"] {
+        for name in ["answers.jsonl", "size.json", "remark.md"] {
             fs::copy(shipped.join(name), folder.path().join(name)).unwrap();
         }
         (folder, fs::read_to_string(shipped.join("README.md")).unwrap())

@@ -8,17 +8,18 @@ use tapeout::experiment::statistics::{bootstrap_interval, mean};
 use crate::cell::Answer;
 use crate::problems::{LEARNERS, PROBLEMS, SEARCHES};
 
-/// The report in Markdown.
-pub fn report(answers: &[Answer], command: &str) -> String {
+/// The report in Markdown; `remark` is what a reader has to know of how the answers were made, or empty.
+pub fn report(answers: &[Answer], command: &str, remark: &str) -> String {
     let mut text = format!(
         "# Learners on problems whose infeasibility is not arithmetic\n\n\
          Random designs are logged, infeasible ones too; the worst half of the feasible ones is learned from, the next 30 % choose among \
          a learner's models, the best are hidden. Fireflies search each model, without exact checks, and the environment is asked about what \
-         each model likes most. `random` and `firefly` ask the environment itself, as often as designs are proposed. `{command}` goes on with it, seed by seed; the numbers here are of {} answers.\n\n\
+         each model likes most. `random` and `firefly` ask the environment itself, as often as designs are proposed. `{command}` goes on with it, seed by seed; the numbers here are of {} answers.\n\n{}\
          ## Best of what is proposed, over the best that was learned from\n\n\
          How many times smaller the objective is, the geometric mean over seeds with a 95 % bootstrap interval; 1 where nothing of it is better \
          or feasible.\n\n",
-        answers.len()
+        answers.len(),
+        if remark.is_empty() { String::new() } else { format!("{}\n\n", remark.trim_end()) },
     );
     table(&mut text, answers, &|of| gain(of));
     text.push_str("\n## Infeasible proposals\n\nThe share of all proposals.\n\n");

@@ -15,7 +15,7 @@ use crate::questions::Question;
 use crate::results::StudyResults;
 use crate::{pictures, proxy_models};
 
-/// Writes `README.md`, `speedup` and `calls` as `.svg` and `.png` into `folder`.
+/// Writes `README.md`, which begins with method and remark, `speedup` and `calls` as `.svg` and `.png` into `folder`.
 ///
 /// # Errors
 /// [`StudyError`] if they cannot be written.
@@ -26,6 +26,9 @@ pub fn report(plan: &StudyPlan, results: &StudyResults, folder: &Path) -> Result
         pictures::calls(&answers).write(&folder.join("calls"))?;
     }
     let mut text = preface(&answers);
+    if !results.remark.is_empty() {
+        let _ = write!(text, "{}\n\n", results.remark.trim_end());
+    }
     one_workload(&answers, &mut text);
     calls_saved(&answers, &mut text);
     latencies(&answers, &mut text);

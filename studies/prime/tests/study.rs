@@ -234,7 +234,7 @@ fn only_whole_seeds_are_counted() {
 fn the_report_states_what_was_answered() {
     let folder = tempfile::tempdir().unwrap();
     let plan = tiny();
-    let results = StudyResults { answers: answers(&plan), proxy_models: Vec::new() };
+    let results = StudyResults { answers: answers(&plan), proxy_models: Vec::new(), remark: String::new() };
     report(&plan, &results, folder.path()).unwrap();
     let text = std::fs::read_to_string(folder.path().join("README.md")).unwrap();
     for expected in [
