@@ -2,7 +2,8 @@
 //!
 //! DRAM is the outermost level of a mapping. A tensor's tile lies in the next level that keeps it; whenever a loop outside that
 //! level moves the tile, the words that are new in it are read, and of results the tile that is left is written. What a tile keeps from the
-//! one before, such as the rows that two windows share, is not read again. Tensors lie one after the other, each in the order of its ranks.
+//! one before, such as the rows that two windows share, is not read again. Tensors lie one after the other, each in the order of its ranks; zeros
+//! around an image lie there and are asked for like any word, as under [`Quirks::padding_from_memory`](crate::loop_nest::Quirks::padding_from_memory).
 
 use std::collections::VecDeque;
 
@@ -68,7 +69,7 @@ impl MappedTrace {
     /// memory keeps up; 0 asks for all at once.
     ///
     /// # Panics
-    /// If a loop of the mapping has a residual: those of the [`mapper`](crate::mapper) have none.
+    /// If a loop of the mapping has a residual, as none by the [`mapper`](crate::mapper) has, or a tensor is kept in DRAM alone.
     pub fn new(
         einsum: &Einsum,
         mapping: &Mapping,
@@ -171,7 +172,8 @@ impl Stream {
         base: &mut u64,
     ) -> Self {
         let top = mapping.levels.len() - 1;
-        let child = (0..top).rev().find(|&level| mapping.levels[level].keep.contains(index)).unwrap_or(0);
+        let child = (0..top).rev().find(|&level| mapping.levels[level].keep.contains(index));
+        let child = child.unwrap_or_else(|| panic!("tensor `{}` is kept in DRAM alone", tensor.name()));
         let mut tile = vec![1; einsum.dims().len()];
         for (level, mapped) in mapping.levels.iter().enumerate() {
             let in_time = mapped.temporal.iter().filter(|_| level <= child);
@@ -392,6 +394,19 @@ mod tests {
         let mut expected: Vec<(Operation, u64)> = (0..3).flat_map(tap).collect();
         expected.extend(writes(8196..8200));
         assert_eq!(got, expected);
+    }
+
+    #[test]
+    #[should_panic(expected = "tensor `Z` is kept in DRAM alone")]
+    fn a_tensor_without_a_tile_has_no_trace() {
+        let einsum = Einsum::new(&[("P", 2)], &[TensorSpec::output("Z", &[&[("P", 1)]])]).unwrap();
+        let dram = LevelMapping {
+            keep: TensorSet::all(1),
+            temporal: vec![Loop::new(0, 2)],
+            ..LevelMapping::default()
+        };
+        let mapping = Mapping { levels: vec![LevelMapping::default(), dram] };
+        MappedTrace::new(&einsum, &mapping, 1, &words(), 0.0);
     }
 
     // By hand: of a tile of 2 by 3 at (1, 1), one at (0, 2) of 2 by 2 knows row 1's last two.

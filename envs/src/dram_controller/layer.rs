@@ -1,7 +1,7 @@
 //! The accesses of a mapped layer as a workload.
 
 use tapeout_core::ConfigError;
-use tapeout_simulators::dram::{DramDevice, Trace};
+use tapeout_simulators::dram::{DramDevice, MAX_REQUESTS, Trace, TraceError};
 use tapeout_simulators::edge::{Chip, EdgeDataflow, EdgeSetting, EdgeTemplate, PreparedLayer};
 use tapeout_simulators::networks::open_network;
 use tapeout_simulators::technology::{DramKind, Node};
@@ -21,11 +21,16 @@ const CLASS: EdgeTemplate = EdgeTemplate {
     dram_bandwidth_byte_per_s: 17e9,
 };
 
-/// The first `n` accesses to DRAM of the layer called `network:layer`, or of the first layer of `network`.
+/// The first `n` accesses to DRAM of the layer called `network:layer`, or of the first layer of `network`; zeros around images are
+/// asked for like any word.
 ///
 /// # Errors
-/// [`ConfigError`] of `layer` if there is no such network or layer, of `requests` if `n` is 0.
+/// [`ConfigError`] of `layer` if there is no such network or layer, of `requests` if `n` is 0 or more than a trace may hold.
 pub(super) fn trace(name: &str, n: usize, device: &DramDevice) -> Result<Trace, ConfigError> {
+    let refused = |error: TraceError| ConfigError::new("requests", error.to_string());
+    if n > MAX_REQUESTS {
+        return Err(refused(TraceError::Long { got: n }));
+    }
     let (network_name, layer_name) =
         name.split_once(':').map_or((name, None), |(net, layer)| (net, Some(layer)));
     let unknown = |message: String| ConfigError::new("layer", message);
@@ -48,5 +53,5 @@ pub(super) fn trace(name: &str, n: usize, device: &DramDevice) -> Result<Trace, 
     };
     let chip = Chip::new(CLASS, setting).expect("invariant: a published class can be built");
     let requests = chip.trace(&PreparedLayer::new(layer, 1.0), device).take(n).collect();
-    Trace::new(requests).map_err(|error| ConfigError::new("requests", error.to_string()))
+    Trace::new(requests).map_err(refused)
 }

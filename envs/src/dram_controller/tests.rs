@@ -99,7 +99,8 @@ fn designs_called_equal_are_equal() {
 }
 
 // By hand, of the extended space on LPDDR4: 442,368 / (3 schedulers * 2 refresh policies) * 4 * 3, times 3 * 2 marks of write drain,
-// 4 times before power-down and 6 address maps; DDR3 has no refreshes by set. Designs counted as equal add up to all.
+// 4 times before power-down and 6 address maps; DDR3 has no refreshes by set. Of designs drawn, the most that are counted as one are those
+// without refreshes and with the simple arbiter that do not drain writes: 4 * 4 limits of refreshes, 8 of transactions and 6 marks have no effect.
 #[test]
 fn the_extended_space_has_what_newer_controllers_have() {
     for (memory, n_refresh_policies) in [("lpddr4-3200", 3), ("ddr3-1600", 2)] {
@@ -115,7 +116,6 @@ fn the_extended_space_has_what_newer_controllers_have() {
             let design = env.space().sample(&mut rng);
             classes.insert(env.setting(&design), ());
         }
-        // The mean of the counts of designs drawn uniformly is far above 1: what has no effect is merged.
         let n: u32 = classes.keys().map(|(controller, _)| env.controllers.n_equal(controller)).max().unwrap();
         assert_eq!(n, 16 * 8 * 6, "{memory}");
     }
@@ -240,6 +240,9 @@ fn a_mapped_layer_is_a_workload() {
         unknown.starts_with("`layer`: network `resnet50` has no layer `conv9`; there are conv1, "),
         "{unknown}"
     );
+    let long = DramControllerConfig { requests: usize::MAX, ..with("resnet50:conv1") };
+    let long = DramController::build(long).err().unwrap().to_string();
+    assert!(long.starts_with("`requests`: the trace holds 18446744073709551615 requests; at most"), "{long}");
 }
 
 /// The environment that optima are of.

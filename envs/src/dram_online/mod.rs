@@ -9,8 +9,8 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use tapeout_core::{ConfigError, Seed};
 use tapeout_simulators::dram::{
-    Arbiter, Controller, DDR3_1600, DramDevice, PagePolicy, Pattern, RefreshPolicy, Request, ResponseQueue,
-    Scheduler, SchedulerBuffer, Scratch, Simulator, Trace, Window,
+    Arbiter, Controller, DDR3_1600, DramDevice, MAX_REQUESTS, PagePolicy, Pattern, RefreshPolicy, Request,
+    ResponseQueue, Scheduler, SchedulerBuffer, Scratch, Simulator, Trace, Window,
 };
 
 /// Traffic, memory, and what is wanted.
@@ -19,7 +19,7 @@ use tapeout_simulators::dram::{
 pub struct DramOnlineConfig {
     /// The memory: `ddr3-1600`, `ddr4-2400`, `lpddr4-3200`, `hbm2-2000` or `ddr5-4800`.
     pub memory: String,
-    /// Requests from one choice to the next.
+    /// Requests from one choice to the next: at least 128, as many as may be under way at once, so that no window passes unseen.
     pub window: NonZeroUsize,
     /// Windows of an episode.
     pub windows: NonZeroUsize,
@@ -73,6 +73,9 @@ const N_SIZES: u32 = 6;
 /// Powers of two of active transactions, from 1.
 const N_ACTIVE: u32 = 8;
 
+/// Requests that may be under way at once, at most.
+const MOST_ACTIVE: usize = 1 << (N_ACTIVE - 1);
+
 /// How many levels each choice has.
 pub const ONLINE_LEVELS: [u32; 5] = [4, 4, 3, N_SIZES, N_ACTIVE];
 
@@ -95,7 +98,7 @@ impl DramOnline {
     /// The controller before the first window of the traffic of seed 0.
     ///
     /// # Errors
-    /// [`ConfigError`] if there is no such memory, or an episode has more requests than a trace may hold.
+    /// [`ConfigError`] if there is no such memory, a window has fewer than 128 requests, or an episode more than a trace may hold.
     pub fn new(config: DramOnlineConfig) -> Result<Self, ConfigError> {
         let device = DramDevice::named(&config.memory)
             .map_err(|unknown| ConfigError::new("memory", unknown.to_string()))?;
@@ -159,6 +162,16 @@ impl DramOnline {
 /// The requests of an episode: phases of one kind of traffic each, one after the other.
 fn traffic(config: &DramOnlineConfig, device: &DramDevice, seed: Seed) -> Result<Trace, ConfigError> {
     let (window, windows) = (config.window.get(), config.windows.get());
+    if window < MOST_ACTIVE {
+        let message =
+            format!("{window} requests are fewer than the {MOST_ACTIVE} that may be under way at once");
+        return Err(ConfigError::new("window", message));
+    }
+    if window.checked_mul(windows).is_none_or(|requests| requests > MAX_REQUESTS) {
+        let message =
+            format!("{windows} windows of {window} requests are more than the {MAX_REQUESTS} of a trace");
+        return Err(ConfigError::new("windows", message));
+    }
     let mut rng = seed.stream("dram phases");
     let (mut requests, mut clock): (Vec<Request>, u64) = (Vec::new(), 0);
     let error = |error: tapeout_simulators::dram::TraceError| ConfigError::new("window", error.to_string());
@@ -199,7 +212,7 @@ mod tests {
 
     fn short() -> DramOnlineConfig {
         let number = |number| NonZeroUsize::new(number).unwrap();
-        DramOnlineConfig { window: number(100), windows: number(8), phase: number(2), ..Default::default() }
+        DramOnlineConfig { window: number(128), windows: number(8), phase: number(2), ..Default::default() }
     }
 
     // Law: a controller that never changes is a run: its windows add up to the time and the accesses of the whole trace, whatever is chosen.
@@ -218,9 +231,9 @@ mod tests {
             let mean: f64 =
                 windows.iter().map(|w| w.latency_mean_s * w.n_requests as f64).sum::<f64>() / n as f64;
             assert!((mean / report.latency.mean_s - 1.0).abs() < 1e-12, "{levels:?}");
-            assert_eq!((n, windows[7].is_last, online.is_over()), (800, true, true));
+            assert_eq!((n, windows[7].is_last, online.is_over()), (1024, true, true));
             let accesses: u64 = windows.iter().map(|window| window.reads + window.writes).sum();
-            assert_eq!(accesses, 800);
+            assert_eq!(accesses, 1024);
         }
     }
 
@@ -252,11 +265,29 @@ mod tests {
                 while !online.is_over() {
                     let window = online.act(ONLINE_LEVELS.map(|levels| rng.random_range(0..levels)));
                     n += window.n_requests;
+                    assert!(window.n_requests > 0, "{memory} {seed}");
                     assert!(online.observation(&window).iter().all(|value| (0.0..=1.0).contains(value)));
                     assert!(online.reward(&window) <= 0.0);
                 }
-                assert_eq!(n, 800, "{memory}");
+                assert_eq!(n, 1024, "{memory}");
             }
         }
+    }
+
+    #[test]
+    fn episodes_that_cannot_be_played_are_refused_before_they_are_made() {
+        let number = |number| NonZeroUsize::new(number).unwrap();
+        let refused = |window, windows| {
+            let config =
+                DramOnlineConfig { window: number(window), windows: number(windows), ..Default::default() };
+            DramOnline::new(config).err().unwrap().to_string()
+        };
+        assert_eq!(
+            refused(127, 8),
+            "`window`: 127 requests are fewer than the 128 that may be under way at once"
+        );
+        let most = "requests are more than the 16777214 of a trace";
+        assert_eq!(refused(128, 131_072), format!("`windows`: 131072 windows of 128 {most}"));
+        assert!(refused(usize::MAX, 2).ends_with(most), "{}", refused(usize::MAX, 2));
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn run<const B: usize, const G: usize, const R: usize, const X: bool>
 }
 
 /// Runs a trace for as many windows of `window` requests as there are `controllers`, each of which has one, or to its end. Calls
-/// `visit` with the channel and the front end after each. Section 12.
+/// `visit` with the channel and the front end after each. Section 13.
 pub(super) fn run_windows<const B: usize, const G: usize, const R: usize>(
     channel: &mut Channel<'_, B, G, R, true>,
     front: &mut FrontEnd<'_>,

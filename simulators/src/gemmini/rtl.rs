@@ -80,9 +80,10 @@ struct Rows {
 impl Rows {
     /// Pages that they are in.
     fn pages(self) -> f64 {
-        let inside = |bytes: u64| (bytes - 1) as f64 / PAGE_BYTES + 1.0;
+        let inside = |bytes: f64| (bytes - 1.0) / PAGE_BYTES + 1.0;
+        let (n, bytes) = (self.n as f64, self.bytes as f64);
         // Each row by itself, or all of them as one piece, whichever is less.
-        (self.n as f64 * inside(self.bytes)).min(inside((self.n - 1) * self.pitch + self.bytes))
+        (n * inside(bytes)).min(inside((n - 1.0) * self.pitch as f64 + bytes))
     }
 }
 

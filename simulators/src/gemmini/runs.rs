@@ -9,6 +9,7 @@
 //! more. Tiles of a product are counted in blocks of 16, and each block is then as long as the array.
 
 use serde::Deserialize;
+use serde::de::Error;
 
 use super::rtl::{ConvTile, ProductTile, convolution_cycles, product_cycles};
 use crate::networks::{Conv2d, MatMul, SecondOperand};
@@ -17,6 +18,9 @@ use crate::networks::{Conv2d, MatMul, SecondOperand};
 const BLOCK: u64 = 16;
 /// Rows of the smallest array. Source: the same folder's groups of runs; none of two rows is among those of the golden file.
 const SMALLEST_ARRAY: u64 = 4;
+
+/// Most points of a layer, or of the loops and the array that run it. Ours: all counts are then whole in floating point.
+const MOST_POINTS: u64 = 1 << 53;
 
 /// What was run, with the tile that was in the scratchpad at a time.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,13 +109,42 @@ impl LevelText {
 pub fn read(text: &str) -> Result<Vec<RtlRun>, RtlRunError> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let run = |(index, line): (usize, &str)| {
-        let run = serde_json::from_str(line).map_err(|source| RtlRunError { line: index + 1, source })?;
-        Ok(run_of(&run))
+        let error = |source| RtlRunError { line: index + 1, source };
+        let run = serde_json::from_str(line).map_err(error)?;
+        run_of(&run).map_err(|message| error(serde_json::Error::custom(message)))
     };
     lines.map(run).collect()
 }
 
-fn run_of(text: &RunText) -> RtlRun {
+/// Refuses what would run no point, or too many to count.
+fn check(text: &RunText) -> Result<(), String> {
+    let SizesText { r, s, p, q, c, k, n } = text.dims;
+    let [stride, other] = text.stride;
+    let loops = text.levels.iter().flat_map(|level| level.temporal.iter().chain(level.spatial()));
+    let factors: Vec<u64> = loops.map(|(_, factor)| *factor).collect();
+    let numbers = [r, s, p, q, c, k, n, stride, other, text.array.unwrap_or(1)];
+    if numbers.iter().chain(&factors).any(|&number| number == 0) {
+        return Err("a size, stride, factor or array of 0".to_owned());
+    }
+    if text.rtl_cycles.is_nan() || text.rtl_cycles <= 0.0 {
+        return Err("`rtl_cycles` is not above 0".to_owned());
+    }
+    // An even kernel makes a point more along both axes of the image.
+    let outputs = p.saturating_add(1);
+    at_most_points(&[r, s, outputs, outputs, q, c, k, n, stride, stride])?;
+    at_most_points(&factors)
+}
+
+fn at_most_points(factors: &[u64]) -> Result<(), String> {
+    let points = factors.iter().try_fold(1u64, |points, factor| points.checked_mul(*factor));
+    match points.filter(|&points| points <= MOST_POINTS) {
+        Some(_) => Ok(()),
+        None => Err(format!("more than {MOST_POINTS} points in the layer or its loops")),
+    }
+}
+
+fn run_of(text: &RunText) -> Result<RtlRun, String> {
+    check(text)?;
     // The tile is what runs inside of DRAM's loops in time.
     let tile = |name: char| -> u64 {
         let [inner @ .., dram] = &text.levels;
@@ -126,13 +159,17 @@ fn run_of(text: &RunText) -> RtlRun {
     };
     let array =
         text.array.unwrap_or_else(|| spread('C').max(spread('K')).max(SMALLEST_ARRAY).next_power_of_two());
+    let loops = text.levels.iter().flat_map(|level| level.temporal.iter().chain(level.spatial()));
+    let mut factors: Vec<u64> = loops.map(|(_, factor)| *factor).collect();
+    factors.extend([array, array, text.stride[0], text.stride[0]]);
+    at_most_points(&factors)?;
     let loops = if q == 1 && r == 1 && s == 1 {
         let product = MatMul { batch: 1, m: p, n: k, k: c, second: SecondOperand::Weight };
         let [m, n, k] = ['P', 'K', 'C'].map(|name| (tile(name) / BLOCK).max(1));
         Loops::Product(product, ProductTile { m, n, k })
     } else {
         let image = p * text.stride[0];
-        let outputs = (image - r + 2 * (r / 2)) / text.stride[0] + 1;
+        let outputs = (image + 2 * (r / 2) - r) / text.stride[0] + 1;
         let conv = Conv2d {
             batch: n,
             in_channels: c,
@@ -153,7 +190,7 @@ fn run_of(text: &RunText) -> RtlRun {
         };
         Loops::Convolution(conv, tile)
     };
-    RtlRun { array, loops, rtl_cycles: text.rtl_cycles }
+    Ok(RtlRun { array, loops, rtl_cycles: text.rtl_cycles })
 }
 
 /// How near predictions come.
@@ -161,7 +198,7 @@ fn run_of(text: &RunText) -> RtlRun {
 pub struct Accuracy {
     /// Mean of the absolute relative errors.
     pub mean_error: f64,
-    /// Their median.
+    /// Their median: of an even number, the mean of the middle two.
     pub median_error: f64,
     /// Rank correlation of Spearman.
     pub spearman: f64,
@@ -179,7 +216,7 @@ impl Accuracy {
         let (got, measured): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
         Self {
             mean_error: errors.iter().sum::<f64>() / n,
-            median_error: errors[errors.len() / 2],
+            median_error: errors[(errors.len() - 1) / 2].midpoint(errors[errors.len() / 2]),
             spearman: correlation(&ranks(&got), &ranks(&measured)),
         }
     }
@@ -215,20 +252,62 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
+    /// A convolution on an array of 8.
+    const LINE: &str = concat!(
+        r#"{"dims":{"R":2,"S":3,"P":8,"Q":4,"C":4,"K":16,"N":1},"stride":[1,1],"levels":["#,
+        r#"{"keep":"W","temporal":[["P",4]],"spatial_x":[],"spatial_y":[]},"#,
+        r#"{"keep":"O","temporal":[["S",3],["R",2],["Q",2]],"spatial_x":[],"spatial_y":[["C",4]]},"#,
+        r#"{"keep":"WI","temporal":[],"spatial_x":[["K",8]],"spatial_y":[]},"#,
+        r#"{"keep":"WIO","temporal":[["K",2],["P",2],["Q",2]],"spatial_x":[],"spatial_y":[]}],"rtl_cycles":5000}"#,
+    );
+
     // By hand: 4 channels over rows and 8 filters over columns take an array of 8. The tile has 2 x 3 filters' taps, P 4 of 8, Q 2
     // of 4; an image of 8 columns is 8 x 8, and a kernel of 2 columns makes a point more.
     #[test]
     fn a_line_is_the_square_image_that_was_run() {
-        let line = r#"{"dims":{"R":2,"S":3,"P":8,"Q":4,"C":4,"K":16,"N":1},"stride":[1,1],"levels":[
-            {"keep":"W","temporal":[["P",4]],"spatial_x":[],"spatial_y":[]},
-            {"keep":"O","temporal":[["S",3],["R",2],["Q",2]],"spatial_x":[],"spatial_y":[["C",4]]},
-            {"keep":"WI","temporal":[],"spatial_x":[["K",8]],"spatial_y":[]},
-            {"keep":"WIO","temporal":[["K",2],["P",2],["Q",2]],"spatial_x":[],"spatial_y":[]}],"rtl_cycles":5000}"#;
-        let runs = read(&line.replace('\n', " ")).unwrap();
+        let runs = read(LINE).unwrap();
         let Loops::Convolution(conv, tile) = &runs[0].loops else { panic!("{runs:?}") };
         assert_eq!((runs[0].array, conv.output, conv.kernel), (8, [9, 9], [3, 2]));
         assert_eq!((tile.output, tile.kernel, tile.out_channels), ([2, 4], [3, 2], 8));
         assert!(read("{}").unwrap_err().to_string().starts_with("line 1: "));
+    }
+
+    // By hand: an image of 1 column in 3 of padding on either side meets a kernel of 7 once.
+    #[test]
+    fn a_kernel_may_be_larger_than_its_image() {
+        let runs = read(&LINE.replace(r#""R":2,"S":3,"P":8"#, r#""R":7,"S":7,"P":1"#)).unwrap();
+        let Loops::Convolution(conv, _) = &runs[0].loops else { panic!("{runs:?}") };
+        assert_eq!(conv.output, [1, 1]);
+        assert!(runs[0].cycles() > 0.0);
+    }
+
+    #[test]
+    fn a_line_that_cannot_have_run_is_refused_with_its_number() {
+        let refused = |from: &str, to: &str| {
+            assert!(LINE.contains(from), "{from}");
+            read(&format!("\n{}", LINE.replace(from, to))).unwrap_err().to_string()
+        };
+        let none = "line 2: a size, stride, factor or array of 0";
+        let zeros = [
+            (r#""stride":[1,1]"#, r#""stride":[0,1]"#),
+            (r#""C":4,"#, r#""C":0,"#),
+            (r#"["K",8]"#, r#"["K",0]"#),
+            (r#""rtl_cycles""#, r#""array":0,"rtl_cycles""#),
+        ];
+        for (from, to) in zeros {
+            assert_eq!(refused(from, to), none);
+        }
+        let many = "line 2: more than 9007199254740992 points in the layer or its loops";
+        let huge = [
+            (r#""C":4,"#, r#""C":18446744073709551615,"#),
+            (r#""P":8"#, r#""P":18446744073709551615"#),
+            (r#"["K",8]"#, r#"["K",4503599627370496]"#),
+            (r#""rtl_cycles""#, r#""array":4294967296,"rtl_cycles""#),
+        ];
+        for (from, to) in huge {
+            assert_eq!(refused(from, to), many);
+        }
+        assert_eq!(refused("5000", "0"), "line 2: `rtl_cycles` is not above 0");
     }
 
     // By hand: errors of 1/2, 0 and 1/4; ranks 0, 1, 2 against 1, 0, 2: 1 - 6 * 2 / (3 * 8).
@@ -237,5 +316,6 @@ mod tests {
         let found = Accuracy::of(&[(1.0, 2.0), (1.5, 1.5), (3.0, 4.0)]);
         assert_eq!((found.mean_error, found.median_error), (0.25, 0.25));
         assert!((found.spearman - 0.5).abs() < 1e-12, "{found:?}");
+        assert_eq!(Accuracy::of(&[(1.0, 2.0), (3.0, 4.0)]).median_error, 0.375);
     }
 }

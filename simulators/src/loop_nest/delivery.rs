@@ -39,7 +39,7 @@ pub(super) fn deliver(
         traffic.sets = scatter;
         return Ok(());
     }
-    find_sets(array, scope, scratch);
+    find_sets(array, scope, scratch)?;
     traffic.sets = count(&scratch.sets);
     add(&scratch.sets, words, &mut traffic.delivered)
 }
@@ -72,12 +72,12 @@ pub(super) fn deliver_tiles(
         if !may_hand_over {
             return deliver(words, array, scope, scratch, traffic);
         }
-        let mut links = Links::new(array, scope, scratch, traffic);
+        let mut links = Links::new(array, scope, scratch, traffic)?;
         for_each_pair(tile, loops, around, &mut |step, times| links.hand_over(&step, times))?;
         return links.deliver_rest(words);
     };
     let mut words = 0u64;
-    let mut links = Links::new(array, scope, scratch, traffic);
+    let mut links = Links::new(array, scope, scratch, traffic)?;
     // Words are handed over only in a step that is like the one before: then what is new here is what was new there.
     walk(tile, loops, &residual, &mut |previous: Step, step: Step, times: u64| {
         let fetched = step.words.checked_mul(times).ok_or(TOO_MANY)?;
@@ -107,13 +107,13 @@ impl<'a> Links<'a> {
         scope: Scope,
         scratch: &'a mut Scratch,
         traffic: &'a mut NetworkTraffic,
-    ) -> Self {
-        find_sets(array, scope, scratch);
+    ) -> Result<Self, Illegal> {
+        find_sets(array, scope, scratch)?;
         traffic.sets = count(&scratch.sets);
         traffic.link_transfers = 0;
         traffic.delivered.clear();
         let reach = array.projection.reach(array.loops);
-        Self { array, scratch, traffic, reach, shared: 0 }
+        Ok(Self { array, scratch, traffic, reach, shared: 0 })
     }
 
     /// Delivers the new words of `step`, `times` over, to those that no neighbour serves, if that spares a read.
@@ -124,7 +124,7 @@ impl<'a> Links<'a> {
             return Ok(());
         }
         let Scratch { table, sets, rest, .. } = &mut *self.scratch;
-        let n_linked = self.array.list_sets(Some(&step.shift), table, rest);
+        let n_linked = self.array.list_sets(Some(&step.shift), table, rest)?;
         // A link that spares no read costs energy for nothing: if one of each set has to be served by the parent anyway, the
         // parent serves them all.
         if count(rest) >= count(sets) {
@@ -171,12 +171,13 @@ fn for_each_pair(
     give(innermost, runs * (loops[0].bound - 1))
 }
 
-fn find_sets(array: Array, scope: Scope, scratch: &mut Scratch) {
+fn find_sets(array: Array, scope: Scope, scratch: &mut Scratch) -> Result<(), Illegal> {
     let Scratch { table, sets, .. } = scratch;
     let is_found = if scope.hops { array.sets_with_hops(sets) } else { array.sets(sets) };
     if !is_found {
-        array.list_sets(None, table, sets);
+        array.list_sets(None, table, sets)?;
     }
+    Ok(())
 }
 
 /// Number of sets.

@@ -109,10 +109,10 @@ impl FreshSets {
         });
     }
 
-    /// Whether the entry at `index` has the words that `instance` has in `other`.
-    pub(super) fn is_in(&self, index: usize, other: &Self, instance: u32) -> bool {
+    /// Whether the entry at `index` has the words of the entry at `place` of `other`, if there is one.
+    pub(super) fn is_in(&self, index: usize, other: &Self, place: usize) -> bool {
         let own = key(&self.list[index], &self.details);
-        other.list.iter().any(|new| new.instance == instance && key(new, &other.details) == own)
+        other.list.get(place).is_some_and(|new| key(new, &other.details) == own)
     }
 
     /// The entries in their present order.
@@ -120,9 +120,9 @@ impl FreshSets {
         &self.list
     }
 
-    /// Leaves out what `instances` lack.
+    /// Leaves out what `instances`, in rising order, lack.
     pub(super) fn remove(&mut self, instances: &[u32]) {
-        self.list.retain(|new| !instances.contains(&new.instance));
+        self.list.retain(|new| instances.binary_search(&new.instance).is_err());
     }
 
     /// Instances by what they lack, once sorted.

@@ -261,7 +261,7 @@ mod tests {
         let fanout = bounds.iter().map(|&(_, bound)| bound).product();
         let array = Array { projection: &projection, loops: &loops, fanout, mesh };
         let (mut closed, mut listed) = (Vec::new(), Vec::new());
-        array.list_sets(None, &mut OffsetTable::default(), &mut listed);
+        array.list_sets(None, &mut OffsetTable::default(), &mut listed).unwrap();
         listed.sort_unstable_by_key(|set| set.multicast);
         array.sets_with_hops(&mut closed).then_some([closed, listed])
     }

@@ -41,6 +41,8 @@ pub(super) struct PartialScratch {
     fresh: FreshSets,
     /// The new words of the step before.
     before: FreshSets,
+    /// By instance, where its new words stand in `before`.
+    places: Vec<usize>,
     linked: Vec<u32>,
     set: Vec<u32>,
     columns: Columns,
@@ -112,6 +114,7 @@ impl<'a> Walk<'a> {
     ) -> Self {
         scratch.instances.clear();
         scratch.before.clear();
+        scratch.places.clear();
         for element in 0..partial.array.fanout {
             let mut points = [0; MAX_DIMS];
             let mut rest = element;
@@ -188,7 +191,7 @@ impl<'a> Walk<'a> {
 
     /// Leaves out instances whose new words were new to a neighbour in the step before, if that spares a read.
     fn hand_over(&mut self, times: u64) -> Result<(), Illegal> {
-        let PartialScratch { fresh, before, linked, .. } = &mut *self.scratch;
+        let PartialScratch { fresh, before, places, linked, .. } = &mut *self.scratch;
         let mesh_x = self.partial.array.mesh.0 as u32;
         fresh.sort();
         linked.clear();
@@ -197,13 +200,25 @@ impl<'a> Walk<'a> {
             let (column, own) = (new.instance % mesh_x, new.instance);
             let beside = [(column > 0).then(|| own - 1), (column + 1 < mesh_x).then(|| own + 1)];
             let above = [own.checked_sub(mesh_x), own.checked_add(mesh_x)];
-            if beside.into_iter().chain(above).flatten().any(|other| fresh.is_in(index, before, other)) {
+            let has_them = |other: u32| {
+                places.get(other as usize).is_some_and(|&place| fresh.is_in(index, before, place))
+            };
+            if beside.into_iter().chain(above).flatten().any(has_them) {
                 linked.push(own);
                 words += new.words;
             }
         }
         before.clone_from(fresh);
-        let left = fresh.sets().filter(|set| set.iter().any(|new| !linked.contains(&new.instance))).count();
+        places.clear();
+        places.resize(self.partial.array.fanout as usize, usize::MAX);
+        for (place, new) in before.list().iter().enumerate() {
+            places[new.instance as usize] = place;
+        }
+        linked.sort_unstable();
+        let left = fresh
+            .sets()
+            .filter(|set| set.iter().any(|new| linked.binary_search(&new.instance).is_err()))
+            .count();
         if left < fresh.sets().count() {
             let moved = words.checked_mul(times).ok_or(TOO_MANY)?;
             let transfers = &mut self.traffic.link_transfers;

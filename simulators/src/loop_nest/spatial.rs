@@ -5,7 +5,7 @@
 
 use super::loops::FlatLoop;
 use super::projection::{Projection, Shift, gcd};
-use super::report::Delivered;
+use super::report::{Delivered, Illegal};
 
 /// The instances below one instance of a level.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +40,12 @@ pub(super) struct OffsetTable {
     columns: Columns,
 }
 
-/// By column of the mesh, the first and the last row of a set; reused.
+/// By column of the mesh, the first and the last row of a set, [`NO_ROWS`] between uses.
 pub(super) type Columns = Vec<(u32, u32)>;
+
+const NO_ROWS: (u32, u32) = (u32::MAX, 0);
+
+const TOO_FAR: Illegal = Illegal::Overflow { what: "offsets of instances" };
 
 impl Array<'_> {
     /// Size and number of the sets that share a read, if they are plainly all of one size.
@@ -108,15 +112,15 @@ impl Array<'_> {
     }
 
     /// Sets that share a read, with hops, among the instances that no neighbour serves when every tile moves by
-    /// `shift`. Returns how many instances neighbours serve.
+    /// `shift`. Returns how many instances neighbours serve; [`Illegal::Overflow`] if offsets do not fit 64 bits.
     pub(super) fn list_sets(
         &self,
         shift: Option<&Shift>,
         table: &mut OffsetTable,
         sets: &mut Vec<Delivered>,
-    ) -> u64 {
+    ) -> Result<u64, Illegal> {
         sets.clear();
-        let weights = self.weights();
+        let weights = self.weights().ok_or(TOO_FAR)?;
         self.fill_keys(&weights, table);
         let n_linked = shift.map_or(0, |shift| self.mark_linked(key(shift, &weights), table));
         let OffsetTable { keys, order, linked, set, columns } = table;
@@ -141,19 +145,19 @@ impl Array<'_> {
             }
         }
         sets.iter_mut().for_each(|set| set.hops /= set.scatter as f64);
-        n_linked
+        Ok(n_linked)
     }
 
     /// What the components of an offset count in its key. Two instances are no further apart than the array reaches, in
-    /// either direction, so that differences of offsets are equal if those of keys are.
-    fn weights(&self) -> Shift {
+    /// either direction, so that differences of offsets are equal if those of keys are. `None` if keys do not fit 64 bits.
+    fn weights(&self) -> Option<Shift> {
         let (reach, mut weights) = (self.projection.reach(self.loops), Shift::default());
         let mut weight = 1i64;
         for (slot, reach) in weights.iter_mut().zip(reach) {
             *slot = weight;
-            weight = weight.saturating_mul(2 * reach + 1);
+            weight = weight.checked_mul(reach.checked_mul(2)?.checked_add(1)?)?;
         }
-        weights
+        Some(weights)
     }
 
     fn fill_keys(&self, weights: &Shift, table: &mut OffsetTable) {
@@ -206,8 +210,7 @@ impl Array<'_> {
             let (column, row) = (u64::from(element) % mesh_x, u64::from(element) / mesh_x);
             return column as f64 + up_and_down(mesh_y, row, row);
         }
-        columns.clear();
-        columns.resize(mesh_x as usize, (u32::MAX, 0));
+        columns.resize(columns.len().max(mesh_x as usize), NO_ROWS);
         for &element in set {
             let row = element / mesh_x as u32;
             let (first, last) = &mut columns[element as usize % mesh_x as usize];
@@ -215,9 +218,14 @@ impl Array<'_> {
             *last = row;
         }
         let (mut farthest, mut vertical) = (0, 0.0);
-        for (column, &(first, last)) in columns.iter().enumerate().filter(|(_, rows)| rows.0 <= rows.1) {
-            farthest = column;
-            vertical += up_and_down(mesh_y, u64::from(first), u64::from(last));
+        for &element in set {
+            let column = element as usize % mesh_x as usize;
+            // The first element of a column takes its rows.
+            let (first, last) = std::mem::replace(&mut columns[column], NO_ROWS);
+            if first <= last {
+                farthest = column.max(farthest);
+                vertical += up_and_down(mesh_y, u64::from(first), u64::from(last));
+            }
         }
         farthest as f64 + vertical
     }
@@ -284,7 +292,7 @@ mod tests {
         let mut closed = Vec::new();
         assert!(array.sets(&mut closed));
         let mut listed = Vec::new();
-        array.list_sets(None, &mut OffsetTable::default(), &mut listed);
+        array.list_sets(None, &mut OffsetTable::default(), &mut listed).unwrap();
         [closed, listed].map(|sets| {
             let mut pairs: Vec<_> = sets.iter().map(|set| (set.multicast, set.scatter)).collect();
             pairs.sort_unstable();
@@ -308,5 +316,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    // Three ranks of 2^21 points each, in both directions: 2^66 offsets.
+    #[test]
+    fn offsets_beyond_64_bits_are_refused() {
+        let far = 1 << 21;
+        let einsum = Einsum::new(
+            &[("P", 2), ("Q", 2), ("R", 2)],
+            &[TensorSpec::output("I", &[&[("P", far)], &[("Q", far)], &[("R", far)]])],
+        );
+        let einsum = einsum.unwrap();
+        let projection = Projection::new(&einsum, 0, Touched::Box);
+        let loops = [0, 1, 2].map(|dim| FlatLoop { dim, bound: 2, residual: 2, stride: 1, level: 0 });
+        let array = Array { projection: &projection, loops: &loops, fanout: 8, mesh: (8, 1) };
+        let listed = array.list_sets(None, &mut OffsetTable::default(), &mut Vec::new());
+        assert_eq!(listed, Err(TOO_FAR));
     }
 }

@@ -1,9 +1,9 @@
 //! Designs in YAML of Timeloop v4: the reference designs of its exercises against their published statistics.
 
 use tapeout_simulators::loop_nest::timeloop::{
-    TimeloopDesign, TimeloopLayer, TimeloopProblem, YamlError, read_design, write_design,
+    TimeloopDesign, TimeloopLayer, TimeloopProblem, UnwritableDesign, YamlError, read_design, write_design,
 };
-use tapeout_simulators::loop_nest::{Evaluator, Hops, Mapping, Quirks, Report, Workspace};
+use tapeout_simulators::loop_nest::{Architecture, Evaluator, Hops, Mapping, Quirks, Report, Workspace};
 use tapeout_simulators::networks::{Layer, Op};
 
 macro_rules! design {
@@ -250,6 +250,50 @@ fn a_written_design_says_to_timeloop_what_the_model_computes() {
         assert_eq!(written.yaml, ran.yaml);
         assert_eq!(written.over_both.len(), 1, "both designs have one dimension over both axes");
     }
+}
+
+// By name: units of arithmetic are `mac`, and of a level with loops over both axes, those over x stand at `.._columns`.
+#[test]
+fn designs_whose_components_would_have_one_name_are_not_written() {
+    let design = read(WRITTEN[0].yaml).unwrap();
+    let machine = design.architecture.unwrap();
+    let layer = layer(&design.problem.unwrap());
+    let mapping = Mapping::from_text(&design.mapping.unwrap(), &machine, layer.einsum()).unwrap();
+    let both = write_design(&machine, layer.einsum(), &mapping).unwrap().over_both[0].0.clone();
+    let of = |name: &str| machine.levels().iter().position(|level| level.name == name).unwrap();
+    let other = (0..machine.levels().len()).find(|&index| index != of(&both)).unwrap();
+    let columns = format!("{both}_columns");
+    for (name, written) in [("mac", "mac"), (&format!("{both}.columns"), &columns)] {
+        let mut levels = machine.levels().to_vec();
+        name.clone_into(&mut levels[other].name);
+        let renamed = Architecture::new(machine.mac().clone(), levels).unwrap();
+        let refused = write_design(&renamed, layer.einsum(), &mapping);
+        assert_eq!(refused, Err(UnwritableDesign::SameName { name: written.to_owned() }));
+    }
+}
+
+#[test]
+fn a_window_slides_over_the_outputs_by_taps_that_they_have_not() {
+    let window = |weights: &str, outputs: &str| {
+        let text = format!(
+            "
+problem:
+  shape:
+    dimensions: [X, F]
+    data_spaces:
+    - {{name: Weights, projection: [{weights}]}}
+    - {{name: Image, projection: [[[X], [F]]]}}
+    - {{name: Sums, projection: [{outputs}], read_write: true}}
+  instance: {{X: 10, F: 3}}
+"
+        );
+        read(&text).map(|design| design.problem.unwrap().layer).map_err(|error| error.to_string())
+    };
+    assert!(window("[[F]]", "[[X]]").is_ok());
+    let refused = "d.yaml:4: a window is not the sum of one dimension of the outputs and one of the weights";
+    // Taps that the sums keep apart; points that no sum has.
+    assert_eq!(window("[[F]]", "[[X]], [[F]]").unwrap_err(), refused);
+    assert_eq!(window("[[F]]", "[[F]]").unwrap_err(), refused);
 }
 
 #[test]

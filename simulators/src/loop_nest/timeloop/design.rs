@@ -4,7 +4,7 @@
 //! `architecture` (as `nodes` with containers and components, or as the `subtree` that the front end writes out), `problem`, `mapping`,
 //! and the energies of Accelergy (`ERT_summary`, or else `ERT`). A component of the class `dummy_storage`, or a container, only says over which
 //! instances loops run; it is no level here. Storage of class `DRAM` cannot add.
-//! Checked against: the statistics of four of the exercises' reference designs (`simulators/tests/timeloop_designs.rs`).
+//! Checked against: the statistics of four of the exercises' reference designs (`simulators/tests/models/timeloop_designs.rs`).
 
 use std::collections::BTreeMap;
 

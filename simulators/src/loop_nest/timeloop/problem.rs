@@ -171,9 +171,12 @@ impl<'a> Shape<'a> {
                 }
                 let factor = words.try_fold(1u64, |product, word| {
                     let known = coefficients.iter().find(|(name, _)| name == word);
-                    known.and_then(|(_, value)| product.checked_mul(*value)).ok_or_else(|| {
+                    let (_, value) = known.ok_or_else(|| {
                         error(self.path, term, format!("`{word}` is not among the coefficients"))
-                    })
+                    })?;
+                    product
+                        .checked_mul(*value)
+                        .ok_or_else(|| error(self.path, term, "the product of coefficients exceeds 64 bits"))
                 })?;
                 Ok((dimension.to_owned(), factor))
             });
@@ -237,7 +240,7 @@ impl<'a> Shape<'a> {
             let layer = TimeloopLayer::Product { batch, m: rows, n: columns, k: sums };
             return Ok(TimeloopProblem { layer, dimensions, tensors });
         }
-        let [first, second] = self.windows(&windows, weights, &mut dimensions)?;
+        let [first, second] = self.windows(&windows, (weights, outputs), &mut dimensions)?;
         let layer = TimeloopLayer::Convolution {
             batch: rows,
             groups: batch,
@@ -273,7 +276,7 @@ impl<'a> Shape<'a> {
     fn windows(
         &self,
         windows: &[&Vec<Term>],
-        weights: &Space,
+        (weights, outputs): (&Space, &Space),
         dimensions: &mut Vec<(String, &'static str)>,
     ) -> Result<[Window; 2], YamlError> {
         let mut axes = [Window { output: 1, kernel: 1, stride: 1, dilation: 1 }; 2];
@@ -285,11 +288,13 @@ impl<'a> Shape<'a> {
         for (axis, terms) in windows.iter().enumerate() {
             let (taps, points): (Vec<&Term>, Vec<&Term>) =
                 terms.iter().partition(|(name, _)| weights.uses(name));
+            let message = "a window is not the sum of one dimension of the outputs and one of the weights";
             let ([(tap, dilation)], [(point, stride)]) = (taps.as_slice(), points.as_slice()) else {
-                return Err(self.refuse(
-                    "a window is not the sum of one dimension of the outputs and one of the weights",
-                ));
+                return Err(self.refuse(message));
             };
+            if !outputs.uses(point) || outputs.uses(tap) {
+                return Err(self.refuse(message));
+            }
             let size =
                 |name: &str| self.sizes.iter().find(|(known, _)| known == name).map_or(1, |(_, size)| *size);
             axes[axis] =

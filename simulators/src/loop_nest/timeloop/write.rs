@@ -31,6 +31,12 @@ pub enum UnwritableDesign {
         /// The dimension.
         dimension: String,
     },
+    /// Components are told apart by name, in which Timeloop allows letters, digits and underscores.
+    #[error("two components would be called `{name}` in Timeloop")]
+    SameName {
+        /// The name as it would be written.
+        name: String,
+    },
 }
 
 /// A design in YAML, and what Timeloop counts otherwise.
@@ -47,10 +53,10 @@ pub struct WrittenDesign {
 /// Writes a design in YAML.
 ///
 /// Energies are those of the architecture, in pJ. Not written, since Timeloop has no word for them: areas, how words are delivered
-/// to an array, and links between neighbours other than its own.
+/// to an array, links between neighbours other than its own, whether a level overlaps its fills, and how many words of a tensor are stored.
 ///
 /// # Errors
-/// [`UnwritableDesign`] naming the level or dimension.
+/// [`UnwritableDesign`] naming the level, dimension or component.
 ///
 /// # Panics
 /// If the mapping is not of this architecture and Einsum.
@@ -67,6 +73,7 @@ pub fn write_design(
     for (index, (level, entry)) in architecture.levels().iter().zip(&text.levels).enumerate() {
         levels.push(WrittenLevel::new(architecture, index, level, entry)?);
     }
+    check_names(&levels)?;
     levels.reverse();
     let mut yaml = String::from("# A design by Tapeout: `timeloop-model` of Timeloop v4 reads this file.\n");
     write_machine(&mut yaml, architecture, &levels);
@@ -133,6 +140,19 @@ fn name_of(name: &str) -> String {
     name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect()
 }
 
+/// The units of arithmetic.
+const MAC: &str = "mac";
+
+fn check_names(levels: &[WrittenLevel<'_>]) -> Result<(), UnwritableDesign> {
+    let mut seen = BTreeSet::from([MAC.to_owned()]);
+    let columns = levels.iter().filter(|written| written.over_both.is_some()).map(WrittenLevel::columns);
+    let mut names = levels.iter().map(|written| written.name.clone()).chain(columns);
+    match names.find(|name| !seen.insert(name.clone())) {
+        Some(name) => Err(UnwritableDesign::SameName { name }),
+        None => Ok(()),
+    }
+}
+
 fn is_loop(factor: &Factor) -> bool {
     !matches!(factor, Factor::Perfect(1))
 }
@@ -170,7 +190,7 @@ fn write_machine(yaml: &mut String, architecture: &Architecture, levels: &[Writt
     }
     let mac = architecture.mac();
     let mesh = (mac.mesh_x, mac.instances / mac.mesh_x);
-    component(yaml, "mac", "intmac", mesh, &[("datawidth", mac.word_bits.to_string())]);
+    component(yaml, MAC, "intmac", mesh, &[("datawidth", mac.word_bits.to_string())]);
 }
 
 fn component(yaml: &mut String, name: &str, class: &str, mesh: (u64, u64), attributes: &[(&str, String)]) {
@@ -195,7 +215,7 @@ fn write_energies(yaml: &mut String, architecture: &Architecture, levels: &[Writ
         table(yaml, name, level.instances, &actions);
     }
     let mac = architecture.mac();
-    table(yaml, "mac", mac.instances, &[("compute", mac.energy_j), ("leak", 0.0)]);
+    table(yaml, MAC, mac.instances, &[("compute", mac.energy_j), ("leak", 0.0)]);
 }
 
 fn table(yaml: &mut String, name: &str, instances: u64, actions: &[(&str, f64)]) {
