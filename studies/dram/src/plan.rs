@@ -15,7 +15,7 @@ pub const GOALS: [(&str, &[&str]); 3] =
     [("power", &["energy_j"]), ("latency", &["latency_mean_s"]), ("both", &["energy_j", "latency_mean_s"])];
 
 /// Agents that are compared with their defaults: all but programs of one's own.
-pub const AGENTS: [&str; 19] = [
+pub const AGENTS: [&str; 20] = [
     "random",
     "grid",
     "sa",
@@ -35,6 +35,7 @@ pub const AGENTS: [&str; 19] = [
     "reinforce",
     "ppo",
     "mappo",
+    "auto",
 ];
 
 /// The agents whose hyperparameters are drawn, as in ArchGym one of each family, and the values that are tried.
