@@ -96,3 +96,19 @@ pub fn plan(seeds: u64, trials: NonZeroUsize, samples: NonZeroUsize) -> Comparis
     let envs = WORKLOADS.iter().flat_map(|&workload| GOALS.map(|goal| env((workload, goal)))).collect();
     ComparisonPlan { envs, agents, seeds, trials, batch: NonZeroUsize::MIN }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    // Claim: whoever adds an agent to the catalog is told to compare it here.
+    #[test]
+    fn all_agents_of_the_catalog_but_programs_of_ones_own_are_compared() {
+        let catalog = tapeout::builtin();
+        let expected: BTreeSet<&str> =
+            catalog.agents().iter().map(|entry| entry.id).filter(|id| *id != "process").collect();
+        assert_eq!(BTreeSet::from(AGENTS), expected);
+    }
+}
