@@ -2,7 +2,7 @@
 //! table of `docs/concepts/dram.md`:
 //!
 //! ```sh
-//! cargo run --release -p tapeout-envs --example edge_memory -- lpddr4 60
+//! cargo run --release -p tapeout-envs --example edge_memory -- lpddr4 40
 //! ```
 
 use std::error::Error;

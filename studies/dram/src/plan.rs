@@ -15,7 +15,7 @@ pub const GOALS: [(&str, &[&str]); 3] =
     [("power", &["energy_j"]), ("latency", &["latency_mean_s"]), ("both", &["energy_j", "latency_mean_s"])];
 
 /// Agents that are compared with their defaults: all but programs of one's own.
-pub const AGENTS: [&str; 19] = [
+pub const AGENTS: [&str; 20] = [
     "random",
     "grid",
     "sa",
@@ -35,6 +35,7 @@ pub const AGENTS: [&str; 19] = [
     "reinforce",
     "ppo",
     "mappo",
+    "auto",
 ];
 
 /// The agents whose hyperparameters are drawn, as in ArchGym one of each family, and the values that are tried.
@@ -94,4 +95,20 @@ pub fn plan(seeds: u64, trials: NonZeroUsize, samples: NonZeroUsize) -> Comparis
     };
     let envs = WORKLOADS.iter().flat_map(|&workload| GOALS.map(|goal| env((workload, goal)))).collect();
     ComparisonPlan { envs, agents, seeds, trials, batch: NonZeroUsize::MIN }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    // Claim: whoever adds an agent to the catalog is told to compare it here.
+    #[test]
+    fn all_agents_of_the_catalog_but_programs_of_ones_own_are_compared() {
+        let catalog = tapeout::builtin();
+        let expected: BTreeSet<&str> =
+            catalog.agents().iter().map(|entry| entry.id).filter(|id| *id != "process").collect();
+        assert_eq!(BTreeSet::from(AGENTS), expected);
+    }
 }
