@@ -1,6 +1,6 @@
 //! How near the model of Gemmini's loop unroller comes to cycles in RTL:
 //! `cargo run --release -p tapeout-simulators --example gemmini_rtl -- FILE.jsonl`, and the rows of the array behind that if all
-//! runs were on one.
+//! runs were on one. Without a file, the runs that the model was fitted to.
 
 use tapeout_simulators::gemmini::runs::{Accuracy, Loops, RtlRun, read};
 
@@ -17,7 +17,8 @@ fn show(kind: &str, runs: &[&RtlRun]) {
 
 #[expect(clippy::print_stdout, reason = "its answer is what it prints")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let path = std::env::args().nth(1).ok_or("expected a file of runs")?;
+    const FITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/gemmini/random_mappings.jsonl");
+    let path = std::env::args().nth(1).unwrap_or_else(|| FITTED.to_owned());
     let mut runs = read(&std::fs::read_to_string(path)?)?;
     if let Some(array) = std::env::args().nth(2) {
         let array = array.parse()?;
