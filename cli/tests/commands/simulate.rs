@@ -275,3 +275,28 @@ fn a_network_runs_on_every_built_in_architecture() {
         assert!(utilization > 0.1 && utilization <= 1.0, "{name}: {utilization}");
     }
 }
+
+#[test]
+fn an_accelerator_with_parameters_costs_what_its_environment_says() {
+    const DESIGN: [&str; 3] = ["array=16", "scratchpad_bytes=262144", "accumulator_bytes=65536"];
+    let here = Scratch::new();
+    // As long as the environment looks for mappings.
+    let flags = ["gemmini-accelerator", "dlrm", "--effort", "20000", "--gap", "0.01"];
+    let simulated = json(&here, &[&flags[..], &DESIGN].concat());
+    let asked = ["evaluate", "gemmini-accelerator", "--json", "--set", "env.networks=[\"dlrm\"]"];
+    let evaluated: Value = serde_json::from_str(&here.data(&[&asked[..], &DESIGN].concat())).expect("JSON");
+    let metric = |name: &str| evaluated[0]["metrics"][name].as_f64().expect("a metric");
+    assert!(close(&simulated["cycles"], metric("latency_s") * 1e9), "{}", simulated["cycles"]);
+    assert!(close(&simulated["energy_j"], metric("energy_j")));
+    assert!(close(&simulated["area_m2"], metric("area_m2")));
+
+    for (settings, expected) in [
+        (["array=15"], "`array` is 15, expected one of 2, 4, 8"),
+        (["array=16"], "no value for scratchpad_bytes (1024, "),
+        (["arrays=16"], "did you mean `array`?"),
+    ] {
+        let arguments = [&["simulate", "gemmini-accelerator", "dlrm"], &settings[..]].concat();
+        let complaint = here.complaint(2, &arguments);
+        assert!(complaint.contains(expected), "{complaint}");
+    }
+}
