@@ -53,7 +53,7 @@ fn version_2_gives_these_numbers() {
     let env = env();
     assert_eq!(EdgeAccelerator::VERSION, 2);
     let metrics = measured(&env, &first_class(&env, &[]));
-    let expected = [0.00389066375, 0.004801843448753103, 2.4373808367401485e-5, 0.0801868318741243];
+    let expected = [0.00389985375, 0.004779174212856906, 2.4373808367401485e-5, 0.0799978717150611];
     for (got, expected) in metrics.iter().zip(expected) {
         assert!((got / expected - 1.0).abs() < 1e-9, "{metrics:?}");
     }
