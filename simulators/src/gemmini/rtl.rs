@@ -6,11 +6,11 @@
 //! and stores of two tiles overlap. So a tile takes as long as the slowest of
 //!
 //! - *work*: for each block of weights, a pass of the array's length to load it beside the first rows, then the rows of
-//!   inputs, at least [`LEAST_ROWS`] at a time;
+//!   inputs, at least `LEAST_ROWS` at a time;
 //! - *loads*: requests by row, bytes, blocks of biases, and pages of memory beyond those that the TLB holds;
 //! - *issue*: what software and unroller take to begin a tile;
 //!
-//! rounded where two are alike: the [`SHARPNESS`]-norm of the three. Sources of the structure: Gemmini's software at
+//! rounded where two are alike: the `SHARPNESS`-norm of the three. Sources of the structure: Gemmini's software at
 //! ucb-bar/gemmini-rocc-tests, branch dosa (959b23f), `tiled_conv`, `tiled_matmul` and the loops in comments of
 //! `sp_tiled_conv` and `sp_tiled_matmul_ws`. The ten constants are fitted to 784 runs in RTL; docs/concepts/gemmini.md has
 //! the errors, those on layers that were left out of the fit included.
