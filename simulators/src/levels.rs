@@ -39,7 +39,7 @@ pub(crate) fn dram_level(word_bits: u32, kind: DramKind, words_per_cycle: f64) -
 }
 
 /// One instance that holds any number of words, as fast as anybody asks, and takes no area.
-fn plain_level(name: &str, word_bits: u32, energy: AccessEnergy) -> Level {
+pub(crate) fn plain_level(name: &str, word_bits: u32, energy: AccessEnergy) -> Level {
     Level {
         name: name.to_owned(),
         instances: 1,

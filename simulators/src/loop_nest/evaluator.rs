@@ -287,11 +287,10 @@ impl Evaluator {
             let (extents, words) = (&nest.tile[child], tile_words[tensor][child]);
             let Quirks { reset_on_turn, idle_loops_forget, .. } = self.quirks;
             let tile = Tile { projection, extents, words, reset_on_turn, idle_loops_forget };
-            let residual = Residual {
+            let residual = nest.imperfect.then_some(Residual {
                 last_extents: &nest.last_tile[child],
                 uniform_innermost: array.fanout == 1 && loops.first().is_some_and(|item| item.level == level),
-            };
-            let residual = nest.imperfect.then_some(residual);
+            });
             let run = Run { tile, loops, around: nest.temporal.around(level), residual };
             deliver_tiles(run, array, scope, scratch, traffic)?;
         }

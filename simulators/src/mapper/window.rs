@@ -208,141 +208,136 @@ mod tests {
     use std::collections::BTreeSet;
 
     use rand::RngExt;
-    use tapeout_core::Seed;
+    use tapeout_core::{Seed, Stream};
 
     use super::*;
-    use crate::loop_nest::{
-        AccessEnergy, Architecture, Bandwidth, Einsum, Level, Mac, Network, Quirks, TensorSpec,
-    };
+    use crate::levels::plain_level;
+    use crate::loop_nest::{AccessEnergy, Architecture, Einsum, Mac, Quirks, TensorSpec};
     use crate::mapper::MappingConstraints;
 
-    fn level(name: &str) -> Level {
-        Level {
-            name: name.to_owned(),
-            instances: 1,
-            mesh_x: 1,
-            word_bits: 8,
-            block_words: 1,
-            cluster_size: 1,
-            entries: None,
-            multiple_buffering: 1.0,
-            overlaps_fills: None,
-            bandwidth: Bandwidth::default(),
-            energy: AccessEnergy::default(),
-            network: Network::default(),
-            reduces_in_place: true,
-            area_m2: None,
-        }
+    /// Tiles of an input `c P + d R` on their way through two levels of loops and instances, while K leaves them where they are.
+    #[derive(Debug)]
+    struct Walk {
+        /// `c` and `d`.
+        coefficients: [u64; 2],
+        /// Points of P and R in a tile.
+        tile: [u64; 2],
+        /// By level, iterations over P, R and K.
+        bounds: [[u64; 3]; 2],
+        /// By level, instances below those loops that take different points of P and R.
+        instances: [[u64; 2]; 2],
+        /// Dimension, iterations and points of a step, the outermost first.
+        loops: Vec<(usize, u64, u64)>,
+        /// Points of P, R and K altogether.
+        sizes: [u64; 3],
     }
 
-    /// A loop: dimension, iterations, points of a step.
-    type Step = (usize, u64, u64);
-
-    /// Words fetched in all, each step those that the tile before did not have: loops from the outer to the inner one.
-    fn fetched(loops: &[Step], tile: [u64; 2], coefficients: [u64; 2]) -> u64 {
-        let total: u64 = loops.iter().map(|&(_, bound, _)| bound).product();
-        let mut held: BTreeSet<u64> = BTreeSet::new();
-        let mut words = 0;
-        for iteration in 0..total {
-            let (mut rest, mut at) = (iteration, [0; 3]);
-            for &(dim, bound, points) in loops.iter().rev() {
-                at[dim] += rest % bound * points;
-                rest /= bound;
+    impl Walk {
+        fn draw(draw: &mut Stream) -> Self {
+            let mut walk = Self {
+                coefficients: [draw.random_range(1..4), draw.random_range(1..3)],
+                tile: [draw.random_range(1..5), draw.random_range(1..4)],
+                bounds: [[4, 4, 3], [3, 3, 3]].map(|ends| ends.map(|end| draw.random_range(1..end))),
+                instances: [[3; 2]; 2].map(|ends| ends.map(|end| draw.random_range(1..end))),
+                loops: Vec::new(),
+                sizes: [1; 3],
+            };
+            walk.sizes[..2].copy_from_slice(&walk.tile);
+            for level in 0..2 {
+                let mut own = Vec::new();
+                for dim in 0..3 {
+                    walk.sizes[dim] *= if dim < 2 { walk.instances[level][dim] } else { 1 };
+                    if walk.bounds[level][dim] > 1 {
+                        own.push((dim, walk.bounds[level][dim], walk.sizes[dim]));
+                    }
+                    walk.sizes[dim] *= walk.bounds[level][dim];
+                }
+                if own.len() > 1 {
+                    let (from, to) = (draw.random_range(0..own.len()), draw.random_range(0..own.len()));
+                    own.swap(from, to);
+                }
+                walk.loops.splice(0..0, own);
             }
-            let pairs = (0..tile[0]).flat_map(|p| (0..tile[1]).map(move |r| (p, r)));
-            let now: BTreeSet<u64> =
-                pairs.map(|(p, r)| coefficients[0] * (at[0] + p) + coefficients[1] * (at[1] + r)).collect();
-            words += now.difference(&held).count() as u64;
-            held = now;
+            walk
         }
-        words
-    }
 
-    /// Iterations of the innermost loops that leave the tile where it is.
-    fn run(loops: &[Step]) -> u64 {
-        loops.iter().rev().take_while(|&&(dim, ..)| dim == 2).map(|&(_, bound, _)| bound).product()
+        /// Words fetched in all, counted one by one: each step those that the tile before did not have.
+        fn fetched(&self) -> f64 {
+            let total: u64 = self.loops.iter().map(|&(_, bound, _)| bound).product();
+            let (mut held, mut words) = (BTreeSet::new(), 0);
+            for iteration in 0..total {
+                let (mut rest, mut at) = (iteration, [0; 3]);
+                for &(dim, bound, points) in self.loops.iter().rev() {
+                    at[dim] += rest % bound * points;
+                    rest /= bound;
+                }
+                let pairs = (0..self.tile[0]).flat_map(|p| (0..self.tile[1]).map(move |r| (p, r)));
+                let [c, d] = self.coefficients;
+                let now: BTreeSet<u64> = pairs.map(|(p, r)| c * (at[0] + p) + d * (at[1] + r)).collect();
+                words += now.difference(&held).count();
+                held = now;
+            }
+            words as f64
+        }
+
+        /// Iterations over K, less those of the innermost loops.
+        fn unused(&self) -> f64 {
+            let innermost = self.loops.iter().rev().take_while(|&&(dim, ..)| dim == 2);
+            let run: u64 = innermost.map(|&(_, bound, _)| bound).product();
+            (self.bounds[0][2] * self.bounds[1][2] / run) as f64
+        }
+
+        /// Iterations over P and R.
+        fn moves(&self) -> f64 {
+            self.bounds.iter().map(|bounds| (bounds[0] * bounds[1]) as f64).product()
+        }
+
+        fn einsum(&self) -> Einsum {
+            // A dimension of one point would have no number.
+            let [p, r, k] = self.sizes.map(|size| size.max(2));
+            let [c, d] = self.coefficients;
+            let tensors = [
+                TensorSpec::input("Weights", &[&[("R", 1)], &[("K", 1)]]),
+                TensorSpec::input("Inputs", &[&[("P", c), ("R", d)]]),
+                TensorSpec::output("Outputs", &[&[("P", 1)], &[("K", 1)]]),
+            ];
+            Einsum::new(&[("P", p), ("R", r), ("K", k)], &tensors).unwrap()
+        }
+
+        /// Fails if some bound is above the words that are fetched.
+        fn check(&self, architecture: &Architecture) {
+            let einsum = self.einsum();
+            let constraints = MappingConstraints::free(architecture, &einsum);
+            let problem = Problem::new(architecture, &einsum, Quirks::default(), &constraints).unwrap();
+            let (mut tile, mut trips, mut outside) = ([1.0; MAX_DIMS], [1; MAX_DIMS], [1; MAX_DIMS]);
+            let mut widths = [[1.0; MAX_DIMS]; MAX_LEVELS];
+            for dim in 0..problem.n_dims {
+                let name = problem.name(dim);
+                trips[dim] = self.bounds[0][name] * self.bounds[1][name];
+                outside[dim] = self.bounds[1][name];
+                if name < 2 {
+                    tile[dim] = self.tile[name] as f64;
+                    (0..2).for_each(|level| widths[level + 1][dim] = self.instances[level][name] as f64);
+                }
+            }
+            let shape = &problem.shapes[1];
+            let window = Window { problem: &problem, shape, tile, trips, widths: &widths, level: 0 };
+            let Overlap { linear, base, words } = window.overlap();
+            let in_any_order = base + linear * self.unused();
+            let steps = Steps { outside, trips: self.unused() * self.moves(), still: None };
+            let found = self.fetched();
+            for bound in [in_any_order, window.fetched(words, &steps)] {
+                assert!(bound <= found + 1e-9, "{bound} words at least, {found} are fetched: {self:?}");
+            }
+        }
     }
 
     #[test]
-    fn no_order_of_loops_fetches_fewer_words_of_a_window_than_the_bound_says() {
+    fn no_order_of_loops_fetches_fewer_words_of_a_window_than_the_bounds_say() {
         let mac = Mac { instances: 1, mesh_x: 1, word_bits: 8, energy_j: 0.0, area_m2: None };
-        let levels = ["inner", "middle", "outer"].map(level).to_vec();
-        let architecture = Architecture::new(mac, levels).unwrap();
+        let level = |name| plain_level(name, 8, AccessEnergy::default());
+        let architecture = Architecture::new(mac, ["inner", "middle", "outer"].map(level).to_vec()).unwrap();
         let mut draw = Seed::new(7).stream("windows");
-        for _ in 0..4000 {
-            let coefficients = [draw.random_range(1..4), draw.random_range(1..3)];
-            // Of P and R: points of a tile; by level outside of it iterations, and instances below those loops.
-            let tile = [draw.random_range(1..5), draw.random_range(1..4)];
-            let bounds = [
-                [draw.random_range(1..4), draw.random_range(1..4), draw.random_range(1..3)],
-                [draw.random_range(1..3), draw.random_range(1..3), draw.random_range(1..3)],
-            ];
-            let instances = [
-                [draw.random_range(1..3), draw.random_range(1..3)],
-                [draw.random_range(1..3), draw.random_range(1..3)],
-            ];
-            let mut loops = [Vec::new(), Vec::new()];
-            let mut size = [tile[0], tile[1], 1];
-            for level in 0..2 {
-                for dim in 0..3 {
-                    size[dim] *= if dim < 2 { instances[level][dim] } else { 1 };
-                    if bounds[level][dim] > 1 {
-                        loops[level].push((dim, bounds[level][dim], size[dim]));
-                    }
-                    size[dim] *= bounds[level][dim];
-                }
-                let n = loops[level].len() as u64;
-                if n > 1 {
-                    let (from, to) = (draw.random_range(0..n) as usize, draw.random_range(0..n) as usize);
-                    loops[level].swap(from, to);
-                }
-            }
-            let [inner, outer] = loops;
-            let loops: Vec<Step> = outer.into_iter().chain(inner).collect();
-            let einsum = Einsum::new(
-                &[("P", size[0].max(2)), ("R", size[1].max(2)), ("K", size[2].max(2))],
-                &[
-                    TensorSpec::input("Weights", &[&[("R", 1)], &[("K", 1)]]),
-                    TensorSpec::input("Inputs", &[&[("P", coefficients[0]), ("R", coefficients[1])]]),
-                    TensorSpec::output("Outputs", &[&[("P", 1)], &[("K", 1)]]),
-                ],
-            )
-            .unwrap();
-            let constraints = MappingConstraints::free(&architecture, &einsum);
-            let problem = Problem::new(&architecture, &einsum, Quirks::default(), &constraints).unwrap();
-            let dim_of = |name: usize| (0..problem.n_dims).find(|&dim| problem.name(dim) == name).unwrap();
-            let (mut points, mut trips) = ([1.0; MAX_DIMS], [1; MAX_DIMS]);
-            let mut widths = [[1.0; MAX_DIMS]; MAX_LEVELS];
-            for name in 0..3 {
-                trips[dim_of(name)] = bounds[0][name] * bounds[1][name];
-                if name < 2 {
-                    points[dim_of(name)] = tile[name] as f64;
-                    (0..2).for_each(|level| widths[level + 1][dim_of(name)] = instances[level][name] as f64);
-                }
-            }
-            let window = Window {
-                problem: &problem,
-                shape: &problem.shapes[1],
-                tile: points,
-                trips,
-                widths: &widths,
-                level: 0,
-            };
-            let Overlap { linear, base, words } = window.overlap();
-            let unused = (bounds[0][2] * bounds[1][2] / run(&loops)) as f64;
-            let found = fetched(&loops, tile, coefficients) as f64;
-            let what = format!("{coefficients:?} {tile:?} {loops:?} {instances:?}");
-            assert!(
-                base + linear * unused <= found + 1e-9,
-                "{} words, {found} are fetched: {what}",
-                base + linear * unused
-            );
-            let moves: u64 = (0..2).map(|dim| bounds[0][dim] * bounds[1][dim]).product();
-            let mut outside = [1; MAX_DIMS];
-            (0..3).for_each(|name| outside[dim_of(name)] = bounds[1][name]);
-            let steps = Steps { outside, trips: unused * moves as f64, still: None };
-            let least = window.fetched(words, &steps);
-            assert!(least <= found + 1e-9, "{least} words at least, {found} are fetched: {what}");
-        }
+        (0..4000).for_each(|_| Walk::draw(&mut draw).check(&architecture));
     }
 }

@@ -81,8 +81,8 @@ pub fn read_design(files: &[(&str, &str)]) -> Result<TimeloopDesign, YamlError> 
         design.problem = Some(problem(node, path)?);
     }
     if let Some((path, node)) = find("mapping") {
-        let names = Names::of(design.problem.as_ref());
-        design.mapping = Some(mapping(node, path, &parts, &names)?);
+        let unit = TimeloopProblem::unit();
+        design.mapping = Some(mapping(node, path, &parts, design.problem.as_ref().unwrap_or(&unit))?);
     }
     Ok(design)
 }
@@ -311,28 +311,13 @@ fn note_unread(part: &Part<'_>, unread: &mut Vec<YamlError>) {
     }
 }
 
-/// What dimensions and tensors of a mapping are called in the file, and in the layers here.
-struct Names {
-    dimensions: Vec<(String, &'static str)>,
-    tensors: Vec<(String, &'static str)>,
-}
-
-impl Names {
-    /// Those of the problem; without one, those of the convolution of Timeloop's exercises.
-    fn of(problem: Option<&TimeloopProblem>) -> Self {
-        let problem = problem.cloned().unwrap_or_else(TimeloopProblem::unit);
-        Self { dimensions: problem.dimensions, tensors: problem.tensors }
-    }
-
-    /// The name of a dimension here; one that the problem does not have keeps its own.
-    fn dimension(&self, name: &str) -> String {
-        let here = self.dimensions.iter().find(|(known, _)| known == name);
-        here.map_or(name, |(_, here)| here).to_owned()
-    }
-}
-
 /// The mapping, on the storage levels alone: loops over the instances of a dummy belong to the level outside of it.
-fn mapping(node: &Node, path: &str, parts: &[Part<'_>], names: &Names) -> Result<MappingText, YamlError> {
+fn mapping(
+    node: &Node,
+    path: &str,
+    parts: &[Part<'_>],
+    problem: &TimeloopProblem,
+) -> Result<MappingText, YamlError> {
     if parts.is_empty() {
         return Err(error(path, node, "a mapping is read beside its `architecture`"));
     }
@@ -350,13 +335,13 @@ fn mapping(node: &Node, path: &str, parts: &[Part<'_>], names: &Names) -> Result
         if !part.is_dummy() {
             let bypassed: Vec<&str> =
                 entries("datatype").filter_map(|entry| entry.get("bypass")).flat_map(Node::words).collect();
-            let kept = names.tensors.iter().filter(|(tensor, _)| !bypassed.contains(&tensor.as_str()));
+            let kept = problem.tensors.iter().filter(|(tensor, _)| !bypassed.contains(&tensor.as_str()));
             let keep = kept.map(|(_, here)| (*here).to_owned());
             levels.push(LevelText { level: part.name.clone(), keep: keep.collect(), ..LevelText::default() });
         }
         let Some(level) = levels.last_mut() else { continue };
         for entry in entries("temporal") {
-            let loops = loops(entry, path, names)?;
+            let loops = loops(entry, path, problem)?;
             if part.is_dummy() && !loops.is_empty() {
                 let message = format!("`{}` is no storage, but has loops in time", part.name);
                 return Err(error(path, entry, message));
@@ -365,7 +350,7 @@ fn mapping(node: &Node, path: &str, parts: &[Part<'_>], names: &Names) -> Result
         }
         for entry in entries("spatial") {
             let split = entry.get("split").map_or(Ok(0.0), |node| number(path, node, "split"))?;
-            for (place, dimension, factor) in loops(entry, path, names)? {
+            for (place, dimension, factor) in loops(entry, path, problem)? {
                 // Source: Timeloop's mapping parser: the first `split` of the permutation run along X, the others along Y.
                 let axis = if (place as f64) < split { &mut level.spatial_x } else { &mut level.spatial_y };
                 axis.push((dimension, factor));
@@ -377,7 +362,11 @@ fn mapping(node: &Node, path: &str, parts: &[Part<'_>], names: &Names) -> Result
 }
 
 /// Loops of more than one turn from the outer to the inner one, each with its place in the permutation, which begins inside.
-fn loops(entry: &Node, path: &str, names: &Names) -> Result<Vec<(usize, String, Factor)>, YamlError> {
+fn loops(
+    entry: &Node,
+    path: &str,
+    problem: &TimeloopProblem,
+) -> Result<Vec<(usize, String, Factor)>, YamlError> {
     let mut factors: BTreeMap<&str, Factor> = BTreeMap::new();
     for word in entry.get("factors").map(factor_words).unwrap_or_default() {
         let end = word.find(|c: char| c == '=' || c.is_ascii_digit()).unwrap_or(word.len());
@@ -406,7 +395,7 @@ fn loops(entry: &Node, path: &str, names: &Names) -> Result<Vec<(usize, String, 
     let mut loops = Vec::new();
     for (place, dimension) in order.iter().enumerate().rev() {
         if let Some(&factor) = factors.get(dimension.as_str()).filter(|factor| turns(factor) > 1) {
-            loops.push((place, names.dimension(dimension), factor));
+            loops.push((place, problem.dimension(dimension), factor));
         }
     }
     Ok(loops)

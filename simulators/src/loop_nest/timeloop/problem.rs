@@ -35,6 +35,12 @@ impl TimeloopProblem {
         let tensors = TENSORS.iter().map(|&name| (name.to_owned(), name)).collect();
         Self { layer, dimensions, tensors }
     }
+
+    /// The name of a dimension here; one that the problem does not have keeps its own.
+    pub(super) fn dimension(&self, name: &str) -> String {
+        let here = self.dimensions.iter().find(|(known, _)| known == name);
+        here.map_or(name, |(_, here)| here).to_owned()
+    }
 }
 
 /// A convolution or a product, without padding.
