@@ -12,7 +12,7 @@ pub const WORKLOADS: [&str; 4] = ["stream", "random", "cloud", "mixed"];
 
 /// ArchGym's goals: little power, short latency, both. Power over a run is least for the slowest controller, so it is energy here.
 pub const GOALS: [(&str, &[&str]); 3] =
-    [("power", &["energy_j"]), ("latency", &["latency_mean_s"]), ("both", &["energy_j", "latency_mean_s"])];
+    [("energy", &["energy_j"]), ("latency", &["latency_mean_s"]), ("both", &["energy_j", "latency_mean_s"])];
 
 /// Agents that are compared with their defaults: all but programs of one's own.
 pub const AGENTS: [&str; 20] = [
