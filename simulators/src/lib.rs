@@ -2,6 +2,7 @@
 
 pub mod accelerator_file;
 pub mod architectures;
+pub mod attention;
 mod dataflow;
 pub mod dram;
 pub mod edge;

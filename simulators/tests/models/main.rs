@@ -1,5 +1,6 @@
 //! What the models promise: published figures, laws, and the results of a reference program.
 
+mod attention;
 mod dram;
 mod eyeriss_alexnet;
 mod gemmini_rtl;
