@@ -18,6 +18,7 @@ pub mod memory;
 mod names;
 pub mod network_cost;
 pub mod networks;
+pub mod precision;
 pub mod row_stationary;
 mod synthesis;
 pub mod technology;

@@ -41,8 +41,10 @@ mod wire;
 
 pub use dram::DramKind;
 pub use error::TechnologyError;
+pub(crate) use mac::mac_of;
 pub use mac::{MacCost, mac};
 pub use node::{Node, UnknownNode};
 pub use register::{REGISTER_FILE_MAX_BYTES, register_file, storage};
+pub(crate) use scaling::delay_relative_to_32nm;
 pub use sram::{SramArray, StorageCost, sram};
 pub use wire::wire_energy_j_per_bit_m;
