@@ -22,3 +22,4 @@ pub mod precision;
 pub mod row_stationary;
 mod synthesis;
 pub mod technology;
+pub mod transformer;

@@ -87,10 +87,11 @@ impl FlatMapping {
         let dram = self.dram(shape, machine, &tiles);
         // Maximum, exponential, sum and quotient of every score; units of several cycles are pipelined.
         let vector_s = machine.seconds(4.0 * tiles.groups * tiles.keys * tiles.slots);
-        let array_s = machine.seconds(tiles.groups * self.array_cycles(shape, machine, &tiles));
+        let array_s = machine
+            .seconds(tiles.groups * self.array_cycles(shape, machine, &tiles) * machine.cycles_per_mac);
         AttentionReport {
             latency_s: vector_s.max(array_s).max(dram.total_byte() / machine.dram_byte_per_s),
-            array_busy_s: machine.seconds(shape.macs() / machine.units()),
+            array_busy_s: machine.seconds(shape.macs() / machine.macs_per_cycle()),
             vector_busy_s: vector_s,
             dram,
             buffer: self.buffer(shape, &tiles),
@@ -168,9 +169,9 @@ impl FlatMapping {
             moved(self.queries, tiles.rows * head, asked.queries) + sums_read + scores_read;
         let cache_read = moved(self.keys, tiles.keys * head, asked.keys)
             + moved(self.values, tiles.keys * value, asked.values);
+        let cache_byte = if shape.cache == Place::OnChip { 0.0 } else { shape.cache_byte };
         Moved {
-            read_byte: tiles.groups
-                * (activations_read * shape.activation_byte + cache_read * shape.cache_byte),
+            read_byte: tiles.groups * (activations_read * shape.activation_byte + cache_read * cache_byte),
             write_byte: tiles.groups * (results + scores_written) * shape.activation_byte,
         }
     }

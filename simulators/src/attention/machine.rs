@@ -7,6 +7,8 @@ pub struct AttentionMachine {
     pub side: u64,
     /// Lanes of the vector unit.
     pub lanes: u64,
+    /// Cycles that a unit of the array takes for a multiply-accumulate of a matrix product.
+    pub cycles_per_mac: f64,
     /// Cycles a second, of array and vector unit alike.
     pub clock_hz: f64,
     /// Bytes that the buffer holds.
@@ -21,8 +23,8 @@ impl AttentionMachine {
         cycles / self.clock_hz
     }
 
-    /// Multiply-accumulate units of the array.
-    pub(super) fn units(&self) -> f64 {
-        self.side as f64 * self.side as f64
+    /// Multiply-accumulates that the array does in a cycle.
+    pub(super) fn macs_per_cycle(&self) -> f64 {
+        self.side as f64 * self.side as f64 / self.cycles_per_mac
     }
 }

@@ -84,11 +84,11 @@ impl OnePass {
             Binding::Serial | Binding::Interleaved => (pairs, EXPONENTIAL_CYCLES),
         };
         StepCycles {
-            qk: pairs * head,
+            qk: pairs * head * machine.cycles_per_mac,
             lm: each_score,
             sln: each_score * exponential,
             sld: each_score,
-            slnv: pairs * value,
+            slnv: pairs * value * machine.cycles_per_mac,
             rm: visits,
             prm: visits * exponential,
             spd: visits,
@@ -154,7 +154,7 @@ impl OnePass {
 
     /// Queries and results move once, keys and values once for each block of queries on the chip.
     fn dram(&self, shape: &AttentionShape, tiles: &Tiles) -> Moved {
-        let ((queries, results), (keys, values)) = (shape.query_byte(), shape.cache_bytes());
+        let ((queries, results), (keys, values)) = (shape.query_byte(), shape.cache_dram_bytes());
         let blocks = tiles.query_tiles.div_ceil(self.query_tiles) as f64;
         Moved { read_byte: queries + blocks * (keys + values), write_byte: results }
     }

@@ -1,6 +1,6 @@
 //! A matrix product on the array by itself: operands from DRAM, result to DRAM.
 
-use super::{AttentionMachine, AttentionReport, Moved, Operations};
+use super::{AttentionMachine, AttentionReport, Moved, Operations, Place};
 
 /// `count` products of `m x k` and `k x n`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,6 +19,8 @@ pub struct MatrixProduct {
     pub second_byte: f64,
     /// Bytes of an element of the result.
     pub result_byte: f64,
+    /// Where the second operand is. On the chip it has a memory of its own beside the buffer.
+    pub second: Place,
 }
 
 /// What products take.
@@ -45,7 +47,7 @@ impl MatrixProduct {
     /// of the first operand, of whole columns of the second, or of the result; what streams by is read once for each block.
     pub fn report(&self, machine: &AttentionMachine) -> ProductReport {
         ProductReport {
-            cycles: self.cycles(machine.side),
+            cycles: self.cycles(machine),
             dram: self.dram(machine.buffer_byte),
             buffer: self.buffer(machine),
         }
@@ -57,7 +59,7 @@ impl MatrixProduct {
         let compute_s = machine.seconds(report.cycles);
         AttentionReport {
             latency_s: compute_s.max(report.dram.total_byte() / machine.dram_byte_per_s),
-            array_busy_s: machine.seconds(self.macs() / machine.units()),
+            array_busy_s: machine.seconds(self.macs() / machine.macs_per_cycle()),
             dram: report.dram,
             buffer: report.buffer,
             operations: Operations { macs: self.macs(), ..Operations::default() },
@@ -65,10 +67,10 @@ impl MatrixProduct {
         }
     }
 
-    fn cycles(&self, side: u64) -> f64 {
-        let cut = |size: u64| size.div_ceil(side) as f64;
-        let time = |size: u64| size.max(side) as f64;
-        let output = cut(self.m) * cut(self.n) * self.k as f64;
+    fn cycles(&self, machine: &AttentionMachine) -> f64 {
+        let cut = |size: u64| size.div_ceil(machine.side) as f64;
+        let time = |size: u64| (size as f64 * machine.cycles_per_mac).max(machine.side as f64);
+        let output = cut(self.m) * cut(self.n) * self.k as f64 * machine.cycles_per_mac;
         let second = cut(self.k) * cut(self.n) * time(self.m);
         let first = cut(self.m) * cut(self.k) * time(self.n);
         self.count * output.min(second).min(first)
@@ -77,6 +79,10 @@ impl MatrixProduct {
     fn dram(&self, buffer_byte: f64) -> Moved {
         let (m, k, n) = (self.m as f64, self.k as f64, self.n as f64);
         let (first, second) = (m * k * self.first_byte, k * n * self.second_byte);
+        let write_byte = self.count * m * n * self.result_byte;
+        if self.second == Place::OnChip {
+            return Moved { read_byte: self.count * first, write_byte };
+        }
         let blocks = |size: f64, fitting: f64| {
             if fitting < 1.0 { f64::INFINITY } else { (size / fitting.floor()).ceil() }
         };
@@ -87,10 +93,7 @@ impl MatrixProduct {
         let columns = n.min(words.sqrt().max(words / m)).max(1.0);
         let by_columns_of = |columns: f64| first * blocks(n, columns) + second * blocks(m, words / columns);
         let by_results = by_columns_of(columns.floor()).min(by_columns_of(columns.ceil()));
-        Moved {
-            read_byte: self.count * by_rows.min(by_columns).min(by_results),
-            write_byte: self.count * m * n * self.result_byte,
-        }
+        Moved { read_byte: self.count * by_rows.min(by_columns).min(by_results), write_byte }
     }
 
     /// The array asks for an operand once for each tile of the other; results are written once.

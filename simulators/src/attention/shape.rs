@@ -1,5 +1,7 @@
 //! What attention multiplies.
 
+use super::Place;
+
 /// Attention of several sequences and heads.
 ///
 /// Query heads that share a head of keys and values (grouped and multi-query attention) are one group: their queries are rows
@@ -24,6 +26,8 @@ pub struct AttentionShape {
     pub activation_byte: f64,
     /// Bytes of an element of a key or a value.
     pub cache_byte: f64,
+    /// Where keys and values are. On the chip they have a memory of their own beside the buffer.
+    pub cache: Place,
 }
 
 impl AttentionShape {
@@ -59,9 +63,14 @@ impl AttentionShape {
         (keys * self.head_size as f64, keys * self.value_size as f64)
     }
 
+    /// The same as far as they come from DRAM.
+    pub(super) fn cache_dram_bytes(&self) -> (f64, f64) {
+        if self.cache == Place::OnChip { (0.0, 0.0) } else { self.cache_bytes() }
+    }
+
     /// Bytes that must be moved whatever the machine: every operand once, every result once.
     pub fn compulsory_byte(&self) -> f64 {
-        let ((queries, results), (keys, values)) = (self.query_byte(), self.cache_bytes());
+        let ((queries, results), (keys, values)) = (self.query_byte(), self.cache_dram_bytes());
         queries + results + keys + values
     }
 }

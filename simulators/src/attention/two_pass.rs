@@ -44,7 +44,9 @@ impl TwoPass {
     /// the first is done.
     pub fn report(&self, shape: &AttentionShape, machine: &AttentionMachine) -> AttentionReport {
         let tiles = Tiles::new(shape, machine);
-        let (head, value) = (shape.head_size as f64, shape.value_size as f64);
+        let head = shape.head_size as f64 * machine.cycles_per_mac;
+        let value = shape.value_size as f64;
+        let product = value * machine.cycles_per_mac;
         let pairs = tiles.pairs();
         let visits = tiles.groups * tiles.key_tiles as f64 * tiles.slots;
         let again = if self.reuse == ScoreReuse::Recompute { pairs * head } else { 0.0 };
@@ -53,8 +55,8 @@ impl TwoPass {
         let first = (pairs * (head + 1.0)).max(visits)
             + visits
             + (pairs * (EXPONENTIAL_CYCLES + 1.0)).max(visits * (EXPONENTIAL_CYCLES + 1.0));
-        let second = (again + pairs * (EXPONENTIAL_CYCLES + value)).max(quotients);
-        let array = pairs * (head + 1.0 + EXPONENTIAL_CYCLES + 1.0 + EXPONENTIAL_CYCLES + value) + again;
+        let second = (again + pairs * (EXPONENTIAL_CYCLES + product)).max(quotients);
+        let array = pairs * (head + 1.0 + EXPONENTIAL_CYCLES + 1.0 + EXPONENTIAL_CYCLES + product) + again;
         let vector = visits * (EXPONENTIAL_CYCLES + 3.0) + quotients;
         let dram = self.dram(shape, &tiles);
         AttentionReport {
@@ -69,7 +71,7 @@ impl TwoPass {
     }
 
     fn dram(&self, shape: &AttentionShape, tiles: &Tiles) -> Moved {
-        let ((queries, results), (keys, values)) = (shape.query_byte(), shape.cache_bytes());
+        let ((queries, results), (keys, values)) = (shape.query_byte(), shape.cache_dram_bytes());
         let blocks = tiles.query_tiles.div_ceil(self.query_tiles) as f64;
         Moved { read_byte: queries + blocks * (self.key_passes() * keys + values), write_byte: results }
     }

@@ -21,6 +21,7 @@ impl Unfused {
             first_byte: shape.activation_byte,
             second_byte: shape.cache_byte,
             result_byte: shape.activation_byte,
+            second: shape.cache,
         };
         let results = MatrixProduct { k: shape.keys, n: shape.value_size, ..scores };
         let phases = [scores.phase(machine), softmax(shape, machine), results.phase(machine)];

@@ -16,9 +16,16 @@ fn small() -> (AttentionShape, AttentionMachine) {
         value_size: 3,
         activation_byte: 1.0,
         cache_byte: 1.0,
+        cache: Place::OffChip,
     };
-    let machine =
-        AttentionMachine { side: 4, lanes: 4, clock_hz: 1.0, buffer_byte: 1e9, dram_byte_per_s: 1e9 };
+    let machine = AttentionMachine {
+        side: 4,
+        lanes: 4,
+        cycles_per_mac: 1.0,
+        clock_hz: 1.0,
+        buffer_byte: 1e9,
+        dram_byte_per_s: 1e9,
+    };
     (shape, machine)
 }
 
@@ -107,8 +114,16 @@ fn unfused_scores_go_to_memory_and_back_twice() {
 #[test]
 fn a_product_by_itself_is_worked_by_hand() {
     let (_, machine) = small();
-    let product =
-        MatrixProduct { count: 1.0, m: 5, k: 6, n: 7, first_byte: 1.0, second_byte: 1.0, result_byte: 1.0 };
+    let product = MatrixProduct {
+        count: 1.0,
+        m: 5,
+        k: 6,
+        n: 7,
+        first_byte: 1.0,
+        second_byte: 1.0,
+        result_byte: 1.0,
+        second: Place::OffChip,
+    };
     assert_eq!(product.report(&machine).cycles, 20.0);
     assert_eq!(product.report(&machine).dram.total_byte(), 30.0 + 42.0 + 35.0);
     let vector = MatrixProduct { m: 1, k: 8, n: 8, ..product };
@@ -211,4 +226,24 @@ fn interleaving_is_never_slower_than_one_tile_after_the_other() {
         let latency = |binding| OnePass { binding, query_tiles: 1 }.report(&shape, &machine).latency_s;
         assert!(latency(Binding::Interleaved) <= latency(Binding::Serial));
     }
+}
+
+// Claim: units of two cycles take twice as long for products and no longer for the softmax; keys on the chip do not move.
+#[test]
+fn slower_units_and_a_cache_on_the_chip_change_what_they_touch() {
+    let (shape, machine) = small();
+    let slow = AttentionMachine { cycles_per_mac: 2.0, ..machine };
+    let cascade = OnePass { binding: Binding::Interleaved, query_tiles: 1 };
+    let (before, after) = (cascade.cycles(&shape, &machine), cascade.cycles(&shape, &slow));
+    assert_eq!((after.qk, after.slnv), (2.0 * before.qk, 2.0 * before.slnv));
+    assert_eq!((after.sln, after.rnv), (before.sln, before.rnv));
+    let cached = AttentionShape { cache: Place::OnChip, ..shape };
+    for dram in [
+        cascade.report(&cached, &machine).dram,
+        TwoPass { reuse: ScoreReuse::Recompute, query_tiles: 1 }.report(&cached, &machine).dram,
+        flat(4).report(&cached, &machine).dram,
+    ] {
+        assert_eq!(dram.total_byte(), 16.0 + 24.0);
+    }
+    assert_eq!(Unfused.report(&cached, &machine).dram.total_byte(), 4.0 * 64.0 + 40.0);
 }

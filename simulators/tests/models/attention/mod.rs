@@ -4,3 +4,4 @@ mod artifact;
 mod energy;
 mod laws;
 mod table;
+mod transformers;

@@ -49,6 +49,7 @@ pub fn machine(buffer_mib: f64) -> AttentionMachine {
     AttentionMachine {
         side: 256,
         lanes: 256,
+        cycles_per_mac: 1.0,
         clock_hz: 940e6,
         buffer_byte: buffer_mib * MIB,
         dram_byte_per_s: 400.0 * 1024.0 * MIB,
@@ -105,6 +106,7 @@ pub fn shape((name, tokens): &(String, String)) -> AttentionShape {
         value_size: head_size,
         activation_byte: 2.0,
         cache_byte: 2.0,
+        cache: Place::OffChip,
     }
 }
 
@@ -119,6 +121,7 @@ pub fn linear((name, tokens): &(String, String)) -> [MatrixProduct; 3] {
         first_byte: 2.0,
         second_byte: 2.0,
         result_byte: 2.0,
+        second: Place::OffChip,
     };
     [product(4.0, token, heads * head_size), product(1.0, token, inner), product(1.0, inner, token)]
 }
