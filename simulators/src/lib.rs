@@ -7,6 +7,7 @@ mod dataflow;
 pub mod dram;
 pub mod edge;
 pub mod eyeriss;
+pub mod fusion;
 pub mod gemmini;
 pub mod gpu_gemm;
 mod levels;

@@ -23,6 +23,11 @@ impl AttentionMachine {
         cycles / self.clock_hz
     }
 
+    /// Multiply-accumulates that the array does in a second.
+    pub fn macs_per_s(&self) -> f64 {
+        self.macs_per_cycle() * self.clock_hz
+    }
+
     /// Multiply-accumulates that the array does in a cycle.
     pub(super) fn macs_per_cycle(&self) -> f64 {
         self.side as f64 * self.side as f64 / self.cycles_per_mac

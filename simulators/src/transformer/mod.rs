@@ -3,6 +3,7 @@
 //! Attention is [`crate::attention`]'s, projections, feed-forward layers and logits are matrix products one after the other, each from main
 //! memory and back; normalizations, activations and residual sums are vector work. `docs/concepts/attention.md` has the story.
 
+mod cascade;
 mod chip;
 mod model;
 mod run;

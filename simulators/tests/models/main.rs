@@ -3,6 +3,7 @@
 mod attention;
 mod dram;
 mod eyeriss_alexnet;
+mod fusion;
 mod gemmini_rtl;
 mod gpu_ablation;
 mod gpu_laws;
