@@ -30,7 +30,7 @@ mod unfused;
 pub use costs::AttentionCosts;
 pub use flat::{FlatMapping, Place, Stationarity};
 pub use machine::AttentionMachine;
-pub use one_pass::{Binding, OnePass, StepCycles};
+pub use one_pass::{Binding, EinsumCycles, OnePass};
 pub use product::{MatrixProduct, ProductReport};
 pub use report::{AttentionReport, Moved, Operations};
 pub use shape::AttentionShape;

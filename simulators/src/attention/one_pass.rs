@@ -37,7 +37,7 @@ pub struct OnePass {
 /// Cycles of each einsum, all tiles of all groups.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[expect(missing_docs, reason = "the names are those of the paper's einsums, which the module explains")]
-pub struct StepCycles {
+pub struct EinsumCycles {
     pub qk: f64,
     pub lm: f64,
     pub sln: f64,
@@ -72,7 +72,7 @@ impl OnePass {
     }
 
     /// Cycles of each einsum.
-    pub fn cycles(&self, shape: &AttentionShape, machine: &AttentionMachine) -> StepCycles {
+    pub fn cycles(&self, shape: &AttentionShape, machine: &AttentionMachine) -> EinsumCycles {
         let tiles = Tiles::new(shape, machine);
         let pairs = tiles.pairs();
         let visits = tiles.groups * tiles.key_tiles as f64 * tiles.slots;
@@ -83,7 +83,7 @@ impl OnePass {
             Binding::VectorSoftmax => (scores, PIPELINED_EXPONENTIAL_CYCLES),
             Binding::Serial | Binding::Interleaved => (pairs, EXPONENTIAL_CYCLES),
         };
-        StepCycles {
+        EinsumCycles {
             qk: pairs * head * machine.cycles_per_mac,
             lm: each_score,
             sln: each_score * exponential,
@@ -118,7 +118,7 @@ impl OnePass {
     }
 
     /// Cycles from the first to the last, were DRAM infinitely fast.
-    fn compute_cycles(&self, c: &StepCycles, machine: &AttentionMachine) -> f64 {
+    fn compute_cycles(&self, c: &EinsumCycles, machine: &AttentionMachine) -> f64 {
         match self.binding {
             Binding::VectorSoftmax => {
                 let (array, vector) = self.busy_cycles(c);
@@ -142,7 +142,7 @@ impl OnePass {
     }
 
     /// Cycles in which array and vector unit have work.
-    fn busy_cycles(&self, c: &StepCycles) -> (f64, f64) {
+    fn busy_cycles(&self, c: &EinsumCycles) -> (f64, f64) {
         let products = c.qk + c.slnv;
         let of_tiles = c.lm + c.sln + c.sld;
         let of_rows = c.rm + c.prm + c.spd + c.spnv + c.rd + c.rnv + c.av;

@@ -1,11 +1,11 @@
 //! Stages in an order in which they can run.
 
-use super::Stage;
+use super::CascadeStage;
 
 /// A graph of stages, each after those that make what it reads.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cascade {
-    stages: Vec<Stage>,
+    stages: Vec<CascadeStage>,
     /// Whether a stage may join the group of the one before it.
     joins: Vec<bool>,
 }
@@ -54,7 +54,7 @@ impl Cascade {
     ///
     /// # Errors
     /// [`CascadeError`] if they cannot run in this order, or a reader takes more of a tensor than is made.
-    pub fn new(stages: Vec<Stage>) -> Result<Self, CascadeError> {
+    pub fn new(stages: Vec<CascadeStage>) -> Result<Self, CascadeError> {
         if stages.is_empty() {
             return Err(CascadeError::Empty);
         }
@@ -66,7 +66,7 @@ impl Cascade {
     }
 
     /// The stages, in order.
-    pub fn stages(&self) -> &[Stage] {
+    pub fn stages(&self) -> &[CascadeStage] {
         &self.stages
     }
 
@@ -92,7 +92,7 @@ impl Cascade {
                 read.push(&operand.name);
                 byte += operand.byte * if operand.is_own { stage.repeat as f64 } else { 1.0 };
             }
-            let is_read = |other: &Stage| reads(other, &stage.output);
+            let is_read = |other: &CascadeStage| reads(other, &stage.output);
             if !self.stages.iter().any(is_read) {
                 byte += stage.output_byte();
             }
@@ -101,11 +101,11 @@ impl Cascade {
     }
 }
 
-fn reads(stage: &Stage, tensor: &str) -> bool {
+fn reads(stage: &CascadeStage, tensor: &str) -> bool {
     stage.input == tensor || stage.operand.as_ref().is_some_and(|operand| operand.name == tensor)
 }
 
-fn check(stage: &Stage, before: &[Stage], after: &[Stage]) -> Result<(), CascadeError> {
+fn check(stage: &CascadeStage, before: &[CascadeStage], after: &[CascadeStage]) -> Result<(), CascadeError> {
     let name = || stage.name.clone();
     if [stage.repeat, stage.input_rows, stage.rows, stage.window, stage.stride].contains(&0) {
         return Err(CascadeError::Nothing(name()));
@@ -126,7 +126,7 @@ fn check(stage: &Stage, before: &[Stage], after: &[Stage]) -> Result<(), Cascade
 }
 
 /// Whether stage `index` reads row for row what the one before it makes, and is the only one to.
-fn joins(stages: &[Stage], index: usize) -> bool {
+fn joins(stages: &[CascadeStage], index: usize) -> bool {
     let (maker, reader) = (&stages[index - 1], &stages[index]);
     let readers = stages.iter().filter(|stage| reads(stage, &maker.output)).count();
     reader.input == maker.output

@@ -1,6 +1,6 @@
 //! What a group of stages takes, by tiles of rows.
 
-use super::Stage;
+use super::CascadeStage;
 
 /// The chip, as far as fusion sees it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,7 +57,7 @@ struct Window {
 
 impl GroupMapping {
     /// What `stages`, which can be fused, take under this mapping.
-    pub fn cost(&self, stages: &[Stage], machine: &FusionMachine) -> GroupCost {
+    pub fn cost(&self, stages: &[CascadeStage], machine: &FusionMachine) -> GroupCost {
         let windows = self.windows(stages);
         let last = &stages[stages.len() - 1];
         let again = last.rows.div_ceil(self.tile_rows) - 1;
@@ -88,7 +88,7 @@ impl GroupMapping {
 
     /// Rows from the last output backwards: `n` rows are made of a window of the first and a stride for each other. What two tiles
     /// share does not depend on how many rows they have.
-    fn windows(&self, stages: &[Stage]) -> Vec<Window> {
+    fn windows(&self, stages: &[CascadeStage]) -> Vec<Window> {
         let last = &stages[stages.len() - 1];
         let is_tiled = self.tile_rows < last.rows;
         let mut rows = self.tile_rows.min(last.rows);
@@ -108,7 +108,7 @@ impl GroupMapping {
     }
 
     /// The tiles of one stage's input and output at a time, rows that wait for the next tile, and resident operands.
-    fn footprint_byte(&self, stages: &[Stage], windows: &[Window]) -> f64 {
+    fn footprint_byte(&self, stages: &[CascadeStage], windows: &[Window]) -> f64 {
         let waits = |window: &Window| match self.overlap {
             Overlap::Retain => window.shared as f64 * window.row_byte,
             Overlap::Recompute => 0.0,

@@ -16,4 +16,4 @@ mod stage;
 pub use cascade::{Cascade, CascadeError};
 pub use cost::{FusionMachine, GroupCost, GroupMapping, Overlap};
 pub use search::{Fusion, FusionGoal, FusionGroup, MAX_GROUP, alone_by_rows, best_fusion};
-pub use stage::{Operand, Stage};
+pub use stage::{CascadeStage, StageOperand};

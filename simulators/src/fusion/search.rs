@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::{Cascade, FusionMachine, GroupCost, GroupMapping, Overlap, Stage};
+use super::{Cascade, CascadeStage, FusionMachine, GroupCost, GroupMapping, Overlap};
 
 /// Most stages of a group: every choice of resident operands is tried, 2 to the power of this.
 pub const MAX_GROUP: usize = 8;
@@ -109,7 +109,7 @@ fn sum((latency_s, traffic_byte): (f64, f64), cost: &GroupCost) -> (f64, f64) {
 
 /// The best mapping of a group that fits, if any does.
 fn best_group(
-    stages: &[Stage],
+    stages: &[CascadeStage],
     machine: &FusionMachine,
     goal: FusionGoal,
 ) -> Option<(GroupMapping, GroupCost)> {

@@ -4,7 +4,7 @@ use crate::networks::{Conv2d, MatMul};
 
 /// What a stage needs beside its input: weights, or keys and values.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Operand {
+pub struct StageOperand {
     /// Its name.
     pub name: String,
     /// Bytes of one repetition.
@@ -15,7 +15,7 @@ pub struct Operand {
 
 /// A stage of a cascade.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stage {
+pub struct CascadeStage {
     /// Its name.
     pub name: String,
     /// Name of the tensor whose rows it reads.
@@ -23,7 +23,7 @@ pub struct Stage {
     /// Name of the tensor whose rows it makes.
     pub output: String,
     /// What else it reads.
-    pub operand: Option<Operand>,
+    pub operand: Option<StageOperand>,
     /// Equal stages on different data: images, heads.
     pub repeat: u64,
     /// Rows of the input of a repetition.
@@ -42,7 +42,7 @@ pub struct Stage {
     pub row_macs: f64,
 }
 
-impl Stage {
+impl CascadeStage {
     /// A convolution, depthwise ones too, by rows of the image; words of `byte`.
     pub fn convolution(name: &str, input: &str, output: &str, conv: &Conv2d, byte: f64) -> Self {
         let window = (conv.kernel[0] - 1) * conv.dilation[0] + 1;
@@ -57,7 +57,7 @@ impl Stage {
             name: name.to_owned(),
             input: input.to_owned(),
             output: output.to_owned(),
-            operand: Some(Operand {
+            operand: Some(StageOperand {
                 name: format!("{name}.weights"),
                 byte: weights as f64 * byte,
                 is_own: false,
@@ -77,7 +77,11 @@ impl Stage {
     pub fn product(name: &str, [input, operand, output]: [&str; 3], product: &MatMul, byte: f64) -> Self {
         let MatMul { batch, m, n, k, .. } = *product;
         Self {
-            operand: Some(Operand { name: operand.to_owned(), byte: (k * n) as f64 * byte, is_own: true }),
+            operand: Some(StageOperand {
+                name: operand.to_owned(),
+                byte: (k * n) as f64 * byte,
+                is_own: true,
+            }),
             row_macs: (n * k) as f64,
             output_row_byte: n as f64 * byte,
             ..Self::of_rows(name, input, output, [batch, m, k], byte)

@@ -2,7 +2,7 @@
 
 use super::{FeedForward, TransformerModel};
 use crate::attention::{AttentionMachine, MatrixProduct, Place};
-use crate::fusion::{Cascade, CascadeError, FusionMachine, GroupCost, Stage};
+use crate::fusion::{Cascade, CascadeError, CascadeStage, FusionMachine, GroupCost};
 use crate::networks::{MatMul, SecondOperand};
 
 impl TransformerModel {
@@ -16,13 +16,13 @@ impl TransformerModel {
         Cascade::new(layers.collect())
     }
 
-    fn layer(&self, layer: u64, tokens: u64, byte: f64) -> Vec<Stage> {
+    fn layer(&self, layer: u64, tokens: u64, byte: f64) -> Vec<CascadeStage> {
         let name = |what: &str| format!("{layer}.{what}");
         let product = |what: &str, tensors: [&str; 3], [batch, m, k, n]: [u64; 4]| {
             let second = SecondOperand::Weight;
             let tensors = tensors.map(|tensor| if tensor == "in" { self.token(layer) } else { name(tensor) });
             let tensors = [tensors[0].as_str(), &tensors[1], &tensors[2]];
-            Stage::product(&name(what), tensors, &MatMul { batch, m, n, k, second }, byte)
+            CascadeStage::product(&name(what), tensors, &MatMul { batch, m, n, k, second }, byte)
         };
         let (hidden, head) = (self.hidden, self.head_size);
         let rows = tokens * self.heads / self.kv_heads;
@@ -32,7 +32,13 @@ impl TransformerModel {
             product("key", ["in", "wk", "k"], [1, tokens, hidden, keys]),
             product("value", ["in", "wv", "v"], [1, tokens, hidden, keys]),
             product("scores", ["q", "k", "qk"], [self.kv_heads, rows, head, tokens]),
-            Stage::of_rows(&name("softmax"), &name("qk"), &name("a"), [self.kv_heads, rows, tokens], byte),
+            CascadeStage::of_rows(
+                &name("softmax"),
+                &name("qk"),
+                &name("a"),
+                [self.kv_heads, rows, tokens],
+                byte,
+            ),
             product("context", ["a", "v", "av"], [self.kv_heads, rows, tokens, head]),
             product("output", ["av", "wo", "z"], [1, tokens, self.heads * head, hidden]),
         ];
@@ -44,7 +50,7 @@ impl TransformerModel {
         // Gate and up are one product of twice the columns, whose halves the activation multiplies.
         let wide = if gated { 2 * inner } else { inner };
         let mut activation =
-            Stage::of_rows(&name("activation"), &name("up"), &name("act"), [1, tokens, wide], byte);
+            CascadeStage::of_rows(&name("activation"), &name("up"), &name("act"), [1, tokens, wide], byte);
         activation.output_row_byte = inner as f64 * byte;
         stages.push(product("up", ["z", "wu", "up"], [1, tokens, hidden, wide]));
         stages.push(activation);
@@ -61,7 +67,7 @@ impl TransformerModel {
     /// What each stage of [`TransformerModel::cascade`] takes by itself: products as [`MatrixProduct::phase`] has them, softmax and activation from
     /// memory and back.
     pub fn alone(&self, cascade: &Cascade, machine: &AttentionMachine, byte: f64) -> Vec<GroupCost> {
-        let of_stage = |stage: &Stage| {
+        let of_stage = |stage: &CascadeStage| {
             if stage.operand.is_none() {
                 let traffic_byte = stage.input_byte() + stage.output_byte();
                 let latency_s = traffic_byte / machine.dram_byte_per_s;

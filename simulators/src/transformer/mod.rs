@@ -12,4 +12,4 @@ mod workload;
 pub use chip::{AttentionCascade, TransformerChip, TransformerCosts};
 pub use model::{FeedForward, TRANSFORMERS, TransformerModel, transformer};
 pub use run::StepReport;
-pub use workload::{InferenceStep, Residency, TransformerWorkload, WorkloadError};
+pub use workload::{InferenceError, InferenceStep, Residency, TransformerWorkload};

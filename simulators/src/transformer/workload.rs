@@ -39,7 +39,7 @@ pub struct Residency {
 
 /// A step that no network can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum WorkloadError {
+pub enum InferenceError {
     /// Nothing to do.
     #[error("{0} is 0, expected at least 1")]
     Nothing(&'static str),
@@ -86,7 +86,7 @@ impl TransformerWorkload {
     /// A step of `model` for `batch` sequences, with keys and values of `cache_bits`.
     ///
     /// # Errors
-    /// [`WorkloadError`] if there is nothing to do, or a part of a prompt is longer than it.
+    /// [`InferenceError`] if there is nothing to do, or a part of a prompt is longer than it.
     pub fn new(
         model: &TransformerModel,
         step: InferenceStep,
@@ -94,7 +94,7 @@ impl TransformerWorkload {
         precision: &Precision,
         cache_bits: u32,
         residency: Residency,
-    ) -> Result<Self, WorkloadError> {
+    ) -> Result<Self, InferenceError> {
         check(step, batch)?;
         let cache_byte = f64::from(cache_bits) / 8.0;
         let shape = |batch, queries, keys| AttentionShape {
@@ -147,20 +147,20 @@ impl TransformerWorkload {
     }
 }
 
-fn check(step: InferenceStep, batch: u64) -> Result<(), WorkloadError> {
+fn check(step: InferenceStep, batch: u64) -> Result<(), InferenceError> {
     let (sequence, chunk) = match step {
         InferenceStep::Prefill { tokens } => (tokens, 1),
         InferenceStep::Decode { context } => (context, 1),
         InferenceStep::Mixed { context, chunk, prompt } => {
             if chunk > prompt {
-                return Err(WorkloadError::Chunk { chunk, prompt });
+                return Err(InferenceError::Chunk { chunk, prompt });
             }
             (context, chunk)
         }
     };
     for (what, count) in [("batch", batch), ("sequence", sequence), ("chunk", chunk)] {
         if count == 0 {
-            return Err(WorkloadError::Nothing(what));
+            return Err(InferenceError::Nothing(what));
         }
     }
     Ok(())
@@ -286,7 +286,7 @@ mod tests {
             TransformerWorkload::new(&model, step, batch, &Precision::integer(8), 8, STREAMED).unwrap_err()
         };
         let long = InferenceStep::Mixed { context: 1, chunk: 9, prompt: 8 };
-        assert_eq!(refused(long, 1), WorkloadError::Chunk { chunk: 9, prompt: 8 });
-        assert_eq!(refused(InferenceStep::Decode { context: 1 }, 0), WorkloadError::Nothing("batch"));
+        assert_eq!(refused(long, 1), InferenceError::Chunk { chunk: 9, prompt: 8 });
+        assert_eq!(refused(InferenceStep::Decode { context: 1 }, 0), InferenceError::Nothing("batch"));
     }
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use tapeout_simulators::attention::AttentionMachine;
 use tapeout_simulators::fusion::{
-    Cascade, CascadeError, Fusion, FusionGoal, FusionMachine, GroupCost, GroupMapping, Overlap, Stage,
+    Cascade, CascadeError, CascadeStage, Fusion, FusionGoal, FusionMachine, GroupCost, GroupMapping, Overlap,
     alone_by_rows, best_fusion,
 };
 use tapeout_simulators::networks::{Conv2d, MatMul, SecondOperand};
@@ -30,9 +30,9 @@ fn conv(channels: [u64; 2], rows: u64, kernel: u64, stride: u64, groups: u64) ->
 /// A 3x3 convolution, a depthwise one of stride two and a 1x1 one, without padding: 13 rows, 11, 5, 5; two images.
 fn convolutions() -> Cascade {
     let stages = vec![
-        Stage::convolution("first", "image", "a", &conv([3, 4], 11, 3, 1, 1), 1.0),
-        Stage::convolution("depthwise", "a", "b", &conv([4, 4], 5, 3, 2, 4), 1.0),
-        Stage::convolution("pointwise", "b", "c", &conv([4, 6], 5, 1, 1, 1), 1.0),
+        CascadeStage::convolution("first", "image", "a", &conv([3, 4], 11, 3, 1, 1), 1.0),
+        CascadeStage::convolution("depthwise", "a", "b", &conv([4, 4], 5, 3, 2, 4), 1.0),
+        CascadeStage::convolution("pointwise", "b", "c", &conv([4, 6], 5, 1, 1, 1), 1.0),
     ];
     Cascade::new(stages).unwrap()
 }
@@ -44,9 +44,9 @@ fn product(batch: u64, m: u64, k: u64, n: u64) -> MatMul {
 /// Up, activation, down.
 fn perceptron() -> Cascade {
     let stages = vec![
-        Stage::product("up", ["x", "wu", "u"], &product(1, 12, 4, 16), 1.0),
-        Stage::of_rows("activation", "u", "v", [1, 12, 16], 1.0),
-        Stage::product("down", ["v", "wd", "y"], &product(1, 12, 16, 4), 1.0),
+        CascadeStage::product("up", ["x", "wu", "u"], &product(1, 12, 4, 16), 1.0),
+        CascadeStage::of_rows("activation", "u", "v", [1, 12, 16], 1.0),
+        CascadeStage::product("down", ["v", "wd", "y"], &product(1, 12, 16, 4), 1.0),
     ];
     Cascade::new(stages).unwrap()
 }
@@ -54,15 +54,15 @@ fn perceptron() -> Cascade {
 /// Scores, softmax, context of two heads.
 fn attention(tokens: u64, size: u64) -> Cascade {
     let stages = vec![
-        Stage::product("scores", ["q", "k", "s"], &product(2, tokens, size, tokens), 1.0),
-        Stage::of_rows("softmax", "s", "p", [2, tokens, tokens], 1.0),
-        Stage::product("context", ["p", "v", "o"], &product(2, tokens, tokens, size), 1.0),
+        CascadeStage::product("scores", ["q", "k", "s"], &product(2, tokens, size, tokens), 1.0),
+        CascadeStage::of_rows("softmax", "s", "p", [2, tokens, tokens], 1.0),
+        CascadeStage::product("context", ["p", "v", "o"], &product(2, tokens, tokens, size), 1.0),
     ];
     Cascade::new(stages).unwrap()
 }
 
 /// What a group takes, found by walking its tiles row by row: which rows of each tensor a tile needs, which of them are there.
-fn walked(stages: &[Stage], mapping: &GroupMapping, machine: &FusionMachine) -> GroupCost {
+fn walked(stages: &[CascadeStage], mapping: &GroupMapping, machine: &FusionMachine) -> GroupCost {
     let last = &stages[stages.len() - 1];
     let mut needs: Vec<Vec<Range<u64>>> = Vec::new();
     let mut start = 0;
@@ -129,7 +129,7 @@ fn walked(stages: &[Stage], mapping: &GroupMapping, machine: &FusionMachine) -> 
 }
 
 /// Every mapping of a group.
-fn mappings(stages: &[Stage]) -> Vec<GroupMapping> {
+fn mappings(stages: &[CascadeStage]) -> Vec<GroupMapping> {
     let mut all = Vec::new();
     for tile_rows in 1..=stages[stages.len() - 1].rows {
         for overlap in [Overlap::Retain, Overlap::Recompute] {
@@ -305,14 +305,14 @@ fn bert_fuses_attention_and_the_feed_forward_part() {
 
 #[test]
 fn stages_that_cannot_run_in_their_order_are_refused() {
-    let rows = |name, input, output| Stage::of_rows(name, input, output, [1, 4, 4], 1.0);
+    let rows = |name, input, output| CascadeStage::of_rows(name, input, output, [1, 4, 4], 1.0);
     let refused = |stages| Cascade::new(stages).unwrap_err().to_string();
     assert_eq!(Cascade::new(Vec::new()).unwrap_err(), CascadeError::Empty);
     let early = vec![rows("a", "y", "x"), rows("b", "z", "y")];
     assert_eq!(refused(early), "stage `a`: reads `y`, which a later stage makes");
     let twice = vec![rows("a", "x", "y"), rows("b", "x", "y")];
     assert_eq!(refused(twice), "stage `b`: makes `y`, which an earlier stage makes too");
-    let more = vec![rows("a", "x", "y"), Stage::of_rows("b", "y", "z", [1, 5, 4], 1.0)];
+    let more = vec![rows("a", "x", "y"), CascadeStage::of_rows("b", "y", "z", [1, 5, 4], 1.0)];
     assert_eq!(refused(more), "stage `b`: reads 20 byte of `y`, of which 16 are made");
     let shared = vec![rows("a", "x", "y"), rows("b", "y", "z"), rows("c", "y", "w")];
     let cascade = Cascade::new(shared).unwrap();
