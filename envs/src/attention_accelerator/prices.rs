@@ -84,7 +84,7 @@ fn widths(design: &AttentionDesign) -> (usize, usize) {
     (place(&WEIGHT_BITS, design.weight_bits), place(&ACTIVATION_BITS, design.activation_bits))
 }
 
-fn place<T: PartialEq>(levels: &[T], level: T) -> usize {
+fn place<T: Copy + PartialEq>(levels: &[T], level: T) -> usize {
     levels.iter().position(|known| *known == level).expect("invariant: designs have levels of the space")
 }
 

@@ -7,17 +7,17 @@ use tapeout_core::{BuildEnv, Design, Env, Outcome, Seed};
 use super::*;
 use tapeout_simulators::transformer::TRANSFORMERS;
 
-fn build(settings: Value) -> AttentionAccelerator {
-    AttentionAccelerator::build(tapeout_core::config::read(&settings).unwrap()).unwrap()
+fn build(settings: &Value) -> AttentionAccelerator {
+    AttentionAccelerator::build(tapeout_core::config::read(settings).unwrap()).unwrap()
 }
 
-fn refused(settings: Value) -> String {
-    let config = tapeout_core::config::read(&settings).unwrap();
+fn refused(settings: &Value) -> String {
+    let config = tapeout_core::config::read(settings).unwrap();
     AttentionAccelerator::build(config).unwrap_err().to_string()
 }
 
 /// FuseMax's machine: 256 x 256, 256 lanes, 16 MiB, interleaved, with changes.
-fn design(env: &AttentionAccelerator, changes: Value) -> Design {
+fn design(env: &AttentionAccelerator, changes: &Value) -> Design {
     let mut values = json!({
         "array": 256, "lanes": 256, "buffer_kib": 16384, "dram_bandwidth": 400, "cascade": "one-pass",
         "binding": "interleaved", "fused_rows": 1024, "weight_bits": 16, "activation_bits": 16, "cache_bits": 16,
@@ -38,14 +38,14 @@ fn design(env: &AttentionAccelerator, changes: Value) -> Design {
     space.design(&levels).unwrap()
 }
 
-fn metrics(env: &AttentionAccelerator, changes: Value) -> Vec<f64> {
+fn metrics(env: &AttentionAccelerator, changes: &Value) -> Vec<f64> {
     match env.evaluate(&design(env, changes)).unwrap() {
         Outcome::Measured(metrics) => metrics,
         other => panic!("{other:?}"),
     }
 }
 
-fn rule(env: &AttentionAccelerator, changes: Value) -> (String, f64) {
+fn rule(env: &AttentionAccelerator, changes: &Value) -> (String, f64) {
     match env.evaluate(&design(env, changes)).unwrap() {
         Outcome::Infeasible { rule, violation, .. } => (rule.to_string(), violation),
         other => panic!("{other:?}"),
@@ -61,7 +61,7 @@ fn large(network: &str, phase: &str) -> Value {
 fn it_keeps_the_contract_for_every_network_and_phase() {
     for model in TRANSFORMERS {
         for phase in ["prefill", "decode", "mixed"] {
-            let env = build(large(model.id, phase));
+            let env = build(&large(model.id, phase));
             check_env(&env).unwrap_or_else(|findings| panic!("{} {phase}: {findings}", model.id));
         }
     }
@@ -73,8 +73,8 @@ fn it_keeps_the_contract_for_every_network_and_phase() {
 fn fusing_more_is_faster_on_long_sequences() {
     let mut settings = large("bert-base", "prefill");
     settings["sequence"] = json!(65_536);
-    let env = build(settings);
-    let latency = |changes| metrics(&env, changes)[0];
+    let env = build(&settings);
+    let latency = |changes: Value| metrics(&env, &changes)[0];
     let plain = json!({ "cascade": "unfused", "binding": "vector-softmax", "fused_rows": 256 });
     let flat =
         json!({ "cascade": "flat", "binding": "vector-softmax", "fused_rows": 256, "buffer_kib": 65_536 });
@@ -85,11 +85,11 @@ fn fusing_more_is_faster_on_long_sequences() {
 // Law: fewer bits move less and take no longer; more bandwidth takes no longer.
 #[test]
 fn fewer_bits_and_more_bandwidth_are_never_slower() {
-    let env = build(large("llama-3-8b", "decode"));
+    let env = build(&large("llama-3-8b", "decode"));
     let at = |bits: u32, bandwidth: u32| {
         metrics(
             &env,
-            json!({
+            &json!({
                 "binding": "vector-softmax", "weight_bits": bits, "cache_bits": bits, "dram_bandwidth": bandwidth,
             }),
         )
@@ -106,19 +106,19 @@ fn fewer_bits_and_more_bandwidth_are_never_slower() {
 // FLAT needs 1,024 * 4,096 * 2 byte and tiles.
 #[test]
 fn what_does_not_fit_is_infeasible_by_what_it_lacks() {
-    let env = build(json!({ "area_limit_m2": 1.0 }));
-    assert!(metrics(&env, json!({}))[0] > 0.0);
-    let (name, violation) = rule(&env, json!({ "dram_bandwidth": 200 }));
+    let env = build(&json!({ "area_limit_m2": 1.0 }));
+    assert!(metrics(&env, &json!({}))[0] > 0.0);
+    let (name, violation) = rule(&env, &json!({ "dram_bandwidth": 200 }));
     let need = 2.0 * 7_504_658_432.0 + 131_072.0 * 4096.0;
     assert_eq!(name, "memory_capacity");
     assert!((violation - (need / (8.0 * 1_073_741_824.0) - 1.0)).abs() < 1e-9, "{violation}");
     let flat = json!({ "cascade": "flat", "binding": "vector-softmax", "buffer_kib": 8192 });
-    let (name, violation) = rule(&env, flat);
+    let (name, violation) = rule(&env, &flat);
     assert_eq!(name, "buffer");
     let words = 1024.0 * 4096.0 + 2.0 * 128.0 * (1024.0 + 1024.0 + 256.0 + 256.0);
     assert!((violation - (2.0 * words / 8_388_608.0 - 1.0)).abs() < 1e-9, "{violation}");
-    assert_eq!(rule(&build(json!({ "area_limit_m2": 1e-6 })), json!({})).0, "area");
-    assert_eq!(rule(&build(json!({ "clock_hz": 2e9, "area_limit_m2": 1.0 })), json!({})).0, "clock");
+    assert_eq!(rule(&build(&json!({ "area_limit_m2": 1e-6 })), &json!({})).0, "area");
+    assert_eq!(rule(&build(&json!({ "clock_hz": 2e9, "area_limit_m2": 1.0 })), &json!({})).0, "clock");
 }
 
 // By hand: 0.2 and 0.5 at four bits, 0 and 0.1 at eight, nothing at sixteen.
@@ -131,33 +131,34 @@ fn a_table_of_accuracy_is_a_constraint() {
         writeln!(file, "[[entry]]\nlayer = \"{layer}\"\nbits = {bits}\nloss = {loss}").unwrap();
     }
     let path = file.path().to_str().unwrap();
-    let env = build(json!({ "accuracy": path, "loss_limit": 0.3, "memory": "lpddr5", "area_limit_m2": 1.0 }));
+    let env =
+        build(&json!({ "accuracy": path, "loss_limit": 0.3, "memory": "lpddr5", "area_limit_m2": 1.0 }));
     let bits = |bits: u32| json!({ "binding": "vector-softmax", "weight_bits": bits, "cache_bits": 4 });
-    assert!(metrics(&env, bits(8))[0] > 0.0);
-    let (name, violation) = rule(&env, bits(4));
+    assert!(metrics(&env, &bits(8))[0] > 0.0);
+    let (name, violation) = rule(&env, &bits(4));
     assert!(name == "accuracy" && (violation - 0.4).abs() < 1e-12);
-    assert_eq!(rule(&env, bits(16)).0, "accuracy_unknown");
-    let message = refused(json!({ "accuracy": "nowhere.toml" }));
+    assert_eq!(rule(&env, &bits(16)).0, "accuracy_unknown");
+    let message = refused(&json!({ "accuracy": "nowhere.toml" }));
     assert!(message.starts_with("`accuracy`: nowhere.toml: "), "{message}");
 }
 
 #[test]
 fn settings_that_cannot_be_used_name_what_can() {
-    let unknown = refused(json!({ "network": "llama-3-8" }));
+    let unknown = refused(&json!({ "network": "llama-3-8" }));
     assert!(unknown.starts_with("`network`: unknown transformer `llama-3-8`; did you mean"), "{unknown}");
-    assert_eq!(refused(json!({ "batch": 0 })), "`batch`: got 0, expected at least 1");
+    assert_eq!(refused(&json!({ "batch": 0 })), "`batch`: got 0, expected at least 1");
     assert_eq!(
-        refused(json!({ "phase": "mixed", "sequence": 8, "chunk": 9 })),
+        refused(&json!({ "phase": "mixed", "sequence": 8, "chunk": 9 })),
         "a chunk of 9 tokens of a prompt of 8, expected no more than the prompt"
     );
-    assert!(refused(json!({ "node_nm": 45 })).starts_with("`node_nm`: 45 nm, expected 32 nm or less"));
-    assert!(refused(json!({ "spread": 90.0 })).starts_with("`spread`: operands of standard deviation 90"));
+    assert!(refused(&json!({ "node_nm": 45 })).starts_with("`node_nm`: 45 nm, expected 32 nm or less"));
+    assert!(refused(&json!({ "spread": 90.0 })).starts_with("`spread`: operands of standard deviation 90"));
 }
 
 // Claim: most random designs say something, and all rules but those of settings are met among them.
 #[test]
 fn random_designs_are_often_feasible() {
-    let env = build(Value::Null);
+    let env = build(&Value::Null);
     let mut rng = Seed::new(0).stream("test");
     let measured = (0..2000)
         .filter(|_| matches!(env.evaluate(&env.space().sample(&mut rng)).unwrap(), Outcome::Measured(_)));
