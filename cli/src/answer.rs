@@ -9,7 +9,7 @@ use crate::failure::Failure;
 
 /// How the program ends. The numbers are part of the interface: `docs/guide/exit-codes.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
+pub enum Exit {
     /// Done.
     Done = 0,
     /// Something failed on the way: a disk, an evaluator, an agent.

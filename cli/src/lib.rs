@@ -29,13 +29,14 @@ mod table;
 mod watched_run;
 mod worth_report;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tapeout::core::Catalog;
 
-use answer::Exit;
+pub use answer::Exit;
 use commands::Command;
 
 /// Searches hardware design spaces.
@@ -51,7 +52,13 @@ struct Arguments {
 /// The exit codes: 0 done, 1 something failed, 2 the input cannot be used, 3 a check or a replay found a difference,
 /// 130 interrupted.
 pub fn main(catalog: Catalog) -> ExitCode {
-    let exit = match Arguments::try_parse() {
+    main_of(std::env::args_os(), catalog).into()
+}
+
+/// The same for a command line that is given, the name of the program first: the number of the exit code. For programs whose own
+/// arguments are others, such as an interpreter's.
+pub fn main_of(arguments: impl IntoIterator<Item = OsString>, catalog: Catalog) -> Exit {
+    let exit = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => run(&arguments.command, &catalog),
         Err(error) => {
             // A reader that has gone away has no use for the help or the message either.
@@ -60,7 +67,7 @@ pub fn main(catalog: Catalog) -> ExitCode {
         }
     };
     drop(catalog);
-    exit.into()
+    exit
 }
 
 fn run(command: &Command, catalog: &Catalog) -> Exit {

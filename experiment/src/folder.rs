@@ -99,14 +99,13 @@ pub(crate) fn go_on(
 
 /// Replays what is in the log, runs until the budget is spent, and writes the summary.
 fn finish(
-    search: Search<'_>,
+    search: Search,
     folder: &Path,
     file: File,
     options: &RunOptions<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Finished, RunError> {
-    let experiment = search.experiment();
-    let mut log = FolderLog::open(experiment, folder, file)?;
+    let mut log = FolderLog::open(search.experiment(), folder, file)?;
     let finished = conclude(search, &mut log, options, observer)?;
     write_summary(&finished.summary, folder)?;
     Ok(finished)

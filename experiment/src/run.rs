@@ -60,12 +60,12 @@ pub fn search(
 
 /// Takes a search that has begun to its end, and sums up.
 pub(crate) fn conclude(
-    mut search: Search<'_>,
+    mut search: Search,
     log: &mut dyn Log,
     options: &RunOptions<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Finished, RunError> {
-    let experiment = search.experiment();
+    let experiment = &search.experiment().clone();
     let evaluator = Evaluator::new(experiment.env(), options.threads)?;
     let mut live = Live {
         experiment,
@@ -87,7 +87,7 @@ pub(crate) fn conclude(
 }
 
 fn rounds(
-    search: &mut Search<'_>,
+    search: &mut Search,
     log: &mut dyn Log,
     live: &mut Live<'_>,
     observer: &mut dyn Observer,
@@ -163,7 +163,7 @@ struct Live<'a> {
 
 impl Live<'_> {
     /// Why the run ends between two batches, if it does.
-    fn stop_reason(&self, search: &Search<'_>) -> Option<StopReason> {
+    fn stop_reason(&self, search: &Search) -> Option<StopReason> {
         if search.trials().len() >= self.experiment.spec().budget.trials.get() {
             Some(StopReason::TrialsSpent)
         } else if search.is_target_reached() {
