@@ -68,6 +68,11 @@ impl Answer {
         Self { exit, ..self }
     }
 
+    /// What it prints, and how the program ends.
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Exit) {
+        (self.data, self.exit)
+    }
+
     /// Writes it to the standard output. A reader that closed its end has seen enough, which is no failure.
     pub(crate) fn print(&self) -> Result<Exit, Failure> {
         let mut stdout = io::stdout().lock();

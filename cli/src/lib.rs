@@ -36,6 +36,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tapeout::core::Catalog;
 
+use answer::Answer;
 pub use answer::Exit;
 use commands::Command;
 
@@ -52,22 +53,36 @@ struct Arguments {
 /// The exit codes: 0 done, 1 something failed, 2 the input cannot be used, 3 a check or a replay found a difference,
 /// 130 interrupted.
 pub fn main(catalog: Catalog) -> ExitCode {
-    main_of(std::env::args_os(), catalog).into()
+    let exit = main_of(std::env::args_os(), &catalog);
+    drop(catalog);
+    exit.into()
 }
 
-/// The same for a command line that is given, the name of the program first: the number of the exit code. For programs whose own
-/// arguments are others, such as an interpreter's.
-pub fn main_of(arguments: impl IntoIterator<Item = OsString>, catalog: Catalog) -> Exit {
-    let exit = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => run(&arguments.command, &catalog),
+/// The same for a command line that is given, the name of the program first. For programs whose own arguments are others, such as an
+/// interpreter's.
+pub fn main_of(arguments: impl IntoIterator<Item = OsString>, catalog: &Catalog) -> Exit {
+    match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => run(&arguments.command, catalog),
         Err(error) => {
             // A reader that has gone away has no use for the help or the message either.
             let _ = error.print();
             if error.use_stderr() { Exit::BadInput } else { Exit::Done }
         }
-    };
-    drop(catalog);
-    exit
+    }
+}
+
+/// What a command line, the name of the program first, has for its standard output, and how it ends.
+///
+/// # Errors
+/// What it has for its standard error, if it cannot be read or fails.
+pub fn answer_of(
+    arguments: impl IntoIterator<Item = OsString>,
+    catalog: &Catalog,
+) -> Result<(Vec<u8>, Exit), (String, Exit)> {
+    let arguments =
+        Arguments::try_parse_from(arguments).map_err(|error| (error.to_string(), Exit::BadInput))?;
+    let answer = arguments.command.run(catalog);
+    answer.map(Answer::into_parts).map_err(|failure| (failure.to_string(), failure.exit()))
 }
 
 fn run(command: &Command, catalog: &Catalog) -> Exit {

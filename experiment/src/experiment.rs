@@ -48,6 +48,21 @@ impl Experiment {
     /// # Errors
     /// [`SpecError`] if there is no such environment, in this version, or a setting is refused.
     pub fn build_env(catalog: &Catalog, spec: &mut Spec) -> Result<(Arc<dyn Env>, Goal), SpecError> {
+        Self::resolve_env(catalog, spec)?;
+        let settings = Value::Object(spec.env.config.clone());
+        let (env, default_goal) =
+            catalog.build_env(&spec.env.id, &settings).map_err(|error| match error {
+                BuildEnvError::UnknownName(error) => spec.fault("env.id", SpecFault::UnknownName(error)),
+                BuildEnvError::Config(error) => config_fault(spec, "env.config", error),
+            })?;
+        Ok((env.into(), default_goal))
+    }
+
+    /// Fills in what [`Experiment::build_env`] does, without building anything: environments with the same `spec.env` are the same.
+    ///
+    /// # Errors
+    /// [`SpecError`] if there is no such environment, in this version, or a setting is unknown or of the wrong type.
+    pub fn resolve_env(catalog: &Catalog, spec: &mut Spec) -> Result<(), SpecError> {
         let entry = env_entry(catalog, spec)?;
         if let Some(got) = spec.env.version.filter(|&version| version != entry.version) {
             let fault = SpecFault::EnvVersion { env: entry.id.to_owned(), got, expected: entry.version };
@@ -58,14 +73,9 @@ impl Experiment {
         let resolved = input_files::resolved(&spec.env, entry.files, folder);
         spec.env = resolved.map_err(|fault| spec.fault("env.config", fault))?;
         let settings = Value::Object(spec.env.config.clone());
-        let refused = |error| config_fault(spec, "env.config", error);
-        let env_config = object(entry.resolve(&settings).map_err(refused)?);
-        let (env, default_goal) = catalog.build_env(entry.id, &settings).map_err(|error| match error {
-            BuildEnvError::UnknownName(error) => spec.fault("env.id", SpecFault::UnknownName(error)),
-            BuildEnvError::Config(error) => refused(error),
-        })?;
-        spec.env.config = env_config;
-        Ok((env.into(), default_goal))
+        let resolved = entry.resolve(&settings).map_err(|error| config_fault(spec, "env.config", error));
+        spec.env.config = object(resolved?);
+        Ok(())
     }
 
     /// What `spec` says, in an environment that need not be in the catalog: `env.id` is what messages call it.

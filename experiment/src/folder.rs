@@ -192,8 +192,8 @@ pub(crate) fn read_log(
 
 /// The trials of the log in `folder`, to be proposed again.
 pub(crate) fn recorded(experiment: &Experiment, folder: &Path, records: Vec<Record>) -> Recorded {
-    let format = RecordFormat::of(experiment.problem());
-    Recorded::new(log_path(folder), format, &experiment.spec().agent.id, records)
+    let space = experiment.problem().space().clone();
+    Recorded::new(log_path(folder), space, &experiment.spec().agent.id, records)
 }
 
 /// Begins a run: makes the folder, and in it the spec and a log without trials.

@@ -77,7 +77,7 @@ impl RecordFormat {
     /// Adds the line of `record`, newline included. Its numbers must be finite.
     pub(crate) fn write(&self, record: &Record, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"design\":");
-        self.write_design(&record.design, out);
+        write_design(&self.space, &self.parameter_keys, &record.design, out);
         out.extend_from_slice(b",\"outcome\":{");
         match &record.outcome {
             Outcome::Measured(metrics) => {
@@ -96,22 +96,6 @@ impl RecordFormat {
         out.extend_from_slice(b"},\"timing\":");
         write_json(&record.timing, out);
         out.extend_from_slice(b"}\n");
-    }
-
-    fn write_design(&self, design: &Design, out: &mut Vec<u8>) {
-        out.push(b'{');
-        for (key, (_, value)) in self.parameter_keys.iter().zip(self.space.values(design)) {
-            out.extend_from_slice(key.as_bytes());
-            write_json(&value, out);
-        }
-        out.push(b'}');
-    }
-
-    /// The design as it stands in the log, for messages.
-    pub(crate) fn design_text(&self, design: &Design) -> String {
-        let mut text = Vec::new();
-        self.write_design(design, &mut text);
-        String::from_utf8(text).expect("JSON is written in UTF-8")
     }
 
     /// Reads a line.
@@ -140,6 +124,23 @@ impl RecordFormat {
             }
         }
     }
+}
+
+/// A design of `space` as it stands in the log, for messages.
+pub(crate) fn design_text(space: &DesignSpace, design: &Design) -> String {
+    let mut text = Vec::new();
+    let names = space.parameters().iter().map(|parameter| parameter.name());
+    write_design(space, &keys(names), design, &mut text);
+    String::from_utf8(text).expect("JSON is written in UTF-8")
+}
+
+fn write_design(space: &DesignSpace, keys: &[String], design: &Design, out: &mut Vec<u8>) {
+    out.push(b'{');
+    for (key, (_, value)) in keys.iter().zip(space.values(design)) {
+        out.extend_from_slice(key.as_bytes());
+        write_json(&value, out);
+    }
+    out.push(b'}');
 }
 
 fn keys<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
