@@ -7,11 +7,10 @@
 True
 
 Everything is computed by the Rust core; the same seed gives the same bytes as on the command line. Importing this package
-also registers every environment with Gymnasium, if Gymnasium is imported already; ``gymnasium.make("tapeout:tapeout/...")``
-and ``import tapeout.gymnasium`` do so in any case.
+registers every environment with Gymnasium, where Gymnasium is installed: ``gymnasium.make("tapeout:tapeout/EdgeAccelerator-v2")``.
 """
 
-import sys as _sys
+from importlib.util import find_spec as _find_spec
 
 from tapeout._agent import Agent
 from tapeout._env import Env, Problem, agents, envs, learners
@@ -50,5 +49,5 @@ __all__ = [
     "run",
 ]
 
-if "gymnasium" in _sys.modules:
+if _find_spec("gymnasium") is not None:
     import tapeout.gymnasium  # noqa: F401

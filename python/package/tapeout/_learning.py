@@ -55,9 +55,12 @@ class Dataset:
         Raises:
             ValueError: a run is kept in memory alone, or they differ in environment, space or settings.
         """
-        folders = [it.folder if isinstance(it, Run) else os.fspath(it) for it in runs]
-        if None in folders:
-            raise ValueError("a run in memory has no folder; give `out` to `run`")
+        folders: list[str | os.PathLike[str]] = []
+        for it in runs:
+            folder = it.folder if isinstance(it, Run) else os.fspath(it)
+            if folder is None:
+                raise ValueError("a run in memory has no folder; give `out` to `run`")
+            folders.append(folder)
         return cls(_native.Dataset.of_runs(folders))
 
     def save(self, path: str | os.PathLike[str]) -> None:

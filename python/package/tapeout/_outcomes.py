@@ -103,8 +103,8 @@ class Outcomes:
 
     def _numbers(self, place: int) -> np.ndarray:
         """The values of a parameter that is a number, shape ``[n]``: whole numbers if all of its levels are."""
-        values = np.asarray(self.space.parameters[place].levels)
-        return values[self.levels[:, place]]
+        values: np.ndarray = np.asarray(self.space.parameters[place].levels)[self.levels[:, place]]
+        return values
 
     def _more(self) -> dict[str, np.ndarray]:
         """Columns behind the rest."""

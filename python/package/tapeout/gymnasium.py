@@ -42,6 +42,7 @@ class _Made:
         self.env = Env(env, **config)
         self.task = _native.Task(self.env._native, episode, _listed(objectives), _listed(constraints), reward)
         actions, self.is_single = self.task.actions()
+        self.n_actions = sum(actions)
         self.action_space: spaces.Space[Any] = spaces.Discrete(actions[0]) if self.is_single else spaces.MultiDiscrete(actions)
         self.observation_space = spaces.Box(0.0, 1.0, (self.task.observation_len(),), np.float32)
 
@@ -76,6 +77,7 @@ class DesignEnv(gymnasium.Env[np.ndarray, Any]):
         self.task_scale: tuple[list[float] | None, float] = made.task.scale()
         """What is usual, a value for each objective, if rewards are relative to it; and the reward of an infeasible design."""
         self._is_single = made.is_single
+        self._n_actions = made.n_actions
         self._native = _native.Episodes(made.task)
         self._info: dict[str, Any] = {}
 
@@ -103,9 +105,9 @@ class DesignEnv(gymnasium.Env[np.ndarray, Any]):
         """Which levels of the parameter at hand lead on to a legal design, as sb3-contrib's MaskablePPO asks; all, where actions
         are whole designs, whose rules tie levels together."""
         if "action_mask" in self._info:
-            return self._info["action_mask"].astype(bool)
-        n = self.action_space.n if isinstance(self.action_space, spaces.Discrete) else int(np.sum(self.action_space.nvec))
-        return np.ones(n, dtype=bool)
+            mask: np.ndarray = self._info["action_mask"].astype(bool)
+            return mask
+        return np.ones(self._n_actions, dtype=bool)
 
 
 class VectorDesignEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
