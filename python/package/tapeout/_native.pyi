@@ -14,7 +14,28 @@ _About = list[tuple[str, str, str]]
 _Expected = tuple[NDArray[np.float64], NDArray[np.float64] | None, NDArray[np.float64]]
 _Infos = dict[str, Any]
 
-__all__: list[str]
+__all__ = [
+    "Dataset",
+    "Env",
+    "Episodes",
+    "Failed",
+    "Judge",
+    "Model",
+    "Run",
+    "Session",
+    "Space",
+    "Task",
+    "Vector",
+    "agents",
+    "answer",
+    "envs",
+    "gymnasium_id",
+    "learners",
+    "load",
+    "main",
+    "resume",
+    "run",
+]
 
 class Failed(RuntimeError):
     """Something failed on the way: an evaluator, an agent, a file. ``__cause__`` says why."""
