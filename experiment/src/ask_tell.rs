@@ -185,7 +185,8 @@ impl AskTell {
         wall_s.is_some_and(|wall_s| self.elapsed_s() >= wall_s)
     }
 
-    fn elapsed_s(&self) -> f64 {
+    /// Wall time for which the run is open, all parts of it.
+    pub fn elapsed_s(&self) -> f64 {
         self.earlier_s + self.clock.elapsed_s()
     }
 }

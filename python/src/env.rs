@@ -16,11 +16,7 @@ use tapeout::gymnasium::{DesignTask, EpisodeStyle};
 use crate::fault::{failed, refused, run_failed};
 use crate::outcomes::{Builder, Columns};
 use crate::space::{Levels, Space};
-use crate::waiting::patient;
-
-/// Wall time in microseconds below which an evaluation is not worth a thread that listens for signals meanwhile. Ours: a twentieth of
-/// what people notice.
-const QUICK_US: u64 = 10_000;
+use crate::waiting::{QUICK_US, patient};
 
 /// Environments that somebody has, by settings.
 static BUILT: Mutex<BTreeMap<String, Weak<Place>>> = Mutex::new(BTreeMap::new());

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
@@ -18,7 +19,7 @@ use crate::env::{Env, catalog, goal};
 use crate::fault::{failed, refused, run_failed};
 use crate::outcomes::{Builder, Columns, outcomes};
 use crate::space::{Space, matrix};
-use crate::waiting::patient;
+use crate::waiting::{QUICK_US, patient};
 
 /// Losses `[n][m]`, NaN where infeasible; classes `[n]`: 0 acceptable, 1 outside a constraint, 2 infeasible; by how much, `[n]`.
 pub(crate) type Judged<'py> =
@@ -202,6 +203,8 @@ pub(crate) struct Session {
     held: Mutex<AskTell>,
     experiment: Experiment,
     folder: Option<PathBuf>,
+    /// Wall time that the last call took, in microseconds.
+    last_us: AtomicU64,
 }
 
 #[pymethods]
@@ -220,7 +223,7 @@ impl Session {
             None => AskTell::in_memory(&experiment),
         })?;
         let held = Mutex::new(held.map_err(|error| run_failed(&error))?);
-        Ok(Self { held, experiment, folder: out })
+        Ok(Self { held, experiment, folder: out, last_us: AtomicU64::new(u64::MAX) })
     }
 
     /// Levels of the designs that the agent wants to know of, shape `[n][d]`, or why it wants none.
@@ -258,14 +261,22 @@ impl Session {
 }
 
 impl Session {
-    /// What `work` makes of the run, without the interpreter's lock. A call between two evaluations is short for most agents, so it is no
-    /// thread's work of its own.
+    /// What `work` makes of the run, without the interpreter's lock; on a thread that leaves this one to listen for signals, unless the
+    /// agent was quick the last time.
     fn with<T: Send>(
         &self,
         py: Python<'_>,
         work: impl FnOnce(&mut AskTell) -> Result<T, RunError> + Send,
     ) -> PyResult<T> {
-        patient(py, |_| work(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner)))?
-            .map_err(|error| run_failed(&error))
+        let timed = || {
+            let held = &mut *self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            let began_s = held.elapsed_s();
+            let done = work(held);
+            self.last_us.store((1e6 * (held.elapsed_s() - began_s)) as u64, Ordering::Relaxed);
+            done
+        };
+        let is_quick = self.last_us.load(Ordering::Relaxed) < QUICK_US;
+        let done = if is_quick { py.detach(timed) } else { patient(py, |_| timed())? };
+        done.map_err(|error| run_failed(&error))
     }
 }

@@ -17,6 +17,10 @@ use crate::fault::{Failed, failed};
 /// How often signals are looked for. Ours: a tenth of what people notice.
 const LISTEN: Duration = Duration::from_millis(20);
 
+/// Wall time in microseconds below which work is not worth a thread that listens for signals meanwhile. Ours: a twentieth of what people
+/// notice.
+pub(crate) const QUICK_US: u64 = 10_000;
+
 /// The pool of this process. rayon's own does not survive a fork (github.com/rayon-rs/rayon/issues/708): its threads are the
 /// parent's, and the first parallel step of a child waits for them for good.
 static POOL: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);

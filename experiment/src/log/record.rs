@@ -1,8 +1,11 @@
 //! One line of the log: one trial.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use tapeout_core::names::nearest_name;
 use tapeout_core::parameter::Value;
 use tapeout_core::{Design, DesignSpace, Outcome, Problem};
@@ -42,16 +45,48 @@ pub(crate) struct RecordFormat {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
-    design: BTreeMap<String, Value>,
-    outcome: LoggedOutcome,
+struct Line<'a> {
+    #[serde(borrow)]
+    design: Named<'a, Value>,
+    #[serde(borrow)]
+    outcome: LoggedOutcome<'a>,
     timing: TrialTiming,
 }
 
+/// Values by name, in the order in which they stand: a log has millions of them.
+struct Named<'a, T>(Vec<(Cow<'a, str>, T)>);
+
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Named<'a, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries<'a, T>(PhantomData<(&'a str, T)>);
+        impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for Entries<'a, T> {
+            type Value = Named<'a, T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some((Key(name), value)) = map.next_entry()? {
+                    entries.push((name, value));
+                }
+                Ok(Named(entries))
+            }
+        }
+        deserializer.deserialize_map(Entries(PhantomData))
+    }
+}
+
+/// A name, borrowed from the line unless something in it is escaped.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum LoggedOutcome {
-    Measured(BTreeMap<String, f64>),
+enum LoggedOutcome<'a> {
+    #[serde(borrow)]
+    Measured(Named<'a, f64>),
     Infeasible(Broken),
 }
 
@@ -100,27 +135,32 @@ impl RecordFormat {
 
     /// Reads a line.
     pub(crate) fn read(&self, line: &str) -> Result<Record, LogFault> {
-        let line: Line =
+        let line: Line<'_> =
             serde_json::from_str(line).map_err(|error| LogFault::NotATrial(error.to_string()))?;
-        let values = line.design.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        let values = line.design.0.iter().map(|(name, value)| (name.as_ref(), value.clone()));
         let design = self.space.design_of(values).map_err(LogFault::Design)?;
         let outcome = match line.outcome {
-            LoggedOutcome::Measured(metrics) => Outcome::Measured(self.read_metrics(metrics)?),
+            LoggedOutcome::Measured(metrics) => Outcome::Measured(self.read_metrics(metrics.0)?),
             LoggedOutcome::Infeasible(Broken { rule, violation }) => Outcome::Infeasible { rule, violation },
         };
         Ok(Record { design, outcome, timing: line.timing })
     }
 
-    fn read_metrics(&self, mut logged: BTreeMap<String, f64>) -> Result<Vec<f64>, LogFault> {
+    fn read_metrics(&self, mut logged: Vec<(Cow<'_, str>, f64)>) -> Result<Vec<f64>, LogFault> {
+        if logged.iter().map(|(name, _)| name).eq(&self.metrics) {
+            return Ok(logged.into_iter().map(|(_, value)| value).collect());
+        }
         let mut take = |metric: &String| {
-            logged.remove(metric).ok_or_else(|| LogFault::MissingMetric { metric: metric.clone() })
+            let place = logged.iter().rposition(|(name, _)| name == metric);
+            let place = place.ok_or_else(|| LogFault::MissingMetric { metric: metric.clone() })?;
+            Ok(logged.remove(place).1)
         };
         let metrics = self.metrics.iter().map(&mut take).collect::<Result<Vec<f64>, LogFault>>()?;
-        match logged.into_keys().next() {
+        match logged.into_iter().next() {
             None => Ok(metrics),
-            Some(got) => {
+            Some((got, _)) => {
                 let nearest = nearest_name(&got, self.metrics.iter().map(String::as_str));
-                Err(LogFault::UnknownMetric { got, nearest })
+                Err(LogFault::UnknownMetric { got: got.into_owned(), nearest })
             }
         }
     }

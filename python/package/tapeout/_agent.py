@@ -48,6 +48,7 @@ class Agent:
         self.env = Env(env) if isinstance(env, str) else env
         plan = _plan(agent, trials, seed, batch, objectives, constraints)
         self._native = _native.Session(self.env._native, plan, config, _path(out))
+        self._asked = np.empty((0, len(self.env.space.names)), np.uint32)
         self.stop: str | None = None
         """Why it wants nothing more to be known; none as long as it does."""
 
@@ -57,8 +58,8 @@ class Agent:
         Raises:
             Failed: the agent or the disk failed.
         """
-        levels, self.stop = self._native.ask()
-        return levels
+        self._asked, self.stop = self._native.ask()
+        return self._asked
 
     def tell(self, outcomes: Outcomes | Sequence[Mapping[str, Any]]) -> None:
         """What became of the designs of :meth:`ask`, in their order, or of the first few of them.
@@ -71,13 +72,13 @@ class Agent:
             Failed: the agent or the disk failed.
         """
         if isinstance(outcomes, Outcomes):
-            asked = self.ask()[: len(outcomes)]
-            if not np.array_equal(asked, outcomes.levels):
+            if not np.array_equal(self._asked[: len(outcomes)], outcomes.levels):
                 raise ValueError("these are not the outcomes of the designs that were asked about")
             told: tuple[Any, ...] = outcomes._told()
         else:
             told = self._told(list(outcomes))
         self._native.tell(*told)
+        self._asked = self._asked[len(outcomes) :]
 
     def _told(self, outcomes: list[Mapping[str, Any]]) -> tuple[Any, ...]:
         names = [metric.name for metric in self.env.metrics]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,19 +24,45 @@ class Metric(NamedTuple):
     summary: str
 
 
-@dataclass(frozen=True)
 class Outcome:
-    """What became of one design: ``metrics`` by name, in their units, or the rule that makes it infeasible."""
+    """What became of one design.
 
-    design: dict[str, Value]
-    metrics: dict[str, float]
-    infeasible: str | None
-    violation: float
+    ``metrics``: by name, in their units; empty if ``infeasible`` names the rule that the design breaks, by ``violation``. ``levels``: of
+    the design, shape ``[d]``.
+    """
+
+    __slots__ = ("_space", "infeasible", "levels", "metrics", "violation")
+
+    def __init__(
+        self, space: Space, levels: np.ndarray, metrics: dict[str, float], infeasible: str | None, violation: float
+    ) -> None:
+        self._space = space
+        self.levels = levels
+        self.metrics = metrics
+        self.infeasible = infeasible
+        self.violation = violation
+
+    @property
+    def design(self) -> dict[str, Value]:
+        """The value of each parameter."""
+        return self._space.values(self.levels)[0]
 
     @property
     def feasible(self) -> bool:
         """Whether it can be built and run."""
         return self.infeasible is None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Outcome):
+            return NotImplemented
+        said = (self.metrics, self.infeasible, self.violation, self.levels.tolist())
+        return said == (other.metrics, other.infeasible, other.violation, other.levels.tolist())
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        said = self.metrics if self.feasible else f"infeasible={self.infeasible!r}, violation={self.violation}"
+        return f"Outcome({said}, design={self.design})"
 
 
 class Outcomes:
@@ -67,15 +92,11 @@ class Outcomes:
         return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> Outcome:
-        place = range(len(self))[index]
+        place = index if index >= 0 else len(self) + index
         rule = int(self._rule[place])
-        measured = {name: float(column[place]) for name, column in self.metrics.items()} if rule < 0 else {}
-        return Outcome(
-            design=self.space.values(self.levels[place])[0],
-            metrics=measured,
-            infeasible=None if rule < 0 else self._rules[rule],
-            violation=float(self.violation[place]),
-        )
+        measured = {name: column.item(place) for name, column in self.metrics.items()} if rule < 0 else {}
+        rule_name = None if rule < 0 else self._rules[rule]
+        return Outcome(self.space, self.levels[place], measured, rule_name, self.violation.item(place))
 
     @cached_property
     def feasible(self) -> np.ndarray:
