@@ -8,7 +8,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use tapeout_core::names::nearest_name;
 use tapeout_core::parameter::Value;
-use tapeout_core::{Design, DesignSpace, Outcome, Problem};
+use tapeout_core::{Design, DesignSpace, Outcome, Parameter, Problem, SpaceError};
 
 use super::LogFault;
 
@@ -137,13 +137,24 @@ impl RecordFormat {
     pub(crate) fn read(&self, line: &str) -> Result<Record, LogFault> {
         let line: Line<'_> =
             serde_json::from_str(line).map_err(|error| LogFault::NotATrial(error.to_string()))?;
-        let values = line.design.0.iter().map(|(name, value)| (name.as_ref(), value.clone()));
-        let design = self.space.design_of(values).map_err(LogFault::Design)?;
+        let design = self.read_design(&line.design.0).map_err(LogFault::Design)?;
         let outcome = match line.outcome {
             LoggedOutcome::Measured(metrics) => Outcome::Measured(self.read_metrics(metrics.0)?),
             LoggedOutcome::Infeasible(Broken { rule, violation }) => Outcome::Infeasible { rule, violation },
         };
         Ok(Record { design, outcome, timing: line.timing })
+    }
+
+    fn read_design(&self, logged: &[(Cow<'_, str>, Value)]) -> Result<Design, SpaceError> {
+        let parameters = self.space.parameters();
+        if logged.iter().map(|(name, _)| name.as_ref()).eq(parameters.iter().map(Parameter::name)) {
+            let levels =
+                logged.iter().zip(parameters).map(|((_, value), parameter)| parameter.level_of(value));
+            if let Some(levels) = levels.collect::<Option<Vec<u32>>>() {
+                return self.space.design(&levels);
+            }
+        }
+        self.space.design_of(logged.iter().map(|(name, value)| (name.as_ref(), value.clone())))
     }
 
     fn read_metrics(&self, mut logged: Vec<(Cow<'_, str>, f64)>) -> Result<Vec<f64>, LogFault> {
@@ -198,7 +209,7 @@ fn write_json(value: &impl Serialize, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tapeout_core::{Goal, Metric, Objective, Parameter};
+    use tapeout_core::{Goal, Metric, Objective};
 
     fn format() -> (RecordFormat, DesignSpace) {
         let parameters = vec![

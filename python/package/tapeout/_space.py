@@ -90,8 +90,8 @@ class Space:
         return self._of_array(np.asarray(designs).reshape(-1, len(self.names)) if not designs else np.asarray(designs))
 
     def _of_array(self, levels: np.ndarray) -> np.ndarray:
-        if levels.dtype == np.uint32 and levels.ndim == 2 and levels.flags.c_contiguous:
-            return levels
+        if levels.dtype == np.uint32 and levels.ndim in (1, 2) and levels.flags.c_contiguous:
+            return levels if levels.ndim == 2 else levels[None]
         if levels.size and levels.dtype.kind not in "iu":
             raise TypeError(f"levels are whole numbers counted from 0, got {levels.dtype}; values stand in dicts")
         if levels.size and levels.min() < 0:
