@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tapeout-surrogates", &["tapeout-core"]),
     ("tapeout-agents", &["tapeout-core", "tapeout-process", "tapeout-surrogates"]),
     ("tapeout-experiment", &["tapeout-core"]),
+    ("tapeout-report", &["tapeout-core", "tapeout-experiment", "tapeout-surrogates"]),
     (
         "tapeout",
         &[
@@ -27,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tapeout-surrogates",
             "tapeout-agents",
             "tapeout-experiment",
+            "tapeout-report",
         ],
     ),
     ("tapeout-cli", &["tapeout"]),
