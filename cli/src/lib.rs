@@ -31,6 +31,7 @@ mod worth_report;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use tapeout::core::Catalog;
@@ -51,6 +52,7 @@ struct Arguments {
 /// The exit codes: 0 done, 1 something failed, 2 the input cannot be used, 3 a check or a replay found a difference,
 /// 130 interrupted.
 pub fn main(catalog: Catalog) -> ExitCode {
+    ignore_limit_of_files();
     let exit = match Arguments::try_parse() {
         Ok(arguments) => run(&arguments.command, &catalog),
         Err(error) => {
@@ -61,6 +63,16 @@ pub fn main(catalog: Catalog) -> ExitCode {
     };
     drop(catalog);
     exit.into()
+}
+
+/// A write beyond the limit on the size of files is then an error like that of a full disk, and not the end without a word.
+/// Source: POSIX.1-2024, `write`, EFBIG, and `<signal.h>`, SIGXFSZ.
+fn ignore_limit_of_files() {
+    #[cfg(unix)]
+    {
+        // Where it cannot be caught the program ends as it did.
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    }
 }
 
 fn run(command: &Command, catalog: &Catalog) -> Exit {

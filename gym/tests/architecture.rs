@@ -10,18 +10,23 @@ use serde_json::Value;
 /// Who may import whom, tests and benches included: every crate of the workspace, with the crates of ours it may depend on.
 const ARROWS: &[(&str, &[&str])] = &[
     ("tapeout-core", &[]),
+    ("tapeout-input", &[]),
     ("tapeout-process", &[]),
-    ("tapeout-simulators", &["tapeout-core"]),
-    ("tapeout-gpu", &["tapeout-core", "tapeout-simulators"]),
-    ("tapeout-envs", &["tapeout-core", "tapeout-process", "tapeout-simulators", "tapeout-gpu"]),
+    ("tapeout-simulators", &["tapeout-core", "tapeout-input"]),
+    ("tapeout-gpu", &["tapeout-core", "tapeout-input", "tapeout-simulators"]),
+    (
+        "tapeout-envs",
+        &["tapeout-core", "tapeout-input", "tapeout-process", "tapeout-simulators", "tapeout-gpu"],
+    ),
     ("tapeout-surrogates", &["tapeout-core"]),
     ("tapeout-agents", &["tapeout-core", "tapeout-process", "tapeout-surrogates"]),
-    ("tapeout-experiment", &["tapeout-core"]),
+    ("tapeout-experiment", &["tapeout-core", "tapeout-input"]),
     ("tapeout-report", &["tapeout-core", "tapeout-experiment", "tapeout-surrogates"]),
     (
         "tapeout",
         &[
             "tapeout-core",
+            "tapeout-input",
             "tapeout-simulators",
             "tapeout-gpu",
             "tapeout-envs",

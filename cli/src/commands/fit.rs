@@ -54,7 +54,7 @@ pub(crate) struct FitFlags {
     #[arg(long, value_name = "FILE.json")]
     split: Option<PathBuf>,
     /// Where all randomness comes from
-    #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 63))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 63), allow_negative_numbers = true, value_parser = crate::arguments::seed)]
     seed: u64,
 }
 
@@ -151,7 +151,7 @@ pub(crate) fn write(model: &ModelFile, path: &Path) -> Result<(), Failure> {
     let written = fs::write(&beside, model.to_bytes()).and_then(|()| fs::rename(&beside, path));
     written.map_err(|error| {
         let _ = fs::remove_file(&beside); // it is of no use, and the error is the one to report
-        Failure::failed(error).context(format!("{}: cannot write", path.display()))
+        Failure::unwritable(error).context(format!("{}: cannot write", path.display()))
     })
 }
 

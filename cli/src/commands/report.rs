@@ -52,7 +52,7 @@ impl Args {
         let beside = |path: &PathBuf| if path.is_dir() { path.join(NAME) } else { path.with_file_name(NAME) };
         let out = self.out.clone().unwrap_or_else(|| beside(&self.of[0]));
         fs::write(&out, report.html()).map_err(|error| {
-            Failure::bad_input(error)
+            Failure::unwritable(error)
                 .context(format!("{}: cannot write", out.display()))
                 .hint("choose a place that can be written to: `--out FILE.html`")
         })?;

@@ -1,6 +1,5 @@
 //! What the environment says of proposals: asked once, when all else is done.
 
-use std::fs;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -199,7 +198,7 @@ impl Validation {
     /// # Errors
     /// [`OfflineError`] if the file cannot be read, or says something else.
     pub fn read(path: &Path) -> Result<Self, OfflineError> {
-        let text = fs::read_to_string(path)
+        let text = tapeout_input::read_text(path)
             .map_err(|source| OfflineError::File { path: path.to_owned(), source })?;
         let mut deserializer = serde_json::Deserializer::from_str(&text);
         serde_path_to_error::deserialize(&mut deserializer).map_err(|error| OfflineError::Content {
