@@ -12,7 +12,7 @@ use std::path::Path;
 pub const MOST_FILE_BYTES: u64 = 2 << 30;
 
 /// Bytes of a pipe or a device, at most. Ours: a hundred times the largest architecture or proposals, and little memory.
-pub const MOST_STREAM_BYTES: u64 = 16 << 20;
+pub const MOST_STREAM_BYTES: u64 = 8 << 20;
 
 /// Bytes of a compressed file when unpacked, at least allowed. Ours.
 const UNPACKED_BYTES: u64 = 32 << 20;
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_device_without_an_end_ends() {
         let error = read("/dev/zero").unwrap_err();
-        assert_eq!(error.to_string(), "more than 16 MiB, the most that is read of it");
+        assert_eq!(error.to_string(), "more than 8 MiB, the most that is read of it");
         assert_eq!(read("/dev/null").unwrap(), []);
     }
 
