@@ -116,7 +116,7 @@ fn agent_verdict(entry: &AgentEntry) -> Verdict {
 }
 
 fn learner_verdict(entry: &LearnerEntry) -> Verdict {
-    let findings = departures(check_surrogate(entry));
+    let findings = departures(check_surrogate(entry, &Value::Null));
     Verdict { kind: "learner", name: entry.id.to_owned(), note: String::new(), findings }
 }
 

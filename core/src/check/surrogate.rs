@@ -1,5 +1,7 @@
 //! The conformance check of learners and what they fit.
 
+use serde_json::{Value, json};
+
 use super::Findings;
 use super::toy::Toy;
 use crate::catalog::LearnerEntry;
@@ -18,14 +20,14 @@ const SAMPLES: usize = 200;
 /// The problem on which a learner is fitted twice; it has infeasible designs, so all parts of a model are fitted.
 const REFITTED: &str = "a plain problem";
 
-/// Checks that a learner keeps its contract, on toy problems of every kind.
+/// Checks that a learner with these hyperparameters (`Value::Null`: its defaults) keeps its contract, on toy problems of every kind.
 ///
 /// # Errors
 /// [`Findings`]: every departure, with how to mend it.
-pub fn check_surrogate(entry: &LearnerEntry) -> Result<(), Findings> {
+pub fn check_surrogate(entry: &LearnerEntry, hyperparameters: &Value) -> Result<(), Findings> {
     let mut findings = Findings::default();
     findings.require(
-        entry.build(&Toy::bowl().problem(), &serde_json::json!({ "no-such-setting": 1 })).is_err(),
+        entry.build(&Toy::bowl().problem(), &json!({ "no-such-setting": 1 })).is_err(),
         || "a hyperparameter that does not exist is accepted".to_owned(),
         "put #[serde(deny_unknown_fields)] on the settings",
     );
@@ -35,7 +37,7 @@ pub fn check_surrogate(entry: &LearnerEntry) -> Result<(), Findings> {
         ("a space tied by rules", Toy::tied(), &[("", &[], 1.0)]),
         ("two workloads", Toy::tradeoff(), &[("small", &[0.0, 7.0], 1.0), ("large", &[3.0, 7.0], 8.0)]),
     ] {
-        check_on(entry, &toy, workloads, name, &mut findings);
+        check_on((entry, hyperparameters), &toy, workloads, name, &mut findings);
     }
     findings.into_result()
 }
@@ -44,17 +46,17 @@ pub fn check_surrogate(entry: &LearnerEntry) -> Result<(), Findings> {
 type ToyWorkload<'a> = (&'a str, &'a [f64], f64);
 
 fn check_on(
-    entry: &LearnerEntry,
+    (entry, hyperparameters): (&LearnerEntry, &Value),
     toy: &Toy,
     workloads: &[ToyWorkload<'_>],
     name: &str,
     findings: &mut Findings,
 ) {
     let problem = toy.problem();
-    let learner = match entry.build(&problem, &serde_json::Value::Null) {
+    let learner = match entry.build(&problem, hyperparameters) {
         Ok(learner) => learner,
         Err(error) => {
-            let seen = || format!("on {name}, the default configuration is refused: {error}");
+            let seen = || format!("on {name}, its configuration is refused: {error}");
             findings.require(false, seen, "give every hyperparameter a default that works on any problem");
             return;
         }

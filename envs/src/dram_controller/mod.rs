@@ -46,7 +46,7 @@ pub struct DramControllerConfig {
     pub space: DramSpace,
     /// Whether designs without refreshes, which lose data on a real chip, are evaluated like others.
     pub allow_no_refresh: bool,
-    /// Order of what happens in one clock: `arrivals-first`, which is fast, or `as-booked`, which equals DRAMSys.
+    /// Order of what happens in one clock: `fast`, or `as-booked`, which equals DRAMSys.
     pub order: Order,
 }
 
@@ -62,7 +62,7 @@ impl Default for DramControllerConfig {
             memory: DDR3_1600.id.to_owned(),
             space: DramSpace::Full,
             allow_no_refresh: false,
-            order: Order::ArrivalsFirst,
+            order: Order::Fast,
         }
     }
 }
@@ -163,7 +163,7 @@ impl Env for DramController {
 
 impl BuildEnv for DramController {
     const ID: &'static str = "dram-controller";
-    const VERSION: u32 = 0;
+    const VERSION: u32 = 1;
     const SUMMARY: &'static str =
         "ArchGym's memory controller: ten parameters in front of DDR3, equal to DRAMSys command by command";
     const DESCRIPTION: &'static str = include_str!("page.md");

@@ -10,7 +10,7 @@ use tapeout_core::{Design, Env, Outcome};
 
 /// The least that a metric can be in the small space, refreshes required, and a design that has it.
 ///
-/// For the built-in workloads with their default settings, in the order `arrivals-first`.
+/// For the built-in workloads with their default settings, in the order `fast`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DramOptimum {

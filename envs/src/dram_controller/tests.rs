@@ -52,7 +52,7 @@ fn the_spaces_are_the_published_ones() {
 #[test]
 fn it_keeps_the_contract_on_every_workload_in_both_orders() {
     for (workload, _) in Pattern::ALL {
-        for order in [Order::ArrivalsFirst, Order::AsBooked] {
+        for order in [Order::Fast, Order::AsBooked] {
             let config = DramControllerConfig { order, allow_no_refresh: true, ..short(workload) };
             check_env(&env(config)).unwrap_or_else(|findings| panic!("{workload} {order:?}: {findings}"));
         }
@@ -81,7 +81,7 @@ fn equal_designs_are_counted_as_published() {
 #[test]
 fn designs_called_equal_are_equal() {
     use tapeout_simulators::dram::{Scheduler, SchedulerBuffer};
-    for order in [Order::ArrivalsFirst, Order::AsBooked] {
+    for order in [Order::Fast, Order::AsBooked] {
         let env = env(DramControllerConfig { order, ..short("cloud") });
         let mut rng = Seed::new(0).stream("test");
         for _ in 0..64 {

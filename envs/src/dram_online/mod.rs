@@ -224,7 +224,7 @@ mod tests {
             let windows: Vec<Window> = (0..8).map(|_| online.act(levels)).collect();
             let trace = traffic(&short(), &DDR3_1600, Seed::new(7)).unwrap();
             let simulator = Simulator::new(&DDR3_1600, &trace);
-            let report = simulator.run(&controller(levels), Order::ArrivalsFirst, &mut Scratch::new());
+            let report = simulator.run(&controller(levels), Order::Fast, &mut Scratch::new());
             let time_s: f64 = windows.iter().map(|window| window.time_s).sum();
             assert!((time_s - report.time_s).abs() < 1e-15, "{levels:?}: {time_s} {}", report.time_s);
             let n: usize = windows.iter().map(|window| window.n_requests).sum();

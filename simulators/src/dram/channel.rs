@@ -1,6 +1,6 @@
 //! The controller's inside, one evaluation at a time: banks propose, the oldest ready proposal is issued.
 //!
-//! Sections 5 to 7. Who calls decides in which order things happen within a clock: `arrivals_first` and `as_booked`.
+//! Sections 5 to 7. Who calls decides in which order things happen within a clock: `fast_order` and `as_booked`.
 
 use super::controller::Controller;
 use super::device::DramDevice;
@@ -141,6 +141,11 @@ impl<'a, const B: usize, const G: usize, const R: usize, const X: bool> Channel<
     /// The next clock at which the refresh step has to be done, if it has not been reached.
     pub(super) fn due_after(&self, clock: Clock) -> Clock {
         if self.refresh.due > clock { self.refresh.due } else { NEVER }
+    }
+
+    /// When the controller would next be woken by itself after `clock`, if `choice` wins.
+    pub(super) fn wake_up(&self, choice: Choice, clock: Clock) -> Clock {
+        choice.clock().min(self.due_after(clock))
     }
 
     /// Section 8, step 2. Returns whether anything may have changed.

@@ -54,6 +54,11 @@ impl<'a> FrontEnd<'a> {
         front
     }
 
+    /// Whether the arbiter is a wire, and the next request was offered when the one before was taken, not ahead of its time.
+    pub(super) fn is_just_offered(&self) -> bool {
+        self.max_active.is_none() && self.requests.get(self.next).is_some_and(|next| next.cycle <= self.free)
+    }
+
     /// The next request was stored at `clock`.
     #[inline]
     pub(super) fn stored(&mut self, clock: Clock) {

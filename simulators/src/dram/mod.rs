@@ -16,18 +16,18 @@
 //! | `refresh` | section 7: when a refresh is put off, forced or pulled in |
 //! | `energy` | section 10: currents by command and state |
 //! | `channel` | the controller made of these, one evaluation at a time |
-//! | `arrivals_first` | section 8: the fast order of what happens in one clock |
+//! | `fast_order` | section 8: the fast order of what happens in one clock |
 //! | `kernel`, `mailbox`, `as_booked` | section 9: the exact order |
 //! | `simulator`, `report` | the question, its answer |
 
 mod address;
-mod arrivals_first;
 mod as_booked;
 mod channel;
 mod controller;
 mod device;
 mod devices;
 mod energy;
+mod fast_order;
 mod front_end;
 mod gates;
 mod kernel;

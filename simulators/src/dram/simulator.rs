@@ -5,11 +5,11 @@ use std::num::NonZeroUsize;
 use serde::{Deserialize, Serialize};
 
 use super::Clock;
-use super::arrivals_first;
 use super::as_booked::{self, Fabric};
 use super::channel::Channel;
 use super::controller::{Controller, RefreshPolicy, ResponseQueue, Scheduler};
 use super::device::{BankShape, DramDevice};
+use super::fast_order;
 use super::front_end::FrontEnd;
 use super::placed::{Clocks, Placed};
 use super::queues::{Entry, Queues};
@@ -21,8 +21,8 @@ use super::trace::Trace;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
-    /// Arrivals first, as section 8 has it: fast.
-    ArrivalsFirst,
+    /// As the rules of section 8 have it.
+    Fast,
     /// As the processes of DRAMSys book one another, section 9: exact, some ten times slower.
     AsBooked,
 }
@@ -139,7 +139,7 @@ impl Simulator {
         let mut channel = Channel::<B, G, R, true>::new(&self.device, &first, requests, queues, None);
         let mut front = FrontEnd::new(&first, requests, &mut scratch.clocks);
         let (mut clock, mut energy_j, mut counts, mut n_known) = (0, 0.0, Counts::default(), 0);
-        arrivals_first::run_windows(&mut channel, &mut front, controllers, window.get(), |channel, front| {
+        fast_order::run_windows(&mut channel, &mut front, controllers, window.get(), |channel, front| {
             let latencies = front.known_latencies(n_known);
             let total: u64 = latencies.iter().sum();
             let (energy, _) = channel.account.settled(&self.device, channel.has_open_bank());
@@ -195,9 +195,7 @@ impl Simulator {
         let queues = Queues::new(controller, &mut scratch.entries);
         let mut channel = Channel::<B, G, R, X>::new(&self.device, controller, requests, queues, log);
         let last = match order {
-            Order::ArrivalsFirst => {
-                arrivals_first::run(&mut channel, &mut FrontEnd::new(controller, requests, clocks))
-            }
+            Order::Fast => fast_order::run(&mut channel, &mut FrontEnd::new(controller, requests, clocks)),
             Order::AsBooked => {
                 as_booked::run(&mut channel, controller, requests, clocks, &mut scratch.fabric)
             }

@@ -55,7 +55,7 @@ fn simulate(best: &Best, device: &DramDevice) -> SimulatedMemory {
         Trace::new(requests).expect("invariant: every layer reads something, and this is the first of it");
     let simulator = Simulator::new(device, &trace);
     let mut scratch = Scratch::new();
-    let mut run = |max_active| simulator.run(&controller(max_active), Order::ArrivalsFirst, &mut scratch);
+    let mut run = |max_active| simulator.run(&controller(max_active), Order::Fast, &mut scratch);
     let (busy, single) = (run(BUSY), run(NonZeroU32::MIN));
     SimulatedMemory {
         efficiency: busy.bandwidth_byte_per_s / device.peak_byte_per_s(),

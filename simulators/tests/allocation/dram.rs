@@ -48,7 +48,7 @@ fn runs_allocate_nothing_once_their_scratch_has_grown() {
     let controllers = controllers();
     for pattern in [Pattern::Random, Pattern::Mixed, Pattern::Sparse] {
         let simulator = Simulator::new(&DDR3_1600, &pattern.trace(&DDR3_1600, 2000, Seed::new(0)).unwrap());
-        for order in [Order::ArrivalsFirst, Order::AsBooked] {
+        for order in [Order::Fast, Order::AsBooked] {
             let mut scratch = Scratch::new();
             let mut run = || {
                 for controller in &controllers {

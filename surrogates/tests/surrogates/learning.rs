@@ -8,6 +8,8 @@ use tapeout_core::{
 use tapeout_surrogates::LEARNERS;
 use tapeout_surrogates::errors::{brier_score, kendall_tau, log_scale_error, relative_rmse};
 
+use super::short_training;
+
 const N_TRAIN: usize = 400;
 const N_UNSEEN: usize = 400;
 
@@ -127,7 +129,7 @@ fn one_thread_fits_what_two_do() {
     let toy = Toy::bowl();
     let data = TrainingData::of_trials(trials(&toy, &designs(&toy, 100, 0), 1.0));
     for entry in LEARNERS {
-        let learner = entry.build(&toy.problem(), &Value::Null).unwrap();
+        let learner = entry.build(&toy.problem(), &short_training(entry.id)).unwrap();
         let saved = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| learner.fit(&data, Seed::new(3)).unwrap().save())

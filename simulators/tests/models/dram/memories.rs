@@ -38,7 +38,7 @@ fn by_set() -> RefreshPolicy {
 
 fn log(device: &DramDevice, controller: &Controller, trace: &Trace) -> Vec<Command> {
     let mut log = Vec::new();
-    let order = Order::ArrivalsFirst;
+    let order = Order::Fast;
     Simulator::new(device, trace).run_logged(controller, order, &mut Scratch::new(), &mut log);
     log
 }
@@ -201,8 +201,7 @@ fn sets_of_banks_are_refreshed_in_turn_while_others_work() {
             }
         }
         assert!(n >= 2 * sets.n_sets && n_others > 10 * n, "{}: {n} {n_others}", device.id);
-        let report =
-            Simulator::new(&device, &trace).run(&controller, Order::ArrivalsFirst, &mut Scratch::new());
+        let report = Simulator::new(&device, &trace).run(&controller, Order::Fast, &mut Scratch::new());
         assert!(
             (0..=sets.n_sets as i64).contains(&report.refresh_debt),
             "{}: {}",
@@ -271,7 +270,7 @@ fn an_idle_memory_sleeps_and_wakes() {
     assert_eq!((acts(awake), acts(asleep)), (vec![0, 1000], vec![0, 1006]));
     let background = |controller: &Controller| {
         let simulator = Simulator::new(&DDR3_1600, &trace);
-        simulator.run(controller, Order::ArrivalsFirst, &mut Scratch::new()).energy.background_j
+        simulator.run(controller, Order::Fast, &mut Scratch::new()).energy.background_j
     };
     // The later end, 6 clocks of standby, is charged to both alike but for these 6.
     let saved = (872.0 * 15.0 - 6.0 * 45.0) * 1.5 * 1.25 * 8.0 * 1e-12;
@@ -285,8 +284,7 @@ fn power_down_saves_energy_on_sparse_traffic() {
         let trace = Pattern::Sparse.trace(device, 3000, Seed::new(5)).unwrap();
         let simulator = Simulator::new(device, &trace);
         let awake = Controller { refresh: all_bank(), page_policy: PagePolicy::Closed, ..plain() };
-        let run =
-            |controller: &Controller| simulator.run(controller, Order::ArrivalsFirst, &mut Scratch::new());
+        let run = |controller: &Controller| simulator.run(controller, Order::Fast, &mut Scratch::new());
         let (awake, asleep) = (run(&awake), run(&Controller { power_down: Some(number(8)), ..awake }));
         let accesses =
             |report: tapeout_simulators::dram::DramReport| report.counts.reads + report.counts.writes;

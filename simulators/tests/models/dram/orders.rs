@@ -21,8 +21,7 @@ fn time_and_energy(report: &DramReport) -> [f64; 2] {
 
 /// Time and energy in the fast order, and in the exact one.
 fn both(simulator: &Simulator, controller: &Controller, scratch: &mut Scratch) -> [[f64; 2]; 2] {
-    [Order::ArrivalsFirst, Order::AsBooked]
-        .map(|order| time_and_energy(&simulator.run(controller, order, scratch)))
+    [Order::Fast, Order::AsBooked].map(|order| time_and_energy(&simulator.run(controller, order, scratch)))
 }
 
 /// The relative errors of time and energy.
@@ -136,7 +135,7 @@ proptest! {
         let trace = Pattern::Mixed.trace(&DDR3_1600, 1000, Seed::new(seed)).unwrap();
         let n_writes = trace.requests().iter().filter(|request| request.operation == Operation::Write).count();
         let simulator = Simulator::new(&DDR3_1600, &trace);
-        for order in [Order::ArrivalsFirst, Order::AsBooked] {
+        for order in [Order::Fast, Order::AsBooked] {
             let report = simulator.run(&controller, order, &mut Scratch::new());
             let counts = report.counts;
             prop_assert_eq!((counts.reads, counts.writes), (1000 - n_writes as u64, n_writes as u64));
