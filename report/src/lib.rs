@@ -1,13 +1,13 @@
 //! Reports: what a search, a comparison, a data set or proposals came to, as one HTML file that needs no network.
 //!
-//! [`Report`] holds what is to be shown, as plain data; [`Report::html`] writes the page: the data, the program that shows it
+//! [`ReportPage`] holds what is to be shown, as plain data; [`ReportPage::html`] writes the page: the data, the program that shows it
 //! (`page/`), the charting library (`data/charts`), and the library's licence. A page may load nothing from anywhere: it says so to
 //! the browser itself.
 //!
 //! ```
 //! use tapeout_core::check::toy::Toy;
 //! use tapeout_core::{Env, Outcome, Seed};
-//! use tapeout_report::{Report, ReportedTrials};
+//! use tapeout_report::{ReportPage, ReportedTrials};
 //!
 //! let env = Toy::tradeoff();
 //! let problem = env.problem();
@@ -19,7 +19,7 @@
 //!     trials.push(problem.trial(design, outcome));
 //! }
 //! let part = ReportedTrials { name: "a", problem: &problem, trials: &trials, facts: Vec::new(), command: None };
-//! let html = Report::of_trials("Fifty designs", &[part]).html();
+//! let html = ReportPage::of_trials("Fifty designs", &[part]).html();
 //! assert!(html.contains("Fifty designs") && html.contains("Apache License"));
 //! # Ok::<(), tapeout_core::EvalError>(())
 //! ```
@@ -43,6 +43,6 @@ pub mod promised;
 pub mod searched;
 
 pub use compared::ComparedAgents;
-pub use page::Report;
+pub use page::ReportPage;
 pub use promised::{PromisedDesign, PromisedMetric};
 pub use searched::ReportedTrials;

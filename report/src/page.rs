@@ -37,7 +37,7 @@ const PROGRAM: [&str; 13] = [
 
 /// What is to be shown.
 #[derive(Debug, Serialize)]
-pub struct Report {
+pub struct ReportPage {
     schema: u32,
     title: String,
     runs: Vec<SearchedPart>,
@@ -45,7 +45,7 @@ pub struct Report {
     proposals: Option<PromisedPart>,
 }
 
-impl Report {
+impl ReportPage {
     /// Trials of one or several searches or workloads. Hypervolumes of those that seek the same end at the same point: for each
     /// objective the worst acceptable value among them.
     pub fn of_trials(title: &str, all: &[ReportedTrials<'_>]) -> Self {
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn names_cannot_leave_their_place() {
         let facts = vec![("</script><script>alert(1)".to_owned(), "a".to_owned())];
-        let html = Report::of_proposals("<b>&", facts, Vec::new(), Vec::new()).html();
+        let html = ReportPage::of_proposals("<b>&", facts, Vec::new(), Vec::new()).html();
         assert!(!html.contains("</script><script>alert"), "the data holds a name");
         assert!(html.contains("<title>&lt;b&gt;&amp;</title>"));
     }
@@ -162,7 +162,7 @@ mod tests {
     // Claim: the page says itself that it may load nothing, and has nothing to load.
     #[test]
     fn a_page_loads_nothing() {
-        let html = Report::of_proposals("t", Vec::new(), Vec::new(), Vec::new()).html();
+        let html = ReportPage::of_proposals("t", Vec::new(), Vec::new(), Vec::new()).html();
         assert!(html.contains("default-src 'none'"));
         for loads in ["<link", "src=\"", "@import", "url("] {
             let own = html.replace(CHARTS, "");

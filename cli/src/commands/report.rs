@@ -13,7 +13,7 @@ use tapeout::experiment::folder::spec_path;
 use tapeout::experiment::statistics::quartiles;
 use tapeout::offline::{Proposals, Validation, reported};
 use tapeout::report::compared::AgentCost;
-use tapeout::report::{ComparedAgents, Report, ReportedTrials};
+use tapeout::report::{ComparedAgents, ReportPage, ReportedTrials};
 
 use super::fit::with_problem;
 use crate::answer::Answer;
@@ -63,7 +63,7 @@ impl Args {
         })
     }
 
-    fn report(&self, catalog: &Catalog) -> Result<Report, Failure> {
+    fn report(&self, catalog: &Catalog) -> Result<ReportPage, Failure> {
         let [only] = self.of.as_slice() else { return self.of_runs(catalog) };
         if only.is_file() {
             return self.of_proposals(only);
@@ -74,7 +74,7 @@ impl Args {
         if OpenedComparison::is_in(only) { of_comparison(catalog, only) } else { self.of_runs(catalog) }
     }
 
-    fn of_runs(&self, catalog: &Catalog) -> Result<Report, Failure> {
+    fn of_runs(&self, catalog: &Catalog) -> Result<ReportPage, Failure> {
         if let Some(other) = self.of.iter().find(|path| path.is_dir() && !spec_path(path).is_file()) {
             return Err(Failure::bad_input(anyhow!(
                 "{}: holds no run, no comparison and no data set",
@@ -97,7 +97,7 @@ impl Args {
             }
             several => format!("{} runs: {}", several.len(), names.join(", ")),
         };
-        Ok(Report::of_runs(&title, &runs))
+        Ok(ReportPage::of_runs(&title, &runs))
     }
 
     /// What a run is called: its folder's name, or its path where others share that.
@@ -108,7 +108,7 @@ impl Args {
             .map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
     }
 
-    fn of_dataset(&self, catalog: &Catalog, folder: &Path) -> Result<Report, Failure> {
+    fn of_dataset(&self, catalog: &Catalog, folder: &Path) -> Result<ReportPage, Failure> {
         let dataset = Dataset::read(catalog, folder)?;
         let (dataset, problem) = with_problem(catalog, dataset, &self.objective, &self.constraint)?;
         let trials = |workload: usize| -> Vec<Trial> {
@@ -123,10 +123,10 @@ impl Args {
             facts: dataset_facts(&dataset, &problem),
             command: None,
         });
-        Ok(Report::of_trials(&format!("data set {}", dataset.title()), &parts.collect::<Vec<_>>()))
+        Ok(ReportPage::of_trials(&format!("data set {}", dataset.title()), &parts.collect::<Vec<_>>()))
     }
 
-    fn of_proposals(&self, path: &Path) -> Result<Report, Failure> {
+    fn of_proposals(&self, path: &Path) -> Result<ReportPage, Failure> {
         let proposals = Proposals::read(path)?;
         let validation = self.validation.as_deref().map(Validation::read).transpose()?;
         let title = format!(
@@ -154,12 +154,12 @@ fn dataset_facts(dataset: &Dataset, problem: &Problem) -> Vec<(String, String)> 
         .collect()
 }
 
-fn of_comparison(catalog: &Catalog, folder: &Path) -> Result<Report, Failure> {
+fn of_comparison(catalog: &Catalog, folder: &Path) -> Result<ReportPage, Failure> {
     let opened = OpenedComparison::open(catalog, folder)?;
     let standings = Standings::of(&opened.results, None);
     let envs: Vec<&str> = opened.plan.envs.iter().map(|env| env.name.as_str()).collect();
     let title = format!("{} agents on {}", opened.plan.agents.len(), envs.join(", "));
-    Ok(Report::of_comparison(&title, ComparedAgents::of(&opened.results, &standings, costs(&opened))))
+    Ok(ReportPage::of_comparison(&title, ComparedAgents::of(&opened.results, &standings, costs(&opened))))
 }
 
 /// What each agent took for a trial; nothing of those whose runs are not finished.

@@ -1,12 +1,12 @@
 //! Proposals as a report shows them: what was expected, and what was measured if somebody has asked.
 
 use tapeout_core::Metric;
-use tapeout_report::{PromisedDesign, PromisedMetric, Report};
+use tapeout_report::{PromisedDesign, PromisedMetric, ReportPage};
 
 use super::{Proposal, Proposals, Validation, Verdict};
 
 /// The report of `proposals`; with a `validation`, which must be theirs, what was measured stands beside what was expected.
-pub fn report(title: &str, proposals: &Proposals, validation: Option<&Validation>) -> Report {
+pub fn report(title: &str, proposals: &Proposals, validation: Option<&Validation>) -> ReportPage {
     let metrics = metrics(proposals, validation);
     let design = |(index, proposal): (usize, &Proposal)| {
         let verdict = validation.and_then(|it| it.verdicts.get(index));
@@ -18,7 +18,12 @@ pub fn report(title: &str, proposals: &Proposals, validation: Option<&Validation
         unit: metric.unit.clone(),
         logged: proposals.logged.as_ref().and_then(|it| it.measured.get(&metric.name)).copied(),
     };
-    Report::of_proposals(title, facts(proposals, validation), metrics.iter().map(shown).collect(), designs)
+    ReportPage::of_proposals(
+        title,
+        facts(proposals, validation),
+        metrics.iter().map(shown).collect(),
+        designs,
+    )
 }
 
 /// What was measured, or else what was predicted, whose unit nobody says.
