@@ -9,7 +9,7 @@ use crate::failure::Failure;
 
 /// How the program ends. The numbers are part of the interface: `docs/guide/exit-codes.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
+pub enum Exit {
     /// Done.
     Done = 0,
     /// Something failed on the way: a disk, an evaluator, an agent.
@@ -66,6 +66,11 @@ impl Answer {
     /// The same with another exit code.
     pub(crate) fn with_exit(self, exit: Exit) -> Self {
         Self { exit, ..self }
+    }
+
+    /// What it prints, and how the program ends.
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Exit) {
+        (self.data, self.exit)
     }
 
     /// Writes it to the standard output. A reader that closed its end has seen enough, which is no failure.

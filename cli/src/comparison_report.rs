@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tapeout::core::Catalog;
+use tapeout::experiment::comparison::conduct::ComparedProblem;
 use tapeout::experiment::comparison::pairs::seeds_to_show;
 use tapeout::experiment::comparison::pictures::pictures;
 use tapeout::experiment::comparison::standings::{EnvStandings, IntervalEstimate, Standing};
 use tapeout::experiment::comparison::{
-    Cell, ComparisonError, ComparisonPlan, ComparisonResults, Conditions, Standings, conduct, tables,
+    Cell, ComparisonError, ComparisonPlan, ComparisonResults, Conditions, RunTrace, Shard, ShardDone,
+    Standings, conduct, conduct_shard, tables,
 };
 use tapeout::experiment::plot::quantity;
 
@@ -34,12 +36,19 @@ struct Report<'a> {
     standings: &'a Standings,
 }
 
-/// Runs what is not run yet of `plan`, and reports on all of it; `baseline` is who the others are tested against.
+/// What came of a call: all runs, or those of a part.
+enum Conducted {
+    Whole((Vec<ComparedProblem>, Vec<RunTrace>)),
+    Part(ShardDone),
+}
+
+/// Runs what is not run yet of `plan`, and reports on all of it; or runs a part, and says that it did. `baseline` is who the others are
+/// tested against.
 pub(crate) fn compare(
     catalog: &Catalog,
     plan: &ComparisonPlan,
     baseline: Option<usize>,
-    out: &Path,
+    (out, shard): (&Path, Option<Shard>),
     flags: &RunFlags,
 ) -> Result<Answer, Failure> {
     let watcher = flags.watcher();
@@ -53,12 +62,18 @@ pub(crate) fn compare(
         }
     };
     let conditions = Conditions { threads: flags.threads(), interrupt: Some(&interrupt), watch: &watch };
-    let (problems, traces) = match conduct(catalog, plan, out, &conditions) {
+    let conducted = match shard {
+        Some(shard) => conduct_shard(catalog, plan, out, &conditions, shard).map(Conducted::Part),
+        None => conduct(catalog, plan, out, &conditions).map(Conducted::Whole),
+    };
+    let (problems, traces) = match conducted {
         Err(error @ ComparisonError::Interrupted { .. }) => {
             watcher.note(&format!("{error}\nhint: the same command goes on"));
             return Ok(Answer::text("").with_exit(Exit::Interrupted));
         }
-        conducted => conducted?,
+        Err(error) => return Err(error.into()),
+        Ok(Conducted::Part(part)) => return Ok(part_answer(part, out, flags)),
+        Ok(Conducted::Whole(whole)) => whole,
     };
     let results = ComparisonResults::of(plan, &problems, &traces);
     let standings = Standings::of(&results, baseline);
@@ -71,12 +86,30 @@ pub(crate) fn compare(
     Ok(if flags.is_json() { Answer::json(&report) } else { Answer::text(report.text(plan)) })
 }
 
+fn part_answer(part: ShardDone, out: &Path, flags: &RunFlags) -> Answer {
+    let ShardDone { done, held } = part;
+    if flags.is_json() {
+        return Answer::json(&serde_json::json!({ "comparison": out, "done": done, "held": held }));
+    }
+    let theirs = match held {
+        0 => String::new(),
+        held => format!("; another process is at {}", usize_count(held)),
+    };
+    Answer::text(format!(
+        "{} runs of this part are done{theirs}. The same command without `--shard` gathers all parts",
+        usize_count(done)
+    ))
+}
+
 impl From<ComparisonError> for Failure {
     fn from(error: ComparisonError) -> Self {
         let message = error.to_string();
         match error {
             ComparisonError::Run { source, .. } => Self::from(*source).context(message),
             ComparisonError::Plot(error) => error.into(),
+            ComparisonError::Held { .. } => {
+                Self::failed(error).hint("the same command gathers them when they are done")
+            }
             ComparisonError::Twice { kind: "environment", .. } => {
                 Self::bad_input(error).hint("give each a name of its own: `--env a=NAME --env b=NAME`")
             }

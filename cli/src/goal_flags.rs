@@ -13,6 +13,13 @@ pub(crate) struct GoalFlags {
     /// A metric by an expression, to be optimised, limited or drawn: `edp [J s] = latency_s * energy_j`; again for several
     #[arg(long, value_name = "NAME=EXPRESSION")]
     derive: Vec<Definition>,
+    #[command(flatten)]
+    part: PartFlags,
+}
+
+/// Which part of a space.
+#[derive(clap::Args)]
+pub(crate) struct PartFlags {
     /// One value for a parameter: `pes_x=4`; again for several
     #[arg(long, value_name = "PARAMETER=VALUE")]
     fix: Vec<Fixed>,
@@ -21,8 +28,8 @@ pub(crate) struct GoalFlags {
     levels: Vec<Fewer>,
 }
 
-impl GoalFlags {
-    /// Writes the flags over the part of the space that is searched, and returns the fields that are no longer what a file says.
+impl PartFlags {
+    /// Writes the flags over the part of the space that is meant, and returns the fields that are no longer what a file says.
     pub(crate) fn narrow(&self, env: &mut EnvSpec) -> Vec<String> {
         let fix = self.fix.iter().map(|Fixed(name, value)| (name.clone(), value.clone()));
         let levels = self.levels.iter().map(|Fewer(name, levels)| (name.clone(), levels.clone()));
@@ -30,6 +37,13 @@ impl GoalFlags {
         env.levels.extend(levels.collect::<BTreeMap<_, _>>());
         let fixed = self.fix.iter().map(|Fixed(name, _)| format!("env.fix.{name}"));
         fixed.chain(self.levels.iter().map(|Fewer(name, _)| format!("env.levels.{name}"))).collect()
+    }
+}
+
+impl GoalFlags {
+    /// Writes the flags over the part of the space that is searched, and returns the fields that are no longer what a file says.
+    pub(crate) fn narrow(&self, env: &mut EnvSpec) -> Vec<String> {
+        self.part.narrow(env)
     }
 
     /// The metrics that follow from others; none if nobody defines any.

@@ -32,7 +32,7 @@ pub(crate) fn experiment(catalog: &Catalog, folder: &Path, flags: &SpecFlags) ->
 }
 
 /// What the run wants to know, as data.
-pub(crate) fn asked(run: &mut AskTell<'_>, space: &DesignSpace) -> Result<Value, Failure> {
+pub(crate) fn asked(run: &mut AskTell, space: &DesignSpace) -> Result<Value, Failure> {
     let asked = run.ask()?;
     let trials = run.n_trials();
     Ok(match asked {
@@ -45,7 +45,7 @@ pub(crate) fn asked(run: &mut AskTell<'_>, space: &DesignSpace) -> Result<Value,
 }
 
 /// Tells the run what became of the designs that it asked about, in its order.
-pub(crate) fn tell(run: &mut AskTell<'_>, env: &dyn Env, told: Vec<Told>) -> Result<(), Failure> {
+pub(crate) fn tell(run: &mut AskTell, env: &dyn Env, told: Vec<Told>) -> Result<(), Failure> {
     let designs = match run.ask()? {
         Asked::Designs(designs) => designs,
         Asked::Over(stop) => return Err(Failure::bad_input(anyhow::anyhow!("the run is over: {stop}"))),

@@ -29,6 +29,7 @@ mod table;
 mod watched_run;
 mod worth_report;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -36,7 +37,8 @@ use std::sync::Arc;
 use clap::Parser;
 use tapeout::core::Catalog;
 
-use answer::Exit;
+use answer::Answer;
+pub use answer::Exit;
 use commands::Command;
 
 /// Searches hardware design spaces.
@@ -53,16 +55,36 @@ struct Arguments {
 /// 130 interrupted.
 pub fn main(catalog: Catalog) -> ExitCode {
     ignore_limit_of_files();
-    let exit = match Arguments::try_parse() {
-        Ok(arguments) => run(&arguments.command, &catalog),
+    let exit = main_of(std::env::args_os(), &catalog);
+    drop(catalog);
+    exit.into()
+}
+
+/// The same for a command line that is given, the name of the program first. For programs whose own arguments are others, such as an
+/// interpreter's.
+pub fn main_of(arguments: impl IntoIterator<Item = OsString>, catalog: &Catalog) -> Exit {
+    match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => run(&arguments.command, catalog),
         Err(error) => {
             // A reader that has gone away has no use for the help or the message either.
             let _ = error.print();
             if error.use_stderr() { Exit::BadInput } else { Exit::Done }
         }
-    };
-    drop(catalog);
-    exit.into()
+    }
+}
+
+/// What a command line, the name of the program first, has for its standard output, and how it ends.
+///
+/// # Errors
+/// What it has for its standard error, if it cannot be read or fails.
+pub fn answer_of(
+    arguments: impl IntoIterator<Item = OsString>,
+    catalog: &Catalog,
+) -> Result<(Vec<u8>, Exit), (String, Exit)> {
+    let arguments =
+        Arguments::try_parse_from(arguments).map_err(|error| (error.to_string(), Exit::BadInput))?;
+    let answer = arguments.command.run(catalog);
+    answer.map(Answer::into_parts).map_err(|failure| (failure.to_string(), failure.exit()))
 }
 
 /// A write beyond the limit on the size of files is then an error like that of a full disk, and not the end without a word.

@@ -2,6 +2,7 @@
 
 mod accelerator;
 mod accelerator_file;
+mod attention_accelerator;
 mod command;
 mod dram_controller;
 mod dram_online;
@@ -16,6 +17,10 @@ use tapeout_core::EnvEntry;
 
 pub use accelerator::{AcceleratorConfig, AcceleratorEnv, AcceleratorTemplate};
 pub use accelerator_file::{AcceleratorFileConfig, AcceleratorFileEnv};
+pub use attention_accelerator::{
+    AttentionAccelerator, AttentionAcceleratorConfig, AttentionDesign, CachePlace, InferencePhase,
+    WeightResidency,
+};
 pub use command::{CommandConfig, CommandEnv};
 pub use dram_controller::{DramController, DramControllerConfig, DramOptimum, DramSpace, dram_optima};
 pub use dram_online::{DramOnline, DramOnlineConfig, N_ONLINE_OBSERVATIONS, ONLINE_LEVELS, OnlineObjective};
@@ -32,6 +37,7 @@ pub use recorded_kernel::{RecordedKernel, RecordedKernelConfig, TuningFile, Tuni
 /// Every environment of this crate.
 pub const ENVS: &[EnvEntry] = &[
     EnvEntry::of::<AcceleratorFileEnv>(),
+    EnvEntry::of::<AttentionAccelerator>(),
     EnvEntry::of::<CommandEnv>(),
     EnvEntry::of::<DramController>(),
     EnvEntry::of::<AcceleratorEnv<EdgeAccelerator>>(),

@@ -12,16 +12,18 @@ use crate::clock::Clock;
 use crate::error::RunError;
 use crate::evaluate::{Failure, checked};
 use crate::experiment::Experiment;
-use crate::folder::{FolderLog, begin_or_open, write_summary};
-use crate::log::{Log as _, Record, TrialTiming};
+use crate::finished::Run;
+use crate::folder::{begin_or_open, write_summary};
+use crate::log::{Log, MemoryLog, Record, TrialTiming};
 use crate::search::{Answer, Batch, Search};
 use crate::summary::Summary;
 
 /// A run that waits to be told. After an error other than [`RunError::Told`] it is of no use, and is opened again.
-pub struct AskTell<'a> {
-    search: Search<'a>,
-    log: FolderLog,
-    folder: PathBuf,
+pub struct AskTell {
+    search: Search,
+    log: Box<dyn Log + Send>,
+    /// Where the summary is written, if the run is on disk.
+    folder: Option<PathBuf>,
     earlier_s: f64,
     clock: Clock,
     pending: Option<Pending>,
@@ -43,17 +45,39 @@ pub enum Asked {
     Over(StopReason),
 }
 
-impl<'a> AskTell<'a> {
+impl AskTell {
     /// Opens the run of `experiment` in `folder`, or begins it: what is in the log is told to the agent.
     ///
     /// # Errors
     /// [`RunError`] if the folder holds another run or cannot be written to, its log cannot be read, or the agent proposes something
     /// other than what is logged.
-    pub fn open(experiment: &'a Experiment, folder: &Path) -> Result<Self, RunError> {
+    pub fn open(experiment: &Experiment, folder: &Path) -> Result<Self, RunError> {
         let search = Search::new(experiment)?;
         let log = begin_or_open(experiment, folder)?;
+        Ok(Self::over(search, Box::new(log), Some(folder.to_owned())))
+    }
+
+    /// Begins a run of `experiment` that is kept in memory alone.
+    ///
+    /// # Errors
+    /// [`RunError`] if the agent cannot begin.
+    pub fn in_memory(experiment: &Experiment) -> Result<Self, RunError> {
+        Ok(Self::over(Search::new(experiment)?, Box::new(MemoryLog::default()), None))
+    }
+
+    fn over(search: Search, log: Box<dyn Log + Send>, folder: Option<PathBuf>) -> Self {
         let earlier_s = log.elapsed_s();
-        Ok(Self { search, log, folder: folder.to_owned(), earlier_s, clock: Clock::start(), pending: None })
+        Self { search, log, folder, earlier_s, clock: Clock::start(), pending: None }
+    }
+
+    /// The run so far: what the agent was told, and what it is still to be told of a batch of which not everything is known.
+    pub fn run(&self) -> Run {
+        let problem = self.search.experiment().problem();
+        let told = self.pending.iter().flat_map(|pending| &pending.answers);
+        let told =
+            told.map(|Answer { record, .. }| problem.trial(record.design.clone(), record.outcome.clone()));
+        let trials = self.search.trials().iter().cloned().chain(told).collect();
+        Run::new(self.search.experiment().clone(), trials)
     }
 
     /// How many trials the run has.
@@ -150,7 +174,9 @@ impl<'a> AskTell<'a> {
     /// Writes the summary of a run that is over.
     fn end(&mut self, stop: StopReason) -> Result<StopReason, RunError> {
         self.log.finish()?;
-        write_summary(&Summary::of(&self.search, stop, self.elapsed_s()), &self.folder)?;
+        if let Some(folder) = &self.folder {
+            write_summary(&Summary::of(&self.search, stop, self.elapsed_s()), folder)?;
+        }
         Ok(stop)
     }
 
@@ -159,7 +185,8 @@ impl<'a> AskTell<'a> {
         wall_s.is_some_and(|wall_s| self.elapsed_s() >= wall_s)
     }
 
-    fn elapsed_s(&self) -> f64 {
+    /// Wall time for which the run is open, all parts of it.
+    pub fn elapsed_s(&self) -> f64 {
         self.earlier_s + self.clock.elapsed_s()
     }
 }

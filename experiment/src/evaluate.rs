@@ -6,11 +6,65 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tapeout_core::{Design, Env, EvalError, Outcome};
 
 use crate::clock::Clock;
+use crate::error::RunError;
+use crate::log::design_text;
+use crate::run::RunOptions;
 use crate::workers::{ThreadsError, Workers};
 
 /// Pieces that a batch is cut into for each thread. Ours: enough that a thread whose designs are cheap takes over from
 /// one whose designs are dear, and few enough that handing them out costs nothing beside a microsecond's evaluation.
 const PIECES_PER_THREAD: usize = 4;
+
+/// Time that a piece of work may take before somebody who interrupts is heard. Ours: half of what people notice, and many times what
+/// handing out a piece costs.
+const HEARD_S: f64 = 0.05;
+
+/// What became of designs that nobody logs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluations {
+    /// The outcomes, in the order of the designs, up to where somebody interrupted.
+    pub outcomes: Vec<Outcome>,
+    /// Wall time spent.
+    pub wall_s: f64,
+}
+
+/// Asks `env` about `designs` outside of any run; `name` is what messages call it.
+///
+/// # Errors
+/// [`RunError`] for the first design whose evaluation fails or gives no outcome; its place stands where a run's trial would.
+pub fn evaluate(
+    env: &dyn Env,
+    name: &str,
+    designs: &[Design],
+    options: &RunOptions<'_>,
+) -> Result<Evaluations, RunError> {
+    let clock = Clock::start();
+    let evaluator = Evaluator::new(env, options.threads)?;
+    let is_over = || options.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed));
+    let mut outcomes = Vec::with_capacity(designs.len());
+    // One design for each piece at first, and more as long as they are quick.
+    let mut length = evaluator.workers.threads() * PIECES_PER_THREAD;
+    while outcomes.len() < designs.len() && !is_over() {
+        let began_s = clock.elapsed_s();
+        let first = outcomes.len();
+        let round = &designs[first..designs.len().min(first + length)];
+        let mut done: Vec<Option<Outcome>> = vec![None; round.len()];
+        let failed = evaluator.evaluate::<RunError>(round, &is_over, &mut |place, evaluated| {
+            let answers = evaluated.into_iter().map(|(outcome, _)| Some(outcome));
+            done[place..].iter_mut().zip(answers).for_each(|(slot, answer)| *slot = answer);
+            Ok(())
+        })?;
+        outcomes.extend(done.into_iter().map_while(|outcome| outcome));
+        if let Some(Failed { index, failure }) = failed
+            && first + index == outcomes.len()
+        {
+            return Err(failure.of(env, first + index, name, &round[index]));
+        }
+        let round_s = clock.elapsed_s() - began_s;
+        length = if round_s < HEARD_S / 2.0 { length * 2 } else { (length / 2).max(1) };
+    }
+    Ok(Evaluations { outcomes, wall_s: clock.elapsed_s() })
+}
 
 /// An outcome, and the time it took.
 pub(crate) type Evaluated = (Outcome, f64);
@@ -22,6 +76,18 @@ pub(crate) enum Failure {
     Error(EvalError),
     /// What it returned is no outcome.
     Contract(String),
+}
+
+impl Failure {
+    /// The error of a run, for a design of `env` that was to be this trial.
+    pub(crate) fn of(self, env: &dyn Env, trial: usize, name: &str, design: &Design) -> RunError {
+        let env_name = name.to_owned();
+        let design = design_text(env.space(), design);
+        match self {
+            Self::Error(source) => RunError::Evaluation { trial, env: env_name, design, source },
+            Self::Contract(fault) => RunError::Outcome { trial, env: env_name, design, fault },
+        }
+    }
 }
 
 /// The first design of a batch, in its order, whose evaluation came to nothing.
@@ -223,5 +289,28 @@ mod tests {
             panic!("it went unseen")
         };
         assert_eq!(fault, "evaluate_batch returned 2 results for 3 designs");
+    }
+
+    /// Whatever the threads, the outcomes are those of one design after another; the first failure is named by its place, and an interrupt
+    /// leaves the beginning.
+    #[test]
+    fn designs_outside_of_a_run_are_answered_in_their_order() {
+        let toy = Toy::tradeoff();
+        let designs: Vec<Design> = toy.space().iter().take(100).collect();
+        let expected: Vec<Outcome> = designs.iter().map(|design| toy.evaluate(design).unwrap()).collect();
+        for threads in [1, 3] {
+            let options = RunOptions { threads: NonZeroUsize::new(threads).unwrap(), interrupt: None };
+            assert_eq!(
+                evaluate(&toy, "toy", &designs, &options).unwrap().outcomes,
+                expected,
+                "{threads} threads"
+            );
+        }
+        let env = Noting { toy: Toy::tradeoff(), calls: Mutex::default(), is_parallel: true, forgets: true };
+        let error = evaluate(&env, "toy", &designs, &RunOptions::default()).unwrap_err();
+        assert!(error.to_string().starts_with("trial 0: `toy` broke its contract on {"), "{error}");
+        let interrupt = true.into();
+        let options = RunOptions { interrupt: Some(&interrupt), ..RunOptions::default() };
+        assert_eq!(evaluate(&toy, "toy", &designs, &options).unwrap().outcomes, []);
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use tapeout_core::names::nearest_name;
 use tapeout_core::{
-    Agent, AgentEntry, BuildEnvError, Catalog, ConfigError, Constraint, Direction, Env, Goal, NarrowedEnv,
-    Objective, Problem, ProblemError, Seed, Trial,
+    Agent, AgentEntry, BuildEnvError, Catalog, ConfigError, Constraint, Direction, Env, EnvEntry, Goal,
+    NarrowedEnv, Objective, Problem, ProblemError, Seed, Trial,
 };
 
 use crate::budget::Budget;
@@ -36,9 +36,34 @@ impl Experiment {
     /// of range; with the place, if the spec was read from a file.
     pub fn prepare(catalog: &Catalog, mut spec: Spec) -> Result<Self, SpecError> {
         check_seed(&spec)?;
-        let entry =
-            catalog.env(&spec.env.id).map_err(|error| spec.fault("env.id", SpecFault::UnknownName(error)))?;
+        env_entry(catalog, &spec)?;
         agent_entry(catalog, &spec)?; // a name is wrong before a setting is
+        let (env, default_goal) = Self::build_env(catalog, &mut spec)?;
+        Self::with_env(catalog, spec, env, default_goal)
+    }
+
+    /// The environment that `spec` names and what to optimise in it when nobody says, to be shared by all experiments in it
+    /// ([`Experiment::with_env`]). In the spec its version, every setting and the checksums of its files are filled in.
+    ///
+    /// # Errors
+    /// [`SpecError`] if there is no such environment, in this version, or a setting is refused.
+    pub fn build_env(catalog: &Catalog, spec: &mut Spec) -> Result<(Arc<dyn Env>, Goal), SpecError> {
+        Self::resolve_env(catalog, spec)?;
+        let settings = Value::Object(spec.env.config.clone());
+        let (env, default_goal) =
+            catalog.build_env(&spec.env.id, &settings).map_err(|error| match error {
+                BuildEnvError::UnknownName(error) => spec.fault("env.id", SpecFault::UnknownName(error)),
+                BuildEnvError::Config(error) => config_fault(spec, "env.config", error),
+            })?;
+        Ok((env.into(), default_goal))
+    }
+
+    /// Fills in what [`Experiment::build_env`] does, without building anything: environments with the same `spec.env` are the same.
+    ///
+    /// # Errors
+    /// [`SpecError`] if there is no such environment, in this version, or a setting is unknown or of the wrong type.
+    pub fn resolve_env(catalog: &Catalog, spec: &mut Spec) -> Result<(), SpecError> {
+        let entry = env_entry(catalog, spec)?;
         if let Some(got) = spec.env.version.filter(|&version| version != entry.version) {
             let fault = SpecFault::EnvVersion { env: entry.id.to_owned(), got, expected: entry.version };
             return Err(spec.fault("env.version", fault));
@@ -48,14 +73,9 @@ impl Experiment {
         let resolved = input_files::resolved(&spec.env, entry.files, folder);
         spec.env = resolved.map_err(|fault| spec.fault("env.config", fault))?;
         let settings = Value::Object(spec.env.config.clone());
-        let refused = |error| config_fault(&spec, "env.config", error);
-        let env_config = object(entry.resolve(&settings).map_err(refused)?);
-        let (env, default_goal) = catalog.build_env(entry.id, &settings).map_err(|error| match error {
-            BuildEnvError::UnknownName(error) => spec.fault("env.id", SpecFault::UnknownName(error)),
-            BuildEnvError::Config(error) => refused(error),
-        })?;
-        spec.env.config = env_config;
-        Self::with_env(catalog, spec, env.into(), default_goal)
+        let resolved = entry.resolve(&settings).map_err(|error| config_fault(spec, "env.config", error));
+        spec.env.config = object(resolved?);
+        Ok(())
     }
 
     /// What `spec` says, in an environment that need not be in the catalog: `env.id` is what messages call it.
@@ -190,6 +210,10 @@ impl fmt::Debug for Experiment {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Experiment").field("spec", &self.spec).finish_non_exhaustive()
     }
+}
+
+fn env_entry<'a>(catalog: &'a Catalog, spec: &Spec) -> Result<&'a EnvEntry, SpecError> {
+    catalog.env(&spec.env.id).map_err(|error| spec.fault("env.id", SpecFault::UnknownName(error)))
 }
 
 fn agent_entry(catalog: &Catalog, spec: &Spec) -> Result<AgentEntry, SpecError> {

@@ -1,6 +1,7 @@
 //! A run, and what came of it.
 
 use tapeout_core::Trial;
+use tapeout_core::pareto::Archive;
 
 use crate::experiment::Experiment;
 use crate::summary::Summary;
@@ -35,4 +36,32 @@ impl Run {
     pub fn trials(&self) -> &[Trial] {
         &self.trials
     }
+
+    /// The acceptable trials that no other dominates, by their place in the log, ordered by the first objective; of equal ones the
+    /// first.
+    pub fn front(&self) -> Vec<usize> {
+        let mut front = Archive::new(self.experiment.problem().n_objectives());
+        for (index, trial) in self.trials.iter().enumerate() {
+            if let Some(losses) = trial.judgement.accepted() {
+                front.insert(index, losses).expect("a judged outcome has finite losses, one per objective");
+            }
+        }
+        front.members().iter().map(|member| member.trial).collect()
+    }
+
+    /// The acceptable trial that is best by an objective, by its place in the log; the first, of equals, and none if nothing is
+    /// acceptable.
+    ///
+    /// # Panics
+    /// If there is no such objective.
+    pub fn best(&self, objective: usize) -> Option<usize> {
+        best(&self.trials, objective)
+    }
+}
+
+/// The first of the acceptable trials with the least loss by an objective.
+pub(crate) fn best(trials: &[Trial], objective: usize) -> Option<usize> {
+    let loss = |trial: &Trial| trial.judgement.accepted().map(|losses| losses[objective]);
+    let acceptable = trials.iter().enumerate().filter_map(|(index, trial)| Some((index, loss(trial)?)));
+    acceptable.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(index, _)| index)
 }

@@ -100,14 +100,13 @@ pub(crate) fn go_on(
 
 /// Replays what is in the log, runs until the budget is spent, and writes the summary.
 fn finish(
-    search: Search<'_>,
+    search: Search,
     folder: &Path,
     file: File,
     options: &RunOptions<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Finished, RunError> {
-    let experiment = search.experiment();
-    let mut log = FolderLog::open(experiment, folder, file)?;
+    let mut log = FolderLog::open(search.experiment(), folder, file)?;
     let finished = conclude(search, &mut log, options, observer)?;
     write_summary(&finished.summary, folder)?;
     Ok(finished)
@@ -210,8 +209,8 @@ pub(crate) fn read_log(
 
 /// The trials of the log in `folder`, to be proposed again.
 pub(crate) fn recorded(experiment: &Experiment, folder: &Path, records: Vec<Record>) -> Recorded {
-    let format = RecordFormat::of(experiment.problem());
-    Recorded::new(log_path(folder), format, &experiment.spec().agent.id, records)
+    let space = experiment.problem().space().clone();
+    Recorded::new(log_path(folder), space, &experiment.spec().agent.id, records)
 }
 
 /// Begins a run: makes the folder, and in it the spec and a log without trials.

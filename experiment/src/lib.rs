@@ -16,6 +16,7 @@
 //! | [`experiment`] | a spec that met the catalog: environment, problem, agent |
 //! | [`warm_start`] | trials of earlier logs, which the agent is told before its first proposal |
 //! | [`run`](mod@run), [`replay`](mod@replay) | the one loop in which agent and environment meet, over any log |
+//! | [`evaluate`](mod@evaluate) | designs outside of any run |
 //! | [`observer`] | what the loop tells whoever watches |
 //! | [`log`] | what keeps trials: the contract, memory, and `trials.jsonl`: format, durability, reading |
 //! | [`AskTell`] | a run whose loop somebody else holds |
@@ -38,7 +39,7 @@ pub mod comparison;
 pub mod dataset;
 mod durable_file;
 pub mod error;
-mod evaluate;
+pub mod evaluate;
 pub mod experiment;
 mod export;
 mod finished;
@@ -67,6 +68,7 @@ mod workers;
 pub use ask_tell::{AskTell, Asked};
 pub use budget::{Budget, BudgetTarget, StopReason};
 pub use error::RunError;
+pub use evaluate::evaluate;
 pub use experiment::Experiment;
 pub use export::{ExportForm, export};
 pub use finished::{Finished, Run};

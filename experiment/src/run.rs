@@ -14,10 +14,10 @@ use tapeout_core::Design;
 use crate::budget::StopReason;
 use crate::clock::Clock;
 use crate::error::RunError;
-use crate::evaluate::{Evaluated, Evaluator, Failed, Failure};
+use crate::evaluate::{Evaluated, Evaluator, Failed};
 use crate::experiment::Experiment;
 use crate::finished::{Finished, Run};
-use crate::log::{Log, Record, RecordFormat, TrialTiming};
+use crate::log::{Log, Record, TrialTiming};
 use crate::observer::{Event, Observer};
 pub use crate::search::STALLED_BATCHES;
 use crate::search::{Answer, Search};
@@ -60,12 +60,12 @@ pub fn search(
 
 /// Takes a search that has begun to its end, and sums up.
 pub(crate) fn conclude(
-    mut search: Search<'_>,
+    mut search: Search,
     log: &mut dyn Log,
     options: &RunOptions<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Finished, RunError> {
-    let experiment = search.experiment();
+    let experiment = &search.experiment().clone();
     let evaluator = Evaluator::new(experiment.env(), options.threads)?;
     let mut live = Live {
         experiment,
@@ -87,7 +87,7 @@ pub(crate) fn conclude(
 }
 
 fn rounds(
-    search: &mut Search<'_>,
+    search: &mut Search,
     log: &mut dyn Log,
     live: &mut Live<'_>,
     observer: &mut dyn Observer,
@@ -163,7 +163,7 @@ struct Live<'a> {
 
 impl Live<'_> {
     /// Why the run ends between two batches, if it does.
-    fn stop_reason(&self, search: &Search<'_>) -> Option<StopReason> {
+    fn stop_reason(&self, search: &Search) -> Option<StopReason> {
         if search.trials().len() >= self.experiment.spec().budget.trials.get() {
             Some(StopReason::TrialsSpent)
         } else if search.is_target_reached() {
@@ -221,18 +221,10 @@ impl Live<'_> {
         let records = desk.finish()?;
         match failed {
             Some(Failed { index, failure }) if index == records.len() => {
-                Err(self.failed(n_trials + missing[index], &designs[index], failure))
+                let name = &self.experiment.spec().env.id;
+                Err(failure.of(self.experiment.env(), n_trials + missing[index], name, &designs[index]))
             }
             _ => Ok(records),
-        }
-    }
-
-    fn failed(&self, trial: usize, design: &Design, failure: Failure) -> RunError {
-        let env = self.experiment.spec().env.id.clone();
-        let design = RecordFormat::of(self.experiment.problem()).design_text(design);
-        match failure {
-            Failure::Error(source) => RunError::Evaluation { trial, env, design, source },
-            Failure::Contract(fault) => RunError::Outcome { trial, env, design, fault },
         }
     }
 }

@@ -17,8 +17,8 @@ use crate::observer::{Event, Observer, Progress};
 pub const STALLED_BATCHES: usize = 100;
 
 /// An agent at work.
-pub(crate) struct Search<'a> {
-    experiment: &'a Experiment,
+pub(crate) struct Search {
+    experiment: Experiment,
     agent: Box<dyn Agent>,
     /// Where each design stands among what is known; empty if the environment is noisy, and nothing is looked up.
     index_by_design: HashMap<Design, usize>,
@@ -53,9 +53,9 @@ pub(crate) struct Batch {
     is_cut: bool,
 }
 
-impl<'a> Search<'a> {
+impl Search {
     /// A search before its first proposal; the agent has learned from earlier logs, if there are any.
-    pub(crate) fn new(experiment: &'a Experiment) -> Result<Self, RunError> {
+    pub(crate) fn new(experiment: &Experiment) -> Result<Self, RunError> {
         let (mut agent, warm) = (experiment.agent()?, experiment.warm_trials()?);
         if !warm.is_empty() {
             agent.observe(&warm).map_err(|source| RunError::Agent {
@@ -71,7 +71,7 @@ impl<'a> Search<'a> {
             }
         }
         Ok(Self {
-            experiment,
+            experiment: experiment.clone(),
             agent,
             index_by_design,
             n_warm: warm.len(),
@@ -86,8 +86,8 @@ impl<'a> Search<'a> {
         })
     }
 
-    pub(crate) fn experiment(&self) -> &'a Experiment {
-        self.experiment
+    pub(crate) fn experiment(&self) -> &Experiment {
+        &self.experiment
     }
 
     /// The trials of the run.

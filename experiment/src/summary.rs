@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tapeout_core::parameter::Value;
 use tapeout_core::pareto::hypervolume;
-use tapeout_core::{Judgement, Outcome, Trial};
+use tapeout_core::{Judgement, Outcome};
 
 use crate::budget::StopReason;
+use crate::finished;
 use crate::search::Search;
 
 /// The version of the summary's format.
@@ -57,7 +58,7 @@ pub struct Summary {
 
 impl Summary {
     /// What came of `search`, which ended for this reason after so much time.
-    pub(crate) fn of(search: &Search<'_>, stop: StopReason, wall_s: f64) -> Self {
+    pub(crate) fn of(search: &Search, stop: StopReason, wall_s: f64) -> Self {
         let (experiment, trials) = (search.experiment(), search.trials());
         let (spec, problem) = (experiment.spec(), experiment.problem());
         let mut summary = Self {
@@ -144,7 +145,7 @@ pub struct SummaryTiming {
     pub evaluation_s: f64,
 }
 
-fn standout(search: &Search<'_>, index: usize) -> Standout {
+fn standout(search: &Search, index: usize) -> Standout {
     let (problem, trial) = (search.experiment().problem(), &search.trials()[index]);
     let values = trial.outcome.metrics().and_then(|metrics| problem.quantity_values(metrics));
     let metrics = problem.quantities().iter().zip(values.unwrap_or_default());
@@ -159,14 +160,10 @@ fn standout(search: &Search<'_>, index: usize) -> Standout {
     }
 }
 
-fn accepted(trials: &[Trial]) -> impl Iterator<Item = (usize, &[f64])> {
-    trials.iter().enumerate().filter_map(|(index, trial)| Some((index, trial.judgement.accepted()?)))
-}
-
-fn best(search: &Search<'_>, objective: usize) -> Option<BestDesign> {
+fn best(search: &Search, objective: usize) -> Option<BestDesign> {
     let problem = search.experiment().problem();
-    let (trial, losses) =
-        accepted(search.trials()).min_by(|(_, a), (_, b)| a[objective].total_cmp(&b[objective]))?;
+    let trial = finished::best(search.trials(), objective)?;
+    let losses = search.trials()[trial].judgement.losses()?;
     Some(BestDesign {
         objective: problem.objectives()[objective].to_string(),
         value: problem.objective_value(objective, losses[objective]),
@@ -174,10 +171,10 @@ fn best(search: &Search<'_>, objective: usize) -> Option<BestDesign> {
     })
 }
 
-fn dominated_volume(search: &Search<'_>) -> Option<Hypervolume> {
+fn dominated_volume(search: &Search) -> Option<Hypervolume> {
     let problem = search.experiment().problem();
     let worse = |worst: Vec<f64>, losses: &[f64]| worst.iter().zip(losses).map(|(a, b)| a.max(*b)).collect();
-    let mut losses = accepted(search.trials()).map(|(_, losses)| losses);
+    let mut losses = search.trials().iter().filter_map(|trial| trial.judgement.accepted());
     let first = losses.next()?.to_vec();
     let reference = losses.fold(first, worse);
     let value = hypervolume(search.front().members(), &reference)

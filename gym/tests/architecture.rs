@@ -37,6 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("tapeout-cli", &["tapeout"]),
+    ("tapeout-python", &["tapeout", "tapeout-cli"]),
     ("external-agent", &["tapeout", "tapeout-cli"]),
     ("dram-study", &["tapeout"]),
     ("offline-study", &["tapeout"]),
@@ -139,7 +140,9 @@ fn a_wrong_arrow_and_an_unknown_crate_are_noticed() {
 fn every_crate_takes_the_lints_of_the_workspace() {
     for member in members() {
         let manifest = fs::read_to_string(member.folder.join("Cargo.toml")).unwrap();
-        assert!(manifest.contains("[lints]\nworkspace = true"), "{} has lints of its own", member.name);
+        // pyo3's macros write unsafe code, which the workspace denies.
+        let has_its_own = !manifest.contains("[lints]\nworkspace = true");
+        assert_eq!(has_its_own, member.name == "tapeout-python", "{} has lints of its own", member.name);
     }
 }
 

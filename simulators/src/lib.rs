@@ -2,10 +2,12 @@
 
 pub mod accelerator_file;
 pub mod architectures;
+pub mod attention;
 mod dataflow;
 pub mod dram;
 pub mod edge;
 pub mod eyeriss;
+pub mod fusion;
 pub mod gemmini;
 pub mod gpu_gemm;
 mod levels;
@@ -17,6 +19,8 @@ pub mod memory;
 mod names;
 pub mod network_cost;
 pub mod networks;
+pub mod precision;
 pub mod row_stationary;
 mod synthesis;
 pub mod technology;
+pub mod transformer;

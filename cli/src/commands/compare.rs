@@ -8,7 +8,7 @@ use anyhow::anyhow;
 use serde_json::Map;
 use tapeout::core::names::{nearest_name, suggestion};
 use tapeout::core::{Catalog, Constraint, Objective};
-use tapeout::experiment::comparison::{ComparedAgent, ComparedEnv, ComparisonPlan};
+use tapeout::experiment::comparison::{ComparedAgent, ComparedEnv, ComparisonPlan, Shard};
 use tapeout::experiment::{AgentSpec, EnvSpec};
 
 use crate::answer::Answer;
@@ -75,6 +75,9 @@ pub(crate) struct FieldFlags {
     /// The folder of all runs, tables and pictures; what is there already is not run again
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    /// Run a part alone, such as `0/4`, beside other processes or machines that share the folder; without it all parts are gathered
+    #[arg(long, value_name = "INDEX/PARTS")]
+    pub(crate) shard: Option<Shard>,
 }
 
 impl Args {
@@ -90,7 +93,7 @@ impl Args {
                 Failure::bad_input(anyhow!("no agent is called `{name}` here{nearest}"))
             })?),
         };
-        compare(catalog, &plan, baseline, &self.field.out(None), &self.flags)
+        compare(catalog, &plan, baseline, (&self.field.out(None), self.field.shard), &self.flags)
     }
 
     /// `ga=tpe` would stand in tables under the name of an agent that did not take part.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tapeout::core::catalog::BuiltEnv;
 use tapeout::core::{AgentEntry, BuildEnv as _, Catalog, Env, EnvEntry, Goal, LearnerEntry, UnknownName};
 use tapeout::envs::RecordedKernel;
@@ -11,6 +11,7 @@ use tapeout::simulators::networks::{Conv2d, MatMul, NETWORKS, NeuralNetwork, Op,
 use super::list::objectives;
 use super::tuning_page::TuningPage;
 use crate::answer::Answer;
+use crate::arguments::Setting;
 use crate::failure::Failure;
 use crate::number::count;
 use crate::table::{Column, Table};
@@ -20,8 +21,12 @@ use crate::table::{Column, Table};
 pub(crate) struct Args {
     /// An environment, agent, learner or network, as `tapeout list` names it
     name: String,
-    /// With `recorded-kernel`: show this tuning file, as it would be searched
+    /// With an environment that is made from a file, such as `command` or `accelerator`: this file; with `recorded-kernel`: this
+    /// tuning file, as it would be searched
     file: Option<PathBuf>,
+    /// A setting of the environment, which is shown as it then is: `env.clock_hz=1e9`
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<Setting>,
     /// Print JSON: a list, since an agent and a learner may share a name
     #[arg(long)]
     json: bool,
@@ -29,7 +34,7 @@ pub(crate) struct Args {
 
 /// Something that has a name.
 enum Entry<'a> {
-    Env(&'a EnvEntry),
+    Env(&'a EnvEntry, Value),
     Agent(&'a AgentEntry),
     Learner(&'a LearnerEntry),
     Network(Box<NeuralNetwork>),
@@ -38,16 +43,11 @@ enum Entry<'a> {
 impl Args {
     /// A page for everything of this name.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
-        let entries = entries(&self.name, catalog)?;
-        if let Some(file) = &self.file {
-            if self.name != RecordedKernel::ID {
-                let wrong = anyhow::anyhow!("`{}` is described without a file", self.name);
-                return Err(Failure::bad_input(wrong)
-                    .hint(format!("tuning files are those of `{}`", RecordedKernel::ID)));
-            }
+        if let Some(file) = self.file.as_ref().filter(|_| self.name == RecordedKernel::ID) {
             let page = TuningPage::read(file)?;
             return Ok(if self.json { Answer::json(&page.json()) } else { Answer::text(page.text()) });
         }
+        let entries = entries(&self.name, self.config(catalog)?, catalog)?;
         if self.json {
             let pages: Vec<Value> =
                 entries.iter().map(|entry| entry.json(catalog)).collect::<Result<_, _>>()?;
@@ -56,11 +56,45 @@ impl Args {
         let pages: Vec<String> = entries.iter().map(|entry| entry.page(catalog)).collect::<Result<_, _>>()?;
         Ok(Answer::text(pages.join("\n")))
     }
+
+    /// The settings that an environment is shown with.
+    fn config(&self, catalog: &Catalog) -> Result<Value, Failure> {
+        let (mut config, mut agent) = (Map::new(), Map::new());
+        self.set.iter().for_each(|setting| setting.apply(&mut config, &mut agent));
+        if let Some((key, _)) = agent.iter().next() {
+            let error = anyhow::anyhow!("`agent.{key}`: an agent is described with its defaults");
+            return Err(
+                Failure::bad_input(error).hint("settings are those of an environment: `env.KEY=VALUE`")
+            );
+        }
+        let env = catalog.env(&self.name).ok();
+        if !config.is_empty() && env.is_none() {
+            let error = anyhow::anyhow!("`--set`: `{}` is no environment", self.name);
+            return Err(Failure::bad_input(error).hint("leave it out"));
+        }
+        if let Some(file) = &self.file {
+            let Some(setting) = env.and_then(file_setting) else {
+                let error = anyhow::anyhow!("`{}` is described without a file", self.name);
+                let made = catalog.envs().iter().filter(|entry| file_setting(entry).is_some());
+                let made: Vec<_> = made.map(|entry| entry.id).collect();
+                return Err(Failure::bad_input(error).hint(format!("a file goes with {}", made.join(", "))));
+            };
+            config.insert(setting.to_owned(), Value::String(file.display().to_string()));
+        }
+        Ok(Value::Object(config))
+    }
 }
 
-fn entries<'a>(name: &str, catalog: &'a Catalog) -> Result<Vec<Entry<'a>>, Failure> {
+/// The setting that is one file from which the environment is made.
+fn file_setting(entry: &EnvEntry) -> Option<&'static str> {
+    let defaults = entry.defaults();
+    let is_one = |&setting: &&'static str| defaults.get(setting).is_none_or(|value| !value.is_array());
+    entry.files.iter().copied().find(is_one)
+}
+
+fn entries<'a>(name: &str, config: Value, catalog: &'a Catalog) -> Result<Vec<Entry<'a>>, Failure> {
     let mut entries = Vec::new();
-    entries.extend(catalog.env(name).ok().map(Entry::Env));
+    entries.extend(catalog.env(name).ok().map(|entry| Entry::Env(entry, config)));
     entries.extend(catalog.agent(name).ok().map(Entry::Agent));
     entries.extend(catalog.learner(name).ok().map(Entry::Learner));
     let network = NETWORKS.iter().find(|row| row.id == name);
@@ -78,7 +112,7 @@ fn entries<'a>(name: &str, catalog: &'a Catalog) -> Result<Vec<Entry<'a>>, Failu
 impl Entry<'_> {
     fn page(&self, catalog: &Catalog) -> Result<String, Failure> {
         match self {
-            Self::Env(entry) => env_page(catalog, entry),
+            Self::Env(entry, config) => env_page(catalog, entry, config),
             Self::Agent(entry) => Ok(format!(
                 "# {} (agent)\n\n{}\n\nObjectives: {}\n\n{}",
                 entry.id,
@@ -98,12 +132,12 @@ impl Entry<'_> {
 
     fn json(&self, catalog: &Catalog) -> Result<Value, Failure> {
         Ok(match self {
-            Self::Env(entry) => {
+            Self::Env(entry, config) => {
                 let mut page = json!({
                     "kind": "env", "name": entry.id, "version": entry.version, "summary": entry.summary,
                     "description": entry.description,
                 });
-                if let Some((env, goal)) = built(catalog, entry)? {
+                if let Some((env, goal)) = built(catalog, entry, config)? {
                     let space = env.space();
                     let rules = space.rules().iter().map(
                         |rule| json!({ "name": rule.name(), "text": rule.text(), "scope": rule.scope() }),
@@ -130,13 +164,14 @@ impl Entry<'_> {
     }
 }
 
-/// The environment as its defaults make it; none if it has settings without default.
-fn built(catalog: &Catalog, entry: &EnvEntry) -> Result<Option<BuiltEnv>, Failure> {
-    if !entry.required.is_empty() {
+/// The environment with these settings; none if one without default is missing.
+fn built(catalog: &Catalog, entry: &EnvEntry, config: &Value) -> Result<Option<BuiltEnv>, Failure> {
+    if entry.required.iter().any(|&setting| config.get(setting).is_none()) {
         return Ok(None);
     }
-    let built = catalog.build_env(entry.id, &Value::Null).map_err(|error| {
-        Failure::failed(error).context(format!("environment `{}` cannot be built", entry.id))
+    let built = catalog.build_env(entry.id, config).map_err(|error| {
+        let error = Failure::from(error);
+        error.context(format!("environment `{}` cannot be built", entry.id))
     });
     built.map(Some)
 }
@@ -151,14 +186,14 @@ fn page_text(summary: &str, description: &str) -> String {
     if body.is_empty() { summary.to_owned() } else { format!("{summary}\n\n{body}") }
 }
 
-fn env_page(catalog: &Catalog, entry: &EnvEntry) -> Result<String, Failure> {
+fn env_page(catalog: &Catalog, entry: &EnvEntry, config: &Value) -> Result<String, Failure> {
     let mut page = format!(
         "# {} (environment, version {})\n\n{}\n\n",
         entry.id,
         entry.version,
         page_text(entry.summary, entry.description),
     );
-    match built(catalog, entry)? {
+    match built(catalog, entry, config)? {
         Some((env, goal)) => page.push_str(&env_text(env.as_ref(), &goal)),
         None => page.push_str(&format!("It needs these settings: {}.\n", entry.required.join(", "))),
     }
@@ -213,7 +248,7 @@ fn goal_text(goal: &Goal) -> String {
 
 /// Default settings as they stand in a spec.
 fn defaults(table: &str, config: &Value) -> String {
-    let is_empty = config.as_object().is_none_or(serde_json::Map::is_empty);
+    let is_empty = config.as_object().is_none_or(Map::is_empty);
     if is_empty {
         return "It has no settings.\n".to_owned();
     }

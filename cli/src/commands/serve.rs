@@ -67,7 +67,7 @@ impl Args {
     }
 }
 
-fn reply(run: &mut AskTell<'_>, experiment: &Experiment, line: &str) -> Result<Value, Failure> {
+fn reply(run: &mut AskTell, experiment: &Experiment, line: &str) -> Result<Value, Failure> {
     let request: Request = serde_json::from_str(line).map_err(|error| {
         Failure::bad_input(error)
             .hint("write `{\"ask\": {}}`, `{\"tell\": [...]}` or `{\"evaluate\": [...]}`")

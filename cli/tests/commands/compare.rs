@@ -68,6 +68,56 @@ fn a_comparison_that_was_cut_off_ends_as_if_it_had_not_been() {
     );
 }
 
+/// Claim: processes that run a part each at the same time, and one more that begins the same part again, leave what one process leaves,
+/// byte for byte; and no lock is left.
+#[test]
+fn parts_run_by_processes_side_by_side_are_gathered_to_the_tables_of_one() {
+    let here = Scratch::new();
+    let whole = here.data(&arguments(&["--trials", "12", "--out", "whole", "--threads", "1"]));
+    let parts = ["0/3", "1/3", "2/3", "2/3"].map(|part| {
+        let mut command = here.command();
+        command.args(arguments(&["--trials", "12", "--out", "parts", "--threads", "1", "--shard", part]));
+        command.stdout(std::process::Stdio::null()).spawn().expect("the program starts")
+    });
+    for mut part in parts {
+        assert!(part.wait().unwrap().success());
+    }
+    assert!(!here.path("parts/results.csv").exists(), "a part alone says nothing of the whole");
+    let gathered = here.data(&arguments(&["--trials", "12", "--out", "parts", "--threads", "1"]));
+    assert_eq!(gathered, whole.replace("whole/", "parts/"));
+    for table in
+        ["results.csv", "results.parquet", "summary.csv", "pairs.csv", "progress-edge-accelerator.svg"]
+    {
+        let bytes = |folder: &str| fs::read(here.path(&format!("{folder}/{table}"))).unwrap();
+        assert!(bytes("parts") == bytes("whole"), "{table}");
+    }
+    for agent in ["ga", "random"] {
+        let cells = fs::read_dir(here.path(&format!("parts/edge-accelerator/{agent}"))).unwrap();
+        assert_eq!(cells.count(), 2, "two runs of {agent}, and no locks");
+    }
+}
+
+/// Claim: a run that another process is at is passed over by a part, and the call for all of them says that it is not done.
+#[test]
+fn what_another_process_runs_is_left_to_it() {
+    let here = Scratch::new();
+    let place = here.path("c/edge-accelerator/ga");
+    fs::create_dir_all(&place).unwrap();
+    let lock = fs::File::create(place.join("0.lock")).unwrap();
+    lock.lock().unwrap();
+    let part = here.data(&arguments(&["--trials", "12", "--out", "c", "--shard", "0/1", "--json"]));
+    let part: Value = serde_json::from_str(&part).unwrap();
+    assert_eq!((&part["done"], &part["held"]), (&3.into(), &1.into()));
+    let done = here.run(&arguments(&["--trials", "12", "--out", "c"]));
+    assert_eq!(done.exit, Some(1));
+    assert!(done.notes.contains("1 of 4 runs are another process's, and not done yet"), "{}", done.notes);
+    drop(lock);
+    here.data(&arguments(&["--trials", "12", "--out", "c"]));
+    let refused = here.run(&arguments(&["--shard", "3/3"]));
+    assert_eq!(refused.exit, Some(2));
+    assert!(refused.notes.contains("such as `0/4`"), "{}", refused.notes);
+}
+
 /// Claim: a comparison grows by trials, and what is longer than asked for is read as far as asked for.
 #[test]
 fn a_larger_budget_goes_on_from_the_smaller() {

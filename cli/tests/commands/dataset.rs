@@ -56,6 +56,22 @@ fn a_data_set_goes_all_the_way_round() {
     assert!(n("hidden") >= 40, "a whole workload is hidden");
 }
 
+// Claim: a data set of a part of a space holds the designs of that part: two levels of one parameter, all else fixed, are two designs.
+#[test]
+fn a_part_of_a_space_is_drawn_from() {
+    let scratch = Scratch::new();
+    let part = "--fix page_policy=open --fix scheduler=fifo --fix scheduler_buffer=shared --fix response_queue=fifo \
+                --fix refresh_policy=all-bank --fix refresh_max_postponed=1 --fix refresh_max_pulled_in=1 --fix arbiter=simple \
+                --fix max_active_transactions=1 --levels request_buffer_size=1..2";
+    let generate = "dataset generate dram-controller --workloads stream --set env.requests=100 --out set";
+    let words: Vec<&str> = generate.split(' ').chain(part.split_whitespace()).collect();
+    let shown = scratch.data(&words);
+    assert!(shown.contains("2 rows of `dram-controller`") && shown.contains(" 2 designs"), "{shown}");
+    assert_eq!(shown, scratch.data(&["dataset", "info", "set"]));
+    scratch
+        .complaint(2, &["dataset", "generate", "dram-controller", "--fix", "arbiter=none", "--out", "other"]);
+}
+
 // Claim: settings of a workload that are not set, such as a trace that is not read, are left out of the manifest.
 #[test]
 fn a_workload_may_have_settings_that_are_not_set() {

@@ -38,6 +38,28 @@ fn the_default_environment_is_described_down_to_its_levels() {
     assert_eq!(json[0]["designs"], "452760000");
 }
 
+// Three levels of one parameter; PRIME's space is another.
+#[test]
+fn an_environment_is_described_as_its_file_and_settings_make_it() {
+    let here = Scratch::new();
+    here.write(
+        "mine.toml",
+        r#"
+        schema = 1
+        parameters.ways = { levels = [1, 2, 4] }
+        metrics.misses = { about = "misses" }
+        goal.objectives = ["misses"]
+        command = { run = ["true", "{ways}"], design = "arguments" }
+        "#,
+    );
+    let page = here.data(&["describe", "command", "mine.toml"]);
+    assert!(page.contains("3 legal designs"), "{page}");
+    let page = here.data(&["describe", "dram-controller", "--set", "env.space=powers"]);
+    assert!(page.contains("442,368 legal designs"), "{page}");
+    let refused = here.complaint(2, &["describe", "edge-accelerator", "mine.toml"]);
+    assert!(refused.contains("hint: a file goes with"), "{refused}");
+}
+
 const ALEXNET: &str = "\
 # alexnet (network)
 

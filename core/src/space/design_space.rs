@@ -170,6 +170,17 @@ impl DesignSpace {
         &self,
         values: impl IntoIterator<Item = (&'a str, Value)>,
     ) -> Result<Design, SpaceError> {
+        self.design(&self.levels_of(values)?)
+    }
+
+    /// The level of each parameter for these values, by name, in any order; whether rules are broken is not asked.
+    ///
+    /// # Errors
+    /// [`SpaceError`] if a name is unknown or missing, or a value is not a level.
+    pub fn levels_of<'a>(
+        &self,
+        values: impl IntoIterator<Item = (&'a str, Value)>,
+    ) -> Result<Vec<u32>, SpaceError> {
         let mut levels = vec![None; self.n_parameters()];
         for (name, value) in values {
             let index = self.index_of(name)?;
@@ -184,7 +195,7 @@ impl DesignSpace {
         if let Some(index) = missing {
             return Err(SpaceError::Missing { parameter: self.0.parameters[index].name().to_owned() });
         }
-        self.design(&levels.into_iter().flatten().collect::<Vec<_>>())
+        Ok(levels.into_iter().flatten().collect())
     }
 
     /// Whether these levels, one for each parameter, are a legal design.

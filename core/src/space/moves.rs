@@ -84,7 +84,11 @@ impl DesignSpace {
     /// The legal design that keeps to `levels` as closely as one pass over the decision order allows.
     ///
     /// Levels beyond the last are taken as the last. Crossover, rounding and any other arithmetic on levels ends here.
+    ///
+    /// # Panics
+    /// Unless there is a level for each parameter.
     pub fn repair(&self, levels: &[u32]) -> Design {
+        assert_eq!(levels.len(), self.n_parameters(), "a design has a level for each parameter");
         let clamped = levels
             .iter()
             .zip(&self.0.parameters)

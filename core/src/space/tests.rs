@@ -202,3 +202,12 @@ proptest! {
         prop_assert!(space.is_legal(design.levels()));
     }
 }
+
+#[test]
+#[should_panic(expected = "a level for each parameter")]
+fn a_slice_that_is_too_short_is_not_repaired_into_a_design() {
+    let space =
+        DesignSpace::new(vec![Parameter::integer("a", 0, 3), Parameter::integer("b", 0, 3)], Vec::new())
+            .unwrap();
+    space.repair(&[1]);
+}

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tapeout_core::{Catalog, Metric, Objective, Problem, Seed};
 
+use super::shard::{CellLock, Shard};
 use super::{Cell, ComparisonError, ComparisonPlan, RunTrace};
 use crate::budget::StopReason;
 use crate::error::RunError;
@@ -38,7 +39,8 @@ pub struct ComparedProblem {
 ///
 /// # Errors
 /// [`ComparisonError`] if the plan is empty, a spec is refused (before anything is run), a run fails, or somebody
-/// interrupts. What was run stays, and the same call goes on from there.
+/// interrupts; [`ComparisonError::Held`] if another process is at a run, once all others are done. What was run stays, and the same call
+/// goes on from there.
 pub fn conduct(
     catalog: &Catalog,
     plan: &ComparisonPlan,
@@ -47,30 +49,98 @@ pub fn conduct(
 ) -> Result<(Vec<ComparedProblem>, Vec<RunTrace>), ComparisonError> {
     plan.check()?;
     let prepared = prepare(catalog, plan, out)?;
-    let workers = Workers::new(conditions.threads)?;
-    let (cells, interrupt) = (plan.cells(), conditions.interrupt);
-    let of_cell = |index: usize| -> Result<Option<RunTrace>, ComparisonError> {
+    let cells = plan.cells();
+    let ran = run_cells(plan, &prepared, out, conditions, &cells)?;
+    let (done, held) = (ran.iter().filter(|ran| matches!(ran, Ran::Done(_))).count(), n_held(&ran));
+    let is_interrupted = ran.iter().any(|ran| matches!(ran, Ran::NotYet));
+    let problems = prepared.iter().map(|of_env| ComparedProblem::of(of_env[0].problem())).collect();
+    let traces = ran.into_iter().map(|ran| match ran {
+        Ran::Done(trace) => Ok(trace),
+        Ran::Held if !is_interrupted => Err(ComparisonError::Held { held, cells: cells.len() }),
+        Ran::Held | Ran::NotYet => Err(ComparisonError::Interrupted { done, cells: cells.len() }),
+    });
+    Ok((problems, traces.collect::<Result<_, _>>()?))
+}
+
+/// What became of a part of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShardDone {
+    /// How many of its runs are done.
+    pub done: usize,
+    /// How many another process is at.
+    pub held: usize,
+}
+
+/// Runs what is not run yet of the cells of `shard`, but for those that another process is at: any number of processes, on machines
+/// that share the folder `out`, can each run a part. [`conduct`] then reads what is there, and its results are those of one process.
+///
+/// # Errors
+/// As [`conduct`].
+pub fn conduct_shard(
+    catalog: &Catalog,
+    plan: &ComparisonPlan,
+    out: &Path,
+    conditions: &Conditions<'_>,
+    shard: Shard,
+) -> Result<ShardDone, ComparisonError> {
+    plan.check()?;
+    let prepared = prepare(catalog, plan, out)?;
+    let cells = plan.cells().into_iter().enumerate().filter(|&(place, _)| shard.has(place));
+    let cells: Vec<Cell> = cells.map(|(_, cell)| cell).collect();
+    let ran = run_cells(plan, &prepared, out, conditions, &cells)?;
+    let done = ran.iter().filter(|ran| matches!(ran, Ran::Done(_))).count();
+    if ran.iter().any(|ran| matches!(ran, Ran::NotYet)) {
+        return Err(ComparisonError::Interrupted { done, cells: cells.len() });
+    }
+    Ok(ShardDone { done, held: n_held(&ran) })
+}
+
+/// What became of a cell.
+enum Ran {
+    Done(RunTrace),
+    /// Another process is at it.
+    Held,
+    /// Somebody interrupted before.
+    NotYet,
+}
+
+fn n_held(ran: &[Ran]) -> usize {
+    ran.iter().filter(|ran| matches!(ran, Ran::Held)).count()
+}
+
+/// Runs what is not run yet of `cells`; as many as there are, in their order.
+fn run_cells(
+    plan: &ComparisonPlan,
+    prepared: &[Vec<Experiment>],
+    out: &Path,
+    conditions: &Conditions<'_>,
+    cells: &[Cell],
+) -> Result<Vec<Ran>, ComparisonError> {
+    let (workers, interrupt) = (Workers::new(conditions.threads)?, conditions.interrupt);
+    let of_cell = |index: usize| -> Option<Result<Ran, ComparisonError>> {
         let cell = cells[index];
         let path = plan.folder(out, cell);
         let experiment = prepared[cell.env][cell.agent].with_seed(Seed::new(cell.seed));
-        let trace = experiment
+        let ran = experiment
             .map_err(RunError::from)
             .and_then(|experiment| finish(&experiment, plan, &path, interrupt));
-        trace.map_err(|source| failed(plan, out, cell, source))
+        match ran {
+            Ok(Ran::NotYet) => None,
+            ran => Some(ran.map_err(|source| failed(plan, out, cell, source))),
+        }
     };
-    let mut traces: Vec<Option<RunTrace>> = vec![None; cells.len()];
+    let mut all: Vec<Ran> = cells.iter().map(|_| Ran::NotYet).collect();
     let mut n_done = 0;
     // One cell at a time to each thread: some runs take much longer than others.
-    workers.run(cells.len(), &|index| of_cell(index).transpose(), &mut |index, trace| {
-        traces[index] = Some(trace?);
-        n_done += 1;
-        (conditions.watch)(cells[index], n_done);
+    workers.run(cells.len(), &of_cell, &mut |index, ran| {
+        all[index] = ran?;
+        if matches!(all[index], Ran::Done(_)) {
+            n_done += 1;
+            (conditions.watch)(cells[index], n_done);
+        }
         Ok::<(), ComparisonError>(())
     })?;
-    let traces: Option<Vec<RunTrace>> = traces.into_iter().collect();
-    let interrupted = ComparisonError::Interrupted { done: n_done, cells: cells.len() };
-    let problems = prepared.iter().map(|of_env| ComparedProblem::of(of_env[0].problem())).collect();
-    Ok((problems, traces.ok_or(interrupted)?))
+    Ok(all)
 }
 
 impl ComparedProblem {
@@ -105,30 +175,47 @@ fn prepare(
     Ok(prepared)
 }
 
-/// The trace of a cell, which is run as far as it is not yet; none if somebody interrupts.
+/// Runs a cell as far as it is not yet, unless somebody else does or interrupts.
 fn finish(
     experiment: &Experiment,
     plan: &ComparisonPlan,
     path: &Path,
     interrupt: Option<&AtomicBool>,
-) -> Result<Option<RunTrace>, RunError> {
+) -> Result<Ran, RunError> {
     let options = RunOptions { threads: NonZeroUsize::MIN, interrupt };
-    if folder::log_path(path).exists() {
-        // Fails if the log is one of another experiment.
-        let run = folder::read(experiment.clone(), path)?;
-        if run.trials().len() >= plan.trials.get() || has_ended(path) {
-            return Ok(Some(trace(&run, plan)));
-        }
+    if let Some(trace) = known(experiment, plan, path)? {
+        return Ok(Ran::Done(trace));
     }
     if interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed)) {
-        return Ok(None);
+        return Ok(Ran::NotYet);
+    }
+    let Some(lock) = CellLock::take(path)? else { return Ok(Ran::Held) };
+    // Whoever had the lock until now may have finished it.
+    if let Some(trace) = known(experiment, plan, path)? {
+        lock.done();
+        return Ok(Ran::Done(trace));
     }
     let finished = if folder::spec_path(path).exists() {
         folder::go_on(experiment, path, true, &options, &mut ())?
     } else {
         folder::run(experiment, path, &options, &mut ())?
     };
-    Ok((finished.summary.stop != StopReason::Interrupted).then(|| trace(&finished.run, plan)))
+    if finished.summary.stop == StopReason::Interrupted {
+        return Ok(Ran::NotYet);
+    }
+    lock.done();
+    Ok(Ran::Done(trace(&finished.run, plan)))
+}
+
+/// The trace of a cell that is done.
+fn known(experiment: &Experiment, plan: &ComparisonPlan, path: &Path) -> Result<Option<RunTrace>, RunError> {
+    if !folder::log_path(path).exists() {
+        return Ok(None);
+    }
+    // Fails if the log is one of another experiment.
+    let run = folder::read(experiment.clone(), path)?;
+    let is_done = run.trials().len() >= plan.trials.get() || has_ended(path);
+    Ok(is_done.then(|| trace(&run, plan)))
 }
 
 /// Whether the run ended because there was nothing more to do, so that a larger budget would change nothing.

@@ -48,6 +48,14 @@ pub enum ComparisonError {
         /// How many there are.
         cells: usize,
     },
+    /// Other processes are at some of the runs.
+    #[error("{held} of {cells} runs are another process's, and not done yet")]
+    Held {
+        /// How many.
+        held: usize,
+        /// How many runs there are.
+        cells: usize,
+    },
     /// No threads to run on.
     #[error(transparent)]
     Threads(#[from] ThreadsError),

@@ -11,7 +11,7 @@
 //! |---|---|
 //! | [`plan`] | what is compared, and its cells |
 //! | [`variants()`] | hyperparameters of one agent as agents to compare |
-//! | [`conduct`](mod@conduct) | running the cells side by side, a thread each |
+//! | [`conduct`](mod@conduct) | running the cells side by side, a thread each, or a [`Shard`] of them |
 //! | [`trace`] | what counts of a run: its incumbents |
 //! | [`results`] | what each run was worth after so many trials, on a scale that all runs of an environment share |
 //! | [`pairs`] | every two agents, seed by seed, and what so many seeds can show |
@@ -29,17 +29,19 @@ pub mod pictures;
 pub mod plan;
 pub mod results;
 mod rows;
+mod shard;
 pub mod standings;
 pub mod tables;
 pub mod trace;
 pub mod variants;
 
-pub use conduct::{Conditions, conduct};
+pub use conduct::{Conditions, ShardDone, conduct, conduct_shard};
 pub use error::ComparisonError;
 pub use opened::OpenedComparison;
 pub use pairs::{Pair, PairedTest};
 pub use plan::{Cell, ComparedAgent, ComparedEnv, ComparisonPlan};
 pub use results::{ComparisonResults, EnvResults};
+pub use shard::Shard;
 pub use standings::{Standing, Standings};
 pub use trace::RunTrace;
 pub use variants::{Knob, variants};

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use tapeout_core::{BuildEnvError, ConfigError, UnknownName};
+use tapeout_core::{BuildEnvError, ConfigError, UnknownName, narrowing::NarrowingError};
 
 use super::kinship::Difference;
 use super::layout::TableFault;
@@ -22,6 +22,14 @@ pub enum DatasetError {
     NoRun {
         /// The folder.
         path: PathBuf,
+    },
+    /// There is no such part of the environment's space.
+    #[error("environment `{env}`: {source}")]
+    Narrowing {
+        /// The environment.
+        env: String,
+        /// What is wrong.
+        source: Box<NarrowingError>,
     },
     /// A log cannot be read.
     #[error(transparent)]
@@ -237,6 +245,9 @@ impl DatasetError {
                     .to_owned(),
             ),
             Self::UnknownName(_) | Self::Config { .. } | Self::WorkloadTwice { .. } | Self::Plan { .. } => None,
+            Self::Narrowing { env, .. } => {
+                Some(format!("parameters and levels are shown by `tapeout describe {env}`"))
+            }
             Self::NotAWorkload { env, .. } => Some(format!("its settings are shown by `tapeout describe {env}`")),
             Self::WorkloadDiffers { .. } => Some("make a data set for each space".to_owned()),
             Self::OtherPlan { .. } => Some(

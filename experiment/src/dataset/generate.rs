@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tapeout_core::{Catalog, Design, DesignSpace, Env, EnvEntry, Outcome, Seed, Stream};
+use tapeout_core::{Catalog, Design, DesignSpace, Env, EnvEntry, NarrowedEnv, Outcome, Seed, Stream};
 
 use super::error::DatasetError;
 use super::folder::{TableFormat, TableWriter, each_group, make_folder, write_manifest};
@@ -43,7 +43,7 @@ pub struct DatasetPlan {
     /// The workloads by name: a value of the first setting that names a workload, and `setting=value` for others, apart by
     /// spaces: `unet batch=4`. Empty for the one that the settings of `env` say.
     pub workloads: Vec<String>,
-    /// The environment, and the settings that all workloads share.
+    /// The environment, the part of its space that is drawn from, and the settings that all workloads share.
     pub env: EnvSpec,
 }
 
@@ -135,7 +135,16 @@ fn parts(catalog: &Catalog, entry: &EnvEntry, plan: &DatasetPlan) -> Result<Vec<
         |error: tapeout_core::ConfigError| DatasetError::Config { env: entry.id.to_owned(), source: error };
     let build = |settings: &Map<String, Value>| -> Result<Box<dyn Env>, DatasetError> {
         let built = catalog.build_env(entry.id, &Value::Object(settings.clone()));
-        Ok(built.map_err(|error| DatasetError::built(entry.id, error))?.0)
+        let (env, _) = built.map_err(|error| DatasetError::built(entry.id, error))?;
+        let narrowing = plan.env.narrowing();
+        if narrowing.is_whole() {
+            return Ok(env);
+        }
+        let part = NarrowedEnv::new(env.into(), &narrowing);
+        Ok(Box::new(part.map_err(|source| DatasetError::Narrowing {
+            env: entry.id.to_owned(),
+            source: Box::new(source),
+        })?))
     };
     let whole = |settings: &Map<String, Value>| -> Result<Map<String, Value>, DatasetError> {
         match entry.resolve(&Value::Object(settings.clone())).map_err(refuse)? {
@@ -230,7 +239,7 @@ fn about(entry: &EnvEntry, plan: &DatasetPlan, parts: &[Part]) -> Result<About, 
     drop_nulls(&mut config);
     Ok(About {
         space: first.space().clone(),
-        env: EnvSpec { version: Some(entry.version), config, ..EnvSpec::named(entry.id) },
+        env: EnvSpec { version: Some(entry.version), config, ..plan.env.clone() },
         is_noisy: first.is_noisy(),
         metrics: first.metrics().to_vec(),
         workloads: parts.iter().map(|part| part.workload.clone()).collect(),

@@ -38,7 +38,7 @@ pub use header::{Header, LOG_VERSION, LoggedMetric, LoggedSearch, LoggedWorkload
 pub use keeping::Log;
 pub use memory::MemoryLog;
 pub use reader::LogReader;
-pub(crate) use record::RecordFormat;
 pub use record::{Record, TrialTiming};
+pub(crate) use record::{RecordFormat, design_text};
 pub(crate) use recorded::Recorded;
 pub(crate) use writer::{LogWriter, WholeLines, open_locked};

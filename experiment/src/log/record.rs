@@ -1,11 +1,14 @@
 //! One line of the log: one trial.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use tapeout_core::names::nearest_name;
 use tapeout_core::parameter::Value;
-use tapeout_core::{Design, DesignSpace, Outcome, Problem};
+use tapeout_core::{Design, DesignSpace, Outcome, Parameter, Problem, SpaceError};
 
 use super::LogFault;
 
@@ -42,16 +45,48 @@ pub(crate) struct RecordFormat {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
-    design: BTreeMap<String, Value>,
-    outcome: LoggedOutcome,
+struct Line<'a> {
+    #[serde(borrow)]
+    design: Named<'a, Value>,
+    #[serde(borrow)]
+    outcome: LoggedOutcome<'a>,
     timing: TrialTiming,
 }
 
+/// Values by name, in the order in which they stand: a log has millions of them.
+struct Named<'a, T>(Vec<(Cow<'a, str>, T)>);
+
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for Named<'a, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries<'a, T>(PhantomData<(&'a str, T)>);
+        impl<'de: 'a, 'a, T: Deserialize<'de>> Visitor<'de> for Entries<'a, T> {
+            type Value = Named<'a, T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some((Key(name), value)) = map.next_entry()? {
+                    entries.push((name, value));
+                }
+                Ok(Named(entries))
+            }
+        }
+        deserializer.deserialize_map(Entries(PhantomData))
+    }
+}
+
+/// A name, borrowed from the line unless something in it is escaped.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum LoggedOutcome {
-    Measured(BTreeMap<String, f64>),
+enum LoggedOutcome<'a> {
+    #[serde(borrow)]
+    Measured(Named<'a, f64>),
     Infeasible(Broken),
 }
 
@@ -77,7 +112,7 @@ impl RecordFormat {
     /// Adds the line of `record`, newline included. Its numbers must be finite.
     pub(crate) fn write(&self, record: &Record, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"design\":");
-        self.write_design(&record.design, out);
+        write_design(&self.space, &self.parameter_keys, &record.design, out);
         out.extend_from_slice(b",\"outcome\":{");
         match &record.outcome {
             Outcome::Measured(metrics) => {
@@ -98,30 +133,13 @@ impl RecordFormat {
         out.extend_from_slice(b"}\n");
     }
 
-    fn write_design(&self, design: &Design, out: &mut Vec<u8>) {
-        out.push(b'{');
-        for (key, (_, value)) in self.parameter_keys.iter().zip(self.space.values(design)) {
-            out.extend_from_slice(key.as_bytes());
-            write_json(&value, out);
-        }
-        out.push(b'}');
-    }
-
-    /// The design as it stands in the log, for messages.
-    pub(crate) fn design_text(&self, design: &Design) -> String {
-        let mut text = Vec::new();
-        self.write_design(design, &mut text);
-        String::from_utf8(text).expect("JSON is written in UTF-8")
-    }
-
     /// Reads a line.
     pub(crate) fn read(&self, line: &str) -> Result<Record, LogFault> {
-        let line: Line =
+        let line: Line<'_> =
             serde_json::from_str(line).map_err(|error| LogFault::NotATrial(error.to_string()))?;
-        let values = line.design.iter().map(|(name, value)| (name.as_str(), value.clone()));
-        let design = self.space.design_of(values).map_err(LogFault::Design)?;
+        let design = self.read_design(&line.design.0).map_err(LogFault::Design)?;
         let outcome = match line.outcome {
-            LoggedOutcome::Measured(metrics) => Outcome::Measured(self.read_metrics(metrics)?),
+            LoggedOutcome::Measured(metrics) => Outcome::Measured(self.read_metrics(metrics.0)?),
             LoggedOutcome::Infeasible(Broken { rule, violation }) => Outcome::Infeasible { rule, violation },
         };
         let times = [("evaluation_s", line.timing.evaluation_s), ("elapsed_s", line.timing.elapsed_s)];
@@ -132,19 +150,53 @@ impl RecordFormat {
         Ok(Record { design, outcome, timing: line.timing })
     }
 
-    fn read_metrics(&self, mut logged: BTreeMap<String, f64>) -> Result<Vec<f64>, LogFault> {
+    fn read_design(&self, logged: &[(Cow<'_, str>, Value)]) -> Result<Design, SpaceError> {
+        let parameters = self.space.parameters();
+        if logged.iter().map(|(name, _)| name.as_ref()).eq(parameters.iter().map(Parameter::name)) {
+            let levels =
+                logged.iter().zip(parameters).map(|((_, value), parameter)| parameter.level_of(value));
+            if let Some(levels) = levels.collect::<Option<Vec<u32>>>() {
+                return self.space.design(&levels);
+            }
+        }
+        self.space.design_of(logged.iter().map(|(name, value)| (name.as_ref(), value.clone())))
+    }
+
+    fn read_metrics(&self, mut logged: Vec<(Cow<'_, str>, f64)>) -> Result<Vec<f64>, LogFault> {
+        if logged.iter().map(|(name, _)| name).eq(&self.metrics) {
+            return Ok(logged.into_iter().map(|(_, value)| value).collect());
+        }
         let mut take = |metric: &String| {
-            logged.remove(metric).ok_or_else(|| LogFault::MissingMetric { metric: metric.clone() })
+            let place = logged.iter().rposition(|(name, _)| name == metric);
+            let place = place.ok_or_else(|| LogFault::MissingMetric { metric: metric.clone() })?;
+            Ok(logged.remove(place).1)
         };
         let metrics = self.metrics.iter().map(&mut take).collect::<Result<Vec<f64>, LogFault>>()?;
-        match logged.into_keys().next() {
+        match logged.into_iter().next() {
             None => Ok(metrics),
-            Some(got) => {
+            Some((got, _)) => {
                 let nearest = nearest_name(&got, self.metrics.iter().map(String::as_str));
-                Err(LogFault::UnknownMetric { got, nearest })
+                Err(LogFault::UnknownMetric { got: got.into_owned(), nearest })
             }
         }
     }
+}
+
+/// A design of `space` as it stands in the log, for messages.
+pub(crate) fn design_text(space: &DesignSpace, design: &Design) -> String {
+    let mut text = Vec::new();
+    let names = space.parameters().iter().map(|parameter| parameter.name());
+    write_design(space, &keys(names), design, &mut text);
+    String::from_utf8(text).expect("JSON is written in UTF-8")
+}
+
+fn write_design(space: &DesignSpace, keys: &[String], design: &Design, out: &mut Vec<u8>) {
+    out.push(b'{');
+    for (key, (_, value)) in keys.iter().zip(space.values(design)) {
+        out.extend_from_slice(key.as_bytes());
+        write_json(&value, out);
+    }
+    out.push(b'}');
 }
 
 fn keys<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
@@ -162,7 +214,7 @@ fn write_json(value: &impl Serialize, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tapeout_core::{Goal, Metric, Objective, Parameter};
+    use tapeout_core::{Goal, Metric, Objective};
 
     fn format() -> (RecordFormat, DesignSpace) {
         let parameters = vec![

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::vec::IntoIter;
 
-use tapeout_core::Design;
+use tapeout_core::{Design, DesignSpace};
 
-use super::{Log, Record, RecordFormat};
+use super::{Log, Record, design_text};
 use crate::error::RunError;
 
 /// The trials of a log that was read. Nothing is added to it: a run that goes no further than its log is a replay.
 pub(crate) struct Recorded {
     path: PathBuf,
-    format: RecordFormat,
+    space: DesignSpace,
     agent: String,
     records: IntoIter<Record>,
     n_records: usize,
@@ -19,11 +19,11 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
-    /// `records`: those of the log at `path`, in its order, proposed by `agent`.
-    pub(crate) fn new(path: PathBuf, format: RecordFormat, agent: &str, records: Vec<Record>) -> Self {
+    /// `records`: those of the log at `path`, in its order, designs of `space` proposed by `agent`.
+    pub(crate) fn new(path: PathBuf, space: DesignSpace, agent: &str, records: Vec<Record>) -> Self {
         Self {
             path,
-            format,
+            space,
             agent: agent.to_owned(),
             n_records: records.len(),
             elapsed_s: records.last().map_or(0.0, |record| record.timing.elapsed_s),
@@ -36,7 +36,7 @@ impl Recorded {
             path: self.path.clone(),
             trial: self.n_records - self.records.len(),
             agent: self.agent.clone(),
-            logged: self.format.design_text(logged),
+            logged: design_text(&self.space, logged),
             proposed,
         }
     }
@@ -48,7 +48,7 @@ impl Log for Recorded {
         for design in designs {
             match self.records.as_slice().first() {
                 Some(record) if record.design != *design => {
-                    return Err(self.diverged(&record.design, self.format.design_text(design)));
+                    return Err(self.diverged(&record.design, design_text(&self.space, design)));
                 }
                 _ => records.push(self.records.next()),
             }

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tapeout_core::check::toy::Toy;
 use tapeout_core::{Design, DesignSpace, Env, EvalError, Metric, Outcome, Seed};
 use tapeout_experiment::log::{Log, LogReader, MemoryLog, Record};
-use tapeout_experiment::{Event, Experiment, Observer, RunError, RunOptions, Spec, StopReason, run, search};
+use tapeout_experiment::{
+    AskTell, Asked, Event, Experiment, Observer, RunError, RunOptions, Spec, StopReason, run, search,
+};
 use tempfile::TempDir;
 
 use crate::toys::{catalog, spec, threads};
@@ -33,6 +35,30 @@ fn a_run_in_memory_is_the_run_of_a_folder() {
     let (_, logged) = LogReader::open(&log, experiment.problem()).unwrap();
     let logged: Vec<_> = logged.map(|record| timeless(&record.unwrap())).collect();
     assert_eq!(memory.records().iter().map(timeless).collect::<Vec<_>>(), logged);
+}
+
+/// Told in pieces of three, which never are a whole batch of eight, the agent proposes what it proposes to the loop; and what was
+/// told is what the front and the best design are taken from.
+#[test]
+fn a_run_in_memory_whose_loop_somebody_else_holds_is_the_run_of_the_loop() {
+    let experiment = prepared(spec("bowl", "climber", 60));
+    let looped = search(&experiment, &mut MemoryLog::default(), &threads(1), &mut ()).unwrap();
+    let mut held = AskTell::in_memory(&experiment).unwrap();
+    let stop = loop {
+        match held.ask().unwrap() {
+            Asked::Over(stop) => break stop,
+            Asked::Designs(designs) => {
+                let some = designs.iter().take(3);
+                held.tell(some.map(|design| experiment.env().evaluate(design).unwrap()).collect()).unwrap();
+            }
+        }
+        assert_eq!(held.run().trials().len(), held.n_trials());
+    };
+    let run = held.run();
+    assert_eq!((run.trials(), stop), (looped.run.trials(), looped.summary.stop));
+    let front: Vec<usize> = looped.summary.front.iter().map(|standout| standout.trial).collect();
+    assert_eq!(run.front(), front);
+    assert_eq!(run.best(0), Some(looped.summary.best[0].standout.trial));
 }
 
 /// An environment that no catalog has, searched as one that is there: same space, same agent, same seed.

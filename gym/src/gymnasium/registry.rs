@@ -34,8 +34,8 @@ pub struct MakeOptions {
     pub goal: Option<Goal>,
     /// The environment's settings; what is absent keeps its default.
     pub config: Value,
-    /// How that is rewarded.
-    pub reward: RewardPolicy,
+    /// How that is rewarded; if nothing is said, by [`RewardPolicy::relative`], which asks the environment about some designs.
+    pub reward: Option<RewardPolicy>,
 }
 
 /// The id of an environment of the catalog: `tapeout/EdgeAccelerator-v2` for `edge-accelerator` in version 2.
@@ -86,7 +86,11 @@ fn task(catalog: &Catalog, id: &str, options: &MakeOptions) -> Result<DesignTask
             BuildEnvError::Config(error) => MakeError::Config(error),
         })?;
     let goal = options.goal.clone().unwrap_or(default_goal);
-    Ok(DesignTask::new(Arc::<dyn Env>::from(env), goal, options.reward.clone())?)
+    let env = Arc::<dyn Env>::from(env);
+    Ok(match &options.reward {
+        Some(reward) => DesignTask::new(env, goal, reward.clone())?,
+        None => DesignTask::relative(env, goal)?,
+    })
 }
 
 fn in_style(task: DesignTask, style: EpisodeStyle) -> Box<dyn Environment> {

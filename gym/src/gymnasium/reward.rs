@@ -1,6 +1,7 @@
 //! Rewards: one number from what a problem thinks of an outcome.
 
-use tapeout_core::{Judgement, Problem};
+use tapeout_core::problem::Direction;
+use tapeout_core::{Env, EvalError, Judgement, Objective, Problem, Seed};
 
 /// How a judgement becomes a reward.
 ///
@@ -12,6 +13,9 @@ use tapeout_core::{Judgement, Problem};
 /// | acceptable | the scalarization of its objectives |
 /// | outside a constraint | the same, less `violation_weight` times the relative violation |
 /// | infeasible | `infeasible` |
+///
+/// [`RewardPolicy::relative`] is free of units and scales, so it suits any problem whose objectives are positive; it is what
+/// environments of the catalog are made with when nobody says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RewardPolicy {
     /// How several objectives become one number.
@@ -25,9 +29,24 @@ pub struct RewardPolicy {
     pub violation_weight: f64,
 }
 
+/// Designs drawn to find out what is usual, at most. Ours: in the catalog's environments one design in a hundred can be built where
+/// the fewest can, and those that cannot cost little.
+const MOST_DRAWN: usize = 2_048;
+/// Designs measured to find out what is usual. Ours: enough for a median, and a second or less in the catalog's simulators.
+const MEASURED: usize = 15;
+/// The least share of what is usual that a value counts as, since the logarithm of 0 is worth infinity. Ours: below what doubles of
+/// one kind of quantity differ by.
+const LEAST_SHARE: f64 = 1e-9;
+
 /// How several objectives become one number.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scalarization {
+    /// By how many octaves each objective is better than what is usual, added up: 1 for a latency half as long, or for a
+    /// throughput twice as large. `sum(log2(usual_i / value_i))`, with the sign turned where the objective is maximised.
+    Octaves {
+        /// One value above 0 for each objective, in the metric's unit, shape `[m]`.
+        usual: Vec<f64>,
+    },
     /// The losses, weighted, added up and negated: `-sum(w_i * loss_i)`.
     WeightedSum {
         /// One weight for each objective, shape `[m]`; each is 1 if there are none.
@@ -46,6 +65,42 @@ pub enum Scalarization {
 }
 
 impl RewardPolicy {
+    /// Octaves by which a design is better than is usual among designs drawn at random: the median of the first 15 that can be
+    /// built and run. One that cannot gets an octave less than the worst of these. A function of environment and goal.
+    ///
+    /// # Errors
+    /// [`RewardError::NothingUsual`] if none of 2,048 drawn designs can be built and run, or a median is not above 0;
+    /// [`RewardError::Evaluation`] if the evaluator failed.
+    pub fn relative(env: &dyn Env, problem: &Problem) -> Result<Self, RewardError> {
+        let mut rng = Seed::new(0).stream("usual designs");
+        let mut measured: Vec<Vec<f64>> = Vec::new();
+        for _ in 0..MOST_DRAWN {
+            if measured.len() == MEASURED {
+                break;
+            }
+            let design = env.space().sample(&mut rng);
+            if let Some(losses) = problem.judge(&env.evaluate(&design)?).losses() {
+                let values =
+                    losses.iter().enumerate().map(|(index, &loss)| problem.objective_value(index, loss));
+                measured.push(values.collect());
+            }
+        }
+        let median = |objective: usize| {
+            let mut values: Vec<f64> = measured.iter().map(|values| values[objective]).collect();
+            values.sort_by(f64::total_cmp);
+            let usual = values.get(values.len() / 2).copied().filter(|&median| median > 0.0);
+            usual.ok_or_else(|| RewardError::NothingUsual {
+                metric: problem.objective_metric(objective).name.clone(),
+                measured: values.len(),
+            })
+        };
+        let usual: Vec<f64> = (0..problem.n_objectives()).map(median).collect::<Result<_, _>>()?;
+        let octaves = measured.iter().map(|values| octaves(problem, &usual, values));
+        let worst = octaves.fold(0.0, f64::min);
+        let scalarization = Scalarization::Octaves { usual };
+        Ok(Self { scalarization, infeasible: worst - 1.0, violation_weight: 1.0 })
+    }
+
     /// The negated sum of the losses.
     pub fn weighted_sum() -> Self {
         let scalarization = Scalarization::WeightedSum { weights: None };
@@ -74,6 +129,10 @@ impl RewardPolicy {
 
     fn scalarize(&self, problem: &Problem, losses: &[f64]) -> f64 {
         match &self.scalarization {
+            Scalarization::Octaves { usual } => {
+                let value = |(index, &loss): (usize, &f64)| problem.objective_value(index, loss);
+                octaves(problem, usual, &losses.iter().enumerate().map(value).collect::<Vec<_>>())
+            }
             Scalarization::WeightedSum { weights } => {
                 let weight = |index: usize| weights.as_ref().map_or(1.0, |weights| weights[index]);
                 -losses.iter().enumerate().map(|(index, loss)| weight(index) * loss).sum::<f64>()
@@ -98,6 +157,13 @@ impl RewardPolicy {
         require("infeasible", self.infeasible, is_any, "a finite number")?;
         require("violation_weight", self.violation_weight, is_weight, "a finite number not below 0")?;
         match &self.scalarization {
+            Scalarization::Octaves { usual } => {
+                require_one_each("usual", usual, problem)?;
+                let is_positive = |number: f64| number.is_finite() && number > 0.0;
+                usual
+                    .iter()
+                    .try_for_each(|&usual| require("usual", usual, is_positive, "a finite number above 0"))
+            }
             Scalarization::WeightedSum { weights: None } => Ok(()),
             Scalarization::WeightedSum { weights: Some(weights) } => {
                 require_one_each("weights", weights, problem)?;
@@ -118,10 +184,16 @@ impl RewardPolicy {
     }
 }
 
-impl Default for RewardPolicy {
-    fn default() -> Self {
-        Self::weighted_sum()
-    }
+/// The octaves by which `values`, shape `[m]`, are better than what is `usual`, added up.
+fn octaves(problem: &Problem, usual: &[f64], values: &[f64]) -> f64 {
+    let better = |((objective, &value), &usual): ((&Objective, &f64), &f64)| {
+        let octaves = (value / usual).max(LEAST_SHARE).log2();
+        match objective.direction {
+            Direction::Minimize => -octaves,
+            Direction::Maximize => octaves,
+        }
+    };
+    problem.objectives().iter().zip(values).zip(usual).map(better).sum()
 }
 
 fn require(
@@ -143,9 +215,22 @@ fn require_one_each(field: &'static str, given: &[f64], problem: &Problem) -> Re
 }
 
 /// Why a reward policy does not suit a problem.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RewardError {
+    /// There is nothing above 0 to compare with.
+    #[error(
+        "no usual value above 0 of `{metric}` among {measured} designs that can be built and run; name a reward"
+    )]
+    NothingUsual {
+        /// The objective's metric.
+        metric: String,
+        /// How many designs were measured.
+        measured: usize,
+    },
+    /// The evaluator failed while designs were drawn.
+    #[error("finding out what is usual: an evaluation failed")]
+    Evaluation(#[from] EvalError),
     /// Not one number for each objective.
     #[error("reward `{field}`: got {got} numbers, expected {expected}, one for each objective")]
     WrongCount {

@@ -30,6 +30,26 @@ impl DesignTask {
         Ok(Self { env, problem, reward })
     }
 
+    /// The same, rewarded by [`RewardPolicy::relative`].
+    ///
+    /// # Errors
+    /// [`TaskError`] if the goal names what the environment does not measure, or nothing is usual there.
+    pub fn relative(env: Arc<dyn Env>, goal: Goal) -> Result<Self, TaskError> {
+        let problem = Problem::new(env.space().clone(), env.metrics().to_vec(), goal)?;
+        let reward = RewardPolicy::relative(env.as_ref(), &problem)?;
+        Ok(Self { env, problem, reward })
+    }
+
+    /// The environment that is asked.
+    pub fn env(&self) -> &dyn Env {
+        self.env.as_ref()
+    }
+
+    /// How that is rewarded.
+    pub fn reward(&self) -> &RewardPolicy {
+        &self.reward
+    }
+
     /// The problem that is solved.
     pub fn problem(&self) -> &Problem {
         &self.problem

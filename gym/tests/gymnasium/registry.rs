@@ -61,7 +61,7 @@ fn options_that_do_not_suit_are_refused_by_name() {
     let goal = Goal { objectives: vec![Objective::minimize("distanse")], constraints: Vec::new() };
     let goal = MakeOptions { goal: Some(goal), ..MakeOptions::default() };
     assert!(refusal(id, &goal).contains("did you mean `distance`?"), "{}", refusal(id, &goal));
-    let reward = MakeOptions { reward: RewardPolicy::target(vec![1.0, 2.0]), ..MakeOptions::default() };
+    let reward = MakeOptions { reward: Some(RewardPolicy::target(vec![1.0, 2.0])), ..MakeOptions::default() };
     assert!(refusal(id, &reward).contains("`targets`"), "{}", refusal(id, &reward));
 }
 
@@ -69,7 +69,8 @@ fn options_that_do_not_suit_are_refused_by_name() {
 #[test]
 fn a_goal_takes_the_place_of_the_environments_own() {
     let goal = Goal { objectives: vec![Objective::maximize("distance")], constraints: Vec::new() };
-    let options = MakeOptions { goal: Some(goal), ..MakeOptions::default() };
+    let reward = Some(RewardPolicy::weighted_sum());
+    let options = MakeOptions { goal: Some(goal), reward, ..MakeOptions::default() };
     let mut env = make(&catalog(), "tapeout/DeepBowl-v2", &options).unwrap();
     begin(env.as_mut(), None);
     assert_eq!(env.step(&SpaceElement::MultiDiscrete(vec![13, 3, 7, 12, 5, 2])).unwrap().reward, 4.0);

@@ -1,6 +1,8 @@
 //! Rewards of judgements, worked out by hand.
 
-use tapeout::core::{Constraint, DesignSpace, Goal, Metric, Objective, Outcome, Parameter, Problem};
+use tapeout::core::{
+    Constraint, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, Parameter, Problem,
+};
 use tapeout::gymnasium::{RewardPolicy, Scalarization};
 
 /// Latency is minimised with a limit of 4, throughput maximised.
@@ -36,6 +38,82 @@ fn targets_by_hand() {
     let policy = RewardPolicy::target(vec![3.0, 10.0]);
     assert_eq!(reward(&policy, &Outcome::Measured(vec![2.0, 5.0])), 5.0);
     assert!((reward(&policy, &Outcome::Measured(vec![3.0, 10.0])) - 200.0).abs() < 1e-9);
+}
+
+/// Usual are 8 s and 5/s. 2 s is a quarter of it, two octaves better; 10/s is twice as much, one octave better; 16 s and 5/s are
+/// one octave worse, and twelve seconds beyond a limit of 4 s are three times the limit.
+#[test]
+fn octaves_by_hand() {
+    let policy = RewardPolicy {
+        scalarization: Scalarization::Octaves { usual: vec![8.0, 5.0] },
+        ..RewardPolicy::weighted_sum()
+    };
+    assert_eq!(reward(&policy, &Outcome::Measured(vec![2.0, 10.0])), 3.0);
+    assert_eq!(reward(&policy, &Outcome::Measured(vec![16.0, 5.0])), -4.0);
+}
+
+/// Measures `x + 1` in some unit for each of the levels 0 to 3 of `x`, and refuses 0.
+struct Scaled {
+    space: DesignSpace,
+    metrics: Vec<Metric>,
+    unit: f64,
+}
+
+impl Scaled {
+    fn new(unit: f64) -> Self {
+        let space = DesignSpace::new(vec![Parameter::integer("x", 0, 3)], Vec::new()).unwrap();
+        Self { space, metrics: vec![Metric::new("latency_s", "s", "time")], unit }
+    }
+}
+
+impl Env for Scaled {
+    fn space(&self) -> &DesignSpace {
+        &self.space
+    }
+
+    fn metrics(&self) -> &[Metric] {
+        &self.metrics
+    }
+
+    fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
+        Ok(match design.levels()[0] {
+            0 => Outcome::infeasible("not_0", 1.0),
+            level => Outcome::Measured(vec![f64::from(level + 1) * self.unit]),
+        })
+    }
+}
+
+/// Law: the unit does not matter. What can be built takes 2, 3 or 4 units: of fifteen such designs some take 4, and the worst is
+/// log2(usual / 4) octaves better than is usual.
+#[test]
+fn relative_rewards_are_free_of_scale_and_infeasible_designs_lie_below_the_worst() {
+    let policies = [1.0, 1e-9].map(|unit| {
+        let env = Scaled::new(unit);
+        let goal = Goal { objectives: vec![Objective::minimize("latency_s")], constraints: Vec::new() };
+        let problem = Problem::new(env.space.clone(), env.metrics.clone(), goal).unwrap();
+        let policy = RewardPolicy::relative(&env, &problem).unwrap();
+        let of = |units: f64| policy.reward(&problem, &problem.judge(&Outcome::Measured(vec![units * unit])));
+        let infeasible = policy.reward(&problem, &problem.judge(&Outcome::infeasible("not_0", 1.0)));
+        [of(2.0), of(3.0), of(4.0), infeasible]
+    });
+    for (a, b) in policies[0].iter().zip(&policies[1]) {
+        assert!((a - b).abs() < 1e-9, "{policies:?}");
+    }
+    let [_, _, worst, infeasible] = policies[0];
+    assert_eq!(policies[0][0] - worst, 1.0);
+    assert_eq!(infeasible, worst - 1.0);
+}
+
+#[test]
+fn where_nothing_is_above_0_a_reward_is_to_be_named() {
+    let env = Scaled::new(-1.0);
+    let goal = Goal { objectives: vec![Objective::minimize("latency_s")], constraints: Vec::new() };
+    let problem = Problem::new(env.space.clone(), env.metrics.clone(), goal).unwrap();
+    let refusal = RewardPolicy::relative(&env, &problem).unwrap_err().to_string();
+    assert_eq!(
+        refusal,
+        "no usual value above 0 of `latency_s` among 15 designs that can be built and run; name a reward"
+    );
 }
 
 /// Latency 6 s against a limit of 4 s is half the limit beyond it: 0.5 less.

@@ -57,6 +57,14 @@ pub fn mac(operand_bits: u32, accumulator_bits: Option<u32>, node: Node) -> Resu
     Ok(PARTS[node.index()].cost(f64::from(operand_bits), f64::from(accumulator_bits)))
 }
 
+/// Cost of a unit for operands of two widths: the table's law with a cell of the multiplier for each pair of bits, whatever the widths.
+///
+/// Ours: that the law holds for products of unequal and of fewer than four bits; a multiplier of an array of cells has `a * b` of them.
+pub(crate) fn mac_of(first_bits: u32, second_bits: u32, accumulator_bits: u32, node: Node) -> MacCost {
+    let cells = f64::from(first_bits) * f64::from(second_bits);
+    PARTS[node.index()].cost(cells.sqrt(), f64::from(accumulator_bits))
+}
+
 /// Energy and area at `node` relative to 40 nm for logic that scales like the multiplier.
 pub(super) fn relative_to_40nm(node: Node) -> MacCost {
     let reference_node = Node::new(40).expect("invariant: 40 nm is supported");

@@ -11,6 +11,7 @@
 //! | [`mac`] | Aladdin (ISCA 2014) | 40 nm, scaled by its source to 65, 45, 32, 22, 16, 7 nm |
 //! | [`wire_energy_j_per_bit_m`] | Keckler et al. (IEEE Micro 2011) | 40, 10 nm |
 //! | [`DramKind::energy_j_per_bit`] | published figures per kind | none |
+//! | [`MainMemory`] | standards and papers per kind | none |
 //!
 //! [`storage`] picks between the first two: the smallest SRAM macro of the table is 256 byte (of 16 to 128
 //! bit), and below it storage is a register file.
@@ -32,6 +33,7 @@
 mod dram;
 mod error;
 mod mac;
+mod main_memory;
 mod node;
 mod register;
 mod scaling;
@@ -41,8 +43,11 @@ mod wire;
 
 pub use dram::DramKind;
 pub use error::TechnologyError;
+pub(crate) use mac::mac_of;
 pub use mac::{MacCost, mac};
+pub use main_memory::{BankProcessing, MainMemory};
 pub use node::{Node, UnknownNode};
 pub use register::{REGISTER_FILE_MAX_BYTES, register_file, storage};
+pub(crate) use scaling::delay_relative_to_32nm;
 pub use sram::{SramArray, StorageCost, sram};
 pub use wire::wire_energy_j_per_bit_m;

@@ -68,6 +68,12 @@ pub(super) fn shrink(from: Node, to: Node) -> Shrink {
     Shrink { energy: new.energy / old.energy, area: new.area / old.area, delay: new.delay / old.delay }
 }
 
+/// Delay at `node` over that at 32 nm; none above.
+pub(crate) fn delay_relative_to_32nm(node: Node) -> Option<f64> {
+    let at_32nm = Node::new(32).expect("invariant: a supported node");
+    (node.nm() <= 32).then(|| shrink(at_32nm, node).delay)
+}
+
 /// Energy, area and delay at a node, each in the paper's own arbitrary unit.
 fn factors(node_nm: f64) -> Shrink {
     let below = ROWS.iter().position(|row| row.node_nm <= node_nm);

@@ -1,7 +1,9 @@
 //! What the models promise: published figures, laws, and the results of a reference program.
 
+mod attention;
 mod dram;
 mod eyeriss_alexnet;
+mod fusion;
 mod gemmini_rtl;
 mod gpu_ablation;
 mod gpu_laws;

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tapeout::experiment::comparison::{ComparisonResults, Conditions, conduct};
+use tapeout::experiment::comparison::{ComparisonResults, Conditions, Shard, conduct, conduct_shard};
 
 /// Whatever goes wrong.
 type Failed = Box<dyn Error + Send + Sync>;
@@ -44,6 +44,9 @@ struct Arguments {
     /// Runs at once
     #[arg(long, value_name = "NUMBER", default_value = "1")]
     threads: NonZeroUsize,
+    /// Only run a part, such as `0/4`, beside other processes or machines that share the folder of runs; without it all parts are gathered
+    #[arg(long, value_name = "INDEX/PARTS", conflicts_with = "report")]
+    shard: Option<Shard>,
     /// Only write the report anew
     #[arg(long)]
     report: bool,
@@ -71,6 +74,11 @@ fn run(arguments: &Arguments) -> Result<(), Failed> {
             }
         };
         let conditions = Conditions { threads: arguments.threads, interrupt: None, watch: &watch };
+        if let Some(shard) = arguments.shard {
+            let part = conduct_shard(&catalog, &plan, &arguments.data, &conditions, shard)?;
+            say(&format!("{} runs of part {shard} are done, another process is at {}", part.done, part.held));
+            return Ok(());
+        }
         let (problems, traces) = conduct(&catalog, &plan, &arguments.data, &conditions)?;
         let results = ComparisonResults::of(&plan, &problems, &traces);
         let answers = report::DramAnswers {

@@ -12,6 +12,7 @@ use super::info;
 use crate::answer::{Answer, Exit};
 use crate::arguments::Setting;
 use crate::failure::Failure;
+use crate::goal_flags::PartFlags;
 use crate::number::{count, usize_count};
 use crate::watched_run::{RunFlags, interrupt_on_signal};
 
@@ -30,6 +31,8 @@ pub(crate) struct Args {
     /// A setting that all workloads share: `env.clock_hz=1e9`
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<Setting>,
+    #[command(flatten)]
+    part: PartFlags,
     /// Where all randomness comes from
     #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 63), allow_negative_numbers = true, value_parser = crate::arguments::seed)]
     seed: u64,
@@ -72,11 +75,13 @@ impl Args {
             let error = anyhow::anyhow!("`agent.{key}`: designs are drawn at random, by no agent");
             return Err(Failure::bad_input(error).hint("to log what an agent proposes, use `tapeout search`"));
         }
+        let mut env = EnvSpec { config, ..EnvSpec::named(&self.env) };
+        self.part.narrow(&mut env);
         Ok(DatasetPlan {
             designs: self.designs.get(),
             seed: Seed::new(self.seed),
             workloads: self.workloads.clone(),
-            env: EnvSpec { config, ..EnvSpec::named(&self.env) },
+            env,
         })
     }
 }

@@ -1,0 +1,201 @@
+"""What became of designs: one, or a table of many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+    from tapeout._space import Space, Value
+
+
+class Metric(NamedTuple):
+    """A quantity that an environment measures; ``unit`` is in SI, empty for a ratio or a count."""
+
+    name: str
+    unit: str
+    summary: str
+
+
+class Outcome:
+    """What became of one design.
+
+    ``metrics``: by name, in their units; empty if ``infeasible`` names the rule that the design breaks, by ``violation``. ``levels``: of
+    the design, shape ``[d]``.
+    """
+
+    __slots__ = ("_space", "infeasible", "levels", "metrics", "violation")
+
+    def __init__(
+        self, space: Space, levels: np.ndarray, metrics: dict[str, float], infeasible: str | None, violation: float
+    ) -> None:
+        self._space = space
+        self.levels = levels
+        self.metrics = metrics
+        self.infeasible = infeasible
+        self.violation = violation
+
+    @property
+    def design(self) -> dict[str, Value]:
+        """The value of each parameter."""
+        return self._space.values(self.levels)[0]
+
+    @property
+    def feasible(self) -> bool:
+        """Whether it can be built and run."""
+        return self.infeasible is None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Outcome):
+            return NotImplemented
+        said = (self.metrics, self.infeasible, self.violation, self.levels.tolist())
+        return said == (other.metrics, other.infeasible, other.violation, other.levels.tolist())
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        said = self.metrics if self.feasible else f"infeasible={self.infeasible!r}, violation={self.violation}"
+        return f"Outcome({said}, design={self.design})"
+
+
+class Outcomes:
+    """What became of ``n`` designs, as columns that no one has copied.
+
+    ``levels``: shape ``[n, d]``. ``metrics``: by name an array of shape ``[n]``, NaN where a design is infeasible (NumPy has no
+    null; the frames do). ``feasible``: shape ``[n]``. ``violation``: shape ``[n]``, 0 where feasible.
+    """
+
+    def __init__(self, space: Space, metrics: tuple[Metric, ...], columns: tuple[Any, ...]) -> None:
+        levels, values, rule, rules, violation = columns
+        self.space = space
+        self.about = metrics
+        self.levels: np.ndarray = levels
+        self.metrics: dict[str, np.ndarray] = dict(zip((it.name for it in metrics), values, strict=True))
+        self.violation: np.ndarray = violation
+        self._rule: np.ndarray = rule
+        self._rules: list[str] = rules
+
+    def __len__(self) -> int:
+        return len(self.levels)
+
+    def __repr__(self) -> str:
+        return f"Outcomes({len(self)} designs, {len(self) - int(self.feasible.sum())} infeasible)"
+
+    def __iter__(self) -> Iterator[Outcome]:
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> Outcome:
+        place = index if index >= 0 else len(self) + index
+        rule = int(self._rule[place])
+        measured = {name: column.item(place) for name, column in self.metrics.items()} if rule < 0 else {}
+        rule_name = None if rule < 0 else self._rules[rule]
+        return Outcome(self.space, self.levels[place], measured, rule_name, self.violation.item(place))
+
+    @cached_property
+    def feasible(self) -> np.ndarray:
+        """Whether each design can be built and run, shape ``[n]``."""
+        return self._rule < 0
+
+    @property
+    def infeasible(self) -> list[str | None]:
+        """The rule that each design breaks; none where it is feasible."""
+        return [None if rule < 0 else self._rules[rule] for rule in self._rule]
+
+    @property
+    def units(self) -> dict[str, str]:
+        """The units of parameters and metrics by name; those without are left out."""
+        named = [(parameter.name, parameter.unit) for parameter in self.space.parameters]
+        named += [(metric.name, metric.unit) for metric in self.about]
+        return {name: unit for name, unit in named if unit}
+
+    def _told(self) -> tuple[np.ndarray, np.ndarray, list[str], np.ndarray]:
+        """Metrics of shape ``[n, k]``, numbers of rules, the rules, violations."""
+        metrics = np.empty((len(self), len(self.metrics)))
+        for place, column in enumerate(self.metrics.values()):
+            metrics[:, place] = column
+        return metrics, self._rule, self._rules, self.violation
+
+    def _numbers(self, place: int) -> np.ndarray:
+        """The values of a parameter that is a number, shape ``[n]``: whole numbers if all of its levels are."""
+        values: np.ndarray = np.asarray(self.space.parameters[place].levels)[self.levels[:, place]]
+        return values
+
+    def _more(self) -> dict[str, np.ndarray]:
+        """Columns behind the rest."""
+        return {}
+
+    def to_arrow(self) -> pyarrow.Table:
+        """A table of Arrow: parameters by value, categories as dictionaries, metrics (null where infeasible), ``infeasible``, the
+        rule, and ``violation``. The memory of the metrics is shared. Fields have their ``unit`` in their metadata."""
+        import pyarrow as pa
+
+        columns: dict[str, pa.Array] = {}
+        for place, parameter in enumerate(self.space.parameters):
+            if parameter.categorical:
+                codes = self.levels[:, place].astype(np.int32)
+                columns[parameter.name] = pa.DictionaryArray.from_arrays(codes, pa.array(list(parameter.levels)))
+            else:
+                columns[parameter.name] = pa.array(self._numbers(place))
+        for name, column in self.metrics.items():
+            columns[name] = pa.array(column, from_pandas=True)
+        codes = pa.array(self._rule, mask=self.feasible)
+        columns["infeasible"] = pa.DictionaryArray.from_arrays(codes, pa.array(self._rules, pa.string()))
+        columns["violation"] = pa.array(self.violation, mask=self.feasible)
+        for name, column in self._more().items():
+            columns[name] = pa.array(column)
+        units = self.units
+        fields = [
+            pa.field(name, column.type, metadata={"unit": units[name]} if name in units else None)
+            for name, column in columns.items()
+        ]
+        return pa.Table.from_arrays(list(columns.values()), schema=pa.schema(fields))
+
+    def to_polars(self) -> polars.DataFrame:
+        """A data frame of Polars with the same columns; categories are enums, in the order of their levels. A metric is copied only
+        if a design is infeasible, to make room for nulls."""
+        import polars as pl
+
+        columns: list[pl.Series] = []
+        for place, parameter in enumerate(self.space.parameters):
+            if parameter.categorical:
+                names = [str(level) for level in parameter.levels]
+                columns.append(pl.Series(parameter.name, names, pl.Enum(names)).gather(self.levels[:, place]))
+            else:
+                columns.append(pl.Series(parameter.name, self._numbers(place)))
+        measured = [pl.Series(name, column) for name, column in self.metrics.items()]
+        if not self.feasible.all():
+            measured = [column.fill_nan(None) for column in measured]
+        # Behind the rules stands the null of whatever breaks none.
+        rules = pl.Series("infeasible", [*self._rules, None], pl.Enum(self._rules))
+        columns += measured
+        columns.append(rules.gather(np.where(self.feasible, len(self._rules), self._rule)))
+        columns.append(pl.Series("violation", np.where(self.feasible, np.nan, self.violation)).fill_nan(None))
+        columns += [pl.Series(name, column) for name, column in self._more().items()]
+        return pl.DataFrame(columns)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A data frame of pandas with the same columns, which shares the memory of the metrics; categories in the order of their
+        levels. ``attrs["units"]`` are the units."""
+        import pandas as pd
+
+        columns: dict[str, Any] = {}
+        for place, parameter in enumerate(self.space.parameters):
+            if parameter.categorical:
+                codes = self.levels[:, place].astype(np.int32)
+                columns[parameter.name] = pd.Categorical.from_codes(codes, list(parameter.levels), ordered=False)
+            else:
+                columns[parameter.name] = self._numbers(place)
+        columns.update(self.metrics)
+        columns["infeasible"] = pd.Categorical.from_codes(self._rule, self._rules)
+        columns["violation"] = np.where(self.feasible, np.nan, self.violation)
+        columns.update(self._more())
+        frame = pd.DataFrame({name: pd.Series(column, copy=False) for name, column in columns.items()}, copy=False)
+        frame.attrs["units"] = self.units
+        return frame

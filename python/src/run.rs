@@ -1,0 +1,282 @@
+//! Runs: searched here, held by somebody else's loop, or read from their folders.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::prelude::*;
+use serde_json::{Map, Value};
+use tapeout::core::{Design, Judgement, Seed, Trial};
+use tapeout::experiment::log::MemoryLog;
+use tapeout::experiment::plot::DrawnRun;
+use tapeout::experiment::{
+    AgentSpec, AskTell, Asked, Budget, Experiment, RunError, RunOptions, Spec, StopReason, folder, search,
+};
+
+use crate::env::{Env, catalog, goal};
+use crate::fault::{failed, refused, run_failed};
+use crate::outcomes::{Builder, Columns, outcomes};
+use crate::space::{Space, matrix};
+use crate::waiting::{QUICK_US, patient};
+
+/// Losses `[n][m]`, NaN where infeasible; classes `[n]`: 0 acceptable, 1 outside a constraint, 2 infeasible; by how much, `[n]`.
+pub(crate) type Judged<'py> =
+    (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<u8>>, Bound<'py, PyArray1<f64>>);
+
+/// Judgements as columns.
+pub(crate) fn judged(
+    py: Python<'_>,
+    n_objectives: usize,
+    judgements: impl Iterator<Item = Judgement>,
+) -> PyResult<Judged<'_>> {
+    let (mut losses, mut classes, mut shortfalls) = (Vec::new(), Vec::new(), Vec::new());
+    for judgement in judgements {
+        match judgement.losses() {
+            Some(known) => losses.extend_from_slice(known),
+            None => losses.extend(std::iter::repeat_n(f64::NAN, n_objectives)),
+        }
+        let (class, shortfall) = judgement.shortfall();
+        classes.push(class);
+        shortfalls.push(shortfall);
+    }
+    Ok((matrix(py, losses, n_objectives)?, classes.into_pyarray(py), shortfalls.into_pyarray(py)))
+}
+
+/// What is searched, by whom, and for how long.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Plan {
+    agent: String,
+    trials: NonZeroUsize,
+    seed: u64,
+    batch: NonZeroUsize,
+    objectives: Option<Vec<String>>,
+    constraints: Option<Vec<String>>,
+}
+
+/// A run, finished or not.
+#[pyclass(frozen, module = "tapeout._native")]
+pub(crate) struct Run {
+    run: tapeout::experiment::Run,
+    stop: Option<StopReason>,
+    folder: Option<PathBuf>,
+}
+
+fn experiment(env: &Env, plan: Plan, config: &Bound<'_, PyAny>) -> PyResult<Experiment> {
+    let config: Map<String, Value> = pythonize::depythonize(config)?;
+    let goal = goal(&env.0.goal, plan.objectives, plan.constraints)?;
+    let mut spec = Spec::new(&env.0.spec.id, &plan.agent, Budget::trials(plan.trials));
+    spec.seed = Seed::new(plan.seed);
+    spec.batch = plan.batch;
+    spec.env = env.0.spec.clone();
+    spec.agent = AgentSpec { id: plan.agent, config };
+    Experiment::with_env(catalog(), spec, Arc::clone(&env.0.env), goal).map_err(|error| refused(&error))
+}
+
+/// Searches `env` and logs it in `out`, or in memory alone.
+#[pyfunction]
+#[pyo3(signature = (env, plan, config, out, threads))]
+pub(crate) fn run(
+    py: Python<'_>,
+    env: &Env,
+    plan: Plan,
+    config: &Bound<'_, PyAny>,
+    out: Option<PathBuf>,
+    threads: NonZeroUsize,
+) -> PyResult<Run> {
+    let experiment = experiment(env, plan, config)?;
+    let finished = patient(py, |interrupt| {
+        let options = RunOptions { threads, interrupt: Some(interrupt) };
+        match &out {
+            Some(out) => folder::run(&experiment, out, &options, &mut ()),
+            None => search(&experiment, &mut MemoryLog::default(), &options, &mut ()),
+        }
+    })?;
+    let finished = finished.map_err(|error| run_failed(&error))?;
+    Ok(Run { run: finished.run, stop: Some(finished.summary.stop), folder: out })
+}
+
+/// Reads the run in `path`.
+#[pyfunction]
+pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Run> {
+    let run = patient(py, |_| tapeout::experiment::Run::open(catalog(), &path))?;
+    Ok(Run { run: run.map_err(|error| run_failed(&error))?, stop: None, folder: Some(path) })
+}
+
+/// Goes on with the run in `path`, for so many trials in all if they are given.
+#[pyfunction]
+pub(crate) fn resume(
+    py: Python<'_>,
+    path: PathBuf,
+    trials: Option<NonZeroUsize>,
+    threads: NonZeroUsize,
+) -> PyResult<Run> {
+    let finished = patient(py, |interrupt| {
+        let options = RunOptions { threads, interrupt: Some(interrupt) };
+        folder::resume(catalog(), &path, trials.map(Budget::trials), &options, &mut ())
+    })?;
+    let finished = finished.map_err(|error| run_failed(&error))?;
+    Ok(Run { run: finished.run, stop: Some(finished.summary.stop), folder: Some(path) })
+}
+
+#[pymethods]
+impl Run {
+    fn env_id(&self) -> &str {
+        &self.run.experiment().spec().env.id
+    }
+
+    /// The whole spec, every default filled in, as TOML.
+    fn spec(&self) -> PyResult<String> {
+        self.run.experiment().spec().to_toml().map_err(|error| failed(&error))
+    }
+
+    fn space(&self) -> Space {
+        Space(self.run.experiment().problem().space().clone())
+    }
+
+    /// Name, unit and summary of each metric.
+    fn metrics(&self) -> Vec<(String, String, String)> {
+        let metrics = self.run.experiment().problem().metrics().iter();
+        metrics.map(|it| (it.name.clone(), it.unit.clone(), it.summary.clone())).collect()
+    }
+
+    fn goal(&self) -> (Vec<String>, Vec<String>) {
+        let problem = self.run.experiment().problem();
+        let objectives = problem.objectives().iter().map(ToString::to_string).collect();
+        (objectives, problem.constraints().iter().map(ToString::to_string).collect())
+    }
+
+    /// Why it ended, if it did in this process.
+    fn stop(&self) -> Option<String> {
+        self.stop.map(|stop| stop.to_string())
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        self.folder.clone()
+    }
+
+    fn n_trials(&self) -> usize {
+        self.run.trials().len()
+    }
+
+    fn trials<'py>(&self, py: Python<'py>) -> PyResult<Columns<'py>> {
+        let problem = self.run.experiment().problem();
+        let trials = self.run.trials();
+        let mut table = Builder::new(trials.len(), problem.metrics().len());
+        trials.iter().for_each(|trial| table.outcome(&trial.design, &trial.outcome));
+        table.columns(py, problem.space().n_parameters())
+    }
+
+    fn judged<'py>(&self, py: Python<'py>) -> PyResult<Judged<'py>> {
+        let n_objectives = self.run.experiment().problem().n_objectives();
+        judged(py, n_objectives, self.run.trials().iter().map(|trial: &Trial| trial.judgement.clone()))
+    }
+
+    /// The places of the trials on the front.
+    fn front(&self) -> Vec<usize> {
+        self.run.front()
+    }
+
+    /// The place of the best trial by an objective, the first of which is 0; none if nothing is acceptable.
+    fn best(&self, objective: usize) -> PyResult<Option<usize>> {
+        let n_objectives = self.run.experiment().problem().n_objectives();
+        if objective >= n_objectives {
+            let message = format!("objective: got {objective}, expected a number below {n_objectives}");
+            return Err(pyo3::exceptions::PyValueError::new_err(message));
+        }
+        Ok(self.run.best(objective))
+    }
+
+    /// What suits it as a picture: its front, or its progress if there is one objective; as SVG.
+    fn plot(&self) -> PyResult<String> {
+        let drawn = DrawnRun { name: self.env_id(), run: &self.run };
+        let svg = drawn.picture().and_then(|picture| picture.plot.svg());
+        svg.map_err(|error| refused(&error))
+    }
+}
+
+/// An agent whose loop is somebody else's.
+#[pyclass(frozen, module = "tapeout._native")]
+pub(crate) struct Session {
+    held: Mutex<AskTell>,
+    experiment: Experiment,
+    folder: Option<PathBuf>,
+    /// Wall time that the last call took, in microseconds.
+    last_us: AtomicU64,
+}
+
+#[pymethods]
+impl Session {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        env: &Env,
+        plan: Plan,
+        config: &Bound<'_, PyAny>,
+        out: Option<PathBuf>,
+    ) -> PyResult<Self> {
+        let experiment = experiment(env, plan, config)?;
+        let held = patient(py, |_| match &out {
+            Some(out) => AskTell::open(&experiment, out),
+            None => AskTell::in_memory(&experiment),
+        })?;
+        let held = Mutex::new(held.map_err(|error| run_failed(&error))?);
+        Ok(Self { held, experiment, folder: out, last_us: AtomicU64::new(u64::MAX) })
+    }
+
+    /// Levels of the designs that the agent wants to know of, shape `[n][d]`, or why it wants none.
+    fn ask<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyArray2<u32>>, Option<String>)> {
+        let width = self.experiment.problem().space().n_parameters();
+        let (levels, stop) = match self.with(py, |held| held.ask())? {
+            Asked::Designs(designs) => (designs.iter().flat_map(Design::levels).copied().collect(), None),
+            Asked::Over(stop) => (Vec::new(), Some(stop.to_string())),
+        };
+        Ok((matrix(py, levels, width)?, stop))
+    }
+
+    /// Tells of the first few of the designs that were asked about: metrics `[n][k]`, numbers of rules `[n]`, the rules, violations `[n]`.
+    fn tell(
+        &self,
+        py: Python<'_>,
+        metrics: PyReadonlyArray2<'_, f64>,
+        rule: PyReadonlyArray1<'_, i32>,
+        rules: Vec<String>,
+        violation: PyReadonlyArray1<'_, f64>,
+    ) -> PyResult<()> {
+        let outcomes = outcomes(&metrics, &rule, &rules, &violation)?;
+        self.with(py, |held| held.tell(outcomes))
+    }
+
+    fn n_trials(&self) -> usize {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).n_trials()
+    }
+
+    /// The run so far.
+    fn run(&self) -> Run {
+        let run = self.held.lock().unwrap_or_else(PoisonError::into_inner).run();
+        Run { run, stop: None, folder: self.folder.clone() }
+    }
+}
+
+impl Session {
+    /// What `work` makes of the run, without the interpreter's lock; on a thread that leaves this one to listen for signals, unless the
+    /// agent was quick the last time.
+    fn with<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut AskTell) -> Result<T, RunError> + Send,
+    ) -> PyResult<T> {
+        let timed = || {
+            let held = &mut *self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            let began_s = held.elapsed_s();
+            let done = work(held);
+            self.last_us.store((1e6 * (held.elapsed_s() - began_s)) as u64, Ordering::Relaxed);
+            done
+        };
+        let is_quick = self.last_us.load(Ordering::Relaxed) < QUICK_US;
+        let done = if is_quick { py.detach(timed) } else { patient(py, |_| timed())? };
+        done.map_err(|error| run_failed(&error))
+    }
+}

@@ -1,0 +1,79 @@
+//! Long work: off the interpreter's lock, heard when somebody presses Ctrl-C, on threads that a fork does not lose.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::fault::{Failed, failed};
+
+/// How often signals are looked for. Ours: a tenth of what people notice.
+const LISTEN: Duration = Duration::from_millis(20);
+
+/// Wall time in microseconds below which work is not worth a thread that listens for signals meanwhile. Ours: a twentieth of what people
+/// notice.
+pub(crate) const QUICK_US: u64 = 10_000;
+
+/// The pool of this process. rayon's own does not survive a fork (github.com/rayon-rs/rayon/issues/708): its threads are the
+/// parent's, and the first parallel step of a child waits for them for good.
+static POOL: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
+
+/// Does `work` on another thread while this one listens for signals, and gives the interpreter's lock away in the meantime. After a
+/// signal that raises, the flag that `work` is given is set, and what it raised is raised when `work` has come to its end.
+///
+/// # Errors
+/// What a signal raised; [`Failed`] if no threads can be started, or `work` panics.
+pub(crate) fn patient<T: Send>(py: Python<'_>, work: impl FnOnce(&AtomicBool) -> T + Send) -> PyResult<T> {
+    let (pool, interrupt) = (pool()?, AtomicBool::new(false));
+    thread::scope(|scope| {
+        let (sender, mut done) = channel();
+        let (pool, interrupt) = (&pool, &interrupt);
+        scope.spawn(move || {
+            let result = catch_unwind(AssertUnwindSafe(|| pool.install(|| work(interrupt))));
+            // The receiver waits for this.
+            let _ = sender.send(result);
+        });
+        let mut raised = None;
+        let result = loop {
+            let receiver = &mut done;
+            match py.detach(move || receiver.recv_timeout(LISTEN)) {
+                Ok(result) => break result,
+                Err(RecvTimeoutError::Disconnected) => break Err(Box::new("its thread is gone")),
+                Err(RecvTimeoutError::Timeout) if raised.is_none() => raised = py.check_signals().err(),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            interrupt.store(raised.is_some(), Ordering::Relaxed);
+        };
+        match (raised, result) {
+            (Some(raised), _) => Err(raised),
+            (None, Ok(result)) => Ok(result),
+            (None, Err(panic)) => Err(bug(panic.as_ref())),
+        }
+    })
+}
+
+/// A panic as an exception that `except Exception` catches.
+pub(crate) fn bug(panic: &(dyn Any + Send)) -> PyErr {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    Failed::new_err(format!("this is a fault of tapeout: {text}"))
+}
+
+fn pool() -> PyResult<Arc<ThreadPool>> {
+    let mut kept = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*kept {
+        Some((owner, pool)) if *owner == process::id() => return Ok(Arc::clone(pool)),
+        _ => {}
+    }
+    let pool = Arc::new(ThreadPoolBuilder::new().build().map_err(|error| failed(&error))?);
+    // The parent's pool must not be dropped in a child: that would wait for its threads.
+    std::mem::forget(kept.replace((process::id(), Arc::clone(&pool))));
+    Ok(pool)
+}

@@ -1,0 +1,56 @@
+"""Data sets, models, and design from logs alone."""
+
+import numpy as np
+import pytest
+
+import tapeout
+
+
+@pytest.fixture(scope="module")
+def logged(edge, tmp_path_factory):
+    """A data set of one run."""
+    folder = tmp_path_factory.mktemp("logged")
+    tapeout.run(edge, "random", trials=200, out=folder / "run")
+    dataset = tapeout.Dataset.of_runs([folder / "run"])
+    dataset.save(folder / "dataset")
+    return folder / "dataset"
+
+
+def test_a_data_set_holds_the_trials_of_its_runs_and_is_read_back(edge, logged):
+    dataset = tapeout.Dataset.load(logged)
+    assert len(dataset) == 200 and dataset.workloads == ["resnet50"]
+    trials = tapeout.run(edge, "random", trials=200).trials
+    assert np.array_equal(dataset.rows.levels, trials.levels)
+    assert np.array_equal(dataset.rows.metrics["latency_s"], trials.metrics["latency_s"], equal_nan=True)
+    assert dataset.rows.to_polars()["workload"].to_list() == [0] * 200
+    with pytest.raises(ValueError, match="has no folder"):
+        tapeout.Dataset.of_runs([tapeout.run(edge, "random", trials=1)])
+
+
+def test_a_model_knows_better_than_the_mean_and_is_read_back(edge, logged, tmp_path):
+    tapeout.run(edge, "nsga2", trials=400, out=tmp_path / "run")
+    dataset = tapeout.Dataset.of_runs([logged.parent / "run", tmp_path / "run"])
+    model = tapeout.fit(dataset, "boosted-trees")
+    unseen = tapeout.run(edge, "nsga2", trials=200, seed=5).trials
+    said = tapeout.predict(model, unseen.levels)
+    true = np.log(unseen.metrics["latency_s"][unseen.feasible])
+    error = np.abs(np.log(said.mean["latency_s"][unseen.feasible]) - true).mean()
+    assert error < np.abs(true - true.mean()).mean() / 2
+    assert said.std is not None and (said.std["latency_s"] >= 0).all()
+    assert said.p_feasible[unseen.feasible].mean() > said.p_feasible[~unseen.feasible].mean()
+    model.save(tmp_path / "model.tapeout")
+    again = tapeout.Model.load(tmp_path / "model.tapeout").predict(unseen.levels)
+    assert np.array_equal(again.mean["latency_s"], said.mean["latency_s"])
+    with pytest.raises(ValueError, match="no such workload; there are resnet50"):
+        model.predict(unseen.levels, workload="unet")
+    with pytest.raises(ValueError, match="unknown learner"):
+        tapeout.fit(dataset, "random-forrest")
+
+
+def test_offline_design_proposes_without_asking_the_simulator(edge, logged, tmp_path):
+    found = tapeout.offline(logged, tmp_path / "out", learner="ridge", trials=200, top=3)
+    assert 0 < len(found["proposals"]) <= 3
+    designs = [proposal["design"] for proposal in found["proposals"]]
+    assert edge.space.is_legal(designs).all()
+    with pytest.raises(ValueError, match="there are proposals in this folder already"):
+        tapeout.offline(logged, tmp_path / "out", learner="ridge", trials=200, top=3)
