@@ -32,6 +32,7 @@ mod worth_report;
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use tapeout::core::Catalog;
@@ -53,6 +54,7 @@ struct Arguments {
 /// The exit codes: 0 done, 1 something failed, 2 the input cannot be used, 3 a check or a replay found a difference,
 /// 130 interrupted.
 pub fn main(catalog: Catalog) -> ExitCode {
+    ignore_limit_of_files();
     let exit = main_of(std::env::args_os(), &catalog);
     drop(catalog);
     exit.into()
@@ -83,6 +85,16 @@ pub fn answer_of(
         Arguments::try_parse_from(arguments).map_err(|error| (error.to_string(), Exit::BadInput))?;
     let answer = arguments.command.run(catalog);
     answer.map(Answer::into_parts).map_err(|failure| (failure.to_string(), failure.exit()))
+}
+
+/// A write beyond the limit on the size of files is then an error like that of a full disk, and not the end without a word.
+/// Source: POSIX.1-2024, `write`, EFBIG, and `<signal.h>`, SIGXFSZ.
+fn ignore_limit_of_files() {
+    #[cfg(unix)]
+    {
+        // Where it cannot be caught the program ends as it did.
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    }
 }
 
 fn run(command: &Command, catalog: &Catalog) -> Exit {

@@ -21,7 +21,7 @@ use crate::report::Report;
 #[derive(clap::Args)]
 pub(crate) struct RunFlags {
     /// Designs, or runs of a comparison, evaluated side by side [default: one for each core]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = crate::arguments::at_least_one)]
     threads: Option<NonZeroUsize>,
     /// Print JSON
     #[arg(long)]

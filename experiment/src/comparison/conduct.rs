@@ -144,7 +144,8 @@ fn run_cells(
 }
 
 impl ComparedProblem {
-    fn of(problem: &Problem) -> Self {
+    /// What `problem` seeks.
+    pub(super) fn of(problem: &Problem) -> Self {
         let metrics = (0..problem.n_objectives()).map(|index| problem.objective_metric(index).clone());
         Self { objectives: problem.objectives().to_vec(), metrics: metrics.collect() }
     }
