@@ -118,13 +118,21 @@ def test_ctrl_c_comes_through_in_a_fifth_of_a_second():
     timer.join()
 
 
-def test_a_forked_child_evaluates_and_trains_as_its_parent(gemm):
-    levels = gemm.space.sample(100)
-    expected = gemm.evaluate(levels, threads=2).metrics["time_s"]
+@pytest.mark.parametrize("one_by_one", [False, True])
+def test_a_forked_child_evaluates_as_its_parent(gemm, edge, one_by_one):
+    """Many at once, and one by one: layers of a network are mapped side by side even for one design."""
+    env = edge if one_by_one else gemm
+    levels = env.space.sample(20 if one_by_one else 100)
+
+    def latencies():
+        if one_by_one:
+            return [env.evaluate(row).violation for row in levels]
+        return env.evaluate(levels, threads=2).metrics["time_s"].tolist()
+
+    expected = latencies()
     child = os.fork()
     if child == 0:
-        same = np.array_equal(gemm.evaluate(levels, threads=2).metrics["time_s"], expected)
-        os._exit(0 if same else 1)
+        os._exit(0 if latencies() == expected else 1)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         done, status = os.waitpid(child, os.WNOHANG)
@@ -135,3 +143,27 @@ def test_a_forked_child_evaluates_and_trains_as_its_parent(gemm):
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     pytest.fail("the child hangs")
+
+
+def test_a_row_of_a_frame_is_the_design_that_it_says(gemm):
+    pandas = pytest.importorskip("pandas")
+    levels = gemm.space.sample(5, seed=3)
+    frame = pandas.DataFrame(gemm.space.values(levels))
+    expected = gemm.evaluate(levels)
+    for index in range(len(frame)):
+        assert gemm.evaluate(frame.iloc[index]) == expected[index]
+    for row, outcome in zip(frame.itertuples(index=False), expected, strict=True):
+        assert gemm.evaluate(row) == outcome
+
+
+def test_outcomes_are_judged_by_problems_of_their_own_metrics(gemm, edge):
+    with pytest.raises(ValueError, match="expected those of latency_s"):
+        edge.problem().judge(gemm.evaluate(gemm.space.sample(3)))
+
+
+def test_places_beyond_the_outcomes_are_refused(gemm):
+    outcomes = gemm.evaluate(gemm.space.sample(3))
+    assert outcomes[-3] == outcomes[0]
+    for index in (3, -4):
+        with pytest.raises(IndexError):
+            outcomes[index]

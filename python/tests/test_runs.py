@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import tomllib
 from pathlib import Path
@@ -106,3 +108,38 @@ def test_commands_of_the_program_answer_here_too(tmp_path):
     with pytest.raises(ValueError, match="unknown name `gpu-gem-model`; did you mean `gpu-gemm-model`"):
         tapeout.command("describe", "gpu-gem-model")
     assert "tpe" in tapeout.agents() and "edge-accelerator" in tapeout.envs() and "prime" in tapeout.learners()
+
+
+def test_agents_are_told_outcomes_one_by_one_and_rows_of_frames(gemm):
+    told = []
+    for say in (lambda outcomes: outcomes, list, lambda outcomes: iter(outcomes), lambda outcomes: outcomes.to_pandas().to_dict("records")):
+        agent = tapeout.Agent("ga", gemm, seed=1)
+        for _ in range(2):
+            agent.tell(say(gemm.evaluate(agent.ask())))
+        told.append([outcome.design for outcome in agent.run().front()])
+    assert all(designs == told[0] for designs in told)
+
+
+def test_a_loop_that_is_logged_says_how_long_it_is(gemm, tmp_path):
+    with pytest.raises(ValueError, match="`trials`"):
+        tapeout.Agent("ga", gemm, out=tmp_path / "run")
+
+
+def test_commands_leave_signals_to_the_interpreter(tmp_path):
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    code = (
+        "import os, signal, sys, tapeout\n"
+        f"tapeout.command('search', '--env', 'gpu-gemm-model', '--trials', '20', '--out', {str(tmp_path / 'run')!r})\n"
+        "for _ in range(3):\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        for _ in range(1000): pass\n"
+        "        sys.exit(3)\n"
+        "    except KeyboardInterrupt:\n"
+        "        pass\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "sys.exit(4)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == -signal.SIGTERM, done.stderr
+    assert handlers == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]

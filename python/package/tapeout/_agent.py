@@ -90,9 +90,10 @@ class Agent:
         rule, violation = np.full(len(outcomes), -1, dtype=np.int32), np.zeros(len(outcomes))
         rules: list[str] = []
         for index, said in enumerate(outcomes):
-            outcome: Mapping[str, Any] = said
             if isinstance(said, Outcome):
                 outcome = said.metrics if said.feasible else {"infeasible": said.infeasible, "violation": said.violation}
+            else:
+                outcome = dict(said)
             broken = outcome.get("infeasible")
             if isinstance(broken, str):
                 if broken not in rules:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tapeout import _native
 from tapeout._outcomes import Metric, Outcome, Outcomes
-from tapeout._space import Space
+from tapeout._space import Space, _named
 
 
 def envs() -> dict[str, str]:

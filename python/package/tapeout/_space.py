@@ -81,7 +81,8 @@ class Space:
             return self._of_array(designs)
         named = _named(designs)
         if named is not None:
-            return self._native.levels_of([{name: named[name] for name in self.names if name in named}])
+            is_row = named is not designs  # of a frame, which may have other columns too
+            return self._native.levels_of([{name: named[name] for name in self.names if name in named} if is_row else dict(named)])
         rows = _rows(designs, self.names)
         if rows is not None:
             return self._native.levels_of(rows)
