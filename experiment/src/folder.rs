@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
-use tapeout_core::{Catalog, Design};
+use tapeout_core::{Catalog, Design, Trial};
 
 use crate::budget::Budget;
 use crate::durable_file::put_whole;
@@ -33,9 +33,11 @@ impl Run {
 
 /// The run of `experiment` in `folder`, finished or not.
 pub(crate) fn read(experiment: Experiment, folder: &Path) -> Result<Run, RunError> {
-    let (records, _) = read_log(&experiment, folder)?;
     let problem = experiment.problem();
-    let trials = records.into_iter().map(|record| problem.trial(record.design, record.outcome)).collect();
+    // Each is judged as it is read: records and trials of a long log side by side would be twice the memory.
+    let trials = open_log(&experiment, folder)?
+        .map(|record| record.map(|record| problem.trial(record.design, record.outcome)))
+        .collect::<Result<Vec<Trial>, LogError>>()?;
     Ok(Run::new(experiment, trials))
 }
 
@@ -195,16 +197,22 @@ pub(crate) fn read_log(
     experiment: &Experiment,
     folder: &Path,
 ) -> Result<(Vec<Record>, WholeLines), RunError> {
+    let mut log = open_log(experiment, folder)?;
+    let records = log.by_ref().collect::<Result<Vec<Record>, LogError>>()?;
+    let whole = WholeLines { bytes: log.whole_bytes(), trials: records.len() };
+    Ok((records, whole))
+}
+
+/// The log in `folder`, which is one of `experiment`, behind its header.
+fn open_log(experiment: &Experiment, folder: &Path) -> Result<LogReader, RunError> {
     let path = log_path(folder);
-    let (header, mut log) = LogReader::open(&path, experiment.problem())?;
+    let (header, log) = LogReader::open(&path, experiment.problem())?;
     header.check(&experiment.header()).map_err(|fault| LogError {
         path,
         line: Some(1),
         fault: Box::new(fault),
     })?;
-    let records = log.by_ref().collect::<Result<Vec<Record>, LogError>>()?;
-    let whole = WholeLines { bytes: log.whole_bytes(), trials: records.len() };
-    Ok((records, whole))
+    Ok(log)
 }
 
 /// The trials of the log in `folder`, to be proposed again.
