@@ -11,9 +11,7 @@ use crate::durable_file::put_whole;
 use crate::error::RunError;
 use crate::experiment::Experiment;
 use crate::finished::{Finished, Run};
-use crate::log::{
-    Log, LogError, LogReader, LogWriter, Record, RecordFormat, Recorded, WholeLines, open_locked,
-};
+use crate::log::{Log, LogError, LogReader, LogWriter, Record, Recorded, WholeLines, open_locked};
 use crate::observer::Observer;
 use crate::run::{RunOptions, conclude};
 pub use crate::run_files::{log_path, spec_path, summary_path};
@@ -124,7 +122,7 @@ impl FolderLog {
     /// The log in `folder`, whose file is locked.
     fn open(experiment: &Experiment, folder: &Path, file: File) -> Result<Self, RunError> {
         let (records, whole) = read_log(experiment, folder)?;
-        let format = RecordFormat::of(experiment.problem());
+        let format = LogReader::header(&log_path(folder))?.record_format(experiment.problem());
         let sync = experiment.spec().log.sync;
         Ok(Self {
             recorded: recorded(experiment, folder, records),
