@@ -33,6 +33,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
 use tapeout::core::Catalog;
@@ -40,6 +41,7 @@ use tapeout::core::Catalog;
 use answer::Answer;
 pub use answer::Exit;
 use commands::Command;
+use watched_run::interrupted_by;
 
 /// Searches hardware design spaces.
 #[derive(Parser)]
@@ -73,17 +75,19 @@ pub fn main_of(arguments: impl IntoIterator<Item = OsString>, catalog: &Catalog)
     }
 }
 
-/// What a command line, the name of the program first, has for its standard output, and how it ends.
+/// What a command line, the name of the program first, has for its standard output, and how it ends. Listens for no signals: whoever does
+/// sets `interrupt`.
 ///
 /// # Errors
 /// What it has for its standard error, if it cannot be read or fails.
 pub fn answer_of(
     arguments: impl IntoIterator<Item = OsString>,
     catalog: &Catalog,
+    interrupt: &Arc<AtomicBool>,
 ) -> Result<(Vec<u8>, Exit), (String, Exit)> {
     let arguments =
         Arguments::try_parse_from(arguments).map_err(|error| (error.to_string(), Exit::BadInput))?;
-    let answer = arguments.command.run(catalog);
+    let answer = interrupted_by(interrupt, || arguments.command.run(catalog));
     answer.map(Answer::into_parts).map_err(|failure| (failure.to_string(), failure.exit()))
 }
 
