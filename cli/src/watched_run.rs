@@ -9,7 +9,7 @@ use std::thread::available_parallelism;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
-use tapeout::experiment::plot::DrawnRun;
+use tapeout::experiment::plot::{DrawnRun, Spacing};
 use tapeout::experiment::{Finished, Observer, RunError, RunOptions, StopReason};
 
 use crate::answer::{Answer, Exit};
@@ -107,7 +107,10 @@ impl<'a> WatchedRun<'a> {
         let plots = if summary.acceptable == 0 {
             Vec::new()
         } else {
-            DrawnRun { name: &summary.agent, run }.picture()?.write_into(self.folder)?.into()
+            DrawnRun { name: &summary.agent, run }
+                .picture([Spacing::Auto; 2])?
+                .write_into(self.folder)?
+                .into()
         };
         let report = Report { run: self.folder, plots, summary };
         let (trials, wall_s) = (usize_count(summary.trials), summary.timing.wall_s);

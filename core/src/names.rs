@@ -4,7 +4,7 @@ use strsim::osa_distance;
 
 /// Nothing is registered under this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown {kind} `{got}`{}", match .nearest { Some(_) => suggestion(.nearest), None => format!("; there are {}", .known.join(", ")) })]
+#[error("unknown {kind} `{got}`{}", match .nearest { Some(_) => suggestion(.nearest), None => offer(.got, .known) })]
 pub struct UnknownName {
     /// What was looked for: `agent`.
     pub kind: &'static str,
@@ -28,6 +28,26 @@ impl UnknownName {
     }
 }
 
+/// Names that a message lists. Ours: what is read at a glance.
+const LISTED: usize = 20;
+/// Of more names, how many a message offers.
+const OFFERED: usize = 3;
+
+/// All names there are, or of many those nearest to `got`.
+fn offer(got: &str, known: &[String]) -> String {
+    if known.len() <= LISTED {
+        return format!("; there are {}", known.join(", "));
+    }
+    let mut nearest: Vec<&str> = known.iter().map(String::as_str).collect();
+    nearest.sort_by_key(|name| distance(&got.to_lowercase(), name));
+    format!("; of {} the nearest are {}", known.len(), nearest[..OFFERED].join(", "))
+}
+
+/// Edits between `got`, in small letters, and a name.
+fn distance(got: &str, name: &str) -> usize {
+    osa_distance(got, &name.to_lowercase())
+}
+
 /// `"; did you mean `x`?"`, or nothing.
 pub fn suggestion(nearest: &Option<String>) -> String {
     nearest.as_ref().map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
@@ -45,9 +65,7 @@ pub fn suggestion(nearest: &Option<String>) -> String {
 /// ```
 pub fn nearest_name<'a>(got: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     let got = got.to_lowercase();
-    let nearest = known
-        .map(|name| (osa_distance(&got, &name.to_lowercase()), name))
-        .min_by_key(|&(distance, _)| distance)?;
+    let nearest = known.map(|name| (distance(&got, name), name)).min_by_key(|&(distance, _)| distance)?;
     let (distance, name) = nearest;
     let lower = name.to_lowercase();
     let is_prefix = got.len() >= 3 && (lower.starts_with(&got) || got.starts_with(&lower));
@@ -73,5 +91,14 @@ mod tests {
         assert_eq!(near.to_string(), "unknown agent `randon`; did you mean `random`?");
         let far = UnknownName::among("agent", "simulated-annealing", known.into_iter());
         assert_eq!(far.to_string(), "unknown agent `simulated-annealing`; there are random, nsga2, grid");
+    }
+
+    // By hand: four letters differ from names of four letters, and at least nine from the others.
+    #[test]
+    fn of_many_names_three_are_offered() {
+        let many: Vec<String> = (0..30).map(|index| format!("network-{index}")).collect();
+        let known = many.iter().map(String::as_str).chain(["unet", "gpt2", "dlrm"]);
+        let far = UnknownName::among("network", "zzzz", known);
+        assert_eq!(far.to_string(), "unknown network `zzzz`; of 33 the nearest are unet, gpt2, dlrm");
     }
 }

@@ -4,16 +4,14 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
-use tapeout_core::{Catalog, Design};
+use tapeout_core::{Catalog, Design, Trial};
 
 use crate::budget::Budget;
 use crate::durable_file::put_whole;
 use crate::error::RunError;
 use crate::experiment::Experiment;
 use crate::finished::{Finished, Run};
-use crate::log::{
-    Log, LogError, LogReader, LogWriter, Record, RecordFormat, Recorded, WholeLines, open_locked,
-};
+use crate::log::{Log, LogError, LogReader, LogWriter, Record, Recorded, WholeLines, open_locked};
 use crate::observer::Observer;
 use crate::run::{RunOptions, conclude};
 pub use crate::run_files::{log_path, spec_path, summary_path};
@@ -33,9 +31,11 @@ impl Run {
 
 /// The run of `experiment` in `folder`, finished or not.
 pub(crate) fn read(experiment: Experiment, folder: &Path) -> Result<Run, RunError> {
-    let (records, _) = read_log(&experiment, folder)?;
     let problem = experiment.problem();
-    let trials = records.into_iter().map(|record| problem.trial(record.design, record.outcome)).collect();
+    // Each is judged as it is read: records and trials of a long log side by side would be twice the memory.
+    let trials = open_log(&experiment, folder)?
+        .map(|record| record.map(|record| problem.trial(record.design, record.outcome)))
+        .collect::<Result<Vec<Trial>, LogError>>()?;
     Ok(Run::new(experiment, trials))
 }
 
@@ -122,7 +122,7 @@ impl FolderLog {
     /// The log in `folder`, whose file is locked.
     fn open(experiment: &Experiment, folder: &Path, file: File) -> Result<Self, RunError> {
         let (records, whole) = read_log(experiment, folder)?;
-        let format = RecordFormat::of(experiment.problem());
+        let format = LogReader::header(&log_path(folder))?.record_format(experiment.problem());
         let sync = experiment.spec().log.sync;
         Ok(Self {
             recorded: recorded(experiment, folder, records),
@@ -195,16 +195,22 @@ pub(crate) fn read_log(
     experiment: &Experiment,
     folder: &Path,
 ) -> Result<(Vec<Record>, WholeLines), RunError> {
+    let mut log = open_log(experiment, folder)?;
+    let records = log.by_ref().collect::<Result<Vec<Record>, LogError>>()?;
+    let whole = WholeLines { bytes: log.whole_bytes(), trials: records.len() };
+    Ok((records, whole))
+}
+
+/// The log in `folder`, which is one of `experiment`, behind its header.
+fn open_log(experiment: &Experiment, folder: &Path) -> Result<LogReader, RunError> {
     let path = log_path(folder);
-    let (header, mut log) = LogReader::open(&path, experiment.problem())?;
+    let (header, log) = LogReader::open(&path, experiment.problem())?;
     header.check(&experiment.header()).map_err(|fault| LogError {
         path,
         line: Some(1),
         fault: Box::new(fault),
     })?;
-    let records = log.by_ref().collect::<Result<Vec<Record>, LogError>>()?;
-    let whole = WholeLines { bytes: log.whole_bytes(), trials: records.len() };
-    Ok((records, whole))
+    Ok(log)
 }
 
 /// The trials of the log in `folder`, to be proposed again.

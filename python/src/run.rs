@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use serde_json::{Map, Value};
 use tapeout::core::{Design, Judgement, Seed, Trial};
 use tapeout::experiment::log::MemoryLog;
-use tapeout::experiment::plot::DrawnRun;
+use tapeout::experiment::plot::{DrawnRun, Spacing};
 use tapeout::experiment::{
     AgentSpec, AskTell, Asked, Budget, Experiment, RunError, RunOptions, Spec, StopReason, folder, search,
 };
@@ -192,7 +192,7 @@ impl Run {
     /// What suits it as a picture: its front, or its progress if there is one objective; as SVG.
     fn plot(&self) -> PyResult<String> {
         let drawn = DrawnRun { name: self.env_id(), run: &self.run };
-        let svg = drawn.picture().and_then(|picture| picture.plot.svg());
+        let svg = drawn.picture([Spacing::Auto; 2]).and_then(|picture| picture.plot.svg());
         svg.map_err(|error| refused(&error))
     }
 }

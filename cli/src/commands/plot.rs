@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tapeout::core::Catalog;
 use tapeout::experiment::Run;
-use tapeout::experiment::plot::{DrawnRun, Picture};
+use tapeout::experiment::plot::{DrawnRun, Picture, Spacing};
 
 use crate::answer::Answer;
 use crate::failure::Failure;
@@ -21,6 +21,18 @@ pub(crate) struct Args {
     /// The metric upwards [default: the second objective; with several runs, the first]
     #[arg(long, value_name = "METRIC")]
     y: Option<String>,
+    /// Draw the axis to the right by equal ratios [default: where values spread over 30 times; designs evaluated by equal steps]
+    #[arg(long, conflicts_with = "linear_x")]
+    log_x: bool,
+    /// Draw the axis to the right by equal steps
+    #[arg(long)]
+    linear_x: bool,
+    /// Draw the axis upwards by equal ratios [default: where values spread over 30 times]
+    #[arg(long, conflicts_with = "linear_y")]
+    log_y: bool,
+    /// Draw the axis upwards by equal steps
+    #[arg(long)]
+    linear_y: bool,
     /// The picture's path without extension [default: in the folder of the run, the first of several]
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
@@ -44,17 +56,26 @@ impl Args {
         Ok(Answer::text(paths.map(|path| format!("{}\n", path.display())).concat()))
     }
 
+    fn spacing(&self) -> [Spacing; 2] {
+        [(self.log_x, self.linear_x), (self.log_y, self.linear_y)].map(|asked| match asked {
+            (true, _) => Spacing::Log,
+            (_, true) => Spacing::Linear,
+            _ => Spacing::Auto,
+        })
+    }
+
     fn picture(&self, runs: &[DrawnRun<'_>]) -> Result<Picture, Failure> {
         match (runs, &self.x, &self.y) {
-            ([run], Some(x), Some(y)) => Ok(run.front([x, y])?),
-            ([run], None, None) => Ok(run.picture()?),
+            ([run], Some(x), Some(y)) => Ok(run.front([x, y], self.spacing())?),
+            ([run], None, None) => Ok(run.picture(self.spacing())?),
             (_, Some(_), _) => {
                 Err(Failure::bad_input(anyhow::anyhow!("`--x` is for one run, got {}", runs.len()))
                     .hint("leave out `--x`; `--y` is the objective whose progress is shown"))
             }
             (runs, None, y) => {
                 let objectives = runs[0].run.experiment().problem().objectives();
-                Ok(DrawnRun::progress(runs, y.as_ref().unwrap_or(&objectives[0].metric))?)
+                let objective = y.as_ref().unwrap_or(&objectives[0].metric);
+                Ok(DrawnRun::progress(runs, objective, self.spacing())?)
             }
         }
     }

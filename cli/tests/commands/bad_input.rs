@@ -109,17 +109,17 @@ fn an_empty_log_is_named_with_the_remedy() {
         assert_eq!(
             complaint_about_log(|_| String::new(), 2, command),
             "error: run/trials.jsonl:1: the log is empty; expected a header in the first line\n\
-             hint: delete the file; `tapeout resume` then begins the run anew from `spec.toml`\n"
+             hint: `tapeout resume` begins the run anew from `spec.toml`; if it is refused, delete the file first\n"
         );
     }
 }
 
 #[test]
 fn a_log_of_another_version_is_named_with_the_remedy() {
-    let newer = |log: &str| log.replacen("\"version\":1", "\"version\":9", 1);
+    let newer = |log: &str| log.replacen("\"version\":2", "\"version\":9", 1);
     assert_eq!(
         complaint_about_log(newer, 2, "resume"),
-        "error: run/trials.jsonl:1: log version 9; this program reads version 1\n\
+        "error: run/trials.jsonl:1: log version 9; this program reads versions 1 and 2\n\
          hint: use the release of the program that made the log\n"
     );
 }
@@ -144,6 +144,17 @@ fn a_damaged_line_is_named_and_nothing_is_lost() {
     let complaint = complaint_about_log(damaged, 2, "resume");
     assert!(complaint.starts_with("error: run/trials.jsonl:21: not a trial: "), "{complaint}");
     assert!(complaint.contains("\nhint: "), "{complaint}");
+}
+
+/// Claim: a metric that was edited is noticed by whatever reads the log.
+#[test]
+fn an_edited_metric_is_named_by_its_line() {
+    let edited = |log: &str| log.replacen("\"latency_s\":0", "\"latency_s\":-1", 1);
+    for command in ["resume", "replay", "plot", "check"] {
+        let complaint = complaint_about_log(edited, 2, command);
+        assert!(complaint.contains(": the checksum of the trial is `"), "{complaint}");
+        assert!(complaint.contains("\nhint: "), "{complaint}");
+    }
 }
 
 /// Claim: a log that was cut off within its last line, as by a kill, loses that line alone, and ends as if unbroken.

@@ -114,7 +114,7 @@ fn a_run_goes_on_is_replayed_checked_and_plotted() {
     assert!(!here.read("mixed.svg").contains("resnet50"), "what only one of them has is not");
 }
 
-/// Claim: a log in which one number was changed is found out by `check`, with an exit code of its own.
+/// Claim: a log in which one number was changed, and its checksum with it, is found out by `check`, with an exit code of its own.
 #[test]
 fn a_doctored_log_is_found_out() {
     let here = Scratch::new();
@@ -122,6 +122,8 @@ fn a_doctored_log_is_found_out() {
     let line = log.lines().find(|line| line.contains("\"latency_s\":") && line.contains("measured"));
     let line = line.expect("a measured design among 40");
     let doctored = line.replacen("\"latency_s\":", "\"latency_s\":1", 1);
+    let (front, rest) = doctored.split_once(",\"check\":\"").expect("a checksum");
+    let doctored = format!("{front},\"check\":\"{:08x}{}", crc32fast::hash(front.as_bytes()), &rest[8..]);
     here.write("run/trials.jsonl", &log.replace(line, &doctored));
     let done = here.run(&["check", "run"]);
     assert_eq!(done.exit, Some(3), "{}{}", done.data, done.notes);

@@ -6,7 +6,7 @@
 //! doi:10.1145/3579371.3589049, which calls it the hyperparameter lottery.
 
 use super::{ComparisonResults, EnvResults};
-use crate::plot::{Axis, BoxPlot, LineChart, Picture, Series, Spread};
+use crate::plot::{Axis, BoxPlot, LineChart, Picture, SETTLED, Series, Spread};
 use crate::statistics::quartiles;
 
 /// Gaps to the best known result that count as targets: this many, ten to a decade from 0.79 down to 0.001. Ours: COCO's
@@ -86,6 +86,7 @@ fn progress(results: &ComparisonResults, env: &EnvResults) -> LineChart {
         title: format!("{}: {what}", env.name),
         x: Axis::new("designs evaluated", "").linear(),
         y,
+        settles_after: Some(SETTLED),
         series: all,
         caption: format!(
             "Median and quartiles of n = {} seeds, 0 to {}.{}",

@@ -7,6 +7,7 @@ use tapeout_core::SpaceError;
 use tapeout_core::names::suggestion;
 
 use super::LOG_VERSION;
+use super::header::UNCHECKED_VERSION;
 
 /// A log that cannot be read: where, and why.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +38,7 @@ pub enum LogFault {
     #[error("the first line is not the header of a trial log: {0}")]
     NotAHeader(String),
     /// Another version of the format.
-    #[error("log version {got}; this program reads version {LOG_VERSION}")]
+    #[error("log version {got}; this program reads versions {UNCHECKED_VERSION} and {LOG_VERSION}")]
     Version {
         /// The version it has.
         got: u64,
@@ -59,6 +60,17 @@ pub enum LogFault {
     /// A line is not a trial.
     #[error("not a trial: {0}")]
     NotATrial(String),
+    /// A trial is not as it was written.
+    #[error("the checksum of the trial is `{got}`, expected `{expected}`")]
+    Checksum {
+        /// What the line says.
+        got: String,
+        /// That of its design and outcome.
+        expected: String,
+    },
+    /// A trial without the checksum that logs of this version have.
+    #[error("not a trial: `check` is missing")]
+    NoChecksum,
     /// The design is not one of the space.
     #[error("`design`: {0}")]
     Design(SpaceError),
@@ -94,7 +106,7 @@ impl LogError {
         let hint = match self.fault.as_ref() {
             LogFault::Unreadable(_) => "check the path and its permissions",
             LogFault::Empty | LogFault::HeaderTruncated => {
-                "delete the file; `tapeout resume` then begins the run anew from `spec.toml`"
+                "`tapeout resume` begins the run anew from `spec.toml`; if it is refused, delete the file first"
             }
             LogFault::NotAHeader(_) => {
                 "check that this is the `trials.jsonl` of a run, with its first line in place"
@@ -104,6 +116,8 @@ impl LogError {
                 "put `spec.toml` back as it was when the run began, or start a new run in another folder"
             }
             LogFault::NotATrial(_)
+            | LogFault::Checksum { .. }
+            | LogFault::NoChecksum
             | LogFault::Design(_)
             | LogFault::MissingMetric { .. }
             | LogFault::UnknownMetric { .. } => {

@@ -7,13 +7,15 @@ use serde_json::Value;
 use tapeout_core::env::ContextFeature;
 use tapeout_core::{Constraint, Definition, Env, Objective, Parameter, Problem, Seed};
 
-use super::LogFault;
+use super::{LogFault, RecordFormat};
 use crate::input_files::{as_written, files_by_contents};
 use crate::spec::{AgentSpec, EnvSpec, Spec};
 use crate::warm_start::{Lesson, WarmStart};
 
-/// The version of the log's format.
-pub const LOG_VERSION: u32 = 1;
+/// The version of the format of new logs.
+pub const LOG_VERSION: u32 = 2;
+/// The first version, whose trials have no checksum. Logs of it are read and gone on with as they are.
+pub(crate) const UNCHECKED_VERSION: u32 = 1;
 
 const FORMAT: &str = "tapeout-trials";
 
@@ -139,6 +141,12 @@ impl Header {
         first_difference(&space(self), &space(other), String::new())
     }
 
+    /// How trials of `problem` stand in the log with this header.
+    pub(crate) fn record_format(&self, problem: &Problem) -> RecordFormat {
+        let format = RecordFormat::of(problem);
+        if self.version == UNCHECKED_VERSION { format } else { format.checked() }
+    }
+
     /// The line, newline included.
     pub(crate) fn line(&self) -> String {
         let mut line = serde_json::to_string(self).expect("a header is plain data with text keys");
@@ -157,7 +165,7 @@ impl Header {
             let message = format!("`format` is `{}`; expected `{FORMAT}`", mark.format);
             return Err(LogFault::NotAHeader(message));
         }
-        if mark.version != u64::from(LOG_VERSION) {
+        if ![UNCHECKED_VERSION, LOG_VERSION].map(u64::from).contains(&mark.version) {
             return Err(LogFault::Version { got: mark.version });
         }
         let mut deserializer = serde_json::Deserializer::from_str(line);
@@ -167,9 +175,11 @@ impl Header {
 
     /// Fails unless a log with this header belongs to the run whose log has the header `here`.
     pub(crate) fn check(&self, here: &Self) -> Result<(), LogFault> {
-        // What describes the workload follows from the environment; logs of before it was logged belong here too.
+        // What describes the workload follows from the environment; logs of before it was logged belong here too, and those of
+        // another version.
         let data = |header: &Self| {
-            let header = Self { workload: None, env: files_by_contents(&header.env), ..header.clone() };
+            let env = files_by_contents(&header.env);
+            let header = Self { version: LOG_VERSION, workload: None, env, ..header.clone() };
             serde_json::to_value(header).expect("a header is plain data with text keys")
         };
         let (logged, mut expected) = (data(self), data(here));
@@ -234,8 +244,8 @@ mod tests {
 
     #[test]
     fn another_version_is_told_before_anything_else_is_read() {
-        let error = Header::parse(r#"{"format":"tapeout-trials","version":2,"new":{}}"#).unwrap_err();
-        assert_eq!(error.to_string(), "log version 2; this program reads version 1");
+        let error = Header::parse(r#"{"format":"tapeout-trials","version":3,"new":{}}"#).unwrap_err();
+        assert_eq!(error.to_string(), "log version 3; this program reads versions 1 and 2");
         let error = Header::parse(r#"{"design":{}}"#).unwrap_err();
         assert!(error.to_string().starts_with("the first line is not the header of a trial log"), "{error}");
     }

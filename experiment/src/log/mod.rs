@@ -6,8 +6,12 @@
 //! ```text
 //! {"design":{"pe_rows":16,"dataflow":"output"},
 //!  "outcome":{"measured":{"latency_s":0.00125}},          or {"infeasible":{"rule":"l2_capacity","violation":2.5}}
+//!  "check":"5a0c3f1e",
 //!  "timing":{"evaluation_s":1.2e-5,"elapsed_s":0.31}}
 //! ```
+//!
+//! `check` is the CRC-32 of the bytes before it, so that a trial that was edited is noticed. Logs of version 1 have none, and are read and
+//! gone on with as they are.
 //!
 //! Designs stand as values, not as levels, and nothing is judged, so a log outlives its objective. Numbers are written so
 //! that reading gives the same bits. All but `timing` is a function of the spec.

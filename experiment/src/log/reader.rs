@@ -24,7 +24,9 @@ impl LogReader {
     /// [`LogError`] if it cannot be read, has no header, or is of another version.
     pub fn open(path: &Path, problem: &Problem) -> Result<(Header, Self), LogError> {
         let mut lines = Lines::open(path)?;
-        Ok((lines.header()?, Self { lines, format: RecordFormat::of(problem) }))
+        let header = lines.header()?;
+        let format = header.record_format(problem);
+        Ok((header, Self { lines, format }))
     }
 
     /// Reads the header of the log at `path` alone.

@@ -41,6 +41,8 @@ pub(crate) struct RecordFormat {
     parameter_keys: Vec<String>,
     /// The same for each metric.
     metric_keys: Vec<String>,
+    /// Whether each trial has the checksum of its design and outcome.
+    is_checked: bool,
 }
 
 #[derive(Deserialize)]
@@ -50,6 +52,8 @@ struct Line<'a> {
     design: Named<'a, Value>,
     #[serde(borrow)]
     outcome: LoggedOutcome<'a>,
+    #[serde(borrow)]
+    check: Option<Cow<'a, str>>,
     timing: TrialTiming,
 }
 
@@ -106,11 +110,18 @@ impl RecordFormat {
             metric_keys: keys(metrics.iter().map(String::as_str)),
             space,
             metrics,
+            is_checked: false,
         }
+    }
+
+    /// The same, with a checksum for each trial.
+    pub(crate) fn checked(self) -> Self {
+        Self { is_checked: true, ..self }
     }
 
     /// Adds the line of `record`, newline included. Its numbers must be finite.
     pub(crate) fn write(&self, record: &Record, out: &mut Vec<u8>) {
+        let start = out.len();
         out.extend_from_slice(b"{\"design\":");
         write_design(&self.space, &self.parameter_keys, &record.design, out);
         out.extend_from_slice(b",\"outcome\":{");
@@ -128,15 +139,25 @@ impl RecordFormat {
                 write_json(&Broken { rule: rule.clone(), violation: *violation }, out);
             }
         }
-        out.extend_from_slice(b"},\"timing\":");
+        out.push(b'}');
+        if self.is_checked {
+            let check = check(&out[start..]);
+            out.extend_from_slice(CHECK_KEY.as_bytes());
+            out.extend_from_slice(check.as_bytes());
+            out.push(b'"');
+        }
+        out.extend_from_slice(b",\"timing\":");
         write_json(&record.timing, out);
         out.extend_from_slice(b"}\n");
     }
 
     /// Reads a line.
-    pub(crate) fn read(&self, line: &str) -> Result<Record, LogFault> {
+    pub(crate) fn read(&self, text: &str) -> Result<Record, LogFault> {
         let line: Line<'_> =
-            serde_json::from_str(line).map_err(|error| LogFault::NotATrial(error.to_string()))?;
+            serde_json::from_str(text).map_err(|error| LogFault::NotATrial(error.to_string()))?;
+        if self.is_checked {
+            verify(text, line.check.as_deref().ok_or(LogFault::NoChecksum)?)?;
+        }
         let design = self.read_design(&line.design.0).map_err(LogFault::Design)?;
         let outcome = match line.outcome {
             LoggedOutcome::Measured(metrics) => Outcome::Measured(self.read_metrics(metrics.0)?),
@@ -180,6 +201,23 @@ impl RecordFormat {
             }
         }
     }
+}
+
+/// What stands between what a checksum is of, and the checksum.
+const CHECK_KEY: &str = ",\"check\":\"";
+
+/// Eight hexadecimal digits: the CRC-32 of design and outcome as they stand in the line. What was measured cannot change unnoticed by an edit or a
+/// bad disk, but by somebody who means to, and who can run the program.
+/// Source: IEEE 802.3, section 3.2.9, as in gzip (RFC 1952, section 8).
+fn check(front: &[u8]) -> String {
+    format!("{:08x}", crc32fast::hash(front))
+}
+
+/// Fails unless `got` is the checksum of what stands before it in the line `text`.
+fn verify(text: &str, got: &str) -> Result<(), LogFault> {
+    let (front, _) = text.rsplit_once(CHECK_KEY).ok_or(LogFault::NoChecksum)?;
+    let expected = check(front.as_bytes());
+    if got == expected { Ok(()) } else { Err(LogFault::Checksum { got: got.to_owned(), expected }) }
 }
 
 /// A design of `space` as it stands in the log, for messages.
@@ -250,6 +288,28 @@ mod tests {
             line(&format, &record)
                 .contains("\"outcome\":{\"infeasible\":{\"rule\":\"l2_capacity\",\"violation\":2.0}}")
         );
+    }
+
+    /// Law: no digit of what was measured, and no level, changes unnoticed; the checksum is CRC-32's, which gzip has too: of
+    /// "123456789" it is cbf43926 (the check value of the catalogue of parametrised CRC algorithms).
+    #[test]
+    fn a_trial_that_was_edited_is_noticed() {
+        assert_eq!(check(b"123456789"), "cbf43926");
+        let (format, space) = format();
+        let format = format.checked();
+        let timing = TrialTiming { evaluation_s: 0.5, elapsed_s: 2.0 };
+        let outcome = Outcome::Measured(vec![1e-3, 0.25]);
+        let record = Record { design: space.design(&[2, 1]).unwrap(), outcome, timing };
+        let line = line(&format, &record);
+        assert_eq!(format.read(&line).unwrap(), record);
+        for (there, edited) in [(":0.001", ":-1"), ("0.25", "0.26"), ("\"rows\":4", "\"rows\":0.1")] {
+            assert!(line.contains(there), "{line}");
+            let fault = format.read(&line.replace(there, edited)).unwrap_err();
+            assert!(matches!(fault, LogFault::Checksum { .. }), "{edited}: {fault}");
+        }
+        let (front, rest) = line.split_once(CHECK_KEY).unwrap();
+        let without = format!("{front},{}", rest.split_once(',').unwrap().1);
+        assert!(matches!(format.read(&without).unwrap_err(), LogFault::NoChecksum));
     }
 
     /// Law: reading undoes writing, to the bit, for numbers at the ends of the range and between.

@@ -157,10 +157,20 @@ impl Ruler {
         }
     }
 
-    /// What is written along the axis. A linear axis names its unit here, a logarithmic one at each tick.
+    /// What is written along the axis. A linear axis names its unit here, a logarithmic one says what it is, and names its
+    /// unit at each tick.
     pub(super) fn title(&self) -> String {
         let unit = self.notation().unit;
-        if self.log || unit.is_empty() { self.label.clone() } else { format!("{} ({unit})", self.label) }
+        match (self.log, unit.is_empty()) {
+            (true, _) => format!("{}, logarithmic", self.label),
+            (false, true) => self.label.clone(),
+            (false, false) => format!("{} ({unit})", self.label),
+        }
+    }
+
+    /// Whether equal ratios are equally far apart.
+    pub(super) fn is_log(&self) -> bool {
+        self.log
     }
 
     /// Ticks by position, with as many labels as `fits` allows. Labels are never fewer than two, unless a
@@ -308,9 +318,9 @@ mod tests {
     }
 
     #[test]
-    fn logarithmic_ticks_carry_their_own_prefix() {
+    fn a_logarithmic_axis_says_so_and_its_ticks_carry_their_own_prefix() {
         let ruler = ruler("s", &[1e-5, 1e-1]);
-        assert_eq!(ruler.title(), "latency");
+        assert_eq!(ruler.title(), "latency, logarithmic");
         // With 3, 30 and 300 there would be nine labels, which is one too many.
         assert_eq!(labels(&ruler), ["10 µs", "100 µs", "1 ms", "10 ms", "100 ms"]);
     }

@@ -50,6 +50,7 @@ impl Plot for BarChart {
             legend: &self.legend(),
             x: &x,
             side: Side::Names(&names),
+            room: 0.0,
             height: page_height(names.len()),
         });
         let half = (0.36 * frame.row_height(names.len())).min(36.0);

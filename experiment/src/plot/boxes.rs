@@ -46,6 +46,7 @@ impl Plot for BoxPlot {
             legend: &[],
             x: &x,
             side: Side::Names(&names),
+            room: 0.0,
             height: page_height(names.len()),
         });
         let half = (0.3 * frame.row_height(names.len())).min(44.0);

@@ -45,7 +45,7 @@ impl Ink {
     }
 
     /// The same colour, covering `alpha` of what lies below.
-    pub(super) fn thin(self, alpha: f64) -> Self {
+    pub(super) const fn thin(self, alpha: f64) -> Self {
         Self { alpha, ..self }
     }
 

@@ -27,6 +27,8 @@ pub(super) const TICK_DROP: f64 = 0.36 * TICK_EM;
 /// Between the sample of a legend and its text, and between a text and the next sample.
 const SWATCH_GAP: f64 = 12.0;
 const KEY_GAP: f64 = 44.0;
+/// From the data down to the caption: ticks and the title of an axis.
+const BELOW_AXIS: f64 = TICK_GAP + TICK_EM + LEADING * LABEL_EM + 6.0 + 0.6 * LABEL_EM;
 /// Widest names of rows, as a share of the page.
 const NAMES_SHARE: f64 = 0.3;
 
@@ -71,7 +73,15 @@ pub(super) struct Setting<'a> {
     pub(super) legend: &'a [Key],
     pub(super) x: &'a Ruler,
     pub(super) side: Side<'a>,
+    /// Room that is kept free to the right of the data.
+    pub(super) room: f64,
     pub(super) height: f64,
+}
+
+/// At which sides of a panel its axes are written.
+pub(super) struct Written {
+    pub(super) below: bool,
+    pub(super) left: bool,
 }
 
 /// A page with everything but the data, and the rectangle the data goes into.
@@ -96,15 +106,13 @@ impl Frame {
         let above_caption = draw_caption(&mut figure, setting.caption);
         let label_baseline = above_caption - 0.6 * LABEL_EM;
         let tick_baseline = label_baseline - LEADING * LABEL_EM - 6.0;
-        let bottom = (tick_baseline - TICK_EM - TICK_GAP).round();
-        let mut frame = Self { figure, left: BORDER, right: WIDTH - BORDER - 10.0, top: top.round(), bottom };
+        let bottom = (above_caption - BELOW_AXIS).round();
+        let right = (WIDTH - BORDER - 10.0 - setting.room).round();
+        let mut frame = Self { figure, left: BORDER, right, top: top.round(), bottom };
         match setting.side {
             Side::Axis(ruler) => {
                 let ticks = ruler.ticks(|ticks| frame.rows_fit(ticks));
-                let widest = labels(&ticks)
-                    .map(|(_, label)| typeface::width(label, TICK_EM, Weight::Regular))
-                    .fold(0.0, f64::max);
-                frame.left = (BORDER + LEADING * LABEL_EM + 8.0 + widest + TICK_GAP).round();
+                frame.left = frame.left_of_data(ruler);
                 let x_ticks = frame.draw_x_grid(setting.x);
                 frame.draw_y_grid(&ticks);
                 frame.draw_border(true);
@@ -132,6 +140,43 @@ impl Frame {
         let middle = f64::midpoint(frame.left, frame.right);
         frame.figure.text([middle, label_baseline], &setting.x.title(), LABEL_EM, Anchor::Middle);
         frame
+    }
+
+    /// A page with title, legend and caption alone, and room for panels between them; `contents` is what is told of them to
+    /// whoever cannot see them.
+    pub(super) fn page(title: &str, caption: &str, legend: &[Key], contents: &str, height: f64) -> Self {
+        let description = format!("{contents}. {}", caption.trim());
+        let mut figure = Figure { height, marks: Vec::new(), title: title.to_owned(), description };
+        let below_title = draw_title(&mut figure, title);
+        let top = (draw_legend(&mut figure, legend, below_title) + 24.0).round();
+        let bottom = (draw_caption(&mut figure, caption) - BELOW_AXIS).round();
+        Self { figure, left: BORDER, right: WIDTH - BORDER - 10.0, top, bottom }
+    }
+
+    /// Where data begin if `ruler` is written to the left of them, in the height of the rectangle as it is.
+    pub(super) fn left_of_data(&self, ruler: &Ruler) -> f64 {
+        let ticks = ruler.ticks(|ticks| self.rows_fit(ticks));
+        let widths = labels(&ticks).map(|(_, label)| typeface::width(label, TICK_EM, Weight::Regular));
+        (BORDER + LEADING * LABEL_EM + 8.0 + widths.fold(0.0, f64::max) + TICK_GAP).round()
+    }
+
+    /// Grid and border of the rectangle as it is, and what is written at its sides.
+    pub(super) fn panel(&mut self, x: &Ruler, y: &Ruler, written: Written) {
+        let x_ticks = self.draw_x_grid(x);
+        let y_ticks = y.ticks(|ticks| self.rows_fit(ticks));
+        self.draw_y_grid(&y_ticks);
+        self.draw_border(true);
+        if written.below {
+            let baseline = self.bottom + TICK_GAP + TICK_EM;
+            self.draw_x_labels(&x_ticks, baseline);
+            let title = typeface::shorten(&x.title(), LABEL_EM, self.right - self.left);
+            let at = [f64::midpoint(self.left, self.right), baseline + LEADING * LABEL_EM + 6.0];
+            self.figure.text(at, &title, LABEL_EM, Anchor::Middle);
+        }
+        if written.left {
+            self.draw_y_labels(&y_ticks);
+            self.draw_y_title(&typeface::shorten(&y.title(), LABEL_EM, self.bottom - self.top));
+        }
     }
 
     /// Page abscissa of a position on the x axis.

@@ -2,7 +2,7 @@
 //!
 //! [`pareto_of`] and [`progress_of`] make plots of the trials of a search, [`DrawnRun`] of a run with its spec.
 //!
-//! A plot is a plain struct ([`ParetoPlot`], [`LineChart`], [`BoxPlot`], [`BarChart`], [`ParityPlot`]) that knows
+//! A plot is a plain struct ([`ParetoPlot`], [`ParetoMatrix`], [`LineChart`], [`BoxPlot`], [`BarChart`], [`ParityPlot`]) that knows
 //! nothing of logs. It is laid out once as a [`Figure`], a list of marks in page units, and the
 //! marks are written as SVG and painted as PNG. Texts are measured, and painted, in an embedded
 //! typeface, so no font has to be installed and labels collide in neither.
@@ -34,6 +34,8 @@ mod error;
 mod figure;
 mod frame;
 mod line;
+mod line_ends;
+mod matrix;
 mod pareto;
 mod parity;
 mod picture;
@@ -49,9 +51,11 @@ pub use boxes::{BoxPlot, Spread};
 pub use error::PlotError;
 pub use figure::Figure;
 pub use line::{LineChart, LineShape, Series};
+pub use matrix::ParetoMatrix;
 pub use pareto::{ParetoPlot, Reference};
 pub use parity::{Parity, ParityPlot};
 pub use picture::{DrawnRun, Picture};
 pub use quantity::{count, quantity};
 pub use render::Plot;
+pub(crate) use trials::SETTLED;
 pub use trials::{pareto_of, progress_of};

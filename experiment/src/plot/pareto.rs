@@ -61,8 +61,13 @@ impl Default for ParetoPlot {
     }
 }
 
-const UNACCEPTABLE: Stroke = Stroke::solid(Ink::FAINT, 2.0);
-const FRONT: Stroke = Stroke::solid(Ink::VERMILLION, 4.0);
+/// Acceptable designs from which on they are drawn as a crowd.
+pub(super) const CROWD: usize = 500;
+/// Radius and colour of a design, and in a crowd, where they are smaller and lighter.
+pub(super) const DOT: (f64, Ink) = (7.0, Ink::BLUE.thin(0.5));
+pub(super) const DOT_IN_CROWD: (f64, Ink) = (5.0, Ink::BLUE.thin(0.35));
+pub(super) const UNACCEPTABLE: Stroke = Stroke::solid(Ink::FAINT, 2.0);
+pub(super) const FRONT: Stroke = Stroke::solid(Ink::VERMILLION, 4.0);
 const REFERENCE: Ink = Ink::TEXT;
 
 impl Plot for ParetoPlot {
@@ -80,6 +85,7 @@ impl Plot for ParetoPlot {
             legend: &self.legend(),
             x: &x,
             side: Side::Axis(&y),
+            room: 0.0,
             height: HEIGHT,
         });
         let place =
@@ -141,10 +147,8 @@ impl ParetoPlot {
         Ok(ruler.extended(self.unacceptable.iter().map(|point| point[coordinate])))
     }
 
-    /// Radius and colour of a point: in a crowd they are smaller and lighter.
     fn dot(&self) -> (f64, Ink) {
-        const CROWD: usize = 500;
-        if self.acceptable.len() > CROWD { (5.0, Ink::BLUE.thin(0.35)) } else { (7.0, Ink::BLUE.thin(0.5)) }
+        if self.acceptable.len() > CROWD { DOT_IN_CROWD } else { DOT }
     }
 
     fn check_finite(&self) -> Result<(), PlotError> {

@@ -55,6 +55,7 @@ impl Plot for ParityPlot {
             legend: &self.legend(),
             x: &x,
             side: Side::Axis(&y),
+            room: 0.0,
             height: HEIGHT,
         });
         let corners = [[frame.left, frame.bottom], [frame.right, frame.top]];

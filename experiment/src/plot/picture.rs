@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::axis::Spacing;
 use super::error::PlotError;
 use super::quantity::count;
 use super::render::Plot;
-use super::trials::{limits, note, pareto_of, progress_of};
+use super::trials::{limits, matrix_of, note, pareto_of, progress_of};
 use crate::finished::Run;
 
 /// A picture that is not written yet.
@@ -38,15 +39,17 @@ pub struct DrawnRun<'a> {
 }
 
 impl DrawnRun<'_> {
-    /// What suits the run: its front over the first two objectives, or its progress if there is only one.
+    /// What suits the run: its progress if there is one objective, its front over two, over every pair if there are more.
+    ///
+    /// `spacing`: of the axes across and upwards; of a matrix only what all of them shall be.
     ///
     /// # Errors
     /// As [`front`](Self::front) and [`progress`](Self::progress).
-    pub fn picture(&self) -> Result<Picture, PlotError> {
+    pub fn picture(&self, spacing: [Spacing; 2]) -> Result<Picture, PlotError> {
         match self.run.experiment().problem().objectives() {
-            [x, y, ..] => self.front([&x.metric, &y.metric]),
-            [only] => Self::progress(&[*self], &only.metric),
-            [] => unreachable!("a problem has an objective"),
+            [x, y] => self.front([&x.metric, &y.metric], spacing),
+            [only] => Self::progress(&[*self], &only.metric, spacing),
+            _ => Ok(self.matrix(spacing)),
         }
     }
 
@@ -54,25 +57,48 @@ impl DrawnRun<'_> {
     ///
     /// # Errors
     /// As [`pareto_of`].
-    pub fn front(&self, axes: [&str; 2]) -> Result<Picture, PlotError> {
+    pub fn front(&self, axes: [&str; 2], spacing: [Spacing; 2]) -> Result<Picture, PlotError> {
         let mut plot = pareto_of(self.run.experiment().problem(), self.run.trials(), axes)?;
-        let spec = self.run.experiment().spec();
-        plot.title = format!(
-            "{}: {} designs by {}",
-            spec.env.id,
-            count(self.run.trials().len() as u128),
-            spec.agent.id
-        );
+        [plot.x.spacing, plot.y.spacing] = spacing;
+        plot.title = self.title();
         plot.caption = self.caption();
+        if self.run.experiment().problem().n_objectives() > 2 {
+            plot.caption += " The front is that of these two metrics alone.";
+        }
         Ok(Picture { name: "pareto".to_owned(), plot: Box::new(plot) })
     }
 
+    fn matrix(&self, [across, up]: [Spacing; 2]) -> Picture {
+        let (problem, trials) = (self.run.experiment().problem(), self.run.trials());
+        let mut plot = matrix_of(problem, trials, &self.run.front());
+        let last = plot.axes.len() - 1;
+        for (index, axis) in plot.axes.iter_mut().enumerate() {
+            axis.spacing = if index == last { up } else { across };
+        }
+        plot.title = self.title();
+        plot.caption = self.caption();
+        let infeasible = trials.iter().filter(|trial| trial.outcome.metrics().is_none()).count();
+        if infeasible > 0 {
+            plot.caption += &format!(" {infeasible} of {} trials are infeasible.", trials.len());
+        }
+        Picture { name: "pareto".to_owned(), plot: Box::new(plot) }
+    }
+
+    fn title(&self) -> String {
+        let spec = self.run.experiment().spec();
+        format!("{}: {} designs by {}", spec.env.id, count(self.run.trials().len() as u128), spec.agent.id)
+    }
+
     /// The best acceptable value of an objective after so many trials, a line for each run, under the name `progress`. The
-    /// caption says what all runs have in common.
+    /// caption says what all runs have in common. The designs stand on a linear axis unless `spacing` says otherwise.
     ///
     /// # Errors
     /// As [`progress_of`], and [`PlotError::Empty`] if there is no run.
-    pub fn progress(runs: &[DrawnRun<'_>], objective: &str) -> Result<Picture, PlotError> {
+    pub fn progress(
+        runs: &[DrawnRun<'_>],
+        objective: &str,
+        [across, up]: [Spacing; 2],
+    ) -> Result<Picture, PlotError> {
         let chart = |run: &DrawnRun<'_>| {
             progress_of(run.run.experiment().problem(), run.run.trials(), objective, run.name)
         };
@@ -80,6 +106,10 @@ impl DrawnRun<'_> {
             return Err(PlotError::Empty { plot: objective.to_owned(), missing: "runs" });
         };
         let mut merged = chart(first)?;
+        merged.y.spacing = up;
+        if across != Spacing::Auto {
+            merged.x.spacing = across;
+        }
         for run in others {
             merged.series.extend(chart(run)?.series);
         }
@@ -90,13 +120,18 @@ impl DrawnRun<'_> {
         Ok(Picture { name: "progress".to_owned(), plot: Box::new(merged) })
     }
 
-    /// The constraints, and the settings of the environment as far as they fit on a line.
+    /// The constraints, and the settings of the environment as far as they fit on a line; and that trials of a warm start are not shown.
     fn caption(&self) -> String {
         let config = self.run.experiment().spec().env.config.iter();
         let is_set = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
         let settings =
             config.filter(|(_, value)| is_set(value)).map(|(key, value)| format!("{key} = {value}"));
-        note(limits(self.run.experiment().problem()).chain(settings))
+        let mut caption = note(limits(self.run.experiment().problem()).chain(settings));
+        let warm: usize = self.run.experiment().spec().warm_start.iter().filter_map(|it| it.trials).sum();
+        if warm > 0 {
+            caption += &format!(" Not shown: {} trials that the search started from.", count(warm as u128));
+        }
+        caption
     }
 }
 

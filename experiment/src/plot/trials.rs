@@ -8,8 +8,13 @@ use tapeout_core::{Column, Direction, Problem, Trial, UnknownName};
 use super::axis::Axis;
 use super::error::PlotError;
 use super::line::{LineChart, Series};
+use super::matrix::ParetoMatrix;
 use super::pareto::ParetoPlot;
 use super::quantity::count;
+
+/// Share of a search after which its progress counts in full to the height of a picture. Ours: the first designs of a search are often many
+/// times worse than all that is compared later.
+pub(crate) const SETTLED: f64 = 0.1;
 
 /// All designs of a search over two metrics, and their front: what to export when the search is over.
 ///
@@ -72,6 +77,31 @@ pub fn pareto_of(problem: &Problem, trials: &[Trial], axes: [&str; 2]) -> Result
     })
 }
 
+/// All designs of a search over every pair of its objectives, and the front of all objectives together.
+pub(super) fn matrix_of(problem: &Problem, trials: &[Trial], front: &[usize]) -> ParetoMatrix {
+    let is_acceptable = |trial: &&Trial| trial.judgement.accepted().is_some();
+    let axis = |index| Axis::of(problem.objective_metric(index));
+    ParetoMatrix {
+        axes: (0..problem.n_objectives()).map(axis).collect(),
+        acceptable: objective_columns(problem, trials.iter().filter(is_acceptable)),
+        unacceptable: objective_columns(problem, trials.iter().filter(|trial| !is_acceptable(trial))),
+        front: objective_columns(problem, front.iter().map(|&index| &trials[index])),
+        ..ParetoMatrix::default()
+    }
+}
+
+/// The values of each objective, of those of `trials` that were measured. Shape `[m][n]`.
+fn objective_columns<'a>(
+    problem: &Problem,
+    trials: impl Iterator<Item = &'a Trial> + Clone,
+) -> Vec<Vec<f64>> {
+    let column = |index: usize| {
+        let losses = trials.clone().filter_map(|trial| trial.judgement.losses());
+        losses.map(|losses| problem.objective_value(index, losses[index])).collect()
+    };
+    (0..problem.n_objectives()).map(column).collect()
+}
+
 /// The best acceptable value of an objective after so many trials, as a chart of one line called `name`. The lines of other
 /// searches for the same objective may be put beside it.
 ///
@@ -118,6 +148,7 @@ pub fn progress_of(
         title: format!("best {} so far", y.label),
         x: Axis::new("designs evaluated", "").linear(),
         y,
+        settles_after: Some(SETTLED),
         series: vec![Series { name: name.to_owned(), points, band: Vec::new() }],
         caption: note(limits(problem)),
         ..LineChart::default()

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::toys::{catalog, log_without_timings, spec, threads};
+use crate::toys::{catalog, log_without_timings, spec, threads, unchecked};
 use serde_json::json;
-use tapeout_experiment::{Experiment, Run, RunError, Spec, replay, resume, run};
+use tapeout_experiment::{Budget, Experiment, Run, RunError, Spec, replay, resume, run};
 use tempfile::TempDir;
 
 fn run_in(folder: &Path, spec: Spec) -> Result<(), RunError> {
@@ -36,23 +36,28 @@ fn complaint(folder: &Path) -> (String, String) {
 }
 
 #[test]
-fn an_empty_log_is_refused_and_begins_anew_once_deleted() {
+fn an_empty_log_is_refused_by_readers_and_begun_anew_by_resuming() {
     let (folder, log) = finished();
     let whole = log_without_timings(folder.path());
     fs::write(&log, "").unwrap();
-    let (message, hint) = complaint(folder.path());
-    assert_eq!(message, ":1: the log is empty; expected a header in the first line");
-    assert!(hint.starts_with("delete the file"), "{hint}");
-    fs::remove_file(&log).unwrap();
+    let opened = Run::open(&catalog(), folder.path()).expect_err("the log is bad");
+    let expected = format!("{}:1: the log is empty; expected a header in the first line", log.display());
+    assert_eq!(opened.to_string(), expected);
+    assert_eq!(replay(&catalog(), folder.path()).unwrap_err().to_string(), expected);
+    assert!(opened.hint().unwrap().contains("`tapeout resume` begins"), "{:?}", opened.hint());
     resume(&catalog(), folder.path(), None, &threads(1), &mut ()).unwrap();
     assert_eq!(log_without_timings(folder.path()), whole);
 }
 
 #[test]
-fn a_log_without_a_whole_header_is_refused() {
+fn a_log_without_a_whole_header_is_refused_by_readers_and_one_of_something_else_by_all() {
     let (folder, log) = finished();
     let text = fs::read_to_string(&log).unwrap();
+    let truncated = format!("{}:1: the log is truncated within its header", log.display());
     fs::write(&log, &text[..100]).unwrap();
+    assert_eq!(Run::open(&catalog(), folder.path()).unwrap_err().to_string(), truncated);
+    assert_eq!(replay(&catalog(), folder.path()).unwrap_err().to_string(), truncated);
+    fs::write(&log, format!("{}x", &text[..100])).unwrap();
     assert_eq!(complaint(folder.path()).0, ":1: the log is truncated within its header");
     fs::write(&log, text.split_once('\n').unwrap().1).unwrap();
     let (message, _) = complaint(folder.path());
@@ -80,20 +85,54 @@ fn a_damaged_line_is_named_by_its_number() {
     assert!(message.starts_with(":8: not a trial: "), "{message}");
     assert!(hint.contains("cut it off before this line"), "{hint}");
     let rest = &line[line.find(",\"b\"").unwrap()..];
-    fs::write(&log, text.replace(line, &format!("{{\"design\":{{\"a\":99{rest}"))).unwrap();
+    let edited = text.replace(line, &format!("{{\"design\":{{\"a\":99{rest}"));
+    fs::write(&log, unchecked(&edited)).unwrap();
     assert_eq!(
         complaint(folder.path()).0,
         ":8: `design`: parameter `a`: 99 is not a level; levels are 0..=15"
     );
 }
 
+/// Claim: no reader believes a metric or a level that somebody changed.
+#[test]
+fn an_edited_trial_is_refused_by_its_checksum() {
+    let (folder, log) = finished();
+    let text = fs::read_to_string(&log).unwrap();
+    let measured = text.lines().position(|line| line.contains("{\"measured\":{\"distance\":")).unwrap();
+    let line = text.lines().nth(measured).unwrap();
+    for edited in [line.replace("\"distance\":", "\"distance\":-"), line.replace("\"order\":", "\"order\": ")]
+    {
+        fs::write(&log, text.replace(line, &edited)).unwrap();
+        let (message, hint) = complaint(folder.path());
+        assert!(
+            message.starts_with(&format!(":{}: the checksum of the trial is `", measured + 1)),
+            "{message}"
+        );
+        assert!(hint.contains("edited or damaged"), "{hint}");
+    }
+}
+
+/// A log of before trials had checksums is read, replayed and gone on with as it is.
+#[test]
+fn a_log_without_checksums_goes_on_without_them() {
+    let (folder, log) = finished();
+    let old = unchecked(&fs::read_to_string(&log).unwrap());
+    fs::write(&log, &old).unwrap();
+    assert_eq!(replay(&catalog(), folder.path()).unwrap().trials, 20);
+    let budget = Budget::trials(24.try_into().unwrap());
+    resume(&catalog(), folder.path(), Some(budget), &threads(1), &mut ()).unwrap();
+    let longer = fs::read_to_string(&log).unwrap();
+    assert!(longer.starts_with(&old) && !longer.contains("\"check\""), "{longer}");
+    assert_eq!(Run::open(&catalog(), folder.path()).unwrap().trials().len(), 24);
+}
+
 #[test]
 fn a_log_of_another_version_is_refused() {
     let (folder, log) = finished();
     let text = fs::read_to_string(&log).unwrap();
-    fs::write(&log, text.replacen("\"version\":1", "\"version\":7", 1)).unwrap();
+    fs::write(&log, text.replacen("\"version\":2", "\"version\":7", 1)).unwrap();
     let (message, hint) = complaint(folder.path());
-    assert_eq!(message, ":1: log version 7; this program reads version 1");
+    assert_eq!(message, ":1: log version 7; this program reads versions 1 and 2");
     assert_eq!(hint, "use the release of the program that made the log");
 }
 

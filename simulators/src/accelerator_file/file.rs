@@ -229,7 +229,9 @@ fn misfit(error: &ArchitectureError) -> Unbuildable {
             )
         }
         ArchitectureError::Mesh { level, .. } => format!("{}_mesh", level.to_lowercase().replace(' ', "_")),
-        ArchitectureError::LevelCount { .. } | ArchitectureError::Duplicate { .. } => "levels".to_owned(),
+        ArchitectureError::LevelCount { .. }
+        | ArchitectureError::Unnamed { .. }
+        | ArchitectureError::Duplicate { .. } => "levels".to_owned(),
     };
     Unbuildable::malformed(&rule, error.to_string())
 }

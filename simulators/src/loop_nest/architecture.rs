@@ -164,6 +164,12 @@ pub enum ArchitectureError {
         /// Number of levels.
         got: usize,
     },
+    /// A level has no name.
+    #[error("level {place} from the inside has no name, expected one")]
+    Unnamed {
+        /// Its place, from 1.
+        place: usize,
+    },
     /// Two levels have one name.
     #[error("level `{level}` is declared twice")]
     Duplicate {
@@ -213,6 +219,9 @@ impl Architecture {
         }
         check_mac(&mac)?;
         for (index, level) in levels.iter().enumerate() {
+            if level.name.trim().is_empty() {
+                return Err(ArchitectureError::Unnamed { place: index + 1 });
+            }
             if levels[..index].iter().any(|other| other.name == level.name) {
                 return Err(ArchitectureError::Duplicate { level: level.name.clone() });
             }
@@ -295,6 +304,10 @@ impl From<Architecture> for ArchitectureText {
 
 fn check_mac(mac: &Mac) -> Result<(), ArchitectureError> {
     check_instances("MAC", mac.instances, mac.mesh_x)?;
+    if mac.word_bits == 0 {
+        let (level, expected) = ("MAC".to_owned(), "at least 1");
+        return Err(ArchitectureError::Range { level, field: "word_bits", got: 0.0, expected });
+    }
     not_negative("MAC", "energy_j", mac.energy_j)
 }
 
@@ -303,11 +316,15 @@ fn check_level(level: &Level) -> Result<(), ArchitectureError> {
     let range =
         |field, got, expected| Err(ArchitectureError::Range { level: name.to_owned(), field, got, expected });
     check_instances(name, level.instances, level.mesh_x)?;
-    if level.block_words == 0 {
-        return range("block_words", 0.0, "at least 1");
-    }
-    if level.cluster_size == 0 {
-        return range("cluster_size", 0.0, "at least 1");
+    for (field, count) in [
+        ("word_bits", u64::from(level.word_bits)),
+        ("entries", level.entries.unwrap_or(u64::MAX)),
+        ("block_words", level.block_words),
+        ("cluster_size", level.cluster_size),
+    ] {
+        if count == 0 {
+            return range(field, 0.0, "at least 1");
+        }
     }
     if !(level.multiple_buffering >= 1.0 && level.multiple_buffering.is_finite()) {
         return range("multiple_buffering", level.multiple_buffering, "at least 1");
@@ -351,4 +368,28 @@ fn not_negative(level: &str, field: &'static str, got: f64) -> Result<(), Archit
         got,
         expected: "a finite number of at least 0",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The built-in machine like Eyeriss, of three levels, the innermost `Scratchpad`, after one edit.
+    fn edited(from: &str, to: &str) -> String {
+        let text = include_str!("../../../data/architectures/eyeriss-like.toml");
+        assert!(text.contains(from), "{from}");
+        toml::from_str::<Architecture>(&text.replacen(from, to, 1)).unwrap_err().message().to_owned()
+    }
+
+    #[test]
+    fn words_and_rooms_of_nothing_and_levels_without_a_name_are_refused() {
+        let least = "is 0, expected at least 1";
+        assert_eq!(edited("entries = 260", "entries = 0"), format!("level `Scratchpad`: `entries` {least}"));
+        assert_eq!(edited("word_bits = 16", "word_bits = 0"), format!("level `MAC`: `word_bits` {least}"));
+        let level = "instances = 168\nmesh_x = 14\nword_bits = 16\n# 12";
+        let without = level.replace("word_bits = 16", "word_bits = 0");
+        assert_eq!(edited(level, &without), format!("level `Scratchpad`: `word_bits` {least}"));
+        let message = edited("name = \"GlobalBuffer\"", "name = \" \"");
+        assert_eq!(message, "level 2 from the inside has no name, expected one");
+    }
 }

@@ -75,6 +75,7 @@ pub fn calls(answers: &Answers<'_>) -> LineChart {
             questions.len(),
             answers.seeds.len(),
         ),
+        ..LineChart::default()
     }
 }
 
