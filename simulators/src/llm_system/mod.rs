@@ -11,7 +11,9 @@ mod cluster;
 mod exchange;
 mod memory;
 mod model;
+mod order;
 mod plan;
+mod schedule;
 mod step;
 
 pub use cluster::{
@@ -19,8 +21,10 @@ pub use cluster::{
 };
 pub use memory::MemoryByKind;
 pub use model::{LANGUAGE_MODELS, LanguageModel, language_model};
+pub use order::PassOrder;
 pub use plan::{
     GradientExchange, NodeTraffic, Offload, OptimizerState, PipelineSchedule, Recompute, TensorCommunication,
     TrainingPlan,
 };
+pub use schedule::{PassTimes, PipelineReport, run_pipeline};
 pub use step::{PlanError, TrainingStep, training_step};

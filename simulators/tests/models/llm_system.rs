@@ -5,8 +5,9 @@
 use std::collections::BTreeMap;
 
 use tapeout_simulators::llm_system::{
-    Cluster, FITTED, GradientExchange, LanguageModel, NodeTraffic, Offload, OptimizerState, PipelineSchedule,
-    PlanError, Recompute, TensorCommunication, TrainingPlan, TrainingStep, language_model, training_step,
+    Cluster, FITTED, GradientExchange, LanguageModel, NodeTraffic, Offload, OptimizerState, PassOrder,
+    PassTimes, PipelineSchedule, PlanError, Recompute, TensorCommunication, TrainingPlan, TrainingStep,
+    language_model, run_pipeline, training_step,
 };
 
 const GIB: f64 = 1_073_741_824.0;
@@ -155,6 +156,7 @@ fn measured_steps_are_foretold_by_constants_of_other_models() {
     let (of_large, of_small) = (mean_and_worst(&at(small)[4..]), mean_and_worst(&at(large)[..4]));
     assert!(of_large.0 < 0.016 && of_large.1 < 0.022, "{small:?} {of_large:?}");
     assert!(of_small.0 < 0.018 && of_small.1 < 0.043, "{large:?} {of_small:?}");
+    assert_eq!((small, large), ((0.9, 0.95), (0.95, 0.7)));
     assert_eq!(fit(0..8), FITTED);
     let of_all = mean_and_worst(&at(FITTED));
     assert!(of_all.0 < 0.0125 && of_all.1 < 0.022, "{of_all:?}");
@@ -273,4 +275,57 @@ fn what_cannot_be_divided_is_named() {
         refused(TrainingPlan { schedule: PipelineSchedule::ZeroBubble2, ..plan() }),
         PlanError::Chunks(3)
     );
+}
+
+const UNITS: PassTimes = PassTimes { forward: 1.0, input_gradient: 1.0, weight_gradient: 1.0 };
+
+// Closed form: p - 1 chunks of a forward and a backward pass before m v of them; Narayanan et al. (2021), section 2.2.
+#[test]
+fn one_forward_one_backward_has_its_bubble_exactly() {
+    for (stages, microbatches, chunks) in
+        [(4, 8, 1), (8, 16, 1), (8, 32, 1), (16, 64, 1), (4, 8, 2), (8, 32, 3), (8, 32, 6), (1, 4, 1)]
+    {
+        let order = PassOrder::OneForwardOneBackward { chunks };
+        let ran = run_pipeline(order, stages, microbatches, UNITS);
+        let before = (stages - 1) as f64;
+        let expected = before / ((microbatches * chunks) as f64 + before);
+        assert!((ran.bubble - expected).abs() < 1e-12, "{stages} {microbatches} {chunks}: {ran:?}");
+        // Microbatches in flight: those of the closed form of memory.
+        let in_flight =
+            stages as f64 * if chunks == 1 { 1.0 } else { 1.0 + before / (stages * chunks) as f64 };
+        assert!((ran.activations - in_flight.min(microbatches as f64)).abs() < 1e-12, "{in_flight} {ran:?}");
+    }
+}
+
+// Source: sail-sg/zero-bubble-pipeline-parallelism @ 39f2c186, README: shares of 1F1B's bubble B = (p - 1) / (m + p - 1) at p = 8, m = 32; within 2 % of the step.
+#[test]
+fn schedules_have_the_bubbles_of_the_table() {
+    let bubble = 7.0 / 39.0;
+    for (order, share, activations) in [
+        (PassOrder::ZeroBubble1, 1.0 / 3.0, 8.0),
+        (PassOrder::ZeroBubble2, 0.0, 16.0),
+        (PassOrder::VHalf, 0.5, 5.0),
+        (PassOrder::VMin, 2.0 / 3.0, 4.0),
+    ] {
+        let ran = run_pipeline(order, 8, 32, UNITS);
+        assert!((ran.bubble - share * bubble).abs() < 0.02, "{order:?} {ran:?}");
+        assert!(ran.activations <= activations, "{order:?} {ran:?}");
+    }
+}
+
+// Closed form: Qi et al. (ICLR 2024), table 2: (p - 1)(F + B - W) and (p - 1)(F + B - 2 W), at the activations of 1F1B and twice those.
+#[test]
+fn bubbles_that_weight_gradients_fill_are_those_of_the_closed_form() {
+    for input_gradient in [1.0, 1.125, 1.25] {
+        let times = PassTimes { input_gradient, ..UNITS };
+        for stages in [2, 4, 8, 12] {
+            for (order, filled) in [(PassOrder::ZeroBubble1, 1.0), (PassOrder::ZeroBubble2, 2.0)] {
+                let ran = run_pipeline(order, stages, 4 * stages, times);
+                let idle = (stages - 1) as f64 * (1.0 + input_gradient - filled);
+                let expected = idle / ((4 * stages) as f64 * (2.0 + input_gradient) + idle);
+                assert!((ran.bubble - expected).abs() < 1e-12, "{stages} {order:?} {ran:?} {expected}");
+                assert!(ran.activations <= filled * stages as f64, "{ran:?}");
+            }
+        }
+    }
 }
