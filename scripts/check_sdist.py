@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 
 EMBEDDED = re.compile(r'include(?:_str|_bytes)?!\(\s*"([^"]+)"\s*,?\s*\)')
 
@@ -19,7 +20,6 @@ def main(path: str) -> int:
     """Prints what is missing; 1 if anything is."""
     with tarfile.open(path) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
-        crates = {name.split("/")[0] for name in names if re.fullmatch(r"[^/]+/Cargo\.toml", name)}
         root = archive.getnames()[0].split("/")[0]
         missing = set()
         for name in sorted(names):
@@ -30,6 +30,10 @@ def main(path: str) -> int:
                 place = posixpath.normpath(posixpath.join(posixpath.dirname(name), embedded))
                 if place not in names:
                     missing.add(place)
+    # All crates of the workspace that others are made of, whether the archive has them or not.
+    with open("Cargo.toml", "rb") as manifest:
+        dependencies = tomllib.load(manifest)["workspace"]["dependencies"].values()
+    crates = {crate["path"] for crate in dependencies if isinstance(crate, dict) and "path" in crate} | {"python"}
     tracked = subprocess.run(["git", "ls-files", "data", *sorted(crates)], capture_output=True, text=True, check=True)
     made_of = re.compile(r"data/|[^/]+/(src/|Cargo\.toml$|build\.rs$)|python/package/")
     missing |= {name for name in tracked.stdout.splitlines() if made_of.match(name) and name not in names}

@@ -44,10 +44,10 @@ pub(crate) struct SpecFlags {
     #[command(flatten)]
     goal: GoalFlags,
     /// Where all randomness comes from
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = seed)]
     seed: Option<u64>,
     /// Designs asked for at once; part of the result, unlike the number of threads
-    #[arg(long, value_name = "DESIGNS")]
+    #[arg(long, value_name = "DESIGNS", allow_negative_numbers = true, value_parser = at_least_one)]
     batch: Option<NonZeroUsize>,
     /// An earlier run or its log, which the agent learns from first; again for several
     #[arg(long, value_name = "RUN")]
@@ -60,7 +60,7 @@ pub(crate) struct SpecFlags {
 #[derive(clap::Args)]
 pub(crate) struct BudgetFlags {
     /// End after so many distinct designs
-    #[arg(long, value_name = "DESIGNS")]
+    #[arg(long, value_name = "DESIGNS", allow_negative_numbers = true, value_parser = at_least_one)]
     trials: Option<NonZeroUsize>,
     /// End after this time: `60s`, `10m`, `2h`
     #[arg(long, value_name = "TIME")]
@@ -161,6 +161,19 @@ fn unplaced(mut error: SpecError, overridden: &[String]) -> SpecError {
     error
 }
 
+/// A seed, as a spec can hold it.
+pub(crate) fn seed(text: &str) -> Result<u64, String> {
+    let number: Option<u64> = text.parse().ok().filter(|&number: &u64| i64::try_from(number).is_ok());
+    number.ok_or_else(|| format!("expected a whole number from 0 to {}", i64::MAX))
+}
+
+/// A count of what there must be one of, as a spec can hold it.
+pub(crate) fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
+    let number: Option<NonZeroUsize> =
+        text.parse().ok().filter(|it: &NonZeroUsize| i64::try_from(it.get()).is_ok());
+    number.ok_or_else(|| format!("expected a whole number from 1 to {}", i64::MAX))
+}
+
 /// `env.networks=["bert-base"]`: a setting of the environment or the agent.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Setting {
@@ -211,7 +224,7 @@ impl FromStr for Setting {
         };
         let path: Vec<String> = path.collect();
         if path.is_empty() || path.iter().any(String::is_empty) {
-            return Err(format!("`{key}` names no setting; write `{key}.KEY=VALUE`"));
+            return Err(format!("`{key}` names no setting; write `{}.KEY=VALUE`", part.name()));
         }
         Ok(Self { part, path, value: setting_value(value) })
     }
@@ -328,6 +341,19 @@ mod tests {
         for text in ["inf", "nan", "[1.0, -inf]"] {
             assert_eq!(setting_value(text), json!(text));
         }
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_are_told_what_does() {
+        assert_eq!(seed("-1").unwrap_err(), "expected a whole number from 0 to 9223372036854775807");
+        assert_eq!(at_least_one("0").unwrap_err(), "expected a whole number from 1 to 9223372036854775807");
+        assert_eq!(
+            (seed("9223372036854775807"), at_least_one("1")),
+            (Ok(i64::MAX as u64), Ok(NonZeroUsize::MIN))
+        );
+        assert!(seed("9223372036854775808").is_err() && at_least_one("18446744073709551615").is_err());
+        let error = "env.=1".parse::<Setting>().unwrap_err();
+        assert_eq!(error, "`env.` names no setting; write `env.KEY=VALUE`");
     }
 
     // Claim: a value cannot smuggle in another key.

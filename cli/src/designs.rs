@@ -1,6 +1,5 @@
 //! Designs that are named on the command line: of an environment, by values or a file; of a run, by trial.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Map;
@@ -184,7 +183,7 @@ fn design_of(problem: &Problem, values: &Map<String, serde_json::Value>) -> Resu
 /// A table of values, or the `design` in a table.
 fn read(path: &Path) -> Result<Map<String, serde_json::Value>, Failure> {
     let at = path.display();
-    let text = fs::read_to_string(path)
+    let text = tapeout::input::read_text(path)
         .map_err(|error| Failure::bad_input(error).context(format!("{at}: cannot read")))?;
     let is_json = path.extension().is_some_and(|extension| extension == "json");
     let parsed: Result<serde_json::Value, String> = if is_json {

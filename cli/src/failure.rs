@@ -1,6 +1,6 @@
 //! Why a command could not do what it was asked, as it is told to people.
 
-use std::fmt;
+use std::{fmt, io};
 
 use tapeout::core::{BuildEnvError, UnknownName};
 use tapeout::experiment::dataset::DatasetError;
@@ -29,6 +29,11 @@ impl Failure {
     /// Something failed on the way.
     pub(crate) fn failed(error: impl Into<anyhow::Error>) -> Self {
         Self { error: error.into(), hint: None, exit: Exit::Failed }
+    }
+
+    /// A place that was named cannot be written to, or a disk failed.
+    pub(crate) fn unwritable(error: io::Error) -> Self {
+        Self { exit: exit_of(&error), error: error.into(), hint: None }
     }
 
     /// The same failure with what can be done about it.
@@ -70,6 +75,20 @@ impl fmt::Display for Failure {
     }
 }
 
+/// How it ends that a file or a folder could not be made or written: a place that cannot be used was named so, a disk that is full failed
+/// on the way.
+pub(crate) fn exit_of(error: &io::Error) -> Exit {
+    use io::ErrorKind::{
+        AlreadyExists, InvalidFilename, IsADirectory, NotADirectory, NotFound, PermissionDenied,
+        ReadOnlyFilesystem,
+    };
+    match error.kind() {
+        AlreadyExists | InvalidFilename | IsADirectory | NotADirectory | NotFound | PermissionDenied
+        | ReadOnlyFilesystem => Exit::BadInput,
+        _ => Exit::Failed,
+    }
+}
+
 impl From<SpecError> for Failure {
     fn from(error: SpecError) -> Self {
         let hint = error.hint();
@@ -85,6 +104,7 @@ impl From<RunError> for Failure {
             | RunError::Exists { .. }
             | RunError::NoRun { .. }
             | RunError::Told { .. } => Exit::BadInput,
+            RunError::Folder { source, .. } => exit_of(source),
             RunError::Diverged { .. } => Exit::Difference,
             _ => Exit::Failed,
         };
@@ -96,9 +116,8 @@ impl From<RunError> for Failure {
 impl From<DatasetError> for Failure {
     fn from(error: DatasetError) -> Self {
         let exit = match &error {
-            DatasetError::File { .. } | DatasetError::Threads(_) | DatasetError::Evaluation { .. } => {
-                Exit::Failed
-            }
+            DatasetError::File { source, .. } => exit_of(source),
+            DatasetError::Threads(_) | DatasetError::Evaluation { .. } => Exit::Failed,
             _ => Exit::BadInput,
         };
         let hint = error.hint();
@@ -147,7 +166,10 @@ impl From<PlotError> for Failure {
                 let hint = format!("this run has {}", unknown.known.join(", "));
                 Self::bad_input(unknown).hint(hint)
             }
-            PlotError::File { .. } => Self::failed(error).hint("choose a place that can be written to"),
+            PlotError::File { ref source, .. } => {
+                let exit = exit_of(source);
+                Self { exit, ..Self::failed(error).hint("choose a place that can be written to") }
+            }
             _ => Self::failed(error),
         }
     }

@@ -32,6 +32,8 @@ mod worth_report;
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::Parser;
 use tapeout::core::Catalog;
@@ -39,6 +41,7 @@ use tapeout::core::Catalog;
 use answer::Answer;
 pub use answer::Exit;
 use commands::Command;
+use watched_run::interrupted_by;
 
 /// Searches hardware design spaces.
 #[derive(Parser)]
@@ -53,6 +56,7 @@ struct Arguments {
 /// The exit codes: 0 done, 1 something failed, 2 the input cannot be used, 3 a check or a replay found a difference,
 /// 130 interrupted.
 pub fn main(catalog: Catalog) -> ExitCode {
+    ignore_limit_of_files();
     let exit = main_of(std::env::args_os(), &catalog);
     drop(catalog);
     exit.into()
@@ -71,18 +75,30 @@ pub fn main_of(arguments: impl IntoIterator<Item = OsString>, catalog: &Catalog)
     }
 }
 
-/// What a command line, the name of the program first, has for its standard output, and how it ends.
+/// What a command line, the name of the program first, has for its standard output, and how it ends. Listens for no signals: whoever does
+/// sets `interrupt`.
 ///
 /// # Errors
 /// What it has for its standard error, if it cannot be read or fails.
 pub fn answer_of(
     arguments: impl IntoIterator<Item = OsString>,
     catalog: &Catalog,
+    interrupt: &Arc<AtomicBool>,
 ) -> Result<(Vec<u8>, Exit), (String, Exit)> {
     let arguments =
         Arguments::try_parse_from(arguments).map_err(|error| (error.to_string(), Exit::BadInput))?;
-    let answer = arguments.command.run(catalog);
+    let answer = interrupted_by(interrupt, || arguments.command.run(catalog));
     answer.map(Answer::into_parts).map_err(|failure| (failure.to_string(), failure.exit()))
+}
+
+/// A write beyond the limit on the size of files is then an error like that of a full disk, and not the end without a word.
+/// Source: POSIX.1-2024, `write`, EFBIG, and `<signal.h>`, SIGXFSZ.
+fn ignore_limit_of_files() {
+    #[cfg(unix)]
+    {
+        // Where it cannot be caught the program ends as it did.
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    }
 }
 
 fn run(command: &Command, catalog: &Catalog) -> Exit {

@@ -1,5 +1,6 @@
 //! A search at work, as `search` and `resume` share it: threads, Ctrl-C, progress, pictures, the report.
 
+use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use crate::report::Report;
 #[derive(clap::Args)]
 pub(crate) struct RunFlags {
     /// Designs, or runs of a comparison, evaluated side by side [default: one for each core]
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = crate::arguments::at_least_one)]
     threads: Option<NonZeroUsize>,
     /// Print JSON
     #[arg(long)]
@@ -56,8 +57,24 @@ impl RunFlags {
     }
 }
 
+thread_local! {
+    /// The flag of a program that listens for signals itself.
+    static GIVEN: RefCell<Option<Arc<AtomicBool>>> = const { RefCell::new(None) };
+}
+
+/// Does `work`, in which nobody listens for signals: `interrupt` is the flag that is looked at.
+pub(crate) fn interrupted_by<T>(interrupt: &Arc<AtomicBool>, work: impl FnOnce() -> T) -> T {
+    GIVEN.set(Some(Arc::clone(interrupt)));
+    let done = work();
+    GIVEN.set(None);
+    done
+}
+
 /// Listens for Ctrl-C: the first sets the flag that is returned, the second ends the program.
 pub(crate) fn interrupt_on_signal() -> Result<Arc<AtomicBool>, Failure> {
+    if let Some(given) = GIVEN.with_borrow(Clone::clone) {
+        return Ok(given);
+    }
     let interrupt = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // The order matters: what kills looks at the flag before this very signal sets it.

@@ -42,8 +42,9 @@ pub fn evaluate(
     let evaluator = Evaluator::new(env, options.threads)?;
     let is_over = || options.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed));
     let mut outcomes = Vec::with_capacity(designs.len());
-    // One design for each piece at first, and more as long as they are quick.
-    let mut length = evaluator.workers.threads() * PIECES_PER_THREAD;
+    // One design for each piece at first, and more as long as they are quick; one for each thread however slow they are.
+    let threads = evaluator.workers.threads();
+    let mut length = threads * PIECES_PER_THREAD;
     while outcomes.len() < designs.len() && !is_over() {
         let began_s = clock.elapsed_s();
         let first = outcomes.len();
@@ -61,7 +62,7 @@ pub fn evaluate(
             return Err(failure.of(env, first + index, name, &round[index]));
         }
         let round_s = clock.elapsed_s() - began_s;
-        length = if round_s < HEARD_S / 2.0 { length * 2 } else { (length / 2).max(1) };
+        length = if round_s < HEARD_S / 2.0 { length * 2 } else { (length / 2).max(threads) };
     }
     Ok(Evaluations { outcomes, wall_s: clock.elapsed_s() })
 }

@@ -307,6 +307,13 @@ fn check_budget(spec: &Spec, problem: &Problem) -> Result<(), SpecError> {
     if let Some(wall_s) = spec.budget.wall_s.filter(|wall_s| !(wall_s.is_finite() && *wall_s > 0.0)) {
         return out_of_range("budget.wall_s", wall_s, "a positive number of seconds");
     }
+    // TOML's integers have 63 bits (TOML 1.0.0, "Integer"), and the spec is written down as TOML.
+    for (field, count) in [("budget.trials", spec.budget.trials), ("batch", spec.batch)] {
+        if i64::try_from(count.get()).is_err() {
+            let fault = SpecFault::OutOfRange { got: count.to_string(), expected: "at most 2^63 - 1" };
+            return Err(spec.fault(field, fault));
+        }
+    }
     let Some(target) = &spec.budget.target else { return Ok(()) };
     if !target.value.is_finite() {
         return out_of_range("budget.target.value", target.value, "a finite number");

@@ -1,6 +1,7 @@
 //! A run on disk: `spec.toml` (every default filled in), `trials.jsonl`, and at the end `summary.json`.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::Path;
 
 use tapeout_core::{Catalog, Design};
@@ -90,7 +91,7 @@ pub(crate) fn go_on(
     if !log_path(folder).exists() {
         write_header(experiment, folder)?; // it was killed between spec and header
     }
-    let file = open_locked(&log_path(folder))?;
+    let file = open_whole_header(experiment, folder)?;
     if is_changed {
         write_spec(experiment, folder)?;
     }
@@ -137,7 +138,7 @@ pub(crate) fn begin_or_open(experiment: &Experiment, folder: &Path) -> Result<Fo
     } else if !log_path(folder).exists() {
         write_header(experiment, folder)?; // it was killed between spec and header
     }
-    FolderLog::open(experiment, folder, open_locked(&log_path(folder))?)
+    FolderLog::open(experiment, folder, open_whole_header(experiment, folder)?)
 }
 
 impl Log for FolderLog {
@@ -162,6 +163,22 @@ impl Log for FolderLog {
     fn elapsed_s(&self) -> f64 {
         self.recorded.elapsed_s()
     }
+}
+
+/// The log in `folder`, locked. One that ends within its header, or before it, holds no trial: nothing is lost when it is begun anew.
+fn open_whole_header(experiment: &Experiment, folder: &Path) -> Result<File, RunError> {
+    let path = log_path(folder);
+    let mut file = open_locked(&path)?;
+    let header = experiment.header().line();
+    let failed = |source| RunError::Folder { path: path.clone(), action: "begin anew the log", source };
+    let length = file.metadata().map_err(failed)?.len();
+    if length < header.len() as u64 {
+        let there = fs::read(&path).map_err(failed)?; // less than a header
+        if header.as_bytes().starts_with(&there) {
+            file.write_all(&header.as_bytes()[there.len()..]).map_err(failed)?;
+        }
+    }
+    Ok(file)
 }
 
 /// What the spec in `folder` says, prepared.

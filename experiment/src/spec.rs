@@ -30,7 +30,6 @@
 //! Only `version`, `env.id`, `agent.id` and `budget.trials` must be there.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -201,7 +200,7 @@ impl Spec {
     /// # Errors
     /// [`SpecError`] if the file cannot be read, or as [`Spec::parse`].
     pub fn read(path: &Path) -> Result<Self, SpecError> {
-        match fs::read_to_string(path) {
+        match tapeout_input::read_text(path) {
             Ok(text) => Self::parse(&text, path),
             Err(source) => Err(SpecError {
                 path: Some(path.to_owned()),

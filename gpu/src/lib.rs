@@ -26,6 +26,7 @@ mod recording;
 mod report;
 mod source;
 mod table;
+mod table_error;
 mod weights;
 mod written;
 
@@ -43,5 +44,6 @@ pub use nvrtc::{CompileError, Cubin, GpuArchitecture, Nvrtc, NvrtcMissing};
 pub use recording::Recording;
 pub use report::{CompileReport, CompilerLogError, InstructionMix, ReportError};
 pub use source::KernelSource;
-pub use table::{JobAnswer, LineFault, RowOutcome, Table, TableError, TableRow, TableWriter};
+pub use table::{JobAnswer, RowOutcome, Table, TableRow, TableWriter};
+pub use table_error::{LineFault, TableError};
 pub use weights::NarrowOrder;

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::Compression;
@@ -18,11 +18,12 @@ use sha2::{Digest, Sha256};
 use tapeout_simulators::gpu_gemm::Gemm;
 
 use crate::measurement::{Fault, Job, Measured, Session};
+use crate::table_error::{LineFault, TableError};
 
 /// What the first line calls the format.
-const FORMAT: &str = "tapeout-measurements";
+pub(crate) const FORMAT: &str = "tapeout-measurements";
 /// The version that is written, and the only one that is read.
-const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 /// Hexadecimal digits of a line's checksum: of SHA-256 as many as tell any two lines apart that differ by accident.
 const CHECK_DIGITS: usize = 16;
 
@@ -85,7 +86,7 @@ impl Table {
     /// # Errors
     /// [`TableError`], which names the file, the line and the field.
     pub fn read(path: &Path) -> Result<Self, TableError> {
-        let bytes = fs::read(path).map_err(|source| TableError::file(path, source))?;
+        let bytes = tapeout_input::read(path).map_err(|source| TableError::file(path, source))?;
         Self::parse(path, &bytes)
     }
 
@@ -98,8 +99,8 @@ impl Table {
         const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
         let mut text = Vec::new();
         if bytes.starts_with(&GZIP_MAGIC) {
-            let unpacked = MultiGzDecoder::new(bytes).read_to_end(&mut text);
-            unpacked.map_err(|source| TableError::file(name, source))?;
+            let unpacked = tapeout_input::unpacked(bytes.len(), || MultiGzDecoder::new(bytes));
+            text = unpacked.map_err(|source| TableError::file(name, source))?;
         } else {
             text.extend_from_slice(bytes);
         }
@@ -235,10 +236,10 @@ pub struct TableWriter {
 impl TableWriter {
     /// Begins the table at `path`, or goes on with the one that is there, for the measurements of `session`.
     ///
-    /// A last line that was cut off is removed.
+    /// A last line that was cut off is removed. Nobody else may open it as long as this is there.
     ///
     /// # Errors
-    /// [`TableError`] if the table cannot be written, is not one, is gzipped, or is of another device.
+    /// [`TableError`] if the table cannot be written, another process has it, is not one, is gzipped, or is of another device.
     pub fn open(path: &Path, session: &Session) -> Result<Self, TableError> {
         let in_file = |source| TableError::file(path, source);
         if path.extension().is_some_and(|extension| extension == "gz") {
@@ -249,6 +250,13 @@ impl TableWriter {
         }
         let mut file =
             fs::OpenOptions::new().create(true).read(true).append(true).open(path).map_err(in_file)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(TableError::Busy { path: path.to_owned() }),
+            // A file system without locks is no reason not to measure.
+            Err(fs::TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
+            Err(fs::TryLockError::Error(error)) => return Err(in_file(error)),
+        }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(in_file)?;
         let whole: usize = whole_lines(&bytes).map(|line| line.len() + 1).sum();
@@ -364,122 +372,4 @@ fn same_device(first: &Session, other: &Session) -> Result<(), (String, String)>
     };
     let [expected, got] = [first, other].map(of);
     if got == expected { Ok(()) } else { Err((got, expected)) }
-}
-
-/// Why a table cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TableError {
-    /// The file.
-    #[error("{}: {source}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// A line of it.
-    #[error("{}:{line}: {fault}", path.display())]
-    Line {
-        /// Which file.
-        path: PathBuf,
-        /// Which line, from 1.
-        line: usize,
-        /// What is wrong with it.
-        fault: LineFault,
-    },
-    /// Lines cannot be added to gzipped files.
-    #[error("{}: lines cannot be added to a gzipped table", path.display())]
-    Gzipped {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// Measurements of another device.
-    #[error("{}: measured on {got}, not on {expected}", path.display())]
-    Merge {
-        /// Which file.
-        path: PathBuf,
-        /// Its device.
-        got: String,
-        /// The device of what it is to be merged with.
-        expected: String,
-    },
-}
-
-impl TableError {
-    fn file(path: &Path, source: std::io::Error) -> Self {
-        Self::File { path: path.to_owned(), source }
-    }
-
-    /// What to do about it.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::File { source, .. } if source.kind() == std::io::ErrorKind::AlreadyExists => {
-                Some("name another file, or remove that one first")
-            }
-            Self::File { .. } => None,
-            Self::Line { fault, .. } => Some(match fault {
-                LineFault::NoHeader => "tables are made by `tapeout measure`",
-                LineFault::Version { .. } => {
-                    "measure again, or use the version of this program that wrote it"
-                }
-                LineFault::OtherDevice { .. } => "keep a table for each device",
-                _ => {
-                    "the line was changed or damaged after it was written: remove it, and what it said is measured again"
-                }
-            }),
-            Self::Gzipped { .. } => {
-                Some("write to a `.jsonl` file, and pack it with `tapeout measure --merge`")
-            }
-            Self::Merge { .. } => Some("keep a table for each device"),
-        }
-    }
-}
-
-/// What is wrong with a line.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum LineFault {
-    /// The first line is not that of a table.
-    #[error("not a table of measurements: its first line does not say `{FORMAT}`")]
-    NoHeader,
-    /// Written by another version.
-    #[error("field `table.version`: {got}; this program reads {VERSION}")]
-    Version {
-        /// Its version.
-        got: u32,
-    },
-    /// A first line further down.
-    #[error("a second first line")]
-    SecondHeader,
-    /// Not UTF-8.
-    #[error("not text")]
-    NotText,
-    /// No `check` at the end.
-    #[error("field `check`: missing at the end of the line")]
-    NoChecksum,
-    /// The checksum is not that of the line.
-    #[error("field `check`: {got}; the line has {expected}")]
-    Checksum {
-        /// What it says.
-        got: String,
-        /// What it should say.
-        expected: String,
-    },
-    /// A field cannot be used.
-    #[error("field `{field}`: {message}")]
-    Field {
-        /// Its path in the line.
-        field: String,
-        /// What is wrong with it.
-        message: String,
-    },
-    /// A session on another device.
-    #[error("field `session.device`: {got}; the table is of {expected}")]
-    OtherDevice {
-        /// The device of the line.
-        got: String,
-        /// That of the table.
-        expected: String,
-    },
 }

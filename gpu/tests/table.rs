@@ -50,6 +50,18 @@ fn message(path: &Path) -> String {
     Table::read(path).unwrap_err().to_string().replace(&path.display().to_string(), "TABLE")
 }
 
+/// Claim: two do not measure into one table at once, and who comes later begins when the first has ended.
+#[test]
+fn a_table_that_is_measured_into_is_busy() {
+    let (_folder, path) = folder();
+    let session = model("h200").session().clone();
+    let first = TableWriter::open(&path, &session).unwrap();
+    let error = TableWriter::open(&path, &session).map(|_| ()).unwrap_err().to_string();
+    assert!(error.ends_with("another process is measuring into this table"), "{error}");
+    drop(first);
+    write(&path, &session, &[(job(1), measured(&[1e-4]))]);
+}
+
 /// Law: what was written is read, bit by bit; and a table is gone on with in a session of its own.
 #[test]
 fn a_table_is_read_as_it_was_written() {

@@ -9,7 +9,9 @@
 //! | [`simulators`] | cost models of hardware, usable without the rest; what a network costs is a [`NetworkCost`](simulators::network_cost::NetworkCost) |
 //! | [`envs`], [`agents`], [`surrogates`] | what is built in |
 //! | [`experiment`] | the loop, its log, and what is made of the log: summaries, comparisons, [plots](experiment::plot) |
+//! | [`report`] | one HTML file of runs, comparisons, data sets, proposals |
 //! | [`offline`] | design from logs alone: fit a model, search it, validate what it proposes |
+//! | [`input`] | files from outside, within bounds |
 //! | [`gpu`], [`measure`] | kernels for graphics processors, and filling tables with their measured times |
 //! | [`gymnasium`] | `reset` and `step`, for reinforcement learners |
 //!
@@ -49,5 +51,7 @@ pub use tapeout_core as core;
 pub use tapeout_envs as envs;
 pub use tapeout_experiment as experiment;
 pub use tapeout_gpu as gpu;
+pub use tapeout_input as input;
+pub use tapeout_report as report;
 pub use tapeout_simulators as simulators;
 pub use tapeout_surrogates as surrogates;

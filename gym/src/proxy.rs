@@ -103,7 +103,7 @@ impl BuildEnvFrom for Proxy {
             ));
         };
         let refused = |error: &dyn Display| ConfigError::new("model", format!("{}: {error}", path.display()));
-        let bytes = std::fs::read(path).map_err(|error| refused(&error))?;
+        let bytes = tapeout_input::read(path).map_err(|error| refused(&error))?;
         let model = ModelFile::from_bytes(&bytes).map_err(|error| refused(&error))?;
         Self::of_model(catalog, &model, &config).map_err(|error| match error.field.as_str() {
             "model" => refused(&error.message),

@@ -16,7 +16,7 @@ use tapeout::gymnasium::{DesignTask, EpisodeStyle};
 use crate::fault::{failed, refused, run_failed};
 use crate::outcomes::{Builder, Columns};
 use crate::space::{Levels, Space};
-use crate::waiting::{QUICK_US, patient};
+use crate::waiting::{QUICK_US, patient, quick};
 
 /// Environments that somebody has, by settings.
 static BUILT: Mutex<BTreeMap<String, Weak<Place>>> = Mutex::new(BTreeMap::new());
@@ -70,8 +70,11 @@ impl Place {
             Ok(answers.outcomes)
         };
         let is_quick = designs.len() <= 1 && self.last_us.load(Ordering::Relaxed) < QUICK_US;
-        let answered =
-            if is_quick { py.detach(|| work(None)) } else { patient(py, |interrupt| work(Some(interrupt)))? };
+        let answered = if is_quick {
+            quick(py, || work(None))?
+        } else {
+            patient(py, |interrupt| work(Some(interrupt)))?
+        };
         answered.map_err(|error| run_failed(&error))
     }
 

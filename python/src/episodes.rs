@@ -15,7 +15,7 @@ use tapeout::gymnasium::{
 
 use crate::env::{Env, episode_style, goal};
 use crate::fault::{failed, refused};
-use crate::waiting::patient;
+use crate::waiting::{patient, quick};
 
 type Member = Box<dyn Environment>;
 
@@ -124,7 +124,7 @@ impl Episodes {
     fn step<'py>(&self, py: Python<'py>, action: Vec<i64>, is_single: bool) -> PyResult<StepOf<'py>> {
         let action = element(&action, is_single);
         // A design of some milliseconds at most, unless a program of one's own is asked: that hears of Ctrl-C itself.
-        let step = py.detach(|| self.0.lock().unwrap_or_else(PoisonError::into_inner).step(&action));
+        let step = quick(py, || self.0.lock().unwrap_or_else(PoisonError::into_inner).step(&action))?;
         let step = step.map_err(|error| match error {
             tapeout::gymnasium::EnvironmentError::Evaluation(_) => failed(&error),
             _ => refused(&error),
@@ -253,7 +253,8 @@ impl Vector {
         let n = infos.len();
         let infos = || infos.iter().map(|info| -> &Info { info.borrow() });
         if infos().any(|info| info.action_mask.is_some()) {
-            let mut masks = Array2::<i8>::zeros((n, self.n_actions));
+            // A member that has ended has no mask, and no action to choose: all are as good.
+            let mut masks = Array2::<i8>::ones((n, self.n_actions));
             for (mut row, info) in masks.rows_mut().into_iter().zip(infos()) {
                 if let Some(Mask::Discrete(mask)) = &info.action_mask {
                     row.iter_mut().zip(mask).for_each(|(cell, &allowed)| *cell = i8::from(allowed));

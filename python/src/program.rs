@@ -19,7 +19,7 @@ pub(crate) fn main(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
 /// What a command has for its standard output.
 #[pyfunction]
 pub(crate) fn answer(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<String> {
-    let answered = patient(py, |_| tapeout_cli::answer_of(arguments, catalog()))?;
+    let answered = patient(py, |interrupt| tapeout_cli::answer_of(arguments, catalog(), interrupt))?;
     match answered {
         Ok((said, _)) => Ok(String::from_utf8_lossy(&said).into_owned()),
         Err((message, Exit::BadInput)) => Err(PyValueError::new_err(message)),

@@ -19,7 +19,7 @@ use crate::env::{Env, catalog, goal};
 use crate::fault::{failed, refused, run_failed};
 use crate::outcomes::{Builder, Columns, outcomes};
 use crate::space::{Space, matrix};
-use crate::waiting::{QUICK_US, patient};
+use crate::waiting::{QUICK_US, patient, quick};
 
 /// Losses `[n][m]`, NaN where infeasible; classes `[n]`: 0 acceptable, 1 outside a constraint, 2 infeasible; by how much, `[n]`.
 pub(crate) type Judged<'py> =
@@ -276,7 +276,7 @@ impl Session {
             done
         };
         let is_quick = self.last_us.load(Ordering::Relaxed) < QUICK_US;
-        let done = if is_quick { py.detach(timed) } else { patient(py, |_| timed())? };
+        let done = if is_quick { quick(py, timed)? } else { patient(py, |_| timed())? };
         done.map_err(|error| run_failed(&error))
     }
 }

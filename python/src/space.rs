@@ -1,7 +1,7 @@
 //! Design spaces.
 
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray2};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use tapeout::core::parameter::Value;
@@ -49,6 +49,10 @@ impl Space {
 
     /// Levels of `n` legal designs drawn uniformly, shape `[n][d]`.
     fn sample<'py>(&self, py: Python<'py>, n: usize, seed: u64) -> PyResult<Bound<'py, PyArray2<u32>>> {
+        let most = u32::MAX as usize / self.0.n_parameters().max(1);
+        if n > most {
+            return Err(PyValueError::new_err(format!("`n`: got {n}, expected at most {most}")));
+        }
         let levels = py.detach(|| {
             let mut rng = Seed::new(seed).stream("sample");
             let mut levels = Vec::with_capacity(n * self.0.n_parameters());
@@ -140,7 +144,7 @@ impl Space {
             if !walk.allows(level) {
                 let allowed = walk.allowed();
                 let message = format!("step {step}: level {level} cannot be chosen; allowed are {allowed:?}");
-                return Err(pyo3::exceptions::PyValueError::new_err(message));
+                return Err(PyValueError::new_err(message));
             }
             walk.choose(level);
         }
@@ -169,7 +173,7 @@ impl Space {
         let found = known.into_iter().find(|known| name(known) == encoding);
         let encoding = found.ok_or_else(|| {
             let known: Vec<String> = known.iter().map(|known| name(known).to_string()).collect();
-            pyo3::exceptions::PyValueError::new_err(format!(
+            PyValueError::new_err(format!(
                 "unknown encoding `{encoding}`; there are {}",
                 known.join(", ").replace('"', "")
             ))
@@ -186,7 +190,7 @@ fn rows_of<'a, T: numpy::Element>(
     let got = matrix.as_array().ncols();
     if got != width {
         let message = format!("got rows of {got}, expected {width}, the number of {of}");
-        return Err(pyo3::exceptions::PyValueError::new_err(message));
+        return Err(PyValueError::new_err(message));
     }
     Ok(matrix.as_slice()?.chunks_exact(width))
 }

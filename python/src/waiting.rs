@@ -30,8 +30,11 @@ static POOL: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
 ///
 /// # Errors
 /// What a signal raised; [`Failed`] if no threads can be started, or `work` panics.
-pub(crate) fn patient<T: Send>(py: Python<'_>, work: impl FnOnce(&AtomicBool) -> T + Send) -> PyResult<T> {
-    let (pool, interrupt) = (pool()?, AtomicBool::new(false));
+pub(crate) fn patient<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce(&Arc<AtomicBool>) -> T + Send,
+) -> PyResult<T> {
+    let (pool, interrupt) = (pool()?, Arc::new(AtomicBool::new(false)));
     thread::scope(|scope| {
         let (sender, mut done) = channel();
         let (pool, interrupt) = (&pool, &interrupt);
@@ -57,6 +60,20 @@ pub(crate) fn patient<T: Send>(py: Python<'_>, work: impl FnOnce(&AtomicBool) ->
             (None, Err(panic)) => Err(bug(panic.as_ref())),
         }
     })
+}
+
+/// Does `work` that is over in no time on this thread, without the interpreter's lock. What it does in parallel it does here, one after the
+/// other: rayon's own pool, which it would begin, does not survive a fork.
+///
+/// # Errors
+/// [`Failed`] if `work` panics.
+pub(crate) fn quick<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
+    if rayon::current_thread_index().is_none() {
+        let alone = ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
+        // This thread is the pool, for as long as it lives.
+        std::mem::forget(alone.map_err(|error| failed(&error))?);
+    }
+    py.detach(|| catch_unwind(AssertUnwindSafe(work))).map_err(|panic| bug(panic.as_ref()))
 }
 
 /// A panic as an exception that `except Exception` catches.

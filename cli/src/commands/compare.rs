@@ -55,10 +55,10 @@ pub(crate) struct FieldFlags {
     #[arg(long, value_name = "NUMBER", default_value = "10", value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// Distinct designs each run evaluates
-    #[arg(long, value_name = "DESIGNS", default_value = "200")]
+    #[arg(long, value_name = "DESIGNS", default_value = "200", allow_negative_numbers = true, value_parser = crate::arguments::at_least_one)]
     trials: NonZeroUsize,
     /// Designs an agent is asked for at once
-    #[arg(long, value_name = "DESIGNS", default_value = "1")]
+    #[arg(long, value_name = "DESIGNS", default_value = "1", allow_negative_numbers = true, value_parser = crate::arguments::at_least_one)]
     batch: NonZeroUsize,
     /// A setting of every environment, every agent, or one environment or agent: `env.networks=["bert-base"]`,
     /// `agent.population=50`, `LABEL.kernel=convolution-a100`

@@ -50,7 +50,7 @@ impl Args {
         let text = export(&run, self.best, form);
         let Some(out) = &self.out else { return Ok(Answer::text(text)) };
         std::fs::write(out, text)
-            .map_err(|error| Failure::failed(error).context(format!("cannot write {}", out.display())))?;
+            .map_err(|error| Failure::unwritable(error).context(format!("cannot write {}", out.display())))?;
         Ok(Answer::text(format!("written to {}", out.display())))
     }
 }

@@ -54,7 +54,7 @@ pub(crate) struct FitFlags {
     #[arg(long, value_name = "FILE.json")]
     split: Option<PathBuf>,
     /// Where all randomness comes from
-    #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 63))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 63), allow_negative_numbers = true, value_parser = crate::arguments::seed)]
     seed: u64,
 }
 
@@ -92,8 +92,7 @@ impl FitFlags {
         let logged = Dataset::read(catalog, &self.dataset)?;
         let (n_rows, n_sources) = (logged.rows().len(), logged.sources().len());
         let split = self.split.as_ref().map(|path| read_split(path, n_rows)).transpose()?;
-        let dataset = self.known(catalog, add(logged)?)?;
-        let problem = dataset.problem(self.goal(catalog, &dataset)?).map_err(Failure::bad_input)?;
+        let (dataset, problem) = with_problem(catalog, add(logged)?, &self.objective, &self.constraint)?;
         let seed = Seed::new(self.seed);
         let split = match split {
             Some(split) => split.with_added(&dataset, n_sources),
@@ -109,29 +108,41 @@ impl FitFlags {
         let learned = learn(catalog, &dataset, &split, &problem, &recipe)?;
         Ok(Fitted { dataset, problem, split, learned, seed })
     }
+}
 
-    /// The data set, as a log by itself if its environment is not known here.
-    fn known(&self, catalog: &Catalog, dataset: Dataset) -> Result<Dataset, Failure> {
-        let Err(unknown) = catalog.env(&dataset.env().id) else { return Ok(dataset) };
-        if self.objective.is_empty() {
-            let hint = "the data set can stand by itself if you say what to optimise: `--objective METRIC`";
-            return Err(Failure::from(unknown).hint(hint));
-        }
-        let goal = Goal { objectives: self.objective.clone(), constraints: self.constraint.clone() };
-        Ok(dataset.standing_alone(goal))
+/// The data set, as a log by itself if its environment is not known here, and the problem over it: what the flags say goes before what
+/// the environment says.
+pub(crate) fn with_problem(
+    catalog: &Catalog,
+    dataset: Dataset,
+    objective: &[Objective],
+    constraint: &[Constraint],
+) -> Result<(Dataset, Problem), Failure> {
+    let dataset = known(catalog, dataset, objective, constraint)?;
+    let settings = Value::Object(dataset.env_of(0).config);
+    let (_, mut goal) = catalog.build_env(&dataset.env().id, &settings)?;
+    if !objective.is_empty() {
+        goal.objectives = objective.to_vec();
     }
+    if !constraint.is_empty() {
+        goal.constraints = constraint.to_vec();
+    }
+    let problem = dataset.problem(goal).map_err(Failure::bad_input)?;
+    Ok((dataset, problem))
+}
 
-    /// What the flags say, and else what the environment says.
-    fn goal(&self, catalog: &Catalog, dataset: &Dataset) -> Result<Goal, Failure> {
-        let settings = Value::Object(dataset.env_of(0).config);
-        let (_, default) = catalog.build_env(&dataset.env().id, &settings)?;
-        let or = |flags: &[Objective], default: Vec<Objective>| {
-            if flags.is_empty() { default } else { flags.to_vec() }
-        };
-        let constraints =
-            if self.constraint.is_empty() { default.constraints } else { self.constraint.clone() };
-        Ok(Goal { objectives: or(&self.objective, default.objectives), constraints })
+fn known(
+    catalog: &Catalog,
+    dataset: Dataset,
+    objective: &[Objective],
+    constraint: &[Constraint],
+) -> Result<Dataset, Failure> {
+    let Err(unknown) = catalog.env(&dataset.env().id) else { return Ok(dataset) };
+    if objective.is_empty() {
+        let hint = "the data set can stand by itself if you say what to optimise: `--objective METRIC`";
+        return Err(Failure::from(unknown).hint(hint));
     }
+    Ok(dataset.standing_alone(Goal { objectives: objective.to_vec(), constraints: constraint.to_vec() }))
 }
 
 /// Writes a model beside its place and moves it there, so that a good one is never lost to a full disk.
@@ -140,7 +151,7 @@ pub(crate) fn write(model: &ModelFile, path: &Path) -> Result<(), Failure> {
     let written = fs::write(&beside, model.to_bytes()).and_then(|()| fs::rename(&beside, path));
     written.map_err(|error| {
         let _ = fs::remove_file(&beside); // it is of no use, and the error is the one to report
-        Failure::failed(error).context(format!("{}: cannot write", path.display()))
+        Failure::unwritable(error).context(format!("{}: cannot write", path.display()))
     })
 }
 

@@ -59,10 +59,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<Setting>,
     /// Designs for each product, those in the table among them
-    #[arg(long, value_name = "NUMBER", default_value = "200")]
+    #[arg(long, value_name = "NUMBER", default_value = "200", allow_negative_numbers = true, value_parser = crate::arguments::at_least_one)]
     designs: NonZeroUsize,
     /// Where all randomness comes from
-    #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 63))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 63), allow_negative_numbers = true, value_parser = crate::arguments::seed)]
     seed: u64,
     /// Designs between two measurements of cuBLASLt on the wide type, the baseline
     #[arg(long, value_name = "DESIGNS", default_value = "50")]

@@ -21,6 +21,7 @@ mod offline;
 mod plot;
 mod predict;
 mod replay;
+mod report;
 mod resume;
 mod search;
 mod serve;
@@ -61,6 +62,8 @@ pub(crate) enum Command {
     Serve(serve::Args),
     /// Draw one run, or several side by side
     Plot(plot::Args),
+    /// Write one HTML file about runs, a comparison, a data set or proposals
+    Report(report::Args),
     /// Evaluate one design: all its metrics, and where they come from
     Evaluate(evaluate::Args),
     /// Compare two designs: what differs, and what each difference costs
@@ -112,6 +115,7 @@ impl Command {
             Self::Tell(args) => args.run(catalog),
             Self::Serve(args) => args.run(catalog),
             Self::Plot(args) => args.run(catalog),
+            Self::Report(args) => args.run(catalog),
             Self::Evaluate(args) => args.run(catalog),
             Self::Explain(args) => args.run(catalog),
             Self::Export(args) => args.run(catalog),

@@ -66,8 +66,9 @@ impl Import {
             }
         })?;
         if let Some(out) = &self.out {
-            std::fs::write(out, imported.network.to_toml())
-                .map_err(|error| Failure::failed(error).context(format!("cannot write {}", out.display())))?;
+            std::fs::write(out, imported.network.to_toml()).map_err(|error| {
+                Failure::unwritable(error).context(format!("cannot write {}", out.display()))
+            })?;
         }
         if self.json {
             return Ok(Answer::json(&data(&imported)));

@@ -36,10 +36,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", default_value = "firefly")]
     agent: String,
     /// How often the model is asked
-    #[arg(long, value_name = "NUMBER", default_value = "5000")]
+    #[arg(long, value_name = "NUMBER", default_value = "5000", allow_negative_numbers = true, value_parser = crate::arguments::at_least_one)]
     trials: NonZeroUsize,
     /// Designs asked for at once
-    #[arg(long, value_name = "DESIGNS", default_value = "32")]
+    #[arg(long, value_name = "DESIGNS", default_value = "32", allow_negative_numbers = true, value_parser = crate::arguments::at_least_one)]
     batch: NonZeroUsize,
     /// By how many standard deviations metrics are taken to be worse than expected
     #[arg(long, value_name = "NUMBER", default_value_t = 0.0, allow_negative_numbers = true)]
@@ -51,7 +51,7 @@ pub(crate) struct Args {
     #[arg(long)]
     no_exact_checks: bool,
     /// How many designs to propose
-    #[arg(long, value_name = "NUMBER", default_value = "16")]
+    #[arg(long, value_name = "NUMBER", default_value = "16", allow_negative_numbers = true, value_parser = crate::arguments::at_least_one)]
     top: NonZeroUsize,
     /// A table of what was measured since, such as a filled-in `proposals.csv`: learned from as well, and held against what was
     /// promised; again for several

@@ -1,7 +1,6 @@
 //! `tapeout predict`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
@@ -92,7 +91,7 @@ impl Args {
 }
 
 fn read_model(path: &Path) -> Result<ModelFile, Failure> {
-    let bytes = fs::read(path)
+    let bytes = tapeout::input::read(path)
         .map_err(|error| Failure::bad_input(error).context(format!("{}: cannot read", path.display())))?;
     ModelFile::from_bytes(&bytes)
         .map_err(|error| Failure::bad_input(error).context(path.display().to_string()))
@@ -100,7 +99,7 @@ fn read_model(path: &Path) -> Result<ModelFile, Failure> {
 
 /// Proposals, or an object on each line.
 fn read_designs(path: &Path, space: &DesignSpace) -> Result<Vec<Design>, Failure> {
-    let text = fs::read_to_string(path)
+    let text = tapeout::input::read_text(path)
         .map_err(|error| Failure::bad_input(error).context(format!("{}: cannot read", path.display())))?;
     if serde_json::from_str::<Json>(&text).is_ok_and(|json| json.get("proposals").is_some()) {
         return Ok(Proposals::read(path)?.designs(space)?);

@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "KEY=VALUES", required = true)]
     grid: Vec<Values>,
     /// Try only so many of the combinations, drawn at random
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = crate::arguments::at_least_one)]
     samples: Option<NonZeroUsize>,
     /// Whom each combination is tested against, seed by seed
     #[arg(long, value_enum, default_value_t)]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::json;
 use tapeout::core::Catalog;
 use tapeout::experiment::{AskTell, Run};
+use tapeout::input::{Bounded, MOST_STREAM_BYTES};
 
 use crate::answer::Answer;
 use crate::failure::Failure;
@@ -27,10 +28,10 @@ impl Args {
         let name =
             self.file.as_ref().map_or_else(|| "standard input".to_owned(), |file| file.display().to_string());
         let text = match &self.file {
-            Some(file) => std::fs::read_to_string(file),
+            Some(file) => tapeout::input::read_text(file),
             None => {
                 let mut text = String::new();
-                std::io::stdin().read_to_string(&mut text).map(|_| text)
+                Bounded::new(std::io::stdin(), MOST_STREAM_BYTES).read_to_string(&mut text).map(|_| text)
             }
         };
         let text =

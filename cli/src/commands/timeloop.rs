@@ -24,7 +24,7 @@ impl Args {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let mut files = Vec::new();
         for path in &self.files {
-            let text = std::fs::read_to_string(path).map_err(|error| {
+            let text = tapeout::input::read_text(path).map_err(|error| {
                 Failure::bad_input(error).context(format!("{}: cannot read", path.display()))
             })?;
             files.push((path.display().to_string(), text));
@@ -69,6 +69,6 @@ impl Args {
     }
 
     fn unwritten(&self, error: std::io::Error, path: &Path) -> Failure {
-        Failure::failed(error).context(format!("cannot write {}", path.display()))
+        Failure::unwritable(error).context(format!("cannot write {}", path.display()))
     }
 }

@@ -23,7 +23,7 @@ impl<'a> TuningPage<'a> {
     /// Reads the file at `path`.
     pub(super) fn read(path: &'a Path) -> Result<Self, Failure> {
         let at = |failure: Failure| failure.context(path.display().to_string());
-        let bytes = std::fs::read(path).map_err(|error| at(Failure::bad_input(error)))?;
+        let bytes = tapeout::input::read(path).map_err(|error| at(Failure::bad_input(error)))?;
         let file = TuningFile::read(&bytes, None).map_err(|error| at(Failure::bad_input(error)))?;
         Ok(Self { path, file })
     }

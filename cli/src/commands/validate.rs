@@ -50,7 +50,7 @@ impl Args {
         if let Some(path) = &self.out {
             let text = serde_json::to_string_pretty(&validation).map_err(Failure::failed)?;
             fs::write(path, text).map_err(|error| {
-                Failure::failed(error).context(format!("{}: cannot write", path.display()))
+                Failure::unwritable(error).context(format!("{}: cannot write", path.display()))
             })?;
         }
         if self.json {

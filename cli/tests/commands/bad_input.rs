@@ -86,7 +86,7 @@ fn flags_that_cannot_be_read_say_what_is_expected() {
         (["--wall", "60"], "`60s`"),
         (["--set", "population=3"], "`agent.population`"),
         (["--target", "latency_s"], "`latency_s=1e-3`"),
-        (["--trials", "0"], "non-zero"),
+        (["--trials", "0"], "expected a whole number from 1"),
     ] {
         let complaint = here.complaint(2, &["search", arguments[0], arguments[1]]);
         assert!(complaint.contains(expected), "{complaint}");
@@ -105,7 +105,7 @@ fn complaint_about_log(damaged: impl Fn(&str) -> String, exit: i32, command: &st
 
 #[test]
 fn an_empty_log_is_named_with_the_remedy() {
-    for command in ["resume", "replay", "plot", "check"] {
+    for command in ["replay", "plot", "check"] {
         assert_eq!(
             complaint_about_log(|_| String::new(), 2, command),
             "error: run/trials.jsonl:1: the log is empty; expected a header in the first line\n\
@@ -190,7 +190,7 @@ fn a_folder_that_cannot_be_made_is_named_with_its_cause() {
     let here = Scratch::new();
     here.write("file", "");
     assert_eq!(
-        here.complaint(1, &["search", "--trials", "8", "--out", "file/run"]),
+        here.complaint(2, &["search", "--trials", "8", "--out", "file/run"]),
         "error: file/run: cannot make the folder\n  caused by: Not a directory (os error 20)\n\
          hint: choose a folder that can be written to\n"
     );
@@ -218,4 +218,136 @@ fn a_full_disk_stops_the_run_and_loses_nothing() {
     here.data(&["resume", "run"]);
     assert!(here.read("run/trials.jsonl").starts_with(whole), "no trial that was logged is lost");
     assert!(here.data(&["replay", "run"]).starts_with("200 trials replayed"));
+}
+
+/// The arguments of a search that takes no time.
+const QUICK: [&str; 7] = ["search", "--env", "recorded-kernel", "--agent", "random", "--quiet", "--out"];
+
+fn quick<'a>(rest: &[&'a str]) -> Vec<&'a str> {
+    [&QUICK[..], rest].concat()
+}
+
+// Claim: a path that leads to an input without an end, or to one that grows without one, is refused by its bound, wherever it is named.
+// The shell allows 1 GiB of addresses, a fraction of what there would be to read.
+#[cfg(target_os = "linux")]
+#[test]
+fn inputs_without_an_end_are_refused_by_their_bound() {
+    let here = Scratch::new();
+    let program = assert_cmd::cargo::cargo_bin!("tapeout");
+    let run = |arguments: &str| {
+        let script = format!("ulimit -v 1048576 && exec \"$0\" {arguments}");
+        let mut shell = std::process::Command::new("sh");
+        Done::of(&shell.args(["-c", &script]).arg(program).current_dir(here.path(".")).output().unwrap())
+    };
+    here.data(&quick(&["run", "--trials", "3"]));
+    std::fs::remove_file(here.path("run/trials.jsonl")).unwrap();
+    for name in ["run/trials.jsonl", "zero.toml"] {
+        std::os::unix::fs::symlink("/dev/zero", here.path(name)).unwrap();
+    }
+    for arguments in [
+        "spec /dev/zero",
+        "simulate eyeriss /dev/zero",
+        "validate /dev/zero",
+        "spec --env accelerator --set env.architecture=./zero.toml",
+        "spec --env recorded-kernel --set env.path=/dev/zero",
+        "dataset import /dev/zero --columns /dev/zero --out set",
+        "replay run",
+        "report run",
+    ] {
+        let done = run(arguments);
+        assert_eq!(done.exit, Some(2), "{arguments}: {}", done.notes);
+        assert!(
+            done.notes.contains("more than 8 MiB, the most that is read of it"),
+            "{arguments}: {}",
+            done.notes
+        );
+    }
+    let bomb = "head -c 100000000 /dev/zero | gzip -1 > bomb.json.gz";
+    assert!(
+        std::process::Command::new("sh")
+            .args(["-c", bomb])
+            .current_dir(here.path("."))
+            .status()
+            .unwrap()
+            .success()
+    );
+    let done = run("spec --env recorded-kernel --set env.path=bomb.json.gz");
+    assert_eq!(done.exit, Some(2), "{}", done.notes);
+    assert!(done.notes.contains("more than 32 MiB, the most that is read of it"), "{}", done.notes);
+}
+
+// Claim: what nobody could read again is refused before anything is written, in words that say what fits.
+#[test]
+fn numbers_that_do_not_fit_are_refused_before_anything_is_made() {
+    let here = Scratch::new();
+    let whole = |from| format!("expected a whole number from {from} to 9223372036854775807");
+    for (flags, words) in [
+        (["--trials", "18446744073709551615"], whole(1)),
+        (["--trials", "0"], whole(1)),
+        (["--batch", "-3"], whole(1)),
+        (["--seed", "-1"], whole(0)),
+        (["--set", "env.=1"], "`env.` names no setting; write `env.KEY=VALUE`".to_owned()),
+    ] {
+        let complaint = here.complaint(2, &quick(&[&["run"], &flags[..]].concat()));
+        assert!(complaint.contains(&words), "{complaint}");
+        assert!(!here.path("run").exists());
+    }
+}
+
+// Claim: blank lines at the end of a log are as good as none, and a header that was cut off has lost nothing.
+#[test]
+fn a_log_that_lost_nothing_is_gone_on_with() {
+    let here = Scratch::new();
+    let without_times = |name: &str| -> Vec<String> {
+        let log = here.read(&format!("{name}/trials.jsonl"));
+        log.lines().map(|line| line.split(",\"timing\"").next().unwrap_or_default().to_owned()).collect()
+    };
+    here.data(&quick(&["whole", "--trials", "30"]));
+    for (name, tail) in [("blank", Some("\n \n\n")), ("cut", None)] {
+        here.data(&quick(&[name, "--trials", "20"]));
+        let log = here.read(&format!("{name}/trials.jsonl"));
+        here.write(
+            &format!("{name}/trials.jsonl"),
+            &tail.map_or_else(|| log[..100].to_owned(), |tail| format!("{log}{tail}")),
+        );
+        here.data(&["resume", name, "--trials", "30", "--quiet"]);
+        assert_eq!(without_times(name), without_times("whole"), "{name}");
+    }
+    let log = here.read("whole/trials.jsonl");
+    here.write("whole/trials.jsonl", &log.replacen("{\"design\"", "\n{\"design\"", 1));
+    let complaint = here.complaint(2, &["replay", "whole"]);
+    assert!(complaint.contains("trials.jsonl:2: not a trial: a blank line between trials"), "{complaint}");
+    let begin = log.find("\"evaluation_s\":").unwrap() + "\"evaluation_s\":".len();
+    here.write("whole/trials.jsonl", &format!("{}-{}", &log[..begin], &log[begin..]));
+    let complaint = here.complaint(2, &["replay", "whole"]);
+    assert!(complaint.contains("trials.jsonl:2: not a trial: `timing.evaluation_s` is -"), "{complaint}");
+}
+
+// Claim: the signal of a limit on the size of files is as good as a full disk, where a shell does not ignore it either.
+#[cfg(unix)]
+#[test]
+fn a_limit_on_the_size_of_files_ends_in_words() {
+    let here = Scratch::new();
+    let script = "ulimit -f 8 && exec \"$0\" search --env recorded-kernel --agent random --trials 2000 --quiet --out run";
+    let mut shell = std::process::Command::new("sh");
+    let program = assert_cmd::cargo::cargo_bin!("tapeout");
+    let done =
+        Done::of(&shell.args(["-c", script]).arg(program).current_dir(here.path(".")).output().unwrap());
+    assert_eq!(done.exit, Some(1), "{}", done.notes);
+    assert!(done.notes.contains("error: run/trials.jsonl: cannot write; "), "{}", done.notes);
+}
+
+// Claim: a place that cannot be used is the fault of who named it, whatever was to be put there.
+#[test]
+fn places_that_cannot_be_written_to_end_in_the_code_of_bad_input() {
+    let here = Scratch::new();
+    here.data(&quick(&["run", "--trials", "20"]));
+    for arguments in [
+        &["plot", "run", "--out", "nowhere/there/x"][..],
+        &["export", "run", "--out", "nowhere/there/x.json"],
+        &["report", "run", "--out", "nowhere/there/x.html"],
+        &["simulate", "eyeriss", "alexnet:conv5", "--timeloop", "nowhere/x.yaml"],
+    ] {
+        here.complaint(2, arguments);
+    }
 }

@@ -1,6 +1,7 @@
 //! The program as people and scripts use it.
 
 mod bad_input;
+mod browser;
 mod compare;
 mod dataset;
 mod measure;
@@ -9,6 +10,7 @@ mod offline;
 mod own;
 mod own_agents;
 mod pages;
+mod report;
 mod runs;
 mod scratch;
 mod simulate;

@@ -143,6 +143,13 @@ fn a_log_leads_to_designs_and_measurements_back_into_the_log() {
     let told = scratch.data(&validate);
     assert!(told.contains("better than the 6 s of the best logged design"), "{told}");
     assert!(crate::scratch::is_png(&scratch.path("one/validation.png")));
+    scratch.data(&[&validate[..], &["--out", "verdicts.json"]].concat());
+    scratch.data(&["report", "one/proposals.json", "--validation", "verdicts.json"]);
+    if let Some(mut page) = crate::browser::Page::open(&scratch.path("one/report.html")) {
+        let table = page.text("document.querySelector('#promised table').textContent");
+        assert!(table.contains("measured") && table.contains("acceptable"), "{table}");
+        assert_eq!(page.complaints(), Vec::<String>::new());
+    }
     let nobody = scratch.complaint(1, &["validate", "one/proposals.json"]);
     assert!(nobody.contains("`log` is a log"), "{nobody}");
 

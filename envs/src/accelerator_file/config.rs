@@ -42,7 +42,7 @@ impl AcceleratorFileConfig {
         let name = self.architecture.as_str();
         let read;
         let text = if name.ends_with(".toml") {
-            read = std::fs::read_to_string(name)
+            read = tapeout_input::read_text(name)
                 .map_err(|error| refused(format!("{name}: cannot be read: {error}")))?;
             read.as_str()
         } else {

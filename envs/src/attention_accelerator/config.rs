@@ -6,7 +6,9 @@ use tapeout_core::config::{above, check};
 use tapeout_simulators::attention::Place;
 use tapeout_simulators::precision::AccuracyTable;
 use tapeout_simulators::technology::{MainMemory, Node};
-use tapeout_simulators::transformer::{InferenceStep, Residency, TransformerModel, transformer};
+use tapeout_simulators::transformer::{
+    InferenceStep, MAX_BATCH, MAX_TOKENS, Residency, TransformerModel, transformer,
+};
 
 /// Network, step of inference, and what every chip has in common.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -20,7 +22,7 @@ pub struct AttentionAcceleratorConfig {
     pub sequence: u64,
     /// Sequences at once.
     pub batch: u64,
-    /// Tokens of one more prompt of `sequence` tokens that a mixed step reads.
+    /// The last tokens of one more prompt of `sequence` tokens, which a mixed step reads.
     pub chunk: u64,
     /// Where weights are: `streamed` from the memory, or `resident` on the chip beside the buffer.
     pub weights: WeightResidency,
@@ -110,13 +112,14 @@ impl AttentionAcceleratorConfig {
     /// Settings held to their ranges.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         check("clock_hz", self.clock_hz, above(0.0))?;
-        check("area_limit_m2", self.area_limit_m2, above(0.0))?;
-        check("loss_limit", self.loss_limit, ..)?;
+        // Ours: from a square of a micrometre on, and losses that differ by whole numbers that stay exact.
+        check("area_limit_m2", self.area_limit_m2, 1e-12..)?;
+        check("loss_limit", self.loss_limit, -1e15..=1e15)?;
         check("accumulator_bits", self.accumulator_bits, 32..=64)?;
         check("scale_bits", self.scale_bits, 1..=16)?;
-        check("batch", self.batch, 1..)?;
-        check("sequence", self.sequence, 1..)?;
-        check("chunk", self.chunk, 1..)
+        check("batch", self.batch, 1..=MAX_BATCH)?;
+        check("sequence", self.sequence, 1..=MAX_TOKENS)?;
+        check("chunk", self.chunk, 1..=MAX_TOKENS)
     }
 
     /// The network.

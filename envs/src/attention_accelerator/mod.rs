@@ -11,7 +11,9 @@ use tapeout_core::{
 };
 use tapeout_simulators::attention::{AttentionMachine, Place};
 use tapeout_simulators::precision::AccuracyTable;
-use tapeout_simulators::transformer::{StepReport, TransformerChip, TransformerCosts, TransformerWorkload};
+use tapeout_simulators::transformer::{
+    AttentionCascade, StepReport, TransformerChip, TransformerCosts, TransformerWorkload,
+};
 
 pub use config::{AttentionAcceleratorConfig, CachePlace, InferencePhase, WeightResidency};
 use prices::{Missing, Prices};
@@ -50,16 +52,20 @@ impl AttentionAccelerator {
             buffer_byte: design.buffer_byte as f64,
             dram_byte_per_s: design.dram_byte_per_s,
         };
-        let register_bits = (design.weight_bits + design.activation_bits, self.config.accumulator_bits);
-        let costs = TransformerCosts { element, buffer, node: self.config.node_nm, register_bits };
+        let costs = TransformerCosts { element, buffer, node: self.config.node_nm };
         let chip = TransformerChip::new(machine, design.cascade, design.fused_rows, memory, &costs);
         Ok((chip.with_memory_beside(resident_byte(workload), &buffer, design.buffer_byte as f64), workload))
     }
 
-    /// Whether all that is not on the chip fits in the memory.
+    /// Whether all that is not on the chip fits in the memory: weights, keys and values, and of a layer the scores that nobody fuses.
     fn fit_memory(&self, design: &AttentionDesign, workload: &TransformerWorkload) -> Result<(), Missing> {
         let capacity_byte = self.config.memory.capacity_byte(design.dram_byte_per_s);
-        let all_byte = workload.weight_byte + workload.cache_byte - resident_byte(workload);
+        let scores_byte: f64 = if design.cascade == AttentionCascade::Unfused {
+            workload.attention.iter().map(|shape| shape.scores() * shape.activation_byte).sum()
+        } else {
+            0.0
+        };
+        let all_byte = workload.weight_byte + workload.cache_byte - resident_byte(workload) + scores_byte;
         excess("memory_capacity", all_byte, capacity_byte)
     }
 
@@ -116,7 +122,7 @@ impl Env for AttentionAccelerator {
             area_m2,
             report.attention_s,
             report.dram.total_byte(),
-            report.macs / peak_macs,
+            (report.macs - report.bank_macs) / peak_macs,
         ]))
     }
 
@@ -173,7 +179,7 @@ fn metrics() -> Vec<Metric> {
         Metric::new(
             "array_utilization",
             "",
-            "multiply-accumulates over what the array could do in that time, one a unit and cycle",
+            "multiply-accumulates of the array over what it could do in that time, one a unit and cycle",
         ),
     ]
 }

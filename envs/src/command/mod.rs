@@ -83,7 +83,7 @@ impl BuildEnv for CommandEnv {
             return Err(ConfigError::new("file", "names no file; write `env.file = \"simulator.toml\"`"));
         }
         let text =
-            std::fs::read_to_string(path).map_err(|error| in_file(format!("cannot be read: {error}")))?;
+            tapeout_input::read_text(path).map_err(|error| in_file(format!("cannot be read: {error}")))?;
         let declaration = Declaration::read(&text)
             .map_err(|error| ConfigError::new("file", format!("{}:{error}", path.display())))?;
         let Declaration { space, metrics, goal, command, answers } = declaration;

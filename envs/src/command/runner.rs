@@ -163,7 +163,7 @@ impl Runner {
         let answer_file =
             folder.zip(self.command.answer_file.as_ref()).map(|(folder, name)| folder.join(name));
         let text = match answer_file.filter(|_| finished.code == Some(0)) {
-            Some(path) => fs::read_to_string(&path).map_err(|error| unusable(&path, error))?,
+            Some(path) => tapeout_input::read_text(&path).map_err(|error| unusable(&path, error))?,
             None => finished.output,
         };
         if let Some(broken) = self.answers.broken_rule(finished.code, &text) {

@@ -8,7 +8,6 @@ mod optima;
 mod space;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -228,7 +227,7 @@ fn trace_file(path: &Path) -> Result<Trace, String> {
             "`{name}`: times relative to the request before cannot be read; expected `.stl`"
         ));
     }
-    let file = File::open(path).map_err(|error| format!("`{name}`: {error}"))?;
+    let file = tapeout_input::open(path).map_err(|error| format!("`{name}`: {error}"))?;
     read_trace(BufReader::new(file)).map_err(|error| {
         let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
         format!("`{name}`: {error}{cause}")

@@ -167,7 +167,7 @@ fn machine(name: &str) -> Result<Architecture, ConfigError> {
     if !name.ends_with(".toml") {
         return architecture(name).map_err(|error| refused(error.to_string()));
     }
-    let text = std::fs::read_to_string(name).map_err(|error| refused(format!("{name}: {error}")))?;
+    let text = tapeout_input::read_text(name).map_err(|error| refused(format!("{name}: {error}")))?;
     from_toml(&text, name).map_err(|error| refused(error.to_string()))
 }
 

@@ -8,7 +8,7 @@ pub enum TuningFileError {
     #[error("the file is empty")]
     Empty,
     /// Not valid gzip to the end.
-    #[error("the gzip data is broken or cut off: {0}")]
+    #[error("the gzip data cannot be unpacked: {0}")]
     Compression(std::io::Error),
     /// The JSON ends too early, and not as an interrupted run leaves a cache.
     #[error("the JSON is cut off ({0}), and not behind a point of a Kernel Tuner cache")]

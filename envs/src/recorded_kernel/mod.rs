@@ -137,7 +137,7 @@ impl BuildEnv for RecordedKernel {
 /// The tuning file at `path`, with the problem at `problem` if its results belong to one.
 fn open(path: &str, problem: Option<&str>) -> Result<TuningFile, ConfigError> {
     let read = |field: &'static str, path: &str| {
-        std::fs::read(path).map_err(|error| {
+        tapeout_input::read(path).map_err(|error| {
             let message = format!("{}: cannot be read: {error}", Path::new(path).display());
             ConfigError::new(field, message)
         })

@@ -1,7 +1,6 @@
 //! The text of a tuning file: unpacked, with the numbers of Python that JSON lacks, and closed where a run was interrupted.
 
 use std::borrow::Cow;
-use std::io::Read;
 
 use flate2::read::MultiGzDecoder;
 
@@ -12,15 +11,11 @@ use super::error::TuningFileError;
 /// # Errors
 /// [`TuningFileError`] if there is nothing in it, or the compression is broken.
 pub(super) fn unpacked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, TuningFileError> {
-    // RFC 1952, section 2.3.1: a gzip member begins with these two bytes, and ends with the size of what is in it.
+    // RFC 1952, section 2.3.1: a gzip member begins with these two bytes.
     const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
     let text = if bytes.starts_with(&GZIP_MAGIC) {
-        let size = bytes.last_chunk::<4>().map_or(0, |size| u32::from_le_bytes(*size));
-        // A damaged file says any size; no gzip data grows by more than this factor (RFC 1951: 258 bytes from two bits).
-        let bound = bytes.len().saturating_mul(1032);
-        let mut text = Vec::with_capacity((size as usize).min(bound));
-        MultiGzDecoder::new(bytes).read_to_end(&mut text).map_err(TuningFileError::Compression)?;
-        Cow::Owned(text)
+        let text = tapeout_input::unpacked(bytes.len(), || MultiGzDecoder::new(bytes));
+        Cow::Owned(text.map_err(TuningFileError::Compression)?)
     } else {
         Cow::Borrowed(bytes)
     };

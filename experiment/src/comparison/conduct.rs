@@ -50,7 +50,18 @@ pub fn conduct(
     plan.check()?;
     let prepared = prepare(catalog, plan, out)?;
     let cells = plan.cells();
-    let ran = run_cells(plan, &prepared, out, conditions, &cells)?;
+    let mut ran = run_cells(plan, &prepared, out, conditions, &cells)?;
+    // Those that were held when they were reached may be done by now; as long as some are, the rest is worth another look.
+    loop {
+        let held: Vec<usize> = (0..ran.len()).filter(|&index| matches!(ran[index], Ran::Held)).collect();
+        let held_cells: Vec<Cell> = held.iter().map(|&index| cells[index]).collect();
+        let again = run_cells(plan, &prepared, out, conditions, &held_cells)?;
+        let n_still = n_held(&again);
+        held.iter().zip(again).for_each(|(&index, now)| ran[index] = now);
+        if n_still == held.len() {
+            break;
+        }
+    }
     let (done, held) = (ran.iter().filter(|ran| matches!(ran, Ran::Done(_))).count(), n_held(&ran));
     let is_interrupted = ran.iter().any(|ran| matches!(ran, Ran::NotYet));
     let problems = prepared.iter().map(|of_env| ComparedProblem::of(of_env[0].problem())).collect();
@@ -144,7 +155,8 @@ fn run_cells(
 }
 
 impl ComparedProblem {
-    fn of(problem: &Problem) -> Self {
+    /// What `problem` seeks.
+    pub(super) fn of(problem: &Problem) -> Self {
         let metrics = (0..problem.n_objectives()).map(|index| problem.objective_metric(index).clone());
         Self { objectives: problem.objectives().to_vec(), metrics: metrics.collect() }
     }

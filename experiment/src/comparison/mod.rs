@@ -17,10 +17,12 @@
 //! | [`pairs`] | every two agents, seed by seed, and what so many seeds can show |
 //! | [`standings`] | what the results say: quartiles, means, ranks, tests, each with its interval |
 //! | [`tables`] | `results.csv`, `results.parquet`, `summary.csv`, `pairs.csv` |
+//! | [`opened`] | a comparison read again from its folder |
 //! | [`pictures`] | progress, runtime distributions, performance profiles, final results |
 
 pub mod conduct;
 pub mod error;
+pub mod opened;
 pub mod pairs;
 mod parquet;
 pub mod pictures;
@@ -35,6 +37,7 @@ pub mod variants;
 
 pub use conduct::{Conditions, ShardDone, conduct, conduct_shard};
 pub use error::ComparisonError;
+pub use opened::OpenedComparison;
 pub use pairs::{Pair, PairedTest};
 pub use plan::{Cell, ComparedAgent, ComparedEnv, ComparisonPlan};
 pub use results::{ComparisonResults, EnvResults};

@@ -183,6 +183,12 @@ pub enum DatasetError {
         /// Its plan.
         path: PathBuf,
     },
+    /// Another process is making it.
+    #[error("{}: another process is making this data set", .path.display())]
+    Busy {
+        /// Its plan.
+        path: PathBuf,
+    },
     /// No threads to evaluate on.
     #[error(transparent)]
     Threads(#[from] ThreadsError),
@@ -247,6 +253,7 @@ impl DatasetError {
             Self::OtherPlan { .. } => Some(
                 "ask for what `plan.toml` says to go on with it, or choose another folder, or delete this one".to_owned(),
             ),
+            Self::Busy { .. } => Some("wait for it to end, or choose another folder".to_owned()),
             Self::Threads(_) => None,
             Self::Evaluation { .. } => Some(
                 "mend what the cause names; the same command then goes on with this workload".to_owned(),

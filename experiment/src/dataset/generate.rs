@@ -6,7 +6,8 @@
 //! workload are a function of seed, workload and number of designs, whatever the threads and the other workloads.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -83,6 +84,7 @@ pub fn generate(
     make_folder(folder)?;
     let plan_path = folder.join("plan.toml");
     keep_plan(&plan_path, plan, entry)?;
+    let _lock = locked(&plan_path)?;
     let n_designs = |space: &DesignSpace| {
         usize::try_from(space.cardinality()).map_or(plan.designs, |n| n.min(plan.designs))
     };
@@ -256,12 +258,25 @@ fn keep_plan(path: &Path, plan: &DatasetPlan, entry: &EnvEntry) -> Result<(), Da
     drop_nulls(&mut plan.env.config);
     let text = toml::to_string(&plan)
         .map_err(|error| DatasetError::Plan { path: path.to_owned(), reason: error.to_string() })?;
-    match fs::read_to_string(path) {
+    match tapeout_input::read_text(path) {
         Ok(there) if there == text => Ok(()),
         Ok(_) => Err(DatasetError::OtherPlan { path: path.to_owned() }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => put_whole(path, text.as_bytes())
+        Err(error) if error.kind() == ErrorKind::NotFound => put_whole(path, text.as_bytes())
             .map_err(|source| DatasetError::File { path: path.to_owned(), action: "write", source }),
         Err(source) => Err(DatasetError::File { path: path.to_owned(), action: "read", source }),
+    }
+}
+
+/// The plan, for nobody else as long as the file is open.
+fn locked(path: &Path) -> Result<File, DatasetError> {
+    let failed = |source| DatasetError::File { path: path.to_owned(), action: "lock", source };
+    let file = File::open(path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(DatasetError::Busy { path: path.to_owned() }),
+        // A file system without locks is no reason not to begin.
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(file),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
     }
 }
 
@@ -332,4 +347,21 @@ fn merge(folder: &Path, about: &About) -> Result<(), DatasetError> {
     }
     let (entry, counts) = table.finish()?;
     write_manifest(folder, &Manifest::of(about, &counts, entry))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Claim: two do not make one data set at once, and who comes later begins when the first has ended.
+    #[test]
+    fn a_data_set_that_is_being_made_is_busy() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = folder.path().join("plan.toml");
+        fs::write(&plan, "").unwrap();
+        let first = locked(&plan).unwrap();
+        assert!(matches!(locked(&plan), Err(DatasetError::Busy { .. })));
+        drop(first);
+        assert!(locked(&plan).is_ok());
+    }
 }

@@ -21,7 +21,6 @@
 //! [[sources]]                     # name, agent, seed
 //! ```
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -146,7 +145,7 @@ impl Manifest {
     /// Reads the manifest in `folder`.
     pub(super) fn read(folder: &Path) -> Result<Self, DatasetError> {
         let path = manifest_path(folder);
-        let text = match fs::read_to_string(&path) {
+        let text = match tapeout_input::read_text(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(DatasetError::NoDataset { path: folder.to_owned() });

@@ -5,12 +5,13 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use tapeout_core::Problem;
+use tapeout_input::Bounded;
 
 use super::{Header, LogError, LogFault, Record, RecordFormat};
 
 /// The trials of a log, one after another, without holding the file in memory.
 ///
-/// A last line without its newline was torn when its writer died, and is left out.
+/// A last line without its newline was torn when its writer died, and is left out; so are blank lines at the end.
 pub struct LogReader {
     lines: Lines,
     format: RecordFormat,
@@ -59,7 +60,7 @@ impl Iterator for LogReader {
 /// The whole lines of a file.
 struct Lines {
     path: PathBuf,
-    file: BufReader<File>,
+    file: BufReader<Bounded<File>>,
     line: Vec<u8>,
     n_read: usize,
     whole_bytes: u64,
@@ -67,7 +68,7 @@ struct Lines {
 
 impl Lines {
     fn open(path: &Path) -> Result<Self, LogError> {
-        let file = File::open(path).map_err(|source| LogError {
+        let file = tapeout_input::open(path).map_err(|source| LogError {
             path: path.to_owned(),
             line: None,
             fault: Box::new(LogFault::Unreadable(source)),
@@ -95,6 +96,9 @@ impl Lines {
             Ok(n_bytes) => n_bytes,
             Err(source) => return Err(self.error(LogFault::Unreadable(source))),
         };
+        if self.line.ends_with(b"\n") && self.line.iter().all(u8::is_ascii_whitespace) {
+            return self.end_of_blank_lines();
+        }
         let Some((b'\n', line)) = self.line.split_last() else { return Ok(None) };
         match std::str::from_utf8(line) {
             Ok(line) => {
@@ -102,6 +106,23 @@ impl Lines {
                 Ok(Some(line))
             }
             Err(error) => Err(self.error(LogFault::NotATrial(error.to_string()))),
+        }
+    }
+
+    /// Nothing, if blank lines are all that is left; they are as good as torn.
+    fn end_of_blank_lines(&mut self) -> Result<Option<&str>, LogError> {
+        let blank = self.n_read;
+        loop {
+            self.line.clear();
+            match self.file.read_until(b'\n', &mut self.line) {
+                Ok(0) => return Ok(None),
+                Ok(_) if self.line.iter().all(u8::is_ascii_whitespace) => {}
+                Ok(_) => {
+                    self.n_read = blank;
+                    return Err(self.error(LogFault::NotATrial("a blank line between trials".to_owned())));
+                }
+                Err(source) => return Err(self.error(LogFault::Unreadable(source))),
+            }
         }
     }
 

@@ -142,6 +142,11 @@ impl RecordFormat {
             LoggedOutcome::Measured(metrics) => Outcome::Measured(self.read_metrics(metrics.0)?),
             LoggedOutcome::Infeasible(Broken { rule, violation }) => Outcome::Infeasible { rule, violation },
         };
+        let times = [("evaluation_s", line.timing.evaluation_s), ("elapsed_s", line.timing.elapsed_s)];
+        if let Some((field, time_s)) = times.into_iter().find(|(_, time_s)| *time_s < 0.0) {
+            let fault = format!("`timing.{field}` is {time_s}, expected 0 or more");
+            return Err(LogFault::NotATrial(fault));
+        }
         Ok(Record { design, outcome, timing: line.timing })
     }
 

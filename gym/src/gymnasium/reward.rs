@@ -11,7 +11,7 @@ use tapeout_core::{Env, EvalError, Judgement, Objective, Problem, Seed};
 /// | judgement | reward |
 /// |---|---|
 /// | acceptable | the scalarization of its objectives |
-/// | outside a constraint | the same, less `violation_weight` times the relative violation |
+/// | outside a constraint | the same, less `violation_weight` times the relative violation; in octaves, of one more than that |
 /// | infeasible | `infeasible` |
 ///
 /// [`RewardPolicy::relative`] is free of units and scales, so it suits any problem whose objectives are positive; it is what
@@ -34,15 +34,17 @@ pub struct RewardPolicy {
 const MOST_DRAWN: usize = 2_048;
 /// Designs measured to find out what is usual. Ours: enough for a median, and a second or less in the catalog's simulators.
 const MEASURED: usize = 15;
-/// The least share of what is usual that a value counts as, since the logarithm of 0 is worth infinity. Ours: below what doubles of
-/// one kind of quantity differ by.
-const LEAST_SHARE: f64 = 1e-9;
+/// How many octaves from what is usual a value counts for at most, since the logarithm of 0 is worth infinity. Ours: a thousand times
+/// as good or as bad.
+const MOST_OCTAVES: f64 = 10.0;
 
 /// How several objectives become one number.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scalarization {
     /// By how many octaves each objective is better than what is usual, added up: 1 for a latency half as long, or for a
-    /// throughput twice as large. `sum(log2(usual_i / value_i))`, with the sign turned where the objective is maximised.
+    /// throughput twice as large. `sum(log2(usual_i / value_i))`, with the sign turned where the objective is maximised, each at most 10 from
+    /// 0. What lies below the worst that is usual, an octave above `infeasible`, is pressed into the upper half of that octave, in the same
+    /// order, so that nothing that can be built is worth less than what cannot.
     Octaves {
         /// One value above 0 for each objective, in the metric's unit, shape `[m]`.
         usual: Vec<f64>,
@@ -66,37 +68,43 @@ pub enum Scalarization {
 
 impl RewardPolicy {
     /// Octaves by which a design is better than is usual among designs drawn at random: the median of the first 15 that can be
-    /// built and run. One that cannot gets an octave less than the worst of these. A function of environment and goal.
+    /// built and run. One that cannot gets an octave less than the worst of these, violated constraints counted. A function of environment
+    /// and goal.
     ///
     /// # Errors
-    /// [`RewardError::NothingUsual`] if none of 2,048 drawn designs can be built and run, or a median is not above 0;
+    /// [`RewardError::NothingUsual`] if none of 2,048 drawn designs can be built and run, a median is not above 0, or a value is below it;
     /// [`RewardError::Evaluation`] if the evaluator failed.
     pub fn relative(env: &dyn Env, problem: &Problem) -> Result<Self, RewardError> {
         let mut rng = Seed::new(0).stream("usual designs");
-        let mut measured: Vec<Vec<f64>> = Vec::new();
+        let mut measured: Vec<(Vec<f64>, f64)> = Vec::new();
         for _ in 0..MOST_DRAWN {
             if measured.len() == MEASURED {
                 break;
             }
             let design = env.space().sample(&mut rng);
-            if let Some(losses) = problem.judge(&env.evaluate(&design)?).losses() {
-                let values =
-                    losses.iter().enumerate().map(|(index, &loss)| problem.objective_value(index, loss));
-                measured.push(values.collect());
+            let judgement = problem.judge(&env.evaluate(&design)?);
+            if let Some(losses) = judgement.losses() {
+                let violation = match judgement {
+                    Judgement::Unacceptable { violation, .. } => violation,
+                    Judgement::Acceptable { .. } | Judgement::Infeasible { .. } => 0.0,
+                };
+                measured.push((objective_values(problem, losses), violation));
             }
         }
         let median = |objective: usize| {
-            let mut values: Vec<f64> = measured.iter().map(|values| values[objective]).collect();
+            let mut values: Vec<f64> = measured.iter().map(|(values, _)| values[objective]).collect();
             values.sort_by(f64::total_cmp);
-            let usual = values.get(values.len() / 2).copied().filter(|&median| median > 0.0);
+            let is_usual = |&median: &f64| median > 0.0 && values[0] >= 0.0;
+            let usual = values.get(values.len() / 2).copied().filter(is_usual);
             usual.ok_or_else(|| RewardError::NothingUsual {
                 metric: problem.objective_metric(objective).name.clone(),
                 measured: values.len(),
             })
         };
         let usual: Vec<f64> = (0..problem.n_objectives()).map(median).collect::<Result<_, _>>()?;
-        let octaves = measured.iter().map(|values| octaves(problem, &usual, values));
-        let worst = octaves.fold(0.0, f64::min);
+        let rewards =
+            measured.iter().map(|(values, violation)| octaves(problem, &usual, values) - beyond(*violation));
+        let worst = rewards.fold(0.0, f64::min);
         let scalarization = Scalarization::Octaves { usual };
         Ok(Self { scalarization, infeasible: worst - 1.0, violation_weight: 1.0 })
     }
@@ -119,20 +127,30 @@ impl RewardPolicy {
     /// If the policy does not [suit](RewardPolicy::check) the problem.
     pub fn reward(&self, problem: &Problem, judgement: &Judgement) -> f64 {
         match judgement {
-            Judgement::Acceptable { losses } => self.scalarize(problem, losses),
+            Judgement::Acceptable { losses } => self.above_infeasible(self.scalarize(problem, losses)),
             Judgement::Unacceptable { losses, violation } => {
-                self.scalarize(problem, losses) - self.violation_weight * violation
+                let cost = match self.scalarization {
+                    Scalarization::Octaves { .. } => beyond(*violation),
+                    Scalarization::WeightedSum { .. } | Scalarization::Target { .. } => *violation,
+                };
+                self.above_infeasible(self.scalarize(problem, losses) - self.violation_weight * cost)
             }
             Judgement::Infeasible { .. } => self.infeasible,
         }
     }
 
+    /// Octaves as they are, down to one above what cannot be built, and pressed together below.
+    fn above_infeasible(&self, reward: f64) -> f64 {
+        let worst = self.infeasible + 1.0;
+        match self.scalarization {
+            Scalarization::Octaves { .. } if reward < worst => worst - 0.5 * (1.0 - (reward - worst).exp2()),
+            _ => reward,
+        }
+    }
+
     fn scalarize(&self, problem: &Problem, losses: &[f64]) -> f64 {
         match &self.scalarization {
-            Scalarization::Octaves { usual } => {
-                let value = |(index, &loss): (usize, &f64)| problem.objective_value(index, loss);
-                octaves(problem, usual, &losses.iter().enumerate().map(value).collect::<Vec<_>>())
-            }
+            Scalarization::Octaves { usual } => octaves(problem, usual, &objective_values(problem, losses)),
             Scalarization::WeightedSum { weights } => {
                 let weight = |index: usize| weights.as_ref().map_or(1.0, |weights| weights[index]);
                 -losses.iter().enumerate().map(|(index, loss)| weight(index) * loss).sum::<f64>()
@@ -184,10 +202,20 @@ impl RewardPolicy {
     }
 }
 
+/// The values of the objectives, in the metrics' units, shape `[m]`.
+fn objective_values(problem: &Problem, losses: &[f64]) -> Vec<f64> {
+    losses.iter().enumerate().map(|(index, &loss)| problem.objective_value(index, loss)).collect()
+}
+
+/// Octaves that a relative violation costs: one for a limit that is overshot by as much again.
+fn beyond(violation: f64) -> f64 {
+    (1.0 + violation).log2()
+}
+
 /// The octaves by which `values`, shape `[m]`, are better than what is `usual`, added up.
 fn octaves(problem: &Problem, usual: &[f64], values: &[f64]) -> f64 {
     let better = |((objective, &value), &usual): ((&Objective, &f64), &f64)| {
-        let octaves = (value / usual).max(LEAST_SHARE).log2();
+        let octaves = (value / usual).max(0.0).log2().clamp(-MOST_OCTAVES, MOST_OCTAVES);
         match objective.direction {
             Direction::Minimize => -octaves,
             Direction::Maximize => octaves,

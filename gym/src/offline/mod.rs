@@ -19,6 +19,7 @@
 //! | [`batch`](mod@batch), [`evidence`] | good designs that are not all neighbours; what was logged, beside them |
 //! | [`proposals`] | the designs to build, with what the model expects of them |
 //! | [`sheet`], [`promised`] | a table for whoever measures, and what promises were worth |
+//! | [`reported`] | proposals as a report shows them |
 //! | [`validation`] | what the environment says of them |
 //! | [`error`] | what can be wrong with all of these |
 
@@ -36,6 +37,7 @@ pub mod pictures;
 pub mod promised;
 pub mod proposals;
 pub mod quality;
+pub mod reported;
 pub mod search;
 pub mod sheet;
 pub mod validation;

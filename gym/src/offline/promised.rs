@@ -1,6 +1,6 @@
 //! What promises were worth, once it is known what came of them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tapeout_core::{Metric, Outcome};
 use tapeout_experiment::statistics::quantile;
 use tapeout_surrogates::errors::kendall_tau;
@@ -8,7 +8,7 @@ use tapeout_surrogates::errors::kendall_tau;
 use super::interval::Interval;
 
 /// What the promises about some designs were worth.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Kept {
     /// Designs that were measured or found infeasible.
     pub designs: usize,
@@ -21,7 +21,7 @@ pub struct Kept {
 }
 
 /// What the promises of one metric were worth.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeptMetric {
     /// The metric.
     pub metric: String,

@@ -99,7 +99,7 @@ impl Proposals {
     /// # Errors
     /// [`OfflineError`] if it cannot be read, or says something else.
     pub fn read(path: &Path) -> Result<Self, OfflineError> {
-        let text = fs::read_to_string(path)
+        let text = tapeout_input::read_text(path)
             .map_err(|source| OfflineError::File { path: path.to_owned(), source })?;
         let content = |field: &str, message: String| OfflineError::Content {
             path: path.to_owned(),

@@ -1,7 +1,9 @@
 //! What the environment says of proposals: asked once, when all else is done.
 
+use std::path::Path;
+
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tapeout_core::{Catalog, Design, Env, Goal, Metric, Outcome, Problem, Trial};
 use tapeout_experiment::EnvSpec;
@@ -11,7 +13,7 @@ use super::promised::{Kept, Known, kept};
 use super::{OfflineError, Proposals, SheetRow, WeightedWorkload};
 
 /// Proposals as their environment sees them.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Validation {
     /// How often the environment was asked.
     pub simulator_calls: usize,
@@ -24,7 +26,7 @@ pub struct Validation {
 }
 
 /// What became of one proposal.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Measured in all workloads.
@@ -191,6 +193,21 @@ pub fn validate_by(
 }
 
 impl Validation {
+    /// Reads what was said of proposals, as `serde_json` writes it.
+    ///
+    /// # Errors
+    /// [`OfflineError`] if the file cannot be read, or says something else.
+    pub fn read(path: &Path) -> Result<Self, OfflineError> {
+        let text = tapeout_input::read_text(path)
+            .map_err(|source| OfflineError::File { path: path.to_owned(), source })?;
+        let mut deserializer = serde_json::Deserializer::from_str(&text);
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| OfflineError::Content {
+            path: path.to_owned(),
+            field: error.path().to_string(),
+            message: error.inner().to_string(),
+        })
+    }
+
     fn new(simulator_calls: usize, proposals: &Proposals, problem: &Problem, verdicts: Vec<Verdict>) -> Self {
         let outcomes: Vec<Option<Outcome>> = verdicts.iter().map(Verdict::outcome).collect();
         let known: Vec<Known<'_>> = proposals

@@ -104,6 +104,26 @@ fn relative_rewards_are_free_of_scale_and_infeasible_designs_lie_below_the_worst
     assert_eq!(infeasible, worst - 1.0);
 }
 
+/// Law: whatever can be built is worth more than what cannot, and less the further it is beyond a limit: levels of 1 to 1,000 s where at most 4 s
+/// are usual and 0.001 s are allowed. By hand: a violation of 1 costs an octave.
+#[test]
+fn nothing_that_can_be_built_is_worth_less_than_what_cannot() {
+    let env = Scaled::new(1.0);
+    let goal = Goal {
+        objectives: vec![Objective::minimize("latency_s")],
+        constraints: vec![Constraint::at_most("latency_s", 0.001)],
+    };
+    let problem = Problem::new(env.space.clone(), env.metrics.clone(), goal).unwrap();
+    let policy = RewardPolicy::relative(&env, &problem).unwrap();
+    let of = |latency_s: f64| policy.reward(&problem, &problem.judge(&Outcome::Measured(vec![latency_s])));
+    let rewards = [0.5, 2.0, 4.0, 10.0, 100.0, 1000.0].map(of);
+    assert!(rewards.windows(2).all(|pair| pair[0] > pair[1]), "{rewards:?}");
+    assert!(rewards[5] > policy.infeasible);
+    // 2 s and 4 s are 1,999 and 3,999 times the limit beyond it.
+    let expected = 1.0 + (4000.0_f64 / 2000.0).log2();
+    assert!((rewards[1] - rewards[2] - expected).abs() < 1e-9, "{rewards:?}");
+}
+
 #[test]
 fn where_nothing_is_above_0_a_reward_is_to_be_named() {
     let env = Scaled::new(-1.0);

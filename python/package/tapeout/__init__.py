@@ -50,4 +50,9 @@ __all__ = [
 ]
 
 if _find_spec("gymnasium") is not None:
-    import tapeout.gymnasium  # noqa: F401
+    try:
+        import tapeout.gymnasium  # noqa: F401
+    except ImportError as error:  # Gymnasium before 1.1
+        import warnings as _warnings
+
+        _warnings.warn(f"environments are not registered in Gymnasium, of which 1.1 or newer is needed: {error}", stacklevel=2)

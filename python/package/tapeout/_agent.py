@@ -10,7 +10,7 @@ import numpy as np
 
 from tapeout import _native
 from tapeout._env import Env
-from tapeout._outcomes import Outcomes
+from tapeout._outcomes import Outcome, Outcomes
 from tapeout._run import Run, _path, _plan
 
 # As many trials as a spec can say: TOML's whole numbers have 63 bits (TOML 1.0.0, "Integer").
@@ -26,7 +26,7 @@ class Agent:
     ...     agent.tell(env.evaluate(designs))
 
     ``agent``: one of :func:`tapeout.agents`, with the hyperparameters ``config``; the rest as in :func:`tapeout.run`, whose log it gives
-    for the same seed and batch. ``out``: the folder of the log; a run that is there is gone on with.
+    for the same seed and batch. ``out``: the folder of the log, for which ``trials`` has to be said; a run that is there is gone on with.
 
     Raises:
         ValueError: something that was given cannot be used.
@@ -37,7 +37,7 @@ class Agent:
         agent: str,
         env: Env | str,
         *,
-        trials: int = _ENDLESS,
+        trials: int | None = None,
         seed: int = 0,
         batch: int = 32,
         objectives: Iterable[str] | None = None,
@@ -46,7 +46,9 @@ class Agent:
         **config: Any,
     ) -> None:
         self.env = Env(env) if isinstance(env, str) else env
-        plan = _plan(agent, trials, seed, batch, objectives, constraints)
+        if trials is None and out is not None:
+            raise ValueError("`trials`: a run in a folder needs a number, up to which `resume` goes on with it")
+        plan = _plan(agent, _ENDLESS if trials is None else trials, seed, batch, objectives, constraints)
         self._native = _native.Session(self.env._native, plan, config, _path(out))
         self._asked = np.empty((0, len(self.env.space.names)), np.uint32)
         self.stop: str | None = None
@@ -61,35 +63,41 @@ class Agent:
         self._asked, self.stop = self._native.ask()
         return self._asked
 
-    def tell(self, outcomes: Outcomes | Sequence[Mapping[str, Any]]) -> None:
+    def tell(self, outcomes: Outcomes | Iterable[Outcome | Mapping[str, Any]]) -> None:
         """What became of the designs of :meth:`ask`, in their order, or of the first few of them.
 
         ``outcomes``: from :meth:`Env.evaluate`, or a dict each: metrics by name, or ``{"infeasible": rule}``, with a ``violation``
-        above 0 if it is known.
+        above 0 if it is known; ``None`` or NaN for a rule says that there is none, as rows of data frames have it.
 
         Raises:
             ValueError: it was asked for other designs, or a metric is missing.
             Failed: the agent or the disk failed.
         """
+        if not isinstance(outcomes, Outcomes):
+            outcomes = list(outcomes)
         if isinstance(outcomes, Outcomes):
             if not np.array_equal(self._asked[: len(outcomes)], outcomes.levels):
                 raise ValueError("these are not the outcomes of the designs that were asked about")
             told: tuple[Any, ...] = outcomes._told()
         else:
-            told = self._told(list(outcomes))
+            told = self._told(outcomes)
         self._native.tell(*told)
         self._asked = self._asked[len(outcomes) :]
 
-    def _told(self, outcomes: list[Mapping[str, Any]]) -> tuple[Any, ...]:
+    def _told(self, outcomes: Sequence[Outcome | Mapping[str, Any]]) -> tuple[Any, ...]:
         names = [metric.name for metric in self.env.metrics]
         metrics = np.full((len(outcomes), len(names)), np.nan)
         rule, violation = np.full(len(outcomes), -1, dtype=np.int32), np.zeros(len(outcomes))
         rules: list[str] = []
-        for index, outcome in enumerate(outcomes):
-            if "infeasible" in outcome:
-                if outcome["infeasible"] not in rules:
-                    rules.append(outcome["infeasible"])
-                rule[index] = rules.index(outcome["infeasible"])
+        for index, said in enumerate(outcomes):
+            outcome: Mapping[str, Any] = said
+            if isinstance(said, Outcome):
+                outcome = said.metrics if said.feasible else {"infeasible": said.infeasible, "violation": said.violation}
+            broken = outcome.get("infeasible")
+            if isinstance(broken, str):
+                if broken not in rules:
+                    rules.append(broken)
+                rule[index] = rules.index(broken)
                 violation[index] = outcome.get("violation", 1.0)
                 continue
             missing = [name for name in names if name not in outcome]

@@ -91,7 +91,7 @@ class Env:
             Failed: the evaluator failed, which says nothing of the design.
         """
         levels = self.space.levels(designs)
-        is_single = isinstance(designs, Mapping) or (isinstance(designs, np.ndarray) and designs.ndim == 1)
+        is_single = _named(designs) is not None or (isinstance(designs, np.ndarray) and designs.ndim == 1)
         n_threads = 1 if len(levels) == 1 else threads or _processors()
         columns = self._native.evaluate(levels, on_illegal, n_threads)
         outcomes = Outcomes(self.space, self.metrics, columns)
@@ -134,7 +134,14 @@ class Problem:
         self.objectives, self.constraints = self._native.goal()
 
     def judge(self, outcomes: Outcomes) -> Judgements:
-        """What outcomes are worth."""
+        """What outcomes are worth.
+
+        Raises:
+            ValueError: they are those of an environment with other metrics.
+        """
+        ours, theirs = [[metric.name for metric in about] for about in (self.env.metrics, outcomes.about)]
+        if ours != theirs:
+            raise ValueError(f"outcomes with metrics {', '.join(theirs)}, expected those of {', '.join(ours)}")
         return Judgements(*self._native.judge(*outcomes._told()))
 
 

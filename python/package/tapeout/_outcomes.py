@@ -92,7 +92,8 @@ class Outcomes:
         return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> Outcome:
-        place = index if index >= 0 else len(self) + index
+        if not 0 <= (place := index if index >= 0 else len(self) + index) < len(self):
+            raise IndexError(f"there is no outcome {index} of {len(self)}")
         rule = int(self._rule[place])
         measured = {name: column.item(place) for name, column in self.metrics.items()} if rule < 0 else {}
         rule_name = None if rule < 0 else self._rules[rule]

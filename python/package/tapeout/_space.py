@@ -79,8 +79,9 @@ class Space:
         """
         if isinstance(designs, np.ndarray):
             return self._of_array(designs)
-        if isinstance(designs, Mapping):
-            return self._native.levels_of([dict(designs)])
+        named = _named(designs)
+        if named is not None:
+            return self._native.levels_of([{name: named[name] for name in self.names if name in named}])
         rows = _rows(designs, self.names)
         if rows is not None:
             return self._native.levels_of(rows)
@@ -193,6 +194,17 @@ class Walk:
         if self.parameter is not None:
             return None
         return np.array([self._levels[name] for name in self._space.names], dtype=np.uint32)
+
+
+def _named(design: Any) -> Mapping[str, Any] | None:
+    """Values by name of one design: a mapping, a row of pandas, a named tuple; none if it is none of these."""
+    if isinstance(design, Mapping):
+        return design
+    if hasattr(design, "to_dict") and hasattr(design, "index") and not hasattr(design, "columns"):  # a row of pandas
+        return {name: getattr(value, "item", lambda value=value: value)() for name, value in design.to_dict().items()}
+    if hasattr(design, "_asdict"):  # a row of `itertuples` or `iter_rows(named=True)`
+        return dict(design._asdict())
+    return None
 
 
 def _rows(designs: Any, names: Sequence[str]) -> list[dict[str, Value]] | None:

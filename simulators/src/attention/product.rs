@@ -84,15 +84,17 @@ impl MatrixProduct {
             return Moved { read_byte: self.count * first, write_byte };
         }
         let blocks = |size: f64, fitting: f64| {
-            if fitting < 1.0 { f64::INFINITY } else { (size / fitting.floor()).ceil() }
+            if fitting < 1.0 { f64::INFINITY } else { (size / fitting.floor()).ceil().max(1.0) }
         };
         let by_rows = first + second * blocks(m, buffer_byte / (k * self.first_byte));
         let by_columns = second + first * blocks(n, buffer_byte / (k * self.second_byte));
-        // A block of results near a square, rounded either way.
+        // A block of results near a square, rounded either way, or as wide as an equal share of the columns.
         let words = buffer_byte / self.result_byte;
         let columns = n.min(words.sqrt().max(words / m)).max(1.0);
+        let shares = (n / columns).floor().max(1.0);
         let by_columns_of = |columns: f64| first * blocks(n, columns) + second * blocks(m, words / columns);
-        let by_results = by_columns_of(columns.floor()).min(by_columns_of(columns.ceil()));
+        let widths = [columns.floor(), columns.ceil(), (n / shares).ceil(), (n / (shares + 1.0)).ceil()];
+        let by_results = widths.into_iter().map(by_columns_of).fold(f64::INFINITY, f64::min);
         Moved { read_byte: self.count * by_rows.min(by_columns).min(by_results), write_byte }
     }
 
@@ -104,5 +106,48 @@ impl MatrixProduct {
         let filled = m * k * self.first_byte + k * n * self.second_byte;
         let results = m * n * self.result_byte;
         Moved { read_byte: self.count * (asked + results), write_byte: self.count * (filled + results) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // By hand: a vector of 4,096 and a matrix of 4,096 x 1,024, two bytes an element: 8,192 byte and 8 MiB, whether the result goes to
+    // memory or stays on the chip.
+    #[test]
+    fn an_operand_is_read_once_even_if_the_result_stays_on_the_chip() {
+        let product = |result_byte| MatrixProduct {
+            count: 1.0,
+            m: 1,
+            k: 4096,
+            n: 1024,
+            first_byte: 2.0,
+            second_byte: 2.0,
+            result_byte,
+            second: Place::OffChip,
+        };
+        for result_byte in [0.0, 2.0] {
+            let dram = product(result_byte).dram(1_048_576.0);
+            assert_eq!((dram.read_byte, dram.write_byte), (8192.0 + 8_388_608.0, 1024.0 * result_byte));
+        }
+    }
+
+    // By hand: of 65,536 x 768 results a block of 384 columns has 1,365 rows in a MiB of two-byte words: the first operand is read twice, the
+    // second 49 times, if neither fits by whole rows or columns.
+    #[test]
+    fn blocks_may_be_equal_shares_of_the_columns() {
+        let product = MatrixProduct {
+            count: 1.0,
+            m: 65_536,
+            k: 3072,
+            n: 768,
+            first_byte: 2.0,
+            second_byte: 2.0,
+            result_byte: 2.0,
+            second: Place::OffChip,
+        };
+        let (first, second) = (65_536.0 * 3072.0 * 2.0, 3072.0 * 768.0 * 2.0);
+        assert!(product.dram(1_048_576.0).read_byte <= 2.0 * first + 49.0 * second);
     }
 }

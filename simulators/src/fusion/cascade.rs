@@ -125,12 +125,14 @@ fn check(stage: &CascadeStage, before: &[CascadeStage], after: &[CascadeStage]) 
     Ok(())
 }
 
-/// Whether stage `index` reads row for row what the one before it makes, and is the only one to.
+/// Whether stage `index` reads row for row what the one before it makes, not as its operand too, and is the only one to.
 fn joins(stages: &[CascadeStage], index: usize) -> bool {
     let (maker, reader) = (&stages[index - 1], &stages[index]);
     let readers = stages.iter().filter(|stage| reads(stage, &maker.output)).count();
+    let is_operand = reader.operand.as_ref().is_some_and(|operand| operand.name == maker.output);
     reader.input == maker.output
         && readers == 1
+        && !is_operand
         && reader.repeat == maker.repeat
         && reader.input_rows <= maker.rows
         && reader.input_row_byte == maker.output_row_byte

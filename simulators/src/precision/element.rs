@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{MAX_OPERAND_BITS, Precision, SPREADS, SynthesisUnit, partial_products, synthesised};
-use crate::technology::{MacCost, Node, delay_relative_to_32nm, mac_of};
+use crate::technology::{MacCost, Node, delay_relative_to_32nm, mac_of, register_file};
 
 /// How a processing element multiplies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -39,9 +39,11 @@ pub struct ElementDemand {
 /// What a processing element costs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ProcessingElement {
-    /// Energy of a multiply-accumulate, its share of scaling among it.
+    /// Energy of a multiply-accumulate, registers of operands and sum among it.
     pub mac_j: f64,
-    /// Area of cells, without the registers of operands.
+    /// Energy of scaling, for each multiply-accumulate with weights; the multiplier that does it has no area here.
+    pub scaling_j: f64,
+    /// Area of cells, registers of operands and sum among them.
     pub area_m2: f64,
     /// Power while idle.
     pub leakage_w: f64,
@@ -89,6 +91,9 @@ const ENCODED_COLUMN: u32 = 16;
 /// of g = 4 activations, tiles of 64 columns (recalled).
 const LOOK_UP_GROUP: f64 = 4.0;
 const LOOK_UP_SHARE: f64 = 64.0;
+/// Registers of a lane: the smallest file of the table, which holds a sum of 32 bits and as much beside it.
+const REGISTER_BYTE: u64 = 8;
+const REGISTER_BITS: u32 = 16;
 
 impl PeStyle {
     /// Every style.
@@ -119,16 +124,16 @@ impl PeStyle {
         }
     }
 
-    /// Energy and area over those of what it is compared with.
-    const fn ratios(self) -> (f64, f64) {
+    /// Energy over that of what it is compared with.
+    const fn energy_ratio(self) -> f64 {
         match self {
-            Self::Multiplier | Self::CarrySave | Self::LookUp => (1.0, 1.0),
+            Self::Multiplier | Self::CarrySave | Self::LookUp => 1.0,
             // Source of the energy: Wu et al. (HPCA 2025), abstract: 1.20 times the energy efficiency of a matrix of multiply-add
             // elements; the source's project has no power reports. Its area is synthesised.
-            Self::Encoded => (1.0 / 1.20, 1.0),
-            // Source: Zhang et al. (2024), arXiv 2411.16158, abstract: 2.6 times the speed and 1.4 times the energy efficiency. Read here as
-            // 2.6 times as many elements on the same area.
-            Self::ShiftAdd => (1.0 / 1.4, 1.0 / 2.6),
+            Self::Encoded => 1.0 / 1.20,
+            // Source: Zhang et al. (2024), arXiv 2411.16158, abstract: 1.4 times the energy efficiency. Its area is taken as the multiplier's
+            // for weights of as many bits: what the source says is the speed of whole chips.
+            Self::ShiftAdd => 1.0 / 1.4,
         }
     }
 }
@@ -173,8 +178,8 @@ impl ProcessingElement {
         let reference = Reference::at(period_s);
         let scale = reference.scale(&precision, node);
         let area = synthesised.cell_area_m2 / f64::from(count) / reference.area_m2;
-        let energy = energy_ratio(style, synthesised.power_w, period_s, &reference);
-        let (energy_ratio, area_ratio) = style.ratios();
+        let energy = synthesised_ratio(style, synthesised.power_w, period_s, &reference);
+        let energy_ratio = style.energy_ratio();
         let cycles_per_mac = match style {
             PeStyle::Encoded => {
                 let products = partial_products(spread).ok_or(PrecisionError::Spread(spread))?;
@@ -183,9 +188,10 @@ impl ProcessingElement {
             _ => 1.0,
         };
         Ok(Self {
-            mac_j: scale.energy_j * energy * energy_ratio + scaling_j(&precision, node),
-            area_m2: scale.area_m2 * area * area_ratio,
-            leakage_w: scale.leakage_w * area * area_ratio,
+            mac_j: scale.energy_j * energy * energy_ratio,
+            scaling_j: scaling_j(&precision, node),
+            area_m2: scale.area_m2 * area,
+            leakage_w: scale.leakage_w * area,
             cycles_per_mac,
         })
     }
@@ -232,7 +238,12 @@ fn clocked(period_s: f64) -> f64 {
 }
 
 /// Energy of a style over that of the reference at the same clock, where both have power reports.
-fn energy_ratio(style: PeStyle, power_w: Option<(f64, f64)>, period_s: f64, reference: &Reference) -> f64 {
+fn synthesised_ratio(
+    style: PeStyle,
+    power_w: Option<(f64, f64)>,
+    period_s: f64,
+    reference: &Reference,
+) -> f64 {
     match (style, power_w) {
         // Source: the slowest point of the carry-save element is 1.5 ns.
         (PeStyle::CarrySave, Some((dynamic_w, _))) => dynamic_w * period_s.min(1.5e-9) / reference.energy_j,
@@ -246,7 +257,8 @@ fn scaling_j(precision: &Precision, node: Node) -> f64 {
     precision.group.map_or(0.0, |group| scaling.energy_j / f64::from(group))
 }
 
-/// A lane that adds the sum it looks up, once for each bit of the weights, for four weights at a time; and its share of the table.
+/// A lane that adds the sum it looks up, once for each bit of the weights, for four weights at a time; its share of the table; and registers,
+/// which the synthesised elements have too, for a bit of each weight, the place in the table and the sum.
 ///
 /// Ours: an adder as in the law of multiply-accumulate units; a multiplexer of two bits is 6 transistors where a full adder is 28, and choosing
 /// one of eight takes seven of them a bit; the table is made by as many additions as it has entries, for all lanes that share it.
@@ -263,11 +275,16 @@ fn look_up(precision: &Precision, node: Node) -> ProcessingElement {
     let making_bits = entries * entry_bits / LOOK_UP_SHARE;
     let energy_j = bit(|cost| cost.energy_j);
     let lane_bits = adder_bits + choosing_bits + making_bits;
+    // Both operands and the sum, in words of 16 bits as the table has them; the sum is read and written for each bit of the weights.
+    let registers = register_file(REGISTER_BYTE, REGISTER_BITS, node)
+        .expect("invariant: 8 bytes of 16 bits are in the table of register files");
+    let register_j = (LOOK_UP_GROUP + 2.0 * adder_bits) * registers.read_j / f64::from(REGISTER_BITS);
     ProcessingElement {
         mac_j: (weight_bits * (adder_bits + choosing_bits) + making_bits) / LOOK_UP_GROUP * energy_j
-            + scaling_j(precision, node),
-        area_m2: lane_bits * bit(|cost| cost.area_m2),
-        leakage_w: lane_bits * bit(|cost| cost.leakage_w),
+            + weight_bits * register_j / LOOK_UP_GROUP,
+        scaling_j: scaling_j(precision, node),
+        area_m2: lane_bits * bit(|cost| cost.area_m2) + registers.area_m2,
+        leakage_w: lane_bits * bit(|cost| cost.leakage_w) + registers.leakage_w,
         cycles_per_mac: weight_bits / LOOK_UP_GROUP,
     }
 }
@@ -348,8 +365,9 @@ mod tests {
                 let (narrow, wide) = (at(bits - 1), at(bits));
                 assert!(narrow.mac_j < wide.mac_j && narrow.area_m2 <= wide.area_m2, "{style:?} {bits}");
             }
-            let grouped =
-                |group| element(style, Precision { weight_bits: 4, group, ..Precision::integer(8) }).mac_j;
+            let grouped = |group| {
+                element(style, Precision { weight_bits: 4, group, ..Precision::integer(8) }).scaling_j
+            };
             assert!(grouped(None) < grouped(Some(128)) && grouped(Some(128)) < grouped(Some(32)));
         }
     }

@@ -38,8 +38,12 @@ pub enum MainMemory {
 pub struct BankProcessing {
     /// Bytes that all banks read together for a byte that the interface moves.
     pub bandwidth_ratio: f64,
-    /// Energy of reading a byte of a matrix and multiplying it once.
+    /// Energy of bringing a byte of a matrix to the unit at its bank.
     pub j_per_byte: f64,
+    /// Energy of a multiply-accumulate there.
+    pub mac_j: f64,
+    /// Bytes that pass while a unit multiplies once: narrower elements are multiplied no faster.
+    pub byte_per_mac: f64,
 }
 
 impl MainMemory {
@@ -68,7 +72,7 @@ impl MainMemory {
             // Source: JESD235B: 2 Gb/s on 1,024 bits; JESD238: 6.4 Gb/s on 1,024 bits.
             Self::Hbm2 => 256e9,
             Self::Hbm3 => 819.2e9,
-            // Source: AttAcc, as above: HBM3 of 5.2 Gb/s, 670.4 GB/s a stack.
+            // Source: AttAcc, as above: HBM3 of 5.2 Gb/s; it states 670.4 GB/s a stack.
             Self::Hbm3Pim => 670.4e9,
             // Source: Domke et al. (2023), "At the locus of performance", arXiv 2204.02235: 1.536 TB/s for each of 16 groups of cores (recalled).
             Self::StackedSram => 1536e9,
@@ -108,10 +112,14 @@ impl MainMemory {
 
     /// What its banks can compute.
     pub fn bank_processing(self) -> Option<BankProcessing> {
-        // Source: AttAcc, as above: nine times the interface within the limit of power; 0.11 + 0.44 pJ a bit to the processing unit, 0.32 pJ
-        // for what it does with a byte.
-        (self == Self::Hbm3Pim)
-            .then_some(BankProcessing { bandwidth_ratio: 9.0, j_per_byte: 8.0 * 0.55e-12 + 0.32e-12 })
+        // Source: AttAcc, as above: nine times the interface within the limit of power; 0.11 + 0.44 pJ a bit to the processing unit, 0.32 pJ a
+        // multiply-accumulate of FP16, of which it does one for every two bytes.
+        (self == Self::Hbm3Pim).then_some(BankProcessing {
+            bandwidth_ratio: 9.0,
+            j_per_byte: 8.0 * 0.55e-12,
+            mac_j: 0.32e-12,
+            byte_per_mac: 2.0,
+        })
     }
 
     /// Bytes that as many packages or stacks hold as this bandwidth takes.

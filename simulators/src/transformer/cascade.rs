@@ -6,7 +6,8 @@ use crate::fusion::{Cascade, CascadeError, CascadeStage, FusionMachine, GroupCos
 use crate::networks::{MatMul, SecondOperand};
 
 impl TransformerModel {
-    /// All layers for one sequence of `tokens`, words of `byte`: projections, scores, softmax, context, feed-forward part. Experts are one dense part
+    /// All layers for one sequence of `tokens`, words of `byte`: projections, scores, softmax, context, feed-forward part; no residual sums and no
+    /// normalizations, which would read a layer's input once more. Experts are one dense part
     /// of as many as a token uses; heads that share keys are rows of one product.
     ///
     /// # Errors
@@ -65,7 +66,7 @@ impl TransformerModel {
     }
 
     /// What each stage of [`TransformerModel::cascade`] takes by itself: products as [`MatrixProduct::phase`] has them, softmax and activation from
-    /// memory and back.
+    /// memory and back. Groups of [`crate::fusion`] keep all units busy, which these do not: compare traffic, not time.
     pub fn alone(&self, cascade: &Cascade, machine: &AttentionMachine, byte: f64) -> Vec<GroupCost> {
         let of_stage = |stage: &CascadeStage| {
             if stage.operand.is_none() {

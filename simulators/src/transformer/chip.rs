@@ -54,23 +54,20 @@ fn flat(rows: u64) -> FlatMapping {
 /// What the parts of a chip cost.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TransformerCosts {
-    /// An element of the array, without its registers.
+    /// An element of the array, its registers for products among it.
     pub element: ProcessingElement,
     /// The buffer; a row of it is as many 16-bit words as the array has columns.
     pub buffer: StorageCost,
     /// Process node.
     pub node: Node,
-    /// Bits of an element's operands, both together, and of its sum.
-    pub register_bits: (u32, u32),
 }
 
 /// Bits of a word of the vector unit, and of its sums. Source: arXiv 2406.10491, section VI: 16-bit words.
 const VECTOR_BITS: u32 = 16;
 const VECTOR_SUM_BITS: u32 = 32;
-/// Words of registers of an element whose array does the softmax, and of another. Source: the artifact of FuseMax, accel_fusemax and
-/// accel_flat, `accel-top-2d-path.yaml`: 12, stated as 16 in the paper's text, and 4.
-const SOFTMAX_WORDS: u64 = 16;
-const PRODUCT_WORDS: u64 = 4;
+/// Words of registers that an element has beside those for products if the array does the softmax. Source: the artifact of FuseMax,
+/// accel_fusemax and accel_flat, `accel-top-2d-path.yaml`: 12, stated as 16 in the paper's text, of which 4 are there for products.
+const SOFTMAX_WORDS: u64 = 16 - 4;
 /// Costs over those of a multiply-accumulate. Source: the artifact, as above, ERT and ART of 16-bit words: exponential 94.65 pJ and 8,240 um2,
 /// division 36.25 pJ and 23,741 um2, multiply-accumulate 17.16 pJ and 1,545 um2.
 const EXPONENTIAL_ENERGY: f64 = 94.6475 / 17.1645;
@@ -89,6 +86,10 @@ pub struct TransformerChip {
     pub rows: u64,
     /// Energies of operations.
     pub costs: AttentionCosts,
+    /// Energy of scaling, for each multiply-accumulate with weights.
+    pub scaling_j: f64,
+    /// Energy of an operation of the vector unit.
+    pub vector_j: f64,
     /// Area of array, vector unit and buffer, without wires between them or control.
     pub area_m2: f64,
     /// Power while idle.
@@ -107,21 +108,24 @@ impl TransformerChip {
         costs: &TransformerCosts,
     ) -> Self {
         let vector = mac_of(VECTOR_BITS, VECTOR_BITS, VECTOR_SUM_BITS, costs.node);
-        let registers = registers(costs, cascade);
         let units = machine.side as f64 * machine.side as f64;
         let lanes = machine.lanes as f64;
         // Where the array makes exponentials, the vector unit has no unit for them.
         let exponential = if cascade.uses_array_for_softmax() { 0.0 } else { EXPONENTIAL_AREA };
         let lane = 1.0 + exponential + DIVISION_AREA;
+        let (softmax_area_m2, softmax_leakage_w) =
+            if cascade.uses_array_for_softmax() { softmax_registers(costs.node) } else { (0.0, 0.0) };
         Self {
             machine,
             cascade,
             rows,
-            costs: energies(&machine, costs, &vector, &registers, memory),
-            area_m2: units * (costs.element.area_m2 + registers.area_m2)
+            costs: energies(&machine, costs, &vector, memory),
+            scaling_j: costs.element.scaling_j,
+            vector_j: vector.energy_j,
+            area_m2: units * (costs.element.area_m2 + softmax_area_m2)
                 + lanes * lane * vector.area_m2
                 + costs.buffer.area_m2,
-            leakage_w: units * (costs.element.leakage_w + registers.leakage_w)
+            leakage_w: units * (costs.element.leakage_w + softmax_leakage_w)
                 + lanes * lane * vector.leakage_w
                 + costs.buffer.leakage_w,
             bank: memory.bank_processing(),
@@ -137,28 +141,23 @@ impl TransformerChip {
     }
 }
 
-/// The registers of an element of the array.
-fn registers(costs: &TransformerCosts, cascade: AttentionCascade) -> StorageCost {
-    let words = if cascade.uses_array_for_softmax() { SOFTMAX_WORDS } else { PRODUCT_WORDS };
-    register_file(words * u64::from(VECTOR_BITS) / 8, VECTOR_BITS, costs.node)
-        .expect("invariant: 8 or 32 bytes of 16 bits are in the table of register files")
+/// Area and leakage of the registers that an element has for the softmax; what they hold is read once for many operations.
+fn softmax_registers(node: Node) -> (f64, f64) {
+    let registers = register_file(SOFTMAX_WORDS * u64::from(VECTOR_BITS) / 8, VECTOR_BITS, node)
+        .expect("invariant: 24 bytes of 16 bits are in the table of register files");
+    (registers.area_m2, registers.leakage_w)
 }
 
 fn energies(
     machine: &AttentionMachine,
     costs: &TransformerCosts,
     vector: &MacCost,
-    registers: &StorageCost,
     memory: MainMemory,
 ) -> AttentionCosts {
-    let (operand_bits, sum_bits) = costs.register_bits;
-    // Both operands and the sum are read, and the sum is written.
-    let register_j_per_bit = registers.read_j / f64::from(VECTOR_BITS);
-    let register_j = f64::from(operand_bits + 2 * sum_bits) * register_j_per_bit;
     let narrow = mac_of(1, 1, VECTOR_BITS, costs.node);
     let row_byte = machine.side as f64 * f64::from(VECTOR_BITS) / 8.0;
     AttentionCosts {
-        mac_j: costs.element.mac_j + register_j,
+        mac_j: costs.element.mac_j,
         // The law's adder, and the multiplier of one bit that comes with it.
         add_j: narrow.energy_j,
         maximum_j: narrow.energy_j,

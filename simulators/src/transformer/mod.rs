@@ -12,4 +12,4 @@ mod workload;
 pub use chip::{AttentionCascade, TransformerChip, TransformerCosts};
 pub use model::{FeedForward, TRANSFORMERS, TransformerModel, transformer};
 pub use run::StepReport;
-pub use workload::{InferenceError, InferenceStep, Residency, TransformerWorkload};
+pub use workload::{InferenceError, InferenceStep, MAX_BATCH, MAX_TOKENS, Residency, TransformerWorkload};

@@ -41,12 +41,16 @@ pub struct TransformerModel {
     pub feed_forward: FeedForward,
     /// Tokens there are; none if the network ends with its last layer.
     pub vocabulary: Option<u64>,
+    /// Whether embeddings are a table of their own beside the product with the vocabulary, not the same weights.
+    pub has_own_embeddings: bool,
+    /// Whether it reads whole sequences and makes no tokens, so that no keys and values are kept.
+    pub is_encoder: bool,
 }
 
 /// Every transformer.
 pub const TRANSFORMERS: [TransformerModel; 9] = [
     // Source: Devlin et al. (2019), arXiv 1810.04805, section 3.
-    plain("bert-base", 12, 768, 12, 3072, None),
+    encoder("bert-base", 12, 768, 12, 3072),
     // Source: Almazrouei et al. (2023), arXiv 2311.16867: 71 heads of 64 that share one of keys and values.
     TransformerModel { kv_heads: 1, head_size: 64, ..plain("falcon-7b", 32, 4544, 71, 18_176, Some(65_024)) },
     // Source: Radford et al. (2019), table 2; openai/gpt-2.
@@ -57,11 +61,11 @@ pub const TRANSFORMERS: [TransformerModel; 9] = [
     // Source: Jiang et al. (2024), arXiv 2401.04088, table 1.
     grouped("mixtral-8x7b", 32, 4096, 32, 14_336, FeedForward::Experts { count: 8, used: 2 }, 32_000),
     // Source: Raffel et al. (2020), arXiv 1910.10683: the encoder of T5 small.
-    plain("t5-small", 6, 512, 8, 2048, None),
+    encoder("t5-small", 6, 512, 8, 2048),
     // Source: Dai et al. (2019), arXiv 1901.02860: the large model.
     plain("transformer-xl", 18, 1024, 16, 4096, None),
     // Source: Lample & Conneau (2019), arXiv 1901.07291, and facebookresearch/XLM: 12 layers of 2,048, 16 heads.
-    plain("xlm", 12, 2048, 16, 8192, None),
+    encoder("xlm", 12, 2048, 16, 8192),
 ];
 
 const fn plain(
@@ -82,10 +86,16 @@ const fn plain(
         inner,
         feed_forward: FeedForward::Plain,
         vocabulary,
+        has_own_embeddings: false,
+        is_encoder: false,
     }
 }
 
-/// Heads of 128 of which eight are of keys and values.
+const fn encoder(id: &'static str, layers: u64, hidden: u64, heads: u64, inner: u64) -> TransformerModel {
+    TransformerModel { is_encoder: true, ..plain(id, layers, hidden, heads, inner, None) }
+}
+
+/// Heads of 128 of which eight are of keys and values, and embeddings that are not those of the logits.
 const fn grouped(
     id: &'static str,
     layers: u64,
@@ -98,6 +108,7 @@ const fn grouped(
     TransformerModel {
         kv_heads: 8,
         feed_forward,
+        has_own_embeddings: true,
         ..plain(id, layers, hidden, heads, inner, Some(vocabulary))
     }
 }
@@ -137,9 +148,15 @@ impl TransformerModel {
         self.layers * (attention + feed_forward) + self.vocabulary.unwrap_or(0) * self.hidden
     }
 
-    /// Elements of keys and values of a token.
+    /// Elements of a table of embeddings beside the weights of the products; those of networks without logits are not known here.
+    pub fn embeddings(&self) -> u64 {
+        if self.has_own_embeddings { self.vocabulary.unwrap_or(0) * self.hidden } else { 0 }
+    }
+
+    /// Elements of keys and values of a token that are kept: of all layers, or of the one at work.
     pub fn cache_elements(&self) -> u64 {
-        2 * self.layers * self.kv_heads * self.head_size
+        let layers = if self.is_encoder { 1 } else { self.layers };
+        2 * layers * self.kv_heads * self.head_size
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{AttentionCascade, TransformerChip, TransformerWorkload};
 use crate::attention::{AttentionReport, AttentionShape, MatrixProduct, Moved, Operations, Place};
+use crate::technology::BankProcessing;
 
 /// What a step of inference takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,6 +17,8 @@ pub struct StepReport {
     pub dram: Moved,
     /// Multiply-accumulates of matrix products, those done by banks among them.
     pub macs: f64,
+    /// Those done by banks.
+    pub bank_macs: f64,
     /// Most bytes that attention asks the buffer to hold at once.
     pub footprint_byte: f64,
 }
@@ -27,6 +30,7 @@ struct Part {
     energy_j: f64,
     dram: Moved,
     macs: f64,
+    bank_macs: f64,
     footprint_byte: f64,
 }
 
@@ -37,6 +41,7 @@ impl Part {
         self.dram.read_byte += times * other.dram.read_byte;
         self.dram.write_byte += times * other.dram.write_byte;
         self.macs += times * other.macs;
+        self.bank_macs += times * other.bank_macs;
         self.footprint_byte = self.footprint_byte.max(other.footprint_byte);
     }
 }
@@ -76,6 +81,7 @@ impl TransformerChip {
             energy_j: sum.energy_j + sum.latency_s * self.leakage_w,
             dram: sum.dram,
             macs: sum.macs,
+            bank_macs: sum.bank_macs,
             footprint_byte: sum.footprint_byte,
         }
     }
@@ -86,13 +92,15 @@ impl TransformerChip {
             energy_j: report.energy_j(&self.costs),
             dram: report.dram,
             macs,
+            bank_macs: 0.0,
             footprint_byte: report.footprint_byte,
         }
     }
 
     /// On the array, or in the banks that the second operand lies in if they are faster: there every row of the first reads the second anew.
     fn product(&self, product: &MatrixProduct) -> Part {
-        let on_array = self.part(&product.phase(&self.machine), product.macs());
+        let mut on_array = self.part(&product.phase(&self.machine), product.macs());
+        on_array.energy_j += product.macs() * self.scaling_j;
         let Some(bank) = self.bank.filter(|_| product.second == Place::OffChip) else { return on_array };
         let (m, k, n) = (product.m as f64, product.k as f64, product.n as f64);
         let asked_byte = product.count * m * k * n * product.second_byte;
@@ -100,7 +108,7 @@ impl TransformerChip {
             read_byte: product.count * m * k * product.first_byte,
             write_byte: product.count * m * n * product.result_byte,
         };
-        let in_banks = self.in_banks(asked_byte, bank.j_per_byte, bank.bandwidth_ratio, dram, product.macs());
+        let in_banks = self.in_banks(asked_byte, &bank, dram, product.macs());
         if in_banks.latency_s < on_array.latency_s { in_banks } else { on_array }
     }
 
@@ -113,9 +121,8 @@ impl TransformerChip {
         let (queries, results) = shape.query_byte();
         let scores_byte = shape.scores() * shape.activation_byte;
         let dram = Moved { read_byte: queries + scores_byte, write_byte: results + scores_byte };
-        let mut in_banks =
-            self.in_banks(asked_byte, bank.j_per_byte, bank.bandwidth_ratio, dram, shape.macs());
-        // Four operations a score, as wherever the vector unit does the softmax.
+        let mut in_banks = self.in_banks(asked_byte, &bank, dram, shape.macs());
+        // Four operations a score, a lane each: rows of all groups fill the vector unit together.
         in_banks.latency_s += 4.0 * shape.scores() / self.machine.lanes as f64 / self.machine.clock_hz;
         let softmax = Operations {
             adds: 2.0 * shape.scores(),
@@ -129,13 +136,17 @@ impl TransformerChip {
         if in_banks.latency_s < on_array.latency_s { in_banks } else { on_array }
     }
 
-    fn in_banks(&self, asked_byte: f64, j_per_byte: f64, ratio: f64, dram: Moved, macs: f64) -> Part {
+    fn in_banks(&self, asked_byte: f64, bank: &BankProcessing, dram: Moved, macs: f64) -> Part {
         let interface = self.machine.dram_byte_per_s;
+        let inside_byte = asked_byte.max(macs * bank.byte_per_mac);
         Part {
-            latency_s: (asked_byte / (ratio * interface)).max(dram.total_byte() / interface),
-            energy_j: asked_byte * j_per_byte + dram.total_byte() * self.costs.dram_j_per_byte,
+            latency_s: (inside_byte / (bank.bandwidth_ratio * interface)).max(dram.total_byte() / interface),
+            energy_j: asked_byte * bank.j_per_byte
+                + macs * bank.mac_j
+                + dram.total_byte() * self.costs.dram_j_per_byte,
             dram,
             macs,
+            bank_macs: macs,
             footprint_byte: 0.0,
         }
     }
@@ -146,7 +157,7 @@ impl TransformerChip {
         let operations =
             tokens * OPERATIONS_OF_TOKENS + workload.activated * OPERATIONS_OF_ACTIVATIONS + workload.gated;
         let vector_s = operations / self.machine.lanes as f64 / self.machine.clock_hz;
-        layer.energy_j += operations * self.costs.mac_j;
+        layer.energy_j += operations * self.vector_j;
         if self.cascade == AttentionCascade::Unfused {
             let read = tokens * READS_OF_TOKENS + workload.activated + workload.gated;
             let written = tokens * WRITES_OF_TOKENS + workload.activated;

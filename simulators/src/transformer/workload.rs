@@ -4,6 +4,11 @@ use super::{FeedForward, TransformerModel};
 use crate::attention::{AttentionShape, MatrixProduct, Place};
 use crate::precision::Precision;
 
+/// Most sequences of a step, and most tokens of a sequence. Ours: beyond what anybody serves, and far within whole numbers.
+pub const MAX_BATCH: u64 = 1 << 20;
+/// See [`MAX_BATCH`].
+pub const MAX_TOKENS: u64 = 1 << 24;
+
 /// What one pass through the network does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InferenceStep {
@@ -21,9 +26,9 @@ pub enum InferenceStep {
     Mixed {
         /// Tokens of a sequence that is decoded, with the new one.
         context: u64,
-        /// Tokens of the prompt that are read in this step, all that came before them being in the cache.
+        /// The last tokens of the prompt, which are read in this step, all that came before them being in the cache.
         chunk: u64,
-        /// Tokens of the prompt with those of this step.
+        /// Tokens of the prompt.
         prompt: u64,
     },
 }
@@ -43,6 +48,19 @@ pub enum InferenceError {
     /// Nothing to do.
     #[error("{0} is 0, expected at least 1")]
     Nothing(&'static str),
+    /// More than is foreseen.
+    #[error("{what} is {got}, expected at most {most}")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much.
+        got: u64,
+        /// The most.
+        most: u64,
+    },
+    /// A network that makes no tokens.
+    #[error("`{0}` is an encoder: it reads whole sequences, and does nothing but `prefill`")]
+    Encoder(&'static str),
     /// A part that is longer than its prompt.
     #[error("a chunk of {chunk} tokens of a prompt of {prompt}, expected no more than the prompt")]
     Chunk {
@@ -74,9 +92,9 @@ pub struct TransformerWorkload {
     pub gated: f64,
     /// Bytes of an activation.
     pub activation_byte: f64,
-    /// Bytes of all weights.
+    /// Bytes of all weights, a table of embeddings among them.
     pub weight_byte: f64,
-    /// Bytes of all keys and values.
+    /// Bytes of all keys and values that are kept: of all layers, or of the one at work if no token will come after.
     pub cache_byte: f64,
     /// Where weights and keys and values are.
     pub residency: Residency,
@@ -86,7 +104,7 @@ impl TransformerWorkload {
     /// A step of `model` for `batch` sequences, with keys and values of `cache_bits`.
     ///
     /// # Errors
-    /// [`InferenceError`] if there is nothing to do, or a part of a prompt is longer than it.
+    /// [`InferenceError`] if there is nothing to do, or too much, if a part of a prompt is longer than it, or an encoder is to make tokens.
     pub fn new(
         model: &TransformerModel,
         step: InferenceStep,
@@ -95,7 +113,7 @@ impl TransformerWorkload {
         cache_bits: u32,
         residency: Residency,
     ) -> Result<Self, InferenceError> {
-        check(step, batch)?;
+        check(model, step, batch)?;
         let cache_byte = f64::from(cache_bits) / 8.0;
         let shape = |batch, queries, keys| AttentionShape {
             batch,
@@ -119,8 +137,7 @@ impl TransformerWorkload {
             }
             InferenceStep::Mixed { context, chunk, prompt } => {
                 let shapes = vec![shape(batch, 1, context), shape(1, chunk, prompt)];
-                let ends = batch + u64::from(chunk == prompt);
-                (shapes, batch + chunk, ends, batch * context + prompt)
+                (shapes, batch + chunk, batch + 1, batch * context + prompt)
             }
         };
         let products = Products { model, precision, cache_byte, residency, tokens };
@@ -140,28 +157,38 @@ impl TransformerWorkload {
             activated: inner * used as f64,
             gated: inner * gated as f64,
             activation_byte: precision.activation_byte(),
-            weight_byte: model.product_weights() as f64 * precision.weight_byte(),
+            weight_byte: (model.product_weights() + model.embeddings()) as f64 * precision.weight_byte(),
             cache_byte: model.cache_elements() as f64 * cached as f64 * cache_byte,
             residency,
         })
     }
 }
 
-fn check(step: InferenceStep, batch: u64) -> Result<(), InferenceError> {
-    let (sequence, chunk) = match step {
-        InferenceStep::Prefill { tokens } => (tokens, 1),
-        InferenceStep::Decode { context } => (context, 1),
-        InferenceStep::Mixed { context, chunk, prompt } => {
-            if chunk > prompt {
-                return Err(InferenceError::Chunk { chunk, prompt });
-            }
-            (context, chunk)
-        }
+fn check(model: &TransformerModel, step: InferenceStep, batch: u64) -> Result<(), InferenceError> {
+    let (sequence, chunk, prompt) = match step {
+        InferenceStep::Prefill { tokens } => (tokens, 1, 1),
+        InferenceStep::Decode { context } => (context, 1, 1),
+        InferenceStep::Mixed { context, chunk, prompt } => (context, chunk, prompt),
     };
-    for (what, count) in [("batch", batch), ("sequence", sequence), ("chunk", chunk)] {
-        if count == 0 {
+    let counts = [
+        ("batch", batch, MAX_BATCH),
+        ("sequence", sequence, MAX_TOKENS),
+        ("chunk", chunk, MAX_TOKENS),
+        ("prompt", prompt, MAX_TOKENS),
+    ];
+    for (what, got, most) in counts {
+        if got == 0 {
             return Err(InferenceError::Nothing(what));
         }
+        if got > most {
+            return Err(InferenceError::TooMany { what, got, most });
+        }
+    }
+    if chunk > prompt {
+        return Err(InferenceError::Chunk { chunk, prompt });
+    }
+    if model.is_encoder && !matches!(step, InferenceStep::Prefill { .. }) {
+        return Err(InferenceError::Encoder(model.id));
     }
     Ok(())
 }
@@ -214,10 +241,11 @@ impl Products<'_> {
                 products.push(self.product(1.0, tokens, inner, hidden));
             }
             FeedForward::Experts { count, used } => {
-                let (asked, each) = experts(tokens, count, used);
                 products.push(self.product(1.0, tokens, hidden, count));
-                products.push(self.product(2.0 * asked, each, hidden, inner));
-                products.push(self.product(asked, each, inner, hidden));
+                for (asked, each) in experts(tokens, count, used) {
+                    products.push(self.product(2.0 * asked, each, hidden, inner));
+                    products.push(self.product(asked, each, inner, hidden));
+                }
             }
         }
         products
@@ -225,11 +253,15 @@ impl Products<'_> {
 }
 
 /// Experts that are asked at all, and tokens that each of them is given, if every token asks `used` of `count` at random: a
-/// given one is spared by a token with probability `1 - used / count`.
-fn experts(tokens: u64, count: u64, used: u64) -> (f64, u64) {
+/// given one is spared by a token with probability `1 - used / count`. The mean number of tokens lies between two whole ones, which as
+/// many experts are given as make the sum.
+fn experts(tokens: u64, count: u64, used: u64) -> Vec<(f64, u64)> {
     let spared = (1.0 - used as f64 / count as f64).powf(tokens as f64);
     let asked = count as f64 * (1.0 - spared);
-    (asked, (tokens as f64 * used as f64 / asked).round().max(1.0) as u64)
+    let mean = tokens as f64 * used as f64 / asked;
+    let (each, with_more) = (mean.floor().max(1.0), asked * (mean - mean.floor()));
+    let parts = [(asked - with_more, each as u64), (with_more, each as u64 + 1)];
+    parts.into_iter().filter(|&(experts, _)| experts > 0.0).collect()
 }
 
 #[cfg(test)]
@@ -244,20 +276,29 @@ mod tests {
         TransformerWorkload::new(&model, step, batch, &Precision::integer(16), 16, STREAMED).unwrap()
     }
 
-    // By hand: one token asks 2 of 8; two tokens 8 (1 - .75^2) = 3.5 in the mean, which have 4/3.5, about one, token each; a thousand all
-    // eight, 250 tokens each.
+    // By hand: one token asks 2 of 8; two tokens 8 (1 - .75^2) = 3.5 in the mean, of which 3 have a token and half of one has two; a thousand
+    // all eight, 250 tokens each. Law: every token is worked on `used` times.
     #[test]
     fn experts_are_asked_by_more_tokens_until_all_are() {
-        assert_eq!(experts(1, 8, 2), (2.0, 1));
-        assert_eq!(experts(2, 8, 2), (3.5, 1));
-        let (asked, each) = experts(1000, 8, 2);
-        assert!((asked - 8.0).abs() < 1e-9 && each == 250);
+        assert_eq!(experts(1, 8, 2), [(2.0, 1)]);
+        let two = experts(2, 8, 2);
+        assert!(
+            (two[0].0 - 3.0).abs() < 1e-12
+                && (two[1].0 - 0.5).abs() < 1e-12
+                && (two[0].1, two[1].1) == (1, 2)
+        );
+        for tokens in 1..2000 {
+            let work: f64 = experts(tokens, 8, 2).iter().map(|&(experts, each)| experts * each as f64).sum();
+            assert!((work / (2 * tokens) as f64 - 1.0).abs() < 1e-12, "{tokens}: {work}");
+        }
+        let asked: f64 = experts(1000, 8, 2).iter().map(|&(experts, _)| experts).sum();
+        assert!((asked - 8.0).abs() < 1e-9);
     }
 
     // Law: a step of one token reads every weight of a dense network once.
     #[test]
     fn a_token_meets_every_weight_of_a_dense_network_once() {
-        for name in ["llama-3-8b", "llama-3-70b", "gpt2", "falcon-7b", "bert-base"] {
+        for name in ["llama-3-8b", "llama-3-70b", "gpt2", "falcon-7b", "transformer-xl"] {
             let workload = workload(name, InferenceStep::Decode { context: 10 }, 1);
             let layer: f64 = workload.products.iter().map(MatrixProduct::macs).sum();
             let macs = workload.layers * layer + workload.logits.map_or(0.0, |logits| logits.macs());
@@ -280,7 +321,7 @@ mod tests {
         assert_eq!(workload.tokens, 72.0);
         assert_eq!((workload.attention[0].batch, workload.attention[0].queries), (8, 1));
         assert_eq!((workload.attention[1].queries, workload.attention[1].keys), (64, 256));
-        assert_eq!(workload.logits.unwrap().m, 8);
+        assert_eq!(workload.logits.unwrap().m, 9);
         let model = transformer("gpt2").unwrap();
         let refused = |step, batch| {
             TransformerWorkload::new(&model, step, batch, &Precision::integer(8), 8, STREAMED).unwrap_err()
@@ -288,5 +329,23 @@ mod tests {
         let long = InferenceStep::Mixed { context: 1, chunk: 9, prompt: 8 };
         assert_eq!(refused(long, 1), InferenceError::Chunk { chunk: 9, prompt: 8 });
         assert_eq!(refused(InferenceStep::Decode { context: 1 }, 0), InferenceError::Nothing("batch"));
+        let (what, got, most) = ("sequence", 1 << 32, MAX_TOKENS);
+        assert_eq!(
+            refused(InferenceStep::Decode { context: 1 << 32 }, 1),
+            InferenceError::TooMany { what, got, most }
+        );
+    }
+
+    // By hand: BERT keeps keys and values of the layer at work alone, 2 * 768 words of two bytes for each of 512 tokens; it makes no tokens.
+    #[test]
+    fn encoders_keep_nothing_and_make_no_tokens() {
+        assert_eq!(
+            workload("bert-base", InferenceStep::Prefill { tokens: 512 }, 1).cache_byte,
+            2.0 * 768.0 * 2.0 * 512.0
+        );
+        let (model, step) = (transformer("bert-base").unwrap(), InferenceStep::Decode { context: 8 });
+        let refused =
+            TransformerWorkload::new(&model, step, 1, &Precision::integer(8), 8, STREAMED).unwrap_err();
+        assert_eq!(refused, InferenceError::Encoder("bert-base"));
     }
 }

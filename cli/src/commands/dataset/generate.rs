@@ -26,7 +26,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     workloads: Vec<String>,
     /// Designs for each workload
-    #[arg(long, value_name = "NUMBER", default_value = "1000")]
+    #[arg(long, value_name = "NUMBER", default_value = "1000", allow_negative_numbers = true, value_parser = crate::arguments::at_least_one)]
     designs: NonZeroUsize,
     /// A setting that all workloads share: `env.clock_hz=1e9`
     #[arg(long, value_name = "KEY=VALUE")]
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     part: PartFlags,
     /// Where all randomness comes from
-    #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 63))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 63), allow_negative_numbers = true, value_parser = crate::arguments::seed)]
     seed: u64,
     /// The folder of the data set; what was begun in it is gone on with
     #[arg(long, value_name = "FOLDER")]

@@ -53,8 +53,9 @@ impl Args {
             return Err(Failure::bad_input(error).hint("name another, or delete this one"));
         }
         let text = draft(&self.files[0])?;
-        fs::write(path, &text)
-            .map_err(|error| Failure::failed(error).context(format!("{}: cannot write", path.display())))?;
+        fs::write(path, &text).map_err(|error| {
+            Failure::unwritable(error).context(format!("{}: cannot write", path.display()))
+        })?;
         let n_doubtful = text.lines().filter(|line| line.contains("# doubtful")).count();
         Ok(Answer::text(format!(
             "{text}\nthis is {}; {} doubtful: mend them, then `tapeout dataset import {} --columns {} --out FOLDER`",
@@ -76,7 +77,7 @@ impl Args {
             let lines = imported.refused.iter().map(|it| serde_json::to_string(it).map_err(Failure::failed));
             let text = lines.collect::<Result<Vec<String>, Failure>>()?.join("\n") + "\n";
             fs::write(&path, text).map_err(|error| {
-                Failure::failed(error).context(format!("{}: cannot write", path.display()))
+                Failure::unwritable(error).context(format!("{}: cannot write", path.display()))
             })?;
         }
         if self.json {

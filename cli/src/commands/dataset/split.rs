@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     cut: CutFlags,
     /// Where all randomness comes from
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, allow_negative_numbers = true, value_parser = crate::arguments::seed)]
     seed: u64,
     /// A file for the split: the rules, the seed, and the indices of the rows, as JSON
     #[arg(long, value_name = "FILE.json")]
@@ -77,7 +77,7 @@ struct SplitFile {
 /// Reads the split in the file at `path`, of a data set of `n_rows`.
 pub(crate) fn read_split(path: &Path, n_rows: usize) -> Result<Split, Failure> {
     let named = |failure: Failure| failure.context(format!("{}: is no split", path.display()));
-    let text = fs::read_to_string(path).map_err(|error| named(Failure::bad_input(error)))?;
+    let text = tapeout::input::read_text(path).map_err(|error| named(Failure::bad_input(error)))?;
     let split: SplitFile = serde_json::from_str(&text).map_err(|error| named(Failure::bad_input(error)))?;
     let Split { train, validation, hidden } = &split.rows;
     let mut is_met = vec![false; n_rows];
@@ -111,7 +111,7 @@ impl Args {
         if let Some(path) = &self.out {
             let text = serde_json::to_string(&split).map_err(Failure::failed)?;
             fs::write(path, text).map_err(|error| {
-                Failure::failed(error).context(format!("{}: cannot write", path.display()))
+                Failure::unwritable(error).context(format!("{}: cannot write", path.display()))
             })?;
         }
         if self.json {

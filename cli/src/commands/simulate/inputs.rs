@@ -152,7 +152,7 @@ pub(super) fn mapping(path: &Path) -> Result<MappingText, Failure> {
 /// The text of a file.
 pub(super) fn text(path: &Path) -> Result<String, Failure> {
     let unread = |error| Failure::bad_input(error).context(format!("{}: cannot read", path.display()));
-    std::fs::read_to_string(path).map_err(unread)
+    tapeout::input::read_text(path).map_err(unread)
 }
 
 fn is_file(name: &str) -> bool {

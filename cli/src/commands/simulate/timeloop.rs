@@ -18,7 +18,7 @@ pub(super) fn write(path: &Path, machine: &Machine, layer: &LayerCost) -> Result
         timeloop::write_design(&machine.architecture, &best.einsum, &best.mapping)
             .map_err(|error| Failure::bad_input(anyhow::anyhow!("`{}`: {error}", layer.name)))?;
     std::fs::write(path, yaml)
-        .map_err(|error| Failure::failed(error).context(format!("cannot write {}", path.display())))?;
+        .map_err(|error| Failure::unwritable(error).context(format!("cannot write {}", path.display())))?;
     let mut said = format!("\nwritten to {}\n", path.display());
     for (level, dimension) in over_both {
         said.push_str(&format!(

@@ -136,7 +136,7 @@ fn cannot_read(path: &Path, reason: &impl ToString) -> ImportError {
 
 /// The names of the columns, and what stands between them: of comma, semicolon, tab and bar what the first line has most of.
 fn csv_names(path: &Path) -> Result<(Vec<String>, u8), ImportError> {
-    let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
+    let file = tapeout_input::open(path).map_err(|error| cannot_read(path, &error))?;
     let mut first = Vec::new();
     BufReader::new(file).read_until(b'\n', &mut first).map_err(|error| cannot_read(path, &error))?;
     let count = |delimiter: u8| first.iter().filter(|&&byte| byte == delimiter).count();
@@ -186,7 +186,7 @@ fn each_of_csv(path: &Path, wanted: &[&str], take: &mut Take<'_>) -> Result<(), 
 type TakeObject<'a> = dyn FnMut(usize, Result<Map<String, Value>, String>) -> Flow + 'a;
 
 fn each_object(path: &Path, take: &mut TakeObject<'_>) -> Result<(), ImportError> {
-    let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
+    let file = tapeout_input::open(path).map_err(|error| cannot_read(path, &error))?;
     let mut lines = BufReader::new(file);
     let (mut text, mut line) = (Vec::new(), 0);
     loop {

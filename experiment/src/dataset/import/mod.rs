@@ -113,7 +113,7 @@ pub fn import(files: &[PathBuf], columns: &LogColumns) -> Result<Imported, Impor
 /// # Errors
 /// [`ImportError`] if it cannot be read or understood.
 pub fn read_columns(path: &Path) -> Result<LogColumns, ImportError> {
-    let text = std::fs::read_to_string(path)
+    let text = tapeout_input::read_text(path)
         .map_err(|error| ImportError::File { path: path.to_owned(), reason: error.to_string() })?;
     LogColumns::parse(&text).map_err(|(field, reason)| ImportError::Columns {
         path: path.to_owned(),

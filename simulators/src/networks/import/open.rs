@@ -90,7 +90,8 @@ pub fn read_network(path: &Path) -> Result<NeuralNetwork, NetworkError> {
 pub fn import_network(path: &Path, dimensions: &Dimensions) -> Result<ImportedNetwork, NetworkError> {
     let name = path.display().to_string();
     let error = |problem| NetworkError { path: name.clone(), line: None, problem };
-    let bytes = std::fs::read(path).map_err(|cause| error(NetworkProblem::Unreadable(cause.to_string())))?;
+    let bytes =
+        tapeout_input::read(path).map_err(|cause| error(NetworkProblem::Unreadable(cause.to_string())))?;
     let text = || {
         let text = str::from_utf8(&bytes).map_err(|_| {
             let message = "is not text in UTF-8".to_owned();

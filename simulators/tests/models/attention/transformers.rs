@@ -23,7 +23,7 @@ fn chip(machine: AttentionMachine, memory: MainMemory) -> TransformerChip {
     let element = ProcessingElement::new(&demand).unwrap();
     let buffer = SramArray { size_bytes: 16 << 20, width_bits: 4096, banks: 16, slices: 32 };
     let buffer = buffer.cost(node).unwrap();
-    let costs = TransformerCosts { element, buffer, node, register_bits: (32, 32) };
+    let costs = TransformerCosts { element, buffer, node };
     let cascade = AttentionCascade::OnePass(Binding::Interleaved);
     TransformerChip::new(machine, cascade, 2048, memory, &costs)
 }

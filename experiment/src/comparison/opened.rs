@@ -1,0 +1,111 @@
+//! A comparison on disk, read again from its runs: `OUT/<env>/<agent>/<seed>`.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use tapeout_core::Catalog;
+
+use super::conduct::ComparedProblem;
+use super::{ComparedAgent, ComparedEnv, ComparisonError, ComparisonPlan, ComparisonResults, RunTrace};
+use crate::finished::Run;
+use crate::folder::{spec_path, summary_path};
+use crate::summary::Summary;
+
+/// A comparison that was read from its folder, and what its runs took.
+pub struct OpenedComparison {
+    /// What was compared: environments and agents in the order of their names, as many seeds as every pair of them has.
+    pub plan: ComparisonPlan,
+    /// What came of it.
+    pub results: ComparisonResults,
+    /// The summary of each run that is finished, in the order of the plan's cells.
+    pub summaries: Vec<Option<Summary>>,
+}
+
+impl OpenedComparison {
+    /// Whether `folder` holds a comparison: runs in folders of folders of folders, and is no run itself.
+    pub fn is_in(folder: &Path) -> bool {
+        !spec_path(folder).exists()
+            && folders(folder).iter().any(|env| folders(env).iter().any(|agent| seeds(agent) > 0))
+    }
+
+    /// Reads the comparison in `folder`.
+    ///
+    /// # Errors
+    /// [`ComparisonError::Empty`] if there is no run that every agent has in every environment, [`ComparisonError::Run`] if one
+    /// cannot be read.
+    pub fn open(catalog: &Catalog, folder: &Path) -> Result<Self, ComparisonError> {
+        let envs: Vec<PathBuf> =
+            folders(folder).into_iter().filter(|env| folders(env).iter().any(|it| seeds(it) > 0)).collect();
+        let first = envs.first().ok_or(ComparisonError::Empty { missing: "environment" })?;
+        let is_everywhere = |agent: &String| envs.iter().all(|env| seeds(&env.join(agent)) > 0);
+        let agents: Vec<String> =
+            folders(first).iter().map(|agent| name(agent)).filter(is_everywhere).collect();
+        let pairs = envs.iter().flat_map(|env| agents.iter().map(move |agent| env.join(agent)));
+        let Some(n_seeds) = pairs.map(|pair| seeds(&pair)).min() else {
+            return Err(ComparisonError::Empty { missing: "agent that searched every environment" });
+        };
+        let run = |env: &Path, agent: &str, seed: u64| {
+            let path = env.join(agent).join(seed.to_string());
+            Run::open(catalog, &path).map_err(|source| ComparisonError::Run {
+                path,
+                agent: agent.to_owned(),
+                env: name(env),
+                seed,
+                source: Box::new(source),
+            })
+        };
+        let mut plan = ComparisonPlan {
+            envs: Vec::new(),
+            agents: Vec::new(),
+            seeds: n_seeds,
+            trials: NonZeroUsize::MAX,
+            batch: NonZeroUsize::MIN,
+        };
+        let (mut problems, mut traces, mut summaries) = (Vec::new(), Vec::new(), Vec::new());
+        for env in &envs {
+            for seed in 0..n_seeds {
+                for agent in &agents {
+                    let run = run(env, agent, seed)?;
+                    let (spec, problem) = (run.experiment().spec(), run.experiment().problem());
+                    if plan.agents.len() < agents.len() {
+                        plan.agents.push(ComparedAgent { name: agent.clone(), spec: spec.agent.clone() });
+                    }
+                    if plan.envs.last().is_none_or(|last: &ComparedEnv| last.name != name(env)) {
+                        problems.push(ComparedProblem::of(problem));
+                        plan.envs.push(ComparedEnv {
+                            name: name(env),
+                            spec: spec.env.clone(),
+                            objectives: spec.objectives.clone(),
+                            constraints: spec.constraints.clone(),
+                            derived: spec.derived.clone(),
+                        });
+                    }
+                    (plan.trials, plan.batch) = (plan.trials.min(spec.budget.trials), spec.batch);
+                    traces.push(RunTrace::of(run.trials(), problem.n_objectives()));
+                    let summary = fs::read(summary_path(&env.join(agent).join(seed.to_string())));
+                    summaries.push(summary.ok().and_then(|text| serde_json::from_slice(&text).ok()));
+                }
+            }
+        }
+        let results = ComparisonResults::of(&plan, &problems, &traces);
+        Ok(Self { plan, results, summaries })
+    }
+}
+
+/// The folders in `folder`, by name; none if it cannot be read.
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders
+}
+
+fn name(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// How many runs of seeds 0, 1, ... without a gap are in the folder of an agent.
+fn seeds(agent: &Path) -> u64 {
+    (0..).take_while(|seed| spec_path(&agent.join(seed.to_string())).is_file()).count() as u64
+}
