@@ -78,7 +78,7 @@ pub struct CollectiveCost {
 
 /// A network.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Network {
+pub struct ClusterNetwork {
     /// Bandwidth of a processor's link.
     pub byte_per_s: f64,
     /// Share of it that is reached.
@@ -95,7 +95,7 @@ pub struct Network {
     pub processor_share: f64,
 }
 
-impl Network {
+impl ClusterNetwork {
     /// Time of a transfer of `size_byte` among `members`, in s.
     pub fn time_s(&self, transfer: Transfer, size_byte: f64, members: u64) -> f64 {
         let cost = match transfer {
@@ -120,9 +120,9 @@ pub struct Cluster {
     /// The host's memory, as far as it is one processor's.
     pub host: MemoryTier,
     /// The network in a node.
-    pub in_node: Network,
+    pub in_node: ClusterNetwork,
     /// The network between nodes.
-    pub between_nodes: Network,
+    pub between_nodes: ClusterNetwork,
     /// What a processor may take, in W.
     pub power_w: f64,
 }
@@ -160,7 +160,7 @@ impl Cluster {
                 capacity_byte: 512.0 * GIB,
                 rate: Rate { peak_per_s: 32e9, efficiency: HOST_MEMORY },
             },
-            in_node: Network {
+            in_node: ClusterNetwork {
                 byte_per_s: 300e9,
                 efficiency: 0.65,
                 latency_s: 10e-6,
@@ -189,7 +189,7 @@ impl Cluster {
                 capacity_byte: 512.0 * GIB,
                 rate: Rate { peak_per_s: 450e9, efficiency: HOST_MEMORY },
             },
-            in_node: Network {
+            in_node: ClusterNetwork {
                 byte_per_s: 450e9,
                 half: WHOLE,
                 all_reduce: CollectiveCost { factor: 1.0, offset: 1.0 },
@@ -210,8 +210,8 @@ impl Cluster {
     }
 }
 
-const fn between(byte_per_s: f64) -> Network {
-    Network {
+const fn between(byte_per_s: f64) -> ClusterNetwork {
+    ClusterNetwork {
         byte_per_s,
         efficiency: 0.9,
         latency_s: 20e-6,

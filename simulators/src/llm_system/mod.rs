@@ -17,7 +17,8 @@ mod schedule;
 mod step;
 
 pub use cluster::{
-    CLUSTERS, Cluster, CollectiveCost, EfficiencyCurve, FITTED, MemoryTier, Network, Rate, Transfer, cluster,
+    CLUSTERS, Cluster, ClusterNetwork, CollectiveCost, EfficiencyCurve, FITTED, MemoryTier, Rate, Transfer,
+    cluster,
 };
 pub use memory::MemoryByKind;
 pub use model::{LANGUAGE_MODELS, LanguageModel, language_model};

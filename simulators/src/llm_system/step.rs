@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::block::{BlockTime, OPTIMIZER_BYTE, WORD_BYTE, block_time, output_s};
-use super::cluster::{Cluster, Network, Transfer};
+use super::cluster::{Cluster, ClusterNetwork, Transfer};
 use super::exchange::{Exchange, exchanges};
 use super::memory::{MemoryByKind, block_activations_byte, memory};
 use super::model::LanguageModel;
@@ -200,7 +200,7 @@ fn data_s(model: &LanguageModel, cluster: &Cluster, plan: &TrainingPlan, block: 
         return 0.0;
     }
     let in_node = plan.node_traffic == NodeTraffic::TensorAndData;
-    let network: &Network = if in_node { &cluster.in_node } else { &cluster.between_nodes };
+    let network: &ClusterNetwork = if in_node { &cluster.in_node } else { &cluster.between_nodes };
     let net = |transfer| network.time_s(transfer, WORD_BYTE * block.parameters, plan.data);
     let block_s = match plan.optimizer {
         OptimizerState::Replicated => net(Transfer::AllReduce),
