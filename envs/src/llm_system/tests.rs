@@ -76,7 +76,7 @@ fn the_case_of_calculon_has_its_designs() {
     assert_eq!(case().space().cardinality(), 3504);
 }
 
-// By hand: 16 stages of 16 processors on a node of 8 lack 1; 32 of 8 lack 3.
+// By hand: 16 stages of 2 processors are 32, and a node has 8: 32 / 8 - 1.
 #[test]
 fn what_a_node_or_a_memory_does_not_hold_is_infeasible_by_what_it_lacks() {
     let env = build(&Value::Null);
