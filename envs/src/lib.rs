@@ -10,6 +10,7 @@ mod edge_accelerator;
 mod eyeriss_accelerator;
 mod gemmini_accelerator;
 mod gpu_gemm;
+mod llm_system;
 mod mapping;
 mod recorded_kernel;
 
@@ -31,6 +32,7 @@ pub use gpu_gemm::{
     GpuGemmCompiled, GpuGemmCompiledConfig, GpuGemmLive, GpuGemmLiveConfig, GpuGemmModel, GpuGemmModelConfig,
     GpuGemmRecorded, GpuGemmRecordedConfig, TileEncoding, TileSpace,
 };
+pub use llm_system::{LlmKnobs, LlmSystem, LlmSystemConfig};
 pub use mapping::{LayerMapping, LayerMappingConfig};
 pub use recorded_kernel::{RecordedKernel, RecordedKernelConfig, TuningFile, TuningFileError, TuningForm};
 
@@ -47,6 +49,7 @@ pub const ENVS: &[EnvEntry] = &[
     EnvEntry::of::<GpuGemmLive>(),
     EnvEntry::of::<GpuGemmModel>(),
     EnvEntry::of::<GpuGemmRecorded>(),
+    EnvEntry::of::<LlmSystem>(),
     EnvEntry::of::<LayerMapping>(),
     EnvEntry::of::<RecordedKernel>(),
 ];

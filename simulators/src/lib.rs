@@ -11,6 +11,7 @@ pub mod fusion;
 pub mod gemmini;
 pub mod gpu_gemm;
 mod levels;
+pub mod llm_system;
 pub mod loop_nest;
 pub mod mapped;
 pub mod mapped_trace;

@@ -7,6 +7,7 @@ mod fusion;
 mod gemmini_rtl;
 mod gpu_ablation;
 mod gpu_laws;
+mod llm_system;
 mod loop_nest_enumeration;
 mod loop_nest_latency;
 mod loop_nest_laws;
