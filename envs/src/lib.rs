@@ -12,6 +12,9 @@ mod gemmini_accelerator;
 mod gpu_gemm;
 mod mapping;
 mod recorded_kernel;
+mod scratchpad;
+mod settings_file;
+mod task_schedule;
 
 use tapeout_core::EnvEntry;
 
@@ -33,6 +36,8 @@ pub use gpu_gemm::{
 };
 pub use mapping::{LayerMapping, LayerMappingConfig};
 pub use recorded_kernel::{RecordedKernel, RecordedKernelConfig, TuningFile, TuningFileError, TuningForm};
+pub use scratchpad::{Overflow, PlacementDesigns, Scratchpad, ScratchpadConfig};
+pub use task_schedule::{TaskSchedule, TaskScheduleConfig};
 
 /// Every environment of this crate.
 pub const ENVS: &[EnvEntry] = &[
@@ -49,4 +54,6 @@ pub const ENVS: &[EnvEntry] = &[
     EnvEntry::of::<GpuGemmRecorded>(),
     EnvEntry::of::<LayerMapping>(),
     EnvEntry::of::<RecordedKernel>(),
+    EnvEntry::of::<Scratchpad>(),
+    EnvEntry::of::<TaskSchedule>(),
 ];
