@@ -13,6 +13,9 @@ mod gpu_gemm;
 mod llm_system;
 mod mapping;
 mod recorded_kernel;
+mod scratchpad;
+mod settings_file;
+mod task_schedule;
 
 use tapeout_core::EnvEntry;
 
@@ -35,6 +38,8 @@ pub use gpu_gemm::{
 pub use llm_system::{LlmKnobs, LlmSystem, LlmSystemConfig};
 pub use mapping::{LayerMapping, LayerMappingConfig};
 pub use recorded_kernel::{RecordedKernel, RecordedKernelConfig, TuningFile, TuningFileError, TuningForm};
+pub use scratchpad::{Overflow, PlacementDesigns, Scratchpad, ScratchpadConfig};
+pub use task_schedule::{TaskSchedule, TaskScheduleConfig};
 
 /// Every environment of this crate.
 pub const ENVS: &[EnvEntry] = &[
@@ -52,4 +57,6 @@ pub const ENVS: &[EnvEntry] = &[
     EnvEntry::of::<LlmSystem>(),
     EnvEntry::of::<LayerMapping>(),
     EnvEntry::of::<RecordedKernel>(),
+    EnvEntry::of::<Scratchpad>(),
+    EnvEntry::of::<TaskSchedule>(),
 ];

@@ -22,6 +22,8 @@ pub mod network_cost;
 pub mod networks;
 pub mod precision;
 pub mod row_stationary;
+pub mod scratchpad;
 mod synthesis;
+pub mod task_graph;
 pub mod technology;
 pub mod transformer;
