@@ -79,6 +79,7 @@ pub(super) struct Setting<'a> {
 }
 
 /// At which sides of a panel its axes are written.
+#[derive(Clone, Copy)]
 pub(super) struct Written {
     pub(super) below: bool,
     pub(super) left: bool,

@@ -83,9 +83,9 @@ pub(super) fn matrix_of(problem: &Problem, trials: &[Trial], front: &[usize]) ->
     let axis = |index| Axis::of(problem.objective_metric(index));
     ParetoMatrix {
         axes: (0..problem.n_objectives()).map(axis).collect(),
-        acceptable: objective_columns(problem, trials.iter().filter(is_acceptable)),
-        unacceptable: objective_columns(problem, trials.iter().filter(|trial| !is_acceptable(trial))),
-        front: objective_columns(problem, front.iter().map(|&index| &trials[index])),
+        acceptable: objective_columns(problem, &trials.iter().filter(is_acceptable)),
+        unacceptable: objective_columns(problem, &trials.iter().filter(|trial| !is_acceptable(trial))),
+        front: objective_columns(problem, &front.iter().map(|&index| &trials[index])),
         ..ParetoMatrix::default()
     }
 }
@@ -93,7 +93,7 @@ pub(super) fn matrix_of(problem: &Problem, trials: &[Trial], front: &[usize]) ->
 /// The values of each objective, of those of `trials` that were measured. Shape `[m][n]`.
 fn objective_columns<'a>(
     problem: &Problem,
-    trials: impl Iterator<Item = &'a Trial> + Clone,
+    trials: &(impl Iterator<Item = &'a Trial> + Clone),
 ) -> Vec<Vec<f64>> {
     let column = |index: usize| {
         let losses = trials.clone().filter_map(|trial| trial.judgement.losses());
