@@ -52,6 +52,12 @@ impl Env for LlmSystem {
         {
             return Ok(refused);
         }
+        // Source: Calculon, llm.py: a network that must be filled is not used by groups that lie across two of its nodes.
+        let in_node = self.cluster.in_node.size;
+        let left = in_node % plan.node_members();
+        if left > 0 {
+            return Ok(Outcome::infeasible("node_filled", left as f64 / in_node as f64));
+        }
         let step = training_step(&self.model, &self.cluster, &plan)
             .expect("invariant: rules of the space leave what can be divided");
         let (own_byte, host_byte) = (step.memory.total_byte(), step.host.total_byte());

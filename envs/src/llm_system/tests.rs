@@ -84,6 +84,9 @@ fn what_a_node_or_a_memory_does_not_hold_is_infeasible_by_what_it_lacks() {
     assert!(name == "node_size" && (violation - 3.0).abs() < 1e-12, "{name} {violation}");
     let (name, violation) = rule(&best(&case(), &[("recompute", json!("none"))]));
     assert!(name == "memory" && violation > 0.0, "{name} {violation}");
+    // Claim of docs/concepts/llm-system.md: Calculon's best way needs 84.5 GiB of 80.
+    let (name, violation) = rule(&best(&case(), &[]));
+    assert!(name == "memory" && (violation - (84.51 / 80.0 - 1.0)).abs() < 1e-3, "{name} {violation}");
     let step = best(
         &build(&json!({ "knobs": "parallelism", "cluster": "h100-80", "batch": 768 })),
         &[("interleave", json!(1))],

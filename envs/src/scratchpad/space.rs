@@ -65,7 +65,7 @@ impl Rules {
         }
         parameters.extend((1..=N_PREFERRED).map(|place| {
             Parameter::integer(&preferred_name(place), 0, n as i64).about(
-                "a buffer that goes before those of lower numbers and others, counted from 1; 0 for none",
+                "a buffer that goes before those of higher numbers and others, counted from 1; 0 for none",
             )
         }));
         let space = DesignSpace::new(parameters, Vec::new())?;

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use tapeout_core::{
     BuildEnv, ConfigError, CountParameter, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective,
-    Outcome, Parameter,
+    Outcome, Parameter, UnknownName,
 };
 use tapeout_simulators::task_graph::{Schedule, TaskGraph, ten_tasks};
 
@@ -16,7 +16,7 @@ const MAX_FILE_BYTE: u64 = 1 << 20;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TaskScheduleConfig {
-    /// `ten-tasks`, or a file of `[[task]]` with `name` and `times`, one for each processor, and `[[message]]` with `from`, `to` and `time`.
+    /// `ten-tasks`, or a file that ends in `.toml`, of `[[task]]` with `name` and `times`, one for each processor, and `[[message]]` with `from`, `to` and `time`.
     pub graph: String,
 }
 
@@ -118,6 +118,10 @@ impl BuildEnv for TaskSchedule {
 fn graph(name: &str) -> Result<TaskGraph, ConfigError> {
     if name == "ten-tasks" {
         return Ok(ten_tasks());
+    }
+    if !name.ends_with(".toml") {
+        let unknown = UnknownName::among("graph", name, ["ten-tasks"].into_iter());
+        return Err(ConfigError::new("graph", format!("{unknown}; or a file that ends in .toml")));
     }
     let refused = |message: String| ConfigError::new("graph", format!("{name}: {message}"));
     let text = crate::settings_file::read(name, MAX_FILE_BYTE).map_err(refused)?;

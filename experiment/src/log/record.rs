@@ -155,8 +155,11 @@ impl RecordFormat {
     pub(crate) fn read(&self, text: &str) -> Result<Record, LogFault> {
         let line: Line<'_> =
             serde_json::from_str(text).map_err(|error| LogFault::NotATrial(error.to_string()))?;
-        if self.is_checked {
-            verify(text, line.check.as_deref().ok_or(LogFault::NoChecksum)?)?;
+        // A checksum that is there is held to, whatever version the header claims.
+        match line.check.as_deref() {
+            Some(stated) => verify(text, stated)?,
+            None if self.is_checked => return Err(LogFault::NoChecksum),
+            None => {}
         }
         let design = self.read_design(&line.design.0).map_err(LogFault::Design)?;
         let outcome = match line.outcome {
@@ -295,6 +298,7 @@ mod tests {
     #[test]
     fn a_trial_that_was_edited_is_noticed() {
         assert_eq!(check(b"123456789"), "cbf43926");
+        let format_of_before = format();
         let (format, space) = format();
         let format = format.checked();
         let timing = TrialTiming { evaluation_s: 0.5, elapsed_s: 2.0 };
@@ -310,6 +314,10 @@ mod tests {
         let (front, rest) = line.split_once(CHECK_KEY).unwrap();
         let without = format!("{front},{}", rest.split_once(',').unwrap().1);
         assert!(matches!(format.read(&without).unwrap_err(), LogFault::NoChecksum));
+        // A header that says that there are none does not undo those that there are.
+        let (old, _) = format_of_before;
+        assert!(old.read(&without).is_ok());
+        assert!(matches!(old.read(&line.replace("0.25", "0.26")).unwrap_err(), LogFault::Checksum { .. }));
     }
 
     /// Law: reading undoes writing, to the bit, for numbers at the ends of the range and between.

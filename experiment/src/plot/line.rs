@@ -152,8 +152,9 @@ impl LineChart {
         if !self.has_bands() && self.series.iter().any(|series| !series.band.is_empty()) {
             caption += &format!(" Of {} lines the bands are left out.", self.series.len());
         }
-        let beyond = self.series.iter().flat_map(|series| &series.points);
-        let beyond: Vec<f64> = beyond.map(|point| point[1]).filter(|height| !y.contains(*height)).collect();
+        let bands = self.has_bands();
+        let heights = self.series.iter().flat_map(|series| series.heights_from(f64::NEG_INFINITY, bands));
+        let beyond: Vec<f64> = heights.filter(|height| !y.contains(*height)).collect();
         let farthest = beyond.iter().copied().max_by(|a, b| {
             let distance = |height: f64| (y.position(height) - 0.5).abs();
             distance(*a).total_cmp(&distance(*b))

@@ -116,22 +116,38 @@ impl DrawnRun<'_> {
         if let Some(env) = shared(runs, |run| run.run.experiment().spec().env.id.clone()) {
             merged.title = format!("{env}: {}", merged.title);
         }
-        merged.caption = shared(runs, |run| run.caption()).unwrap_or_default();
+        merged.caption = match runs {
+            [only] => only.caption(),
+            _ => shared(runs, |run| run.settings()).unwrap_or_default(),
+        };
+        for run in runs.iter().filter(|run| runs.len() > 1 && run.n_warm() > 0) {
+            let warm = count(run.n_warm() as u128);
+            merged.caption += &format!(" Not shown: {warm} trials that {} started from.", run.name);
+        }
         Ok(Picture { name: "progress".to_owned(), plot: Box::new(merged) })
     }
 
-    /// The constraints, and the settings of the environment as far as they fit on a line; and that trials of a warm start are not shown.
+    /// The settings, and that trials of a warm start are not shown.
     fn caption(&self) -> String {
+        let mut caption = self.settings();
+        if self.n_warm() > 0 {
+            let warm = count(self.n_warm() as u128);
+            caption += &format!(" Not shown: {warm} trials that the search started from.");
+        }
+        caption
+    }
+
+    fn n_warm(&self) -> usize {
+        self.run.experiment().spec().warm_start.iter().filter_map(|it| it.trials).sum()
+    }
+
+    /// The constraints, and the settings of the environment as far as they fit on a line.
+    fn settings(&self) -> String {
         let config = self.run.experiment().spec().env.config.iter();
         let is_set = |value: &Value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty());
         let settings =
             config.filter(|(_, value)| is_set(value)).map(|(key, value)| format!("{key} = {value}"));
-        let mut caption = note(limits(self.run.experiment().problem()).chain(settings));
-        let warm: usize = self.run.experiment().spec().warm_start.iter().filter_map(|it| it.trials).sum();
-        if warm > 0 {
-            caption += &format!(" Not shown: {} trials that the search started from.", count(warm as u128));
-        }
-        caption
+        note(limits(self.run.experiment().problem()).chain(settings))
     }
 }
 

@@ -41,7 +41,8 @@ fn targets_by_hand() {
 }
 
 /// Usual are 8 s and 5/s. 2 s is a quarter of it, two octaves better; 10/s is twice as much, one octave better; 16 s and 5/s are
-/// one octave worse, and twelve seconds beyond a limit of 4 s are three times the limit.
+/// one octave worse, and twelve seconds beyond a limit of 4 s are three times the limit, four with the limit itself: two octaves. That is
+/// three octaves below what an infeasible design's -1 leaves untouched, so half of an octave less an eighth of it.
 #[test]
 fn octaves_by_hand() {
     let policy = RewardPolicy {
@@ -49,7 +50,7 @@ fn octaves_by_hand() {
         ..RewardPolicy::weighted_sum()
     };
     assert_eq!(reward(&policy, &Outcome::Measured(vec![2.0, 10.0])), 3.0);
-    assert_eq!(reward(&policy, &Outcome::Measured(vec![16.0, 5.0])), -4.0);
+    assert_eq!(reward(&policy, &Outcome::Measured(vec![16.0, 5.0])), -0.5 * (1.0 - 0.125));
 }
 
 /// Measures `x + 1` in some unit for each of the levels 0 to 3 of `x`, and refuses 0.

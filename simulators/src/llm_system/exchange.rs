@@ -74,6 +74,7 @@ fn split(cluster: &Cluster, plan: &TrainingPlan, elements: f64, moves: Moves) ->
     let copies_s = if moves.kept_parts { moving_s(cluster, elements) } else { 0.0 };
     let both_s = gather_s + copies_s + scatter_s + adding_s(cluster, plan.tensor, elements);
     let again_s = match plan.recompute {
+        Recompute::Blocks if moves.gathers_again => 2.0 * (gather_s + scatter_s) + 2.0 * gather_s,
         Recompute::Blocks => 2.0 * (gather_s + scatter_s),
         _ if moves.gathers_again => 2.0 * gather_s,
         // Inputs of attention are not kept where attention is computed again.

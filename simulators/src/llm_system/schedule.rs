@@ -40,18 +40,24 @@ struct Stage {
 
 /// Runs `order` on `stages` with `microbatches`.
 ///
-/// With several chunks of 1F1B, stages have to divide the microbatches.
-///
 /// # Panics
-/// If there are no stages, or a schedule cannot go on, which no order here does.
+/// If there are no stages, chunks or microbatches, stages do not divide the microbatches of several chunks of 1F1B, or a pass takes no time or
+/// for ever.
 pub fn run_pipeline(
     order: PassOrder,
     stages: usize,
     microbatches: usize,
     times: PassTimes,
 ) -> PipelineReport {
-    assert!(stages > 0, "a pipeline has a stage");
     let chunks = order.chunks();
+    assert!(stages > 0 && microbatches > 0 && chunks > 0, "a pipeline has stages, chunks and microbatches");
+    let takes_turns = chunks > 1 && !order.splits_backward();
+    assert!(
+        !takes_turns || microbatches.is_multiple_of(stages),
+        "stages divide the microbatches of several chunks"
+    );
+    let all = [times.forward, times.input_gradient, times.weight_gradient];
+    assert!(all.iter().all(|&time| time > 0.0 && time.is_finite()), "passes take time");
     let mut done = Done::new(stages * chunks, microbatches);
     let start = |stage| Stage {
         passes: order.passes(stage, stages, microbatches),

@@ -119,14 +119,18 @@ pub fn training_step(
 /// Whether everything can be divided.
 fn check(model: &LanguageModel, plan: &TrainingPlan) -> Result<(), PlanError> {
     let whole = |what, whole: u64, parts: u64| {
-        if whole.is_multiple_of(parts) { Ok(()) } else { Err(PlanError::Divided { what, whole, parts }) }
+        if whole > 0 && whole.is_multiple_of(parts) {
+            Ok(())
+        } else {
+            Err(PlanError::Divided { what, whole, parts })
+        }
     };
     whole("heads", model.heads, plan.tensor)?;
     whole("elements of the feed-forward part", model.feed_forward, plan.tensor)?;
-    whole("blocks", model.blocks, plan.pipeline * plan.interleave)?;
-    whole("sequences", plan.batch, plan.data * plan.microbatch)?;
+    whole("blocks", model.blocks, plan.pipeline.saturating_mul(plan.interleave))?;
+    whole("sequences", plan.batch, plan.data.saturating_mul(plan.microbatch))?;
     if plan.communication != TensorCommunication::AllReduce {
-        whole("tokens of a microbatch", plan.microbatch * model.sequence, plan.tensor)?;
+        whole("tokens of a microbatch", plan.microbatch.saturating_mul(model.sequence), plan.tensor)?;
     }
     let one_chunk = plan.schedule == PipelineSchedule::OneForwardOneBackward || plan.interleave == 1;
     if one_chunk { Ok(()) } else { Err(PlanError::Chunks(plan.interleave)) }
@@ -227,13 +231,18 @@ fn data_s(model: &LanguageModel, cluster: &Cluster, plan: &TrainingPlan, block: 
 fn bubble_s(plan: &TrainingPlan, chunk: &Chunk) -> f64 {
     let all_s = chunk.forward_s + chunk.input_s + chunk.weight_s + chunk.offload_s;
     let before = (plan.pipeline - 1) as f64;
+    // Weight gradients fill gaps as far as there are some: all but that of the last microbatch.
+    let unfilled_s = |gaps: f64| {
+        let filled = gaps.min(plan.microbatches().saturating_sub(1) as f64);
+        (before * (all_s - chunk.weight_s) - filled * chunk.weight_s).max(0.0)
+    };
     match plan.schedule {
         PipelineSchedule::OneForwardOneBackward => {
             let left = plan.microbatches() % plan.pipeline;
             let lacking = if left == 0 { 0 } else { plan.pipeline - left };
             (before + ((plan.interleave - 1) * lacking) as f64) * all_s
         }
-        PipelineSchedule::ZeroBubble1 => before * (all_s - 2.0 * chunk.weight_s).max(0.0),
-        PipelineSchedule::ZeroBubble2 => before * (all_s - 3.0 * chunk.weight_s).max(0.0),
+        PipelineSchedule::ZeroBubble1 => unfilled_s(before),
+        PipelineSchedule::ZeroBubble2 => unfilled_s(2.0 * before),
     }
 }

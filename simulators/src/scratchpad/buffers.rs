@@ -5,7 +5,7 @@ pub const MAX_BUFFERS: usize = 4096;
 
 /// A buffer: alive from `start` to `end`, `end` not included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Buffer {
+pub struct LiveBuffer {
     /// When it is written first.
     pub start: u64,
     /// When it is no longer needed.
@@ -52,7 +52,7 @@ pub enum BuffersError {
 /// Two buffers that are alive together and share bytes.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("buffers {first} and {second} are alive together and share bytes")]
-pub struct Overlap {
+pub struct BufferOverlap {
     /// The one with the lower index.
     pub first: usize,
     /// The other.
@@ -64,7 +64,7 @@ pub struct Overlap {
 /// Time is cut into sections: the moments at which as many buffers are alive as nowhere around them, since every clash shows there.
 #[derive(Debug, Clone)]
 pub struct Buffers {
-    buffers: Vec<Buffer>,
+    buffers: Vec<LiveBuffer>,
     /// First section of each buffer and the one after its last.
     spans: Vec<(usize, usize)>,
     /// By section: the sum of the sizes of what is alive.
@@ -78,7 +78,7 @@ impl Buffers {
     ///
     /// # Errors
     /// [`BuffersError`] for none or too many, a buffer without life, or sizes of 0 or beyond 2^53 together.
-    pub fn new(buffers: Vec<Buffer>) -> Result<Self, BuffersError> {
+    pub fn new(buffers: Vec<LiveBuffer>) -> Result<Self, BuffersError> {
         check(&buffers)?;
         let moments = sections(&buffers);
         let spans: Vec<(usize, usize)> = buffers
@@ -91,7 +91,7 @@ impl Buffers {
         for (buffer, &(from, to)) in buffers.iter().zip(&spans) {
             loads_byte[from..to].iter_mut().for_each(|load| *load += buffer.size_byte);
         }
-        let together = |a: &Buffer, b: &Buffer| a.start < b.end && b.start < a.end;
+        let together = |a: &LiveBuffer, b: &LiveBuffer| a.start < b.end && b.start < a.end;
         let neighbours = (0..buffers.len())
             .map(|a| (0..buffers.len()).filter(|&b| b != a && together(&buffers[a], &buffers[b])).collect())
             .collect();
@@ -99,7 +99,7 @@ impl Buffers {
     }
 
     /// The buffers, in the order given.
-    pub fn buffers(&self) -> &[Buffer] {
+    pub fn buffers(&self) -> &[LiveBuffer] {
         &self.buffers
     }
 
@@ -116,11 +116,11 @@ impl Buffers {
     /// Height of an allocation: the highest end of a buffer. `offsets_byte`: shape `[n]`.
     ///
     /// # Errors
-    /// [`Overlap`] with the first pair of buffers that share bytes while both are alive.
+    /// [`BufferOverlap`] with the first pair of buffers that share bytes while both are alive.
     ///
     /// # Panics
     /// If there are not as many offsets as buffers.
-    pub fn height_byte(&self, offsets_byte: &[u64]) -> Result<u64, Overlap> {
+    pub fn height_byte(&self, offsets_byte: &[u64]) -> Result<u64, BufferOverlap> {
         assert_eq!(offsets_byte.len(), self.buffers.len(), "invariant: an offset for each buffer");
         let end = |buffer: usize| offsets_byte[buffer].saturating_add(self.buffers[buffer].size_byte);
         for first in 0..self.buffers.len() {
@@ -128,7 +128,7 @@ impl Buffers {
                 second > first && offsets_byte[first] < end(second) && offsets_byte[second] < end(first)
             };
             if let Some(&second) = self.neighbours[first].iter().find(clash) {
-                return Err(Overlap { first, second });
+                return Err(BufferOverlap { first, second });
             }
         }
         Ok((0..self.buffers.len()).map(end).max().unwrap_or(0))
@@ -143,14 +143,14 @@ impl Buffers {
     }
 }
 
-fn check(buffers: &[Buffer]) -> Result<(), BuffersError> {
+fn check(buffers: &[LiveBuffer]) -> Result<(), BuffersError> {
     match buffers.len() {
         0 => return Err(BuffersError::Empty),
         got if got > MAX_BUFFERS => return Err(BuffersError::TooMany { got }),
         _ => {}
     }
     let mut total_byte = 0u64;
-    for (index, &Buffer { start, end, size_byte }) in buffers.iter().enumerate() {
+    for (index, &LiveBuffer { start, end, size_byte }) in buffers.iter().enumerate() {
         if end <= start {
             return Err(BuffersError::Lifeless { index, start, end });
         }
@@ -164,7 +164,7 @@ fn check(buffers: &[Buffer]) -> Result<(), BuffersError> {
 }
 
 /// The moments after the last start before an end: whoever is alive together is so at one of them.
-fn sections(buffers: &[Buffer]) -> Vec<u64> {
+fn sections(buffers: &[LiveBuffer]) -> Vec<u64> {
     let mut events: Vec<(u64, bool)> =
         buffers.iter().flat_map(|it| [(it.start, true), (it.end, false)]).collect();
     // An end goes before a start of the same time.

@@ -1,6 +1,6 @@
 //! MiniMalloc's files: `id,lower,upper,size`, a buffer a line.
 
-use super::buffers::{Buffer, Buffers, BuffersError, MAX_BUFFERS};
+use super::buffers::{Buffers, BuffersError, LiveBuffer, MAX_BUFFERS};
 
 /// Why a file holds no instance.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Buffers {
 }
 
 /// The buffer on one line; `places`: where each of [`COLUMNS`] is.
-fn buffer(line: usize, text: &str, expected: usize, places: &[usize]) -> Result<Buffer, CsvError> {
+fn buffer(line: usize, text: &str, expected: usize, places: &[usize]) -> Result<LiveBuffer, CsvError> {
     let fields: Vec<&str> = text.split(',').map(str::trim).collect();
     if fields.len() != expected {
         return Err(CsvError::Fields { line, got: fields.len(), expected });
@@ -88,7 +88,7 @@ fn buffer(line: usize, text: &str, expected: usize, places: &[usize]) -> Result<
         let refused = |_| CsvError::Number { line, column: COLUMNS[column], got: cut(field) };
         field.parse::<u64>().map_err(refused)
     };
-    Ok(Buffer { start: number(0)?, end: number(1)?, size_byte: number(2)? })
+    Ok(LiveBuffer { start: number(0)?, end: number(1)?, size_byte: number(2)? })
 }
 
 /// Enough of a text to know it by.

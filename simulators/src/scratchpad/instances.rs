@@ -2,7 +2,7 @@
 
 use tapeout_core::UnknownName;
 
-use super::buffers::{Buffer, Buffers, BuffersError};
+use super::buffers::{Buffers, BuffersError, LiveBuffer};
 use crate::fusion::Cascade;
 use crate::names::index_of;
 
@@ -58,7 +58,7 @@ impl Buffers {
     /// # Errors
     /// [`BuffersError`] if there are too many of them, or they are too large.
     pub fn of_cascade(cascade: &Cascade) -> Result<Self, BuffersError> {
-        let mut tensors: Vec<(&str, Buffer)> = Vec::new();
+        let mut tensors: Vec<(&str, LiveBuffer)> = Vec::new();
         for (time, stage) in (0..).zip(cascade.stages()) {
             // An operand that no stage makes is weights.
             for name in [Some(&stage.input), stage.operand.as_ref().map(|it| &it.name)].into_iter().flatten()
@@ -67,13 +67,13 @@ impl Buffers {
                     Some((_, buffer)) => buffer.end = time + 1,
                     None if *name == stage.input => {
                         let size_byte = stage.input_byte().ceil() as u64;
-                        tensors.push((name, Buffer { start: 0, end: time + 1, size_byte }));
+                        tensors.push((name, LiveBuffer { start: 0, end: time + 1, size_byte }));
                     }
                     None => {}
                 }
             }
             let size_byte = stage.output_byte().ceil() as u64;
-            tensors.push((&stage.output, Buffer { start: time, end: time + 1, size_byte }));
+            tensors.push((&stage.output, LiveBuffer { start: time, end: time + 1, size_byte }));
         }
         Self::new(tensors.into_iter().map(|(_, buffer)| buffer).collect())
     }

@@ -15,7 +15,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-pub use buffers::{Buffer, Buffers, BuffersError, MAX_BUFFERS, Overlap};
+pub use buffers::{BufferOverlap, Buffers, BuffersError, LiveBuffer, MAX_BUFFERS};
 pub use csv::CsvError;
 pub use instances::{MINIMALLOC_BYTE, SCRATCHPADS, ScratchpadRow, scratchpad};
 pub use placement::{BufferKey, first_fit, lowest_first};

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn buffers(rows: &[(u64, u64, u64)]) -> Buffers {
-    let rows = rows.iter().map(|&(start, end, size_byte)| Buffer { start, end, size_byte });
+    let rows = rows.iter().map(|&(start, end, size_byte)| LiveBuffer { start, end, size_byte });
     Buffers::new(rows.collect()).unwrap()
 }
 
@@ -39,7 +39,7 @@ fn three_buffers_by_hand_need_six_bytes() {
     let best = least_height(&three, 1000);
     assert_eq!((best.height_byte, best.proven), (6, true));
     assert_eq!(allocate_within(&three, 5, 1000), Allocated::Impossible);
-    assert_eq!(three.height_byte(&[0, 3, 0]), Err(Overlap { first: 0, second: 1 }));
+    assert_eq!(three.height_byte(&[0, 3, 0]), Err(BufferOverlap { first: 0, second: 1 }));
 }
 
 #[test]

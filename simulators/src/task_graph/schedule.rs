@@ -24,7 +24,15 @@ pub struct Schedule {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ScheduleError {
-    /// A task of another duration than its own.
+    /// Other than one place for each task.
+    #[error("{got} tasks are placed; the graph has {expected}")]
+    Count {
+        /// Those that are placed.
+        got: usize,
+        /// Those there are.
+        expected: usize,
+    },
+    /// A task of another duration than its own, or on a processor that is not there.
     #[error("task {0} does not run as long as it takes there")]
     Duration(usize),
     /// A task before what it waits for.
@@ -51,8 +59,13 @@ impl Schedule {
     /// # Errors
     /// [`ScheduleError`], the first that is found.
     pub fn check(&self, graph: &TaskGraph) -> Result<(), ScheduleError> {
+        let (got, expected) = (self.placed.len(), graph.n_tasks());
+        if got != expected {
+            return Err(ScheduleError::Count { got, expected });
+        }
         for (to, it) in self.placed.iter().enumerate() {
-            if it.end - it.start != graph.time(to, it.processor) {
+            let is_there = it.processor < graph.n_processors();
+            if !is_there || it.end.checked_sub(it.start) != Some(graph.time(to, it.processor)) {
                 return Err(ScheduleError::Duration(to));
             }
             let heard =
@@ -74,7 +87,7 @@ impl Schedule {
 
 /// When what `sender` sends is there.
 pub(super) fn arrival(sender: Placed, time: u64, processor: usize) -> u64 {
-    if sender.processor == processor { sender.end } else { sender.end + time }
+    if sender.processor == processor { sender.end } else { sender.end.saturating_add(time) }
 }
 
 impl TaskGraph {
