@@ -291,7 +291,13 @@ impl Architecture {
 impl TryFrom<ArchitectureText> for Architecture {
     type Error = ArchitectureError;
 
+    /// A level without room is no machine that anybody writes down. Timeloop's have some, which all tensors pass by to keep a spatial axis
+    /// apart: those are made by [`Architecture::new`].
     fn try_from(text: ArchitectureText) -> Result<Self, ArchitectureError> {
+        if let Some(level) = text.levels.iter().find(|level| level.entries == Some(0)) {
+            let (level, expected) = (level.name.clone(), "at least 1");
+            return Err(ArchitectureError::Range { level, field: "entries", got: 0.0, expected });
+        }
         Self::new(text.mac, text.levels)
     }
 }
@@ -318,7 +324,6 @@ fn check_level(level: &Level) -> Result<(), ArchitectureError> {
     check_instances(name, level.instances, level.mesh_x)?;
     for (field, count) in [
         ("word_bits", u64::from(level.word_bits)),
-        ("entries", level.entries.unwrap_or(u64::MAX)),
         ("block_words", level.block_words),
         ("cluster_size", level.cluster_size),
     ] {
