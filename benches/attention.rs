@@ -1,10 +1,12 @@
 //! What evaluating one design of `attention-accelerator` costs: random ones at the defaults, feasible or not, and feasible ones alone; and
 //! what finding the best fusion of BERT-base costs, all 120 stages.
 
+mod evaluations;
+
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use tapeout_core::{BuildEnv, Design, Env, Outcome, Seed};
+use criterion::{Criterion, criterion_group, criterion_main};
+use tapeout_core::BuildEnv;
 use tapeout_envs::{AttentionAccelerator, AttentionAcceleratorConfig};
 use tapeout_simulators::attention::AttentionMachine;
 use tapeout_simulators::fusion::{FusionGoal, best_fusion};
@@ -12,22 +14,7 @@ use tapeout_simulators::transformer::transformer;
 
 fn designs(criterion: &mut Criterion) {
     let env = AttentionAccelerator::build(AttentionAcceleratorConfig::default()).expect("the defaults build");
-    let mut rng = Seed::new(0).stream("bench");
-    let random: Vec<Design> = (0..10_000).map(|_| env.space().sample(&mut rng)).collect();
-    let is_feasible = |design: &&Design| matches!(env.evaluate(design), Ok(Outcome::Measured(_)));
-    let feasible: Vec<Design> = random.iter().filter(is_feasible).cloned().collect();
-    let mut group = criterion.benchmark_group("attention_accelerator");
-    for (name, designs) in [("random", &random), ("feasible", &feasible)] {
-        group.throughput(Throughput::Elements(designs.len() as u64));
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| {
-                for design in designs {
-                    let _ = black_box(env.evaluate(black_box(design)));
-                }
-            });
-        });
-    }
-    group.finish();
+    evaluations::random_and_feasible(criterion, "attention_accelerator", &env);
 }
 
 fn fusion(criterion: &mut Criterion) {
