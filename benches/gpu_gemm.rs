@@ -30,7 +30,7 @@ fn kernels(model: &Model, gemm: &Gemm) -> Vec<Tile> {
 
 fn estimates(criterion: &mut Criterion) {
     let model = Model::new(device("a100").expect("a built-in device"));
-    let gemm = Gemm { m: 3456, n: 4096, k: 2048, operands: Operands::F16_U8 };
+    let gemm = Gemm::new(3456, 4096, 2048, Operands::F16_U8);
     let tiles = kernels(&model, &gemm);
     let mut group = criterion.benchmark_group("gpu_gemm");
     group.throughput(Throughput::Elements(tiles.len() as u64));

@@ -31,8 +31,8 @@ mod weights;
 mod written;
 
 pub use bench::{
-    BenchError, Halt, LiveTimer, Measurement, Measurer, Modelled, Station, StationLimits, WorkerCommand,
-    serve,
+    BenchError, DESIGNS_PER_PROCESS, Halt, LiveTimer, Measurement, Measurer, Modelled, Station,
+    StationLimits, WorkerCommand, serve,
 };
 pub use cubin::CubinError;
 pub use launch::LaunchGeometry;

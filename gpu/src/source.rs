@@ -1,6 +1,6 @@
 //! The source of one kernel of the family.
 
-use tapeout_simulators::gpu_gemm::{Conversion, ElementType, Gemm, Layout, Swizzle, Tile};
+use tapeout_simulators::gpu_gemm::{Conversion, ElementType, Gemm, Layout, Output, Swizzle, Tile};
 
 use crate::launch::LaunchGeometry;
 
@@ -15,13 +15,15 @@ const FAMILY: [&str; 4] = [
 /// CUDA C++ that computes one product with one tile.
 ///
 /// The kernel takes three pointers: the first operand, `m` rows of `k` elements; the second, `n` rows of `k`; the
-/// product, `m` rows of `n` singles. All rows are contiguous; operands are aligned to 16 byte, the product to 8. The narrow
-/// operand, if there is one, is stored as [`NarrowOrder`](crate::NarrowOrder) says.
+/// product, `m` rows of `n` elements; those of a batch one after another. Rows of operands begin
+/// [`Gemm::row_pitch_byte`] apart, those of the product are contiguous. Operands are aligned to 16 byte, the product to 8. The
+/// narrow operand, if there is one, is stored as [`NarrowOrder`](crate::NarrowOrder) says; behind it stand its scales, if it has
+/// any, first by product, then by group, then by row, and behind those its zero points, all in the wide type.
 ///
 /// ```
 /// # use tapeout_gpu::KernelSource;
 /// # use tapeout_simulators::gpu_gemm::{Gemm, Operands, Tile};
-/// let gemm = Gemm { m: 3456, n: 4096, k: 2048, operands: Operands::F16_U8 };
+/// let gemm = Gemm::new(3456, 4096, 2048, Operands::F16_U8);
 /// let source = KernelSource::for_tile(&Tile::default(), &gemm);
 /// assert!(source.text().contains("constexpr u32 BLOCK_M = 128;"));
 /// assert_eq!(source.launch().grid, [864, 1, 1]);
@@ -71,17 +73,23 @@ fn constants(tile: &Tile, gemm: &Gemm) -> String {
         ("GEMM_M", gemm.m),
         ("GEMM_N", gemm.n),
         ("GEMM_K", gemm.k),
+        ("BATCH", gemm.batch),
+        ("ALIGNMENT_BYTE", gemm.alignment_byte),
+        ("GROUP", gemm.scaling.map_or(0, |scaling| scaling.group)),
     ];
+    let has_zeros = gemm.scaling.is_some_and(|scaling| scaling.zero_points);
+    let has_zeros = format!("constexpr bool HAS_ZEROS = {has_zeros};\n");
     let choices = [
         ("Element", "ELEMENT_A", element(gemm.operands.a())),
         ("Element", "ELEMENT_B", element(gemm.operands.b())),
+        ("Output", "OUTPUT", output(gemm.output)),
         ("Swizzle", "SWIZZLE", swizzle(tile.swizzle)),
         ("Conversion", "CONVERSION", conversion(tile.conversion)),
         ("Layout", "LAYOUT", layout(tile.layout)),
     ];
     let numbers = numbers.map(|(name, value)| format!("constexpr u32 {name} = {value};\n"));
     let choices = choices.map(|(kind, name, value)| format!("constexpr {kind} {name} = {kind}::{value};\n"));
-    numbers.concat() + &choices.concat()
+    numbers.concat() + &has_zeros + &choices.concat()
 }
 
 const fn element(element: ElementType) -> &'static str {
@@ -92,6 +100,16 @@ const fn element(element: ElementType) -> &'static str {
         ElementType::S8 => "S8",
         ElementType::U4 => "U4",
         ElementType::S4 => "S4",
+        ElementType::E4m3 => "E4m3",
+        ElementType::E5m2 => "E5m2",
+    }
+}
+
+const fn output(output: Output) -> &'static str {
+    match output {
+        Output::F32 => "F32",
+        Output::F16 => "F16",
+        Output::Bf16 => "Bf16",
     }
 }
 

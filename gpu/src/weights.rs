@@ -14,7 +14,7 @@ const LANES: usize = 4;
 /// ```
 /// # use tapeout_gpu::NarrowOrder;
 /// # use tapeout_simulators::gpu_gemm::{Gemm, Layout, Operands, Tile};
-/// let gemm = Gemm { m: 128, n: 128, k: 64, operands: Operands::F16_U8 };
+/// let gemm = Gemm::new(128, 128, 64, Operands::F16_U8);
 /// let tile = Tile { layout: Layout::Prepermuted, ..Tile::default() };
 /// let order = NarrowOrder::of(&tile, &gemm).expect("one operand is narrow");
 /// assert_eq!(order.group(), [0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15]);
@@ -28,8 +28,8 @@ pub struct NarrowOrder {
 impl NarrowOrder {
     /// The order that `tile` wants; none if neither operand of `gemm` is narrow.
     pub fn of(tile: &Tile, gemm: &Gemm) -> Option<Self> {
-        let (element, _) = gemm.operands.conversion()?;
-        Some(Self { element, group: group(element, tile.layout, tile.conversion) })
+        let (element, wide) = gemm.operands.conversion()?;
+        Some(Self { element, group: group(element, wide, tile.layout, tile.conversion) })
     }
 
     /// Which `k` of a group of consecutive ones each position holds: 16 of them, or 32 of four bits.
@@ -38,17 +38,19 @@ impl NarrowOrder {
     }
 
     /// The bytes of the operand: `codes` in their new order, four-bit numbers two to a byte, the first of them in the lower
-    /// half.
+    /// half, each row padded with zeros to whole groups, which are 16 byte.
     ///
     /// `codes`: shape `[rows][k]`, one element to a byte, in two's complement if signed; of four-bit numbers the upper half
-    /// of the byte is not read. `k` is a whole number of groups.
+    /// of the byte is not read.
     ///
     /// # Panics
-    /// If `codes` is not a whole number of groups.
-    pub fn pack(&self, codes: &[u8]) -> Vec<u8> {
-        let groups = codes.chunks_exact(self.group.len());
-        assert!(groups.remainder().is_empty(), "a row is a whole number of groups of {}", self.group.len());
-        let ordered = groups.flat_map(|codes| self.group.iter().map(|&k| codes[k]));
+    /// If `codes` is not a whole number of rows.
+    pub fn pack(&self, codes: &[u8], k: usize) -> Vec<u8> {
+        let rows = codes.chunks_exact(k);
+        assert!(rows.remainder().is_empty(), "{} elements are no whole number of rows of {k}", codes.len());
+        let groups = rows.flat_map(|row| row.chunks(self.group.len()));
+        let ordered =
+            groups.flat_map(|codes| self.group.iter().map(|&k| codes.get(k).copied().unwrap_or_default()));
         if self.element.bits() == 8 {
             return ordered.collect();
         }
@@ -58,14 +60,14 @@ impl NarrowOrder {
 }
 
 /// The `k` at each position of a group.
-fn group(element: ElementType, layout: Layout, conversion: Conversion) -> Vec<usize> {
+fn group(element: ElementType, wide: ElementType, layout: Layout, conversion: Conversion) -> Vec<usize> {
     let per_register = (32 / element.bits()) as usize;
     let mut group = vec![0; LANES * per_register];
     for lane in 0..LANES {
         for index in 0..per_register {
             let position = stored_position(element, layout, lane, index);
             group[position] =
-                wanted(per_register, layout, lane, converted_position(element, conversion, index));
+                wanted(per_register, layout, lane, converted_position(element, wide, conversion, index));
         }
     }
     group
@@ -82,16 +84,23 @@ const fn stored_position(element: ElementType, layout: Layout, lane: usize, inde
 }
 
 /// Which of the converted elements of a register, in the order in which tensor cores take them, comes from element `index`.
-const fn converted_position(element: ElementType, conversion: Conversion, index: usize) -> usize {
-    if is_interleaved(element, conversion) { index % 4 * 2 + index / 4 } else { index }
+const fn converted_position(
+    element: ElementType,
+    wide: ElementType,
+    conversion: Conversion,
+    index: usize,
+) -> usize {
+    if is_interleaved(element, wide, conversion) { index % 4 * 2 + index / 4 } else { index }
 }
 
 /// Whether the conversion makes pairs of elements `i` and `i + 4` of a register.
-const fn is_interleaved(element: ElementType, conversion: Conversion) -> bool {
-    match element {
-        ElementType::U4 => matches!(conversion, Conversion::Fast | Conversion::Unpacked),
-        ElementType::S4 => matches!(conversion, Conversion::Alternative),
-        ElementType::F16 | ElementType::Bf16 | ElementType::U8 | ElementType::S8 => false,
+const fn is_interleaved(element: ElementType, wide: ElementType, conversion: Conversion) -> bool {
+    match (element, wide) {
+        (ElementType::U4, _) | (ElementType::S4, ElementType::Bf16) => {
+            matches!(conversion, Conversion::Fast | Conversion::Unpacked)
+        }
+        (ElementType::S4, _) => matches!(conversion, Conversion::Alternative),
+        _ => false,
     }
 }
 
@@ -111,17 +120,24 @@ const fn wanted(per_register: usize, layout: Layout, lane: usize, index: usize) 
 mod tests {
     use super::*;
 
-    const ELEMENTS: [ElementType; 4] = [ElementType::U8, ElementType::S8, ElementType::U4, ElementType::S4];
+    const PAIRS: [(ElementType, ElementType); 6] = [
+        (ElementType::U8, ElementType::F16),
+        (ElementType::E4m3, ElementType::Bf16),
+        (ElementType::U4, ElementType::F16),
+        (ElementType::S4, ElementType::F16),
+        (ElementType::U4, ElementType::Bf16),
+        (ElementType::S4, ElementType::Bf16),
+    ];
     const CONVERSIONS: [Conversion; 4] =
         [Conversion::Naive, Conversion::Unpacked, Conversion::Fast, Conversion::Alternative];
 
     /// Law: an order loses no element and doubles none.
     #[test]
     fn every_order_is_a_permutation() {
-        for element in ELEMENTS {
+        for (element, wide) in PAIRS {
             for (_, layout) in Layout::ALL {
                 for conversion in CONVERSIONS {
-                    let mut group = group(element, layout, conversion);
+                    let mut group = group(element, wide, layout, conversion);
                     group.sort_unstable();
                     assert_eq!(group, (0..group.len()).collect::<Vec<_>>(), "{element:?} {layout:?}");
                 }
@@ -132,12 +148,13 @@ mod tests {
     /// Claim: weights are touched only where the table of `docs/concepts/gpu-model.md` says that they are prepared offline.
     #[test]
     fn weights_stay_as_they_are_unless_permuted_or_interleaved() {
-        for element in ELEMENTS {
+        for (element, wide) in PAIRS {
             for (_, layout) in Layout::ALL {
                 for conversion in CONVERSIONS {
-                    let group = group(element, layout, conversion);
+                    let group = group(element, wide, layout, conversion);
                     let is_plain = group.iter().enumerate().all(|(position, &k)| position == k);
-                    let is_prepared = layout == Layout::Prepermuted || is_interleaved(element, conversion);
+                    let is_prepared =
+                        layout == Layout::Prepermuted || is_interleaved(element, wide, conversion);
                     assert_eq!(is_plain, !is_prepared, "{element:?} {layout:?} {conversion:?}");
                 }
             }
@@ -150,10 +167,10 @@ mod tests {
     fn interleaved_numbers_by_hand() {
         let order = NarrowOrder {
             element: ElementType::U4,
-            group: group(ElementType::U4, Layout::KPermuted, Conversion::Fast),
+            group: group(ElementType::U4, ElementType::F16, Layout::KPermuted, Conversion::Fast),
         };
         assert_eq!(order.group()[..8], [0, 2, 4, 6, 1, 3, 5, 7]);
         let codes: Vec<u8> = (0..32).map(|k| k % 16).collect();
-        assert_eq!(order.pack(&codes)[..4], [0x20, 0x64, 0x31, 0x75]);
+        assert_eq!(order.pack(&codes, 32)[..4], [0x20, 0x64, 0x31, 0x75]);
     }
 }

@@ -3,7 +3,9 @@
 use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tapeout_simulators::gpu_gemm::{Conversion, Gemm, Layout, Operands, Stage, Swizzle, Tile};
+use tapeout_simulators::gpu_gemm::{
+    Conversion, Gemm, Layout, Operands, Output, Scaling, Stage, Swizzle, Tile,
+};
 
 /// A product.
 #[derive(Serialize, Deserialize)]
@@ -13,21 +15,60 @@ pub(crate) struct WrittenGemm {
     n: u32,
     k: u32,
     types: String,
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    batch: u32,
+    #[serde(default = "whole_copies", skip_serializing_if = "is_whole_copies")]
+    alignment_byte: u32,
+    /// 0 if nothing is scaled.
+    #[serde(default, skip_serializing_if = "is_default")]
+    group: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
+    zero_points: bool,
+    /// None if it is single precision.
+    #[serde(default, skip_serializing_if = "is_default")]
+    output: Option<String>,
+}
+
+fn is_default<T: PartialEq + Default>(value: &T) -> bool {
+    *value == T::default()
+}
+
+const fn one() -> u32 {
+    1
+}
+
+const fn is_one(batch: &u32) -> bool {
+    *batch == one()
+}
+
+/// What tables of version 1 that name no alignment were measured with.
+const fn whole_copies() -> u32 {
+    16
+}
+
+const fn is_whole_copies(alignment_byte: &u32) -> bool {
+    *alignment_byte == whole_copies()
 }
 
 impl WrittenGemm {
     pub(crate) fn serialize<S: Serializer>(gemm: &Gemm, serializer: S) -> Result<S::Ok, S::Error> {
         let types = gemm.operands.name().to_owned();
-        Serialize::serialize(&Self { m: gemm.m, n: gemm.n, k: gemm.k, types }, serializer)
+        let &Gemm { m, n, k, batch, alignment_byte, scaling, output, .. } = gemm;
+        let output = (output != Output::F32).then(|| output.name().to_owned());
+        let (group, zero_points) = scaling.map_or((0, false), |scaling| (scaling.group, scaling.zero_points));
+        let written = Self { m, n, k, types, batch, alignment_byte, group, zero_points, output };
+        Serialize::serialize(&written, serializer)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Gemm, D::Error> {
         let written = <Self as Deserialize>::deserialize(deserializer)?;
         let operands: Operands = written.types.parse().map_err(D::Error::custom)?;
-        for (name, extent) in [("m", written.m), ("n", written.n), ("k", written.k)] {
-            above_zero::<D>(name, extent)?;
-        }
-        Ok(Gemm { m: written.m, n: written.n, k: written.k, operands })
+        let Self { m, n, k, batch, alignment_byte, group, zero_points, .. } = written;
+        let scaling = (group > 0 || zero_points).then_some(Scaling { group, zero_points });
+        let output = written.output.as_deref().unwrap_or("f32").parse().map_err(D::Error::custom)?;
+        let gemm = Gemm { batch, alignment_byte, scaling, output, ..Gemm::new(m, n, k, operands) };
+        gemm.check().map_err(|error| D::Error::custom(format!("`{}`: {error}", error.extent)))?;
+        Ok(gemm)
     }
 }
 

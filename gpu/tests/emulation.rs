@@ -3,49 +3,123 @@
 use std::panic::catch_unwind;
 
 use half::{bf16, f16};
-use tapeout_core::Seed;
+use tapeout_core::{Seed, Stream};
 use tapeout_gpu::{GpuArchitecture, KernelSource, LaunchGeometry, NarrowOrder, Nvrtc};
-use tapeout_simulators::gpu_gemm::{Conversion, Device, ElementType, Gemm, Layout, Operands, Tile, device};
+use tapeout_simulators::gpu_gemm::{
+    Conversion, Device, ElementType, Gemm, Layout, NarrowSide, Operands, Output, Scaling, Tile, device,
+};
 
 use crate::golden::goldens;
 use crate::ptx::{Block, Global, Program, run};
 use crate::sample::{nvrtc, published, tiles};
 
-/// The integer that a code stands for.
-fn integer(element: ElementType, code: u8) -> i64 {
+/// The number that a code stands for; of wide types, which stand for integers here, that integer.
+fn number(element: ElementType, code: u8) -> f64 {
     match element {
-        ElementType::U8 => i64::from(code),
-        ElementType::S8 => i64::from(code as i8),
-        ElementType::U4 => i64::from(code & 15),
-        ElementType::S4 => i64::from((code << 4) as i8 >> 4),
-        ElementType::F16 | ElementType::Bf16 => i64::from(code as i8),
+        ElementType::U8 => f64::from(code),
+        ElementType::S8 => f64::from(code as i8),
+        ElementType::U4 => f64::from(code & 15),
+        ElementType::S4 => f64::from((code << 4) as i8 >> 4),
+        ElementType::E4m3 => small_float(code, 3),
+        ElementType::E5m2 => small_float(code, 2),
+        ElementType::F16 | ElementType::Bf16 => f64::from(code as i8),
     }
 }
 
-/// An operand of `rows` by `k` random elements: as integers, and as the kernel wants it.
+/// A finite floating-point number of eight bits: its sign, an exponent, `mantissa` bits.
+/// Source: Micikevicius et al. (2022), arXiv:2209.05433, table 1.
+fn small_float(code: u8, mantissa: u32) -> f64 {
+    let exponent = i32::from(code & 0x7f) >> mantissa;
+    let bias = (1 << (6 - mantissa)) - 1;
+    let fraction = f64::from(code & ((1 << mantissa) - 1)) / f64::from(1 << mantissa);
+    let magnitude = match exponent {
+        0 => fraction * 2_f64.powi(1 - bias),
+        _ => (1.0 + fraction) * 2_f64.powi(exponent - bias),
+    };
+    if code < 0x80 { magnitude } else { -magnitude }
+}
+
+/// A code whose number is small and short enough that all sums are exact in single precision.
+fn short(element: ElementType, rng: &mut Stream) -> u8 {
+    use rand::RngExt;
+    let sign_and_mantissa = |mask: u8, rng: &mut Stream| rng.random::<u8>() & mask;
+    match element {
+        ElementType::F16 | ElementType::Bf16 => rng.random_range(-15_i8..=15) as u8,
+        ElementType::E4m3 => sign_and_mantissa(0x87, rng) | rng.random_range(5_u8..=9) << 3,
+        ElementType::E5m2 => sign_and_mantissa(0x83, rng) | rng.random_range(13_u8..=17) << 2,
+        _ => rng.random(),
+    }
+}
+
+/// So many random codes.
+fn random(element: ElementType, count: u32, purpose: &str) -> Vec<u8> {
+    let mut rng = Seed::new(1).stream(purpose);
+    (0..count).map(|_| short(element, &mut rng)).collect()
+}
+
+/// The bytes of `number` in a wide type.
+fn encode(wide: ElementType, number: f64) -> [u8; 2] {
+    if wide == ElementType::Bf16 {
+        bf16::from_f64(number).to_le_bytes()
+    } else {
+        f16::from_f64(number).to_le_bytes()
+    }
+}
+
+/// The zero point and the scale of a group of a row of a product: powers of two, so that all sums stay exact.
+fn zero_and_scale(product: usize, group: usize, row: usize) -> (f64, f64) {
+    ((product + 2 * group + 5 * row) as f64 % 16.0, [0.5, 1.0, 2.0][(product + 3 * group / 2 + row) % 3])
+}
+
+/// An operand of these codes, so many rows to a product: the numbers that it stands for, and as the kernel wants it.
 fn operand(
     element: ElementType,
     order: Option<&NarrowOrder>,
-    count: usize,
-    purpose: &str,
-) -> (Vec<i64>, Vec<u8>) {
-    use rand::RngExt;
-    let mut rng = Seed::new(1).stream(purpose);
-    let is_wide = element.bits() == 16;
-    // Wide numbers stay small, so that all sums are exact in single precision.
-    let codes: Vec<u8> = (0..count)
-        .map(|_| if is_wide { rng.random_range(-15_i8..=15) as u8 } else { rng.random() })
-        .collect();
-    let integers: Vec<i64> = codes.iter().map(|&code| integer(element, code)).collect();
-    let bytes = match element {
-        ElementType::F16 => integers.iter().flat_map(|&x| f16::from_f64(x as f64).to_le_bytes()).collect(),
-        ElementType::Bf16 => integers.iter().flat_map(|&x| bf16::from_f64(x as f64).to_le_bytes()).collect(),
-        _ => order.expect("a narrow operand has an order").pack(&codes),
-    };
-    (integers, bytes)
+    codes: &[u8],
+    rows: u32,
+    gemm: &Gemm,
+) -> (Vec<f64>, Vec<u8>) {
+    let (k, rows) = (gemm.k as usize, rows as usize);
+    let mut numbers: Vec<f64> = codes.iter().map(|&code| number(element, code)).collect();
+    if element.bits() == 16 {
+        let row = |row: &[f64]| {
+            let mut bytes: Vec<u8> = row.iter().flat_map(|&x| encode(element, x)).collect();
+            // What lies between rows must not be used: here it is no number.
+            bytes.resize(gemm.row_pitch_byte(element) as usize, 0xff);
+            bytes
+        };
+        let bytes = numbers.chunks(k).flat_map(row).collect();
+        return (numbers, bytes);
+    }
+    let mut bytes = order.expect("a narrow operand has an order").pack(codes, k);
+    if let Some((scaling, (_, wide))) = gemm.scaling.zip(gemm.operands.conversion()) {
+        let group = scaling.group as usize;
+        for (index, number) in numbers.iter_mut().enumerate() {
+            let (zero, scale) = zero_and_scale(index / k / rows, index % k / group, index / k % rows);
+            *number = (*number - if scaling.zero_points { zero } else { 0.0 }) * scale;
+        }
+        let groups = k.div_ceil(group);
+        let places = || {
+            (0..gemm.batch as usize * groups * rows).map(|i| (i / rows / groups, i / rows % groups, i % rows))
+        };
+        bytes.extend(
+            places().flat_map(|(product, group, row)| encode(wide, zero_and_scale(product, group, row).1)),
+        );
+        if scaling.zero_points {
+            bytes.extend(
+                places()
+                    .flat_map(|(product, group, row)| encode(wide, zero_and_scale(product, group, row).0)),
+            );
+        }
+    }
+    assert_eq!(
+        bytes.len() as u64,
+        gemm.stored_byte().into_iter().nth(usize::from(gemm.operands.a() != element)).unwrap()
+    );
+    (numbers, bytes)
 }
 
-/// Compiles the kernel for `device`, runs all its blocks, and compares with the product in integers.
+/// Compiles the kernel for `device`, runs all its blocks, and compares with the product in double precision, which is exact.
 fn check(nvrtc: Nvrtc, tile: &Tile, gemm: &Gemm, device: &Device) {
     let source = KernelSource::for_tile(tile, gemm);
     let cubin = nvrtc
@@ -55,36 +129,47 @@ fn check(nvrtc: Nvrtc, tile: &Tile, gemm: &Gemm, device: &Device) {
 }
 
 fn check_ptx(ptx: &str, launch: LaunchGeometry, tile: &Tile, gemm: &Gemm) {
+    let [a, b] = [(gemm.operands.a(), gemm.m, "a"), (gemm.operands.b(), gemm.n, "b")]
+        .map(|(element, rows, purpose)| random(element, gemm.batch * rows * gemm.k, purpose));
+    check_codes(ptx, launch, tile, gemm, [&a, &b]);
+}
+
+fn check_codes(ptx: &str, launch: LaunchGeometry, tile: &Tile, gemm: &Gemm, codes: [&[u8]; 2]) {
     let program = Program::read(ptx);
-    let [m, n, k] = [gemm.m, gemm.n, gemm.k].map(|extent| extent as usize);
+    let [m, n, k, batch] = [gemm.m, gemm.n, gemm.k, gemm.batch].map(|extent| extent as usize);
     let order = NarrowOrder::of(tile, gemm);
-    let (a, a_bytes) = operand(gemm.operands.a(), order.as_ref(), m * k, "a");
-    let (b, b_bytes) = operand(gemm.operands.b(), order.as_ref(), n * k, "b");
-    let poison = if launch.adds_to_product { 0.0 } else { f32::NAN };
-    let mut global =
-        Global { operands: [a_bytes, b_bytes], product: vec![poison; m * n], writes: vec![0; m * n] };
-    for y in 0..launch.grid[1] {
-        for x in 0..launch.grid[0] {
-            let (threads, shared_byte) = (launch.block[0] as usize, launch.shared_byte as usize);
-            run(&program, Block { index: [x, y], threads, shared_byte }, &mut global);
-        }
+    let (a, a_bytes) = operand(gemm.operands.a(), order.as_ref(), codes[0], gemm.m, gemm);
+    let (b, b_bytes) = operand(gemm.operands.b(), order.as_ref(), codes[1], gemm.n, gemm);
+    let poison = if launch.adds_to_product { 0 } else { u32::MAX };
+    let count = batch * m * n;
+    let mut global = Global {
+        operands: [a_bytes, b_bytes],
+        product: vec![poison; count],
+        element_byte: gemm.output.bytes() as usize,
+        writes: vec![0; count],
+    };
+    for index in blocks(launch.grid) {
+        let (threads, shared_byte) = (launch.block[0] as usize, launch.shared_byte as usize);
+        run(&program, Block { index, threads, shared_byte }, &mut global);
     }
-    for row in 0..m {
-        for column in 0..n {
-            let (a, b) = (&a[row * k..][..k], &b[column * k..][..k]);
-            let expected: i64 = a.iter().zip(b).map(|(x, y)| x * y).sum();
-            let element = row * n + column;
-            assert_eq!(
-                global.writes[element], tile.split_k,
-                "writes of ({row}, {column}), {tile:?} {gemm:?}"
-            );
-            assert_eq!(
-                f64::from(global.product[element]),
-                expected as f64,
-                "({row}, {column}), {tile:?} {gemm:?}"
-            );
-        }
+    for element in 0..count {
+        let (product, row, column) = (element / (m * n), element / n % m, element % n);
+        let (a, b) = (&a[(product * m + row) * k..][..k], &b[(product * n + column) * k..][..k]);
+        let expected: f64 = a.iter().zip(b).map(|(x, y)| x * y).sum();
+        let place = || format!("({product}, {row}, {column}), {tile:?} {gemm:?}");
+        assert_eq!(global.writes[element], tile.split_k, "writes of {}", place());
+        let bits = global.product[element];
+        let (got, expected) = match gemm.output {
+            Output::F32 => (f64::from(f32::from_bits(bits)), expected),
+            Output::F16 => (f16::from_bits(bits as u16).to_f64(), f16::from_f64(expected).to_f64()),
+            Output::Bf16 => (bf16::from_bits(bits as u16).to_f64(), bf16::from_f64(expected).to_f64()),
+        };
+        assert_eq!(got, expected, "{}", place());
     }
+}
+
+fn blocks([x, y, z]: [u32; 3]) -> impl Iterator<Item = [u32; 3]> {
+    (0..x * y * z).map(move |index| [index % x, index / x % y, index / x / y])
 }
 
 /// Claim: kernels of each layout compute the product; their PTX is kept, so this needs no compiler.
@@ -115,7 +200,7 @@ fn kept_kernels_compute_the_product() {
 fn the_machine_notices_broken_kernels() {
     let Some(nvrtc) = nvrtc() else { return };
     let tile = Tile { block_m: 32, block_n: 32, warp_m: 16, warp_n: 32, ..Tile::default() };
-    let gemm = Gemm { m: 32, n: 32, k: 64 * 6, operands: Operands::F16_U8 };
+    let gemm = Gemm::new(32, 32, 64 * 6, Operands::F16_U8);
     let source = KernelSource::for_tile(&tile, &gemm);
     let ptx = nvrtc.compile(&source, GpuArchitecture::new(80)).unwrap().ptx;
     let breaks = |from: &str, to: &str| {
@@ -137,11 +222,9 @@ fn every_conversion_and_layout_computes_the_product() {
     let device = device("a100").unwrap();
     let tile = Tile { block_m: 32, block_n: 32, warp_m: 16, warp_n: 32, ..Tile::default() };
     for operands in Operands::ALL {
-        let gemm = Gemm { m: 32, n: 32, k: 128, operands };
+        let gemm = Gemm::new(32, 32, 128, operands);
         for (_, layout) in Layout::ALL {
-            for conversion in
-                [Conversion::Naive, Conversion::Unpacked, Conversion::Fast, Conversion::Alternative]
-            {
+            for (_, conversion) in Conversion::ALL {
                 check(nvrtc, &Tile { conversion, layout, ..tile }, &gemm, &device);
             }
         }
@@ -157,7 +240,7 @@ fn random_tiles_compute_the_product(device_id: &str) {
         for tile in tiles {
             let steps = tile.stages + 1;
             let [m, n, k] = [tile.block_m, 2 * tile.block_n, steps * tile.split_k * tile.block_k];
-            check(nvrtc, &tile, &Gemm { m, n, k, operands }, &device);
+            check(nvrtc, &tile, &Gemm::new(m, n, k, operands), &device);
         }
     }
 }
@@ -198,7 +281,144 @@ fn every_walk_over_the_tiles_covers_the_product() {
             split_k,
             ..Tile::default()
         };
-        let gemm = Gemm { m: 7 * 32, n: 3 * 16, k: 64 * 4, operands: Operands::F16_S8 };
+        let gemm = Gemm::new(7 * 32, 3 * 16, 64 * 4, Operands::F16_S8);
         check(nvrtc, &tile, &gemm, &device);
+    }
+}
+
+/// Tiles of each pair of types at each of the shapes.
+const ODD_TILES: usize = 1;
+
+/// Claim: no extent has to be a multiple of anything: edges in all three of them, one row, one column, less depth than a step,
+/// slices that do not come out even, rows aligned to 4 and to 8 byte, products of a batch. What lies beyond an edge is not
+/// read, which the machine sees to, nor written, nor does what lies between padded rows count.
+fn odd_shapes_are_computed(types: &[Operands]) {
+    let Some(nvrtc) = nvrtc() else { return };
+    for (index, &operands) in types.iter().enumerate() {
+        for (shape, [m, n, k]) in ODD_SHAPES.into_iter().enumerate() {
+            let alignment_byte = [16, 8, 4][(index + shape) % 3];
+            let batch = if shape == 0 { 3 } else { 1 };
+            let gemm = Gemm { batch, alignment_byte, ..Gemm::new(m, n, k, operands) };
+            let (device, tiles) = tiles(["a100", "l40s", "h100"][shape % 3], &gemm, ODD_TILES);
+            for tile in tiles {
+                check(nvrtc, &tile, &gemm, &device);
+            }
+        }
+    }
+}
+
+const ODD_SHAPES: [[u32; 3]; 5] = [[1, 24, 72], [17, 33, 136], [130, 5, 200], [7, 65, 31], [40, 129, 257]];
+
+#[test]
+fn odd_shapes_of_bytes_on_the_right_are_computed() {
+    odd_shapes_are_computed(&[Operands::F16_U8, Operands::F16_S8, Operands::BF16_U8, Operands::BF16_S8]);
+}
+
+#[test]
+fn odd_shapes_of_bytes_on_the_left_are_computed() {
+    odd_shapes_are_computed(&[Operands::U8_F16, Operands::S8_F16, Operands::U8_BF16, Operands::S8_BF16]);
+}
+
+#[test]
+fn odd_shapes_of_four_bits_are_computed() {
+    odd_shapes_are_computed(&[Operands::F16_U4, Operands::F16_S4, Operands::BF16_U4, Operands::BF16_S4]);
+}
+
+#[test]
+fn odd_shapes_of_floating_point_are_computed() {
+    let bytes = [Operands::F16_E4M3, Operands::F16_E5M2, Operands::BF16_E4M3, Operands::BF16_E5M2];
+    odd_shapes_are_computed(&bytes);
+    odd_shapes_are_computed(&[Operands::F16_F16, Operands::BF16_BF16]);
+}
+
+/// Claim: each conversion of each type is right for every number that the type has. A product with a diagonal of ones has
+/// each of them for itself: 256 codes of a byte in 16 rows of 16 (of what is infinite or no number, the code of one), 16 codes of
+/// four bits at each of 32 places.
+#[test]
+fn every_conversion_is_right_for_every_number() {
+    let Some(nvrtc) = nvrtc() else { return };
+    for operands in Operands::ALL {
+        let Some((narrow, _)) = operands.conversion() else { continue };
+        let depth = if narrow.bits() == 4 { 32 } else { 16 };
+        let one: u8 = if narrow == ElementType::E4m3 { 0x38 } else { 0x3c };
+        let finite = |code: u8| match narrow {
+            ElementType::E4m3 if code & 0x7f == 0x7f => one,
+            ElementType::E5m2 if code & 0x7c == 0x7c => one,
+            _ => code,
+        };
+        // Row r of four-bit numbers has code (r + k) % 16 at place k.
+        let code = |row: u32, k: u32| {
+            if narrow.bits() == 4 { ((row + k) % 16) as u8 } else { finite((16 * row + k) as u8) }
+        };
+        let every: Vec<u8> =
+            (0..16).flat_map(|row| (0..depth).map(move |k| (row, k))).map(|(row, k)| code(row, k)).collect();
+        let diagonal: Vec<u8> =
+            (0..depth).flat_map(|row| (0..depth).map(move |k| u8::from(row == k))).collect();
+        let (m, n, codes) = match operands.narrow_side() {
+            Some(NarrowSide::A) => (16, depth, [&every[..], &diagonal]),
+            _ => (depth, 16, [&diagonal[..], &every]),
+        };
+        let gemm = Gemm::new(m, n, depth, operands);
+        for (_, conversion) in Conversion::ALL {
+            let tile = Tile {
+                block_m: 16,
+                block_n: 16,
+                block_k: depth,
+                warp_m: 16,
+                warp_n: 16,
+                stages: 2,
+                copy_byte: 8,
+                conversion,
+                layout: Layout::KPermuted,
+                ..Tile::default()
+            };
+            let source = KernelSource::for_tile(&tile, &gemm);
+            let cubin = nvrtc.compile(&source, GpuArchitecture::new(80));
+            let ptx = cubin.unwrap_or_else(|error| panic!("{tile:?} {gemm:?}: {error}")).ptx;
+            check_codes(&ptx, source.launch(), &tile, &gemm, codes);
+        }
+    }
+}
+
+/// Claim: weights with a scale for each group, or for each row, with zero points and without, are what their numbers are: in
+/// each layout, on either side, at odd extents, in batches.
+#[test]
+fn scaled_weights_are_computed() {
+    let Some(nvrtc) = nvrtc() else { return };
+    let cases = [
+        (Operands::F16_U8, Layout::Shuffle, 32, true),
+        (Operands::F16_U4, Layout::Prepermuted, 128, true),
+        (Operands::F16_S4, Layout::KPermuted, 32, false),
+        (Operands::BF16_U4, Layout::KPermuted, 64, true),
+        (Operands::BF16_S8, Layout::NarrowLoads, 288, false),
+        (Operands::U8_F16, Layout::Shuffle, 64, true),
+        (Operands::S8_BF16, Layout::Prepermuted, 32, false),
+        (Operands::BF16_E4M3, Layout::Shuffle, 288, false),
+        (Operands::F16_E5M2, Layout::KPermuted, 128, false),
+    ];
+    for (operands, layout, group, zero_points) in cases {
+        let scaling = Some(Scaling { group, zero_points });
+        let gemm = Gemm { batch: 2, scaling, ..Gemm::new(19, 37, 272, operands) };
+        gemm.check().unwrap();
+        let (device, tiles) = tiles("a100", &gemm, 1);
+        check(nvrtc, &Tile { layout, ..tiles[0] }, &gemm, &device);
+    }
+}
+
+/// Claim: products in half precision and in bfloat16 are the sums, rounded once: whole and with edges, an odd number of columns.
+#[test]
+fn short_products_are_rounded_sums() {
+    let Some(nvrtc) = nvrtc() else { return };
+    for (operands, output) in [
+        (Operands::F16_E5M2, Output::F16),
+        (Operands::BF16_S4, Output::Bf16),
+        (Operands::F16_F16, Output::F16),
+        (Operands::BF16_E4M3, Output::Bf16),
+    ] {
+        for [m, n, k] in [[64, 64, 128], [3, 45, 77]] {
+            let gemm = Gemm { output, batch: 2, ..Gemm::new(m, n, k, operands) };
+            let (device, tiles) = tiles("a100", &gemm, 1);
+            check(nvrtc, &tiles[0], &gemm, &device);
+        }
     }
 }

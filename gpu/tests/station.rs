@@ -13,7 +13,7 @@ const MEASURED: &str = r#"{"measured":{"samples_s":[3e-4,1e-4,2e-4],"error_share
 const LOST: &str = r#"{"lost":{"stage":"run","rule":"sticky_error","reason":"misaligned address"}}"#;
 
 fn job() -> Job {
-    let gemm = Gemm { m: 3456, n: 4096, k: 2048, operands: Operands::F16_U8 };
+    let gemm = Gemm::new(3456, 4096, 2048, Operands::F16_U8);
     Job { gemm, by: By::Tile(Tile::default()) }
 }
 
@@ -39,7 +39,7 @@ fn willing() -> String {
 
 /// The fault of a child that runs `script`.
 fn fault_of(script: &str, limits: StationLimits) -> (Stage, FaultRule, String) {
-    let fault = station(script, limits).measure(&job()).unwrap().outcome.unwrap_err();
+    let fault = station(script, limits).measure(&job(), 0).unwrap().outcome.unwrap_err();
     (fault.stage, fault.rule, fault.reason)
 }
 
@@ -47,18 +47,24 @@ fn fault_of(script: &str, limits: StationLimits) -> (Stage, FaultRule, String) {
 fn a_child_that_answers_is_believed() {
     let mut station = station(&willing(), patient());
     assert_eq!(station.session().unwrap().device, "paper");
-    let first = station.measure(&job()).unwrap();
+    let first = station.measure(&job(), 0).unwrap();
     assert_eq!(first.outcome.as_ref().unwrap().time_s(), 2e-4);
-    assert_eq!(station.measure(&job()).unwrap(), first, "the same process keeps its operands");
+    assert_eq!(station.measure(&job(), 0).unwrap(), first, "the same process keeps its operands");
 }
 
-/// Claim: each process has operands of its own.
+/// Claim: each draw of operands has its process, and its number and the seed say what they are.
 #[test]
-fn a_process_is_replaced_after_its_share_of_designs() {
-    let mut station = station(&willing(), StationLimits { designs_per_process: 2, ..patient() });
-    let inputs: Vec<u64> = (0..5).map(|_| station.measure(&job()).unwrap().inputs).collect();
-    assert!(inputs[0] == inputs[1] && inputs[2] == inputs[3], "{inputs:?}");
-    assert!(inputs[1] != inputs[2] && inputs[3] != inputs[4], "{inputs:?}");
+fn a_process_is_replaced_with_the_draw_of_its_operands() {
+    // A child that answers one question only: with a second one it would hang until its time is up.
+    let script = format!(
+        "{};;*) echo '{MEASURED}'; exec sleep 600;; esac; done",
+        &WILLING[..WILLING.find(";;").unwrap()]
+    );
+    let mut first = station(&script, patient());
+    let inputs = [0, 1, 2].map(|draw| first.measure(&job(), draw).unwrap());
+    assert!(inputs.iter().all(|measurement| measurement.outcome.is_ok()), "{inputs:?}");
+    assert!(inputs[0].inputs != inputs[1].inputs && inputs[1].inputs != inputs[2].inputs, "{inputs:?}");
+    assert_eq!(station(&willing(), patient()).measure(&job(), 1).unwrap().inputs, inputs[1].inputs);
 }
 
 /// Claim: what hangs is ended and recorded, while compiling and while running.
@@ -93,22 +99,22 @@ fn a_broken_context_costs_one_design() {
     let mut station = station(&script, patient());
     let inputs: Vec<u64> = (0..2)
         .map(|_| {
-            let measurement = station.measure(&job()).unwrap();
+            let measurement = station.measure(&job(), 0).unwrap();
             let fault = measurement.outcome.unwrap_err();
             assert_eq!((fault.rule, fault.reason.as_str()), (FaultRule::StickyError, "misaligned address"));
             measurement.inputs
         })
         .collect();
-    assert_ne!(inputs[0], inputs[1]);
+    assert_eq!(inputs[0], inputs[1], "the operands are those of the draw");
 }
 
 /// Claim: nonsense is an error with the line that came, and says nothing about the design.
 #[test]
 fn nonsense_is_an_error() {
-    let error = station("read -r question; echo 'Hello, world'", patient()).measure(&job()).unwrap_err();
+    let error = station("read -r question; echo 'Hello, world'", patient()).measure(&job(), 0).unwrap_err();
     assert_eq!(error.to_string(), "measuring process: expected an answer, got `Hello, world`");
     let early = format!("read -r question; echo '{MEASURED}'");
-    let error = station(&early, patient()).measure(&job()).unwrap_err();
+    let error = station(&early, patient()).measure(&job(), 0).unwrap_err();
     assert!(matches!(error, BenchError::Protocol { expected: "an answer to what was asked", .. }), "{error}");
 }
 
@@ -119,7 +125,7 @@ fn a_child_that_cannot_begin_is_an_error() {
         let arguments = vec!["-c".to_owned(), script.to_owned()];
         let command = WorkerCommand { program: program.into(), arguments };
         let mut station = Station::new(command, patient(), Seed::new(1), Arc::new(Mutex::new(())));
-        station.measure(&job()).unwrap_err()
+        station.measure(&job(), 0).unwrap_err()
     };
     let unavailable = with("/bin/sh", r#"echo '{"unavailable":"no driver"}'"#);
     assert_eq!(unavailable.to_string(), "nothing can be measured here: no driver");

@@ -10,7 +10,7 @@ use tapeout_gpu::{
 use tapeout_simulators::gpu_gemm::{Gemm, Operands, Stage, Tile, TileTimer, TimerError, device};
 use tempfile::TempDir;
 
-const GEMM: Gemm = Gemm { m: 3456, n: 4096, k: 2048, operands: Operands::F16_U8 };
+const GEMM: Gemm = Gemm::new(3456, 4096, 2048, Operands::F16_U8);
 
 fn job(split_k: u32) -> Job {
     Job { gemm: GEMM, by: By::Tile(Tile { split_k, ..Tile::default() }) }

@@ -9,9 +9,9 @@ use serde_json::Map;
 use tapeout::core::{Catalog, Seed};
 use tapeout::envs::TileEncoding;
 use tapeout::experiment::{AgentSpec, Event, Observer};
-use tapeout::gpu::{StationLimits, Table as Measurements, TimingMethod, WorkerCommand};
+use tapeout::gpu::{DESIGNS_PER_PROCESS, StationLimits, Table as Measurements, TimingMethod, WorkerCommand};
 use tapeout::measure::{Filled, MeasureError, MeasurePlan, Workers, fill};
-use tapeout::simulators::gpu_gemm::{Gemm, Operands};
+use tapeout::simulators::gpu_gemm::{Gemm, Operands, Output, Scaling};
 
 use super::measure_worker::MethodFlags;
 use crate::answer::{Answer, Exit};
@@ -24,6 +24,25 @@ use crate::watched_run::{RunFlags, interrupt_on_signal};
 
 /// Who draws designs when nobody is named.
 const DRAWN_BY: &str = "random";
+
+/// Products that belong together.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Preset {
+    /// "Mixed-input matrix multiplication performance optimizations" (Google Research, 2024): its shape and its ten bars.
+    Post,
+}
+
+impl Preset {
+    fn gemms(self) -> Vec<Gemm> {
+        match self {
+            Self::Post => Operands::ALL
+                .into_iter()
+                .filter(|operands| operands.a().bits() + operands.b().bits() >= 24)
+                .map(|operands| Gemm::new(3456, 4096, 2048, operands))
+                .collect(),
+        }
+    }
+}
 
 /// What to measure, and where to.
 #[derive(clap::Args)]
@@ -46,9 +65,28 @@ pub(crate) struct Args {
     /// Depth of the product
     #[arg(long, default_value_t = 2048)]
     k: u32,
+    /// Products of these extents, one after another
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    batch: u32,
+    /// What the address of each row of 16-bit elements is a multiple of: 4, 8 or 16
+    #[arg(long, value_name = "BYTE", default_value_t = 16)]
+    alignment_byte: u32,
+    /// Elements of the narrow operand along `k` that share a scale, a multiple of 32; 0 for no scales
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    group: u32,
+    /// Scaled integers have zero points
+    #[arg(long, requires = "group")]
+    zero_points: bool,
+    /// Type of the product: `f32`, `f16` or `bf16`
+    #[arg(long, value_name = "TYPE", default_value = "f32")]
+    output: Output,
     /// Types of the operands, apart by commas, one product after the other
     #[arg(long, value_name = "TYPES", value_delimiter = ',', default_value = "f16-u8")]
     types: Vec<Operands>,
+    /// Products that belong together, in the place of `--m`, `--n`, `--k` and `--types`: `post` is the published ablation, eight
+    /// variants of mixed input and both baselines
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["m", "n", "k", "batch", "group", "output", "types"])]
+    preset: Option<Preset>,
     /// The encoding that designs are drawn from: `raw` or `structured`
     #[arg(long, value_name = "ENCODING", default_value = "structured", value_parser = encoding)]
     sample: TileEncoding,
@@ -67,9 +105,9 @@ pub(crate) struct Args {
     /// Designs between two measurements of cuBLASLt on the wide type, the baseline
     #[arg(long, value_name = "DESIGNS", default_value = "50")]
     baseline_every: NonZeroUsize,
-    /// Designs after which a process is replaced, with fresh operands
-    #[arg(long, value_name = "DESIGNS", default_value_t = StationLimits::default().designs_per_process)]
-    per_process: u32,
+    /// Designs after which processes are replaced, with fresh operands
+    #[arg(long, value_name = "DESIGNS", default_value_t = DESIGNS_PER_PROCESS)]
+    per_process: NonZeroUsize,
     /// Seconds that compiling a kernel may take
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
     compile_limit_s: Duration,
@@ -93,8 +131,8 @@ impl Args {
         }
         let (workers, interrupt) = (self.workers()?, interrupt_on_signal()?);
         let mut all = Vec::new();
-        for &operands in &self.types {
-            let plan = self.plan(operands)?;
+        for gemm in self.gemms() {
+            let plan = self.plan(gemm)?;
             let mut watcher = self.flags.watcher();
             let mut fastest = Fastest { plan: &plan, watcher: &mut watcher, best_s: None };
             let filled = fill(catalog, &plan, &workers, &self.out, &interrupt, &mut fastest);
@@ -112,7 +150,18 @@ impl Args {
         Ok(answer.with_exit(Exit::Interrupted))
     }
 
-    fn plan(&self, operands: Operands) -> Result<MeasurePlan, Failure> {
+    fn gemms(&self) -> Vec<Gemm> {
+        if let Some(preset) = self.preset {
+            return preset.gemms();
+        }
+        let &Self { m, n, k, batch, alignment_byte, group, zero_points, output, .. } = self;
+        let scaling = (group > 0 || zero_points).then_some(Scaling { group, zero_points });
+        let gemm =
+            |&operands| Gemm { batch, alignment_byte, scaling, output, ..Gemm::new(m, n, k, operands) };
+        self.types.iter().map(gemm).collect()
+    }
+
+    fn plan(&self, gemm: Gemm) -> Result<MeasurePlan, Failure> {
         let (mut config, mut env) = (Map::new(), Map::new());
         self.set.iter().for_each(|setting| setting.apply(&mut env, &mut config));
         if let Some((key, _)) = env.iter().next() {
@@ -123,7 +172,7 @@ impl Args {
         }
         Ok(MeasurePlan {
             device: self.device.clone(),
-            gemm: Gemm { m: self.m, n: self.n, k: self.k, operands },
+            gemm,
             encoding: self.sample,
             designs: self.designs,
             agent: AgentSpec { id: self.agent.clone(), config },
@@ -143,11 +192,10 @@ impl Args {
         let limits = StationLimits {
             compile: self.compile_limit_s,
             run: self.run_limit_s + Duration::from_secs_f64(method.energy_s),
-            designs_per_process: self.per_process,
             ..StationLimits::default()
         };
-        let count = self.flags.threads();
-        Ok(Workers { command: WorkerCommand { program, arguments }, limits, count })
+        let (count, designs_per_process) = (self.flags.threads(), self.per_process);
+        Ok(Workers { command: WorkerCommand { program, arguments }, limits, designs_per_process, count })
     }
 
     fn merged(&self) -> Result<Answer, Failure> {

@@ -46,9 +46,8 @@ fn a_table_is_filled_gone_on_with_merged_and_searched() {
     let said = scratch.data(&["measure", "--merge", "one.jsonl", "two.jsonl", "--out", "all.jsonl.gz"]);
     assert!(said.starts_with("all.jsonl.gz: ") && said.contains(" in 2 products"), "{said}");
     let search = |agent: &str, out: &str| {
-        let set = ["env.path=all.jsonl.gz", "env.encoding=structured"];
         let flags = ["--env", "gpu-gemm-recorded", "--trials", "20", "--agent", agent, "--out", out];
-        scratch.data(&[&["search", "--set", set[0], "--set", set[1]], &flags[..]].concat());
+        scratch.data(&[&["search", "--set", "env.path=all.jsonl.gz"], &flags[..]].concat());
         // Timings stand at the end of each line and differ from run to run.
         let log = scratch.read(&format!("{out}/trials.jsonl"));
         log.lines()
@@ -58,6 +57,87 @@ fn a_table_is_filled_gone_on_with_merged_and_searched() {
     let first = search("ga", "first");
     assert!(first.len() >= 20, "{}", first.len());
     assert_eq!(first, search("ga", "again"));
+}
+
+// Claim: every kernel of a table is a design of the environment that answers from it, with default settings.
+#[test]
+fn every_measured_kernel_is_a_design() {
+    let scratch = Scratch::new();
+    fill(&scratch, "table.jsonl", &[]);
+    let flags = ["--set", "env.path=table.jsonl", "--agent", "grid", "--trials", "1000", "--out", "run"];
+    scratch.data(&[&["search", "--env", "gpu-gemm-recorded"], &flags[..]].concat());
+    assert_eq!(scratch.read("run/trials.jsonl").lines().count(), tiles(&scratch, "table.jsonl"));
+}
+
+// Claim: a rehearsed table is a function of its seed, whoever of several processes was first; the library's product and fresh
+// operands come in it at the same places.
+#[test]
+fn a_rehearsal_is_a_function_of_its_seed() {
+    let scratch = Scratch::new();
+    let table = |name: &str, threads: &str| {
+        let every = ["--threads", threads, "--baseline-every", "16", "--per-process", "20", "--out", name];
+        scratch.data(&[&["measure", "--rehearse", "--designs", "40", "--seed", "3"], &every[..]].concat());
+        scratch.read(name)
+    };
+    let one = table("one.jsonl", "1");
+    assert_eq!(one, table("three.jsonl", "3"));
+    assert_eq!(one.lines().filter(|line| line.contains("cublaslt")).count(), 3, "{one}");
+    let inputs = |line: &str| {
+        line.split("\"inputs\":").nth(1).map(|rest| rest.split(',').next().unwrap_or("").to_owned())
+    };
+    let mut inputs: Vec<String> = one.lines().filter_map(inputs).collect();
+    inputs.dedup();
+    assert_eq!(inputs.len(), 2, "{inputs:?}");
+}
+
+// Claim: one command measures the ten bars of the published ablation, both baselines among them.
+#[test]
+fn the_post_is_one_command() {
+    let scratch = Scratch::new();
+    let flags = ["--designs", "1", "--device", "a100", "--json", "--out", "post.jsonl"];
+    let data = scratch.data(&[&["measure", "--rehearse", "--preset", "post"], &flags[..]].concat());
+    let filled: Value = serde_json::from_str(&data).unwrap();
+    let types: Vec<&str> =
+        filled.as_array().unwrap().iter().map(|bar| bar["types"].as_str().unwrap()).collect();
+    assert_eq!(types.len(), 10);
+    assert!(
+        types.contains(&"f16-f16") && types.contains(&"bf16-bf16") && types.contains(&"s8-bf16"),
+        "{types:?}"
+    );
+    assert!(!types.iter().any(|types| types.contains('4')), "{types:?}");
+    let both = scratch.complaint(2, &["measure", "--preset", "post", "--m", "5", "--out", "other.jsonl"]);
+    assert!(both.contains("--preset") && both.contains("--m"), "{both}");
+}
+
+// Claim: any extents can be measured; those that no kernel computes are refused by name.
+#[test]
+fn odd_products_are_measured_and_impossible_ones_refused() {
+    let scratch = Scratch::new();
+    let odd = [
+        "--m",
+        "1",
+        "--n",
+        "4097",
+        "--k",
+        "100",
+        "--batch",
+        "2",
+        "--alignment-byte",
+        "4",
+        "--types",
+        "f16-e4m3",
+    ];
+    let flags = [&["measure", "--rehearse", "--designs", "3", "--out", "odd.jsonl"], &odd[..]].concat();
+    scratch.data(&flags);
+    assert!(
+        scratch
+            .read("odd.jsonl")
+            .contains("\"k\":100,\"types\":\"f16-e4m3\",\"batch\":2,\"alignment_byte\":4}")
+    );
+    let again = scratch.data(&[&flags[..], &["--json"]].concat());
+    assert!(again.contains("\"known\":3"), "{again}");
+    let none = scratch.complaint(2, &["measure", "--rehearse", "--m", "0", "--out", "none.jsonl"]);
+    assert!(none.contains("`m`: got 0; expected 1 to 1048576"), "{none}");
 }
 
 // Claim: a rehearsal is never taken for a measurement.

@@ -80,11 +80,11 @@ impl Env for GpuGemmCompiled {
 
 impl BuildEnv for GpuGemmCompiled {
     const ID: &'static str = "gpu-gemm-compiled";
-    const VERSION: u32 = 0;
+    const VERSION: u32 = 1;
     const SUMMARY: &'static str =
         "Kernels of mixed-input matrix products as NVRTC compiles them, without a GPU";
     const DESCRIPTION: &'static str = include_str!("compiled.md");
-    const DESIGNS: Option<u128> = Some(16_399_920);
+    const DESIGNS: Option<u128> = Some(37_126_720);
     type Config = GpuGemmCompiledConfig;
 
     fn build(config: GpuGemmCompiledConfig) -> Result<Self, ConfigError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tapeout_core::config::check;
 use tapeout_core::{ConfigError, UnknownName};
-use tapeout_simulators::gpu_gemm::{self, Device, Gemm, Operands};
+use tapeout_simulators::gpu_gemm::{self, Device, Gemm, Operands, Output, Scaling};
 
 /// A struct of settings with their defaults: an environment's own, those of the product in the place of `..product`, and
 /// again its own. The default product is that of the published ablation. One of the first is `device`.
@@ -28,8 +28,19 @@ macro_rules! gemm_config {
             pub n: u32,
             /// Depth of the product.
             pub k: u32,
+            /// Products of these extents, one after another.
+            pub batch: u32,
+            /// What the address of each row of 16-bit elements is a multiple of, in byte: 4, 8 or 16.
+            pub alignment_byte: u32,
+            /// Elements of the narrow operand along `k` that share a scale: a multiple of 32, of `k` or more for one to a row;
+            /// 0 for no scales.
+            pub group: u32,
+            /// Whether scaled integers have zero points.
+            pub zero_points: bool,
             /// Types of the first and the second operand: `f16-u8`, `bf16-s8`, `u8-f16`, `f16-u4`, `f16-f16`, ...
             pub types: String,
+            /// Type of the product: `f32`, `f16` or `bf16`; sums are in single precision.
+            pub output: String,
             /// `raw` or `structured`.
             pub encoding: $crate::gpu_gemm::TileEncoding,
             $($(#[$last_about])* pub $last: $last_kind,)*
@@ -42,7 +53,12 @@ macro_rules! gemm_config {
                     m: 3456,
                     n: 4096,
                     k: 2048,
+                    batch: 1,
+                    alignment_byte: 16,
+                    group: 0,
+                    zero_points: false,
                     types: "f16-u8".to_owned(),
+                    output: "f32".to_owned(),
                     encoding: $crate::gpu_gemm::TileEncoding::Raw,
                     $($last: $last_value,)*
                 }
@@ -51,7 +67,17 @@ macro_rules! gemm_config {
 
         impl $name {
             fn gemm(&self) -> Result<tapeout_simulators::gpu_gemm::Gemm, tapeout_core::ConfigError> {
-                $crate::gpu_gemm::config::product([self.m, self.n, self.k], &self.types)
+                let operands = $crate::gpu_gemm::config::operands(&self.types)?;
+                $crate::gpu_gemm::config::checked(tapeout_simulators::gpu_gemm::Gemm {
+                    m: self.m,
+                    n: self.n,
+                    k: self.k,
+                    batch: self.batch,
+                    operands,
+                    alignment_byte: self.alignment_byte,
+                    scaling: $crate::gpu_gemm::config::scaling(self.group, self.zero_points),
+                    output: $crate::gpu_gemm::config::output(&self.output)?,
+                })
             }
 
             fn device(&self) -> Result<tapeout_simulators::gpu_gemm::Device, tapeout_core::ConfigError> {
@@ -65,10 +91,26 @@ pub(super) use gemm_config;
 
 /// # Errors
 /// [`ConfigError`] if there are no such types.
-pub(super) fn product([m, n, k]: [u32; 3], types: &str) -> Result<Gemm, ConfigError> {
-    let operands: Operands =
-        types.parse().map_err(|unknown: UnknownName| ConfigError::new("types", unknown.to_string()))?;
-    Ok(Gemm { m, n, k, operands })
+pub(super) fn operands(types: &str) -> Result<Operands, ConfigError> {
+    types.parse().map_err(|unknown: UnknownName| ConfigError::new("types", unknown.to_string()))
+}
+
+/// # Errors
+/// [`ConfigError`] if there is no such type.
+pub(super) fn output(name: &str) -> Result<Output, ConfigError> {
+    name.parse().map_err(|unknown: UnknownName| ConfigError::new("output", unknown.to_string()))
+}
+
+/// The scaling that two settings stand for.
+pub(super) fn scaling(group: u32, zero_points: bool) -> Option<Scaling> {
+    (group > 0 || zero_points).then_some(Scaling { group, zero_points })
+}
+
+/// # Errors
+/// [`ConfigError`] with the extent for which no kernel computes it.
+pub(super) fn checked(gemm: Gemm) -> Result<Gemm, ConfigError> {
+    gemm.check().map_err(|error| ConfigError::new(error.extent, error.to_string()))?;
+    Ok(gemm)
 }
 
 /// # Errors

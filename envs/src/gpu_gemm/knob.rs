@@ -1,5 +1,7 @@
 //! The parameters of the space, and what each sets in a tile.
 
+use std::borrow::Cow;
+
 use tapeout_core::Parameter;
 use tapeout_core::rule::Assignment;
 use tapeout_simulators::gpu_gemm::{Conversion, Layout, MMA, Swizzle, Tile};
@@ -33,9 +35,10 @@ impl Draft {
 }
 
 /// What a parameter does to a tile.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 enum Action {
-    Number(&'static [u32], fn(&mut Draft, u32)),
+    /// Levels in rising order.
+    Number(Cow<'static, [u32]>, fn(&mut Draft, u32)),
     Swizzle,
     Conversion,
     Layout,
@@ -57,7 +60,7 @@ impl Knob {
         about: &'static str,
         set: fn(&mut Draft, u32),
     ) -> Self {
-        Self { name, unit: "", about, action: Action::Number(levels, set) }
+        Self { name, unit: "", about, action: Action::Number(Cow::Borrowed(levels), set) }
     }
 
     const fn choice(name: &'static str, action: Action, about: &'static str) -> Self {
@@ -69,9 +72,21 @@ impl Knob {
         self.name
     }
 
+    /// The same, with the numbers at which the parameter stands in `tiles` among its levels.
+    pub(super) fn with_levels_of(mut self, tiles: &[Tile]) -> Self {
+        if let Action::Number(levels, _) = &mut self.action {
+            let mut all: Vec<u32> = tiles.iter().map(|tile| number_in(self.name, tile)).collect();
+            all.extend_from_slice(levels);
+            all.sort_unstable();
+            all.dedup();
+            *levels = Cow::Owned(all);
+        }
+        self
+    }
+
     /// The parameter.
     pub(super) fn parameter(&self) -> Parameter {
-        let parameter = match self.action {
+        let parameter = match &self.action {
             Action::Number(levels, _) => Parameter::ordinal(self.name, levels.iter().copied()),
             Action::Swizzle => Parameter::categorical(self.name, &Swizzle::ALL.map(|(name, _)| name)),
             Action::Conversion => Parameter::categorical(self.name, &Conversion::ALL.map(|(name, _)| name)),
@@ -83,7 +98,7 @@ impl Knob {
     /// Sets the tile's number to that of `level`.
     pub(super) fn turn(&self, draft: &mut Draft, level: u32) {
         let level = level as usize;
-        match self.action {
+        match &self.action {
             Action::Number(levels, set) => set(draft, levels[level]),
             Action::Swizzle => draft.tile.swizzle = Swizzle::ALL[level].1,
             Action::Conversion => draft.tile.conversion = Conversion::ALL[level].1,
@@ -93,7 +108,7 @@ impl Knob {
 
     /// The level at which the parameter stands in `tile`; none if it has no such level.
     pub(super) fn level_for(&self, tile: &Tile) -> Option<u32> {
-        let level = match self.action {
+        let level = match &self.action {
             Action::Number(levels, _) => {
                 let number = number_in(self.name, tile);
                 levels.iter().position(|&level| level == number)
@@ -110,7 +125,7 @@ impl Knob {
     /// The level that the parameter has where a rule looks.
     pub(super) fn level_in(&self, assignment: &Assignment<'_>) -> u32 {
         let named = |names: &[&str]| names.iter().position(|&name| name == assignment.text(self.name));
-        let level = match self.action {
+        let level = match &self.action {
             Action::Number(levels, _) => {
                 let number = assignment.int(self.name);
                 levels.iter().position(|&level| i64::from(level) == number)
@@ -147,7 +162,7 @@ fn number_in(name: &str, tile: &Tile) -> u32 {
 /// The parameters of an encoding. Conversion and layout are there if an operand is narrow.
 ///
 /// Source of the levels: one workable choice around the tiles that CUTLASS lists for `mma.sync.m16n8k16`; the raw encoding
-/// has 418,037,760 combinations.
+/// has 650,280,960 combinations.
 pub(super) fn knobs(encoding: TileEncoding, is_mixed: bool) -> Vec<Knob> {
     let mut knobs = extents(encoding);
     knobs.extend([
@@ -213,9 +228,14 @@ fn extents(encoding: TileEncoding) -> Vec<Knob> {
     });
     match encoding {
         TileEncoding::Raw => vec![
-            Knob::number("block_m", &[32, 64, 96, 128, 192, 256], "rows that a block computes", |d, n| {
-                d.tile.block_m = n;
-            }),
+            Knob::number(
+                "block_m",
+                &[16, 32, 64, 96, 128, 192, 256],
+                "rows that a block computes",
+                |d, n| {
+                    d.tile.block_m = n;
+                },
+            ),
             Knob::number(
                 "block_n",
                 &[16, 32, 64, 96, 128, 192, 256],

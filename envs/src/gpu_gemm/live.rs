@@ -64,10 +64,10 @@ impl Env for GpuGemmLive {
 
 impl BuildEnv for GpuGemmLive {
     const ID: &'static str = "gpu-gemm-live";
-    const VERSION: u32 = 0;
+    const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Tiles of mixed-input matrix products, measured on this machine's GPU";
     const DESCRIPTION: &'static str = include_str!("live.md");
-    const DESIGNS: Option<u128> = Some(19_886_640);
+    const DESIGNS: Option<u128> = Some(45_883_840);
     type Config = GpuGemmLiveConfig;
 
     fn build(config: GpuGemmLiveConfig) -> Result<Self, ConfigError> {

@@ -45,32 +45,23 @@ impl TileSpace {
     /// The space of kernels for `gemm` on `device`.
     ///
     /// # Errors
-    /// [`ConfigError`] if no kernel of the family fits the product.
+    /// [`ConfigError`] if no kernel of the family runs on the device, which none of the built-in ones is.
     pub fn new(gemm: &Gemm, device: &Device, encoding: TileEncoding) -> Result<Self, ConfigError> {
         let knobs = knobs(encoding, gemm.operands.narrow_side().is_some());
         let rules = StaticRule::ALL.into_iter().filter(|&rule| !holds_by_construction(rule, encoding));
         let rules = rules.map(|rule| space_rule(rule, &knobs, gemm, device, encoding)).collect();
         let parameters = knobs.iter().map(Knob::parameter).collect();
-        match DesignSpace::new(parameters, rules) {
-            Ok(space) => Ok(Self { space, encoding, knobs }),
-            Err(SpaceError::NothingLegal { .. }) => Err(ConfigError::new(
-                "m",
-                format!(
-                    "no kernel divides a product of {}x{}x{}; try multiples of 128",
-                    gemm.m, gemm.n, gemm.k
-                ),
-            )),
-            Err(error) => Err(error.into()),
-        }
+        Ok(Self { space: DesignSpace::new(parameters, rules)?, encoding, knobs })
     }
 
-    /// The space of exactly these kernels for `gemm`, those of a recorded table, say; one that the encoding cannot write is
-    /// left out.
+    /// The space of exactly these kernels for `gemm`, those of a recorded table, say: numbers that the encoding does not offer
+    /// otherwise are levels here.
     ///
     /// # Errors
-    /// [`SpaceError`] if none is left.
+    /// [`SpaceError`] if there is none.
     pub fn of_tiles(gemm: &Gemm, tiles: &[Tile], encoding: TileEncoding) -> Result<Self, SpaceError> {
         let knobs = knobs(encoding, gemm.operands.narrow_side().is_some());
+        let knobs: Vec<Knob> = knobs.into_iter().map(|knob| knob.with_levels_of(tiles)).collect();
         let row = |tile| knobs.iter().map(|knob| knob.level_for(tile)).collect::<Option<Vec<u32>>>();
         let rows = tiles.iter().filter_map(row).collect();
         let space = DesignSpace::of_rows(knobs.iter().map(Knob::parameter).collect(), rows)?;

@@ -63,10 +63,10 @@ impl Env for GpuGemmModel {
 
 impl BuildEnv for GpuGemmModel {
     const ID: &'static str = "gpu-gemm-model";
-    const VERSION: u32 = 0;
+    const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Tiles of mixed-input matrix products on GPUs, by an analytical model";
     const DESCRIPTION: &'static str = include_str!("model.md");
-    const DESIGNS: Option<u128> = Some(16_399_920);
+    const DESIGNS: Option<u128> = Some(37_126_720);
     type Config = GpuGemmModelConfig;
 
     fn build(config: GpuGemmModelConfig) -> Result<Self, ConfigError> {
@@ -127,6 +127,18 @@ mod tests {
         let best = env.gemm.flop() / times_s[0];
         assert!(times_s[0] * 2.5 < times_s[1000], "{} {}", times_s[0], times_s[1000]);
         assert!(best > 0.7 * 170e12 && best < 1.2 * 170e12, "{best}");
+    }
+
+    /// Claim: what no kernel computes is refused by the number at fault.
+    #[test]
+    fn a_refusal_names_the_extent() {
+        let refused = |config| GpuGemmModel::build(config).err().unwrap().to_string();
+        let none = refused(GpuGemmModelConfig { m: 0, ..Default::default() });
+        assert_eq!(none, "`m`: got 0; expected 1 to 1048576");
+        let large = refused(GpuGemmModelConfig { k: 1 << 21, ..Default::default() });
+        assert_eq!(large, "`k`: got 2097152; expected 1 to 1048576");
+        let odd = refused(GpuGemmModelConfig { alignment_byte: 2, ..Default::default() });
+        assert_eq!(odd, "`alignment_byte`: got 2; expected 4, 8 or 16");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tapeout_core::{BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Outcome};
 use tapeout_gpu::{By, Job, Recording, RowOutcome, Table, TableRow};
-use tapeout_simulators::gpu_gemm::{Gemm, Tile};
+use tapeout_simulators::gpu_gemm::{Gemm, Output, Scaling, Tile};
 
 use super::config::gemm_config;
 use super::timed::TimedTiles;
@@ -71,7 +71,23 @@ fn tile_of(row: &TableRow, gemm: &Gemm) -> Option<Tile> {
 }
 
 fn named(gemm: &Gemm) -> String {
-    format!("{}x{}x{} of {}", gemm.m, gemm.n, gemm.k, gemm.operands)
+    let batch = if gemm.batch == 1 { String::new() } else { format!("{} of ", gemm.batch) };
+    let aligned = match gemm.alignment_byte {
+        16 => String::new(),
+        alignment => format!(", aligned to {alignment} byte"),
+    };
+    let scaled = match gemm.scaling {
+        None => String::new(),
+        Some(Scaling { group, zero_points: false }) => format!(", scaled in groups of {group}"),
+        Some(Scaling { group, zero_points: true }) => {
+            format!(", scaled in groups of {group} with zero points")
+        }
+    };
+    let output = match gemm.output {
+        Output::F32 => String::new(),
+        output => format!(" to {}", output.name()),
+    };
+    format!("{batch}{}x{}x{} of {}{output}{aligned}{scaled}", gemm.m, gemm.n, gemm.k, gemm.operands)
 }
 
 impl Env for GpuGemmRecorded {
@@ -94,11 +110,11 @@ impl Env for GpuGemmRecorded {
 
 impl BuildEnv for GpuGemmRecorded {
     const ID: &'static str = "gpu-gemm-recorded";
-    const VERSION: u32 = 0;
+    const VERSION: u32 = 1;
     const SUMMARY: &'static str = "Tiles of mixed-input matrix products on GPUs, answered from measurements";
     const DESCRIPTION: &'static str = include_str!("recorded.md");
     const FILES: &'static [&'static str] = &["path"];
-    const DESIGNS: Option<u128> = Some(19_886_640);
+    const DESIGNS: Option<u128> = Some(45_883_840);
     type Config = GpuGemmRecordedConfig;
 
     fn build(config: GpuGemmRecordedConfig) -> Result<Self, ConfigError> {
@@ -136,7 +152,7 @@ mod tests {
     use tapeout_gpu::{Halt, Measurer, Modelled, TableWriter, TimingMethod};
     use tapeout_simulators::gpu_gemm::{Operands, device};
 
-    const GEMM: Gemm = Gemm { m: 3456, n: 4096, k: 2048, operands: Operands::F16_U8 };
+    const GEMM: Gemm = Gemm::new(3456, 4096, 2048, Operands::F16_U8);
 
     /// A table of `count` random kernels, rehearsed with the model, each measured twice.
     fn rehearsed(count: usize, energy_s: f64) -> Table {

@@ -15,6 +15,6 @@ mod worker;
 pub use measurer::{Halt, Measurer};
 pub use modelled::Modelled;
 pub use serve::serve;
-pub use station::{Measurement, Station, StationLimits};
+pub use station::{DESIGNS_PER_PROCESS, Measurement, Station, StationLimits};
 pub use timer::LiveTimer;
 pub use worker::{BenchError, WorkerCommand};

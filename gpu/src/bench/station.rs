@@ -1,5 +1,6 @@
 //! One child process at a time, and what becomes of the designs that it is asked for.
 
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::protocol::{Reply, Request};
 use super::worker::{BenchError, Silence, Worker, WorkerCommand};
 use crate::measurement::{Fault, FaultRule, Job, Measured, Session};
 
-/// How long things may take, and how many designs a process serves.
+/// How long things may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StationLimits {
     /// Until a child has found its device.
@@ -19,19 +20,19 @@ pub struct StationLimits {
     pub compile: Duration,
     /// To check and time it.
     pub run: Duration,
-    /// Designs after which a child is replaced by another one, with fresh operands.
-    pub designs_per_process: u32,
 }
 
+/// Designs after which a child is replaced by another one, with fresh operands: contexts take seconds to come up, and so does the
+/// reference product. Ours.
+pub const DESIGNS_PER_PROCESS: NonZeroUsize = NonZeroUsize::new(50).expect("50 is not 0");
+
 impl Default for StationLimits {
-    /// Of a sample of 324 kernels the slowest took 27 s to compile; a run takes well under a second. Contexts take seconds to
-    /// come up, and so does the reference product, so a process serves several dozen designs.
+    /// Of a sample of 324 kernels the slowest took 27 s to compile; a run takes well under a second.
     fn default() -> Self {
         Self {
             start: Duration::from_secs(60),
             compile: Duration::from_secs(60),
             run: Duration::from_secs(30),
-            designs_per_process: 50,
         }
     }
 }
@@ -52,21 +53,19 @@ pub struct Station {
     device: Arc<Mutex<()>>,
     seed: Seed,
     worker: Option<Worker>,
-    /// Processes begun so far.
-    n_processes: u64,
-    /// Designs that the present process has been asked for.
-    n_served: u32,
+    /// Which draw of operands the present process has.
+    draw: u64,
 }
 
 impl Station {
-    /// A station whose processes draw operands from `seed`. Stations that share a device share `device`.
+    /// A station whose operands are drawn from `seed`. Stations that share a device share `device`.
     pub const fn new(
         command: WorkerCommand,
         limits: StationLimits,
         seed: Seed,
         device: Arc<Mutex<()>>,
     ) -> Self {
-        Self { command, limits, device, seed, worker: None, n_processes: 0, n_served: 0 }
+        Self { command, limits, device, seed, worker: None, draw: 0 }
     }
 
     /// What it measures with.
@@ -74,21 +73,22 @@ impl Station {
     /// # Errors
     /// [`BenchError`] if there is no device, or no process.
     pub fn session(&mut self) -> Result<Session, BenchError> {
-        self.with_worker(|worker, _| worker.session().clone())
+        Ok(self.worker()?.session().clone())
     }
 
-    /// Measures.
+    /// Measures, with operands of the draw number `draw`, of which each has processes of its own.
     ///
     /// # Errors
     /// [`BenchError`] if that says nothing about the design.
-    pub fn measure(&mut self, job: &Job) -> Result<Measurement, BenchError> {
-        if self.n_served >= self.limits.designs_per_process {
+    pub fn measure(&mut self, job: &Job, draw: u64) -> Result<Measurement, BenchError> {
+        if self.draw != draw {
             let device = Arc::clone(&self.device);
             let _device = device.lock().unwrap_or_else(PoisonError::into_inner);
             self.worker = None;
+            self.draw = draw;
         }
-        let inputs = self.with_worker(|_, inputs| inputs)?;
-        self.n_served += 1;
+        self.worker()?;
+        let inputs = self.seed.child("operands", draw).number();
         let prepare = Request::Prepare { job: *job, inputs };
         let outcome = match self.ask(&prepare, self.limits.compile)? {
             Ok(Reply::Prepared) => {
@@ -105,20 +105,17 @@ impl Station {
         Ok(Measurement { inputs, outcome })
     }
 
-    /// The present process and the seed of its operands; a new one if there is none.
-    fn with_worker<T>(&mut self, then: impl FnOnce(&Worker, u64) -> T) -> Result<T, BenchError> {
+    /// The present process; a new one if there is none.
+    fn worker(&mut self) -> Result<&mut Worker, BenchError> {
         let worker = match self.worker.take() {
             Some(worker) => worker,
             None => {
-                self.n_processes += 1;
-                self.n_served = 0;
                 // Contexts come and go on the device while nothing is timed there.
                 let _device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
                 Worker::start(&self.command, self.limits.start)?
             }
         };
-        let inputs = self.seed.child("operands", self.n_processes).number();
-        Ok(then(self.worker.insert(worker), inputs))
+        Ok(self.worker.insert(worker))
     }
 
     /// An answer, or why there is none.

@@ -1,4 +1,4 @@
-// Narrow integers to floating point, in registers.
+// Narrow numbers to floating point, in registers.
 //
 // `convert<NARROW, WIDE, RECIPE, STEP>(x, out)` makes four elements, two to a register. Of four bytes these are bytes 0 to 3 in order.
 // Of eight four-bit numbers, `STEP` chooses the first four or the last; where the recipe wants them interleaved, pair i is
@@ -32,6 +32,24 @@ __device__ u16 subtract_half(u16 x, u16 y) {
 __device__ u16 multiply_add_half(u16 x, u16 y, u16 z) {
   u16 out;
   asm("fma.rn.f16 %0, %1, %2, %3;" : "=h"(out) : "h"(x), "h"(y), "h"(z));
+  return out;
+}
+
+__device__ u32 multiply_halves(u32 x, u32 y) {
+  u32 out;
+  asm("mul.f16x2 %0, %1, %2;" : "=r"(out) : "r"(x), "r"(y));
+  return out;
+}
+
+__device__ u16 multiply_half(u16 x, u16 y) {
+  u16 out;
+  asm("mul.f16 %0, %1, %2;" : "=h"(out) : "h"(x), "h"(y));
+  return out;
+}
+
+__device__ u32 multiply_add_bfloats(u32 x, u32 y, u32 z) {
+  u32 out;
+  asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(out) : "r"(x), "r"(y), "r"(z));
   return out;
 }
 
@@ -69,6 +87,17 @@ constexpr u32 HALVES_SIXTEENTH = 0x2C002C00;
 constexpr u32 HALVES_MINUS_64 = 0xD400D400;
 constexpr u32 HALVES_MINUS_72 = 0xD480D480;
 
+// The same of bfloat16, whose lower seven bits hold integers from 128 on; and powers of two that make good what an exponent lacks
+// that was moved from eight bits: 2^8 in a half, 2^112 and 2^120 in a bfloat16.
+constexpr u32 BFLOATS_128 = 0x43004300;
+constexpr u32 BFLOATS_MINUS_128 = 0xC300C300;
+constexpr u32 BFLOATS_MINUS_136 = 0xC308C308;
+constexpr u32 BFLOATS_1 = 0x3F803F80;
+constexpr u32 BFLOATS_MINUS_0 = 0x80008000;
+constexpr u32 HALVES_256 = 0x5C005C00;
+constexpr u32 BFLOATS_2_112 = 0x77807780;
+constexpr u32 BFLOATS_2_120 = 0x7B807B80;
+
 __device__ u32 subtract_halves_singly(u32 x, u32 y) {
   return pack(subtract_half(u16(x), u16(y)), subtract_half(u16(x >> 16), u16(y >> 16)));
 }
@@ -87,6 +116,12 @@ __device__ u32 subtract_either_way(u32 x, u32 y) {
 }
 
 template <bool PACKED>
+__device__ u32 multiply_either_way(u32 x, u32 y) {
+  if constexpr (PACKED) return multiply_halves(x, y);
+  return pack(multiply_half(u16(x), u16(y)), multiply_half(u16(x >> 16), u16(y >> 16)));
+}
+
+template <bool PACKED>
 __device__ u32 multiply_add_either_way(u32 x, u32 y, u32 z) {
   if constexpr (PACKED) {
     return multiply_add_halves(x, y, z);
@@ -102,6 +137,44 @@ __device__ int element(u32 x) {
   if constexpr (NARROW == Element::S8) return int(static_cast<signed char>(x >> 8 * INDEX));
   if constexpr (NARROW == Element::U4) return int(x >> 4 * INDEX & 15);
   return int(x << (28 - 4 * INDEX)) >> 28;
+}
+
+// Element `INDEX`, a floating-point number of eight bits, in single precision: what stands for exponent and mantissa becomes those of
+// a single, and a multiplication makes good the bias, of numbers below the least normal one too. Infinities and what is no
+// number, of which weights have none, become finite.
+template <Element NARROW, u32 INDEX>
+__device__ float small_float(u32 x) {
+  constexpr u32 MOVED = NARROW == Element::E4m3 ? 20 : 21;
+  constexpr u32 SCALE = NARROW == Element::E4m3 ? 0x7B800000 : 0x77800000;
+  const u32 code = x >> 8 * INDEX;
+  return __int_as_float((code & 0x80) << 24 | (code & 0x7F) << MOVED) * __int_as_float(SCALE);
+}
+
+template <Element NARROW, Element WIDE>
+__device__ void convert_small_floats_singly(u32 x, u32 (&out)[2]) {
+  out[0] = pack_rounded<WIDE>(small_float<NARROW, 0>(x), small_float<NARROW, 1>(x));
+  out[1] = pack_rounded<WIDE>(small_float<NARROW, 2>(x), small_float<NARROW, 3>(x));
+}
+
+// Two floating-point numbers of eight bits, each in the upper half of its sixteen: as they are if their exponent has five bits and so
+// has the wide one, else moved to the wide exponent's place and multiplied by what the bias lacks.
+template <Element NARROW, Element WIDE, bool PACKED>
+__device__ u32 widen_small_floats(u32 pair) {
+  if constexpr (NARROW == Element::E5m2 && WIDE == Element::F16) {
+    return pair;
+  } else if constexpr (WIDE == Element::F16) {
+    return multiply_either_way<PACKED>((pair & 0x80008000) | (pair >> 1 & 0x3F803F80), HALVES_256);
+  } else if constexpr (NARROW == Element::E4m3) {
+    return multiply_add_bfloats((pair & 0x80008000) | (pair >> 4 & 0x07F007F0), BFLOATS_2_120, BFLOATS_MINUS_0);
+  } else {
+    return multiply_add_bfloats((pair & 0x80008000) | (pair >> 3 & 0x0FE00FE0), BFLOATS_2_112, BFLOATS_MINUS_0);
+  }
+}
+
+template <Element NARROW, Element WIDE, bool PACKED>
+__device__ void convert_small_floats(u32 x, u32 (&out)[2]) {
+  out[0] = widen_small_floats<NARROW, WIDE, PACKED>(permute<0x1404>(x, 0));
+  out[1] = widen_small_floats<NARROW, WIDE, PACKED>(permute<0x3424>(x, 0));
 }
 
 // One conversion instruction for each element.
@@ -154,10 +227,8 @@ __device__ void convert_through_singles(u32 x, u32 (&out)[2]) {
   out[1] = pack_rounded<WIDE>(single[2], single[3]);
 }
 
-// Bytes, first to half precision and from there to bfloat16.
-__device__ void convert_through_halves(u32 x, u32 bias, u32 (&out)[2]) {
-  u32 halves[2];
-  convert_biased_bytes<true>(x, bias, halves);
+// What was made half precision first, in bfloat16.
+__device__ void halves_to_bfloats(const u32 (&halves)[2], u32 (&out)[2]) {
   out[0] = pack_rounded<Element::Bf16>(widen(u16(halves[0])), widen(u16(halves[0] >> 16)));
   out[1] = pack_rounded<Element::Bf16>(widen(u16(halves[1])), widen(u16(halves[1] >> 16)));
 }
@@ -169,6 +240,16 @@ __device__ void convert_interleaved(u32 x, u32 (&out)[2]) {
   const u32 low = (pairs & 0x000F000F) | HALVES_1024, high = (pairs & 0x00F000F0) | HALVES_1024;
   out[0] = subtract_either_way<PACKED>(low, IS_SIGNED ? HALVES_1032 : HALVES_1024);
   out[1] = multiply_add_either_way<PACKED>(high, HALVES_SIXTEENTH, IS_SIGNED ? HALVES_MINUS_72 : HALVES_MINUS_64);
+}
+
+// The same for bfloat16, whose mantissa has no room for the upper numbers sixteenfold: they are moved down.
+template <bool IS_SIGNED, u32 STEP>
+__device__ void convert_interleaved_to_bfloats(u32 x, u32 (&out)[2]) {
+  const u32 pairs = IS_SIGNED ? x ^ 0x88888888 : x;
+  const u32 low = (pairs >> 8 * STEP & 0x000F000F) | BFLOATS_128;
+  const u32 high = (pairs >> (8 * STEP + 4) & 0x000F000F) | BFLOATS_128;
+  out[0] = multiply_add_bfloats(low, BFLOATS_1, IS_SIGNED ? BFLOATS_MINUS_136 : BFLOATS_MINUS_128);
+  out[1] = multiply_add_bfloats(high, BFLOATS_1, IS_SIGNED ? BFLOATS_MINUS_136 : BFLOATS_MINUS_128);
 }
 
 // Four-bit numbers in order: a byte into both halves of 1024, the lower number kept in one, the upper, sixteenfold, in the other.
@@ -189,10 +270,23 @@ __device__ void convert(u32 x, u32 (&out)[2]) {
   constexpr bool PACKED = RECIPE != Conversion::Unpacked, ALTERNATIVE = RECIPE == Conversion::Alternative;
   constexpr bool IS_BYTE = bits(NARROW) == 8;
   constexpr bool IS_SIGNED = NARROW == Element::S8 || NARROW == Element::S4;
-  if constexpr (RECIPE == Conversion::Naive) {
+  if constexpr (NARROW == Element::E4m3 || NARROW == Element::E5m2) {
+    if constexpr (RECIPE == Conversion::Naive || ALTERNATIVE) {
+      convert_small_floats_singly<NARROW, WIDE>(x, out);
+    } else {
+      convert_small_floats<NARROW, WIDE, PACKED>(x, out);
+    }
+  } else if constexpr (RECIPE == Conversion::Naive) {
     convert_naive<NARROW, WIDE, 4 * STEP>(x, out);
+  } else if constexpr (!IS_BYTE && WIDE == Element::Bf16) {
+    if constexpr (ALTERNATIVE) {
+      u32 halves[2];
+      convert_in_order<IS_SIGNED, true, STEP>(x, halves);
+      halves_to_bfloats(halves, out);
+    } else {
+      convert_interleaved_to_bfloats<IS_SIGNED, STEP>(x, out);
+    }
   } else if constexpr (!IS_BYTE) {
-    static_assert(WIDE == Element::F16, "four-bit numbers become half precision");
     if constexpr (IS_SIGNED == ALTERNATIVE) {
       convert_interleaved<IS_SIGNED, PACKED, STEP>(x, out);
     } else {
@@ -209,7 +303,9 @@ __device__ void convert(u32 x, u32 (&out)[2]) {
       convert_biased_bytes<PACKED>(x, HALVES_1024, out);
     }
   } else if constexpr (ALTERNATIVE) {
-    convert_through_halves(IS_SIGNED ? x ^ 0x80808080 : x, IS_SIGNED ? HALVES_1152 : HALVES_1024, out);
+    u32 halves[2];
+    convert_biased_bytes<true>(IS_SIGNED ? x ^ 0x80808080 : x, IS_SIGNED ? HALVES_1152 : HALVES_1024, halves);
+    halves_to_bfloats(halves, out);
   } else {
     convert_through_singles<NARROW, WIDE>(x, out);
   }

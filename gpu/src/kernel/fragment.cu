@@ -7,8 +7,18 @@
 constexpr bool IS_MIXED = bits(ELEMENT_A) != bits(ELEMENT_B);
 constexpr u32 STEPS = bits(ELEMENT_A) == 4 || bits(ELEMENT_B) == 4 ? 2 : 1;
 
+// Scale and zero point of each eight rows, in both halves; of nothing if the operand has none.
+template <class O, bool IS_SCALED = O::IS_SCALED>
+struct Scales {};
+
 template <class O>
-struct Fragment {
+struct Scales<O, true> {
+  u32 scales[O::WARP_ROWS / 8];
+  u32 zeros[HAS_ZEROS ? O::WARP_ROWS / 8 : 1];
+};
+
+template <class O>
+struct Fragment : Scales<O> {
   static constexpr u32 BLOCKS = O::WARP_ROWS / 8;
   // Two registers a step for each eight rows; of narrow elements, not yet converted, one for all steps.
   static constexpr u32 WORDS = O::IS_NARROW ? BLOCKS : 2 * STEPS * BLOCKS;
@@ -105,6 +115,43 @@ __device__ void load_fragment(Fragment<O> &fragment, u32 tile, u32 offset, u32 s
   }
 }
 
+__device__ u32 load_global_pair(const u8 *address) {
+  u16 value;
+  asm("ld.global.nc.u16 %0, [%1];" : "=h"(value) : "l"(address));
+  return permute<0x1010>(value, 0);
+}
+
+// `scales`: those of this product; `first_row`: this warp's; `depth`: where the slice begins, in one group as a whole. Beyond the
+// operand's edge elements are zero, and any scale will do that can be read.
+template <class O>
+__device__ void load_scales(Fragment<O> &fragment, const u8 *scales, u32 first_row, u32 depth) {
+  if constexpr (O::IS_SCALED) {
+    const u32 group = min(depth / GROUP, O::GROUPS - 1);
+#pragma unroll
+    for (u32 block = 0; block < Fragment<O>::BLOCKS; ++block) {
+      const u32 row = min(first_row + block * 8 + lane() / 4, O::ALL_ROWS - 1);
+      const u8 *scale = scales + (u64(group) * O::ALL_ROWS + row) * 2;
+      fragment.scales[block] = load_global_pair(scale);
+      if constexpr (HAS_ZEROS) fragment.zeros[block] = load_global_pair(scale + u64(BATCH) * O::GROUPS * O::ALL_ROWS * 2);
+    }
+  }
+}
+
+// Elements less their zero point, times their scale, each rounded.
+template <class O, Element WIDE>
+__device__ void scale_words(const Fragment<O> &fragment, u32 block, u32 (&words)[2]) {
+#pragma unroll
+  for (u32 &word : words) {
+    if constexpr (WIDE == Element::F16) {
+      if constexpr (HAS_ZEROS) word = subtract_halves(word, fragment.zeros[block]);
+      word = multiply_halves(word, fragment.scales[block]);
+    } else {
+      if constexpr (HAS_ZEROS) word = multiply_add_bfloats(word, BFLOATS_1, fragment.zeros[block] ^ BFLOATS_MINUS_0);
+      word = multiply_add_bfloats(word, fragment.scales[block], BFLOATS_MINUS_0);
+    }
+  }
+}
+
 // Exchanges between the four lanes of a row, after which each holds what the tensor cores want of it.
 template <Element NARROW>
 __device__ u32 exchange(u32 x) {
@@ -131,6 +178,7 @@ template <class O, Element WIDE, u32 STEP>
 __device__ void operand_words(const Fragment<O> &fragment, u32 block, u32 (&out)[2]) {
   if constexpr (O::IS_NARROW) {
     convert<O::ELEMENT, WIDE, CONVERSION, STEP>(fragment.words[block], out);
+    if constexpr (O::IS_SCALED) scale_words<O, WIDE>(fragment, block, out);
   } else {
     out[0] = fragment.words[Fragment<O>::index(block, STEP, 0)];
     out[1] = fragment.words[Fragment<O>::index(block, STEP, 1)];

@@ -15,7 +15,23 @@ struct Operand {
   static constexpr u32 ROW_BYTE = BLOCK_K * bits(ELEMENT) / 8;
   static constexpr u32 PITCH_BYTE = ROW_BYTE + (SWIZZLE == Swizzle::Pad16 ? 16 : 0);
   static constexpr u32 TILE_BYTE = ROWS * PITCH_BYTE;
-  static constexpr u64 GLOBAL_PITCH_BYTE = u64(GEMM_K) * bits(ELEMENT) / 8;
+
+  // Rows in global memory: how many, the bytes that hold elements, and the bytes from one to the next. Narrow ones are padded
+  // with zeros, which are read like elements.
+  static constexpr u32 ALL_ROWS = IS_A ? GEMM_M : GEMM_N;
+  static constexpr u32 ELEMENT_BYTE = (GEMM_K * bits(ELEMENT) + 7) / 8;
+  static constexpr u32 ALIGNMENT = IS_NARROW ? 16 : ALIGNMENT_BYTE;
+  static constexpr u64 GLOBAL_PITCH_BYTE = (ELEMENT_BYTE + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  static constexpr u32 FILLED_BYTE = IS_NARROW ? u32(GLOBAL_PITCH_BYTE) : ELEMENT_BYTE;
+
+  // A scale, and a zero point if there are any, for so many consecutive elements of a row; scales stand behind the rows of all
+  // products, zero points behind all scales, both first by group, then by row, in the wide type.
+  static constexpr bool IS_SCALED = IS_NARROW && GROUP != 0;
+  static constexpr u32 GROUPS = IS_SCALED ? (GEMM_K + GROUP - 1) / GROUP : 0;
+
+  // Whether some tile, or the last step, lies partly outside the operand.
+  static constexpr bool HAS_LAST_ROW = ALL_ROWS % ROWS != 0;
+  static constexpr bool HAS_LAST_BYTE = GEMM_K % BLOCK_K != 0;
 
   // Rows shorter than the eight chunks that all banks hold share a line of them: so many rows are permuted alike.
   static constexpr u32 CHUNKS = ROW_BYTE / 16;
@@ -54,6 +70,16 @@ __device__ void copy_async(u32 shared, const u8 *global) {
   }
 }
 
+// Copies the first `filled` bytes and writes zeros after them; of none, `global` is not read (PTX ISA, section "cp.async").
+__device__ void copy_async_filled(u32 shared, const u8 *global, u32 filled) {
+  if constexpr (COPY_BYTE == 16) {
+    asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(shared), "l"(global), "r"(filled) : "memory");
+  } else {
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(shared), "l"(global), "n"(COPY_BYTE), "r"(filled)
+                 : "memory");
+  }
+}
+
 __device__ void close_group() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 
 // Waits until at most `PENDING` groups of this thread are under way, then for the other threads.
@@ -75,15 +101,22 @@ struct Copies {
   static constexpr u32 STRIDE = THREADS / PIECES;
   static constexpr bool IS_ALIKE = SWIZZLE != Swizzle::Xor || STRIDE % (O::ALIKE * O::PERMUTATIONS) == 0;
 
+  static constexpr bool HAS_EDGE = O::HAS_LAST_ROW || O::HAS_LAST_BYTE;
+
   u32 row, byte, offset;
   const u8 *global;
+  // Rows of the operand from the tile's first on, and bytes of a row from this step on, fewer than none after the last.
+  u32 rows_left;
+  int byte_left;
 
-  // `origin`: the first row of the block's tile at the first step.
-  __device__ explicit Copies(const u8 *origin) {
+  // `origin`: row `first_row` of the operand, the first of the block's tile, at step `step`, the first.
+  __device__ Copies(const u8 *origin, u32 first_row, u32 step) {
     row = IS_COLUMN ? threadIdx.x / PIECES : 0;
     byte = IS_COLUMN ? threadIdx.x % PIECES * COPY_BYTE : 0;
     offset = opaque(O::offset(row, byte));
     global = origin + row * O::GLOBAL_PITCH_BYTE + byte;
+    rows_left = O::ALL_ROWS - first_row;
+    byte_left = int(O::FILLED_BYTE) - int(step * O::ROW_BYTE);
   }
 
   // Starts part `part` of `PARTS` of the copies of one step, to the tile at `shared`, unless they are not wanted.
@@ -101,15 +134,30 @@ struct Copies {
   __device__ void start_one(u32 shared, u32 copy) {
     if constexpr (IS_COLUMN) {
       const u32 to = IS_ALIKE ? offset + copy * STRIDE * O::PITCH_BYTE : O::offset(row + copy * STRIDE, byte);
-      copy_async(shared + to, global + copy * (STRIDE * O::GLOBAL_PITCH_BYTE));
+      copy_inside(shared + to, global + copy * (STRIDE * O::GLOBAL_PITCH_BYTE), row + copy * STRIDE, byte);
     } else {
       const u32 index = copy * THREADS + threadIdx.x;
       const u32 row = index / PIECES, byte = index % PIECES * COPY_BYTE;
-      copy_async(shared + O::offset(row, byte), global + row * O::GLOBAL_PITCH_BYTE + byte);
+      copy_inside(shared + O::offset(row, byte), global + row * O::GLOBAL_PITCH_BYTE + byte, row, byte);
     }
   }
 
-  __device__ void advance() { global += O::ROW_BYTE; }
+  // One copy to `row` and `byte` of the tile, zeros where that is no part of the operand.
+  __device__ void copy_inside(u32 to, const u8 *from, u32 row, u32 byte) {
+    if constexpr (!HAS_EDGE) {
+      copy_async(to, from);
+    } else {
+      u32 filled = COPY_BYTE;
+      if constexpr (O::HAS_LAST_BYTE) filled = min(max(byte_left - int(byte), 0), int(COPY_BYTE));
+      if constexpr (O::HAS_LAST_ROW) filled = row < rows_left ? filled : 0;
+      copy_async_filled(to, from, filled);
+    }
+  }
+
+  __device__ void advance() {
+    global += O::ROW_BYTE;
+    byte_left -= int(O::ROW_BYTE);
+  }
 };
 
 // `N` matrices of eight rows of 16 byte; lane 4r+c gets bytes 4c to 4c+3 of row r of each. Lanes 8i to 8i+7 say where the rows

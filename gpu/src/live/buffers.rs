@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream, DevicePtrMut, DriverError, result};
-use tapeout_simulators::gpu_gemm::Gemm;
+use half::{bf16, f16};
+use tapeout_simulators::gpu_gemm::{Gemm, Output};
 
 use super::device::OpenDevice;
 use super::operands::Operand;
@@ -17,7 +18,8 @@ const CACHES: usize = 2;
 pub(super) struct BufferSet {
     pub(super) a: CudaSlice<u8>,
     pub(super) b: CudaSlice<u8>,
-    pub(super) c: CudaSlice<f32>,
+    pub(super) c: CudaSlice<u8>,
+    output: Output,
 }
 
 /// The sets.
@@ -31,13 +33,15 @@ pub(super) struct Buffers {
 impl Buffers {
     /// Memory for `gemm`, its contents not set.
     pub(super) fn new(device: &OpenDevice, gemm: &Gemm) -> Result<Self, DriverError> {
-        let [a_byte, b_byte, c_byte] = gemm.matrix_byte().map(|bytes| bytes as usize);
+        let [a_byte, b_byte] = gemm.stored_byte().map(|bytes| bytes as usize);
+        let c_byte = gemm.matrix_byte()[2] as usize;
         let n_sets = 1 + (CACHES * device.l2_byte).div_ceil(a_byte + b_byte + c_byte);
         let set = |_| -> Result<BufferSet, DriverError> {
             Ok(BufferSet {
                 a: device.stream.alloc_zeros(a_byte)?,
                 b: device.stream.alloc_zeros(b_byte)?,
-                c: device.stream.alloc_zeros(c_byte / size_of::<f32>())?,
+                c: device.stream.alloc_zeros(c_byte)?,
+                output: gemm.output,
             })
         };
         let sets = (0..n_sets.max(2)).map(set).collect::<Result<_, _>>()?;
@@ -74,11 +78,11 @@ impl Buffers {
 impl BufferSet {
     /// Fills the product with what is no number, so that an element that nobody writes shows.
     pub(super) fn poison(&mut self, stream: &Arc<CudaStream>) -> Result<(), DriverError> {
-        /// A single whose bytes are all this is not a number (IEEE 754, section 6.2).
+        /// A number whose bytes are all this, of any type here, is not one (IEEE 754, section 6.2).
         const POISON: u8 = 0xff;
         let n_byte = self.c.num_bytes();
         let (pointer, _guard) = self.c.device_ptr_mut(stream);
-        // SAFETY: the pointer is to `n_byte` bytes that this set owns, allocated on this stream; any bytes are valid singles.
+        // SAFETY: the pointer is to `n_byte` bytes that this set owns, allocated on this stream; any bytes are valid.
         unsafe { result::memset_d8_async(pointer, POISON, n_byte, stream.cu_stream()) }
     }
 
@@ -86,6 +90,17 @@ impl BufferSet {
     pub(super) fn product(&self, stream: &Arc<CudaStream>) -> Result<Vec<f32>, DriverError> {
         // First, so that an error of the kernel is returned: one that comes up in the copy's own wait is not.
         stream.synchronize()?;
-        stream.clone_dtoh(&self.c)
+        let bytes = stream.clone_dtoh(&self.c)?;
+        let of_two = |decode: fn(u16) -> f32| {
+            bytes.chunks_exact(2).map(|pair| decode(u16::from_le_bytes([pair[0], pair[1]]))).collect()
+        };
+        Ok(match self.output {
+            Output::F16 => of_two(|bits| f16::from_bits(bits).to_f32()),
+            Output::Bf16 => of_two(|bits| bf16::from_bits(bits).to_f32()),
+            Output::F32 => {
+                let single = |word: &[u8]| f32::from_le_bytes([word[0], word[1], word[2], word[3]]);
+                bytes.chunks_exact(4).map(single).collect()
+            }
+        })
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use cudarc::cublaslt::result::{self, CublasError};
 use cudarc::cublaslt::sys;
 use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
-use tapeout_simulators::gpu_gemm::{ElementType, Gemm, Stage};
+use tapeout_simulators::gpu_gemm::{ElementType, Gemm, Output, Stage};
 
 use super::buffers::BufferSet;
 use super::device::OpenDevice;
@@ -21,6 +21,9 @@ use crate::measurement::{Fault, FaultRule};
 /// Scratch memory that the library may use. Source: cuBLAS documentation, section "cublasSetWorkspace" (32 MiB recommended
 /// for Hopper, 4 MiB for others; more does no harm).
 const WORKSPACE_BYTE: usize = 32 << 20;
+
+/// Bytes of an element of either operand.
+const WIDE_BYTE: u64 = 2;
 
 /// A product, planned.
 pub(super) struct CublasLt {
@@ -48,13 +51,14 @@ impl CublasLt {
 
     fn plan(gemm: &Gemm, workspace: CudaSlice<u8>) -> Result<Self, CublasError> {
         let [m, n, k] = [gemm.m, gemm.n, gemm.k].map(u64::from);
+        let pitch = u64::from(gemm.row_pitch_byte(gemm.operands.a())) / WIDE_BYTE;
         let handle = Handle(result::create_handle()?);
         let product = Description::new()?;
         let operand = data_type(gemm.operands.a());
         let layouts = [
-            MatrixLayout::new(operand, k, n)?,
-            MatrixLayout::new(operand, k, m)?,
-            MatrixLayout::new(sys::cudaDataType::CUDA_R_32F, n, m)?,
+            MatrixLayout::new(operand, [k, n], pitch, gemm.batch)?,
+            MatrixLayout::new(operand, [k, m], pitch, gemm.batch)?,
+            MatrixLayout::new(output_type(gemm.output), [n, m], n, gemm.batch)?,
         ];
         let preference = Preference::new()?;
         let [first, second, output] = [&layouts[0], &layouts[1], &layouts[2]];
@@ -113,13 +117,19 @@ fn refused(reason: impl std::fmt::Display) -> Halt {
     Halt::Fault(Fault::new(Stage::Launch, FaultRule::LibraryRefused, reason))
 }
 
+const fn output_type(output: Output) -> sys::cudaDataType {
+    match output {
+        Output::F32 => sys::cudaDataType::CUDA_R_32F,
+        Output::F16 => sys::cudaDataType::CUDA_R_16F,
+        Output::Bf16 => sys::cudaDataType::CUDA_R_16BF,
+    }
+}
+
 const fn data_type(element: ElementType) -> sys::cudaDataType {
     match element {
         ElementType::Bf16 => sys::cudaDataType::CUDA_R_16BF,
         // Narrow types were refused before.
-        ElementType::F16 | ElementType::U8 | ElementType::S8 | ElementType::U4 | ElementType::S4 => {
-            sys::cudaDataType::CUDA_R_16F
-        }
+        _ => sys::cudaDataType::CUDA_R_16F,
     }
 }
 
@@ -164,12 +174,34 @@ impl Drop for Description {
     }
 }
 
-/// A matrix whose columns are contiguous.
+/// Matrices whose columns are contiguous, one after another in memory.
 struct MatrixLayout(sys::cublasLtMatrixLayout_t);
 
 impl MatrixLayout {
-    fn new(element: sys::cudaDataType, rows: u64, columns: u64) -> Result<Self, CublasError> {
-        result::create_matrix_layout(element, rows, columns, rows.cast_signed()).map(Self)
+    /// `count` of them, of so many rows and columns, a column `pitch` elements after the one before.
+    fn new(
+        element: sys::cudaDataType,
+        [rows, columns]: [u64; 2],
+        pitch: u64,
+        count: u32,
+    ) -> Result<Self, CublasError> {
+        use sys::cublasLtMatrixLayoutAttribute_t::{
+            CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET,
+        };
+        let layout = Self(result::create_matrix_layout(element, rows, columns, pitch.cast_signed())?);
+        let (count, stride) = (count.cast_signed(), (pitch * columns).cast_signed());
+        // SAFETY: the layout is alive, and the attributes are read from integers of 32 and of 64 bits, which outlive the calls
+        // (cuBLAS documentation, section "cublasLtMatrixLayoutAttribute_t").
+        unsafe {
+            let size = size_of_val(&count);
+            let count = std::ptr::from_ref(&count).cast();
+            result::set_matrix_layout_attribute(layout.0, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, count, size)?;
+            let size = size_of_val(&stride);
+            let stride = std::ptr::from_ref(&stride).cast();
+            let attribute = CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET;
+            result::set_matrix_layout_attribute(layout.0, attribute, stride, size)?;
+        }
+        Ok(layout)
     }
 }
 

@@ -2,11 +2,11 @@
 
 use rand::RngExt;
 use tapeout_core::Seed;
-use tapeout_simulators::gpu_gemm::Gemm;
+use tapeout_simulators::gpu_gemm::{Gemm, Output};
 
 use super::operands::Operand;
 
-/// Rows, and as many columns, that are computed: one of each strip, so that a product of 4096 has one in every 128, the
+/// Rows, and as many columns, that are computed over all products of a batch: one of each strip, so that a product of 4096 has one in every 128, the
 /// extent of a common block, and a wrong block does not hide between them.
 const LINES: usize = 32;
 
@@ -18,6 +18,8 @@ const UNIT: f64 = 1.0 / 8_388_608.0; // 2^-23
 pub(super) struct Reference {
     n: usize,
     k: usize,
+    /// The largest error of rounding an element to the type of the product, as a share of it.
+    rounding: f64,
     entries: Vec<Entry>,
 }
 
@@ -64,35 +66,39 @@ pub(super) enum Wrong {
 }
 
 impl Reference {
-    /// Rows and columns of the product of `operands`, chosen by `seed`.
+    /// Rows and columns of each product of `operands`, chosen by `seed`.
     pub(super) fn of(gemm: &Gemm, operands: &[Operand; 2], seed: Seed) -> Self {
         let [m, n, k] = [gemm.m, gemm.n, gemm.k].map(|extent| extent as usize);
         let [a, b] = operands;
-        let mut entries = Vec::with_capacity(LINES * (m + n));
-        let column_rows: Vec<Vec<f32>> = (0..n).map(|column| b.row(column)).collect();
-        for row in lines(m, seed, "rows") {
-            let left = a.row(row);
-            entries.extend(
-                column_rows
-                    .iter()
-                    .enumerate()
-                    .map(|(column, right)| Entry::of(row * n + column, &left, right)),
-            );
+        let n_lines = (LINES / gemm.batch as usize).max(1);
+        let mut entries = Vec::with_capacity(gemm.batch as usize * n_lines * (m + n));
+        for index in 0..gemm.batch as usize {
+            let seed = seed.child("product", index as u64);
+            let column_rows: Vec<Vec<f32>> = (0..n).map(|column| b.row(index * n + column)).collect();
+            let rows = lines(m, n_lines, seed, "rows").into_iter().map(|row| (row, (0..n).collect()));
+            let columns = lines(n, n_lines, seed, "columns");
+            let all = rows.chain((0..m).map(|row| (row, columns.clone())));
+            for (row, columns) in all {
+                let left = a.row(index * m + row);
+                let entry =
+                    |column: usize| Entry::of((index * m + row) * n + column, &left, &column_rows[column]);
+                entries.extend(columns.into_iter().map(entry));
+            }
         }
-        let columns = lines(n, seed, "columns");
-        for row in 0..m {
-            let left = a.row(row);
-            entries.extend(
-                columns.iter().map(|&column| Entry::of(row * n + column, &left, &column_rows[column])),
-            );
-        }
-        Self { n, k, entries }
+        // Half a unit in the last place: 10 and 7 bits of mantissa (IEEE 754, table 3.5; bfloat16 likewise).
+        let rounding = match gemm.output {
+            Output::F32 => 0.0,
+            Output::F16 => 1.0 / 2048.0,
+            Output::Bf16 => 1.0 / 256.0,
+        };
+        Self { n, k, rounding, entries }
     }
 
     /// The largest error of `product` as a share of its bound, which is at most 1.
     ///
     /// Products of operands are exact in single precision whatever the types (11 and 8 bits of mantissa make 22 at most), so
     /// the bound is that of adding `k` of them up with truncation: `k` units of the sum of absolute values.
+    /// Rounding to a shorter type comes on top.
     /// Source: Higham (2002), "Accuracy and Stability of Numerical Algorithms", section 3.1, eq. 3.5.
     ///
     /// # Errors
@@ -111,7 +117,8 @@ impl Reference {
         for entry in &self.entries {
             let got = product[entry.index];
             // Where all terms are 0 the sum is exact.
-            let bound = (self.k as f64 * UNIT * entry.magnitude).max(f64::MIN_POSITIVE);
+            let of_sum = self.k as f64 * UNIT * entry.magnitude;
+            let bound = (of_sum + self.rounding * (entry.value.abs() + of_sum)).max(f64::MIN_POSITIVE);
             let share = (f64::from(got) - entry.value).abs() / bound;
             if share > 1.0 {
                 let (row, column) = (entry.index / self.n, entry.index % self.n);
@@ -135,10 +142,10 @@ impl Entry {
     }
 }
 
-/// One line of each of up to [`LINES`] strips.
-fn lines(extent: usize, seed: Seed, purpose: &str) -> Vec<usize> {
+/// One line of each of up to `count` strips.
+fn lines(extent: usize, count: usize, seed: Seed, purpose: &str) -> Vec<usize> {
     let mut rng = seed.stream(purpose);
-    let strips = LINES.min(extent);
+    let strips = count.min(extent);
     let strip = |index: usize| index * extent / strips..(index + 1) * extent / strips;
     (0..strips).map(|index| rng.random_range(strip(index))).collect()
 }
@@ -149,7 +156,7 @@ mod tests {
     use tapeout_simulators::gpu_gemm::Operands;
 
     fn problem(operands: Operands) -> (Gemm, [Operand; 2], Reference) {
-        let gemm = Gemm { m: 48, n: 40, k: 64, operands };
+        let gemm = Gemm::new(48, 40, 64, operands);
         let pair = Operand::pair(&gemm, Seed::new(3));
         let reference = Reference::of(&gemm, &pair, Seed::new(3));
         (gemm, pair, reference)
@@ -193,7 +200,7 @@ mod tests {
 
     #[test]
     fn lines_are_spread_over_all_strips() {
-        let lines = lines(4096, Seed::new(0), "rows");
+        let lines = lines(4096, LINES, Seed::new(0), "rows");
         assert_eq!(lines.len(), LINES);
         assert!(lines.iter().enumerate().all(|(strip, line)| line / 128 == strip), "{lines:?}");
     }

@@ -1,11 +1,12 @@
-//! Kernels whose PTX is kept, so that they are run where there is no NVRTC: one of each layout.
+//! Kernels whose PTX is kept, so that they are run where there is no NVRTC: one of each layout, one with edges in all extents,
+//! two of scaled weights.
 //!
 //! `cargo run -p tapeout-gpu --example golden_ptx` makes the files again, with NVRTC installed.
 
 use std::path::PathBuf;
 
 use tapeout_gpu::KernelSource;
-use tapeout_simulators::gpu_gemm::{Conversion, Gemm, Layout, Operands, Swizzle, Tile};
+use tapeout_simulators::gpu_gemm::{Conversion, Gemm, Layout, Operands, Output, Scaling, Swizzle, Tile};
 
 /// A kernel whose PTX is kept.
 pub struct Golden {
@@ -30,7 +31,7 @@ impl Golden {
     }
 }
 
-pub fn goldens() -> [Golden; 4] {
+pub fn goldens() -> [Golden; 7] {
     let tile = Tile {
         block_m: 32,
         block_n: 32,
@@ -41,7 +42,7 @@ pub fn goldens() -> [Golden; 4] {
         raster_group: 2,
         ..Tile::default()
     };
-    let gemm = Gemm { m: 96, n: 64, k: 128, operands: Operands::F16_U8 };
+    let gemm = Gemm::new(96, 64, 128, Operands::F16_U8);
     [
         Golden { name: "f16-u8-shuffle", tile, gemm },
         Golden {
@@ -58,6 +59,28 @@ pub fn goldens() -> [Golden; 4] {
             name: "bf16-s8-narrow-loads",
             tile: Tile { layout: Layout::NarrowLoads, conversion: Conversion::Naive, stages: 2, ..tile },
             gemm: Gemm { operands: Operands::BF16_S8, ..gemm },
+        },
+        Golden {
+            name: "f16-s8-edges",
+            tile: Tile { copy_byte: 4, split_k: 2, ..tile },
+            gemm: Gemm { batch: 2, alignment_byte: 4, ..Gemm::new(33, 35, 70, Operands::F16_S8) },
+        },
+        Golden {
+            name: "bf16-u4-groups",
+            tile: Tile { layout: Layout::Prepermuted, ..tile },
+            gemm: Gemm {
+                scaling: Some(Scaling { group: 32, zero_points: true }),
+                ..Gemm::new(40, 48, 96, Operands::BF16_U4)
+            },
+        },
+        Golden {
+            name: "f16-e4m3-rows",
+            tile,
+            gemm: Gemm {
+                scaling: Some(Scaling { group: 96, zero_points: false }),
+                output: Output::F16,
+                ..Gemm::new(32, 64, 96, Operands::F16_E4M3)
+            },
         },
     ]
 }

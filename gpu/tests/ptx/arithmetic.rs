@@ -20,6 +20,9 @@ pub fn pure(opcode: &str) -> Option<Pure> {
         "div.u32" => |x| word(|a, b| a / b, x),
         "rem.u32" => |x| word(|a, b| a % b, x),
         "min.u32" => |x| word(u32::min, x),
+        "min.s32" => |x| word(|a, b| (a as i32).min(b as i32) as u32, x),
+        "max.s32" => |x| word(|a, b| (a as i32).max(b as i32) as u32, x),
+        "neg.s32" => |x| u64::from((x[0] as u32).wrapping_neg()),
         "mad.lo.s32" => |x| u64::from((x[0] as u32).wrapping_mul(x[1] as u32).wrapping_add(x[2] as u32)),
         "and.b32" => |x| word(|a, b| a & b, x),
         "or.b32" => |x| word(|a, b| a | b, x),
@@ -83,6 +86,10 @@ pub fn pure(opcode: &str) -> Option<Pure> {
         "fma.rn.f16" => |x| multiply_add(x[0], x[1], x[2]),
         "sub.f16x2" => |x| pairwise(|a, b, _| (half(a) - half(b)).to_bits().into(), x[0], x[1], 0),
         "fma.rn.f16x2" => |x| pairwise(multiply_add, x[0], x[1], x[2]),
+        "mul.f32" => |x| (single(x[0]) * single(x[1])).to_bits().into(),
+        "mul.f16" => |x| (half(x[0]) * half(x[1])).to_bits().into(),
+        "mul.f16x2" => |x| pairwise(|a, b, _| (half(a) * half(b)).to_bits().into(), x[0], x[1], 0),
+        "fma.rn.bf16x2" => |x| pairwise(multiply_add_bfloat, x[0], x[1], x[2]),
         "cvt.f32.f16" => |x| half(x[0]).to_f32().to_bits().into(),
         "cvt.rn.f16.s16" => |x| f16::from_f64(f64::from(x[0] as i16)).to_bits().into(),
         "cvt.rn.f32.s32" => |x| (x[0] as i32 as f32).to_bits().into(),
@@ -121,6 +128,12 @@ fn half(bits: u64) -> f16 {
 /// One rounding: the product of two halves and its sum with a third are exact in double precision here.
 fn multiply_add(x: u64, y: u64, z: u64) -> u64 {
     f16::from_f64(half(x).to_f64() * half(y).to_f64() + half(z).to_f64()).to_bits().into()
+}
+
+/// The same of bfloat16.
+fn multiply_add_bfloat(x: u64, y: u64, z: u64) -> u64 {
+    let [x, y, z] = [x, y, z].map(|bits| bf16::from_bits(bits as u16).to_f64());
+    bf16::from_f64(x * y + z).to_bits().into()
 }
 
 fn pairwise(function: impl Fn(u64, u64, u64) -> u64, x: u64, y: u64, z: u64) -> u64 {

@@ -15,8 +15,10 @@ const BASES: [u64; 3] = [1 << 40, 2 << 40, 3 << 40];
 pub struct Global {
     /// The two operands.
     pub operands: [Vec<u8>; 2],
-    /// The product.
-    pub product: Vec<f32>,
+    /// The product, bit by bit.
+    pub product: Vec<u32>,
+    /// Bytes of an element of it.
+    pub element_byte: usize,
     /// How often each element of the product was written or added to.
     pub writes: Vec<u32>,
 }
@@ -24,7 +26,7 @@ pub struct Global {
 /// Which block runs, with how many threads and how much shared memory.
 #[derive(Debug, Clone, Copy)]
 pub struct Block {
-    pub index: [u32; 2],
+    pub index: [u32; 3],
     pub threads: usize,
     pub shared_byte: usize,
 }
@@ -61,12 +63,18 @@ struct Machine<'a> {
 
 impl Machine<'_> {
     fn step(&mut self, instruction: &Instruction) -> Next {
-        if let Some((predicate, wanted)) = instruction.guard {
-            let threads = self.block.threads;
-            let takes = |thread| (self.registers[predicate * threads + thread] != 0) == wanted;
-            let count = (0..threads).filter(|&thread| takes(thread)).count();
-            assert!(count == 0 || count == threads, "threads diverge at `{}`", instruction.text);
+        let threads = self.block.threads;
+        if let Some(guard) = instruction.guard {
+            let count = (0..threads).filter(|&thread| self.takes(guard, thread)).count();
             if count == 0 {
+                return Next::Following;
+            }
+            if count < threads {
+                let is_write =
+                    matches!(instruction.operation, Operation::Store { .. } | Operation::Add { .. });
+                assert!(is_write, "threads diverge at `{}`", instruction.text);
+                let takers: Vec<usize> = (0..threads).filter(|&thread| self.takes(guard, thread)).collect();
+                takers.into_iter().for_each(|thread| self.alone(&instruction.operation, thread));
                 return Next::Following;
             }
         }
@@ -84,6 +92,11 @@ impl Machine<'_> {
             other => (0..self.block.threads).for_each(|thread| self.alone(other, thread)),
         }
         Next::Following
+    }
+
+    /// Whether `thread` obeys an instruction under this guard.
+    fn takes(&self, (predicate, wanted): (usize, bool), thread: usize) -> bool {
+        (self.registers[predicate * self.block.threads + thread] != 0) == wanted
     }
 
     /// What each thread does by itself.
@@ -106,6 +119,11 @@ impl Machine<'_> {
                 self.set(*to, thread, high << 16 | low);
             }
             Operation::LoadParameter { to, index } => self.set(*to, thread, BASES[*index]),
+            Operation::LoadGlobal { to, from, bytes } => {
+                let from = self.address(*from, thread);
+                let value = self.global_bytes(from, *bytes).into_iter().rev();
+                self.set(*to, thread, value.fold(0, |word, byte| word << 8 | u64::from(byte)));
+            }
             Operation::LoadShared { to, from, bytes } => {
                 let from = self.shared_address(*from, thread);
                 assert!(from.is_multiple_of(bytes * to.len()), "a vector load from {from} is not aligned");
@@ -114,25 +132,53 @@ impl Machine<'_> {
                     self.set(to, thread, value);
                 }
             }
-            Operation::Copy { to, from, bytes } => {
+            Operation::Copy { to, from, bytes, filled } => {
+                let filled = filled.map_or(*bytes, |filled| self.value(filled, thread) as u32 as usize);
                 let (to, from) = (self.shared_address(*to, thread), self.address(*from, thread));
-                let which = usize::from(from >= BASES[1]);
-                let start = (from - BASES[which]) as usize;
-                let bytes = self.global.operands[which][start..start + bytes].to_vec();
-                self.shared.copy(thread, to, bytes);
+                let mut copied = self.global_bytes(from, filled);
+                assert!(
+                    from.is_multiple_of(*bytes as u64) || filled == 0,
+                    "a copy from {from} is not aligned"
+                );
+                assert!(filled <= *bytes, "a copy of {bytes} byte is to take {filled}");
+                copied.resize(*bytes, 0);
+                self.shared.copy(thread, to, copied);
             }
-            Operation::Store { to, from } => self.write(*to, from, thread, |_, new| new),
-            Operation::Add { to, from } => self.write(*to, from, thread, |old, new| old + new),
+            Operation::Store { to, from, bytes } => self.write(*to, from, *bytes, thread, |_, new| new),
+            Operation::Add { to, from } => self.write(*to, from, 4, thread, |old, new| {
+                (f32::from_bits(old) + f32::from_bits(new)).to_bits()
+            }),
             other => panic!("{other:?} is not for one thread"),
         }
     }
 
-    fn write(&mut self, to: Address, from: &[Source], thread: usize, merge: fn(f32, f32) -> f32) {
+    /// `count` bytes of an operand; of none, the address may be anywhere (section "cp.async").
+    fn global_bytes(&self, from: u64, count: usize) -> Vec<u8> {
+        if count == 0 {
+            return Vec::new();
+        }
+        let which = usize::from(from >= BASES[1]);
+        let start = (from - BASES[which]) as usize;
+        self.global.operands[which][start..start + count].to_vec()
+    }
+
+    /// Writes sources of so many bytes, of which each may hold several elements.
+    fn write(
+        &mut self,
+        to: Address,
+        from: &[Source],
+        bytes: usize,
+        thread: usize,
+        merge: fn(u32, u32) -> u32,
+    ) {
         let first = (self.address(to, thread) - BASES[2]) as usize;
-        assert!(first.is_multiple_of(4 * from.len()), "a store to {first} is not aligned");
-        for (index, &source) in from.iter().enumerate() {
-            let new = f32::from_bits(self.value(source, thread) as u32);
-            let element = first / 4 + index;
+        assert!(first.is_multiple_of(bytes * from.len()), "a store to {first} is not aligned");
+        let size = self.global.element_byte;
+        let parts = (0..from.len() * bytes / size).map(|part| (part, from[part * size / bytes]));
+        for (part, source) in parts {
+            let new = self.value(source, thread) >> (8 * (part * size % bytes));
+            let new = if size == 2 { u32::from(new as u16) } else { new as u32 };
+            let element = first / size + part;
             self.global.product[element] = merge(self.global.product[element], new);
             self.global.writes[element] += 1;
         }
@@ -206,6 +252,7 @@ impl Machine<'_> {
             Source::Thread => thread as u64,
             Source::BlockX => u64::from(self.block.index[0]),
             Source::BlockY => u64::from(self.block.index[1]),
+            Source::BlockZ => u64::from(self.block.index[2]),
         }
     }
 

@@ -15,6 +15,7 @@ pub enum Source {
     Thread,
     BlockX,
     BlockY,
+    BlockZ,
 }
 
 /// An address: a register and an offset.
@@ -31,15 +32,16 @@ pub enum Operation {
     Unpack { to: [usize; 2], from: Source },
     Pack { to: usize, from: [Source; 2] },
     LoadParameter { to: usize, index: usize },
+    LoadGlobal { to: usize, from: Address, bytes: usize },
     LoadShared { to: Vec<usize>, from: Address, bytes: usize },
     LoadMatrix { to: Vec<usize>, from: Address },
-    Copy { to: Address, from: Address, bytes: usize },
+    Copy { to: Address, from: Address, bytes: usize, filled: Option<Source> },
     CloseGroup,
     Await { pending: usize },
     Barrier,
     Exchange { to: usize, from: Source, lane: Source, clamp: Source, is_butterfly: bool },
     MultiplyAdd { to: Vec<usize>, a: Vec<Source>, b: Vec<Source>, c: Vec<Source>, is_bfloat: bool },
-    Store { to: Address, from: Vec<Source> },
+    Store { to: Address, from: Vec<Source>, bytes: usize },
     Add { to: Address, from: Vec<Source> },
     Branch { target: usize },
     Return,
@@ -69,7 +71,7 @@ impl Program {
         let code: Vec<&str> = lines[body + 1..]
             .iter()
             .copied()
-            .filter(|line| !line.is_empty() && !line.starts_with('.') && *line != "}")
+            .filter(|line| !line.is_empty() && !line.starts_with('.') && !["{", "}"].contains(line))
             .collect();
         let mut index = 0;
         for line in &code {
@@ -175,10 +177,18 @@ impl Reader {
                 to: self.address(&operands[0]),
                 from: self.address(&operands[1]),
                 bytes: operands[2].parse().unwrap(),
+                filled: operands.get(3).map(|filled| self.source(filled)),
             },
-            "st.global.v2.f32" => {
-                Operation::Store { to: self.address(&operands[0]), from: self.sources_of(&operands[1]) }
-            }
+            "ld.global.nc.u16" => Operation::LoadGlobal {
+                to: self.register(&operands[0]),
+                from: self.address(&operands[1]),
+                bytes: 2,
+            },
+            "st.global.f32" | "st.global.v2.f32" | "st.global.u32" | "st.global.u16" => Operation::Store {
+                to: self.address(&operands[0]),
+                from: self.sources_of(&operands[1]),
+                bytes: if opcode.ends_with("u16") { 2 } else { 4 },
+            },
             _ if opcode.starts_with("red.relaxed.gpu.global.add.") => {
                 Operation::Add { to: self.address(&operands[0]), from: self.sources_of(&operands[1]) }
             }
@@ -205,6 +215,7 @@ impl Reader {
             "%tid.x" => Source::Thread,
             "%ctaid.x" => Source::BlockX,
             "%ctaid.y" => Source::BlockY,
+            "%ctaid.z" => Source::BlockZ,
             "memory" => Source::Constant(SHARED_BASE),
             _ if operand.starts_with('%') => Source::Register(self.register(operand)),
             _ => match operand.strip_prefix("0f") {

@@ -32,7 +32,7 @@ pub fn tiles(device_id: &str, gemm: &Gemm, count: usize) -> (Device, Vec<Tile>) 
 fn tile(rng: &mut Stream, is_mixed: bool) -> Tile {
     let mut of = |levels: &[u32]| levels[rng.random_range(0..levels.len())];
     let mut tile = Tile {
-        block_m: of(&[32, 64, 96, 128, 192, 256]),
+        block_m: of(&[16, 32, 64, 96, 128, 192, 256]),
         block_n: of(&[16, 32, 64, 96, 128, 192, 256]),
         block_k: of(&[16, 32, 64, 128]),
         warp_m: of(&[16, 32, 48, 64, 96, 128]),
@@ -54,5 +54,5 @@ fn tile(rng: &mut Stream, is_mixed: bool) -> Tile {
 
 /// The product of the published ablation.
 pub const fn published(operands: Operands) -> Gemm {
-    Gemm { m: 3456, n: 4096, k: 2048, operands }
+    Gemm::new(3456, 4096, 2048, operands)
 }

@@ -41,7 +41,7 @@ impl From<RunError> for MeasureError {
         match error {
             RunError::Spec(error) => Self::Spec(error),
             RunError::OtherLog(source) => match source.downcast() {
-                Ok(error) => Self::Table(*error),
+                Ok(error) => *error,
                 Err(source) => Self::Run(Box::new(RunError::OtherLog(source))),
             },
             error => Self::Run(Box::new(error)),

@@ -3,15 +3,15 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use serde::Serialize;
-use tapeout_core::{Catalog, Goal, Metric, Objective, Seed};
+use tapeout_core::{Catalog, ConfigError, Goal, Metric, Objective, Seed};
 use tapeout_envs::{TileEncoding, TileSpace};
 use tapeout_experiment::{
     AgentSpec, Budget, Experiment, Observer, RunOptions, Spec, StopReason, Summary, search,
 };
-use tapeout_gpu::{Recording, Session, Table, TableWriter};
+use tapeout_gpu::{Origin, Recording, Session, Table, TableWriter};
 use tapeout_simulators::gpu_gemm::{self, Device, Gemm};
 
 use super::MeasureError;
@@ -76,35 +76,36 @@ pub fn fill(
     observer: &mut dyn Observer,
 ) -> Result<Filled, MeasureError> {
     let device = gpu_gemm::device(&plan.device)?;
+    plan.gemm.check().map_err(|error| ConfigError::new(error.extent, error.to_string()))?;
     let tiles = TileSpace::new(&plan.gemm, &device, plan.encoding)?;
     let earlier = if path.exists() { Table::read(path)? } else { Table::default() };
     let seed = plan.seed.child("session", earlier.sessions().len() as u64);
     let stations = Stations::new(workers, seed);
     let session = stations.session()?;
     check_device(&session, &device)?;
-    let fresh = Arc::new(Fresh::default());
     let kernels = Arc::new(MeasuredKernels {
         gemm: plan.gemm,
-        tiles: tiles.clone(),
+        tiles,
         metrics: vec![Metric::new(TIME, "s", "from launch to completion")],
         stations,
-        fresh: Arc::clone(&fresh),
-        baseline_every: plan.baseline_every.get(),
-        n_begun: AtomicUsize::new(0),
+        fresh: Fresh::default(),
+        designs_per_draw: workers.designs_per_process.get(),
+        draw: AtomicU64::new(0),
     });
     let goal = Goal { objectives: vec![Objective::minimize(TIME)], constraints: Vec::new() };
     let experiment = Experiment::with_env(catalog, spec(plan), kernels.clone(), goal)?;
     let mut log = TableLog {
-        gemm: plan.gemm,
-        tiles,
+        kernels,
+        is_rehearsal: session.origin == Origin::Model,
+        baseline_every: plan.baseline_every.get(),
         held: Recording::of(&earlier),
         writer: TableWriter::open(path, &session)?,
-        fresh,
         n_known: 0,
+        n_measured: 0,
+        n_at_baseline: 0,
         baseline_s: None,
     };
-    kernels.measure_baseline()?;
-    log.write_fresh()?;
+    log.measure_baseline()?;
     let options = RunOptions { threads: workers.count, interrupt: Some(interrupt) };
     let found = search(&experiment, &mut log, &options, observer)?;
     Ok(filled(plan, &found.summary, &log))

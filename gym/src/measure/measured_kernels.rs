@@ -1,7 +1,7 @@
 //! The environment whose designs are kernels, and whose answers are measurements.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use tapeout_core::{Design, DesignSpace, Env, EvalError, Metric, Outcome};
 use tapeout_envs::TileSpace;
@@ -19,33 +19,41 @@ impl Fresh {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push((job, measurement));
     }
 
-    /// Takes all there are, in the order in which they were made.
-    pub(super) fn take(&self) -> Vec<(Job, Measurement)> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Takes those for which `is_wanted`, in the order in which they were made.
+    pub(super) fn take(&self, is_wanted: impl Fn(&Job) -> bool) -> Vec<(Job, Measurement)> {
+        let mut fresh = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        fresh.extract_if(.., |(job, _)| is_wanted(job)).collect()
     }
 }
 
-/// The kernels of a space, measured at stations; and the library's product now and then, which shows a device that drifts.
+/// The kernels of a space, and the library's product, measured at stations.
 pub(super) struct MeasuredKernels {
     pub(super) gemm: Gemm,
     pub(super) tiles: TileSpace,
     pub(super) metrics: Vec<Metric>,
     pub(super) stations: Stations,
-    pub(super) fresh: Arc<Fresh>,
-    /// Designs between two measurements of the library's product.
-    pub(super) baseline_every: usize,
-    /// Designs begun.
-    pub(super) n_begun: AtomicUsize,
+    pub(super) fresh: Fresh,
+    /// Designs after which operands are drawn anew.
+    pub(super) designs_per_draw: usize,
+    /// How often operands were drawn anew.
+    pub(super) draw: AtomicU64,
 }
 
 impl MeasuredKernels {
+    /// Draws operands anew if it is their turn after `n_measured` designs: between batches, so that a rehearsal does not depend
+    /// on which thread was first.
+    pub(super) fn draw_for(&self, n_measured: usize) {
+        self.draw.store((n_measured / self.designs_per_draw) as u64, Ordering::Relaxed);
+    }
+
     /// Measures the library's product.
     pub(super) fn measure_baseline(&self) -> Result<(), BenchError> {
         self.measure(baseline(&self.gemm)).map(drop)
     }
 
     fn measure(&self, job: Job) -> Result<Result<Measured, Fault>, BenchError> {
-        let measurement = self.stations.lend(|station| station.measure(&job))?;
+        let draw = self.draw.load(Ordering::Relaxed);
+        let measurement = self.stations.lend(|station| station.measure(&job, draw))?;
         let outcome = measurement.outcome.clone();
         self.fresh.put(job, measurement);
         Ok(outcome)
@@ -63,10 +71,6 @@ impl Env for MeasuredKernels {
 
     fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
         let failed = |error: BenchError| EvalError::caused_by("measuring failed", error);
-        let n_begun = self.n_begun.fetch_add(1, Ordering::Relaxed);
-        if n_begun > 0 && n_begun.is_multiple_of(self.baseline_every) {
-            self.measure_baseline().map_err(failed)?;
-        }
         let job = job(&self.gemm, &self.tiles, design);
         let outcome = self.measure(job).map_err(failed)?;
         Ok(outcome
@@ -91,5 +95,5 @@ pub(super) fn baseline(gemm: &Gemm) -> Job {
         (ElementType::Bf16, _) | (_, ElementType::Bf16) => Operands::BF16_BF16,
         _ => Operands::F16_F16,
     };
-    Job { gemm: Gemm { operands, ..*gemm }, by: By::CublasLt }
+    Job { gemm: Gemm { operands, scaling: None, ..*gemm }, by: By::CublasLt }
 }

@@ -13,6 +13,8 @@ pub struct Workers {
     pub command: WorkerCommand,
     /// How long things may take.
     pub limits: StationLimits,
+    /// Designs after which operands are drawn anew, and processes replaced.
+    pub designs_per_process: NonZeroUsize,
     /// Processes side by side; one of them at a time has the device.
     pub count: NonZeroUsize,
 }
@@ -21,15 +23,11 @@ pub struct Workers {
 pub(super) struct Stations(Mutex<Vec<Station>>);
 
 impl Stations {
-    /// As many as `workers` says, all with operands of their own.
+    /// As many as `workers` says, all with the operands that are drawn from `seed`.
     pub(super) fn new(workers: &Workers, seed: Seed) -> Self {
         let device = Arc::new(Mutex::new(()));
-        let station = |index: usize| {
-            let seed = seed.child("station", index as u64);
-            Station::new(workers.command.clone(), workers.limits, seed, Arc::clone(&device))
-        };
-        // The first is lent first.
-        Self(Mutex::new((0..workers.count.get()).rev().map(station).collect()))
+        let station = |_| Station::new(workers.command.clone(), workers.limits, seed, Arc::clone(&device));
+        Self(Mutex::new((0..workers.count.get()).map(station).collect()))
     }
 
     /// What they measure with.

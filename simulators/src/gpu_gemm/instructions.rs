@@ -4,6 +4,7 @@
 //! sm_80, unless the line says otherwise; a sum here is the figure of its recipe in `docs/concepts/gpu-model.md`.
 
 use super::device::Pipes;
+use super::gemm::Scaling;
 use super::operands::ElementType;
 use super::tile::{Conversion, Layout, WARP_THREADS};
 
@@ -20,7 +21,7 @@ pub struct Instructions {
     pub convert: u32,
     /// Exchanges between lanes.
     pub shuffle: u32,
-    /// Loads from shared memory, beyond those of `ldmatrix`.
+    /// Loads from shared memory and of scales, beyond those of `ldmatrix`.
     pub load: u32,
 }
 
@@ -99,15 +100,29 @@ pub fn conversion(narrow: ElementType, wide: ElementType, recipe: Conversion) ->
         // By hand: eight conversions, two instructions to extract each element, four that pack.
         (ElementType::U4 | ElementType::S4, Naive, _) => of(20, 0, 0, 8),
         // Weights interleaved in advance (Marlin): one shift, four lop3, two subtractions, two multiply-adds.
-        (ElementType::U4, Fast, _) => of(5, 0, 4, 0),
+        (ElementType::U4, Fast, true) => of(5, 0, 4, 0),
         // Four permutes, four lop3, four multiply-adds.
-        (ElementType::S4, Fast, _) => of(8, 0, 4, 0),
+        (ElementType::S4, Fast, true) => of(8, 0, 4, 0),
         // By hand: arithmetic for each element, and four permutes that pack.
-        (ElementType::U4, Unpacked, _) => of(9, 0, 8, 0),
-        (ElementType::S4, Unpacked, _) => of(12, 0, 8, 0),
+        (ElementType::U4, Unpacked, true) => of(9, 0, 8, 0),
+        (ElementType::S4, Unpacked, true) => of(12, 0, 8, 0),
         // By hand: U4 as S4, without interleaving; S4 with its sign bits flipped, then as U4.
-        (ElementType::U4, Alternative, _) => of(8, 0, 4, 0),
-        (ElementType::S4, Alternative, _) => of(6, 0, 4, 0),
+        (ElementType::U4, Alternative, true) => of(8, 0, 4, 0),
+        (ElementType::S4, Alternative, true) => of(6, 0, 4, 0),
+        // By hand: interleaved in advance; three shifts, four lop3, four multiply-adds, and the sign bits flipped first.
+        (ElementType::U4, Fast | Unpacked, false) => of(7, 0, 4, 0),
+        (ElementType::S4, Fast | Unpacked, false) => of(8, 0, 4, 0),
+        // By hand: to half precision in order, eight widenings, four packing conversions.
+        (ElementType::U4 | ElementType::S4, Alternative, false) => of(12, 0, 12, 0),
+        // By hand: of each element sign and the rest, moved and put together, and a multiplication; two packing conversions.
+        (ElementType::E4m3 | ElementType::E5m2, Naive | Alternative, _) => of(18, 4, 0, 0),
+        // By hand: two permutes put each byte in the upper half of its sixteen bits, where it is half precision already.
+        (ElementType::E5m2, Fast | Unpacked, true) => of(2, 0, 0, 0),
+        // By hand: two permutes; of each pair a shift, two lop3, a multiplication; or two of them, and a permute that packs.
+        (ElementType::E4m3, Fast, true) | (ElementType::E4m3 | ElementType::E5m2, Fast | Unpacked, false) => {
+            of(8, 0, 2, 0)
+        }
+        (ElementType::E4m3, Unpacked, true) => of(10, 0, 4, 0),
         (ElementType::F16 | ElementType::Bf16, _, _) => Instructions::NONE,
     }
 }
@@ -126,6 +141,15 @@ pub fn layout(narrow: ElementType, layout: Layout) -> Instructions {
         }
         Layout::Prepermuted | Layout::KPermuted => Instructions::NONE,
     }
+}
+
+/// Instructions that subtract zero points from one register of `narrow` elements, once converted, and multiply by scales. By
+/// hand: an operation for each pair, or two; a scale and a zero point are an address, a load through the memory that shared memory
+/// is part of, and a permute each.
+pub fn scaling(narrow: ElementType, scaling: Scaling) -> Instructions {
+    let pairs = 32 / narrow.bits() / 2;
+    let numbers = 1 + u32::from(scaling.zero_points);
+    Instructions { half: pairs * numbers, integer: 2 * numbers, load: numbers, ..Instructions::NONE }
 }
 
 #[cfg(test)]

@@ -25,8 +25,8 @@ mod timer;
 mod traffic;
 
 pub use device::{DEVICES, Device, DeviceRow, Fitted, Pipes, device};
-pub use gemm::Gemm;
-pub use instructions::{Instructions, conversion, layout};
+pub use gemm::{ExtentError, Gemm, Output, Scaling};
+pub use instructions::{Instructions, conversion, layout, scaling};
 pub use model::{Bound, Model, StepCycles, TileEstimate};
 pub use occupancy::{Occupancy, Waves};
 pub use operands::{ElementType, NarrowSide, Operands};

@@ -1,14 +1,16 @@
 //! The analytical model: how long a tile takes, and what bounds it.
 //!
-//! A step of the main loop takes as long as the busiest of: tensor cores with the conversion that they wait for, shared
-//! memory, the other pipes, instruction issue, the second-level cache. Co-resident blocks share all of them and hide
-//! each other's load latency. Steps add up to a block, blocks to waves; DRAM bandwidth is a floor under the whole.
+//! A step of the main loop keeps busy: tensor cores with the conversion that they wait for, shared memory, the other pipes,
+//! instruction issue, the second-level cache. Co-resident blocks share all of them and hide each other's waiting: for the
+//! loads of a step to arrive, of which a deeper pipeline has more under way, and for one instruction to end before the next
+//! that needs it. What is waited for most counts most, and the rest a little, since nothing arrives in step. Steps add up
+//! to a block, blocks to waves; DRAM bandwidth is a floor under the whole.
 //! `docs/concepts/gpu-model.md` has the equations, the constants with what they were fitted on, and the comparison with
 //! the published ablation that `tests/gpu_ablation.rs` pins.
 
 use super::banks::Access;
 use super::device::Device;
-use super::gemm::{Gemm, OUTPUT_BYTE};
+use super::gemm::Gemm;
 use super::instructions::{self, Instructions};
 use super::occupancy::{Occupancy, PARTS, Waves};
 use super::operands::NarrowSide;
@@ -17,13 +19,24 @@ use super::tile::{Layout, MMA, Tile, WARP_THREADS};
 use super::timer::{TileFault, TileTimer, TileTiming, TimerError};
 use super::traffic::dram_byte;
 
+/// Clocks from the start of an `mma.m16n8k16` to its sums, for which the next of the same sums waits. Source: Sun, Li, Geng,
+/// Stuijk & Corporaal (2022), doi:10.1109/TPDS.2022.3217824, table of the A100, recalled.
+const MMA_LATENCY_CYCLES: f64 = 33.0;
+
+/// Share of the data sheet's DRAM bandwidth that a kernel reaches: 4300 of the 4800 GB/s of an H200, measured in a copy.
+const DRAM_EFFICIENCY: f64 = 0.9;
+
+/// Between the end of a queued kernel and the start of the next; where the depth is cut in slices, the product is cleared
+/// first. Assumed.
+const NEXT_LAUNCH_S: f64 = 1.0e-6;
+
 /// From a launch to its first instruction. Source: 4 to 5 us are usual for a launch on these devices.
 const LAUNCH_S: f64 = 4.5e-6;
 
 /// Share of conversion and lane exchange that tensor cores do not hide: they wait in the same warp for their operand.
-/// Fitted, by least squares in steps of 0.05, to the seven rates of the published A100 ablation, the only constant that
-/// was; `docs/concepts/gpu-model.md` has the residuals.
-const CONVERSION_EXPOSED: f64 = 0.6;
+/// Fitted in steps of 0.05 to the seven rates of the published A100 ablation, together with the A100's `mma_efficiency`;
+/// `docs/concepts/gpu-model.md` has the residuals.
+const CONVERSION_EXPOSED: f64 = 0.65;
 
 /// Load latencies that the start of a block exposes: the first load, and half of one until the pipeline is full.
 /// Source: the model of `docs/concepts/gpu-model.md`, which was fitted with this figure in place.
@@ -53,8 +66,10 @@ pub enum Bound {
     L2,
     /// DRAM bandwidth.
     Dram,
-    /// Latency that too few stages leave exposed.
+    /// Loads of a step that too few stages leave exposed.
     LoadLatency,
+    /// Instructions that wait for each other, with too few warps to fill the gaps.
+    MmaLatency,
 }
 
 /// Clocks of one multiprocessor that one step of one block keeps each of its parts busy.
@@ -70,6 +85,8 @@ pub struct StepCycles {
     pub issue: f64,
     /// Second-level cache.
     pub l2: f64,
+    /// Instructions of one warp that wait for each other: however many warps there are, a step is no shorter.
+    pub chain: f64,
 }
 
 impl StepCycles {
@@ -116,7 +133,7 @@ pub struct TileEstimate {
 /// ```
 /// # use tapeout_simulators::gpu_gemm::{Bound, Gemm, Model, Operands, Tile, device};
 /// let model = Model::new(device("a100")?);
-/// let gemm = Gemm { m: 3456, n: 4096, k: 2048, operands: Operands::F16_U8 };
+/// let gemm = Gemm::new(3456, 4096, 2048, Operands::F16_U8);
 /// let estimate = model.estimate(&gemm, &Tile::default())?;
 /// assert_eq!(estimate.bound, Bound::TensorCores);
 /// assert!(estimate.peak_fraction > 0.5 && estimate.peak_fraction < 0.71);
@@ -151,17 +168,21 @@ impl Model {
         let occupancy = Occupancy::of(tile, gemm, device, registers);
         let waves = Waves::of(tile, gemm, device, occupancy.blocks);
         let step = self.step(gemm, tile, occupancy.spilled);
-        let full = self.wave_cycles(gemm, tile, &step, occupancy.blocks);
-        let tail = if waves.tail == 0 { 0.0 } else { self.wave_cycles(gemm, tile, &step, waves.tail) };
-        let on_chip_s = (f64::from(waves.full) * full + tail) / device.clock_hz;
+        let wave = |resident| match resident {
+            0 => 0.0,
+            _ => self.wave_cycles(gemm, tile, &step, resident),
+        };
+        let full = if waves.full == 0 { 0.0 } else { waves.full as f64 * wave(occupancy.blocks) };
+        let on_chip_s = (full + wave(waves.tail)) / device.clock_hz;
         let dram_byte = dram_byte(tile, gemm, device, occupancy.blocks);
-        let dram_s = dram_byte / device.dram_byte_per_s;
-        let time_s = on_chip_s.max(dram_s) + LAUNCH_S;
+        let dram_s = dram_byte / (device.dram_byte_per_s * DRAM_EFFICIENCY);
+        let launch_s = if tile.split_k == 1 { LAUNCH_S } else { LAUNCH_S + NEXT_LAUNCH_S };
+        let time_s = overlapped([on_chip_s, dram_s, 0.0]) + launch_s;
         let throughput_flop_per_s = gemm.flop() / time_s;
         let peak_fraction = throughput_flop_per_s / device.peak_flop_per_s;
         let busy = peak_fraction.max(dram_s / time_s).min(1.0);
         let power_w = device.power_w * (IDLE_POWER_SHARE + (1.0 - IDLE_POWER_SHARE) * busy);
-        let resident = occupancy.blocks.min(waves.blocks.div_ceil(device.n_sms));
+        let resident = if waves.full == 0 { waves.tail } else { occupancy.blocks };
         let bound = if dram_s >= on_chip_s { Bound::Dram } else { self.step_cycles(tile, &step, resident).1 };
         Ok(TileEstimate {
             time_s,
@@ -178,11 +199,13 @@ impl Model {
 
     /// Clocks of `resident` blocks that run on one multiprocessor from start to end.
     fn wave_cycles(&self, gemm: &Gemm, tile: &Tile, step: &StepCycles, resident: u32) -> f64 {
-        let steps = f64::from(gemm.k / (tile.block_k * tile.split_k));
+        let steps = f64::from(tile.steps(gemm).div_ceil(tile.split_k));
         let fitted = &self.device.fitted;
-        let written = f64::from(tile.block_m * tile.block_n) * OUTPUT_BYTE;
+        let [rows, columns] = inside(gemm, tile);
+        let written = f64::from(tile.block_m) * rows * f64::from(tile.block_n) * columns;
         // A slice of the depth is added to what is there: read and written.
         let accesses = if tile.split_k == 1 { 1.0 } else { 2.0 };
+        let written = written * f64::from(gemm.output.bytes());
         let epilogue = f64::from(resident) * accesses * written / fitted.l2_byte_per_clock;
         steps * self.step_cycles(tile, step, resident).0
             + PROLOGUE_LATENCIES * fitted.load_latency_cycles
@@ -193,9 +216,19 @@ impl Model {
     fn step_cycles(&self, tile: &Tile, step: &StepCycles, resident: u32) -> (f64, Bound) {
         let fitted = &self.device.fitted;
         let (one, bound) = step.longest();
-        let work = f64::from(resident) * (one + fitted.step_overhead_cycles);
-        let latency = fitted.load_latency_cycles / f64::from(tile.stages - 1);
-        if latency > work { (latency, Bound::LoadLatency) } else { (work, bound) }
+        let resident = f64::from(resident);
+        let work = resident * (one + fitted.step_overhead_cycles);
+        // From the issue of a step's loads to the arrival of the last of them; all stages but one are under way.
+        let arrival = fitted.load_latency_cycles + resident * step.l2;
+        let exposed = arrival / f64::from(tile.stages - 1);
+        let bound = if exposed > work.max(step.chain) {
+            Bound::LoadLatency
+        } else if step.chain > work {
+            Bound::MmaLatency
+        } else {
+            bound
+        };
+        (overlapped([work, exposed, step.chain]), bound)
     }
 
     /// Clocks that one step of one block keeps each part busy; `spilled` registers of each thread are not to be had.
@@ -204,6 +237,7 @@ impl Model {
         let products = f64::from(tile.block_m) * f64::from(tile.block_n) * f64::from(tile.block_k);
         let fill = tile.step_byte(gemm.operands).map(f64::from);
         let filled = fill[0] + fill[1];
+        let [rows, columns] = inside(gemm, tile);
         let copies = filled / f64::from(tile.copy_byte * WARP_THREADS);
 
         let registers = f64::from(tile.narrow_registers(gemm.operands) / WARP_THREADS);
@@ -231,7 +265,8 @@ impl Model {
             conversion: CONVERSION_EXPOSED * (integer + single + half + convert + shuffle + load),
             shared,
             issue: (instructions / f64::from(PARTS)).max(busiest_pipe),
-            l2: filled / device.fitted.l2_byte_per_clock,
+            l2: (fill[0] * rows + fill[1] * columns) / device.fitted.l2_byte_per_clock,
+            chain: MMA_LATENCY_CYCLES * f64::from(tile.block_k / MMA[2]),
         }
     }
 }
@@ -243,11 +278,31 @@ impl TileTimer for Model {
     }
 }
 
+/// How long several things take that overlap: the root of the sum of their squares, so at least as long as each, and longer as
+/// they wait for each other: of two that are equal 1.41 times either, of one that is half of the other 1.12 times that.
+///
+/// The power is ours. Loads do not arrive in step, so that each is waited for now and then; the greatest alone, which takes
+/// them to arrive in step, makes most pairs of kernels equal that differ in the depth of their pipeline, and few are.
+fn overlapped(times: [f64; 3]) -> f64 {
+    times.into_iter().map(|time| time * time).sum::<f64>().sqrt()
+}
+
+/// The share of the rows of tiles that are rows of the product, and that of columns. What lies beyond the product's edge is
+/// computed, but neither fetched nor written.
+fn inside(gemm: &Gemm, tile: &Tile) -> [f64; 2] {
+    let [rows, columns] = tile.grid(gemm).map(f64::from);
+    [
+        f64::from(gemm.m) / (rows * f64::from(tile.block_m)),
+        f64::from(gemm.n) / (columns * f64::from(tile.block_n)),
+    ]
+}
+
 /// Instructions that make one register of the narrow operand ready; none in the baselines.
 fn preparation(gemm: &Gemm, tile: &Tile) -> Instructions {
     gemm.operands.conversion().map_or(Instructions::default(), |(narrow, wide)| {
         let conversion = instructions::conversion(narrow, wide, tile.conversion);
-        conversion.plus(&instructions::layout(narrow, tile.layout))
+        let ready = conversion.plus(&instructions::layout(narrow, tile.layout));
+        gemm.scaling.map_or(ready, |scaling| ready.plus(&instructions::scaling(narrow, scaling)))
     })
 }
 

@@ -60,10 +60,10 @@ fn warps_by_registers(registers: u32) -> u32 {
 /// How the blocks of a product fall on the multiprocessors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waves {
-    /// Blocks in all, over all slices of the depth.
-    pub blocks: u32,
+    /// Blocks in all, over all slices of the depth and all products of the batch.
+    pub blocks: u64,
     /// Waves in which every multiprocessor is full.
-    pub full: u32,
+    pub full: u64,
     /// Blocks that the busiest multiprocessor computes in the last, partial wave; 0 if there is none.
     pub tail: u32,
 }
@@ -71,9 +71,11 @@ pub struct Waves {
 impl Waves {
     /// Blocks of `tile` over `gemm`, with `resident` of them at a time on each multiprocessor of `device`.
     pub fn of(tile: &Tile, gemm: &Gemm, device: &Device, resident: u32) -> Self {
-        let blocks = gemm.m / tile.block_m * (gemm.n / tile.block_n) * tile.split_k;
-        let busiest = blocks.div_ceil(device.n_sms);
-        Self { blocks, full: busiest / resident, tail: busiest % resident }
+        let [rows, columns] = tile.grid(gemm).map(u64::from);
+        let blocks = rows * columns * u64::from(tile.split_k) * u64::from(gemm.batch);
+        let busiest = blocks.div_ceil(u64::from(device.n_sms));
+        let resident = u64::from(resident);
+        Self { blocks, full: busiest / resident, tail: (busiest % resident) as u32 }
     }
 }
 
@@ -82,7 +84,7 @@ mod tests {
     use super::*;
     use crate::gpu_gemm::{Operands, device};
 
-    const GEMM: Gemm = Gemm { m: 3456, n: 4096, k: 2048, operands: Operands::F16_U8 };
+    const GEMM: Gemm = Gemm::new(3456, 4096, 2048, Operands::F16_U8);
 
     /// 210 registers: 210*32 = 6720, rounded up to 6912 per warp; 16384/6912 = 2 warps a part, 8 in all, 2 blocks of 4.
     /// 128 registers: 4096 per warp, 4 a part, 16 in all. 255: 8192 per warp, 2 a part.

@@ -22,6 +22,10 @@ pub enum ElementType {
     U4,
     /// Signed four bits, two to a byte.
     S4,
+    /// Floating point of eight bits: four of exponent, three of mantissa.
+    E4m3,
+    /// Floating point of eight bits: five of exponent, two of mantissa.
+    E5m2,
 }
 
 impl ElementType {
@@ -29,9 +33,14 @@ impl ElementType {
     pub const fn bits(self) -> u32 {
         match self {
             Self::F16 | Self::Bf16 => 16,
-            Self::U8 | Self::S8 => 8,
+            Self::U8 | Self::S8 | Self::E4m3 | Self::E5m2 => 8,
             Self::U4 | Self::S4 => 4,
         }
+    }
+
+    /// Whether elements are integers.
+    pub const fn is_integer(self) -> bool {
+        matches!(self, Self::U8 | Self::S8 | Self::U4 | Self::S4)
     }
 
     /// Bytes of `count` elements, a multiple of two of them.
@@ -51,7 +60,7 @@ pub enum NarrowSide {
 
 /// The types of the two operands; products are accumulated and written in single precision.
 ///
-/// Mixed input has a narrow integer operand that is converted to the other's type on its way to the tensor cores;
+/// Mixed input has a narrow operand, of integers or small floating point, that is converted to the other's type on its way to the tensor cores;
 /// the two baselines have none.
 ///
 /// ```
@@ -92,9 +101,22 @@ impl Operands {
     pub const F16_U4: Self = Self { name: "f16-u4", a: ElementType::F16, b: ElementType::U4 };
     /// Half precision times signed four-bit weights.
     pub const F16_S4: Self = Self { name: "f16-s4", a: ElementType::F16, b: ElementType::S4 };
+    /// bfloat16 times unsigned four-bit weights.
+    pub const BF16_U4: Self = Self { name: "bf16-u4", a: ElementType::Bf16, b: ElementType::U4 };
+    /// bfloat16 times signed four-bit weights.
+    pub const BF16_S4: Self = Self { name: "bf16-s4", a: ElementType::Bf16, b: ElementType::S4 };
+    /// Half precision times weights of four bits of exponent and three of mantissa.
+    pub const F16_E4M3: Self = Self { name: "f16-e4m3", a: ElementType::F16, b: ElementType::E4m3 };
+    /// Half precision times weights of five bits of exponent and two of mantissa.
+    pub const F16_E5M2: Self = Self { name: "f16-e5m2", a: ElementType::F16, b: ElementType::E5m2 };
+    /// bfloat16 times weights of four bits of exponent and three of mantissa.
+    pub const BF16_E4M3: Self = Self { name: "bf16-e4m3", a: ElementType::Bf16, b: ElementType::E4m3 };
+    /// bfloat16 times weights of five bits of exponent and two of mantissa.
+    pub const BF16_E5M2: Self = Self { name: "bf16-e5m2", a: ElementType::Bf16, b: ElementType::E5m2 };
 
-    /// Every pair: two baselines, eight with a byte on either side, two with four-bit weights.
-    pub const ALL: [Self; 12] = [
+    /// Every pair: two baselines, eight with an integer byte on either side, four with four-bit weights, four with weights in
+    /// floating point of eight bits.
+    pub const ALL: [Self; 18] = [
         Self::F16_F16,
         Self::BF16_BF16,
         Self::F16_U8,
@@ -107,6 +129,12 @@ impl Operands {
         Self::S8_BF16,
         Self::F16_U4,
         Self::F16_S4,
+        Self::BF16_U4,
+        Self::BF16_S4,
+        Self::F16_E4M3,
+        Self::F16_E5M2,
+        Self::BF16_E4M3,
+        Self::BF16_E5M2,
     ];
 
     /// The name in configuration files: first operand, dash, second operand.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::device::Device;
-use super::gemm::Gemm;
+use super::gemm::{Gemm, Output};
 use super::tile::{Tile, WARP_THREADS};
 use super::timer::{Stage, TileFault};
 
@@ -49,12 +49,10 @@ pub enum StaticRule {
     WholeWarpsM,
     /// The block's columns are a whole number of warps.
     WholeWarpsN,
-    /// The product's rows are a whole number of blocks.
-    WholeBlocksM,
-    /// The product's columns are a whole number of blocks.
-    WholeBlocksN,
-    /// The depth is a whole number of steps in each slice.
-    WholeSteps,
+    /// Rows of the wide operands are aligned to what one copy moves.
+    CopyAlignment,
+    /// Each slice of the depth has a step at least; of a product that is not in single precision there is one slice.
+    Slices,
     /// Rows of both operands are aligned.
     RowPitch,
     /// A thread's accumulators fit its registers.
@@ -75,12 +73,11 @@ pub enum StaticRule {
 
 impl StaticRule {
     /// Every rule, those about fewer numbers first.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 12] = [
         Self::WholeWarpsM,
         Self::WholeWarpsN,
-        Self::WholeBlocksM,
-        Self::WholeBlocksN,
-        Self::WholeSteps,
+        Self::CopyAlignment,
+        Self::Slices,
         Self::RowPitch,
         Self::Accumulators,
         Self::BlockThreads,
@@ -96,9 +93,8 @@ impl StaticRule {
         match self {
             Self::WholeWarpsM => "whole_warps_m",
             Self::WholeWarpsN => "whole_warps_n",
-            Self::WholeBlocksM => "whole_blocks_m",
-            Self::WholeBlocksN => "whole_blocks_n",
-            Self::WholeSteps => "whole_steps",
+            Self::CopyAlignment => "copy_alignment",
+            Self::Slices => "slices",
             Self::RowPitch => "row_pitch",
             Self::Accumulators => "accumulators",
             Self::BlockThreads => "block_threads",
@@ -115,9 +111,9 @@ impl StaticRule {
         match self {
             Self::WholeWarpsM => "block_m % warp_m == 0".to_owned(),
             Self::WholeWarpsN => "block_n % warp_n == 0".to_owned(),
-            Self::WholeBlocksM => format!("{} % block_m == 0", gemm.m),
-            Self::WholeBlocksN => format!("{} % block_n == 0", gemm.n),
-            Self::WholeSteps => format!("{} % (block_k * split_k) == 0", gemm.k),
+            Self::CopyAlignment => format!("copy_byte <= {} byte", gemm.alignment_byte),
+            Self::Slices if gemm.output == Output::F32 => format!("split_k <= ceil({} / block_k)", gemm.k),
+            Self::Slices => "split_k <= 1, as slices are added up in single precision".to_owned(),
             Self::RowPitch => {
                 format!("bytes of block_k elements of either operand % {ROW_ALIGN_BYTE} == 0")
             }
@@ -148,9 +144,8 @@ impl StaticRule {
         match self {
             Self::WholeWarpsM => &[BlockM, WarpM],
             Self::WholeWarpsN => &[BlockN, WarpN],
-            Self::WholeBlocksM => &[BlockM],
-            Self::WholeBlocksN => &[BlockN],
-            Self::WholeSteps => &[BlockK, SplitK],
+            Self::CopyAlignment => &[CopyByte],
+            Self::Slices => &[BlockK, SplitK],
             Self::RowPitch => &[BlockK],
             Self::Accumulators => &[WarpM, WarpN],
             Self::BlockThreads => &[BlockM, WarpM, BlockN, WarpN],
@@ -173,9 +168,9 @@ impl StaticRule {
         match self {
             Self::WholeWarpsM => remainder(tile.block_m, tile.warp_m),
             Self::WholeWarpsN => remainder(tile.block_n, tile.warp_n),
-            Self::WholeBlocksM => remainder(gemm.m, tile.block_m),
-            Self::WholeBlocksN => remainder(gemm.n, tile.block_n),
-            Self::WholeSteps => remainder(gemm.k, tile.block_k * tile.split_k),
+            Self::CopyAlignment => above(tile.copy_byte, gemm.alignment_byte),
+            Self::Slices if gemm.output == Output::F32 => above(tile.split_k, tile.steps(gemm)),
+            Self::Slices => above(tile.split_k, 1),
             Self::RowPitch => {
                 let rows = [gemm.operands.a(), gemm.operands.b()].map(|element| tile.row_pitch_byte(element));
                 rows.into_iter().map(|row| remainder(row, ROW_ALIGN_BYTE)).fold(0.0, f64::max)

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use tapeout_core::UnknownName;
 
+use super::gemm::Gemm;
 use super::operands::{ElementType, NarrowSide, Operands};
 use crate::names::value_of;
 
@@ -45,7 +46,7 @@ pub enum Conversion {
     /// One conversion instruction for each element.
     Naive,
     /// The fast recipe before its arithmetic was packed in pairs: one half at a time, then packed. A step of the
-    /// published ablation; design spaces do not offer it.
+    /// published ablation.
     Unpacked,
     /// Bytes are permuted into the mantissa of a constant, and the constant is subtracted.
     Fast,
@@ -54,9 +55,13 @@ pub enum Conversion {
 }
 
 impl Conversion {
-    /// The kinds that design spaces offer, by name.
-    pub const ALL: [(&'static str, Self); 3] =
-        [("naive", Self::Naive), ("fast", Self::Fast), ("alternative", Self::Alternative)];
+    /// Every kind, by name.
+    pub const ALL: [(&'static str, Self); 4] = [
+        ("naive", Self::Naive),
+        ("unpacked", Self::Unpacked),
+        ("fast", Self::Fast),
+        ("alternative", Self::Alternative),
+    ];
 }
 
 /// How the narrow operand comes to lie in the registers where the instruction wants it.
@@ -184,6 +189,16 @@ impl Tile {
         let a = self.block_m * self.row_pitch_byte(operands.a());
         let b = self.block_n * self.row_pitch_byte(operands.b());
         self.stages * (a + b)
+    }
+
+    /// Rows and columns of tiles that cover one product of `gemm`.
+    pub const fn grid(&self, gemm: &Gemm) -> [u32; 2] {
+        [gemm.m.div_ceil(self.block_m), gemm.n.div_ceil(self.block_n)]
+    }
+
+    /// Steps that cover the depth of `gemm`, over all slices of it.
+    pub const fn steps(&self, gemm: &Gemm) -> u32 {
+        gemm.k.div_ceil(self.block_k)
     }
 
     /// Bytes of the two operands that one step of the main loop copies, padding not included: first `a`, then `b`.

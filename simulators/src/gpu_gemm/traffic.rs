@@ -14,8 +14,8 @@ pub(super) fn dram_byte(tile: &Tile, gemm: &Gemm, device: &Device, resident: u32
     let output = if tile.split_k == 1 { c } else { 2.0 * c };
     let compulsory = a + b;
     let running = f64::from(device.n_sms * resident);
-    let tile_rows = gemm.m / tile.block_m;
-    let tile_columns = f64::from(gemm.n / tile.block_n);
+    let [tile_rows, tile_columns] = tile.grid(gemm);
+    let tile_columns = f64::from(tile_columns);
     let rows = f64::from(tile.raster_group.min(tile_rows));
     let columns = (running / rows).clamp(1.0, tile_columns);
     // Walking over all tiles `rows` by `columns` at a time fetches A once for each group of columns, and B likewise.
@@ -32,7 +32,7 @@ mod tests {
     /// 3456*2048*2 + 4096*2048 bytes of operands fit in 40 MB: each matrix moves once, 3456*4096*4 bytes of product.
     #[test]
     fn what_fits_in_cache_moves_once() {
-        let gemm = Gemm { m: 3456, n: 4096, k: 2048, operands: Operands::F16_U8 };
+        let gemm = Gemm::new(3456, 4096, 2048, Operands::F16_U8);
         let moved = dram_byte(&Tile::default(), &gemm, &device("a100").unwrap(), 2);
         assert_eq!(moved, 14_155_776.0 + 8_388_608.0 + 56_623_104.0);
     }
@@ -40,7 +40,7 @@ mod tests {
     /// Without reuse across the raster, a large B is fetched for each row of tiles.
     #[test]
     fn a_larger_raster_group_saves_traffic_of_what_does_not_fit() {
-        let gemm = Gemm { m: 16384, n: 16384, k: 16384, operands: Operands::F16_F16 };
+        let gemm = Gemm::new(16384, 16384, 16384, Operands::F16_F16);
         let device = device("a100").unwrap();
         let moved = |raster_group| dram_byte(&Tile { raster_group, ..Tile::default() }, &gemm, &device, 1);
         assert!(moved(1) > 2.0 * moved(8), "{} {}", moved(1), moved(8));

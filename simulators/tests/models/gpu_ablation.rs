@@ -44,7 +44,7 @@ const ROWS: [Row; 7] = [
 /// The fastest listed tile with this conversion and layout.
 fn best(operands: Operands, conversion: Conversion, layout: Layout) -> (Tile, TileEstimate) {
     let model = Model::new(device("a100").expect("a built-in device"));
-    let gemm = Gemm { m: 3456, n: 4096, k: 2048, operands };
+    let gemm = Gemm::new(3456, 4096, 2048, operands);
     TILES
         .iter()
         .filter_map(|&([block_m, block_n, block_k], stages)| {
