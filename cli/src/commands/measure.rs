@@ -37,7 +37,9 @@ impl Preset {
         match self {
             Self::Post => Operands::ALL
                 .into_iter()
-                .filter(|operands| operands.a().bits() + operands.b().bits() >= 24)
+                .filter(|operands| {
+                    operands.conversion().is_none_or(|(narrow, _)| narrow.is_integer() && narrow.bits() == 8)
+                })
                 .map(|operands| Gemm::new(3456, 4096, 2048, operands))
                 .collect(),
         }

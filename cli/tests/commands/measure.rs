@@ -66,7 +66,8 @@ fn every_measured_kernel_is_a_design() {
     fill(&scratch, "table.jsonl", &[]);
     let flags = ["--set", "env.path=table.jsonl", "--agent", "grid", "--trials", "1000", "--out", "run"];
     scratch.data(&[&["search", "--env", "gpu-gemm-recorded"], &flags[..]].concat());
-    assert_eq!(scratch.read("run/trials.jsonl").lines().count(), tiles(&scratch, "table.jsonl"));
+    let trials = scratch.read("run/trials.jsonl").lines().filter(|line| line.contains("\"timing\"")).count();
+    assert_eq!((trials, tiles(&scratch, "table.jsonl")), (30, 30));
 }
 
 // Claim: a rehearsed table is a function of its seed, whoever of several processes was first; the library's product and fresh
@@ -104,7 +105,7 @@ fn the_post_is_one_command() {
         types.contains(&"f16-f16") && types.contains(&"bf16-bf16") && types.contains(&"s8-bf16"),
         "{types:?}"
     );
-    assert!(!types.iter().any(|types| types.contains('4')), "{types:?}");
+    assert!(!types.iter().any(|types| types.contains('4') || types.contains("e5m2")), "{types:?}");
     let both = scratch.complaint(2, &["measure", "--preset", "post", "--m", "5", "--out", "other.jsonl"]);
     assert!(both.contains("--preset") && both.contains("--m"), "{both}");
 }
@@ -135,7 +136,8 @@ fn odd_products_are_measured_and_impossible_ones_refused() {
             .contains("\"k\":100,\"types\":\"f16-e4m3\",\"batch\":2,\"alignment_byte\":4}")
     );
     let again = scratch.data(&[&flags[..], &["--json"]].concat());
-    assert!(again.contains("\"known\":3"), "{again}");
+    let again: Value = serde_json::from_str(&again).unwrap();
+    assert_eq!(again[0]["known"], 3);
     let none = scratch.complaint(2, &["measure", "--rehearse", "--m", "0", "--out", "none.jsonl"]);
     assert!(none.contains("`m`: got 0; expected 1 to 1048576"), "{none}");
 }
