@@ -23,6 +23,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -72,6 +73,40 @@ impl LayerCost {
         let (einsum, useful_share, evaluated, work) = (layer.einsum().clone(), 1.0, 1, 0);
         let best = Best { mapping, einsum, report, useful_share, lower_bound, gap, evaluated, work };
         Ok(Self::new(layer, runs, Arc::new(best)))
+    }
+
+    /// The same runs under the same mapping on `architecture`, at the energy that the loop-nest model gives them there.
+    ///
+    /// # Errors
+    /// [`Illegal`] if the mapping cannot run there.
+    pub fn moved_to(&self, architecture: &Architecture, quirks: Quirks) -> Result<Self, Illegal> {
+        let evaluator = Evaluator::new(architecture, &self.best.einsum, quirks)?;
+        let mut report = Report::new();
+        evaluator.evaluate(&self.best.mapping, &mut Workspace::new(), &mut report)?;
+        let energy_j = report.energy_j;
+        let best = Best { report, lower_bound: 0.0, gap: f64::INFINITY, ..Best::clone(&self.best) };
+        Ok(Self { best: Arc::new(best), energy_j, ..self.clone() })
+    }
+
+    /// What the cycles of a run on `architecture` are spent on most: work, waiting for the bandwidth of a level, loads, stores, or filling
+    /// the array.
+    pub fn bound(&self, architecture: &Architecture) -> String {
+        let report = &self.best.report;
+        let latency = &report.latency;
+        let waiting = latency.steady_cycles.saturating_sub(latency.compute_cycles);
+        let levels = architecture.levels().iter().zip(&report.levels);
+        let slowest = levels.reduce(|best, next| if next.1.cycles > best.1.cycles { next } else { best });
+        let slowest = slowest.map_or("", |(level, _)| level.name.as_str());
+        let parts = [
+            (latency.compute_cycles, "work of the units in use".to_owned()),
+            (waiting, format!("bandwidth of {slowest}")),
+            (latency.load_cycles, "loading the first tiles".to_owned()),
+            (latency.store_cycles, "storing the last results".to_owned()),
+            (latency.array_cycles, "filling the array".to_owned()),
+        ];
+        // Of equal parts the first.
+        let largest = parts.into_iter().reduce(|best, next| if next.0 > best.0 { next } else { best });
+        largest.map(|(_, name)| name).unwrap_or_default()
     }
 
     /// Cycles of all runs.
@@ -239,6 +274,18 @@ impl NetworkCost {
     /// Cycles that the network would take if all levels kept up with the multiply-accumulate units.
     pub fn compute_cycles(&self) -> f64 {
         self.layers.iter().map(|layer| layer.runs * layer.best.report.latency.compute_cycles as f64).sum()
+    }
+
+    /// What layers are bound by, and the share of the cycles that these layers take; the largest first.
+    pub fn bounds(&self) -> Vec<(String, f64)> {
+        let mut cycles: BTreeMap<String, f64> = BTreeMap::new();
+        for layer in &self.layers {
+            *cycles.entry(layer.bound(&self.architecture)).or_default() += layer.cycles();
+        }
+        let mut shares: Vec<(String, f64)> =
+            cycles.into_iter().map(|(name, part)| (name, part / self.cycles)).collect();
+        shares.sort_by(|a, b| b.1.total_cmp(&a.1));
+        shares
     }
 
     /// Names of the tensors of a layer, in the order of [`LevelCost::accesses_j`].

@@ -111,11 +111,46 @@ fn the_best_mapping_of_a_network_moves_each_word_once_where_that_fits() {
 fn pictures_are_written_in_both_formats() {
     let here = small();
     let data = here.data(&["simulate", "small.toml", "products.toml", "--out", "pictures"]);
-    for name in ["energy", "cycles"] {
+    for (name, bar) in
+        [("energy", "DRAM"), ("cycles", "DRAM"), ("energy-by-layer", "rest"), ("cycles-by-layer", "rest")]
+    {
         assert!(is_png(&here.path(&format!("pictures/{name}.png"))), "{name}");
-        assert!(here.read(&format!("pictures/{name}.svg")).contains("DRAM"), "{name}");
+        assert!(here.read(&format!("pictures/{name}.svg")).contains(bar), "{name}");
         assert!(data.contains(&format!("pictures/{name}.png")), "{data}");
     }
+}
+
+// By hand: 12 words in 12 cycles of one word each against 8 multiply-accumulates on one unit; of the energy 1.2 of 1.208 nJ is DRAM's, each tensor of
+// four words a third of that. With twice the bandwidth the 12 words take 6 cycles, and the work is what is left.
+#[test]
+fn why_says_what_bounds_a_layer_and_what_a_step_up_would_give() {
+    let here = small();
+    let arguments =
+        ["small.toml", "products.toml:first", "--mapping", "mapping.toml", "--timeloop-compat", "--why"];
+    let why = &json(&here, &arguments)["why"];
+    assert_eq!(why["layers"][0]["bound_by"], "bandwidth of DRAM", "{why}");
+    assert!(close(&why["layers"][0]["energy_share"], 0.4 / 1.208), "{why}");
+    let step = |change: &str| {
+        let steps = why["steps"].as_array().unwrap();
+        steps.iter().find(|step| step["with"] == change).unwrap_or_else(|| panic!("{change}: {why}"))
+    };
+    assert_eq!(step("DRAM: twice the bandwidth")["cycles"], 8);
+    assert_eq!(step("Buffer: twice the words")["cycles"], 12);
+    let page = here.data(&[&["simulate"], arguments.as_slice()].concat());
+    for text in ["bound by     bandwidth of DRAM (100.0 % of the time)", "-33.3 %"] {
+        assert!(page.contains(text), "{text}\n{page}");
+    }
+}
+
+// A template's parameters step to their next levels, and no step makes a search of the same machine worse.
+#[test]
+fn steps_of_a_template_are_its_next_levels() {
+    let here = Scratch::new();
+    let arguments =
+        ["gemmini-accelerator", "dlrm", "array=16", "scratchpad_bytes=65536", "accumulator_bytes=16384"];
+    let found = json(&here, &[&arguments[..], &["--effort", "2000", "--why"]].concat());
+    let steps = found["why"]["steps"].as_array().unwrap();
+    assert!(steps.iter().any(|step| step["with"] == "array 16 -> 32"), "{steps:?}");
 }
 
 #[test]

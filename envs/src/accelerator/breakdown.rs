@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use tapeout_core::breakdown::{Breakdown, Sheet};
-use tapeout_simulators::loop_nest::Report;
-use tapeout_simulators::network_cost::{LayerCost, NetworkCost};
+use tapeout_simulators::network_cost::NetworkCost;
 
 use super::ByNetwork;
 
@@ -35,7 +34,7 @@ fn layers(cost: &NetworkCost, clock_hz: f64) -> Sheet {
         let name = if *count == 1 { layer.name.clone() } else { format!("{} ({count})", layer.name) };
         let utilization = layer.best.utilization();
         let values = vec![layer.runs, layer.cycles() / clock_hz, layer.total_energy_j(), utilization];
-        sheet.row(&name, values, &bound(cost, layer));
+        sheet.row(&name, values, &layer.bound(cost.architecture()));
     }
     sheet
 }
@@ -76,40 +75,10 @@ fn area(cost: &NetworkCost, outside: &[(String, f64)]) -> Sheet {
     sheet
 }
 
-/// What the cycles of a run of a layer are spent on most.
-fn bound(cost: &NetworkCost, layer: &LayerCost) -> String {
-    let report = &layer.best.report;
-    let latency = &report.latency;
-    let waiting = latency.steady_cycles.saturating_sub(latency.compute_cycles);
-    let parts = [
-        (latency.compute_cycles, "work of the units in use".to_owned()),
-        (waiting, format!("bandwidth of {}", slowest(cost, report))),
-        (latency.load_cycles, "loading the first tiles".to_owned()),
-        (latency.store_cycles, "storing the last results".to_owned()),
-        (latency.array_cycles, "filling the array".to_owned()),
-    ];
-    // Of equal parts the first.
-    let largest = parts.into_iter().reduce(|best, next| if next.0 > best.0 { next } else { best });
-    largest.map(|(_, name)| name).unwrap_or_default()
-}
-
-/// The level that takes most cycles.
-fn slowest(cost: &NetworkCost, report: &Report) -> String {
-    let levels = cost.architecture().levels().iter().zip(&report.levels);
-    let slowest = levels.reduce(|best, next| if next.1.cycles > best.1.cycles { next } else { best });
-    slowest.map(|(level, _)| level.name.clone()).unwrap_or_default()
-}
-
 /// What layers are bound by, with the share of the cycles that these layers take.
 fn bounds(cost: &NetworkCost) -> Vec<String> {
-    let mut cycles: BTreeMap<String, f64> = BTreeMap::new();
-    for layer in cost.layers() {
-        *cycles.entry(bound(cost, layer)).or_default() += layer.cycles();
-    }
-    let mut cycles: Vec<(String, f64)> = cycles.into_iter().collect();
-    cycles.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let share = |(name, part): (String, f64)| {
-        format!("{name} (layers that take {:.1} % of the time)", 100.0 * part / cost.cycles())
+    let share = |(name, share): (String, f64)| {
+        format!("{name} (layers that take {:.1} % of the time)", 100.0 * share)
     };
-    cycles.into_iter().map(share).collect()
+    cost.bounds().into_iter().map(share).collect()
 }

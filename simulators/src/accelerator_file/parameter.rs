@@ -38,6 +38,21 @@ impl Levels {
             }
         }
     }
+
+    /// The next larger number, if there is one.
+    pub fn above(&self, value: &Value) -> Option<Value> {
+        let now = value.as_f64()?;
+        match self {
+            Self::Numbers(numbers) => {
+                numbers.iter().find(|&&number| number > now).map(|&number| Value::number(number))
+            }
+            Self::Range(_, high, step) => {
+                let next = now as i64 + step;
+                (next <= *high).then_some(Value::Integer(next))
+            }
+            Self::Names(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for Levels {

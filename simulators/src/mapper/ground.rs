@@ -31,7 +31,7 @@ pub(super) struct ChoiceCost {
     pub(super) tile: [Metrics; MAX_TENSORS],
     pub(super) windows: Vec<WindowTerm>,
     /// Whether tensors that no level outside keeps can be held as a whole.
-    is_backed: bool,
+    pub(super) is_backed: bool,
 }
 
 /// A weighted sum of the metrics of a [`ChoiceCost`].
@@ -104,7 +104,6 @@ impl<'a> Ground<'a> {
         problem: &'a Problem<'a>,
         plan: &'a Plan,
         prices: &'a Prices<'a>,
-        tolls: &[Toll],
         unrolling: &Unrolling,
         lattice: Lattice,
     ) -> Self {
@@ -136,7 +135,7 @@ impl<'a> Ground<'a> {
                 *full = shape.words(&ground.extents[level]);
             }
         }
-        ground.price(tolls);
+        ground.price();
         ground
     }
 
@@ -183,12 +182,13 @@ impl<'a> Ground<'a> {
     }
 
     /// Adds up the tolls of every choice.
-    fn price(&mut self, tolls: &[Toll]) {
-        let plan = self.plan;
+    fn price(&mut self) {
+        let (plan, tolls) = (self.plan, &self.prices.tolls);
         for stage in &plan.stages {
-            let by_parents = stage.choices.iter().map(|choices| {
-                choices.iter().map(|choice| self.choice_cost(choice, tolls)).collect::<Vec<_>>()
-            });
+            let by_parents = stage
+                .choices
+                .iter()
+                .map(|choices| choices.iter().map(|choice| self.choice_cost(choice)).collect::<Vec<_>>());
             let by_parents = by_parents.collect();
             self.costs.push(by_parents);
         }
@@ -205,7 +205,7 @@ impl<'a> Ground<'a> {
         self.units = units.collect();
     }
 
-    fn choice_cost(&self, choice: &Choice, tolls: &[Toll]) -> ChoiceCost {
+    fn choice_cost(&self, choice: &Choice) -> ChoiceCost {
         let mut cost = ChoiceCost {
             fixed: [0.0; MAX_METRICS],
             flow: [[0.0; MAX_METRICS]; MAX_TENSORS],
@@ -214,7 +214,7 @@ impl<'a> Ground<'a> {
             is_backed: choice.adopted.iter().all(|&(tensor, level)| self.is_undivided(tensor, level)),
         };
         for &index in &choice.crossings {
-            let (crossing, toll) = (self.plan.crossings[index], &tolls[index]);
+            let (crossing, toll) = (self.plan.crossings[index], &self.prices.tolls[index]);
             let (tensor, Some(level)) = (crossing.tensor, crossing.child) else { continue };
             add(&mut cost.fixed, &toll.fixed, 1.0);
             if !self.problem.shapes[tensor].is_plain {
@@ -301,12 +301,8 @@ impl<'a> Ground<'a> {
         metrics
     }
 
-    /// Words of the tiles of a window at `point`.
-    pub(super) fn overlap(&self, tensor: usize, level: usize, point: &Point) -> Overlap {
-        self.window(tensor, level, point).overlap()
-    }
-
-    fn window(&self, tensor: usize, level: usize, point: &Point) -> Window<'_> {
+    /// The tile of `tensor` at `level` and what moves it.
+    pub(super) fn window(&self, tensor: usize, level: usize, point: &Point) -> Window<'_> {
         Window {
             problem: self.problem,
             shape: &self.problem.shapes[tensor],

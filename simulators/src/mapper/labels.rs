@@ -111,9 +111,11 @@ impl<'a> Labels<'a> {
         let mut states = std::mem::take(&mut self.states);
         ground.lattice.within(label.state as usize, ground.plan.stages[stage].loops, &mut states);
         for (number, (choice, cost)) in choices.iter().zip(costs).enumerate() {
+            let tables = self.tables;
+            let possible = tables.states().possible(ground, stage, choice, cost);
             for &state in &states {
-                let point = *self.tables.point(state);
-                if self.tables.states().allows(ground, stage, choice, cost, state) {
+                let point = *tables.point(state);
+                if possible.at(state) {
                     self.extend_to(index, (number, choice, cost), &outside, &point, limit);
                 }
             }

@@ -16,6 +16,8 @@ pub(super) struct Chain {
     divisors: Vec<u64>,
     /// By divisor: the larger divisors that are multiples of it.
     multiples: Vec<Vec<usize>>,
+    /// Divisors, the largest first, each with a multiple between which and it there is no other.
+    covers: Vec<(usize, usize)>,
 }
 
 impl Chain {
@@ -27,7 +29,13 @@ impl Chain {
             let above = index + 1..divisors.len();
             above.filter(|&other| divisors[other].is_multiple_of(divisors[index])).collect()
         };
-        Self { multiples: (0..divisors.len()).map(larger).collect(), divisors }
+        let multiples: Vec<Vec<usize>> = (0..divisors.len()).map(larger).collect();
+        let mut covers = Vec::new();
+        for (index, above) in multiples.iter().enumerate().rev() {
+            let is_next = |other: &&usize| above.iter().all(|between| !multiples[*between].contains(other));
+            covers.extend(above.iter().filter(is_next).map(|&other| (index, other)));
+        }
+        Self { divisors, multiples, covers }
     }
 }
 
@@ -97,6 +105,34 @@ impl Lattice {
         self.chains[dim].divisors[self.digit(state, dim)]
     }
 
+    /// Every state's index among what is left of the states in the dimensions `dims`, and one state with each.
+    pub(super) fn projected(&self, dims: DimSet) -> (Vec<u32>, Vec<usize>) {
+        let (mut strides, mut n) = ([0; MAX_DIMS], 1);
+        for dim in dims.iter() {
+            strides[dim] = n;
+            n *= self.chains[dim].divisors.len();
+        }
+        let mut indices = vec![0u32];
+        for (dim, chain) in self.chains.iter().enumerate() {
+            let n_before = indices.len();
+            for digit in 1..chain.divisors.len() {
+                for index in 0..n_before {
+                    indices.push(indices[index] + (digit * strides[dim]) as u32);
+                }
+            }
+        }
+        let mut states = vec![0];
+        for dim in dims.iter() {
+            let n_before = states.len();
+            for digit in 1..self.chains[dim].divisors.len() {
+                for index in 0..n_before {
+                    states.push(states[index] + digit * self.strides[dim]);
+                }
+            }
+        }
+        (indices, states)
+    }
+
     /// Puts `state` and all its multiples in the dimensions `dims` into `states`.
     pub(super) fn within(&self, state: usize, dims: DimSet, states: &mut Vec<usize>) {
         states.clear();
@@ -157,20 +193,31 @@ impl Lattice {
     fn least_by_strides(&self, dims: DimSet, strides: &[usize; MAX_DIMS], values: &mut [f64]) {
         for dim in dims.iter() {
             let (stride, chain) = (strides[dim], &self.chains[dim]);
+            // Larger divisors come first, so that the least of all multiples is handed down from one to the next.
             for block in values.chunks_exact_mut(stride * chain.divisors.len()) {
-                for (digit, multiples) in chain.multiples.iter().enumerate() {
-                    // Multiples are larger, so they still have the values that they came with.
-                    for &other in multiples {
-                        let (low, high) = block.split_at_mut(other * stride);
-                        let here = &mut low[digit * stride..(digit + 1) * stride];
-                        here.iter_mut()
-                            .zip(&high[..stride])
-                            .for_each(|(a, &b)| *a = if b < *a { b } else { *a });
+                match stride {
+                    1 => {
+                        for &(digit, other) in &chain.covers {
+                            block[digit] = lesser(block[digit], block[other]);
+                        }
+                    }
+                    _ => {
+                        for &(digit, other) in &chain.covers {
+                            let (low, high) = block.split_at_mut(other * stride);
+                            let here = &mut low[digit * stride..(digit + 1) * stride];
+                            here.iter_mut().zip(&high[..stride]).for_each(|(a, &b)| *a = lesser(*a, b));
+                        }
                     }
                 }
             }
         }
     }
+}
+
+/// Without the care for NaN of [`f64::min`], which no cost is.
+#[inline]
+fn lesser(a: f64, b: f64) -> f64 {
+    if b < a { b } else { a }
 }
 
 /// Parts of a lattice that agree in some dimensions.

@@ -54,6 +54,7 @@ mod costing;
 mod ground;
 mod labels;
 mod lattice;
+mod listing;
 mod merge;
 mod options;
 mod outcome;

@@ -2,40 +2,30 @@
 //! of all.
 
 use super::ground::least;
-use super::plan::{Choice, Plan};
+use super::plan::{Choice, Crossing, Plan};
 use super::prices::{MAX_METRICS, Metrics, Prices, Toll};
 use super::problem::Problem;
 use super::unrolling::Unrolling;
-use crate::loop_nest::{MAX_DIMS, MAX_LEVELS, MAX_TENSORS};
+use crate::loop_nest::{MAX_DIMS, MAX_LEVELS};
 
-/// No mapping with `unrolling` has less in any metric; `prices` and `tolls` are those of `unrolling`. `None` if no choice of what is
+/// No mapping with `unrolling` has less in any metric; `prices` are those of `unrolling`. `None` if no choice of what is
 /// kept leads to a mapping.
 pub(super) fn outline(
     problem: &Problem,
     plan: &Plan,
     prices: &Prices,
-    tolls: &[Toll],
     unrolling: &Unrolling,
 ) -> Option<Metrics> {
-    let words = least_words(problem, prices, unrolling);
-    let iterations = unrolling.iterations();
-    let mut inside: Vec<Option<Metrics>> = plan
-        .units
-        .iter()
-        .map(|crossings| {
-            let costs = crossings.iter().map(|&index| linear(&tolls[index], iterations, 0.0));
-            (!crossings.is_empty()).then(|| costs.fold([0.0; MAX_METRICS], plus))
-        })
+    let costs = least_costs(problem, plan, prices, unrolling);
+    let sum = |crossings: &[usize], start: Metrics| {
+        crossings.iter().fold(start, |sum, &crossing| plus(sum, costs[crossing]))
+    };
+    let unit_costs = plan.units.iter();
+    let mut inside: Vec<Option<Metrics>> = unit_costs
+        .map(|crossings| (!crossings.is_empty()).then(|| sum(crossings, [0.0; MAX_METRICS])))
         .collect();
     for stage in plan.stages.iter().rev() {
-        let cost = |choice: &Choice| {
-            let crossings = choice.crossings.iter().map(|&index| {
-                let crossing = plan.crossings[index];
-                let (words, tile) = words[crossing.child.unwrap_or(0)][crossing.tensor];
-                linear(&tolls[index], words, tile)
-            });
-            inside[choice.next].map(|inside| crossings.fold(inside, plus))
-        };
+        let cost = |choice: &Choice| inside[choice.next].map(|inside| sum(&choice.crossings, inside));
         let outside =
             stage.choices.iter().map(|choices| choices.iter().filter_map(cost).reduce(|a, b| least(&a, &b)));
         inside = outside.collect();
@@ -98,25 +88,25 @@ pub(super) fn relaxed(problem: &Problem) -> (f64, f64) {
     (energy_j, (macs / units).max(transfers / top_cost.instances as f64))
 }
 
-/// By level and tensor: words that one instance fetches, and words of its tile, both at least.
-fn least_words(
-    problem: &Problem,
-    prices: &Prices,
-    unrolling: &Unrolling,
-) -> [[(f64, f64); MAX_TENSORS]; MAX_LEVELS] {
-    let mut least = [[(0.0, 0.0); MAX_TENSORS]; MAX_LEVELS];
+/// By crossing: what it costs at least.
+fn least_costs(problem: &Problem, plan: &Plan, prices: &Prices, unrolling: &Unrolling) -> Vec<Metrics> {
+    // By level and dimension: points of the smallest tile of an instance.
+    let mut tiles = [[1.0; MAX_DIMS]; MAX_LEVELS];
     let mut inside = [1.0; MAX_DIMS];
-    for (level, row) in least.iter_mut().enumerate().take(problem.n_levels) {
-        let mut reached = inside;
-        for (dim, inside) in inside.iter_mut().enumerate().take(problem.n_dims) {
-            *inside *= prices.widths[level][dim];
-            reached[dim] = *inside * unrolling.steps[dim] as f64;
-        }
-        for (slot, shape) in row.iter_mut().zip(&problem.shapes) {
-            *slot = (shape.distinct(&reached), shape.words(&inside));
-        }
+    for (tile, widths) in tiles.iter_mut().zip(&prices.widths).take(problem.n_levels) {
+        inside.iter_mut().zip(widths).take(problem.n_dims).for_each(|(points, width)| *points *= width);
+        *tile = inside;
     }
-    least
+    let cost = |(crossing, toll): (&Crossing, &Toll)| {
+        let Some(child) = crossing.child else { return linear(toll, unrolling.iterations(), 0.0) };
+        let (shape, tile) = (&problem.shapes[crossing.tensor], &tiles[child]);
+        let mut reached = *tile;
+        let steps = unrolling.steps.iter().take(problem.n_dims);
+        reached.iter_mut().zip(steps).for_each(|(points, &steps)| *points *= steps as f64);
+        // Words that one instance fetches, and words of its tile, both at least.
+        linear(toll, shape.distinct(&reached), shape.words(tile))
+    };
+    plan.crossings.iter().zip(&prices.tolls).map(cost).collect()
 }
 
 /// The toll of `words` at least, of tiles of `tile` words at least.

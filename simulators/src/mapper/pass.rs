@@ -84,11 +84,9 @@ impl Pass<'_> {
             let weighed = cost.weighed(self.weights);
             let single = tables.states().at_single_states(&weighed);
             let matters = self.matters(stage, choice, &weighed);
-            for &state in &states {
+            let possible = tables.states().possible(ground, stage, choice, cost);
+            for &state in states.iter().filter(|&&state| possible.at(state)) {
                 let point = tables.point(state);
-                if !tables.states().allows(ground, stage, choice, cost, state) {
-                    continue;
-                }
                 let mut has_none = false;
                 for still in stills(ground, still, &outside, point).into_iter().flatten() {
                     let still = still.filter(|&(tensor, _)| matters[usize::from(tensor)]);
@@ -140,7 +138,7 @@ impl Pass<'_> {
     fn outermost(&self, weighed: &Weighed, state: usize) -> f64 {
         let tiles: f64 = weighed.flow.iter().chain(&weighed.tile).sum();
         let windows = weighed.windows.iter().map(|term| {
-            let words = self.ground.overlap(term.tensor, term.level, self.tables.point(state)).words;
+            let words = self.ground.words(term.level, term.tensor, self.tables.point(state));
             words * (term.per_word + term.per_tile_word)
         });
         weighed.fixed + tiles + windows.sum::<f64>()

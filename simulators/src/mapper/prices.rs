@@ -53,9 +53,26 @@ pub(super) struct Toll {
     pub(super) fixed: Metrics,
 }
 
+/// A crossing, and what of its toll does not depend on the unrolling.
+struct Route {
+    crossing: Crossing,
+    /// Share of the words asked for that the parent reads.
+    stored: f64,
+    /// Ports of parent and child.
+    ports: Vec<usize>,
+    /// Levels outside of the child whose network costs energy.
+    networks: Vec<usize>,
+    /// Whether no level outside of the child takes longer to read a word than the parent, and to write one.
+    reads_slowest: bool,
+    writes_slowest: bool,
+}
+
 /// The tolls of one unrolling.
 pub(super) struct Prices<'a> {
     problem: &'a Problem<'a>,
+    routes: Vec<Route>,
+    /// By crossing of the plan.
+    pub(super) tolls: Vec<Toll>,
     ports: Vec<Port>,
     pub(super) n_metrics: usize,
     /// Instances of each level in use, and those that share an access counted once.
@@ -63,6 +80,8 @@ pub(super) struct Prices<'a> {
     clusters: [f64; MAX_LEVELS],
     /// By level and dimension: instances below one of the level that take different points.
     pub(super) widths: [[f64; MAX_DIMS]; MAX_LEVELS],
+    /// By level: whether there are instances below one that may take different points.
+    spreads: [bool; MAX_LEVELS],
     /// By level and tensor: different tiles among those instances, at least.
     groups: [[f64; MAX_TENSORS]; MAX_LEVELS],
     /// By level and tensor: hops of a word, at least.
@@ -76,15 +95,20 @@ pub(super) struct Prices<'a> {
 }
 
 impl<'a> Prices<'a> {
-    pub(super) fn new(problem: &'a Problem<'a>) -> Self {
+    pub(super) fn new(problem: &'a Problem<'a>, plan: &Plan) -> Self {
         let ports = ports(problem);
         Self {
             problem,
+            routes: plan.crossings.iter().map(|&crossing| Route::new(problem, &ports, crossing)).collect(),
+            tolls: Vec::new(),
             n_metrics: ports.len() + 2,
             ports,
             used: [1.0; MAX_LEVELS],
             clusters: [1.0; MAX_LEVELS],
             widths: [[1.0; MAX_DIMS]; MAX_LEVELS],
+            spreads: std::array::from_fn(|level| {
+                problem.places().any(|place| problem.positions[place].level == level)
+            }),
             groups: [[1.0; MAX_TENSORS]; MAX_LEVELS],
             hops: [[0.0; MAX_TENSORS]; MAX_LEVELS],
             words: [1.0; MAX_TENSORS],
@@ -113,6 +137,9 @@ impl<'a> Prices<'a> {
             };
             let leaking = if problem.quirks.idle_instances_gated { used } else { cost.instances as f64 };
             self.leak_j_per_cycle += cost.leak_j_per_cycle * leaking;
+            if !self.spreads[level] {
+                continue;
+            }
             used *= self.widths[level][..problem.n_dims].iter().product::<f64>();
             for (tensor, shape) in problem.shapes.iter().enumerate() {
                 let widths = &self.widths[level];
@@ -135,6 +162,10 @@ impl<'a> Prices<'a> {
         for (metric, _) in self.ports.iter().enumerate() {
             self.start[metric + 2] = array_cycles;
         }
+        let mut tolls = std::mem::take(&mut self.tolls);
+        tolls.clear();
+        tolls.extend(self.routes.iter().map(|route| self.toll(route)));
+        self.tolls = tolls;
     }
 
     /// Leakage of a cycle.
@@ -182,17 +213,12 @@ impl<'a> Prices<'a> {
         self.words[tensor] / groups
     }
 
-    /// The toll of every crossing of `plan`.
-    pub(super) fn tolls(&self, plan: &Plan) -> Vec<Toll> {
-        plan.crossings.iter().map(|&crossing| self.toll(crossing)).collect()
-    }
-
-    fn toll(&self, crossing: Crossing) -> Toll {
+    fn toll(&self, route: &Route) -> Toll {
+        let Route { crossing, stored, .. } = *route;
         let Crossing { tensor, child, parent } = crossing;
         let (problem, shape) = (self.problem, &self.problem.shapes[tensor]);
         let between = child.map_or(0, |child| child + 1)..=parent;
-        let groups: f64 = between.clone().map(|level| self.groups_read(crossing, level)).product();
-        let stored = problem.stored(tensor, parent);
+        let groups: f64 = between.map(|level| self.groups_read(crossing, level)).product();
         let updates = if shape.output { 1.0 } else { 0.0 };
         let first_fills =
             if problem.quirks.first_sums_filled { 0.0 } else { updates * self.share(tensor, child) };
@@ -213,14 +239,13 @@ impl<'a> Prices<'a> {
             toll.per_word[ENERGY] += fill_j;
             toll.fixed[ENERGY] -= fill_j * first_fills;
         }
-        if !shape.slides {
-            for level in between {
-                self.add_network(&mut toll, crossing, level);
-            }
+        for &level in &route.networks {
+            self.add_network(&mut toll, crossing, level);
         }
         let is_timed = !problem.quirks.perfect_overlap;
         let single = child.is_some_and(|child| problem.costs[child].single_buffered);
-        for (index, port) in self.ports.iter().enumerate() {
+        for &index in &route.ports {
+            let port = &self.ports[index];
             let (read, written) = (port.kind != Kind::Write, port.kind != Kind::Read);
             let Toll { per_word, per_tile_word, fixed } = &mut toll;
             let (per_word, per_tile_word, fixed) =
@@ -249,7 +274,7 @@ impl<'a> Prices<'a> {
             }
         }
         if let Some(child) = child.filter(|_| is_timed) {
-            self.expose(&mut toll, crossing, child, [first_fills, first_reads], groups);
+            self.expose(&mut toll, route, child, [first_fills, first_reads], groups);
         }
         toll
     }
@@ -277,39 +302,60 @@ impl<'a> Prices<'a> {
 
     /// Adds the cycles of loads and stores that nothing hides, to all metrics of cycles. `firsts` are the words that a child
     /// is not filled with the first time around, and those that the parent does not read then, for `groups` of children.
-    fn expose(&self, toll: &mut Toll, crossing: Crossing, child: usize, firsts: [f64; 2], groups: f64) {
+    fn expose(&self, toll: &mut Toll, route: &Route, child: usize, firsts: [f64; 2], groups: f64) {
+        let crossing = route.crossing;
         let (problem, shape) = (self.problem, &self.problem.shapes[crossing.tensor]);
         let cost = &problem.costs[child];
         let [first_fills, first_reads] = firsts;
         let (mut per_word, mut per_tile_word, mut fixed) = (0.0, 0.0, 0.0);
-        // Levels above work side by side, so that only the slowest is sure to count.
-        let is_slowest = |supply: fn(&LevelCost) -> f64| {
-            let supply = |level: usize| supply(&problem.costs[level]);
-            let above = child + 1..problem.n_levels;
-            above.max_by(|&a, &b| supply(a).total_cmp(&supply(b)).then(a.cmp(&b))) == Some(crossing.parent)
-        };
         let above = &problem.costs[crossing.parent];
-        let supplied = read_cycles(above) * problem.stored(crossing.tensor, crossing.parent);
+        let supplied = read_cycles(above) * route.stored;
         let sets = self.groups_between(crossing.tensor, Some(child), crossing.parent);
         if cost.single_buffered {
             per_word += written_cycles(cost);
             fixed -= written_cycles(cost) * first_fills;
-            if is_slowest(read_cycles) {
+            if route.reads_slowest {
                 per_word += supplied * groups;
                 fixed -= supplied * first_reads;
             }
         } else if !shape.output {
             per_tile_word += written_cycles(cost);
-            per_tile_word += if is_slowest(read_cycles) { supplied * sets } else { 0.0 };
+            per_tile_word += if route.reads_slowest { supplied * sets } else { 0.0 };
         }
         if shape.output {
             per_tile_word += read_cycles(cost);
-            per_tile_word += if is_slowest(written_cycles) { written_cycles(above) * sets } else { 0.0 };
+            per_tile_word += if route.writes_slowest { written_cycles(above) * sets } else { 0.0 };
         }
         for metric in WORK..self.n_metrics {
             toll.per_word[metric] += per_word;
             toll.per_tile_word[metric] += per_tile_word;
             toll.fixed[metric] += fixed;
+        }
+    }
+}
+
+impl Route {
+    fn new(problem: &Problem, ports: &[Port], crossing: Crossing) -> Self {
+        let Crossing { tensor, child, parent } = crossing;
+        let first = child.map_or(0, |child| child + 1);
+        // Levels above work side by side, so that only the slowest is sure to count.
+        let is_slowest = |supply: fn(&LevelCost) -> f64| {
+            let supply = |level: usize| supply(&problem.costs[level]);
+            let above = first..problem.n_levels;
+            above.max_by(|&a, &b| supply(a).total_cmp(&supply(b)).then(a.cmp(&b))) == Some(parent)
+        };
+        let is_met = |&index: &usize| ports[index].level == parent || Some(ports[index].level) == child;
+        let has_network = |&level: &usize| {
+            let cost = &problem.costs[level];
+            !problem.shapes[tensor].slides && (cost.hop_j > 0.0 || cost.router_j > 0.0)
+        };
+        Self {
+            crossing,
+            stored: problem.stored(tensor, parent),
+            ports: (0..ports.len()).filter(is_met).collect(),
+            networks: (first..=parent).filter(has_network).collect(),
+            reads_slowest: is_slowest(read_cycles),
+            writes_slowest: is_slowest(written_cycles),
         }
     }
 }

@@ -8,6 +8,7 @@ use super::costing::Costing;
 use super::ground::Ground;
 use super::labels::Labels;
 use super::lattice::{Chains, Lattice};
+use super::listing;
 use super::merge::merge;
 use super::options::{Objective, Options, compare};
 use super::outcome::{Best, NoMapping};
@@ -158,6 +159,15 @@ impl<'a> Search<'a> {
         best.map_or(f64::INFINITY, |best| best.score.0 / (1.0 + self.options.gap) * (1.0 - SLACK))
     }
 
+    /// What takes as many iterations scores no less than the limit.
+    fn enough_iterations(&self) -> f64 {
+        match self.objective {
+            Objective::Latency => self.limit(),
+            Objective::EnergyDelay => self.limit() / self.least.0,
+            Objective::Energy => f64::INFINITY,
+        }
+    }
+
     fn is_spent(&self) -> bool {
         self.work >= self.options.effort
     }
@@ -165,7 +175,7 @@ impl<'a> Search<'a> {
     /// Where loads are exposed, the way to the fastest mappings leads over many that are as slow as each other: the first half of
     /// the effort goes to those of little energy and delay, which compete by cycles too.
     fn run(&mut self) -> Result<(), NoMapping> {
-        let mut prices = Prices::new(self.problem);
+        let mut prices = Prices::new(self.problem, self.plan);
         if self.objective == Objective::Latency {
             let effort = self.options.effort;
             (self.objective, self.options.effort) = (Objective::EnergyDelay, effort / 2);
@@ -182,34 +192,43 @@ impl<'a> Search<'a> {
         self.floor = self.objective.score(least_j, least_cycles).0;
         let left = self.options.effort.saturating_sub(self.work);
         let most = if self.costing.evaluated > 0 { left.min(MOST_UNROLLINGS) } else { MOST_UNROLLINGS };
-        let Some((sketches, n_tried)) = unrolling::all(self.problem, most as usize) else {
+        let Some(listing) = listing::all(self.problem, self.enough_iterations(), most) else {
             self.work += most;
             return Ok(());
         };
-        self.work += n_tried as u64;
+        self.work += listing.n_tried;
         let first = |(index, sketch): (usize, &Sketch)| {
             let (bound, tie) = self.objective.score(least_j, (sketch.iterations as f64).max(least_cycles));
             Open { bound, tie, depth: 0, index: index as u32 }
         };
-        let open = sketches.iter().enumerate().map(first).collect();
-        self.floor = f64::INFINITY;
-        self.prove(prices, &sketches, open)
+        let open = listing.sketches.iter().enumerate().map(first).collect();
+        self.floor = match listing.least_left_out {
+            iterations if iterations < f64::INFINITY => {
+                self.objective.score(least_j, iterations.max(least_cycles)).0
+            }
+            _ => f64::INFINITY,
+        };
+        self.prove(prices, &listing.sketches, open)
     }
 
-    /// From unrollings of few steps on, goes to a better one that differs at one place, as long as there is one. Of each that it goes
-    /// to all sizes of tiles are looked at.
+    /// From unrollings of few steps on, goes to a better one that differs at one place, as long as there is one. Of the last that it
+    /// goes to all sizes of tiles are looked at.
     fn climb(&mut self, prices: &mut Prices<'a>) -> Result<(), NoMapping> {
         let mut seen = BTreeSet::new();
         let first = unrolling::fewest_steps(self.problem, BEAM_UNROLLINGS);
+        let mut last = None;
         let mut next = self.best_of(prices, first, &mut seen, STARTS)?;
         while let Some(sketch) = next.filter(|_| !self.is_spent()) {
+            let around = unrolling::neighbours(self.problem, &sketch);
+            last = Some(sketch);
+            next = self.best_of(prices, around, &mut seen, 1)?;
+        }
+        if let Some(sketch) = last.filter(|_| !self.is_spent()) {
             let unrolling = sketch.unrolling(self.problem);
             if Lattice::new(self.problem, &unrolling.steps, FIRST_STATES, &mut self.chains).is_thinned() {
                 prices.set(&unrolling);
                 self.weigh(prices, &unrolling, Care::Mapping(MOST_STATES))?;
             }
-            let around = unrolling::neighbours(self.problem, &sketch);
-            next = self.best_of(prices, around, &mut seen, 1)?;
         }
         Ok(())
     }
@@ -289,8 +308,7 @@ impl<'a> Search<'a> {
     /// What no mapping with `unrolling` scores less than, at a glance; and the same of what decides among equals.
     fn outline_bound(&mut self, prices: &Prices, unrolling: &Unrolling) -> (f64, f64) {
         self.work += OUTLINE;
-        let tolls = prices.tolls(self.plan);
-        let Some(least) = outline(self.problem, self.plan, prices, &tolls, unrolling) else {
+        let Some(least) = outline(self.problem, self.plan, prices, unrolling) else {
             return (f64::INFINITY, f64::INFINITY);
         };
         let (energy_j, cycles) = prices.total(&least);
@@ -299,13 +317,12 @@ impl<'a> Search<'a> {
 
     /// Looks for the mappings of the least sums of metrics with `unrolling`. Returns what none scores less than.
     fn weigh(&mut self, prices: &Prices<'a>, unrolling: &Unrolling, care: Care) -> Result<f64, NoMapping> {
-        let tolls = prices.tolls(self.plan);
-        let Some(outline) = outline(self.problem, self.plan, prices, &tolls, unrolling) else {
+        let Some(outline) = outline(self.problem, self.plan, prices, unrolling) else {
             return Ok(f64::INFINITY);
         };
         let most_states = if let Care::Mapping(most) = care { most } else { MOST_STATES };
         let lattice = Lattice::new(self.problem, &unrolling.steps, most_states, &mut self.chains);
-        let ground = Ground::new(self.problem, self.plan, prices, &tolls, unrolling, lattice);
+        let ground = Ground::new(self.problem, self.plan, prices, unrolling, lattice);
         let mut sum = Sum::new(self.objective, prices, &outline);
         if care == Care::Bound && ground.lattice.is_thinned() {
             return Ok(sum.floor());
@@ -355,14 +372,13 @@ impl<'a> Search<'a> {
         unrolling: &Unrolling,
         (least, budget): (f64, u64),
     ) -> Result<f64, NoMapping> {
-        let tolls = prices.tolls(self.plan);
         let lattice = Lattice::new(self.problem, &unrolling.steps, MOST_STATES, &mut self.chains);
         if lattice.is_thinned() {
             // Too many states to go through; what bounds it so far remains.
             self.floor = self.floor.min(least);
             return Ok(f64::INFINITY);
         }
-        let ground = Ground::new(self.problem, self.plan, prices, &tolls, unrolling, lattice);
+        let ground = Ground::new(self.problem, self.plan, prices, unrolling, lattice);
         let weights = singles(self.objective, prices);
         let n_steps = minima_work(Tables::most_minima(&ground) * weights.len() as u64, &ground);
         if self.costing.evaluated > 0 && n_steps > self.options.effort.saturating_sub(self.work) {

@@ -6,8 +6,7 @@ use super::ground::{ChoiceCost, Ground, Point, Weighed, WeighedWindow};
 use super::lattice::Slabs;
 use super::plan::{Choice, Stage};
 use super::prices::ROUNDING;
-use super::window::Overlap;
-use crate::loop_nest::TensorSet;
+use crate::loop_nest::{MAX_TENSORS, TensorSet};
 
 /// Words of one tensor at one level by state: [`super::window::Overlap`].
 struct Overlaps {
@@ -17,15 +16,43 @@ struct Overlaps {
 }
 
 impl Overlaps {
-    fn with_capacity(n: usize) -> Self {
-        Self { linear: Vec::with_capacity(n), base: Vec::with_capacity(n), words: Vec::with_capacity(n) }
+    /// Those of `tensor` at `level`, from what holds of each of its ranks alone.
+    fn new(
+        ground: &Ground,
+        (level, tensor): (usize, usize),
+        points: &[Point],
+        ranks: &[ProjectedRank],
+    ) -> Self {
+        let shape = &ground.problem.shapes[tensor];
+        let (mut words, mut fresh) = (vec![1.0; points.len()], vec![1.0f64; points.len()]);
+        for (rank, projected) in shape.ranks.iter().zip(ranks) {
+            let at = |&state: &usize| {
+                let window = ground.window(tensor, level, &points[state]);
+                (shape.points(rank, &window.tile), window.least_fresh_by(rank))
+            };
+            let by_rank: Vec<(f64, f64)> = projected.states.iter().map(at).collect();
+            for ((words, fresh), &index) in words.iter_mut().zip(&mut fresh).zip(&projected.indices) {
+                let (points, share) = by_rank[index as usize];
+                *words *= points;
+                *fresh = fresh.min(share);
+            }
+        }
+        let (mut linear, mut base) = (Vec::with_capacity(points.len()), Vec::with_capacity(points.len()));
+        for ((words, share), point) in words.iter().zip(&fresh).zip(points) {
+            let fresh = words * share;
+            linear.push(point.used[tensor] * fresh);
+            base.push(words - fresh);
+        }
+        Self { linear, base, words }
     }
+}
 
-    fn push(&mut self, overlap: Overlap) {
-        self.linear.push(overlap.linear);
-        self.base.push(overlap.base);
-        self.words.push(overlap.words);
-    }
+/// What the states are in the dimensions of one rank.
+struct ProjectedRank {
+    /// By state: index into `states`.
+    indices: Vec<u32>,
+    /// One state of each kind.
+    states: Vec<usize>,
 }
 
 /// The states of one unrolling.
@@ -58,17 +85,15 @@ impl States {
             fits: Vec::new(),
             points,
         };
+        let mut projected: [Option<Vec<ProjectedRank>>; MAX_TENSORS] = Default::default();
         // Outside of the outermost stage nothing runs.
         for (stage, costs) in ground.plan.stages.iter().zip(&ground.costs).skip(1) {
             for term in costs.iter().flatten().flat_map(|cost| &cost.windows) {
                 let points = &states.points;
-                states.overlaps.entry((term.level, term.tensor)).or_insert_with(|| {
-                    let mut overlaps = Overlaps::with_capacity(n_states);
-                    points
-                        .iter()
-                        .for_each(|point| overlaps.push(ground.overlap(term.tensor, term.level, point)));
-                    overlaps
-                });
+                let ranks =
+                    projected[term.tensor].get_or_insert_with(|| projected_ranks(ground, term.tensor));
+                let key = (term.level, term.tensor);
+                states.overlaps.entry(key).or_insert_with(|| Overlaps::new(ground, key, points, ranks));
             }
             let mut fits: Vec<(Vec<TensorSet>, Vec<bool>)> = Vec::new();
             for choice in stage.choices.iter().flatten() {
@@ -83,7 +108,10 @@ impl States {
 
     /// By state: whether what `choice` keeps fits, and what is left can run inside.
     fn fits(&self, ground: &Ground, stage: &Stage, choice: &Choice) -> Vec<bool> {
-        let mut fits: Vec<bool> = self.points.iter().map(|point| ground.is_open(stage, point)).collect();
+        let mut fits = vec![true; self.points.len()];
+        if (0..ground.problem.n_dims).any(|dim| !stage.open.contains(dim)) {
+            fits.iter_mut().zip(&self.points).for_each(|(fits, point)| *fits = ground.is_open(stage, point));
+        }
         let mut words = Vec::new();
         for (index, keep) in choice.keep.iter().enumerate() {
             let level = stage.outermost - index;
@@ -118,21 +146,21 @@ impl States {
         &self.overlaps[&(level, tensor)].linear
     }
 
-    /// [`Ground::allows`], looked up for all stages but the outermost, which has one state.
-    #[inline]
-    pub(super) fn allows(
-        &self,
-        ground: &Ground,
+    /// At which states `choice` of `stage` is possible.
+    pub(super) fn possible<'a>(
+        &'a self,
+        ground: &'a Ground,
         stage: usize,
-        choice: &Choice,
-        cost: &ChoiceCost,
-        state: usize,
-    ) -> bool {
-        if stage == 0 {
-            return ground.allows(stage, choice, cost, &self.points[state]);
-        }
-        let fits = self.fits[stage - 1].iter().find(|(keep, _)| *keep == choice.keep);
-        fits.is_some_and(|(_, fits)| fits[state]) && ground.is_whole(choice, cost, &self.points[state])
+        choice: &'a Choice,
+        cost: &'a ChoiceCost,
+    ) -> Possible<'a> {
+        // The outermost stage has one state.
+        let fits = stage.checked_sub(1).and_then(|inner| {
+            let known = self.fits[inner].iter().find(|(keep, _)| *keep == choice.keep);
+            known.map(|(_, fits)| fits.as_slice())
+        });
+        let is_sure = cost.is_backed && choice.adopted.is_empty();
+        Possible { ground, stage, choice, cost, points: &self.points, fits, is_sure }
     }
 
     /// A weighted [`Ground::cost`] at every state, less what `still` adds for each trip over dimensions that it does not
@@ -167,6 +195,32 @@ impl States {
     }
 }
 
+/// Where a choice is possible, to be asked state by state: [`Ground::allows`].
+pub(super) struct Possible<'a> {
+    ground: &'a Ground<'a>,
+    stage: usize,
+    choice: &'a Choice,
+    cost: &'a ChoiceCost,
+    points: &'a [Point],
+    /// By state, if that is known.
+    fits: Option<&'a [bool]>,
+    /// Whether all that fits is possible.
+    is_sure: bool,
+}
+
+impl Possible<'_> {
+    #[inline]
+    pub(super) fn at(&self, state: usize) -> bool {
+        match self.fits {
+            Some(fits) => {
+                fits[state]
+                    && (self.is_sure || self.ground.is_whole(self.choice, self.cost, &self.points[state]))
+            }
+            None => self.ground.allows(self.stage, self.choice, self.cost, &self.points[state]),
+        }
+    }
+}
+
 /// A weighted cost, to be asked state by state.
 pub(super) struct SingleStates<'a> {
     states: &'a States,
@@ -192,6 +246,14 @@ impl SingleStates<'_> {
         }
         sum
     }
+}
+
+fn projected_ranks(ground: &Ground, tensor: usize) -> Vec<ProjectedRank> {
+    let project = |rank: &Vec<(usize, f64)>| {
+        let (indices, states) = ground.lattice.projected(rank.iter().map(|&(dim, _)| dim).collect());
+        ProjectedRank { indices, states }
+    };
+    ground.problem.shapes[tensor].ranks.iter().map(project).collect()
 }
 
 fn slabs(ground: &Ground, tensor: usize) -> Option<Slabs> {

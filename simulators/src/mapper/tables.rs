@@ -20,7 +20,7 @@ use super::ground::{Ground, Point, Weighed, dot};
 use super::labels::Still;
 use super::plan::Choice;
 use super::prices::Metrics;
-use super::states::States;
+use super::states::{Possible, States};
 use super::stay::{Line, Stay, Table, take_least};
 
 /// The tables of one unrolling.
@@ -117,10 +117,9 @@ impl Tables {
         let mut options = Vec::new();
         for (choice, cost) in choices.iter().zip(costs) {
             let weighed = cost.weighed(&self.weights[sum]);
-            let is_possible: Vec<bool> =
-                (0..n_states).map(|state| self.states.allows(ground, stage, choice, cost, state)).collect();
+            let possible = self.states.possible(ground, stage, choice, cost);
             let stays = (0..n_tensors).map(|tensor| Stay::new(&weighed, tensor)).collect();
-            options.push(CostedChoice { choice, weighed, is_possible, stays });
+            options.push(CostedChoice { choice, weighed, possible, stays });
         }
         for tensor in 0..n_tensors {
             self.leave(ground, stage, (sum, tensor), &options, &mut table);
@@ -153,8 +152,8 @@ impl Tables {
                 continue;
             }
             self.states.cost(&option.weighed, tensor, &mut values);
-            for (value, is_possible) in values.iter_mut().zip(&option.is_possible) {
-                *value = if *is_possible { *value } else { f64::INFINITY };
+            for (_, value) in values.iter_mut().enumerate().filter(|&(state, _)| !option.possible.at(state)) {
+                *value = f64::INFINITY;
             }
             let Some(Table { fresh, .. }) = inside else {
                 let Some(units) = &ground.units[next] else { continue };
@@ -183,8 +182,7 @@ impl Tables {
 struct CostedChoice<'a> {
     choice: &'a Choice,
     weighed: Weighed,
-    /// By state.
-    is_possible: Vec<bool>,
+    possible: Possible<'a>,
     /// By tensor.
     stays: Vec<Stay>,
 }

@@ -11,7 +11,7 @@ use crate::loop_nest::MAX_DIMS;
 #[derive(Debug, Clone)]
 pub(super) struct Unrolling {
     /// Shape `[places][dimensions]`, flat, in the order of [`Problem::places`].
-    factors: Vec<u32>,
+    factors: Box<[u32]>,
     /// Iterations in time by dimension, to be divided over the levels.
     pub(super) steps: [u64; MAX_DIMS],
     /// Points by dimension, padding included.
@@ -20,22 +20,12 @@ pub(super) struct Unrolling {
 
 impl Unrolling {
     /// That of `factors`, or `None` if a factor is larger than the steps need or a dimension has nowhere to run in time.
-    fn new(problem: &Problem, factors: &[u32]) -> Option<Self> {
+    fn new(problem: &Problem, factors: Box<[u32]>) -> Option<Self> {
         let (mut steps, mut padded) = ([1; MAX_DIMS], [1; MAX_DIMS]);
         for dim in 0..problem.n_dims {
-            let own = factors.iter().skip(dim).step_by(problem.n_dims).map(|&factor| u64::from(factor));
-            let (size, width) = (problem.sizes[dim], own.clone().product::<u64>());
-            steps[dim] = size.div_ceil(width);
-            padded[dim] = steps[dim] * width;
-            let is_spare = |factor: u64| size.div_ceil(width / factor * (factor - 1)) == steps[dim];
-            if own.into_iter().any(|factor| factor > 1 && is_spare(factor)) {
-                return None;
-            }
-            if problem.homes[dim].is_none() && steps[dim] > 1 {
-                return None;
-            }
+            (steps[dim], padded[dim]) = steps_and_points(problem, &factors, dim)?;
         }
-        Some(Self { factors: factors.to_vec(), steps, padded })
+        Some(Self { factors, steps, padded })
     }
 
     /// Factor of `dim` at the place `place`, an index from 0.
@@ -49,6 +39,19 @@ impl Unrolling {
     }
 }
 
+/// Steps in time and points, padding included, of `dim`; `None` if a factor is larger than the steps need or the dimension has nowhere
+/// to run in time.
+fn steps_and_points(problem: &Problem, factors: &[u32], dim: usize) -> Option<(u64, u64)> {
+    let own = || factors.iter().skip(dim).step_by(problem.n_dims).map(|&factor| u64::from(factor));
+    let (size, width) = (problem.sizes[dim], own().product::<u64>());
+    let steps = size.div_ceil(width);
+    let is_spare = |factor: u64| size.div_ceil(width / factor * (factor - 1)) == steps;
+    if own().any(|factor| factor > 1 && is_spare(factor)) || problem.homes[dim].is_none() && steps > 1 {
+        return None;
+    }
+    Some((steps, steps * width))
+}
+
 /// The factors of an unrolling.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Sketch {
@@ -59,13 +62,22 @@ pub(super) struct Sketch {
 
 impl Sketch {
     fn new(problem: &Problem, factors: &[u32]) -> Option<Self> {
-        let iterations = Unrolling::new(problem, factors)?.iterations() as u64;
-        Some(Self { factors: factors.into(), iterations })
+        let mut iterations = 1u64;
+        for dim in 0..problem.n_dims {
+            iterations = iterations.saturating_mul(steps_and_points(problem, factors, dim)?.0);
+        }
+        Some(Self::of_valid(factors, iterations))
+    }
+
+    /// That of `factors` that are known to be no larger than the steps need.
+    pub(super) fn of_valid(factors: &[u32], iterations: u64) -> Self {
+        Self { factors: factors.into(), iterations }
     }
 
     /// The unrolling.
     pub(super) fn unrolling(&self, problem: &Problem) -> Unrolling {
-        Unrolling::new(problem, &self.factors).expect("invariant: a sketch is of factors that were tried")
+        Unrolling::new(problem, self.factors.clone())
+            .expect("invariant: a sketch is of factors that were tried")
     }
 
     /// By level and dimension: instances below one of the level that take different points.
@@ -80,19 +92,9 @@ impl Sketch {
     }
 }
 
-/// All unrollings that can differ in cost and how many sets of factors were tried, or `None` if those are more than `most`.
-///
-/// How the factors of a level are divided over x and y matters where hops are priced or neighbours hand words on;
-/// elsewhere one division stands for all.
-pub(super) fn all(problem: &Problem, most: usize) -> Option<(Vec<Sketch>, usize)> {
-    let mut list = Vec::new();
-    let mut factors = vec![1; problem.places().len() * problem.n_dims];
-    let mut left = most;
-    fill(problem, &mut factors, 0, 0, &mut list, &mut left)?;
-    Some((distinct(problem, list), most - left))
-}
-
-fn distinct(problem: &Problem, mut list: Vec<Sketch>) -> Vec<Sketch> {
+/// Those of `list` that can differ in cost: how the factors of a level are divided over x and y matters where hops are priced or
+/// neighbours hand words on; elsewhere one division stands for all.
+pub(super) fn distinct(problem: &Problem, mut list: Vec<Sketch>) -> Vec<Sketch> {
     let matters = |level: usize| {
         let cost = &problem.costs[level];
         cost.hop_j > 0.0 || cost.router_j > 0.0 || cost.linked
@@ -105,42 +107,6 @@ fn distinct(problem: &Problem, mut list: Vec<Sketch>) -> Vec<Sketch> {
     keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
     keyed.dedup_by(|(a, _), (b, _)| a == b);
     keyed.into_iter().map(|(_, sketch)| sketch).collect()
-}
-
-/// Tries all factors of `dim` at `place`, and of all that follow; `None` once `left` are used up.
-fn fill(
-    problem: &Problem,
-    factors: &mut [u32],
-    place: usize,
-    dim: usize,
-    list: &mut Vec<Sketch>,
-    left: &mut usize,
-) -> Option<()> {
-    if place == problem.places().len() {
-        *left = left.checked_sub(1)?;
-        list.extend(Sketch::new(problem, factors));
-        return Some(());
-    }
-    if dim == problem.n_dims {
-        return fill(problem, factors, place + 1, 0, list, left);
-    }
-    let position = problem.positions[problem.n_levels + place];
-    let own = place * problem.n_dims;
-    let used: u64 = factors[own..own + dim].iter().map(|&factor| u64::from(factor)).product();
-    let inner: u64 =
-        factors[..own].iter().skip(dim).step_by(problem.n_dims).map(|&factor| u64::from(factor)).product();
-    let needed = problem.sizes[dim].div_ceil(inner);
-    let most = if position.dims.contains(dim) { (position.limit / used).min(needed) } else { 1 };
-    for factor in (1..=most).filter(|&factor| {
-        // The steps must need the factor even if nothing further out takes a part of them.
-        factor == 1
-            || problem.sizes[dim].div_ceil(inner * (factor - 1)) > problem.sizes[dim].div_ceil(inner * factor)
-    }) {
-        factors[own + dim] = factor as u32;
-        fill(problem, factors, place, dim + 1, list, left)?;
-    }
-    factors[own + dim] = 1;
-    Some(())
 }
 
 /// The unrollings that differ from `sketch` at one place and fit; where capacity is what limits another place, also those that

@@ -64,7 +64,7 @@ impl Window<'_> {
     /// What holds in any order of loops.
     pub(super) fn overlap(&self) -> Overlap {
         let words = self.shape.words(&self.tile);
-        let fresh = if self.problem.quirks.reset_on_turn { 0.0 } else { self.least_fresh(words) };
+        let fresh = words * self.least_fresh();
         let moves: f64 = self.shape.uses.iter().map(|dim| self.trips[dim] as f64).product();
         Overlap { linear: moves * fresh, base: words - fresh, words }
     }
@@ -121,34 +121,39 @@ impl Window<'_> {
         runs * (self.shape.words(&tile) - overlap).max(0.0) + overlap
     }
 
-    /// New words of a step, on average and at least, whichever loop is the innermost that moves the tile of `words`.
-    fn least_fresh(&self, words: f64) -> f64 {
+    /// Share of new words in a step, on average and at least, whichever loop is the innermost that moves the tile.
+    fn least_fresh(&self) -> f64 {
+        self.shape.ranks.iter().map(|rank| self.least_fresh_by(rank)).fold(1.0, f64::min)
+    }
+
+    /// The same if that loop moves `rank`. It depends on tile and trips in the dimensions of `rank` alone.
+    pub(super) fn least_fresh_by(&self, rank: &[(usize, f64)]) -> f64 {
         let Self { shape, tile, trips, .. } = self;
-        let mut fresh = words;
-        for rank in &shape.ranks {
-            let (length, points) = (length(rank, tile), shape.points(rank, tile));
-            let moving = || rank.iter().filter(|&&(dim, _)| trips[dim] > 1);
-            let is_alone = moving().count() == 1 && rank.iter().all(|&(dim, _)| shape.is_in_one_rank(dim));
-            for &(dim, coefficient) in moving() {
-                let step = self.step(dim, coefficient);
-                // A tile with holes is not displaced onto itself, so that one point is new; more than a step may bring less than one.
-                let after =
-                    |steps: f64| (1.0 - met_again(rank, tile, steps * step) / points).max(1.0 / points);
-                let least = || (1..=(length / step) as u64).map(|n| after(n as f64)).fold(1.0, f64::min);
-                let share = match (points < length, self.has_least_steps(dim)) {
-                    (false, _) => (step / length).min(1.0),
-                    (true, true) => after(1.0),
-                    (true, false) => least(),
-                };
-                // Where another dimension moves the rank too, the first step of each run may bring less; so it may if it leads back.
-                let first = match is_alone {
-                    true if points < length => least(),
-                    true => share,
-                    false => self.least_first(rank, (dim, step), length, points),
-                };
-                let per_run = 1.0 / least_prime(trips[dim]) as f64;
-                fresh = fresh.min(words * (share + (first.min(share) - share) * per_run));
-            }
+        if self.problem.quirks.reset_on_turn {
+            return 0.0;
+        }
+        let mut fresh = 1.0f64;
+        let (length, points) = (length(rank, tile), shape.points(rank, tile));
+        let moving = || rank.iter().filter(|&&(dim, _)| trips[dim] > 1);
+        let is_alone = moving().count() == 1 && rank.iter().all(|&(dim, _)| shape.is_in_one_rank(dim));
+        for &(dim, coefficient) in moving() {
+            let step = self.step(dim, coefficient);
+            // A tile with holes is not displaced onto itself, so that one point is new; more than a step may bring less than one.
+            let after = |steps: f64| (1.0 - met_again(rank, tile, steps * step) / points).max(1.0 / points);
+            let least = || (1..=(length / step) as u64).map(|n| after(n as f64)).fold(1.0, f64::min);
+            let share = match (points < length, self.has_least_steps(dim)) {
+                (false, _) => (step / length).min(1.0),
+                (true, true) => after(1.0),
+                (true, false) => least(),
+            };
+            // Where another dimension moves the rank too, the first step of each run may bring less; so it may if it leads back.
+            let first = match is_alone {
+                true if points < length => least(),
+                true => share,
+                false => self.least_first(rank, (dim, step), length, points),
+            };
+            let per_run = 1.0 / least_prime(trips[dim]) as f64;
+            fresh = fresh.min(share + (first.min(share) - share) * per_run);
         }
         fresh
     }

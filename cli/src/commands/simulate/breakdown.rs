@@ -8,6 +8,7 @@ use tapeout::simulators::loop_nest::{Architecture, Factor, LevelText};
 use tapeout::simulators::network_cost::{LayerCost, NetworkCost};
 
 use super::inputs::{Machine, Workload};
+use super::why::Why;
 use crate::number::count;
 use crate::table::{Column, Table};
 
@@ -19,6 +20,8 @@ pub(super) struct Breakdown<'a> {
     pub(super) workload: &'a Workload,
     /// What its layers cost, at least one.
     pub(super) cost: NetworkCost,
+    /// Why it costs that, if that was asked.
+    pub(super) why: Option<Why>,
 }
 
 impl Breakdown<'_> {
@@ -28,7 +31,7 @@ impl Breakdown<'_> {
 
     /// Area of everything whose area is known.
     fn area_m2(&self) -> f64 {
-        let built = self.machine.template.as_ref().map(|(_, built)| built.area_m2());
+        let built = self.machine.template.as_ref().map(|template| template.built.area_m2());
         built.unwrap_or_else(|| self.architecture().area_m2())
     }
 
@@ -41,10 +44,12 @@ impl Breakdown<'_> {
     /// A table of layers, or for one layer all there is to know about it.
     pub(super) fn text(&self) -> String {
         let heading = format!("{} on {}\n\n", self.workload.name, self.machine.name);
-        match self.cost.layers() {
-            [layer] if layer.runs == 1.0 => format!("{heading}{}", self.layer(layer)),
-            _ => format!("{heading}{}", self.layers()),
-        }
+        let tables = match self.cost.layers() {
+            [layer] if layer.runs == 1.0 => self.layer(layer),
+            _ => self.layers(),
+        };
+        let why = self.why.as_ref().map(|why| format!("\n{}", why.text())).unwrap_or_default();
+        format!("{heading}{tables}{why}")
     }
 
     fn layers(&self) -> String {
@@ -198,6 +203,7 @@ impl Breakdown<'_> {
             "area_m2": self.area_m2(),
             "layers": self.cost.layers().iter().map(|layer| self.layer_json(layer)).collect::<Vec<_>>(),
             "pictures": pictures,
+            "why": self.why.as_ref().map(Why::json),
         })
     }
 
@@ -274,10 +280,10 @@ fn distance(layer: &LayerCost) -> String {
 }
 
 /// A count that was summed as a real number.
-fn whole(number: f64) -> String {
+pub(super) fn whole(number: f64) -> String {
     count(number as u64)
 }
 
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use tapeout::core::{UnknownName, Value};
-use tapeout::simulators::accelerator_file::{AcceleratorFile, BuiltAccelerator};
+use tapeout::simulators::accelerator_file::{AcceleratorFile, BuiltAccelerator, FileParameter};
 use tapeout::simulators::architectures::{ACCELERATORS, accelerator, architecture as built_in_architecture};
-use tapeout::simulators::loop_nest::{Architecture, MappingText};
+use tapeout::simulators::loop_nest::{Architecture, Bandwidth, Level, MappingText};
 use tapeout::simulators::networks::{Layer, open_network};
 
 use crate::failure::Failure;
@@ -19,8 +19,19 @@ pub(super) struct Machine {
     pub(super) name: String,
     /// What it is.
     pub(super) architecture: Architecture,
-    /// The file of an accelerator with parameters, and what its settings built.
-    pub(super) template: Option<(AcceleratorFile, BuiltAccelerator)>,
+    /// Of an accelerator with parameters.
+    pub(super) template: Option<Template>,
+}
+
+/// An accelerator with parameters, each set to a value.
+#[derive(Clone)]
+pub(super) struct Template {
+    /// What it is built from.
+    pub(super) file: AcceleratorFile,
+    /// By parameter.
+    pub(super) values: Vec<Value>,
+    /// What was built.
+    pub(super) built: BuiltAccelerator,
 }
 
 impl Machine {
@@ -56,19 +67,69 @@ impl Machine {
     fn build(name: &str, text: &str, settings: &[Fixed]) -> Result<Self, Failure> {
         let file = AcceleratorFile::from_toml(text, name, &BTreeMap::new()).map_err(Failure::bad_input)?;
         let values = set(name, &file, settings)?;
+        Self::of(name, file, values).map_err(Failure::bad_input)
+    }
+
+    /// What `file` makes of `values`, or the rule that they break.
+    fn of(name: &str, file: AcceleratorFile, values: Vec<Value>) -> anyhow::Result<Self> {
         for rule in file.rules() {
             let scope: Vec<Value> = rule.scope().map(|index| values[index].clone()).collect();
             if !rule.holds(&scope) {
-                let problem =
-                    anyhow::anyhow!("{name}: rule `{}` does not hold: {}", rule.name(), rule.text());
-                return Err(Failure::bad_input(problem));
+                anyhow::bail!("{name}: rule `{}` does not hold: {}", rule.name(), rule.text());
             }
         }
-        let built = file
-            .build(&values)
-            .map_err(|broken| Failure::bad_input(anyhow::anyhow!("{name}: the design breaks {broken}")))?;
+        let built =
+            file.build(&values).map_err(|broken| anyhow::anyhow!("{name}: the design breaks {broken}"))?;
         let architecture = built.architecture().clone();
-        Ok(Self { name: name.to_owned(), architecture, template: Some((file, built)) })
+        let template = Some(Template { file, values, built });
+        Ok(Self { name: name.to_owned(), architecture, template })
+    }
+
+    /// This machine with one part larger, by what is larger: each parameter of a template at its next level, otherwise each level with
+    /// twice the words and twice the bandwidth. Of what cannot be built, the reason.
+    pub(super) fn steps(&self) -> Vec<(String, anyhow::Result<Self>)> {
+        let Some(Template { file, values, .. }) = &self.template else { return self.doubled() };
+        let step = |(index, parameter): (usize, &FileParameter)| {
+            let next = parameter.levels.above(&values[index])?;
+            let mut larger = values.clone();
+            let change = format!("{} {} -> {next}", parameter.name, values[index]);
+            larger[index] = next;
+            Some((change, Self::of(&self.name, file.clone(), larger)))
+        };
+        file.parameters().iter().enumerate().filter_map(step).collect()
+    }
+
+    fn doubled(&self) -> Vec<(String, anyhow::Result<Self>)> {
+        let levels = self.architecture.levels();
+        let with = |index: usize, change: String, larger: Level| {
+            let mut levels = levels.to_vec();
+            levels[index] = larger;
+            let architecture = Architecture::new(self.architecture.mac().clone(), levels);
+            let machine = architecture.map(|architecture| Self {
+                name: self.name.clone(),
+                architecture,
+                template: None,
+            });
+            (change, machine.map_err(anyhow::Error::from))
+        };
+        let mut steps = Vec::new();
+        for (index, level) in levels.iter().enumerate() {
+            if let Some(entries) = level.entries {
+                let larger = Level { entries: Some(entries.saturating_mul(2)), ..level.clone() };
+                steps.push(with(index, format!("{}: twice the words", level.name), larger));
+            }
+            let twice = |words: Option<f64>| words.map(|words| 2.0 * words);
+            let bandwidth = Bandwidth {
+                read_words_per_cycle: twice(level.bandwidth.read_words_per_cycle),
+                write_words_per_cycle: twice(level.bandwidth.write_words_per_cycle),
+                shared_words_per_cycle: twice(level.bandwidth.shared_words_per_cycle),
+            };
+            if bandwidth != level.bandwidth {
+                let larger = Level { bandwidth, ..level.clone() };
+                steps.push(with(index, format!("{}: twice the bandwidth", level.name), larger));
+            }
+        }
+        steps
     }
 }
 

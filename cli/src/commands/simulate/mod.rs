@@ -4,6 +4,7 @@ mod breakdown;
 mod inputs;
 mod pictures;
 mod timeloop;
+mod why;
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,12 @@ use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::goal_flags::Fixed;
 use breakdown::Breakdown;
-use inputs::{Machine, Workload};
+use inputs::{Machine, Template, Workload};
+use why::Why;
+
+/// Most work on a layer's mapping for a machine with one part larger. Ours: a few milliseconds, since the mapping that the layer has
+/// already competes too.
+const STEP_EFFORT: u64 = 20_000;
 
 /// What to simulate on what, or which file to check.
 #[derive(clap::Args)]
@@ -47,7 +53,10 @@ pub(crate) struct Args {
     /// Count as Timeloop does, quirks included
     #[arg(long)]
     timeloop_compat: bool,
-    /// Draw energy and cycles by level into this folder
+    /// Say what bounds each layer and costs most in it, and what a step up of each part would give
+    #[arg(long)]
+    why: bool,
+    /// Draw energy and cycles by level and by layer into this folder
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Write the layer and its mapping as a design that `timeloop-model` of Timeloop v4 runs
@@ -57,7 +66,7 @@ pub(crate) struct Args {
     #[arg(
         long,
         value_name = "FILE.json",
-        conflicts_with_all = ["architecture", "workload", "settings", "mapping", "objective", "effort", "gap", "timeloop_compat", "out", "timeloop"]
+        conflicts_with_all = ["architecture", "workload", "settings", "mapping", "objective", "effort", "gap", "timeloop_compat", "why", "out", "timeloop"]
     )]
     check: Option<PathBuf>,
     /// Print JSON
@@ -101,15 +110,16 @@ impl Args {
         let workload = Workload::open(workload)?;
         let cost = match &self.mapping {
             Some(path) => self.mapped(path, &machine, &workload)?,
-            None => self.searched(&machine, &workload)?,
+            None => self.searched(&machine, &workload, self.options())?,
         };
         let cost = Self::with_all_energy(&machine, cost)?;
+        let why = self.why.then(|| self.explained(&machine, &workload, &cost)).transpose()?;
         let mut said = String::new();
         if let Some(path) = &self.timeloop {
             let [layer] = cost.layers() else { return Err(one_layer("--timeloop", &workload)) };
             said = timeloop::write(path, &machine, layer)?;
         }
-        let breakdown = Breakdown { machine: &machine, workload: &workload, cost };
+        let breakdown = Breakdown { machine: &machine, workload: &workload, cost, why };
         let mut paths = Vec::new();
         if let Some(folder) = &self.out {
             paths = pictures::write(&breakdown, folder)?;
@@ -142,15 +152,23 @@ impl Args {
         Ok(NetworkCost::new(architecture, vec![cost]))
     }
 
+    fn options(&self) -> Options {
+        Options { effort: self.effort, gap: self.gap, quirks: self.quirks() }
+    }
+
     /// Every layer of `workload` under the best mapping.
-    fn searched(&self, machine: &Machine, workload: &Workload) -> Result<NetworkCost, Failure> {
+    fn searched(
+        &self,
+        machine: &Machine,
+        workload: &Workload,
+        options: Options,
+    ) -> Result<NetworkCost, Failure> {
         let architecture = &machine.architecture;
         let layers = workload.layers().iter().map(|layer| (layer, layer.count() as f64));
         let constraints = |layer: &Einsum| match &machine.template {
-            Some((file, _)) => file.constraints(layer),
+            Some(template) => template.file.constraints(layer),
             None => MappingConstraints::free(architecture, layer),
         };
-        let options = Options { effort: self.effort, gap: self.gap, quirks: self.quirks() };
         let objective = self.objective.into();
         NetworkCost::under_best_mappings(architecture, layers, objective, constraints, options).map_err(
             |error| {
@@ -160,9 +178,47 @@ impl Args {
         )
     }
 
+    /// Why `workload` costs what it does, and what it costs with one part larger: each layer under the mapping that it has now or, where
+    /// mappings are searched, under the one that a search of little effort finds, whichever is better.
+    fn explained(&self, machine: &Machine, workload: &Workload, cost: &NetworkCost) -> Result<Why, Failure> {
+        let mut why = Why::new(cost);
+        for (change, larger) in machine.steps() {
+            let larger = match larger {
+                Ok(larger) => larger,
+                Err(reason) => {
+                    why.add(change, Err(reason.to_string()));
+                    continue;
+                }
+            };
+            let moved = cost.layers().iter().map(|layer| layer.moved_to(&larger.architecture, self.quirks()));
+            let mut layers: Vec<Option<LayerCost>> = moved.map(Result::ok).collect();
+            if self.mapping.is_none() {
+                let options = Options { effort: self.effort.min(STEP_EFFORT), ..self.options() };
+                let objective = Objective::from(self.objective);
+                let searched = self.searched(&larger, workload, options)?;
+                for (slot, found) in layers.iter_mut().zip(searched.layers()) {
+                    let score = |layer: &LayerCost| objective.of(&layer.best.report).0;
+                    if slot.as_ref().is_none_or(|moved| score(found) < score(moved)) {
+                        *slot = Some(found.clone());
+                    }
+                }
+            }
+            let found = match layers.into_iter().collect::<Option<Vec<_>>>() {
+                Some(layers) => {
+                    let cost = NetworkCost::new(&larger.architecture, layers);
+                    let cost = Self::with_all_energy(&larger, cost)?;
+                    Ok((cost.cycles(), cost.energy_j()))
+                }
+                None => Err("the mapping cannot run there".to_owned()),
+            };
+            why.add(change, found);
+        }
+        Ok(why)
+    }
+
     /// The cost with what an accelerator with parameters adds to the energy of its layers: its program, what leaks beside its levels.
     fn with_all_energy(machine: &Machine, cost: NetworkCost) -> Result<NetworkCost, Failure> {
-        let Some((file, built)) = &machine.template else { return Ok(cost) };
+        let Some(Template { file, built, .. }) = &machine.template else { return Ok(cost) };
         let layers = cost.layers().iter().map(|layer| {
             let energy_j = file.energy_j(built, &layer.best.report).map_err(Failure::bad_input)?;
             Ok(LayerCost { energy_j, ..layer.clone() })

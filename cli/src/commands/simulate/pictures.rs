@@ -1,9 +1,9 @@
-//! Bars of energy and cycles by level, summed over the layers.
+//! Bars of energy and cycles, by level summed over the layers, and by layer.
 
 use std::path::{Path, PathBuf};
 
 use tapeout::experiment::plot::{Axis, Bar, BarChart, Plot};
-use tapeout::simulators::network_cost::LevelCost;
+use tapeout::simulators::network_cost::{LayerCost, LevelCost};
 
 use super::breakdown::Breakdown;
 use crate::failure::Failure;
@@ -16,7 +16,13 @@ pub(super) fn write(breakdown: &Breakdown<'_>, folder: &Path) -> Result<Vec<Path
         failure.hint("choose a folder that can be written to")
     })?;
     let mut paths = Vec::new();
-    for (name, chart) in [("energy", energy(breakdown)), ("cycles", cycles(breakdown))] {
+    let charts = [
+        ("energy", energy(breakdown)),
+        ("cycles", cycles(breakdown)),
+        ("energy-by-layer", energy_by_layer(breakdown)),
+        ("cycles-by-layer", cycles_by_layer(breakdown)),
+    ];
+    for (name, chart) in charts {
         paths.extend(chart.write(&folder.join(name))?);
     }
     Ok(paths)
@@ -35,15 +41,7 @@ fn energy(breakdown: &Breakdown<'_>) -> BarChart {
     let mut arithmetic = vec![0.0; parts.len()];
     arithmetic[parts.len() - 1] = cost.mac_energy_j();
     bars.push(Bar { name: "MAC units".to_owned(), parts: arithmetic });
-    // A part that is nowhere has no place in the legend.
-    for part in (0..parts.len()).rev() {
-        if bars.iter().all(|bar| bar.parts[part] == 0.0) {
-            parts.remove(part);
-            for bar in &mut bars {
-                bar.parts.remove(part);
-            }
-        }
-    }
+    drop_empty_parts(&mut parts, &mut bars);
     BarChart {
         title: format!("{} on {}: energy", breakdown.workload.name, breakdown.machine.name),
         x: Axis::new("energy", "J"),
@@ -69,5 +67,72 @@ fn cycles(breakdown: &Breakdown<'_>) -> BarChart {
             "{} cycles: the slowest level of each layer, and what nothing hides.",
             count(cost.cycles() as u64)
         ),
+    }
+}
+
+/// Layers in the order in which they run, parted by level.
+fn energy_by_layer(breakdown: &Breakdown<'_>) -> BarChart {
+    let cost = &breakdown.cost;
+    let mut parts: Vec<String> =
+        cost.architecture().levels().iter().rev().map(|level| level.name.clone()).collect();
+    parts.push("arithmetic".to_owned());
+    let bar = |layer: &LayerCost| {
+        let tensors = 0..layer.best.einsum.tensors().len();
+        let of_level = |level: usize| {
+            let accesses: f64 = tensors.clone().map(|tensor| layer.access_energy_j(level, tensor)).sum();
+            accesses + layer.network_energy_j(level) + layer.runs * layer.best.report.levels[level].leakage_j
+        };
+        let levels = (0..layer.best.report.levels.len()).rev().map(of_level);
+        let arithmetic = layer.runs * layer.best.report.mac_energy_j;
+        Bar { name: layer.name.clone(), parts: levels.chain([arithmetic]).collect() }
+    };
+    let mut bars: Vec<Bar> = cost.layers().iter().map(bar).collect();
+    drop_empty_parts(&mut parts, &mut bars);
+    BarChart {
+        title: format!("{} on {}: energy by layer", breakdown.workload.name, breakdown.machine.name),
+        x: Axis::new("energy", "J"),
+        parts,
+        bars,
+        caption: "All runs of each layer; networks and leakage with their levels.".to_owned(),
+    }
+}
+
+/// Layers in the order in which they run, parted by what the cycles are spent on.
+fn cycles_by_layer(breakdown: &Breakdown<'_>) -> BarChart {
+    let cost = &breakdown.cost;
+    let names = ["work", "waiting for bandwidth", "loading", "storing", "filling the array"];
+    let mut parts: Vec<String> = names.map(str::to_owned).to_vec();
+    let bar = |layer: &LayerCost| {
+        let latency = &layer.best.report.latency;
+        let waiting = latency.steady_cycles.saturating_sub(latency.compute_cycles);
+        let cycles = [
+            latency.compute_cycles,
+            waiting,
+            latency.load_cycles,
+            latency.store_cycles,
+            latency.array_cycles,
+        ];
+        Bar { name: layer.name.clone(), parts: cycles.map(|cycles| layer.runs * cycles as f64).to_vec() }
+    };
+    let mut bars: Vec<Bar> = cost.layers().iter().map(bar).collect();
+    drop_empty_parts(&mut parts, &mut bars);
+    BarChart {
+        title: format!("{} on {}: cycles by layer", breakdown.workload.name, breakdown.machine.name),
+        x: Axis::new("cycles", ""),
+        parts,
+        bars,
+        caption: "All runs of each layer.".to_owned(),
+    }
+}
+
+/// A part that is nowhere has no place in the legend.
+fn drop_empty_parts(parts: &mut Vec<String>, bars: &mut [Bar]) {
+    for part in (0..parts.len()).rev() {
+        if bars.iter().all(|bar| bar.parts[part] == 0.0) {
+            parts.remove(part);
+            for bar in bars.iter_mut() {
+                bar.parts.remove(part);
+            }
+        }
     }
 }
