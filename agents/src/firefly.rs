@@ -11,6 +11,7 @@
 
 use std::collections::HashMap;
 
+use rand::RngExt;
 use tapeout_core::config::check;
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
@@ -20,6 +21,7 @@ use tapeout_surrogates::firefly::{FireflyMoves, Rounding};
 
 use crate::parts::scalarize::{Merit, Scalarizer};
 use crate::parts::seen::Seen;
+use crate::parts::variation::legal;
 
 // Vizier, `_penalize_parent_fly`: a stuck firefly's perturbation is multiplied by 10.
 const UNSTICK: f64 = 10.0;
@@ -61,6 +63,14 @@ impl Firefly {
         self.field.moved(&self.config, &positions, place, is_brighter, &mut self.rng)
     }
 
+    /// One of those brighter than the firefly at `place`, drawn at random; itself, if there is none.
+    fn brighter(&mut self, place: usize) -> usize {
+        let merit = self.merit(&self.pool[place]);
+        let brighter: Vec<usize> =
+            (0..self.pool.len()).filter(|&other| self.merit(&self.pool[other]) < merit).collect();
+        if brighter.is_empty() { place } else { brighter[self.rng.random_range(0..brighter.len())] }
+    }
+
     /// The next firefly in turn moves, and is perturbed until it gets to a design that is not known.
     fn fly(&mut self) -> Design {
         if self.turn >= self.pool.len() {
@@ -70,10 +80,14 @@ impl Firefly {
         let place = self.turn;
         self.turn += 1;
         let position = self.moved(place);
+        let guide = self.brighter(place);
+        let guides = [place, guide].map(|place| self.pool[place].position.as_slice());
         let mut perturbation = self.pool[place].perturbation;
         let (field, ceiling) = (&self.field, self.config.max_perturbation);
         let design = self.seen.propose(&mut self.rng, |space, rng| {
-            let design = field.perturbed(&position, perturbation, Rounding::ByChance, space, rng);
+            let design = legal(space, || {
+                field.perturbed(&position, perturbation, Rounding::ByChance(guides), space, rng)
+            });
             perturbation = (perturbation * UNSTICK).min(ceiling); // for the next try, if this one is known
             design
         });

@@ -36,6 +36,7 @@ pub mod grid;
 pub mod local_search;
 pub mod mappo;
 pub mod nsga2;
+pub mod nsga3;
 pub mod particle_swarm;
 mod parts;
 pub mod ppo;
@@ -65,6 +66,7 @@ pub const AGENTS: &[AgentEntry] = &[
     AgentEntry::of::<ant_colony::AntColony>(),
     AgentEntry::of::<cma_es::CmaEs>(),
     AgentEntry::of::<nsga2::Nsga2>(),
+    AgentEntry::of::<nsga3::Nsga3>(),
     AgentEntry::of::<sms_emoa::SmsEmoa>(),
     AgentEntry::of::<firefly::Firefly>(),
     AgentEntry::of::<tpe::Tpe>(),

@@ -5,8 +5,9 @@
 //! confinement.
 //! Departs from it: a particle flies in the unit cube over levels, with an axis for each category, drawn in
 //! proportion, after Strasser, Goodman, Sheppard & Butcher (2016), "A new discrete particle swarm optimization
-//! algorithm", doi:10.1145/2908812.2908935; the nearest legal design is evaluated; informants are drawn anew for each
-//! move; a particle that comes upon a known design flies on, and one that comes upon nothing else is replaced.
+//! algorithm", doi:10.1145/2908812.2908935; half of the parameters come to rest at the level of one of the two best places, as half do in
+//! Kennedy (2003), "Bare bones particle swarms", doi:10.1109/SIS.2003.1202251, at its own; the nearest legal design is evaluated;
+//! informants are drawn anew for each move; a particle that comes upon a known design flies on, and one that comes upon nothing else is replaced.
 
 use std::collections::HashMap;
 
@@ -21,7 +22,7 @@ use tapeout_core::{
 
 use crate::parts::scalarize::Scalarizer;
 use crate::parts::seen::Seen;
-use crate::parts::variation::legal;
+use crate::parts::variation::{legal, redrawn};
 
 /// Hyperparameters; the defaults are those of SPSO 2006.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,10 +36,14 @@ pub struct ParticleSwarmConfig {
     pub acceleration_coefficient: f64,
     /// `K`: how many particles, drawn at random, inform a particle besides itself.
     pub n_informants: usize,
+    /// How likely a parameter has the level of one of the two best places, wherever the particle is.
+    pub exploitation: f64,
+    /// How likely each parameter is drawn anew; one over the number of parameters if absent.
+    pub craziness: Option<f64>,
 }
 
 impl Default for ParticleSwarmConfig {
-    /// Clerc (2012), SPSO 2006: w = 1 / (2 ln 2), c = 1/2 + ln 2, K = 3.
+    /// Clerc (2012), SPSO 2006: w = 1 / (2 ln 2), c = 1/2 + ln 2, K = 3. Kennedy (2003), BBExp: 0.5.
     fn default() -> Self {
         let ln_2 = std::f64::consts::LN_2;
         Self {
@@ -46,6 +51,8 @@ impl Default for ParticleSwarmConfig {
             inertia_weight: 0.5 / ln_2,
             acceleration_coefficient: 0.5 + ln_2,
             n_informants: 3,
+            exploitation: 0.5,
+            craziness: None,
         }
     }
 }
@@ -129,6 +136,17 @@ impl Cube {
     }
 }
 
+/// The levels, each with probability `share` that of one of two designs. Sizes that fit lie between sizes that do not, and a particle
+/// halfway from one to another is at neither.
+fn inherited(mut levels: Vec<u32>, designs: &[Design; 2], share: f64, rng: &mut Stream) -> Vec<u32> {
+    for (index, level) in levels.iter_mut().enumerate() {
+        if rng.random_bool(share) {
+            *level = designs[usize::from(rng.random::<bool>())].levels()[index];
+        }
+    }
+    levels
+}
+
 /// How many axes a parameter has.
 fn width(parameter: &Parameter) -> usize {
     if parameter.is_categorical() { parameter.n_levels() as usize } else { 1 }
@@ -157,13 +175,17 @@ impl ParticleSwarm {
         let place = self.turn;
         self.turn += 1;
         let informed = self.informed(place);
+        let bests = [place, informed].map(|place| self.swarm[place].best.design.clone());
         let informed = self.swarm[informed].best_position.clone();
         let (particle, cube, config) = (&mut self.swarm[place], &self.cube, &self.config);
         let mut last = None;
+        let craziness = config.craziness.unwrap_or(1.0 / self.seen.space().n_parameters() as f64);
         let design = self.seen.propose(&mut self.rng, |space, rng| {
             let design = legal(space, || {
                 particle.fly(&informed, config, rng);
-                cube.levels(&particle.position, space, rng)
+                let levels = cube.levels(&particle.position, space, rng);
+                let levels = inherited(levels, &bests, config.exploitation, rng);
+                redrawn(levels, space, craziness, rng)
             });
             last = Some(design.clone());
             design
@@ -274,6 +296,8 @@ impl BuildAgent for ParticleSwarm {
         check("n_particles", capacity, 1..)?;
         check("inertia_weight", config.inertia_weight, 0.0..=1.0)?;
         check("acceleration_coefficient", config.acceleration_coefficient, 0.0..)?;
+        check("exploitation", config.exploitation, 0.0..=1.0)?;
+        check("craziness", config.craziness.unwrap_or(0.0), 0.0..=1.0)?;
         Ok(Self {
             capacity,
             cube: Cube::new(problem.space()),
@@ -319,6 +343,25 @@ mod tests {
         assert!(n_up(0, 8).abs_diff(500) < 80 && n_up(0, 7) + n_up(0, 8) == 1000);
         assert!(n_up(1, 1).abs_diff(450) < 80 && n_up(1, 0) + n_up(1, 1) == 1000);
         assert!(drawn.iter().all(|levels| levels[2..] == [0, 15, 3, 1]));
+    }
+
+    /// A particle that is nowhere near its best places has a level of theirs in half of all parameters, of either alike.
+    #[test]
+    fn half_of_the_levels_are_inherited_from_either_of_two_designs() {
+        let toy = Toy::bowl();
+        let designs = [[1; 6], [2; 6]].map(|levels| toy.space().repair(&levels));
+        let mut rng = Seed::new(0).stream("test");
+        let mut n_inherited = [0_u32; 2];
+        for _ in 0..1000 {
+            for level in inherited(vec![9; 5], &designs, 0.5, &mut rng) {
+                match level {
+                    1 | 2 => n_inherited[level as usize - 1] += 1,
+                    other => assert_eq!(other, 9),
+                }
+            }
+        }
+        // Binomial(5000, 1/4): standard deviation 31; 5 of them is 153.
+        assert!(n_inherited.iter().all(|n| n.abs_diff(1250) < 153), "{n_inherited:?}");
     }
 
     /// Pulls average to half the acceleration: from 0.5 with velocity 0.1, best places at 0.6 and 0.9, the mean

@@ -8,13 +8,14 @@
 //! than the worst by 1 in each objective, is as far for all; designs that are not acceptable go first, the furthest
 //! from it before all; known designs are not proposed again.
 
-use rand::RngExt;
 use tapeout_core::pareto::{contributions, dominates, non_dominated_sort};
 use tapeout_core::{
     Agent, AgentError, BuildAgent, ConfigError, Design, ObjectiveSupport, Problem, Seed, Stream, Trial,
 };
 
 pub use crate::parts::front_population::FrontPopulationConfig;
+use crate::parts::front_population::dominating;
+use crate::parts::ranges::normalised;
 use crate::parts::seen::Seen;
 use crate::parts::variation::Variation;
 
@@ -47,13 +48,6 @@ impl SmsEmoa {
     }
 }
 
-/// Of two members drawn at random the one that dominates the other, the first if neither does.
-fn tournament<'a>(population: &'a [Trial], rng: &mut Stream) -> &'a Design {
-    let n = population.len();
-    let (a, b) = (&population[rng.random_range(0..n)], &population[rng.random_range(0..n)]);
-    if b.judgement.dominates(&a.judgement) { &b.design } else { &a.design }
-}
-
 /// The point of `front`, which is not empty, that most of all points dominate.
 fn most_dominated(losses: &[&[f64]], front: &[usize]) -> usize {
     let n_dominating =
@@ -69,27 +63,12 @@ fn least_contribution(losses: &[&[f64]]) -> usize {
     (0..shares.len()).min_by(|&a, &b| shares[a].total_cmp(&shares[b])).expect("a front has a member")
 }
 
-/// Each objective's range as 0 to 1. `losses`: shape `[n][m]`, not empty.
-fn normalised(losses: &[&[f64]]) -> Vec<Vec<f64>> {
-    let ranges: Vec<(f64, f64)> = (0..losses[0].len())
-        .map(|objective| {
-            let column = losses.iter().map(|point| point[objective]);
-            column
-                .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), loss| (low.min(loss), high.max(loss)))
-        })
-        .collect();
-    let scaled = |(&loss, &(low, high)): (&f64, &(f64, f64))| {
-        if high > low { (loss - low) / (high - low) } else { 1.0 }
-    };
-    losses.iter().map(|point| point.iter().zip(&ranges).map(scaled).collect()).collect()
-}
-
 impl Agent for SmsEmoa {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
         let (population, initial) = (&self.population, self.config.survivors(0));
         let mut designs = self.seen.draw_members(population.len(), initial, count, &mut self.rng);
         let n_left = count - designs.len();
-        designs.extend(self.variation.breed(&mut self.seen, &mut self.rng, population, tournament, n_left));
+        designs.extend(self.variation.breed(&mut self.seen, &mut self.rng, population, dominating, n_left));
         Ok(designs)
     }
 
@@ -174,12 +153,5 @@ mod tests {
         let outcomes = [infeasible(0.5), measured([1.0, 1.0]), infeasible(0.1), measured([2.0, 2.0])];
         assert_eq!(survivors(3, &outcomes), [1, 2, 3]);
         assert_eq!(survivors(2, &outcomes), [1, 3]);
-    }
-
-    /// Ranges 1 to 3, 10 to 30, and none: an objective in which all are equal is at its worst for all.
-    #[test]
-    fn normalised_losses_span_the_unit_cube() {
-        let rows = normalised(&[&[1.0, 10.0, 7.0], &[3.0, 30.0, 7.0], &[2.0, 15.0, 7.0]]);
-        assert_eq!(rows, [[0.0, 0.0, 1.0], [1.0, 1.0, 1.0], [0.5, 0.25, 1.0]]);
     }
 }

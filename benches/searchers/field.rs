@@ -40,8 +40,8 @@ enum Yardstick {
 }
 
 impl Field {
-    /// `accelerator-N`, `accelerator-N-front`, `tuning-N`, `gemm`, `convolution`, `welded-beam`, `welded-beam-front`, `car-side`, `crash`,
-    /// or the path of a tuning file.
+    /// `accelerator-N`, `accelerator-N-front`, `accelerator-N-four`, `tuning-N`, `gemm`, `convolution`, `welded-beam`, `welded-beam-front`,
+    /// `car-side`, `crash`, or the path of a tuning file.
     pub fn new(name: &str) -> Self {
         match name {
             "welded-beam" => Self::of_engineering(&WELDED_BEAM_COST),
@@ -55,6 +55,9 @@ impl Field {
     fn of_family(name: &str) -> Self {
         match name.split('-').collect::<Vec<&str>>()[..] {
             ["accelerator", number, "front"] => Self::of_accelerator(number, &["latency", "energy", "area"]),
+            ["accelerator", number, "four"] => {
+                Self::of_accelerator(number, &["latency", "energy", "area", "power"])
+            }
             ["accelerator", number] => Self::of_accelerator(number, &["edp"]),
             ["tuning", number] => Self::of_tuning(number),
             _ => Self::of_kernel(name),

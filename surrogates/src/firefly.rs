@@ -77,12 +77,14 @@ pub struct FireflyMoves {
 }
 
 /// Which level a place between two is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rounding {
+#[derive(Debug, Clone, Copy)]
+pub enum Rounding<'a> {
     /// The nearer, so that a perturbation of less than half a level changes nothing.
     Nearest,
-    /// Either, the nearer with the greater chance: a parameter of few levels is perturbed as much as one of many, if seldom.
-    ByChance,
+    /// Either, the nearer with the greater chance: a parameter of few levels is perturbed as much as one of many, if seldom. Half of the
+    /// parameters have the level of one of two fireflies instead, whose positions these are: sizes that fit lie between sizes that do
+    /// not, and a place halfway from one to another is at neither. A half as in Kennedy (2003), doi:10.1109/SIS.2003.1202251, BBExp.
+    ByChance([&'a [f64]; 2]),
 }
 
 /// How much of the way towards another design is taken.
@@ -176,33 +178,40 @@ impl FireflyMoves {
     }
 
     /// Laplace noise whose largest entry is `perturbation`: a share of the range of ordered parameters, and the
-    /// probability that a category is drawn anew. Returns a legal design: the place as `rounding` says, repaired.
+    /// probability that a category is drawn anew. Returns the levels at the place as `rounding` says, legal or not.
     pub fn perturbed(
         &self,
         position: &[f64],
         perturbation: f64,
-        rounding: Rounding,
+        rounding: Rounding<'_>,
         space: &DesignSpace,
         rng: &mut Stream,
-    ) -> Design {
+    ) -> Vec<u32> {
         let mut noise: Vec<f64> = position.iter().map(|_| laplace(rng)).collect();
         let largest = noise.iter().fold(f64::MIN_POSITIVE, |largest, noise| largest.max(noise.abs()));
         noise.iter_mut().for_each(|noise| *noise *= perturbation / largest);
-        let perturb = |((&coordinate, noise), parameter): ((&f64, f64), &Parameter)| {
+        let perturb = |(index, ((&coordinate, noise), parameter)): (usize, ((&f64, f64), &Parameter))| {
             let last = parameter.n_levels() - 1;
             if !parameter.is_categorical() {
                 let place = (coordinate + noise).clamp(0.0, 1.0) * f64::from(last);
                 return match rounding {
                     Rounding::Nearest => place.round() as u32,
+                    Rounding::ByChance(_) if rng.random_bool(1.0 / position.len() as f64) => {
+                        rng.random_range(0..=last)
+                    }
+                    Rounding::ByChance(guides) if rng.random() => {
+                        let guide = guides[usize::from(rng.random::<bool>())];
+                        (guide[index] * f64::from(last)).round() as u32
+                    }
                     // At the last level the sum may be rounded up to a whole.
-                    Rounding::ByChance => ((place + rng.random::<f64>()).floor() as u32).min(last),
+                    Rounding::ByChance(_) => ((place + rng.random::<f64>()).floor() as u32).min(last),
                 };
             }
             let is_redrawn = rng.random_bool(noise.abs().min(1.0));
             if is_redrawn { rng.random_range(0..=last) } else { coordinate as u32 }
         };
-        let levels: Vec<u32> = position.iter().zip(noise).zip(space.parameters()).map(perturb).collect();
-        space.repair(&levels)
+        let places = position.iter().zip(noise).zip(space.parameters()).enumerate();
+        places.map(perturb).collect()
     }
 }
 
@@ -266,7 +275,8 @@ impl Swarm {
         let positions: Vec<&[f64]> = self.flies.iter().map(|fly| fly.position.as_slice()).collect();
         let is_brighter = |other: usize| costs[other] < costs[place];
         let position = self.field.moved(&self.config, &positions, place, is_brighter, rng);
-        self.field.perturbed(&position, self.flies[place].perturbation, Rounding::Nearest, &self.space, rng)
+        let perturbation = self.flies[place].perturbation;
+        self.space.repair(&self.field.perturbed(&position, perturbation, Rounding::Nearest, &self.space, rng))
     }
 }
 
@@ -320,6 +330,25 @@ mod tests {
             let pull = field.pull(&config, &position, &other, is_brighter);
             field.step(&mut position, &other, &pull, &mut rng);
             assert!((position[0] - expected).abs() < 1e-4, "{position:?}");
+        }
+    }
+
+    /// At 0.55 of eleven levels, without noise: 5 or 6 with equal chance; by chance a level of a guide, 0 or 10, and one parameter in three
+    /// any of them. So 5 and 6 have 2/3 * 1/4 + 1/3 * 1/11 each, 0 and 10 likewise, and every other level 1/33.
+    #[test]
+    fn places_are_rounded_by_chance_or_inherited_or_drawn_anew() {
+        let (space, mut rng) = (space(), Seed::new(0).stream("test"));
+        let field = FireflyMoves::new(&space);
+        let guides = Rounding::ByChance([&[0.0, 0.0, 0.0], &[1.0, 1.0, 0.0]]);
+        let mut counts = [0_u32; 11];
+        for _ in 0..3000 {
+            let levels = field.perturbed(&[0.55, 0.55, 0.0], 0.0, guides, &space, &mut rng);
+            counts[levels[0] as usize] += 1;
+        }
+        for (level, count) in counts.into_iter().enumerate() {
+            // Binomial(3000, 0.197) and (3000, 1/33): standard deviations 22 and 9.4; 5 of them are 109 and 47.
+            let (expected, slack) = if [0, 5, 6, 10].contains(&level) { (591, 109) } else { (91, 47) };
+            assert!(count.abs_diff(expected) < slack, "{counts:?}");
         }
     }
 

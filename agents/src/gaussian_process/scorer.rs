@@ -1,7 +1,7 @@
 //! What makes a design worth trying: what is gained if it is acceptable, and how likely it is.
 
 use tapeout_core::Design;
-use tapeout_surrogates::models::gaussian_process::{GaussianProcess, Posterior};
+use tapeout_surrogates::models::gaussian_process::{GaussianProcess, Posterior, PosteriorBounds};
 
 use crate::parts::acquisition::{Normal, Strips};
 use crate::parts::candidates::EXPANDED;
@@ -108,6 +108,17 @@ impl Aim {
         }
     }
 
+    /// Whether more spread of any loss never makes a design worth less: so it is with what grows the faster the less a loss is. Of several
+    /// losses reduced to one by a largest, only the moments are known.
+    fn grows_with_spread(&self) -> bool {
+        match self {
+            Self::Acceptance | Self::Improvement { .. } | Self::Bound { .. } | Self::Hypervolume { .. } => {
+                true
+            }
+            Self::Direction { .. } => false,
+        }
+    }
+
     /// Takes a proposal for an observation of its mean.
     fn believe(&mut self, means: &[f64]) {
         match self {
@@ -157,7 +168,7 @@ impl Scorer<'_> {
     pub fn values(&self, points: &[Vec<f64>], leaders: &mut Leaders) -> Vec<f64> {
         let mut all = Vec::with_capacity(points.len());
         for chunk in points.chunks(CHUNK) {
-            let mut values = self.gains(&self.expect(chunk), chunk.len());
+            let mut values = self.gains_of_leaders(chunk, leaders.least());
             // Probabilities only take from a value, so what is too little stays so.
             for border in &self.borders {
                 let open: Vec<usize> =
@@ -170,6 +181,34 @@ impl Scorer<'_> {
             all.extend(values);
         }
         all
+    }
+
+    /// What is gained at each of the points if it is acceptable; of one that cannot be a leader, worth more than `least`, no less than that.
+    fn gains_of_leaders(&self, points: &[Vec<f64>], least: f64) -> Vec<f64> {
+        let bounds: Vec<PosteriorBounds> = self.losses.iter().map(|process| process.bounds(points)).collect();
+        let normal = |bounds: &PosteriorBounds, index: usize, variance: f64| Normal {
+            mean: bounds.mean[index],
+            std: variance.sqrt(),
+        };
+        let mut gains = vec![f64::INFINITY; points.len()];
+        // A variance costs many times what a bound on it does, and most points are out of the question with the largest that they may have.
+        if self.aim.grows_with_spread() {
+            for (index, gain) in gains.iter_mut().enumerate() {
+                let losses = bounds.iter().map(|bounds| normal(bounds, index, bounds.most_variance[index]));
+                *gain = self.aim.value(&losses.collect::<Vec<_>>());
+            }
+        }
+        let open: Vec<usize> = (0..points.len()).filter(|&index| gains[index] > least).collect();
+        let pairs = self.losses.iter().zip(&bounds);
+        let variances: Vec<Vec<f64>> =
+            pairs.map(|(process, bounds)| process.variances(bounds, &open)).collect();
+        for (place, &index) in open.iter().enumerate() {
+            let losses = bounds.iter().zip(&variances);
+            let losses: Vec<Normal> =
+                losses.map(|(bounds, variances)| normal(bounds, index, variances[place])).collect();
+            gains[index] = self.aim.value(&losses);
+        }
+        gains
     }
 
     fn expect(&self, points: &[Vec<f64>]) -> Vec<Posterior> {

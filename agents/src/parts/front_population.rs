@@ -4,9 +4,10 @@
 //! first front, and no smaller than a genetic algorithm with one objective would be: what is dominated has to leave sooner, and
 //! there is room for every trade-off that is found.
 
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use tapeout_core::config::check;
-use tapeout_core::{ConfigError, DesignSpace};
+use tapeout_core::{ConfigError, Design, DesignSpace, Stream, Trial};
 
 use crate::parts::variation::Variation;
 
@@ -56,6 +57,13 @@ impl FrontPopulationConfig {
     pub fn survivors(&self, n_first: usize) -> usize {
         n_first.max(self.min_population).min(self.population)
     }
+}
+
+/// Of two members drawn at random the one that dominates the other, the first if neither does.
+pub fn dominating<'a>(population: &'a [Trial], rng: &mut Stream) -> &'a Design {
+    let n = population.len();
+    let (a, b) = (&population[rng.random_range(0..n)], &population[rng.random_range(0..n)]);
+    if b.judgement.dominates(&a.judgement) { &b.design } else { &a.design }
 }
 
 #[cfg(test)]

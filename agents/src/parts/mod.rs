@@ -7,6 +7,7 @@
 //! | [`policy`] | decisions, rewards and networks, for reinforcement learners |
 //! | [`variation`] | crossover and mutation |
 //! | [`front_population`] | hyperparameters and size of a population that searches for a front |
+//! | [`ranges`] | losses along their ranges |
 //! | [`moves`] | the steps of a local search |
 //! | [`search_state`] | the initial design before the first model, and all that a model learns from |
 //! | [`history`] | all that was observed, as models want it |
@@ -26,6 +27,7 @@ pub mod history;
 pub mod limits;
 pub mod moves;
 pub mod policy;
+pub mod ranges;
 pub mod scalarize;
 pub mod search_state;
 pub mod seen;

@@ -28,6 +28,16 @@ pub fn legal(space: &DesignSpace, mut make: impl FnMut() -> Vec<u32>) -> Design 
     space.repair(&levels)
 }
 
+/// The levels, each drawn anew from all of its parameter with this probability.
+pub fn redrawn(mut levels: Vec<u32>, space: &DesignSpace, probability: f64, rng: &mut Stream) -> Vec<u32> {
+    for (level, parameter) in levels.iter_mut().zip(space.parameters()) {
+        if rng.random_bool(probability) {
+            *level = rng.random_range(0..parameter.n_levels());
+        }
+    }
+    levels
+}
+
 /// How children are made of two parents.
 #[derive(Debug, Clone)]
 pub struct Variation {

@@ -231,7 +231,9 @@ pub fn densities(centers: &Centers, good: &[usize], gains: &[f64], least_bandwid
         weights[place] = 0.0;
         members.push((gain / total * (1.0 - uniform), centers.designs[place].clone()));
     }
-    let tables = vec![Vec::new(); centers.groups.len()];
+    // A table has an entry for each byte at least.
+    let n_codes = |group: &Group| group.parameters.clone().map(|index| centers.counts[index].len()).product();
+    let tables = centers.groups.iter().map(|group| vec![0.0; CODES.max(n_codes(group))]).collect();
     (
         Good { kernels: kernels(&good_counts), members, uniform },
         Others { kernels: kernels(&other_counts), weights, uniform, tables, along: Vec::new() },
@@ -280,7 +282,8 @@ impl Others {
     pub fn log_density(&mut self, design: &Design, centers: &Centers, most: f64) -> Option<f64> {
         self.tabulate(design, centers);
         let mut density = uniform_density(self.uniform, &self.kernels);
-        for (block, weights) in self.weights.chunks(BLOCK).enumerate() {
+        // The newest first: they lie where samples do, so that a sum that is too large is so soon.
+        for (block, weights) in self.weights.chunks(BLOCK).enumerate().rev() {
             let mut products = [0.0; BLOCK];
             products[..weights.len()].copy_from_slice(weights);
             let places = block * BLOCK..block * BLOCK + weights.len();
@@ -299,20 +302,21 @@ impl Others {
 
     fn tabulate(&mut self, design: &Design, centers: &Centers) {
         for (group, table) in centers.groups.iter().zip(&mut self.tables) {
-            table.clear();
-            table.push(1.0);
+            table[0] = 1.0;
+            let mut n_codes = 1;
             for index in group.parameters.clone() {
                 let (kernel, level) = (&self.kernels[index], design.levels()[index]);
+                let n_levels = kernel.n_levels() as usize;
                 self.along.clear();
                 self.along.extend((0..kernel.n_levels()).map(|center| kernel.probability(level, center)));
-                let before = table.len();
-                for code in 0..before {
+                // From the last code down, so that no product is written over before it is read.
+                for code in (0..n_codes).rev() {
                     let product = table[code];
-                    table.extend(self.along.iter().map(|probability| product * probability));
+                    let room = &mut table[code * n_levels..(code + 1) * n_levels];
+                    room.iter_mut().zip(&self.along).for_each(|(entry, along)| *entry = product * along);
                 }
-                table.drain(..before);
+                n_codes *= n_levels;
             }
-            table.resize(table.len().max(CODES), 0.0);
         }
     }
 }

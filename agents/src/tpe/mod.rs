@@ -4,16 +4,17 @@
 //! "Tree-Structured Parzen Estimator", arXiv:2304.11127, for the joint kernel, the split and the weights he recommends, and
 //! for the kernel of a discrete parameter; Ozaki et al. (2020), doi:10.1145/3377930.3389817, for several objectives. Bandwidths
 //! are those of Optuna 4's multivariate estimator.
-//! Departs from them: a bandwidth ends a level beyond the spread of the centres; a last front that does not fit among the good is
-//! thinned by crowding, not by hypervolume; the uniform component weighs the same in both densities; samples are made legal,
-//! and known ones are not proposed.
+//! Departs from them: a bandwidth ends a level beyond the spread of the centres; the uniform component weighs the same in both
+//! densities; samples are made legal, and known ones are not proposed.
 //!
 //! | file | holds |
 //! |---|---|
-//! | `agent` | hyperparameters, which trials are good, and the choice among samples |
+//! | `agent` | hyperparameters, and the choice among samples |
+//! | `split` | which trials are good, and what each of them weighs |
 //! | `density` | the two densities |
 
 mod agent;
 mod density;
+mod split;
 
 pub use agent::{Tpe, TpeConfig};

@@ -129,6 +129,11 @@ fn nsga2_keeps_the_contract() {
 }
 
 #[test]
+fn nsga3_keeps_the_contract() {
+    keeps_the_contract("nsga3");
+}
+
+#[test]
 fn sms_emoa_keeps_the_contract() {
     keeps_the_contract("sms-emoa");
 }

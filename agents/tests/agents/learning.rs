@@ -28,6 +28,7 @@ const LEARNERS: &[(&str, usize)] = &[
     ("firefly", 200),
     ("ga", 300),
     ("regularized-evolution", 300),
+    ("nsga3", 1000),
     ("sms-emoa", 1000),
     ("de", 400),
     ("sa", 200),
@@ -45,8 +46,15 @@ const LEARNERS: &[(&str, usize)] = &[
 ];
 
 /// Searches for fronts, each with its budget on the trade-off between cost and time (1,048,576 designs, 31 on the front).
-const FRONT_LEARNERS: &[(&str, usize)] =
-    &[("nsga2", 1000), ("sms-emoa", 1000), ("tpe", 200), ("smac", 200), ("gp", 60), ("auto", 60)];
+const FRONT_LEARNERS: &[(&str, usize)] = &[
+    ("nsga2", 1000),
+    ("nsga3", 1000),
+    ("sms-emoa", 1000),
+    ("tpe", 200),
+    ("smac", 200),
+    ("gp", 60),
+    ("auto", 60),
+];
 
 fn entry(id: &str) -> &'static AgentEntry {
     AGENTS.iter().find(|entry| entry.id == id).unwrap_or_else(|| panic!("no agent is called `{id}`"))
@@ -201,6 +209,11 @@ fn regularized_evolution_comes_closer_than_random_search() {
 }
 
 #[test]
+fn nsga3_comes_closer_than_random_search() {
+    comes_closer_than_random_search("nsga3");
+}
+
+#[test]
 fn sms_emoa_comes_closer_than_random_search() {
     comes_closer_than_random_search("sms-emoa");
 }
@@ -288,6 +301,11 @@ fn ga_makes_use_of_an_earlier_log() {
 #[test]
 fn regularized_evolution_makes_use_of_an_earlier_log() {
     makes_use_of_an_earlier_log("regularized-evolution");
+}
+
+#[test]
+fn nsga3_makes_use_of_an_earlier_log() {
+    makes_use_of_an_earlier_log("nsga3");
 }
 
 #[test]

@@ -23,4 +23,4 @@ mod process;
 #[cfg(test)]
 mod tests;
 
-pub use process::{GaussianProcess, Posterior};
+pub use process::{GaussianProcess, Posterior, PosteriorBounds};

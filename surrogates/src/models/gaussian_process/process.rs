@@ -60,33 +60,63 @@ impl GaussianProcess {
         self.weights = self.factor.solve(targets);
     }
 
-    /// The process at `points`, shape `[c]`, without the noise of an observation.
-    pub fn posterior(&self, points: &[Vec<f64>]) -> Posterior {
-        let mut posterior = Posterior {
-            mean: Vec::with_capacity(points.len()),
-            variance: Vec::with_capacity(points.len()),
-            blocks: Vec::with_capacity(points.len().div_ceil(LANES)),
-        };
-        let n = self.points.len();
-        let mut covariances = vec![0.0; n];
-        for block in points.chunks(LANES) {
-            let mut lanes: Vec<Lanes> = vec![[0.0; LANES]; n];
-            for (lane, point) in block.iter().enumerate() {
-                self.kernel.covariances(&self.points, point, &mut covariances);
-                for (row, &covariance) in lanes.iter_mut().zip(&covariances) {
+    /// What can be said of `points`, shape `[c]`, without solving for their variances. O(n d) each.
+    pub fn bounds(&self, points: &[Vec<f64>]) -> PosteriorBounds {
+        let mut bounds =
+            PosteriorBounds { mean: Vec::new(), most_variance: Vec::new(), covariances: Vec::new() };
+        for point in points {
+            let mut covariances = vec![0.0; self.points.len()];
+            self.kernel.covariances(&self.points, point, &mut covariances);
+            bounds.mean.push(dot(&covariances, &self.weights));
+            // What one observation explains, all of them explain: k(x, x) - k(x, x_i)² / (k(x_i, x_i) + noise) is never too little.
+            let largest = covariances.iter().fold(0.0, |largest: f64, &covariance| largest.max(covariance));
+            let explained = largest * largest / (self.kernel.amplitude + self.kernel.noise);
+            bounds.most_variance.push((self.kernel.amplitude - explained).max(self.floor()));
+            bounds.covariances.push(covariances);
+        }
+        bounds
+    }
+
+    /// The variances of those points of `bounds`, made by this process, that are `chosen`, without the noise of an observation. O(n²)
+    /// each.
+    pub fn variances(&self, bounds: &PosteriorBounds, chosen: &[usize]) -> Vec<f64> {
+        self.whitened(bounds, chosen).flat_map(|(_, variances)| variances).collect()
+    }
+
+    /// W k for some of the points at a time, and what is left of their variances.
+    fn whitened<'a>(
+        &'a self,
+        bounds: &'a PosteriorBounds,
+        chosen: &'a [usize],
+    ) -> impl Iterator<Item = (Vec<Lanes>, Vec<f64>)> + 'a {
+        chosen.chunks(LANES).map(|block| {
+            let mut lanes: Vec<Lanes> = vec![[0.0; LANES]; self.points.len()];
+            for (lane, &index) in block.iter().enumerate() {
+                for (row, &covariance) in lanes.iter_mut().zip(&bounds.covariances[index]) {
                     row[lane] = covariance;
                 }
-                posterior.mean.push(dot(&covariances, &self.weights));
             }
             let whitened = self.factor.multiply(&lanes);
             // k(x, x) - kᵀ K⁻¹ k = k(x, x) - |W k|²: what the data explain is a sum of squares, so a variance never exceeds the prior.
-            for lane in 0..block.len() {
+            let left = |lane: usize| {
                 let explained: f64 = whitened.iter().map(|row| row[lane] * row[lane]).sum();
-                posterior.variance.push((self.kernel.amplitude - explained).max(self.floor()));
-            }
-            posterior.blocks.push(whitened);
+                (self.kernel.amplitude - explained).max(self.floor())
+            };
+            let variances = (0..block.len()).map(left).collect();
+            (whitened, variances)
+        })
+    }
+
+    /// The process at `points`, shape `[c]`, without the noise of an observation.
+    pub fn posterior(&self, points: &[Vec<f64>]) -> Posterior {
+        let bounds = self.bounds(points);
+        let all: Vec<usize> = (0..points.len()).collect();
+        let (mut variance, mut blocks) = (Vec::with_capacity(points.len()), Vec::new());
+        for (block, variances) in self.whitened(&bounds, &all) {
+            variance.extend(variances);
+            blocks.push(block);
         }
-        posterior
+        Posterior { mean: bounds.mean, variance, blocks }
     }
 
     /// Below this a variance is rounding: a share of the amplitude near the precision of a product of `n` terms.
@@ -123,6 +153,17 @@ impl GaussianProcess {
             block.push(next);
         }
     }
+}
+
+/// What can be said of `c` points at little cost.
+#[derive(Debug, Clone)]
+pub struct PosteriorBounds {
+    /// Shape `[c]`.
+    pub mean: Vec<f64>,
+    /// No variance is larger, shape `[c]`, positive.
+    pub most_variance: Vec<f64>,
+    /// Shape `[c][n]`.
+    covariances: Vec<Vec<f64>>,
 }
 
 /// What a process expects at `c` points.

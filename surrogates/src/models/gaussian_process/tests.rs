@@ -96,3 +96,21 @@ fn a_believed_point_counts_as_an_observation_of_its_mean() {
         assert!((believed.variance[index] - conditioned.variance[index]).abs() < 1e-9);
     }
 }
+
+/// Law: the variances of some points are those of the posterior, and none is above its bound. With one observation the bound is what it is.
+#[test]
+fn variances_are_within_their_bounds() {
+    for n_known in [1, 12] {
+        let (all, rows) = points(30);
+        let mut known = Points::new(all.embedding().clone());
+        rows[..n_known].iter().for_each(|row| known.push(row));
+        let process = GaussianProcess::new(kernel(0.01), &known, &vec![0.0; n_known]);
+        let (bounds, posterior) = (process.bounds(&rows), process.posterior(&rows));
+        let chosen: Vec<usize> = (0..30).filter(|index| index % 7 != 3).collect();
+        for (variance, &index) in process.variances(&bounds, &chosen).iter().zip(&chosen) {
+            assert!((variance - posterior.variance[index]).abs() < 1e-12);
+            assert!(*variance <= bounds.most_variance[index] + 1e-12);
+            assert!(n_known > 1 || (variance - bounds.most_variance[index]).abs() < 1e-12);
+        }
+    }
+}
