@@ -8,7 +8,7 @@ use serde_json::json;
 use tapeout::core::Catalog;
 use tapeout::experiment::comparison::pictures::pictures;
 use tapeout::experiment::comparison::{
-    Cell, ComparisonError, Conditions, RunCost, Shard, conduct, conduct_shard, tables,
+    Cell, ComparisonError, ComparisonPlan, Conditions, RunCost, Shard, conduct, conduct_shard, tables,
 };
 use tapeout::leaderboard::{BOARDS, Board, BoardResults, page};
 
@@ -75,13 +75,7 @@ impl Args {
         Ok(self.shard.is_none().then_some(done))
     }
 
-    fn watch(
-        &self,
-        board: &Board,
-        agent: &str,
-        done: usize,
-        plan: &tapeout::experiment::comparison::ComparisonPlan,
-    ) {
+    fn watch(&self, board: &Board, agent: &str, done: usize, plan: &ComparisonPlan) {
         /// A line of progress at each of so many equal parts of the runs. Ours: a log of both boards stays within two screens.
         const LINES: usize = 50;
         let n_cells = plan.cells().len();
