@@ -24,7 +24,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NUMBER", default_value = "15", value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// Distinct designs each run evaluates
-    #[arg(long, value_name = "DESIGNS", default_value = "200", allow_negative_numbers = true, value_parser = crate::arguments::at_least_one)]
+    #[arg(long, value_name = "DESIGNS", default_value = "100", allow_negative_numbers = true, value_parser = crate::arguments::at_least_one)]
     trials: NonZeroUsize,
     /// The folder of all runs; what is there already is not run again
     #[arg(long, value_name = "FOLDER", default_value = "comparisons/leaderboard")]

@@ -9,7 +9,7 @@ use tapeout_core::Catalog;
 use super::conduct::{ComparedProblem, prepare, run_to_end};
 use super::results::worth;
 use super::{Cell, ComparisonError, ComparisonPlan, Conditions};
-use crate::statistics::{AdaStop, Verdict};
+use crate::statistics::{AdaStop, ShownOrder};
 
 /// Chance of any false finding in one environment. Ours: what most papers call significant.
 const LEVEL: f64 = 0.05;
@@ -95,9 +95,9 @@ pub fn conduct_until_decided(
             agent: name(decision.pair.0),
             other: name(decision.pair.1),
             better: match decision.verdict {
-                Verdict::Less => Some(name(decision.pair.0)),
-                Verdict::Greater => Some(name(decision.pair.1)),
-                Verdict::Open => None,
+                ShownOrder::Less => Some(name(decision.pair.0)),
+                ShownOrder::Greater => Some(name(decision.pair.1)),
+                ShownOrder::Open => None,
             },
             seeds: decision.stage as u64 * stage.get(),
         }));

@@ -15,7 +15,7 @@ const PERMUTATIONS: usize = 10_000;
 
 /// What is known of two agents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ShownOrder {
     /// The costs of the first are less.
     Less,
     /// The costs of the first are greater.
@@ -26,11 +26,11 @@ pub enum Verdict {
 
 /// A pair of agents, and after how many stages what was known of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Decision {
+pub struct ShownPair {
     /// The places of the two agents, the lower first.
     pub pair: (usize, usize),
     /// What is known.
-    pub verdict: Verdict,
+    pub verdict: ShownOrder,
     /// The stage that showed it, from 1; the last one if nothing was shown.
     pub stage: usize,
 }
@@ -47,7 +47,7 @@ pub struct AdaStop {
     /// How many permutations those that are kept were taken from.
     n_permutations: usize,
     open: Vec<OpenPair>,
-    decisions: Vec<Decision>,
+    decisions: Vec<ShownPair>,
     seed: Seed,
 }
 
@@ -85,13 +85,13 @@ impl AdaStop {
     }
 
     /// Every pair, in the order of its agents.
-    pub fn decisions(&self) -> Vec<Decision> {
-        let open = self.open.iter().map(|open| Decision {
+    pub fn decisions(&self) -> Vec<ShownPair> {
+        let open = self.open.iter().map(|open| ShownPair {
             pair: open.pair,
-            verdict: Verdict::Open,
+            verdict: ShownOrder::Open,
             stage: self.stage,
         });
-        let mut all: Vec<Decision> = self.decisions.iter().copied().chain(open).collect();
+        let mut all: Vec<ShownPair> = self.decisions.iter().copied().chain(open).collect();
         all.sort_by_key(|decision| decision.pair);
         all
     }
@@ -115,8 +115,8 @@ impl AdaStop {
                 break;
             }
             let OpenPair { pair, differences } = self.open.remove(place);
-            let verdict = if differences[0] < 0.0 { Verdict::Less } else { Verdict::Greater };
-            self.decisions.push(Decision { pair, verdict, stage: self.stage });
+            let verdict = if differences[0] < 0.0 { ShownOrder::Less } else { ShownOrder::Greater };
+            self.decisions.push(ShownPair { pair, verdict, stage: self.stage });
         }
         self.level_spent += spent;
         let kept: Vec<bool> = (0..self.n_kept()).map(|index| self.largest(index) <= boundary).collect();
@@ -228,10 +228,10 @@ mod tests {
         assert_eq!((n_halves(3), halves(3).len(), n_halves(4)), (Some(20), 20, Some(70)));
         let mut test = AdaStop::new(2, 1, 0.1);
         test.take(&[vec![1.0, 2.0, 3.0], vec![11.0, 12.0, 13.0]]);
-        assert_eq!(test.decisions(), [Decision { pair: (0, 1), verdict: Verdict::Less, stage: 1 }]);
+        assert_eq!(test.decisions(), [ShownPair { pair: (0, 1), verdict: ShownOrder::Less, stage: 1 }]);
         let mut test = AdaStop::new(2, 1, 0.09);
         test.take(&[vec![1.0, 2.0, 3.0], vec![11.0, 12.0, 13.0]]);
-        assert_eq!(test.decisions(), [Decision { pair: (0, 1), verdict: Verdict::Open, stage: 1 }]);
+        assert_eq!(test.decisions(), [ShownPair { pair: (0, 1), verdict: ShownOrder::Open, stage: 1 }]);
         assert!(test.is_over());
     }
 
@@ -265,11 +265,11 @@ mod tests {
                 );
             }
             let verdict = |decision: &str| match decision {
-                "smaller" => Verdict::Less,
-                "larger" => Verdict::Greater,
-                _ => Verdict::Open,
+                "smaller" => ShownOrder::Less,
+                "larger" => ShownOrder::Greater,
+                _ => ShownOrder::Open,
             };
-            let expected = case.pairs.iter().map(|it| Decision {
+            let expected = case.pairs.iter().map(|it| ShownPair {
                 pair: it.pair,
                 verdict: verdict(&it.decision),
                 stage: it.stage,
@@ -290,7 +290,7 @@ mod tests {
             let far = costs().iter().map(|cost| cost + 2.0).collect();
             test.take(&[first.clone(), first, far]);
         }
-        let verdicts: Vec<Verdict> = test.decisions().iter().map(|decision| decision.verdict).collect();
-        assert_eq!(verdicts, [Verdict::Open, Verdict::Less, Verdict::Less]);
+        let verdicts: Vec<ShownOrder> = test.decisions().iter().map(|decision| decision.verdict).collect();
+        assert_eq!(verdicts, [ShownOrder::Open, ShownOrder::Less, ShownOrder::Less]);
     }
 }

@@ -18,7 +18,7 @@ mod ranks;
 mod signed_rank;
 mod superiority;
 
-pub use adastop::{AdaStop, Decision, Verdict};
+pub use adastop::{AdaStop, ShownOrder, ShownPair};
 pub use bootstrap::{CONFIDENCE, RESAMPLES, bootstrap_interval};
 pub use nemenyi::{cliques, critical_difference};
 pub use quantile::{mean, quantile, quartiles};

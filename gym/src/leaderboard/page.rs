@@ -18,7 +18,7 @@ pub fn page(boards: &[BoardResults<'_>], command: &str) -> String {
          design at a time. `grid` is left out, which takes a space in order, and `process`, which is a program of your own.\n\n\
          ```sh\n{command}\n```\n\n\
          makes this page again: it reads the runs that are there and makes the others, `--shard` makes a part of them. Without `--seeds` and \
-         `--trials` it runs 15 seeds of 200 designs. Ranks are averages over problems and seeds, 1 is best, with 95 % bootstrap intervals over \
+         `--trials` it runs 15 seeds of 100 designs. Ranks are averages over problems and seeds, 1 is best, with 95 % bootstrap intervals over \
          both. A *share* is the mean over seeds of the share of the best result that any run here found; 1 is best. What an agent takes is its \
          median processor time for each design, as measured here: it differs from machine to machine, all else does not.\n"
     );
