@@ -27,7 +27,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DESIGNS", default_value = "100", allow_negative_numbers = true, value_parser = crate::arguments::at_least_one)]
     trials: NonZeroUsize,
     /// The folder of all runs; what is there already is not run again
-    #[arg(long, value_name = "FOLDER", default_value = "comparisons/leaderboard")]
+    #[arg(long, value_name = "FOLDER", default_value = "runs/leaderboard")]
     data: PathBuf,
     /// The folder of the page and its tables
     #[arg(long, value_name = "FOLDER", default_value = "docs/leaderboard")]
