@@ -1,16 +1,18 @@
 //! A comparison at work, as `compare` and `sweep` share it, and what came of it as text and as data.
 
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tapeout::core::Catalog;
 use tapeout::experiment::comparison::conduct::ComparedProblem;
-use tapeout::experiment::comparison::pairs::seeds_to_show;
-use tapeout::experiment::comparison::pictures::pictures;
-use tapeout::experiment::comparison::standings::{EnvStandings, IntervalEstimate, Standing};
+use tapeout::experiment::comparison::pairs::{Pair, PairedTest, least_p, seeds_to_show};
+use tapeout::experiment::comparison::pictures::{costs, pictures};
+use tapeout::experiment::comparison::standings::{EnvStandings, Standing};
 use tapeout::experiment::comparison::{
-    Cell, ComparisonError, ComparisonPlan, ComparisonResults, Conditions, RunTrace, Shard, ShardDone,
-    Standings, conduct, conduct_shard, tables,
+    AgentCost, Cell, ComparisonError, ComparisonPlan, ComparisonResults, Conditions, Decided, DecidedPair,
+    IntervalEstimate, RunCost, RunTrace, Shard, ShardDone, Standings, conduct, conduct_shard,
+    conduct_until_decided, merge, tables,
 };
 use tapeout::experiment::plot::quantity;
 
@@ -26,31 +28,79 @@ const LINES: usize = 20;
 /// What counts as shown. Ours: what most papers call significant.
 const LEVEL: f64 = 0.05;
 
+/// What is done about a plan, and what is shown of it.
+pub(crate) struct Course<'a> {
+    /// The folder of everything.
+    pub(crate) out: PathBuf,
+    /// The part that is run, if not all of it.
+    pub(crate) shard: Option<Shard>,
+    /// Folders of other machines, from which runs are taken over first.
+    pub(crate) merge: &'a [PathBuf],
+    /// Who the others are tested against.
+    pub(crate) baseline: Option<usize>,
+    /// Whether every pair is shown.
+    pub(crate) all_pairs: bool,
+    /// Seeds of a stage, if it ends when it is decided who differs.
+    pub(crate) until_decided: Option<NonZeroU64>,
+}
+
+/// What stands above the only table that is another one when the runs are made again.
+const COSTS: &str =
+    "what the agents took for each design: processor time of their own, and time in the environment";
+
+/// What stands above the pairs of a comparison that ended when it was decided.
+const DECIDED: &str = "who differs from whom, in how many seeds of both: AdaStop, all pairs of an environment at a level of 0.05; the tables \
+                       above are of the seeds that all have";
+
 /// A comparison on disk, and what came of it.
 #[derive(Serialize)]
 struct Report<'a> {
     comparison: &'a Path,
-    tables: [PathBuf; 4],
+    tables: [PathBuf; 5],
     plots: Vec<PathBuf>,
+    costs: Vec<AgentCost>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    decided: Vec<DecidedPair>,
     #[serde(flatten)]
     standings: &'a Standings,
 }
 
 /// What came of a call: all runs, or those of a part.
 enum Conducted {
-    Whole((Vec<ComparedProblem>, Vec<RunTrace>)),
+    Whole(Ran),
+    Decided(Decided, Ran),
     Part(ShardDone),
 }
 
-/// Runs what is not run yet of `plan`, and reports on all of it; or runs a part, and says that it did. `baseline` is who the others are
-/// tested against.
+/// What is sought in each environment, and what came of each run.
+type Ran = (Vec<ComparedProblem>, Vec<RunTrace>);
+
+fn conducted(
+    catalog: &Catalog,
+    plan: &ComparisonPlan,
+    course: &Course<'_>,
+    conditions: &Conditions<'_>,
+) -> Result<Conducted, ComparisonError> {
+    let out = &course.out;
+    Ok(match (course.shard, course.until_decided) {
+        (Some(shard), _) => Conducted::Part(conduct_shard(catalog, plan, out, conditions, shard)?),
+        (None, Some(stage)) => {
+            let decided = conduct_until_decided(catalog, plan, out, conditions, stage)?;
+            let ran = conduct(catalog, &decided.shared, out, conditions)?;
+            Conducted::Decided(decided, ran)
+        }
+        (None, None) => Conducted::Whole(conduct(catalog, plan, out, conditions)?),
+    })
+}
+
+/// Runs what is not run yet of `plan`, and reports on all of it; or runs a part, and says that it did.
 pub(crate) fn compare(
     catalog: &Catalog,
     plan: &ComparisonPlan,
-    baseline: Option<usize>,
-    (out, shard): (&Path, Option<Shard>),
+    course: &Course<'_>,
     flags: &RunFlags,
 ) -> Result<Answer, Failure> {
+    let out = course.out.as_path();
     let watcher = flags.watcher();
     let interrupt = interrupt_on_signal()?;
     let n_cells = plan.cells().len();
@@ -62,28 +112,35 @@ pub(crate) fn compare(
         }
     };
     let conditions = Conditions { threads: flags.threads(), interrupt: Some(&interrupt), watch: &watch };
-    let conducted = match shard {
-        Some(shard) => conduct_shard(catalog, plan, out, &conditions, shard).map(Conducted::Part),
-        None => conduct(catalog, plan, out, &conditions).map(Conducted::Whole),
-    };
-    let (problems, traces) = match conducted {
+    if !course.merge.is_empty() {
+        let copied = merge(catalog, plan, out, course.merge)?;
+        watcher.note(&format!("{} runs taken over", usize_count(copied)));
+    }
+    let (plan, decided, (problems, traces)) = match conducted(catalog, plan, course, &conditions) {
         Err(error @ ComparisonError::Interrupted { .. }) => {
             watcher.note(&format!("{error}\nhint: the same command goes on"));
             return Ok(Answer::text("").with_exit(Exit::Interrupted));
         }
         Err(error) => return Err(error.into()),
         Ok(Conducted::Part(part)) => return Ok(part_answer(part, out, flags)),
-        Ok(Conducted::Whole(whole)) => whole,
+        Ok(Conducted::Whole(whole)) => (plan.clone(), Vec::new(), whole),
+        Ok(Conducted::Decided(Decided { shared, runs, pairs }, whole)) => {
+            watcher.note(&format!("{} runs until all was decided", usize_count(runs)));
+            (shared, pairs, whole)
+        }
     };
+    let plan = &plan;
     let results = ComparisonResults::of(plan, &problems, &traces);
-    let standings = Standings::of(&results, baseline);
-    let tables = tables::write(&results, &standings, out)?;
+    let standings = Standings::of(&results, course.baseline);
+    let runs = RunCost::read(plan, out);
+    let tables = tables::write(&results, &standings, &runs, out)?;
     let mut plots = Vec::new();
-    for picture in pictures(&results) {
+    for picture in pictures(&results, &standings).into_iter().chain(costs(&runs)) {
         plots.extend(picture.write_into(out)?);
     }
-    let report = Report { comparison: out, tables, plots, standings: &standings };
-    Ok(if flags.is_json() { Answer::json(&report) } else { Answer::text(report.text(plan)) })
+    let costs = AgentCost::of(&runs);
+    let report = Report { comparison: out, tables, plots, costs, decided, standings: &standings };
+    Ok(if flags.is_json() { Answer::json(&report) } else { Answer::text(report.text(plan, course)) })
 }
 
 fn part_answer(part: ShardDone, out: &Path, flags: &RunFlags) -> Answer {
@@ -113,19 +170,28 @@ impl From<ComparisonError> for Failure {
             ComparisonError::Twice { kind: "environment", .. } => {
                 Self::bad_input(error).hint("give each a name of its own: `--env a=NAME --env b=NAME`")
             }
-            ComparisonError::Empty { .. } | ComparisonError::Twice { .. } => Self::bad_input(error),
+            ComparisonError::Differ { .. } => Self::bad_input(error).hint(
+                "both cannot be right: run it again in a new folder, and leave out whichever comes out differently",
+            ),
+            ComparisonError::Foreign { .. } => {
+                Self::bad_input(error).hint("`--merge` takes the command that the other machine was given")
+            }
+            ComparisonError::Empty { .. } | ComparisonError::Twice { .. } | ComparisonError::Reference { .. } | ComparisonError::Stages { .. } => {
+                Self::bad_input(error)
+            }
             _ => Self::failed(error),
         }
     }
 }
 
 impl Report<'_> {
-    fn text(&self, plan: &ComparisonPlan) -> String {
+    fn text(&self, plan: &ComparisonPlan, course: &Course<'_>) -> String {
         let standings = self.standings;
         let mut text = format!(
-            "n = {} seeds (0 to {}), {} designs each, {} at once; intervals are bootstrap, 95 %\n",
+            "n = {} seeds ({} to {}), {} designs each, {} at once; intervals are bootstrap, 95 %\n",
             standings.seeds,
-            standings.seeds.saturating_sub(1),
+            standings.first_seed,
+            (standings.first_seed + standings.seeds as u64).saturating_sub(1),
             usize_count(standings.trials),
             plan.batch
         );
@@ -134,11 +200,21 @@ impl Report<'_> {
                 "won-lost and p against {baseline}: Wilcoxon's signed-rank test over seeds, two-sided, after Holm; \
                  superiority: how likely a run is better than one of {baseline}\n"
             ));
-            text.push_str(&self.warning(plan.agents.len() - 1));
+            text.push_str(&self.warning(standings.least_p, plan.agents.len() - 1));
+        }
+        let n_pairs = plan.agents.len() * (plan.agents.len() - 1) / 2;
+        if course.all_pairs && n_pairs > 0 {
+            text.push_str(
+                "pairs: the same test between every two agents, after Holm for all pairs of an environment\n",
+            );
+            text.push_str(&self.warning(Some(least_p(standings.seeds, n_pairs)), n_pairs));
         }
         for env in &standings.envs {
             text.push_str(&format!("\n{}", heading(env)));
             text.push_str(&env_table(env, standings.baseline.is_some()));
+            if course.all_pairs && n_pairs > 0 {
+                text.push_str(&format!("\n{}", pairs_table(&env.pairs)));
+            }
         }
         if standings.envs.len() > 1 {
             text.push_str(&format!(
@@ -146,6 +222,12 @@ impl Report<'_> {
                 standings.envs.len(),
                 self.overall()
             ));
+        }
+        if !self.costs.is_empty() {
+            text.push_str(&format!("\n{COSTS}\n\n{}", costs_table(&self.costs)));
+        }
+        if !self.decided.is_empty() {
+            text.push_str(&format!("\n{DECIDED}\n\n{}", decided_table(&self.decided)));
         }
         text.push('\n');
         for path in &self.tables {
@@ -158,10 +240,10 @@ impl Report<'_> {
     }
 
     /// That so many seeds cannot show what is asked, and how many can.
-    fn warning(&self, n_tests: usize) -> String {
-        match self.standings.least_p {
+    fn warning(&self, least_p: Option<f64>, n_tests: usize) -> String {
+        match least_p {
             Some(least) if least >= LEVEL => format!(
-                "warning: with {} seeds no p is below {least:.4}; to show a difference at {LEVEL} takes {} seeds\n",
+                "warning: with {} seeds no p of {n_tests} tests together is below {least:.4}; to show a difference at {LEVEL} takes {} seeds\n",
                 self.standings.seeds,
                 seeds_to_show(LEVEL, n_tests)
             ),
@@ -208,16 +290,62 @@ fn env_table(env: &EnvStandings, is_tested: bool) -> String {
         ("share of best known", Column::Numbers),
         ("average rank", Column::Numbers),
     ];
+    let is_volume = env.standings.iter().any(|standing| standing.front.is_some());
+    if is_volume {
+        columns.extend(["IGD+", "log10 of missing volume"].map(|name| (name, Column::Numbers)));
+    }
     if is_tested {
         let tested = ["won-lost", "superiority", "p"];
         columns.extend(tested.map(|name| (name, Column::Numbers)));
     }
     let mut table = Table::new(&columns);
     for standing in &env.standings {
-        let tests = is_tested.then(|| tests(standing)).into_iter().flatten();
-        table.row(figures(env, standing).into_iter().chain(tests));
+        let tests = is_tested.then(|| tests(standing.test.as_ref())).into_iter().flatten();
+        let fronts = is_volume.then(|| fronts(standing)).into_iter().flatten();
+        table.row(figures(env, standing).into_iter().chain(fronts).chain(tests));
     }
     table.text()
+}
+
+fn decided_table(pairs: &[DecidedPair]) -> String {
+    let words = ["environment", "agent", "other", "better"].map(|name| (name, Column::Words));
+    let mut table = Table::new(&[words.as_slice(), &[("seeds", Column::Numbers)]].concat());
+    for pair in pairs {
+        let better = pair.better.clone().unwrap_or_else(|| "not shown".to_owned());
+        let words = [pair.env.clone(), pair.agent.clone(), pair.other.clone(), better];
+        table.row(words.into_iter().chain([pair.seeds.to_string()]));
+    }
+    table.text()
+}
+
+fn costs_table(costs: &[AgentCost]) -> String {
+    let numbers = ["lower quartile", "median", "upper quartile", "in the environment"];
+    let mut columns = vec![("agent", Column::Words)];
+    columns.extend(numbers.map(|name| (name, Column::Numbers)));
+    let mut table = Table::new(&columns);
+    for cost in costs {
+        let times = cost.own_s.into_iter().chain([cost.evaluation_s]).map(|time_s| quantity(time_s, "s"));
+        table.row([cost.agent.clone()].into_iter().chain(times));
+    }
+    table.text()
+}
+
+fn pairs_table(pairs: &[Pair]) -> String {
+    let words = ["agent", "other"].map(|name| (name, Column::Words));
+    let numbers = ["won-lost", "superiority", "p"].map(|name| (name, Column::Numbers));
+    let mut table = Table::new(&[words.as_slice(), &numbers].concat());
+    let mut pairs: Vec<&Pair> = pairs.iter().collect();
+    pairs.sort_by(|a, b| a.test.p_holm.total_cmp(&b.test.p_holm));
+    for pair in pairs {
+        table.row([pair.agent.clone(), pair.other.clone()].into_iter().chain(tests(Some(&pair.test))));
+    }
+    table.text()
+}
+
+/// Medians over the runs.
+fn fronts(standing: &Standing) -> [String; 2] {
+    let medians = standing.front.map(|front| [front.igd_plus[1], front.log_hypervolume_difference[1]]);
+    medians.unwrap_or_default().map(|median| median.map_or_else(|| "-".to_owned(), |it| format!("{it:.3}")))
 }
 
 fn figures(env: &EnvStandings, standing: &Standing) -> Vec<String> {
@@ -238,12 +366,12 @@ fn figures(env: &EnvStandings, standing: &Standing) -> Vec<String> {
     ]
 }
 
-fn tests(standing: &Standing) -> [String; 3] {
-    match &standing.test {
+fn tests(test: Option<&PairedTest>) -> [String; 3] {
+    match test {
         None => ["-"; 3].map(str::to_owned),
         Some(test) => [
             format!("{}-{}", test.wins, test.losses),
-            format!("{:.2}", test.superiority),
+            interval(&test.superiority, |share| format!("{share:.2}")),
             format!("{:.2e}", test.p_holm),
         ],
     }

@@ -71,7 +71,7 @@ impl Constraint {
     ///
     /// # Errors
     /// [`ProblemError::BadUnit`] if it was written in a unit of something else.
-    pub(crate) fn in_unit_of(&self, unit: &str) -> Result<Self, ProblemError> {
+    pub fn in_unit_of(&self, unit: &str) -> Result<Self, ProblemError> {
         let limit = in_unit(self.limit, &self.unit, unit).ok_or_else(|| ProblemError::BadUnit {
             constraint: self.to_string(),
             got: self.unit.clone(),

@@ -1,5 +1,5 @@
 //! The state of a search: an agent, what it has proposed, and what became of it. A function of the spec and the outcomes;
-//! it knows neither clock nor file.
+//! it knows no file, and of clocks only what its agent takes.
 
 use std::collections::HashMap;
 
@@ -7,6 +7,7 @@ use tapeout_core::pareto::Archive;
 use tapeout_core::{Agent, Design, Direction, Judgement, Trial};
 
 use crate::budget::StopReason;
+use crate::clock::ThreadClock;
 use crate::error::RunError;
 use crate::experiment::{Experiment, target_objective};
 use crate::log::Record;
@@ -32,6 +33,7 @@ pub(crate) struct Search {
     batches_without_new: usize,
     is_target_reached: bool,
     evaluation_s: f64,
+    agent_s: f64,
 }
 
 /// What became of a design that was new to the run.
@@ -83,6 +85,7 @@ impl Search {
             batches_without_new: 0,
             is_target_reached: false,
             evaluation_s: 0.0,
+            agent_s: 0.0,
         })
     }
 
@@ -115,6 +118,11 @@ impl Search {
 
     pub(crate) fn evaluation_s(&self) -> f64 {
         self.evaluation_s
+    }
+
+    /// Processor time that the agent took to suggest and to observe, for all trials: what is replayed is suggested and observed again.
+    pub(crate) fn agent_s(&self) -> f64 {
+        self.agent_s
     }
 
     pub(crate) fn is_target_reached(&self) -> bool {
@@ -153,11 +161,11 @@ impl Search {
         let spec = self.experiment.spec();
         let n_trials = self.trials().len();
         let agent_id = || spec.agent.id.clone();
-        let proposals = self.agent.suggest(spec.batch.get()).map_err(|source| RunError::Agent {
-            agent: agent_id(),
-            trials: n_trials,
-            source,
-        })?;
+        let clock = ThreadClock::start();
+        let proposals = self.agent.suggest(spec.batch.get());
+        self.agent_s += clock.elapsed_s();
+        let proposals =
+            proposals.map_err(|source| RunError::Agent { agent: agent_id(), trials: n_trials, source })?;
         if proposals.is_empty() {
             return Ok(None);
         }
@@ -210,7 +218,10 @@ impl Search {
             return Ok(());
         }
         let answers: Vec<Trial> = batch.answers.iter().map(|&index| self.known[index].clone()).collect();
-        self.agent.observe(&answers).map_err(|source| RunError::Agent {
+        let clock = ThreadClock::start();
+        let observed = self.agent.observe(&answers);
+        self.agent_s += clock.elapsed_s();
+        observed.map_err(|source| RunError::Agent {
             agent: self.experiment.spec().agent.id.clone(),
             trials: self.trials().len(),
             source,

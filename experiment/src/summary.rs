@@ -79,7 +79,11 @@ impl Summary {
             front: search.front().members().iter().map(|member| standout(search, member.trial)).collect(),
             best: (0..problem.n_objectives()).filter_map(|index| best(search, index)).collect(),
             hypervolume: dominated_volume(search),
-            timing: SummaryTiming { wall_s, evaluation_s: search.evaluation_s() },
+            timing: SummaryTiming {
+                wall_s,
+                evaluation_s: search.evaluation_s(),
+                agent_s: Some(search.agent_s()),
+            },
         };
         for trial in trials {
             match (&trial.judgement, &trial.outcome) {
@@ -143,6 +147,10 @@ pub struct SummaryTiming {
     pub wall_s: f64,
     /// Time spent in the environment, added up over trials; more than the wall time where threads work side by side.
     pub evaluation_s: f64,
+    /// Processor time of the agent, for all trials; what a program of one's own takes is not in it. None in summaries from before it was
+    /// measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_s: Option<f64>,
 }
 
 fn standout(search: &Search, index: usize) -> Standout {

@@ -11,6 +11,7 @@
 //! | [`experiment`] | the loop, its log, and what is made of the log: summaries, comparisons, [plots](experiment::plot) |
 //! | [`report`] | one HTML file of runs, comparisons, data sets, proposals |
 //! | [`offline`] | design from logs alone: fit a model, search it, validate what it proposes |
+//! | [`leaderboard`] | every agent on every environment that needs no device |
 //! | [`input`] | files from outside, within bounds |
 //! | [`gpu`], [`measure`] | kernels for graphics processors, and filling tables with their measured times |
 //! | [`gymnasium`] | `reset` and `step`, for reinforcement learners |
@@ -39,6 +40,7 @@
 
 mod builtin;
 pub mod gymnasium;
+pub mod leaderboard;
 pub mod measure;
 pub mod offline;
 pub mod prelude;

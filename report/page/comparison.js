@@ -57,7 +57,7 @@ function ranksSection(compared) {
 
 function costSection(compared) {
   if (!compared.costs.length) return;
-  const place = section("cost", "What the agents cost", "Wall time for each trial that was not spent in the environment: the agent's own thinking, and the loop's. Median over runs; the table has the quartiles.");
+  const place = section("cost", "What the agents cost", "Processor time of the agent for each trial, to suggest and to observe. Median over runs; the table has the quartiles.");
   const costs = [...compared.costs].sort((a, b) => a.own_s[1] - b.own_s[1]);
   const time = { name: "time for each trial", unit: "s", kind: "metric", isNumber: true };
   const figure = chart(place, "time of the agents for each trial", () => ({

@@ -1,6 +1,7 @@
 //! `tapeout compare`.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -8,12 +9,12 @@ use anyhow::anyhow;
 use serde_json::Map;
 use tapeout::core::names::{nearest_name, suggestion};
 use tapeout::core::{Catalog, Constraint, Objective};
-use tapeout::experiment::comparison::{ComparedAgent, ComparedEnv, ComparisonPlan, Shard};
+use tapeout::experiment::comparison::{ComparedAgent, ComparedEnv, ComparisonPlan, ReferenceValue, Shard};
 use tapeout::experiment::{AgentSpec, EnvSpec};
 
 use crate::answer::Answer;
 use crate::arguments::Setting;
-use crate::comparison_report::compare;
+use crate::comparison_report::{Course, compare};
 use crate::failure::Failure;
 use crate::goal_flags::GoalFlags;
 use crate::watched_run::RunFlags;
@@ -51,9 +52,9 @@ pub(crate) struct FieldFlags {
     /// An environment, perhaps under a name of its own: `gemm=recorded-kernel`; again for several
     #[arg(long, value_name = "[LABEL=]NAME", default_value = "edge-accelerator")]
     env: Vec<Named>,
-    /// Runs of each agent in each environment, with seeds from 0
-    #[arg(long, value_name = "NUMBER", default_value = "10", value_parser = clap::value_parser!(u64).range(1..))]
-    seeds: u64,
+    /// Runs of each agent in each environment: so many, with seeds from 0, or those from one seed to before another, `10..25`
+    #[arg(long, value_name = "NUMBER|FIRST..END", default_value = "10")]
+    seeds: Seeds,
     /// Distinct designs each run evaluates
     #[arg(long, value_name = "DESIGNS", default_value = "200", allow_negative_numbers = true, value_parser = crate::arguments::at_least_one)]
     trials: NonZeroUsize,
@@ -72,12 +73,25 @@ pub(crate) struct FieldFlags {
     constraint: Vec<Constraint>,
     #[command(flatten)]
     goal: GoalFlags,
+    /// Where hypervolumes end in one of several objectives: `area_m2=10 mm2`; again for several [default: a tenth of the range
+    /// beyond the worst on the final front of any run]
+    #[arg(long, value_name = "METRIC=VALUE")]
+    reference: Vec<ReferenceValue>,
+    /// Show every pair of agents, corrected for all of them, too
+    #[arg(long)]
+    all_pairs: bool,
+    /// Run no more seeds than it takes to decide who differs from whom, in stages of so many, at most all of `--seeds` (AdaStop)
+    #[arg(long, value_name = "SEEDS", num_args = 0..=1, require_equals = true, default_missing_value = "5", conflicts_with = "shard")]
+    until_decided: Option<NonZeroU64>,
     /// The folder of all runs, tables and pictures; what is there already is not run again
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Run a part alone, such as `0/4`, beside other processes or machines that share the folder; without it all parts are gathered
     #[arg(long, value_name = "INDEX/PARTS")]
-    pub(crate) shard: Option<Shard>,
+    shard: Option<Shard>,
+    /// Take over first what other machines ran of this comparison in folders of their own
+    #[arg(long, value_name = "FOLDER", num_args = 1.., conflicts_with = "shard")]
+    merge: Vec<PathBuf>,
 }
 
 impl Args {
@@ -93,7 +107,7 @@ impl Args {
                 Failure::bad_input(anyhow!("no agent is called `{name}` here{nearest}"))
             })?),
         };
-        compare(catalog, &plan, baseline, (&self.field.out(None), self.field.shard), &self.flags)
+        compare(catalog, &plan, &self.field.course(None, baseline), &self.flags)
     }
 
     /// `ga=tpe` would stand in tables under the name of an agent that did not take part.
@@ -157,9 +171,10 @@ impl FieldFlags {
         Ok(ComparisonPlan {
             envs: self.env.iter().map(|place| self.env(place)).collect(),
             agents,
-            seeds: self.seeds,
+            seeds: self.seeds.0.clone(),
             trials: self.trials,
             batch: self.batch,
+            reference: self.reference.clone(),
         })
     }
 
@@ -179,13 +194,45 @@ impl FieldFlags {
         }
     }
 
+    /// What is done about the plan; `agent` is the one of a sweep.
+    pub(crate) fn course(&self, agent: Option<&str>, baseline: Option<usize>) -> Course<'_> {
+        Course {
+            out: self.out(agent),
+            shard: self.shard,
+            merge: &self.merge,
+            baseline,
+            all_pairs: self.all_pairs,
+            until_decided: self.until_decided,
+        }
+    }
+
     /// Where everything goes: if nobody says, a folder named after the environments and, in a sweep, the agent.
-    pub(crate) fn out(&self, agent: Option<&str>) -> PathBuf {
+    fn out(&self, agent: Option<&str>) -> PathBuf {
         let name = || {
             let parts = self.env.iter().map(|place| place.label.as_str()).chain(agent);
             PathBuf::from(COMPARISONS).join(parts.collect::<Vec<_>>().join("-"))
         };
         self.out.clone().unwrap_or_else(name)
+    }
+}
+
+/// `10`, `10..25`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seeds(Range<u64>);
+
+impl FromStr for Seeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |text: &str| text.trim().parse::<u64>().ok();
+        let range = match text.split_once("..") {
+            None => number(text).map(|end| 0..end),
+            Some((first, end)) => number(first).zip(number(end)).map(|(first, end)| first..end),
+        };
+        range.filter(|range| !range.is_empty()).map(Self).ok_or_else(|| {
+            "expected how many, at least 1, or the first and the one behind the last: `10`, `10..25`"
+                .to_owned()
+        })
     }
 }
 
@@ -249,6 +296,15 @@ mod tests {
         for text in ["", "=recorded-kernel", "gemm=", "../up=recorded-kernel", "a.b=recorded-kernel", "env=x"]
         {
             assert!(text.parse::<Named>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn seeds_are_a_number_or_a_range() {
+        assert_eq!("3".parse(), Ok(Seeds(0..3)));
+        assert_eq!("10..25".parse(), Ok(Seeds(10..25)));
+        for text in ["", "0", "-1", "5..5", "7..3", "1..=3", "a..b", ".."] {
+            assert!(text.parse::<Seeds>().is_err(), "{text}");
         }
     }
 

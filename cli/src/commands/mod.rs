@@ -13,6 +13,7 @@ mod evaluate;
 mod explain;
 mod export;
 mod fit;
+mod leaderboard;
 mod list;
 mod measure;
 mod measure_worker;
@@ -74,6 +75,8 @@ pub(crate) enum Command {
     Compare(compare::Args),
     /// Compare hyperparameters of one agent
     Sweep(sweep::Args),
+    /// Run every agent on every environment that needs no device, and write the page that says which to take for what
+    Leaderboard(leaderboard::Args),
     /// Check that what is registered keeps its contract, a spec can be run, or a log holds what its environment says
     Check(check::Args),
     /// Cost a layer or a network on an accelerator, or check the model against Timeloop's results
@@ -121,6 +124,7 @@ impl Command {
             Self::Export(args) => args.run(catalog),
             Self::Compare(args) => args.run(catalog),
             Self::Sweep(args) => args.run(catalog),
+            Self::Leaderboard(args) => args.run(catalog),
             Self::Check(args) => args.run(catalog),
             Self::Simulate(args) => args.run(catalog),
             Self::Network(args) => args.run(),

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tapeout::core::Catalog;
 use tapeout::experiment::Run;
+use tapeout::experiment::comparison::pictures::ranks;
+use tapeout::experiment::comparison::{OpenedComparison, Standings};
 use tapeout::experiment::plot::{DrawnRun, Picture, Spacing};
 
 use crate::answer::Answer;
@@ -12,8 +14,8 @@ use crate::failure::Failure;
 /// What to draw, and where to.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Folders of runs: one shows its front, several show the progress of each
-    #[arg(required = true)]
+    /// Folders of runs: one shows its front, several show the progress of each; or one of a comparison, which shows its ranks
+    #[arg(required = true, value_name = "RUN|COMPARISON")]
     runs: Vec<PathBuf>,
     /// The metric to the right [default: the first objective]
     #[arg(long, value_name = "METRIC", requires = "y")]
@@ -44,16 +46,33 @@ pub(crate) struct Args {
 impl Args {
     /// The paths of the pictures.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
-        let opened = self.runs.iter().map(|path| Ok((name(path), Run::open(catalog, path)?)));
-        let folders: Vec<(String, Run)> = opened.collect::<Result<_, Failure>>()?;
-        let runs: Vec<DrawnRun<'_>> = folders.iter().map(|(name, run)| DrawnRun { name, run }).collect();
-        let picture = self.picture(&runs)?;
+        let picture = match self.runs.as_slice() {
+            [folder] if OpenedComparison::is_in(folder) => self.ranks(catalog, folder)?,
+            runs => self.of_runs(catalog, runs)?,
+        };
         let stem = self.out.clone().unwrap_or_else(|| self.runs[0].join(&picture.name));
         let paths = picture.plot.write(&stem)?;
         if self.json {
             return Ok(Answer::json(&paths));
         }
         Ok(Answer::text(paths.map(|path| format!("{}\n", path.display())).concat()))
+    }
+
+    fn ranks(&self, catalog: &Catalog, folder: &Path) -> Result<Picture, Failure> {
+        if self.x.is_some() || self.y.is_some() {
+            return Err(Failure::bad_input(anyhow::anyhow!("`--x` and `--y` are for runs")).hint(
+                "a comparison shows average ranks; name one of its runs, `COMPARISON/ENV/AGENT/SEED`",
+            ));
+        }
+        let opened = OpenedComparison::open(catalog, folder)?;
+        Ok(ranks(&opened.results, &Standings::of(&opened.results, None)))
+    }
+
+    fn of_runs(&self, catalog: &Catalog, paths: &[PathBuf]) -> Result<Picture, Failure> {
+        let opened = paths.iter().map(|path| Ok((name(path), Run::open(catalog, path)?)));
+        let folders: Vec<(String, Run)> = opened.collect::<Result<_, Failure>>()?;
+        let runs: Vec<DrawnRun<'_>> = folders.iter().map(|(name, run)| DrawnRun { name, run }).collect();
+        self.picture(&runs)
     }
 
     fn spacing(&self) -> [Spacing; 2] {

@@ -7,12 +7,10 @@ use anyhow::anyhow;
 use serde_json::json;
 use tapeout::core::{Catalog, Constraint, Objective, Problem, Trial};
 use tapeout::experiment::Run;
-use tapeout::experiment::comparison::{OpenedComparison, Standings};
+use tapeout::experiment::comparison::{AgentCost, OpenedComparison, RunCost, Standings};
 use tapeout::experiment::dataset::Dataset;
 use tapeout::experiment::folder::spec_path;
-use tapeout::experiment::statistics::quartiles;
 use tapeout::offline::{Proposals, Validation, reported};
-use tapeout::report::compared::AgentCost;
 use tapeout::report::{ComparedAgents, ReportPage, ReportedTrials};
 
 use super::fit::with_problem;
@@ -158,31 +156,9 @@ fn of_comparison(catalog: &Catalog, folder: &Path) -> Result<ReportPage, Failure
     let opened = OpenedComparison::open(catalog, folder)?;
     let standings = Standings::of(&opened.results, None);
     let envs: Vec<&str> = opened.plan.envs.iter().map(|env| env.name.as_str()).collect();
+    let costs = AgentCost::of(&RunCost::read(&opened.plan, folder));
     let title = format!("{} agents on {}", opened.plan.agents.len(), envs.join(", "));
-    Ok(ReportPage::of_comparison(&title, ComparedAgents::of(&opened.results, &standings, costs(&opened))))
-}
-
-/// What each agent took for a trial; nothing of those whose runs are not finished.
-fn costs(opened: &OpenedComparison) -> Vec<AgentCost> {
-    let cells = opened.plan.cells();
-    let of_agent = |(index, agent): (usize, &tapeout::experiment::comparison::ComparedAgent)| {
-        let mine = cells.iter().zip(&opened.summaries).filter(|(cell, _)| cell.agent == index);
-        let finished: Vec<_> =
-            mine.filter_map(|(_, summary)| summary.as_ref()).filter(|it| it.trials > 0).collect();
-        let for_each = |time_s: f64, trials: usize| time_s.max(0.0) / trials as f64;
-        let own: Vec<f64> = finished
-            .iter()
-            .map(|it| for_each(it.timing.wall_s - it.timing.evaluation_s, it.trials))
-            .collect();
-        let evaluation: Vec<f64> =
-            finished.iter().map(|it| for_each(it.timing.evaluation_s, it.trials)).collect();
-        (!own.is_empty()).then(|| AgentCost {
-            agent: agent.name.clone(),
-            own_s: quartiles(&own),
-            evaluation_s: quartiles(&evaluation)[1],
-        })
-    };
-    opened.plan.agents.iter().enumerate().filter_map(of_agent).collect()
+    Ok(ReportPage::of_comparison(&title, ComparedAgents::of(&opened.results, &standings, costs)))
 }
 
 /// As one word of a POSIX shell. Source: POSIX.1-2024, Shell Command Language, 2.2.2 "Single-Quotes".

@@ -47,13 +47,7 @@ impl Args {
         let baseline = agents.len();
         agents.push(self.baseline());
         let plan = self.field.plan(agents, |agent| &agent.spec.id)?;
-        compare(
-            catalog,
-            &plan,
-            Some(baseline),
-            (&self.field.out(Some(&self.agent)), self.field.shard),
-            &self.flags,
-        )
+        compare(catalog, &plan, &self.field.course(Some(&self.agent), Some(baseline)), &self.flags)
     }
 
     fn baseline(&self) -> ComparedAgent {

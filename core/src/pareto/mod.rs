@@ -22,6 +22,7 @@
 
 mod archive;
 mod crowding;
+mod distance;
 mod dominance;
 mod error;
 mod hypervolume;
@@ -30,6 +31,7 @@ mod staircase;
 
 pub use archive::{Archive, Member};
 pub use crowding::crowding_distance;
+pub use distance::igd_plus;
 pub use dominance::{dominates, front, non_dominated_sort};
 pub use error::ParetoError;
 pub use hypervolume::{contributions, hypervolume, hypervolume_2d};

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tapeout_core::{Catalog, Metric, Objective, Problem, Seed};
 
 use super::shard::{CellLock, Shard};
-use super::{Cell, ComparisonError, ComparisonPlan, RunTrace};
+use super::{Cell, ComparisonError, ComparisonPlan, ReferenceValue, RunTrace};
 use crate::budget::StopReason;
 use crate::error::RunError;
 use crate::experiment::Experiment;
@@ -33,6 +33,8 @@ pub struct ComparedProblem {
     pub objectives: Vec<Objective>,
     /// Their metrics.
     pub metrics: Vec<Metric>,
+    /// The losses at which hypervolumes end, as far as they are fixed.
+    pub reference: Vec<Option<f64>>,
 }
 
 /// Every run of `plan`, in the order of its cells, and what was sought in each environment.
@@ -49,13 +51,25 @@ pub fn conduct(
 ) -> Result<(Vec<ComparedProblem>, Vec<RunTrace>), ComparisonError> {
     plan.check()?;
     let prepared = prepare(catalog, plan, out)?;
-    let cells = plan.cells();
-    let mut ran = run_cells(plan, &prepared, out, conditions, &cells)?;
+    let problems = prepared.iter().map(|of_env| ComparedProblem::of(of_env[0].problem(), &plan.reference));
+    let problems = problems.collect::<Result<_, _>>()?;
+    Ok((problems, run_to_end(plan, &prepared, out, conditions, &plan.cells())?))
+}
+
+/// Runs what is not run yet of `cells`, or waits its turn where another process is at it, and returns them in their order.
+pub(super) fn run_to_end(
+    plan: &ComparisonPlan,
+    prepared: &[Vec<Experiment>],
+    out: &Path,
+    conditions: &Conditions<'_>,
+    cells: &[Cell],
+) -> Result<Vec<RunTrace>, ComparisonError> {
+    let mut ran = run_cells(plan, prepared, out, conditions, cells)?;
     // Those that were held when they were reached may be done by now; as long as some are, the rest is worth another look.
     loop {
         let held: Vec<usize> = (0..ran.len()).filter(|&index| matches!(ran[index], Ran::Held)).collect();
         let held_cells: Vec<Cell> = held.iter().map(|&index| cells[index]).collect();
-        let again = run_cells(plan, &prepared, out, conditions, &held_cells)?;
+        let again = run_cells(plan, prepared, out, conditions, &held_cells)?;
         let n_still = n_held(&again);
         held.iter().zip(again).for_each(|(&index, now)| ran[index] = now);
         if n_still == held.len() {
@@ -64,13 +78,12 @@ pub fn conduct(
     }
     let (done, held) = (ran.iter().filter(|ran| matches!(ran, Ran::Done(_))).count(), n_held(&ran));
     let is_interrupted = ran.iter().any(|ran| matches!(ran, Ran::NotYet));
-    let problems = prepared.iter().map(|of_env| ComparedProblem::of(of_env[0].problem())).collect();
     let traces = ran.into_iter().map(|ran| match ran {
         Ran::Done(trace) => Ok(trace),
         Ran::Held if !is_interrupted => Err(ComparisonError::Held { held, cells: cells.len() }),
         Ran::Held | Ran::NotYet => Err(ComparisonError::Interrupted { done, cells: cells.len() }),
     });
-    Ok((problems, traces.collect::<Result<_, _>>()?))
+    traces.collect()
 }
 
 /// What became of a part of a comparison.
@@ -155,10 +168,14 @@ fn run_cells(
 }
 
 impl ComparedProblem {
-    /// What `problem` seeks.
-    pub(super) fn of(problem: &Problem) -> Self {
+    /// What `problem` seeks, with volumes that end where `fixed` says.
+    pub(super) fn of(problem: &Problem, fixed: &[ReferenceValue]) -> Result<Self, ComparisonError> {
         let metrics = (0..problem.n_objectives()).map(|index| problem.objective_metric(index).clone());
-        Self { objectives: problem.objectives().to_vec(), metrics: metrics.collect() }
+        Ok(Self {
+            objectives: problem.objectives().to_vec(),
+            metrics: metrics.collect(),
+            reference: ReferenceValue::losses(fixed, problem)?,
+        })
     }
 }
 
@@ -166,13 +183,13 @@ impl ComparedProblem {
 /// for all of its runs.
 ///
 /// Shape `[environments][agents]`.
-fn prepare(
+pub(super) fn prepare(
     catalog: &Catalog,
     plan: &ComparisonPlan,
     out: &Path,
 ) -> Result<Vec<Vec<Experiment>>, ComparisonError> {
     let mut prepared: Vec<Vec<Experiment>> = Vec::new();
-    for cell in plan.cells().into_iter().filter(|cell| cell.seed == 0) {
+    for cell in plan.cells().into_iter().filter(|cell| cell.seed == plan.seeds.start) {
         if cell.agent == 0 {
             prepared.push(Vec::new());
         }
@@ -182,6 +199,10 @@ fn prepare(
             Some(first) => first.with_agent(catalog, plan.agents[cell.agent].spec.clone()),
         };
         of_env.push(experiment.map_err(|error| failed(plan, out, cell, error.into()))?);
+    }
+    ReferenceValue::check(&plan.reference, prepared.iter().map(|of_env| of_env[0].problem()))?;
+    for of_env in &prepared {
+        ComparedProblem::of(of_env[0].problem(), &plan.reference)?;
     }
     Ok(prepared)
 }
@@ -249,7 +270,7 @@ fn trace(run: &Run, plan: &ComparisonPlan) -> RunTrace {
     RunTrace::of(trials, run.experiment().problem().n_objectives())
 }
 
-fn failed(plan: &ComparisonPlan, out: &Path, cell: Cell, source: RunError) -> ComparisonError {
+pub(super) fn failed(plan: &ComparisonPlan, out: &Path, cell: Cell, source: RunError) -> ComparisonError {
     ComparisonError::Run {
         path: plan.folder(out, cell),
         agent: plan.agents[cell.agent].name.clone(),

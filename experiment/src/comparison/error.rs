@@ -25,6 +25,14 @@ pub enum ComparisonError {
         /// The name.
         name: String,
     },
+    /// A fixed coordinate of a reference point is of no use.
+    #[error("reference `{got}`: expected {expected}")]
+    Reference {
+        /// What was fixed.
+        got: String,
+        /// What could be.
+        expected: String,
+    },
     /// A run cannot begin or go on.
     #[error("{}: {agent} on {env}, seed {seed}", .path.display())]
     Run {
@@ -39,6 +47,41 @@ pub enum ComparisonError {
         /// Why not.
         #[source]
         source: Box<RunError>,
+    },
+    /// There are fewer seeds than a stage has.
+    #[error("{seeds} seeds are fewer than the {stage} of a stage")]
+    Stages {
+        /// How many seeds there are.
+        seeds: u64,
+        /// How many a stage has.
+        stage: u64,
+    },
+    /// Two folders hold the same run with different trials.
+    #[error("{} and {} are the same run, but differ in trial {trial}", .one.display(), .other.display())]
+    Differ {
+        /// One folder.
+        one: PathBuf,
+        /// The other.
+        other: PathBuf,
+        /// The first trial that differs.
+        trial: usize,
+    },
+    /// A folder to be merged holds none of the runs.
+    #[error("{}: holds no run of this comparison", .path.display())]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A run cannot be copied.
+    #[error("{}: cannot copy it to {}", .from.display(), .to.display())]
+    Copy {
+        /// Where it is.
+        from: PathBuf,
+        /// Where it is to be.
+        to: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
     },
     /// Somebody asked for the end.
     #[error("interrupted; {done} of {cells} runs are done")]

@@ -1,5 +1,6 @@
 //! A comparison on disk, read again from its runs: `OUT/<env>/<agent>/<seed>`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -9,24 +10,21 @@ use tapeout_core::Catalog;
 use super::conduct::ComparedProblem;
 use super::{ComparedAgent, ComparedEnv, ComparisonError, ComparisonPlan, ComparisonResults, RunTrace};
 use crate::finished::Run;
-use crate::folder::{spec_path, summary_path};
-use crate::summary::Summary;
+use crate::folder::spec_path;
 
-/// A comparison that was read from its folder, and what its runs took.
+/// A comparison that was read from its folder.
 pub struct OpenedComparison {
-    /// What was compared: environments and agents in the order of their names, as many seeds as every pair of them has.
+    /// What was compared: environments and agents in the order of their names, with the first seeds in a row that every pair of them has.
     pub plan: ComparisonPlan,
     /// What came of it.
     pub results: ComparisonResults,
-    /// The summary of each run that is finished, in the order of the plan's cells.
-    pub summaries: Vec<Option<Summary>>,
 }
 
 impl OpenedComparison {
     /// Whether `folder` holds a comparison: runs in folders of folders of folders, and is no run itself.
     pub fn is_in(folder: &Path) -> bool {
         !spec_path(folder).exists()
-            && folders(folder).iter().any(|env| folders(env).iter().any(|agent| seeds(agent) > 0))
+            && folders(folder).iter().any(|env| folders(env).iter().any(|agent| !seeds(agent).is_empty()))
     }
 
     /// Reads the comparison in `folder`.
@@ -35,16 +33,21 @@ impl OpenedComparison {
     /// [`ComparisonError::Empty`] if there is no run that every agent has in every environment, [`ComparisonError::Run`] if one
     /// cannot be read.
     pub fn open(catalog: &Catalog, folder: &Path) -> Result<Self, ComparisonError> {
-        let envs: Vec<PathBuf> =
-            folders(folder).into_iter().filter(|env| folders(env).iter().any(|it| seeds(it) > 0)).collect();
+        let envs: Vec<PathBuf> = folders(folder)
+            .into_iter()
+            .filter(|env| folders(env).iter().any(|it| !seeds(it).is_empty()))
+            .collect();
         let first = envs.first().ok_or(ComparisonError::Empty { missing: "environment" })?;
-        let is_everywhere = |agent: &String| envs.iter().all(|env| seeds(&env.join(agent)) > 0);
+        let is_everywhere = |agent: &String| envs.iter().all(|env| !seeds(&env.join(agent)).is_empty());
         let agents: Vec<String> =
             folders(first).iter().map(|agent| name(agent)).filter(is_everywhere).collect();
         let pairs = envs.iter().flat_map(|env| agents.iter().map(move |agent| env.join(agent)));
-        let Some(n_seeds) = pairs.map(|pair| seeds(&pair)).min() else {
+        let shared = pairs.map(|pair| seeds(&pair)).reduce(|one, other| &one & &other);
+        let Some(shared) = shared else {
             return Err(ComparisonError::Empty { missing: "agent that searched every environment" });
         };
+        let first = *shared.first().ok_or(ComparisonError::Empty { missing: "seed that all have" })?;
+        let seeds = first..(first..).find(|seed| !shared.contains(seed)).unwrap_or(u64::MAX);
         let run = |env: &Path, agent: &str, seed: u64| {
             let path = env.join(agent).join(seed.to_string());
             Run::open(catalog, &path).map_err(|source| ComparisonError::Run {
@@ -58,13 +61,14 @@ impl OpenedComparison {
         let mut plan = ComparisonPlan {
             envs: Vec::new(),
             agents: Vec::new(),
-            seeds: n_seeds,
+            seeds: seeds.clone(),
             trials: NonZeroUsize::MAX,
             batch: NonZeroUsize::MIN,
+            reference: Vec::new(),
         };
-        let (mut problems, mut traces, mut summaries) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut problems, mut traces) = (Vec::new(), Vec::new());
         for env in &envs {
-            for seed in 0..n_seeds {
+            for seed in seeds.clone() {
                 for agent in &agents {
                     let run = run(env, agent, seed)?;
                     let (spec, problem) = (run.experiment().spec(), run.experiment().problem());
@@ -72,7 +76,7 @@ impl OpenedComparison {
                         plan.agents.push(ComparedAgent { name: agent.clone(), spec: spec.agent.clone() });
                     }
                     if plan.envs.last().is_none_or(|last: &ComparedEnv| last.name != name(env)) {
-                        problems.push(ComparedProblem::of(problem));
+                        problems.push(ComparedProblem::of(problem, &plan.reference)?);
                         plan.envs.push(ComparedEnv {
                             name: name(env),
                             spec: spec.env.clone(),
@@ -83,13 +87,11 @@ impl OpenedComparison {
                     }
                     (plan.trials, plan.batch) = (plan.trials.min(spec.budget.trials), spec.batch);
                     traces.push(RunTrace::of(run.trials(), problem.n_objectives()));
-                    let summary = fs::read(summary_path(&env.join(agent).join(seed.to_string())));
-                    summaries.push(summary.ok().and_then(|text| serde_json::from_slice(&text).ok()));
                 }
             }
         }
         let results = ComparisonResults::of(&plan, &problems, &traces);
-        Ok(Self { plan, results, summaries })
+        Ok(Self { plan, results })
     }
 }
 
@@ -105,7 +107,8 @@ fn name(folder: &Path) -> String {
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// How many runs of seeds 0, 1, ... without a gap are in the folder of an agent.
-fn seeds(agent: &Path) -> u64 {
-    (0..).take_while(|seed| spec_path(&agent.join(seed.to_string())).is_file()).count() as u64
+/// The seeds whose runs are in the folder of an agent.
+fn seeds(agent: &Path) -> BTreeSet<u64> {
+    let runs = folders(agent).into_iter().filter(|run| spec_path(run).is_file());
+    runs.filter_map(|run| name(&run).parse().ok()).collect()
 }

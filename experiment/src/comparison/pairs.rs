@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{ComparisonResults, EnvResults};
+use super::{ComparisonResults, EnvResults, IntervalEstimate};
 use crate::statistics::{holm, signed_rank, superiority};
 
 /// Two agents that met on the same seeds.
@@ -24,7 +24,7 @@ pub struct PairedTest {
     /// Seeds on which it ended worse.
     pub losses: usize,
     /// How likely a run of the agent is better than a run of the other, whatever the seeds.
-    pub superiority: f64,
+    pub superiority: IntervalEstimate,
     /// Two-sided p-value.
     pub p: f64,
     /// The same, corrected after Holm for all that are tested with it.
@@ -55,7 +55,7 @@ pub fn tests(results: &ComparisonResults, env: &EnvResults, pairs: &[(usize, usi
         PairedTest {
             wins: differences.iter().filter(|difference| **difference < 0.0).count(),
             losses: differences.iter().filter(|difference| **difference > 0.0).count(),
-            superiority: superiority(&mine, &theirs),
+            superiority: superiority_of(&mine, &theirs),
             p,
             p_holm: p,
         }
@@ -64,6 +64,17 @@ pub fn tests(results: &ComparisonResults, env: &EnvResults, pairs: &[(usize, usi
     let corrected = holm(&tests.iter().map(|test| test.p).collect::<Vec<f64>>());
     tests.iter_mut().zip(corrected).for_each(|(test, p_holm)| test.p_holm = p_holm);
     tests
+}
+
+/// [`superiority`] with its interval over the seeds.
+fn superiority_of(mine: &[f64], theirs: &[f64]) -> IntervalEstimate {
+    // How often each of mine beats each of theirs is the same in every resample.
+    let won: Vec<Vec<f64>> =
+        mine.iter().map(|a| theirs.iter().map(|b| superiority(&[*a], &[*b])).collect()).collect();
+    IntervalEstimate::of(mine.len(), |drawn| {
+        let of_mine = |&a: &usize| drawn.iter().map(|&b| won[a][b]).sum::<f64>();
+        drawn.iter().map(of_mine).sum::<f64>() / (drawn.len() * drawn.len()) as f64
+    })
 }
 
 /// Every pair of agents, corrected for all of them.
@@ -93,8 +104,22 @@ mod tests {
         let b: Vec<_> = (1..=5).map(|value| trace(&[(1, &[f64::from(value)])])).collect();
         let results = results(&["time_s"], &a, &b);
         let pairs = all_pairs(&results, &results.envs[0]);
-        let test = PairedTest { wins: 0, losses: 5, superiority: 0.0, p: 0.0625, p_holm: 0.0625 };
+        let superiority = IntervalEstimate { value: 0.0, low: 0.0, high: 0.0 };
+        let test = PairedTest { wins: 0, losses: 5, superiority, p: 0.0625, p_holm: 0.0625 };
         assert_eq!(pairs, [Pair { agent: "a".to_owned(), other: "b".to_owned(), test }]);
+    }
+
+    /// Law: the figure is that of all runs, the interval holds it, and turning the pair around turns both around.
+    #[test]
+    fn superiority_has_an_interval_that_holds_it() {
+        let (a, b) = ([1.0, 4.0, 2.0, 7.0, 3.0], [2.0, 5.0, 6.0, 3.0, 8.0]);
+        let (there, back) = (superiority_of(&a, &b), superiority_of(&b, &a));
+        assert_eq!(there.value, superiority(&a, &b));
+        assert!(there.low < there.value && there.value < there.high && there.high <= 1.0, "{there:?}");
+        let turned = [1.0 - back.value, 1.0 - back.high, 1.0 - back.low];
+        let near =
+            [there.value, there.low, there.high].iter().zip(turned).all(|(a, b)| (a - b).abs() < 1e-12);
+        assert!(near, "{there:?} {back:?}");
     }
 
     /// Six seeds against two others come to 2 * 2/64 = 1/16, seven to 1/32.

@@ -3,19 +3,20 @@
 //! Sources: runtime distributions over targets, Hansen, Auger, Ros, Mersmann, Tušar & Brockhoff (2021), COCO,
 //! doi:10.1080/10556788.2020.1808977, section 4; performance profiles, Dolan & Moré (2002), doi:10.1007/s101070100263,
 //! here of final results in place of computing times; the spread of final results, Krishnan et al. (2023), ArchGym,
-//! doi:10.1145/3579371.3589049, which calls it the hyperparameter lottery.
+//! doi:10.1145/3579371.3589049, which calls it the hyperparameter lottery; critical-difference diagrams, Demšar (2006), "Statistical
+//! comparisons of classifiers over multiple data sets", JMLR 7.
 
-use super::{ComparisonResults, EnvResults};
-use crate::plot::{Axis, BoxPlot, LineChart, Picture, SETTLED, Series, Spread};
-use crate::statistics::quartiles;
+use super::{ComparisonResults, EnvResults, RunCost, Standings};
+use crate::plot::{Axis, BoxPlot, LineChart, Picture, RankDiagram, SETTLED, Series, Spread};
+use crate::statistics::{critical_difference, quartiles};
 
 /// Gaps to the best known result that count as targets: this many, ten to a decade from 0.79 down to 0.001. Ours: COCO's
 /// targets are as evenly spread on a logarithmic scale, over more decades than a discrete space resolves.
 const TARGETS: i32 = 30;
 
-/// The pictures of `results`: for each environment progress and final results, and over all environments the runtime distributions and
-/// the performance profiles. What has nothing to show is left out.
-pub fn pictures(results: &ComparisonResults) -> Vec<Picture> {
+/// The pictures of `results` and their `standings`: for each environment progress and final results, and over all environments the
+/// runtime distributions, the performance profiles and the ranks. What has nothing to show is left out.
+pub fn pictures(results: &ComparisonResults, standings: &Standings) -> Vec<Picture> {
     let mut pictures = Vec::new();
     for env in &results.envs {
         let progress = progress(results, env);
@@ -36,7 +37,53 @@ pub fn pictures(results: &ComparisonResults) -> Vec<Picture> {
         let profiles = profiles(results, &shared);
         pictures.push(Picture { name: "profiles".to_owned(), plot: Box::new(profiles) });
     }
+    if standings.overall.len() > 1 {
+        pictures.push(ranks(results, standings));
+    }
     pictures
+}
+
+/// What each agent took of its own for each design, in all of `runs`; none if nobody's was measured. Unlike [`pictures`] it is another one
+/// when the runs are made again.
+pub fn costs(runs: &[RunCost]) -> Option<Picture> {
+    let mut rows: Vec<Spread> = Vec::new();
+    for run in runs {
+        let each_s = run.agent_s.unwrap_or_default() / run.trials.max(1) as f64;
+        if each_s > 0.0 {
+            match rows.iter_mut().find(|row| row.name == run.agent) {
+                Some(row) => row.values.push(each_s),
+                None => {
+                    rows.push(Spread { name: run.agent.clone(), values: vec![each_s], ..Spread::default() });
+                }
+            }
+        }
+    }
+    rows.iter_mut().for_each(|row| row.quartiles = quartiles(&row.values));
+    rows.sort_by(|one, other| one.quartiles[1].total_cmp(&other.quartiles[1]));
+    let plot = BoxPlot {
+        title: "What the agents took".to_owned(),
+        x: Axis::new("processor time of the agent for each design", "s"),
+        rows,
+        caption: "Quartiles, median and every run; what evaluations took is not in it.".to_owned(),
+    };
+    (!plot.rows.is_empty()).then(|| Picture { name: "costs".to_owned(), plot: Box::new(plot) })
+}
+
+/// The average ranks of `standings`, which are those of `results`, with their critical difference.
+pub fn ranks(results: &ComparisonResults, standings: &Standings) -> Picture {
+    let (n_envs, n_blocks) = (results.envs.len(), results.envs.len() * results.seeds);
+    let ranks = standings.overall.iter().map(|overall| (overall.agent.clone(), overall.rank.value));
+    let plot = RankDiagram {
+        title: "Average ranks with their critical difference".to_owned(),
+        ranks: ranks.collect(),
+        critical_difference: critical_difference(standings.overall.len(), n_blocks),
+        caption: format!(
+            "Over {n_blocks} blocks: {n_envs} environments, n = {} seeds each. 1 is best; agents joined by a bar do not differ by more than \
+             chance (Nemenyi, 5 %).",
+            results.seeds
+        ),
+    };
+    Picture { name: "ranks".to_owned(), plot: Box::new(plot) }
 }
 
 /// What an environment's results are shown as: a share of the best known volume, or the value of the only objective.
@@ -88,12 +135,7 @@ fn progress(results: &ComparisonResults, env: &EnvResults) -> LineChart {
         y,
         settles_after: Some(SETTLED),
         series: all,
-        caption: format!(
-            "Median and quartiles of n = {} seeds, 0 to {}.{}",
-            results.seeds,
-            results.seeds - 1,
-            reference(env)
-        ),
+        caption: format!("Median and quartiles of {}.{}", results.seed_words(), reference(env)),
         ..LineChart::default()
     }
 }
@@ -253,9 +295,10 @@ mod tests {
 
     #[test]
     fn every_picture_says_how_many_seeds_it_has() {
-        let pictures = pictures(&uneven());
+        let results = uneven();
+        let pictures = pictures(&results, &Standings::of(&results, None));
         let names: Vec<&str> = pictures.iter().map(|picture| picture.name.as_str()).collect();
-        assert_eq!(names, ["progress-env", "final-env", "runtimes", "profiles"]);
+        assert_eq!(names, ["progress-env", "final-env", "runtimes", "profiles", "ranks"]);
         for picture in pictures {
             assert!(picture.plot.svg().unwrap().contains("n = 2 seeds"), "{}", picture.name);
         }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use tapeout_core::{Constraint, Definition, Objective, Seed};
 
-use super::ComparisonError;
+use super::{ComparisonError, ReferenceValue};
 use crate::budget::Budget;
 use crate::spec::{AgentSpec, EnvSpec, LogSpec, Spec, SyncPolicy};
 
@@ -17,12 +18,14 @@ pub struct ComparisonPlan {
     pub envs: Vec<ComparedEnv>,
     /// Who.
     pub agents: Vec<ComparedAgent>,
-    /// How often: seeds 0 up to one less.
-    pub seeds: u64,
+    /// How often: the seeds, from the first up to one before the end.
+    pub seeds: Range<u64>,
     /// Distinct designs each run evaluates.
     pub trials: NonZeroUsize,
     /// Designs an agent is asked for at once.
     pub batch: NonZeroUsize,
+    /// Where hypervolumes end, as far as it is fixed.
+    pub reference: Vec<ReferenceValue>,
 }
 
 /// An environment with its settings and what is sought there.
@@ -69,7 +72,7 @@ impl ComparisonPlan {
         let counts = [
             (self.envs.len() as u64, "environment"),
             (self.agents.len() as u64, "agent"),
-            (self.seeds, "seed"),
+            (self.seeds.end.saturating_sub(self.seeds.start), "seed"),
         ];
         if let Some(&(_, missing)) = counts.iter().find(|(count, _)| *count == 0) {
             return Err(ComparisonError::Empty { missing });
@@ -82,7 +85,7 @@ impl ComparisonPlan {
     pub fn cells(&self) -> Vec<Cell> {
         let envs = 0..self.envs.len();
         let of_env = |env| {
-            (0..self.seeds)
+            (self.seeds.clone())
                 .flat_map(move |seed| (0..self.agents.len()).map(move |agent| Cell { env, agent, seed }))
         };
         envs.flat_map(of_env).collect()

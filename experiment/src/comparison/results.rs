@@ -6,9 +6,10 @@
 use std::collections::BTreeSet;
 
 use tapeout_core::Direction;
-use tapeout_core::pareto::{Archive, hypervolume};
+use tapeout_core::pareto::{Archive, hypervolume, igd_plus};
 
 use super::conduct::ComparedProblem;
+use super::reference::{self, Ranges, width};
 use super::{ComparisonPlan, RunTrace};
 
 /// Equal parts of the budget after which runs are compared. Ours: a curve of 100 points looks smooth.
@@ -18,18 +19,15 @@ const PARTS: usize = 100;
 /// logarithmic axis.
 const PARTS_OF_DECADE: usize = 10;
 
-/// How far beyond the worst loss a volume ends, as a share of the range: the ends of a front count, and little beside its middle.
-/// Source: Ishibuchi, Imada, Setoguchi & Nojima (2018), doi:10.1162/evco_a_00226, 1/(H - 1) of the range for a front of H designs and two
-/// objectives: here of 11. With more of them so many designs ask for more; ours is the same, so that the point is found in one way.
-const REFERENCE_MARGIN: f64 = 0.1;
-
 /// The results of a comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparisonResults {
     /// Names of the agents.
     pub agents: Vec<String>,
-    /// How many seeds each has, from 0.
+    /// How many seeds each has.
     pub seeds: usize,
+    /// The first of them; the others follow.
+    pub first_seed: u64,
     /// After how many trials runs are compared, rising; the last is the budget.
     pub checkpoints: Vec<usize>,
     /// The results in each environment.
@@ -43,13 +41,16 @@ pub struct EnvResults {
     pub name: String,
     /// What was sought.
     pub problem: ComparedProblem,
-    /// Up to where volumes are measured: for each objective a tenth of their range beyond the worst loss on the final front of any run.
-    /// Empty with one objective, and if nothing acceptable was found.
+    /// Up to where volumes are measured: for each objective what is fixed, or else a tenth of their range beyond the worst loss on the
+    /// final front of any run. Empty with one objective, and if nothing acceptable was found.
     pub reference: Vec<f64>,
     /// The cost of the best that all runs found together; none if they found nothing acceptable.
     pub best_known: Option<f64>,
     /// Shape `[agents][seeds][checkpoints]`.
     costs: Vec<Vec<Vec<f64>>>,
+    /// How far each final front stays behind that of all runs together, infinite without one; empty with one objective. Shape
+    /// `[agents][seeds]`.
+    distances: Vec<Vec<f64>>,
 }
 
 impl ComparisonResults {
@@ -68,10 +69,17 @@ impl ComparisonResults {
         };
         Self {
             agents: plan.agents.iter().map(|agent| agent.name.clone()).collect(),
-            seeds: plan.seeds as usize,
+            seeds: plan.seeds.clone().count(),
+            first_seed: plan.seeds.start,
             envs: problems.iter().enumerate().map(env).collect(),
             checkpoints,
         }
+    }
+
+    /// The seeds, for a caption: `n = 10 seeds, 0 to 9`.
+    pub fn seed_words(&self) -> String {
+        let last = (self.first_seed + self.seeds as u64).saturating_sub(1);
+        format!("n = {} seeds, {} to {last}", self.seeds, self.first_seed)
     }
 
     /// The budget of each run.
@@ -84,7 +92,7 @@ impl EnvResults {
     fn of(name: &str, problem: &ComparedProblem, runs: &[Vec<&RunTrace>], checkpoints: &[usize]) -> Self {
         let n_objectives = problem.objectives.len();
         let mut union = Archive::new(n_objectives);
-        let mut ranges: Vec<(f64, f64)> = Vec::new();
+        let mut ranges: Ranges = Vec::new();
         for trace in runs.iter().flatten() {
             let front = front(trace, n_objectives);
             for member in front.members() {
@@ -95,15 +103,16 @@ impl EnvResults {
                 }
             }
         }
-        let beyond = |&(low, high): &(f64, f64)| high + REFERENCE_MARGIN * range(low, high);
+        let is_volume = n_objectives > 1;
         let reference: Vec<f64> =
-            if n_objectives > 1 { ranges.iter().map(beyond).collect() } else { Vec::new() };
+            if is_volume { reference::point(&ranges, &problem.reference) } else { Vec::new() };
         let costs_of = |trace: &&RunTrace| costs(trace, n_objectives, &reference, checkpoints);
         Self {
             name: name.to_owned(),
             problem: problem.clone(),
             best_known: (!union.members().is_empty()).then(|| cost(&union, &reference)),
             costs: runs.iter().map(|seeds| seeds.iter().map(costs_of).collect()).collect(),
+            distances: if is_volume { distances(runs, &union) } else { Vec::new() },
             reference,
         }
     }
@@ -116,6 +125,19 @@ impl EnvResults {
     /// Cost of a run at the end.
     pub fn final_cost(&self, agent: usize, seed: usize) -> f64 {
         self.costs(agent, seed).last().copied().unwrap_or(f64::INFINITY)
+    }
+
+    /// IGD+ of the final front of a run: how far, in units of the range of each objective, it stays behind the front of all runs together,
+    /// on average over that; infinite if the run found nothing acceptable. None with one objective.
+    pub fn distance(&self, agent: usize, seed: usize) -> Option<f64> {
+        self.distances.get(agent).map(|seeds| seeds[seed])
+    }
+
+    /// The common logarithm of the share of the best known hypervolume that is missing: minus infinity if nothing is. None with one
+    /// objective, and if there is no best known volume.
+    pub fn log_difference(&self, cost: f64) -> Option<f64> {
+        let share = self.fraction(cost).filter(|_| self.is_volume())?;
+        Some((1.0 - share).max(0.0).log10())
     }
 
     /// Whether runs are worth the hypervolume of their front.
@@ -164,15 +186,6 @@ impl EnvResults {
     }
 }
 
-/// From the least to the largest loss; of one that is the same on all fronts its size, and 1 if that is 0.
-fn range(low: f64, high: f64) -> f64 {
-    match high - low {
-        range if range > 0.0 => range,
-        _ if high != 0.0 => high.abs(),
-        _ => 1.0,
-    }
-}
-
 fn checkpoints(trials: usize) -> Vec<usize> {
     let even = (1..=PARTS).map(|part| (trials * part).div_ceil(PARTS));
     let decades = trials.ilog10() as usize;
@@ -193,8 +206,31 @@ fn front(trace: &RunTrace, n_objectives: usize) -> Archive {
     archive
 }
 
+/// IGD+ of each final front from `union`, whose range is the unit of each objective. Shape `[agents][seeds]`.
+fn distances(runs: &[Vec<&RunTrace>], union: &Archive) -> Vec<Vec<f64>> {
+    let n_objectives = union.members().first().map_or(0, |member| member.losses.len());
+    let range = |index: usize| {
+        let losses = union.members().iter().map(|member| member.losses[index]);
+        losses.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), loss| (low.min(loss), high.max(loss)))
+    };
+    let scale: Vec<f64> = (0..n_objectives).map(|index| width(&range(index))).collect();
+    let distance = |trace: &&RunTrace| {
+        let front = front(trace, n_objectives);
+        let distance = igd_plus(front.members(), union.members(), &scale);
+        distance
+            .expect("invariant: judged losses are finite, one for each objective")
+            .unwrap_or(f64::INFINITY)
+    };
+    runs.iter().map(|seeds| seeds.iter().map(distance).collect()).collect()
+}
+
 fn take(archive: &mut Archive, losses: &[f64]) {
     archive.insert(0, losses).expect("invariant: judged losses are finite, one for each objective");
+}
+
+/// Cost of a whole run. `reference`: empty with one objective.
+pub(super) fn worth(trace: &RunTrace, reference: &[f64]) -> f64 {
+    cost(&front(trace, reference.len().max(1)), reference)
 }
 
 /// Cost of a run at each checkpoint.
@@ -219,7 +255,7 @@ fn costs(trace: &RunTrace, n_objectives: usize, reference: &[f64], checkpoints: 
 /// `reference`: empty with one objective.
 fn cost(front: &Archive, reference: &[f64]) -> f64 {
     match (front.members(), reference) {
-        ([], []) => f64::INFINITY,
+        ([], _) => f64::INFINITY,
         ([best, ..], []) => best.losses[0],
         (members, reference) => {
             0.0 - hypervolume(members, reference).expect("invariant: judged losses are finite")
@@ -236,7 +272,7 @@ pub(super) mod tests {
     pub(in crate::comparison) fn problem(objectives: &[&str]) -> ComparedProblem {
         let objectives: Vec<Objective> = objectives.iter().map(|text| text.parse().unwrap()).collect();
         let metrics = objectives.iter().map(|objective| Metric::new(&objective.metric, "s", "")).collect();
-        ComparedProblem { objectives, metrics }
+        ComparedProblem { objectives, metrics, reference: Vec::new() }
     }
 
     /// A run with these incumbents.
@@ -258,6 +294,7 @@ pub(super) mod tests {
         ComparisonResults {
             agents: vec!["a".to_owned(), "b".to_owned()],
             seeds: a.len(),
+            first_seed: 0,
             checkpoints,
             envs: vec![env],
         }
@@ -295,6 +332,27 @@ pub(super) mod tests {
         assert!(is_near(env.costs(1, 0)[3], -1.44));
         assert!(is_near(env.final_cost(0, 0), -0.84));
         assert!(is_near(env.best_known.unwrap(), -1.84));
+    }
+
+    // By hand: up to (4, 4) `a` dominates 3 x 1 twice less 1, `b` 2 x 2, and both together 1 more than `a`; up to 2 in the first loss
+    // `b` dominates nothing. Of all three designs on the front, whose range is 2 in both losses, `a` misses (2, 2) by half a range, and
+    // `b` the others by as much.
+    #[test]
+    fn a_fixed_reference_is_where_volumes_end() {
+        let a = [trace(&[(1, &[1.0, 3.0]), (2, &[3.0, 1.0])])];
+        let b = [trace(&[(4, &[2.0, 2.0])])];
+        let with = |reference: Vec<Option<f64>>| {
+            let problem = ComparedProblem { reference, ..problem(&["x_s", "y_s"]) };
+            let runs = [a.iter().collect(), b.iter().collect()];
+            EnvResults::of("env", &problem, &runs, &checkpoints(4))
+        };
+        let env = with(vec![Some(4.0); 2]);
+        assert_eq!([env.final_cost(0, 0), env.final_cost(1, 0), env.best_known.unwrap()], [-5.0, -4.0, -6.0]);
+        assert_eq!([env.distance(0, 0), env.distance(1, 0)], [Some(0.5 / 3.0), Some(1.0 / 3.0)]);
+        assert!((env.log_difference(-5.0).unwrap() - (1.0_f64 / 6.0).log10()).abs() < 1e-12);
+        let env = with(vec![Some(2.0), None]);
+        assert_eq!((env.final_cost(1, 0), env.reference[0]), (0.0, 2.0));
+        assert!((env.reference[1] - 3.2).abs() < 1e-12);
     }
 
     // By hand: all fronts are the one design (2, 0): a tenth of 2 and of 1 beyond it, the volume is 0.2 x 0.1.

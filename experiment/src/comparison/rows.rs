@@ -6,7 +6,7 @@ use super::ComparisonResults;
 pub(super) struct ResultRow<'a> {
     pub(super) env: &'a str,
     pub(super) agent: &'a str,
-    pub(super) seed: usize,
+    pub(super) seed: u64,
     pub(super) trials: usize,
     pub(super) measure: &'a str,
     pub(super) value: Option<f64>,
@@ -23,7 +23,7 @@ pub(super) fn rows(results: &ComparisonResults) -> Vec<ResultRow<'_>> {
                 rows.extend(checkpoints.map(|(&trials, &cost)| ResultRow {
                     env: &env.name,
                     agent,
-                    seed,
+                    seed: results.first_seed + seed as u64,
                     trials,
                     measure: env.measure(),
                     value: env.value(cost),

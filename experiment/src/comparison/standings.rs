@@ -1,17 +1,18 @@
 //! What the results say, each figure with its interval.
 
 use serde::Serialize;
-use tapeout_core::Seed;
 
 use super::pairs::{Pair, PairedTest, all_pairs, least_p, tests};
-use super::{ComparisonResults, EnvResults};
-use crate::statistics::{bootstrap_interval, mean, quartiles, ranks};
+use super::{ComparisonResults, EnvResults, IntervalEstimate};
+use crate::statistics::{quartiles, ranks};
 
 /// What the results of a comparison say.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Standings {
     /// How many seeds each agent has in each environment.
     pub seeds: usize,
+    /// The first of them.
+    pub first_seed: u64,
     /// Distinct designs in each run.
     pub trials: usize,
     /// Whom the paired tests compare with.
@@ -58,21 +59,21 @@ pub struct Standing {
     pub mean: Option<IntervalEstimate>,
     /// The mean final share of the best known, a run without anything acceptable counting 0.
     pub fraction: Option<IntervalEstimate>,
+    /// How its fronts stand to that of all runs together; none with one objective.
+    pub front: Option<FrontGap>,
     /// The average rank among the agents with the same seed; 1 is best.
     pub rank: IntervalEstimate,
     /// The paired test against the baseline; none for the baseline itself.
     pub test: Option<PairedTest>,
 }
 
-/// A figure and its bootstrap interval.
+/// How far the fronts of an agent stay behind that of all runs together, as quartiles over its runs, the least first.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct IntervalEstimate {
-    /// The figure.
-    pub value: f64,
-    /// Lower end at 95 %.
-    pub low: f64,
-    /// Upper end at 95 %.
-    pub high: f64,
+pub struct FrontGap {
+    /// IGD+, in units of the range of each objective; none where too many runs found nothing.
+    pub igd_plus: [Option<f64>; 3],
+    /// The common logarithm of the share of the best known hypervolume that is missing; none where none is, or nothing is known.
+    pub log_hypervolume_difference: [Option<f64>; 3],
 }
 
 /// A rank over all environments.
@@ -87,24 +88,32 @@ pub struct Overall {
 impl Standings {
     /// What `results` say; `baseline` is the index of the agent that the others are tested against.
     pub fn of(results: &ComparisonResults, baseline: Option<usize>) -> Self {
-        let agents = 0..results.agents.len();
-        let blocks: Vec<Vec<f64>> = results.envs.iter().flat_map(|env| rank_blocks(results, env)).collect();
-        let overall = agents
-            .clone()
-            .map(|index| Overall { agent: results.agents[index].clone(), rank: mean_rank(&blocks, index) });
-        let mut overall: Vec<Overall> = overall.collect();
-        overall.sort_by(|a, b| a.rank.value.total_cmp(&b.rank.value));
+        let envs: Vec<&str> = results.envs.iter().map(|env| env.name.as_str()).collect();
         Self {
             seeds: results.seeds,
+            first_seed: results.first_seed,
             trials: results.trials(),
             baseline: baseline.map(|index| results.agents[index].clone()),
             least_p: baseline.and_then(|_| {
-                let n_tests = agents.len().saturating_sub(1);
+                let n_tests = results.agents.len().saturating_sub(1);
                 (n_tests > 0).then(|| least_p(results.seeds, n_tests))
             }),
             envs: results.envs.iter().map(|env| in_env(results, env, baseline)).collect(),
-            overall,
+            overall: Self::over(results, &envs),
         }
+    }
+
+    /// The rank of each agent over the environments called so and all seeds, the best first.
+    pub fn over(results: &ComparisonResults, envs: &[&str]) -> Vec<Overall> {
+        let envs = results.envs.iter().filter(|env| envs.contains(&env.name.as_str()));
+        let blocks: Vec<Vec<f64>> = envs.flat_map(|env| rank_blocks(results, env)).collect();
+        let rank = |(index, agent): (usize, &String)| Overall {
+            agent: agent.clone(),
+            rank: mean_rank(&blocks, index),
+        };
+        let mut overall: Vec<Overall> = results.agents.iter().enumerate().map(rank).collect();
+        overall.sort_by(|a, b| a.rank.value.total_cmp(&b.rank.value));
+        overall
     }
 }
 
@@ -125,8 +134,9 @@ fn in_env(results: &ComparisonResults, env: &EnvResults, baseline: Option<usize>
             agent: results.agents[index].clone(),
             found: costs.iter().filter(|cost| cost.is_finite()).count(),
             quartiles,
-            mean: values.as_deref().map(mean_estimate),
-            fraction: fractions.as_deref().map(mean_estimate),
+            mean: values.as_deref().map(IntervalEstimate::of_mean),
+            fraction: fractions.as_deref().map(IntervalEstimate::of_mean),
+            front: front_gap(results, env, index),
             rank: mean_rank(&blocks, index),
             test,
         }
@@ -146,6 +156,18 @@ fn in_env(results: &ComparisonResults, env: &EnvResults, baseline: Option<usize>
     }
 }
 
+fn front_gap(results: &ComparisonResults, env: &EnvResults, agent: usize) -> Option<FrontGap> {
+    let finite = |value: f64| value.is_finite().then_some(value);
+    let seeds = 0..results.seeds;
+    let distances: Vec<f64> = seeds.clone().filter_map(|seed| env.distance(agent, seed)).collect();
+    let differences: Option<Vec<f64>> =
+        seeds.map(|seed| env.log_difference(env.final_cost(agent, seed))).collect();
+    (!distances.is_empty()).then(|| FrontGap {
+        igd_plus: quartiles(&distances).map(finite),
+        log_hypervolume_difference: differences.map_or([None; 3], |it| quartiles(&it).map(finite)),
+    })
+}
+
 fn final_costs(results: &ComparisonResults, env: &EnvResults, agent: usize) -> Vec<f64> {
     (0..results.seeds).map(|seed| env.final_cost(agent, seed)).collect()
 }
@@ -161,15 +183,7 @@ fn rank_blocks(results: &ComparisonResults, env: &EnvResults) -> Vec<Vec<f64>> {
 }
 
 fn mean_rank(blocks: &[Vec<f64>], agent: usize) -> IntervalEstimate {
-    mean_estimate(&blocks.iter().map(|block| block[agent]).collect::<Vec<f64>>())
-}
-
-fn mean_estimate(sample: &[f64]) -> IntervalEstimate {
-    // The same draws for every figure, so that equal samples have equal intervals.
-    let [low, high] = bootstrap_interval(sample.len(), Seed::new(0), |drawn| {
-        drawn.iter().map(|&index| sample[index]).sum::<f64>() / drawn.len() as f64
-    });
-    IntervalEstimate { value: mean(sample), low, high }
+    IntervalEstimate::of_mean(&blocks.iter().map(|block| block[agent]).collect::<Vec<f64>>())
 }
 
 /// Each agent against the baseline, seed by seed; none for the baseline itself.

@@ -4,16 +4,25 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::parquet::results_parquet;
-use super::rows::rows;
-use super::standings::{IntervalEstimate, Standing, Standings};
-use super::{ComparisonError, ComparisonResults};
+use super::rows::{ResultRow, rows};
+use super::standings::{Standing, Standings};
+use super::{ComparisonError, ComparisonResults, IntervalEstimate, RunCost};
 
 /// Every run at every checkpoint.
 ///
 /// Columns: `env`, `agent`, `seed`, `trials`, `measure`, `value` (in SI units) and `fraction` of the best known.
 pub fn results_csv(results: &ComparisonResults) -> String {
+    csv_of(rows(results).into_iter())
+}
+
+/// The same at the end of each run alone.
+pub fn finals_csv(results: &ComparisonResults) -> String {
+    csv_of(rows(results).into_iter().filter(|row| row.trials == results.trials()))
+}
+
+fn csv_of<'a>(rows: impl Iterator<Item = ResultRow<'a>>) -> String {
     let mut csv = line(["env", "agent", "seed", "trials", "measure", "value", "fraction"].map(str::to_owned));
-    for row in rows(results) {
+    for row in rows {
         csv.push_str(&line([
             row.env.to_owned(),
             row.agent.to_owned(),
@@ -52,8 +61,12 @@ pub fn summary_csv(standings: &Standings) -> String {
             "wins",
             "losses",
             "superiority",
+            "superiority_low",
+            "superiority_high",
             "p",
             "p_holm",
+            "igd_plus",
+            "log_hypervolume_difference",
         ]
         .map(str::to_owned),
     );
@@ -81,26 +94,43 @@ fn figures(standing: &Standing) -> impl Iterator<Item = String> {
     let tests = [
         test.map(|test| test.wins as f64),
         test.map(|test| test.losses as f64),
-        test.map(|test| test.superiority),
+        test.map(|test| test.superiority.value),
+        test.map(|test| test.superiority.low),
+        test.map(|test| test.superiority.high),
         test.map(|test| test.p),
         test.map(|test| test.p_holm),
     ];
+    let front = standing.front.map(|front| [front.igd_plus[1], front.log_hypervolume_difference[1]]);
     (standing.quartiles.into_iter())
         .chain(estimate(standing.mean))
         .chain(estimate(standing.fraction))
         .chain(estimate(Some(standing.rank)))
         .chain(tests)
+        .chain(front.unwrap_or_default())
         .map(number)
 }
 
 /// Every pair of agents in every environment.
 pub fn pairs_csv(standings: &Standings) -> String {
-    let header = ["env", "agent", "other", "seeds", "wins", "losses", "superiority", "p", "p_holm"];
+    let header = [
+        "env",
+        "agent",
+        "other",
+        "seeds",
+        "wins",
+        "losses",
+        "superiority",
+        "superiority_low",
+        "superiority_high",
+        "p",
+        "p_holm",
+    ];
     let mut csv = line(header.map(str::to_owned));
     for env in &standings.envs {
         for pair in &env.pairs {
             let test = pair.test;
-            let figures = [test.superiority, test.p, test.p_holm].map(|figure| figure.to_string());
+            let IntervalEstimate { value, low, high } = test.superiority;
+            let figures = [value, low, high, test.p, test.p_holm].map(|figure| figure.to_string());
             let counts = [standings.seeds, test.wins, test.losses].map(|count| count.to_string());
             let whose = [env.env.clone(), pair.agent.clone(), pair.other.clone()];
             csv.push_str(&line(whose.into_iter().chain(counts).chain(figures)));
@@ -109,15 +139,28 @@ pub fn pairs_csv(standings: &Standings) -> String {
     csv
 }
 
-/// Writes `results.csv`, `results.parquet`, `summary.csv` and `pairs.csv` in `folder`, and returns their paths.
+/// What each run took. Unlike the other tables it is another one when the runs are made again.
+pub fn costs_csv(costs: &[RunCost]) -> String {
+    let header = ["env", "agent", "seed", "trials", "agent_s", "evaluation_s"];
+    let mut csv = line(header.map(str::to_owned));
+    for cost in costs {
+        let counts = [cost.seed.to_string(), cost.trials.to_string()];
+        let times = [number(cost.agent_s), number(Some(cost.evaluation_s))];
+        csv.push_str(&line([cost.env.clone(), cost.agent.clone()].into_iter().chain(counts).chain(times)));
+    }
+    csv
+}
+
+/// Writes `results.csv`, `results.parquet`, `summary.csv`, `pairs.csv` and `costs.csv` in `folder`, and returns their paths.
 ///
 /// # Errors
 /// [`ComparisonError::Table`] if a file cannot be written, [`ComparisonError::Parquet`] if it cannot be encoded.
 pub fn write(
     results: &ComparisonResults,
     standings: &Standings,
+    costs: &[RunCost],
     folder: &Path,
-) -> Result<[PathBuf; 4], ComparisonError> {
+) -> Result<[PathBuf; 5], ComparisonError> {
     let put = |name: &str, bytes: Vec<u8>| {
         let path = folder.join(name);
         match fs::write(&path, bytes) {
@@ -130,6 +173,7 @@ pub fn write(
         put("results.parquet", results_parquet(results)?)?,
         put("summary.csv", summary_csv(standings).into_bytes())?,
         put("pairs.csv", pairs_csv(standings).into_bytes())?,
+        put("costs.csv", costs_csv(costs).into_bytes())?,
     ])
 }
 
@@ -171,7 +215,7 @@ mod tests {
         let results = results(&["time_s"], &[trace(&[])], &[trace(&[(1, &[4.0])])]);
         let csv = summary_csv(&Standings::of(&results, Some(0)));
         let lengths: Vec<usize> = csv.lines().map(|row| row.split(',').count()).collect();
-        assert_eq!(lengths, [23; 3]);
+        assert_eq!(lengths, [27; 3]);
     }
 
     /// By hand: with one seed `b` wins; either sign is as likely, so p is 1.
@@ -179,7 +223,7 @@ mod tests {
     fn each_pair_has_a_row() {
         let results = results(&["time_s"], &[trace(&[(1, &[8.0])])], &[trace(&[(1, &[4.0])])]);
         let csv = pairs_csv(&Standings::of(&results, None));
-        assert_eq!(csv.lines().nth(1), Some("env,a,b,1,0,1,0,1,1"));
+        assert_eq!(csv.lines().nth(1), Some("env,a,b,1,0,1,0,0,0,1,1"));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! [`pareto_of`] and [`progress_of`] make plots of the trials of a search, [`DrawnRun`] of a run with its spec.
 //!
-//! A plot is a plain struct ([`ParetoPlot`], [`ParetoMatrix`], [`LineChart`], [`BoxPlot`], [`BarChart`], [`ParityPlot`]) that knows
+//! A plot is a plain struct ([`ParetoPlot`], [`ParetoMatrix`], [`LineChart`], [`BoxPlot`], [`BarChart`], [`ParityPlot`],
+//! [`RankDiagram`]) that knows
 //! nothing of logs. It is laid out once as a [`Figure`], a list of marks in page units, and the
 //! marks are written as SVG and painted as PNG. Texts are measured, and painted, in an embedded
 //! typeface, so no font has to be installed and labels collide in neither.
@@ -40,6 +41,7 @@ mod pareto;
 mod parity;
 mod picture;
 mod quantity;
+mod ranks;
 mod render;
 mod svg;
 mod trials;
@@ -56,6 +58,7 @@ pub use pareto::{ParetoPlot, Reference};
 pub use parity::{Parity, ParityPlot};
 pub use picture::{DrawnRun, Picture};
 pub use quantity::{count, quantity};
+pub use ranks::RankDiagram;
 pub use render::Plot;
 pub(crate) use trials::SETTLED;
 pub use trials::{pareto_of, progress_of};

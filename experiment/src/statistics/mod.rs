@@ -5,16 +5,22 @@
 //! | [`quantile`], [`quartiles`] | where the middle of a sample lies |
 //! | [`bootstrap_interval`] | how far a figure would move if the runs were made again |
 //! | [`ranks`] | who comes first, ties shared |
+//! | [`critical_difference`], [`cliques`] | which average ranks differ by more than chance |
 //! | [`signed_rank`], [`holm`] | whether one of two paired samples is smaller, and of how many such questions |
+//! | [`AdaStop`] | which of several samples differ, looked at as they grow |
 //! | [`superiority`] | how much smaller it tends to be |
 
+mod adastop;
 mod bootstrap;
+mod nemenyi;
 mod quantile;
 mod ranks;
 mod signed_rank;
 mod superiority;
 
+pub use adastop::{AdaStop, ShownOrder, ShownPair};
 pub use bootstrap::{CONFIDENCE, RESAMPLES, bootstrap_interval};
+pub use nemenyi::{cliques, critical_difference};
 pub use quantile::{mean, quantile, quartiles};
 pub use ranks::ranks;
 pub use signed_rank::{SignedRank, holm, signed_rank};

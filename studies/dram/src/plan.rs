@@ -94,7 +94,7 @@ pub fn plan(seeds: u64, trials: NonZeroUsize, samples: NonZeroUsize) -> Comparis
         derived: Vec::new(),
     };
     let envs = WORKLOADS.iter().flat_map(|&workload| GOALS.map(|goal| env((workload, goal)))).collect();
-    ComparisonPlan { envs, agents, seeds, trials, batch: NonZeroUsize::MIN }
+    ComparisonPlan { envs, agents, seeds: 0..seeds, trials, batch: NonZeroUsize::MIN, reference: Vec::new() }
 }
 
 #[cfg(test)]
