@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tapeout::core::{Metric, Parameter, Problem};
 use tapeout::experiment::Summary;
-use tapeout::experiment::plot::quantity;
+use tapeout::experiment::plot::{Scale, quantity};
 use tapeout::experiment::summary::Standout;
 
 use crate::number::{setting, share, usize_count};
@@ -104,10 +104,6 @@ fn metrics(problem: &Problem) -> Vec<&Metric> {
     objectives.chain(problem.quantities().iter().filter(|metric| !of_objective(metric))).collect()
 }
 
-fn measured(design: &Standout, metric: &Metric) -> String {
-    design.metrics.get(&metric.name).map_or_else(String::new, |value| quantity(*value, &metric.unit))
-}
-
 fn set_to(design: &Standout, parameter: &Parameter) -> String {
     let value = design.design.get(parameter.name());
     value.map_or_else(String::new, |value| setting(value, parameter.unit_name()))
@@ -118,7 +114,9 @@ fn single(problem: &Problem, design: &Standout) -> String {
     let trial = design.trial.to_string();
     let mut table = Table::new(&[("trial", Column::Words), (&trial, Column::Numbers)]);
     for metric in metrics(problem) {
-        table.row([metric.name.clone(), measured(design, metric)]);
+        let value = design.metrics.get(&metric.name);
+        let measured = value.map_or_else(String::new, |&value| quantity(value, &metric.unit));
+        table.row([metric.name.clone(), measured]);
     }
     for parameter in problem.space().parameters() {
         table.row([parameter.name().to_owned(), set_to(design, parameter)]);
@@ -142,8 +140,14 @@ fn several(problem: &Problem, designs: &[&Standout]) -> String {
         .collect();
     let columns: Vec<_> = names.iter().map(|name| (name.as_str(), Column::Numbers)).collect();
     let mut table = Table::new(&columns);
+    let scale = |metric: &&Metric| {
+        Scale::of(designs.iter().filter_map(|design| design.metrics.get(&metric.name).copied()), &metric.unit)
+    };
+    let scales: Vec<Scale> = metrics.iter().map(scale).collect();
     for design in designs {
-        let measured = metrics.iter().map(|metric| measured(design, metric));
+        let measured = metrics.iter().zip(&scales).map(|(metric, scale)| {
+            design.metrics.get(&metric.name).map_or_else(String::new, |&value| scale.quantity(value))
+        });
         let set = varied.iter().map(|parameter| set_to(design, parameter));
         table.row(std::iter::once(design.trial.to_string()).chain(measured).chain(set));
     }

@@ -1,9 +1,9 @@
 //! `tapeout evaluate`.
 
 use serde_json::{Value, json};
-use tapeout::core::breakdown::{Breakdown, Sheet};
+use tapeout::core::breakdown::{Breakdown, Sheet, SheetColumn};
 use tapeout::core::{Catalog, Design, Outcome};
-use tapeout::experiment::plot::quantity;
+use tapeout::experiment::plot::{Scale, quantity};
 
 use crate::answer::Answer;
 use crate::designs::{DesignFlags, NamedDesigns, set_to, values_of};
@@ -119,9 +119,12 @@ fn sheet_text(sheet: &Sheet) -> String {
         columns.push(("bound by", Column::Words));
     }
     let mut table = Table::new(&columns);
+    let scale = |(index, column): (usize, &SheetColumn)| {
+        Scale::of(sheet.rows.iter().map(|row| row.values[index]), &column.unit)
+    };
+    let scales: Vec<Scale> = sheet.columns.iter().enumerate().map(scale).collect();
     for row in &sheet.rows {
-        let values =
-            row.values.iter().zip(&sheet.columns).map(|(value, column)| quantity(*value, &column.unit));
+        let values = row.values.iter().zip(&scales).map(|(value, scale)| scale.quantity(*value));
         let bound = has_bounds.then(|| row.bound.clone());
         table.row(std::iter::once(row.name.clone()).chain(values).chain(bound));
     }

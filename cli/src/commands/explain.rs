@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tapeout::core::breakdown::Sheet;
 use tapeout::core::{Catalog, Design, Outcome};
-use tapeout::experiment::plot::quantity;
+use tapeout::experiment::plot::{Scale, quantity};
 
 use super::evaluate::{Evaluated, bounds_text};
 use crate::answer::Answer;
@@ -236,12 +236,19 @@ fn parts_text(one: &Sheet, other: &Sheet) -> String {
     let first = compared.first().copied().unwrap_or(0);
     names.sort_by(|a, b| difference(b, first).abs().total_cmp(&difference(a, first).abs()));
     let hidden = names.len().saturating_sub(ROWS);
-    for name in names.into_iter().take(ROWS) {
-        let mut cells = vec![name.clone()];
-        for &column in &compared {
-            let unit = &one.columns[column].unit;
-            let numbers = [value(one, name, column), value(other, name, column), difference(name, column)];
-            cells.extend(numbers.map(|number| quantity(number, unit)));
+    names.truncate(ROWS);
+    let numbers = |name: &str, column: usize| {
+        [value(one, name, column), value(other, name, column), difference(name, column)]
+    };
+    let scale = |&column: &usize| {
+        let all = names.iter().flat_map(|name| numbers(name, column));
+        Scale::of(all, &one.columns[column].unit)
+    };
+    let scales: Vec<Scale> = compared.iter().map(scale).collect();
+    for name in &names {
+        let mut cells = vec![(*name).clone()];
+        for (&column, scale) in compared.iter().zip(&scales) {
+            cells.extend(numbers(name, column).map(|number| scale.quantity(number)));
         }
         table.row(cells);
     }

@@ -121,7 +121,7 @@ impl Env for AcceleratorFileEnv {
 
 impl BuildEnv for AcceleratorFileEnv {
     const ID: &'static str = "accelerator";
-    const VERSION: u32 = 0;
+    const VERSION: u32 = 1;
     const SUMMARY: &'static str =
         "an accelerator of your own: an architecture file with parameters and expressions, on real networks";
     const DESCRIPTION: &'static str = include_str!("page.md");

@@ -32,13 +32,51 @@ const PREFIXED: [&str; 12] = ["s", "J", "W", "Hz", "V", "A", "m", "m²", "byte",
 /// assert_eq!(quantity(10_000.0, "cycles"), "10k cycles");
 /// ```
 pub fn quantity(value: f64, unit: &str) -> String {
-    let rounded: f64 = format!("{value:.2e}").parse().unwrap_or(value);
-    let notation = Notation::for_magnitude(rounded.abs(), unit);
-    let decimals = 2 - exponent(rounded.abs() / notation.factor());
-    let digits = notation.digits(rounded, usize::try_from(decimals).unwrap_or(0));
-    let digits =
-        if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { &digits };
-    notation.with_unit(&notation.with_suffix(digits))
+    let rounded = rounded(value);
+    Notation::for_magnitude(rounded.abs(), unit).quantity(rounded)
+}
+
+/// `value` to three significant digits.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.2e}").parse().unwrap_or(value)
+}
+
+/// Largest number of a column over its smallest from which on each has a prefix of its own. Ours: the smallest would have more than four zeros.
+const WIDEST_COLUMN: f64 = 1e4;
+
+/// How the numbers of a column are written: all with one prefix, as long as they are of similar magnitude.
+///
+/// ```
+/// # use tapeout_experiment::plot::Scale;
+/// let scale = Scale::of([1.77e-5, 9.32e-7], "m2");
+/// assert_eq!([1.77e-5, 9.32e-7].map(|area| scale.quantity(area)), ["17.7 mm²", "0.932 mm²"]);
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scale {
+    unit: String,
+    notation: Option<Notation>,
+}
+
+impl Scale {
+    /// For `values` in `unit`, which is as for [`quantity`].
+    pub fn of(values: impl IntoIterator<Item = f64>, unit: &str) -> Self {
+        let magnitudes = values.into_iter().map(|value| rounded(value).abs());
+        let (least, most) = magnitudes
+            .filter(|magnitude| *magnitude > 0.0 && magnitude.is_finite())
+            .fold((f64::INFINITY, 0.0f64), |(least, most), magnitude| {
+                (least.min(magnitude), most.max(magnitude))
+            });
+        let is_narrow = most > 0.0 && most / least <= WIDEST_COLUMN;
+        Self { unit: unit.to_owned(), notation: is_narrow.then(|| Notation::for_magnitude(most, unit)) }
+    }
+
+    /// `value`, one of those of the column, to three significant digits.
+    pub fn quantity(&self, value: f64) -> String {
+        match &self.notation {
+            Some(notation) => notation.quantity(rounded(value)),
+            None => quantity(value, &self.unit),
+        }
+    }
 }
 
 /// A count with its thousands apart: `452,760,000`.
@@ -91,6 +129,15 @@ impl Notation {
 
     pub(super) fn factor(&self) -> f64 {
         10f64.powi(self.power)
+    }
+
+    /// `value`, which has three significant digits, with its unit.
+    fn quantity(&self, value: f64) -> String {
+        let decimals = 2 - exponent(value.abs() / self.factor());
+        let digits = self.digits(value, usize::try_from(decimals).unwrap_or(0));
+        let digits =
+            if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { &digits };
+        self.with_unit(&self.with_suffix(digits))
     }
 
     /// `value` without its unit. Zero is bare.
@@ -181,6 +228,20 @@ mod tests {
         for (value, unit, text) in expected {
             assert_eq!(quantity(value, unit), text, "{value} {unit}");
         }
+    }
+
+    // Claim: a column has the prefix of its largest number, zeros and what is too far away from it apart.
+    #[test]
+    fn numbers_of_a_column_share_a_prefix_unless_they_are_far_apart() {
+        let texts = |values: &[f64], unit: &str| {
+            let scale = Scale::of(values.iter().copied(), unit);
+            values.iter().map(|&value| scale.quantity(value)).collect::<Vec<_>>()
+        };
+        assert_eq!(texts(&[3.92e-6, 9.32e-7, 0.0], "m2"), ["3.92 mm²", "0.932 mm²", "0 mm²"]);
+        assert_eq!(texts(&[1.0e-2, -6.5e-6], "s"), ["10 ms", "−0.0065 ms"]);
+        assert_eq!(texts(&[1.0, 1.0e-5], "J"), ["1 J", "10 µJ"]);
+        assert_eq!(texts(&[0.0, 0.0], "J"), ["0 J", "0 J"]);
+        assert_eq!(texts(&[20_000.0, 500.0], ""), ["20k", "0.5k"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use tapeout::experiment::plot::quantity;
+use tapeout::experiment::plot::{Scale, quantity};
 use tapeout::simulators::loop_nest::{Architecture, Factor, LevelText};
 use tapeout::simulators::network_cost::{LayerCost, NetworkCost};
 
@@ -63,13 +63,15 @@ impl Breakdown<'_> {
             ("mapping", Words),
         ];
         let mut table = Table::new(&columns);
+        let energies = self.cost.layers().iter().map(LayerCost::total_energy_j);
+        let scale = Scale::of(energies.chain([self.cost.energy_j()]), "J");
         for layer in self.cost.layers() {
             table.row([
                 layer.name.clone(),
                 whole(layer.runs),
                 whole(layer.cycles()),
                 percent(layer.best.utilization()),
-                quantity(layer.total_energy_j(), "J"),
+                scale.quantity(layer.total_energy_j()),
                 distance(layer),
             ]);
         }
@@ -78,7 +80,7 @@ impl Breakdown<'_> {
             whole(self.cost.layers().iter().map(|layer| layer.runs).sum()),
             whole(self.cost.cycles()),
             percent(self.utilization()),
-            quantity(self.cost.energy_j(), "J"),
+            scale.quantity(self.cost.energy_j()),
             String::new(),
         ]);
         table.text()
