@@ -23,6 +23,10 @@ const LEAST_WEIGHT: f64 = 1e-6;
 /// Intercepts less than this share of the front's range are rounding, or negative.
 const LEAST_INTERCEPT: f64 = 1e-6;
 
+/// Largest share of the first front's range at which the plane may cut an axis. Ours: beyond that it is nearly parallel to the axis, and its
+/// losses would hardly count.
+const FARTHEST_INTERCEPT: f64 = 2.0;
+
 /// Non-dominated sorting, and niches around directions.
 pub struct Nsga3 {
     config: FrontPopulationConfig,
@@ -173,8 +177,7 @@ fn intercepts(points: &[Vec<f64>]) -> Option<Vec<f64>> {
         }
     }
     let intercepts: Vec<f64> = (0..m).map(|axis| rows[axis][axis] / rows[axis][m]).collect();
-    // Beyond the front's range by more than its inverse, the plane is nearly parallel to the axis.
-    let is_usable = |share: &f64| (LEAST_INTERCEPT..1.0 / LEAST_INTERCEPT).contains(share);
+    let is_usable = |share: &f64| (LEAST_INTERCEPT..=FARTHEST_INTERCEPT).contains(share);
     intercepts.iter().all(is_usable).then_some(intercepts)
 }
 
@@ -293,6 +296,8 @@ mod tests {
         let found = intercepts(&[vec![0.0, 0.5], vec![1.0, 0.0], vec![0.9, 0.9]]).unwrap();
         assert!((found[0] - 1.0).abs() < 1e-12 && (found[1] - 0.5).abs() < 1e-12, "{found:?}");
         assert_eq!(intercepts(&[vec![0.0, 0.0]]), None);
+        // The line through (1, 0.9) and (0, 1) is x + 10 y = 10, which cuts the first axis at 10.
+        assert_eq!(intercepts(&[vec![1.0, 0.9], vec![0.0, 1.0]]), None);
     }
 
     /// The places of the toy's first designs that survive among three, given what each is measured at.

@@ -65,13 +65,7 @@ impl LayerCost {
         mapping: Mapping,
         quirks: Quirks,
     ) -> Result<Self, Illegal> {
-        let evaluator = Evaluator::new(architecture, layer.einsum(), quirks)?.with_hops(Hops::Everywhere);
-        let mut report = Report::new();
-        evaluator.evaluate(&mapping, &mut Workspace::new(), &mut report)?;
-        // Nothing is known of other mappings.
-        let (lower_bound, gap) = (0.0, f64::INFINITY);
-        let (einsum, useful_share, evaluated, work) = (layer.einsum().clone(), 1.0, 1, 0);
-        let best = Best { mapping, einsum, report, useful_share, lower_bound, gap, evaluated, work };
+        let best = given(architecture, layer.einsum().clone(), mapping, quirks)?;
         Ok(Self::new(layer, runs, Arc::new(best)))
     }
 
@@ -80,11 +74,9 @@ impl LayerCost {
     /// # Errors
     /// [`Illegal`] if the mapping cannot run there.
     pub fn moved_to(&self, architecture: &Architecture, quirks: Quirks) -> Result<Self, Illegal> {
-        let evaluator = Evaluator::new(architecture, &self.best.einsum, quirks)?;
-        let mut report = Report::new();
-        evaluator.evaluate(&self.best.mapping, &mut Workspace::new(), &mut report)?;
-        let energy_j = report.energy_j;
-        let best = Best { report, lower_bound: 0.0, gap: f64::INFINITY, ..Best::clone(&self.best) };
+        let Best { einsum, mapping, useful_share, .. } = Best::clone(&self.best);
+        let best = Best { useful_share, ..given(architecture, einsum, mapping, quirks)? };
+        let energy_j = best.report.energy_j;
         Ok(Self { best: Arc::new(best), energy_j, ..self.clone() })
     }
 
@@ -93,13 +85,17 @@ impl LayerCost {
     pub fn bound(&self, architecture: &Architecture) -> String {
         let report = &self.best.report;
         let latency = &report.latency;
-        let waiting = latency.steady_cycles.saturating_sub(latency.compute_cycles);
         let levels = architecture.levels().iter().zip(&report.levels);
         let slowest = levels.reduce(|best, next| if next.1.cycles > best.1.cycles { next } else { best });
-        let slowest = slowest.map_or("", |(level, _)| level.name.as_str());
+        let pace = match slowest {
+            // The whole time that a level sets the pace for, not what it adds to the work.
+            Some((level, _)) if latency.steady_cycles > latency.compute_cycles => {
+                format!("bandwidth of {}", level.name)
+            }
+            _ => "work of the units in use".to_owned(),
+        };
         let parts = [
-            (latency.compute_cycles, "work of the units in use".to_owned()),
-            (waiting, format!("bandwidth of {slowest}")),
+            (latency.steady_cycles.max(latency.compute_cycles), pace),
             (latency.load_cycles, "loading the first tiles".to_owned()),
             (latency.store_cycles, "storing the last results".to_owned()),
             (latency.array_cycles, "filling the array".to_owned()),
@@ -136,6 +132,21 @@ impl LayerCost {
         let of_tensor = |tensor| self.best.report.tensor(level, tensor).network.energy_j;
         self.runs * tensors.map(of_tensor).sum::<f64>()
     }
+}
+
+/// `einsum` under a mapping that was not searched, hops of words counted below every level.
+fn given(
+    architecture: &Architecture,
+    einsum: Einsum,
+    mapping: Mapping,
+    quirks: Quirks,
+) -> Result<Best, Illegal> {
+    let evaluator = Evaluator::new(architecture, &einsum, quirks)?.with_hops(Hops::Everywhere);
+    let mut report = Report::new();
+    evaluator.evaluate(&mapping, &mut Workspace::new(), &mut report)?;
+    // Nothing is known of other mappings.
+    let (lower_bound, gap) = (0.0, f64::INFINITY);
+    Ok(Best { mapping, einsum, report, useful_share: 1.0, lower_bound, gap, evaluated: 1, work: 0 })
 }
 
 /// Where energy and cycles of a network go at one level, over all runs of all layers.

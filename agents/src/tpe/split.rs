@@ -111,7 +111,7 @@ impl Ranking {
         }
         let mut coming = vec![trial];
         while !coming.is_empty() {
-            let front = self.fronts.get(rank).cloned().unwrap_or_default();
+            let front = self.fronts.get_mut(rank).map(std::mem::take).unwrap_or_default();
             let is_beaten =
                 |&other: &usize| coming.iter().any(|&it| dominates(self.losses(it), self.losses(other)));
             let (beaten, mut stays): (Vec<usize>, Vec<usize>) = front.into_iter().partition(is_beaten);
@@ -139,7 +139,8 @@ impl Ranking {
     /// Source: Knowles, Corne & Fleischer (2003), "Bounded Archiving using the Lebesgue Measure", doi:10.1109/CEC.2003.1299401.
     fn exchanged(&self, count: usize) -> Option<Vec<usize>> {
         let first = self.fronts.first().filter(|front| front.len() > count)?;
-        if self.good.len() != count || self.n_objectives > MOST_VOLUMES {
+        // Of more, it takes less to choose all anew.
+        if self.good.len() != count || self.fresh.len() > count || self.n_objectives > MOST_VOLUMES {
             return None;
         }
         let mut set: Vec<usize> =

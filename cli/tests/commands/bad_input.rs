@@ -43,8 +43,8 @@ fn a_wrong_type_is_named_with_what_was_expected() {
 #[test]
 fn an_unknown_agent_is_named_with_the_nearest() {
     assert_eq!(
-        complaint_about("nsga2", "nsga3"),
-        "error: run.toml:5:1: `agent.id`: unknown agent `nsga3`; did you mean `nsga2`?\n\
+        complaint_about("nsga2", "nsga22"),
+        "error: run.toml:5:1: `agent.id`: unknown agent `nsga22`; did you mean `nsga2`?\n\
          hint: each agent is listed by `tapeout list`\n"
     );
 }

@@ -135,14 +135,14 @@ fn why_says_what_bounds_a_layer_and_what_a_step_up_would_give() {
         steps.iter().find(|step| step["with"] == change).unwrap_or_else(|| panic!("{change}: {why}"))
     };
     assert_eq!(step("DRAM: twice the bandwidth")["cycles"], 8);
-    assert_eq!(step("Buffer: twice the words")["cycles"], 12);
+    assert_eq!(step("Buffer: twice the words, at the same energies")["cycles"], 12);
     let page = here.data(&[&["simulate"], arguments.as_slice()].concat());
-    for text in ["bound by     bandwidth of DRAM (100.0 % of the time)", "-33.3 %"] {
+    for text in ["bound by     bandwidth of DRAM (layers that take 100.0 % of the time)", "-33.3 %"] {
         assert!(page.contains(text), "{text}\n{page}");
     }
 }
 
-// A template's parameters step to their next levels, and no step makes a search of the same machine worse.
+// A step that cannot be built or run is a row with its reason: the program is longer than the instruction memory, which the next level holds.
 #[test]
 fn steps_of_a_template_are_its_next_levels() {
     let here = Scratch::new();

@@ -257,6 +257,54 @@ mod tests {
         assert_eq!(divisors(97), [1, 97]);
     }
 
+    // Claim: what is handed down from divisor to divisor is the least of all multiples, of thinned chains too, along any dimension.
+    #[test]
+    fn the_least_over_multiples_is_that_of_a_scan() {
+        for (steps, thinned) in
+            [([36, 8], [0, 0]), ([360, 30], [1, 0]), ([5040, 64], [2, 1]), ([1, 97], [0, 0])]
+        {
+            let chains: Vec<Rc<Chain>> = steps
+                .iter()
+                .zip(thinned)
+                .map(|(&steps, thinned)| Rc::new(Chain::new(steps, thinned)))
+                .collect();
+            let [n, m] = [0, 1].map(|dim| chains[dim].divisors.len());
+            let mut strides = [1; MAX_DIMS];
+            strides[1] = n;
+            let lattice = Lattice { chains, strides, n_states: n * m, is_thinned: true };
+            // Any numbers without an order.
+            let values: Vec<f64> = (0..n * m).map(|state| (state * 7919 % 1013) as f64).collect();
+            for dims in [DimSet::EMPTY.with(0), DimSet::EMPTY.with(1), DimSet::EMPTY.with(0).with(1)] {
+                let mut least = values.clone();
+                lattice.least_within(dims, &mut least);
+                let mut states = Vec::new();
+                for (state, &least) in least.iter().enumerate() {
+                    lattice.within(state, dims, &mut states);
+                    let scanned = states.iter().map(|&state| values[state]).fold(f64::INFINITY, f64::min);
+                    assert_eq!(least, scanned, "{steps:?} {dims:?} {state}");
+                }
+            }
+        }
+    }
+
+    // Claim: states with one index agree in the dimensions, and the state that stands for an index has it.
+    #[test]
+    fn projected_states_agree_in_their_dimensions() {
+        let chains: Vec<Rc<Chain>> = [12, 4, 9].map(|steps| Rc::new(Chain::new(steps, 0))).to_vec();
+        let mut strides = [1; MAX_DIMS];
+        strides[1] = 6;
+        strides[2] = 18;
+        let lattice = Lattice { chains, strides, n_states: 54, is_thinned: false };
+        let dims = DimSet::EMPTY.with(0).with(2);
+        let (indices, states) = lattice.projected(dims);
+        assert_eq!((indices.len(), states.len()), (54, 18));
+        for (state, &index) in indices.iter().enumerate() {
+            let other = states[index as usize];
+            assert_eq!(indices[other], index);
+            assert!(dims.iter().all(|dim| lattice.trips(state, dim) == lattice.trips(other, dim)), "{state}");
+        }
+    }
+
     #[test]
     fn thinned_divisors_still_begin_and_end_as_they_did() {
         let thinned = |n| {

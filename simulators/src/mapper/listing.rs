@@ -4,6 +4,9 @@ use super::problem::Problem;
 use super::unrolling::{self, Sketch};
 use crate::loop_nest::MAX_LEVELS;
 
+/// Rows that are looked at for the work of a set of factors. Ours: a row that there is no room for takes nanoseconds.
+const CHECKS: u64 = 50;
+
 /// Unrollings, and what was left out of them.
 pub(super) struct Listing {
     pub(super) sketches: Vec<Sketch>,
@@ -123,8 +126,8 @@ impl Fill<'_> {
             return Some(());
         };
         let (n_dims, n_places) = (self.rows.len(), self.n_places);
+        self.left = self.left.checked_sub(rows.steps.len() as u64 / CHECKS)?;
         for (row, &steps) in rows.steps.iter().enumerate() {
-            self.left = self.left.checked_sub(1)?;
             let iterations = iterations.saturating_mul(steps);
             let least = iterations as f64 * self.least[dim + 1];
             if least >= self.enough {
@@ -135,6 +138,7 @@ impl Fill<'_> {
             if own.iter().zip(&self.room).any(|(&factor, &room)| room < u64::from(factor)) {
                 continue;
             }
+            self.left = self.left.checked_sub(1)?;
             let before = self.room;
             for (place, &factor) in own.iter().enumerate() {
                 self.room[place] /= u64::from(factor);
@@ -147,5 +151,74 @@ impl Fill<'_> {
             self.factors[place * n_dims + dim] = 1;
         }
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::constraints::MappingConstraints;
+    use super::*;
+    use crate::architectures::architecture;
+    use crate::loop_nest::Quirks;
+    use crate::networks::{Layer, MatMul, Op, SecondOperand};
+
+    fn product(m: u64, n: u64, k: u64) -> Layer {
+        let product = MatMul { batch: 1, m, n, k, second: SecondOperand::Weight };
+        Layer::new("product", Op::MatMul(product)).unwrap()
+    }
+
+    /// Every set of factors that fits and is no larger than the steps need.
+    fn one_by_one(problem: &Problem) -> Vec<Sketch> {
+        let n_dims = problem.n_dims;
+        let mut sets: Vec<Vec<u32>> = vec![Vec::new()];
+        for place in problem.places() {
+            let position = problem.positions[place];
+            for dim in 0..n_dims {
+                let most =
+                    if position.dims.contains(dim) { position.limit.min(problem.sizes[dim]) } else { 1 };
+                let extended = sets.iter().flat_map(|set| {
+                    (1..=most as u32).map(move |factor| set.iter().copied().chain([factor]).collect())
+                });
+                sets = extended.collect();
+            }
+            let own = sets[0].len() - n_dims;
+            sets.retain(|set: &Vec<u32>| {
+                set[own..].iter().map(|&factor| u64::from(factor)).product::<u64>() <= position.limit
+            });
+        }
+        let mut sketches: Vec<Sketch> = sets.iter().filter_map(|set| Sketch::new(problem, set)).collect();
+        sketches.sort();
+        unrolling::distinct(problem, sketches)
+    }
+
+    // Claim: the list is what a look at every set of factors gives, and nothing that is left out takes fewer iterations than is said.
+    #[test]
+    fn all_unrollings_are_listed_and_those_left_out_are_bounded() {
+        let machine = architecture("edge-like").unwrap();
+        let layer = product(6, 5, 4);
+        let free = MappingConstraints::free(&machine, layer.einsum());
+        let problem = Problem::new(&machine, layer.einsum(), Quirks::default(), &free).unwrap();
+        let expected = one_by_one(&problem);
+        assert!(expected.len() > 50, "{}", expected.len());
+        for enough in [f64::INFINITY, 30.0, 8.0, 1.0] {
+            let listing = all(&problem, enough, 1 << 20).unwrap();
+            let (listed, left): (Vec<_>, Vec<_>) =
+                expected.iter().cloned().partition(|sketch| (sketch.iterations as f64) < enough);
+            assert_eq!(listing.sketches, listed, "{enough}");
+            let least = left.iter().map(|sketch| sketch.iterations as f64).fold(f64::INFINITY, f64::min);
+            assert!(listing.least_left_out <= least && listing.least_left_out >= enough, "{enough}");
+            assert_eq!(listing.least_left_out == f64::INFINITY, left.is_empty(), "{enough}");
+        }
+    }
+
+    // Claim: listing all ways to run a large product over a large array takes no more work than the effort of a short search.
+    #[test]
+    fn rows_without_room_cost_little() {
+        let machine = architecture("edge-like").unwrap();
+        let layer = product(512, 3072, 768);
+        let free = MappingConstraints::free(&machine, layer.einsum());
+        let problem = Problem::new(&machine, layer.einsum(), Quirks::default(), &free).unwrap();
+        let listing = all(&problem, f64::INFINITY, 100_000).unwrap();
+        assert!(listing.n_tried >= listing.sketches.len() as u64);
     }
 }

@@ -267,3 +267,51 @@ fn add_scaled(sum: &mut [f64], part: &[f64], times: f64) {
         sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part * times);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::constraints::MappingConstraints;
+    use super::super::lattice::{Chains, Lattice};
+    use super::super::plan::Plan;
+    use super::super::prices::Prices;
+    use super::super::problem::Problem;
+    use super::super::unrolling;
+    use super::*;
+    use crate::architectures::architecture;
+    use crate::loop_nest::Quirks;
+    use crate::networks::network;
+
+    // Claim: what is put together from the ranks of a tensor is what its tile says as a whole, to the last bit.
+    #[test]
+    fn overlaps_by_rank_are_those_of_the_tile() {
+        let machine = architecture("eyeriss-like").unwrap();
+        let mut n_compared = 0;
+        for (name, index) in [("alexnet", 0), ("alexnet", 1), ("resnet50", 2)] {
+            let layer = network(name).unwrap().layers()[index].einsum().clone();
+            let free = MappingConstraints::free(&machine, &layer);
+            let problem = Problem::new(&machine, &layer, Quirks::default(), &free).unwrap();
+            let plan = Plan::new(&problem);
+            let mut prices = Prices::new(&problem, &plan);
+            for sketch in unrolling::fewest_steps(&problem, 4) {
+                let unrolling = sketch.unrolling(&problem);
+                prices.set(&unrolling);
+                let lattice = Lattice::new(&problem, &unrolling.steps, 200, &mut Chains::default());
+                let ground = Ground::new(&problem, &plan, &prices, &unrolling, lattice);
+                let states = States::new(&ground);
+                for (&(level, tensor), overlaps) in &states.overlaps {
+                    for (state, point) in states.points.iter().enumerate() {
+                        let whole = ground.window(tensor, level, point).overlap();
+                        let by_rank = (overlaps.linear[state], overlaps.base[state], overlaps.words[state]);
+                        assert_eq!(
+                            by_rank,
+                            (whole.linear, whole.base, whole.words),
+                            "{name} {level} {state}"
+                        );
+                        n_compared += 1;
+                    }
+                }
+            }
+        }
+        assert!(n_compared > 1_000, "{n_compared}");
+    }
+}

@@ -61,7 +61,7 @@ pub(super) struct Sketch {
 }
 
 impl Sketch {
-    fn new(problem: &Problem, factors: &[u32]) -> Option<Self> {
+    pub(super) fn new(problem: &Problem, factors: &[u32]) -> Option<Self> {
         let mut iterations = 1u64;
         for dim in 0..problem.n_dims {
             iterations = iterations.saturating_mul(steps_and_points(problem, factors, dim)?.0);

@@ -116,7 +116,11 @@ impl Machine {
         for (index, level) in levels.iter().enumerate() {
             if let Some(entries) = level.entries {
                 let larger = Level { entries: Some(entries.saturating_mul(2)), ..level.clone() };
-                steps.push(with(index, format!("{}: twice the words", level.name), larger));
+                steps.push(with(
+                    index,
+                    format!("{}: twice the words, at the same energies", level.name),
+                    larger,
+                ));
             }
             let twice = |words: Option<f64>| words.map(|words| 2.0 * words);
             let bandwidth = Bandwidth {

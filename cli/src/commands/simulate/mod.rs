@@ -183,37 +183,40 @@ impl Args {
     fn explained(&self, machine: &Machine, workload: &Workload, cost: &NetworkCost) -> Result<Why, Failure> {
         let mut why = Why::new(cost);
         for (change, larger) in machine.steps() {
-            let larger = match larger {
-                Ok(larger) => larger,
-                Err(reason) => {
-                    why.add(change, Err(reason.to_string()));
-                    continue;
-                }
-            };
-            let moved = cost.layers().iter().map(|layer| layer.moved_to(&larger.architecture, self.quirks()));
-            let mut layers: Vec<Option<LayerCost>> = moved.map(Result::ok).collect();
-            if self.mapping.is_none() {
-                let options = Options { effort: self.effort.min(STEP_EFFORT), ..self.options() };
-                let objective = Objective::from(self.objective);
-                let searched = self.searched(&larger, workload, options)?;
-                for (slot, found) in layers.iter_mut().zip(searched.layers()) {
-                    let score = |layer: &LayerCost| objective.of(&layer.best.report).0;
-                    if slot.as_ref().is_none_or(|moved| score(found) < score(moved)) {
-                        *slot = Some(found.clone());
-                    }
-                }
-            }
-            let found = match layers.into_iter().collect::<Option<Vec<_>>>() {
-                Some(layers) => {
-                    let cost = NetworkCost::new(&larger.architecture, layers);
-                    let cost = Self::with_all_energy(&larger, cost)?;
-                    Ok((cost.cycles(), cost.energy_j()))
-                }
-                None => Err("the mapping cannot run there".to_owned()),
-            };
+            let found = larger.map_err(|reason| reason.to_string());
+            let found = found.and_then(|larger| self.larger(&larger, workload, cost));
             why.add(change, found);
         }
         Ok(why)
+    }
+
+    /// Cycles and energy of `workload` on a larger machine than the one of `cost`, or why there are none.
+    fn larger(
+        &self,
+        machine: &Machine,
+        workload: &Workload,
+        cost: &NetworkCost,
+    ) -> Result<(f64, f64), String> {
+        let moved = cost.layers().iter().map(|layer| layer.moved_to(&machine.architecture, self.quirks()));
+        let mut layers: Vec<Option<LayerCost>> = moved.map(Result::ok).collect();
+        if self.mapping.is_none() {
+            let options = Options { effort: self.effort.min(STEP_EFFORT), ..self.options() };
+            let objective = Objective::from(self.objective);
+            // Where the search finds nothing, mappings that the layers have now may still run.
+            let searched = self.searched(machine, workload, options).ok();
+            let searched = searched.iter().flat_map(NetworkCost::layers);
+            for (slot, found) in layers.iter_mut().zip(searched) {
+                let score = |layer: &LayerCost| objective.of(&layer.best.report).0;
+                if slot.as_ref().is_none_or(|moved| score(found) < score(moved)) {
+                    *slot = Some(found.clone());
+                }
+            }
+        }
+        let layers: Option<Vec<LayerCost>> = layers.into_iter().collect();
+        let layers = layers.ok_or("no mapping that was found can run there")?;
+        let cost = NetworkCost::new(&machine.architecture, layers);
+        let cost = Self::with_all_energy(machine, cost).map_err(|failure| failure.to_string())?;
+        Ok((cost.cycles(), cost.energy_j()))
     }
 
     /// The cost with what an accelerator with parameters adds to the energy of its layers: its program, what leaks beside its levels.

@@ -75,7 +75,7 @@ fn energy_by_layer(breakdown: &Breakdown<'_>) -> BarChart {
     let cost = &breakdown.cost;
     let mut parts: Vec<String> =
         cost.architecture().levels().iter().rev().map(|level| level.name.clone()).collect();
-    parts.push("arithmetic".to_owned());
+    parts.extend(["arithmetic", "program and the rest"].map(str::to_owned));
     let bar = |layer: &LayerCost| {
         let tensors = 0..layer.best.einsum.tensors().len();
         let of_level = |level: usize| {
@@ -84,7 +84,11 @@ fn energy_by_layer(breakdown: &Breakdown<'_>) -> BarChart {
         };
         let levels = (0..layer.best.report.levels.len()).rev().map(of_level);
         let arithmetic = layer.runs * layer.best.report.mac_energy_j;
-        Bar { name: layer.name.clone(), parts: levels.chain([arithmetic]).collect() }
+        let mut parts: Vec<f64> = levels.chain([arithmetic]).collect();
+        // What an accelerator with parameters adds; without it the floating-point error of the sum.
+        let rest = layer.total_energy_j() - parts.iter().sum::<f64>();
+        parts.push(if rest > 1e-9 * layer.total_energy_j() { rest } else { 0.0 });
+        Bar { name: layer.name.clone(), parts }
     };
     let mut bars: Vec<Bar> = cost.layers().iter().map(bar).collect();
     drop_empty_parts(&mut parts, &mut bars);

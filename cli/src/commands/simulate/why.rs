@@ -14,7 +14,7 @@ struct Layer {
     bound: String,
     /// Where most of its energy goes, and how much of it.
     dearest: String,
-    dearest_share: f64,
+    dearest_share: Option<f64>,
 }
 
 /// The machine with one part larger.
@@ -42,7 +42,7 @@ impl Why {
                 name: layer.name.clone(),
                 bound: layer.bound(cost.architecture()),
                 dearest,
-                dearest_share: energy_j / layer.total_energy_j(),
+                dearest_share: (layer.total_energy_j() > 0.0).then(|| energy_j / layer.total_energy_j()),
             }
         };
         Self {
@@ -61,8 +61,10 @@ impl Why {
 
     pub(super) fn text(&self) -> String {
         use Column::{Numbers, Words};
-        let bounds =
-            self.bounds.iter().map(|(name, share)| format!("{name} ({} of the time)", percent(*share)));
+        let bounds = self
+            .bounds
+            .iter()
+            .map(|(name, share)| format!("{name} (layers that take {} of the time)", percent(*share)));
         let mut layers = Table::new(&[
             ("layer", Words),
             ("bound by", Words),
@@ -70,7 +72,7 @@ impl Why {
             ("share", Numbers),
         ]);
         for layer in &self.layers {
-            let share = percent(layer.dearest_share);
+            let share = layer.dearest_share.map_or("-".to_owned(), percent);
             layers.row([layer.name.clone(), layer.bound.clone(), layer.dearest.clone(), share]);
         }
         let mut steps = Table::new(&[
@@ -143,11 +145,13 @@ fn dearest(cost: &NetworkCost, layer: &LayerCost) -> (String, f64) {
         parts.push((format!("network below {}", level.name), layer.network_energy_j(index)));
         parts.push((format!("leakage of {}", level.name), layer.runs * report.levels[index].leakage_j));
     }
+    let known: f64 = parts.iter().map(|(_, energy_j)| energy_j).sum();
+    parts.push(("program and what leaks beside the levels".to_owned(), layer.total_energy_j() - known));
     let largest = parts.into_iter().reduce(|best, next| if next.1 > best.1 { next } else { best });
     largest.unwrap_or_default()
 }
 
 /// `-12.3 %`.
 fn change_of(now: f64, before: f64) -> String {
-    format!("{:+.1} %", 100.0 * (now / before - 1.0))
+    if before > 0.0 { format!("{:+.1} %", 100.0 * (now / before - 1.0)) } else { "-".to_owned() }
 }
