@@ -21,6 +21,9 @@ use super::workers::{Stations, Workers};
 
 /// Designs that an agent is asked for at once. Ours: enough to keep several processes compiling.
 const BATCH: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
+/// Most bytes of both operands and the product: 8 GiB, so that two sets of them are on a device of 24 GB and what they are drawn
+/// from and compared with in the memory beside it. Ours.
+const MAX_BYTE: u64 = 1 << 33;
 /// The metric of a kernel.
 const TIME: &str = "time_s";
 
@@ -39,8 +42,43 @@ pub struct MeasurePlan {
     pub agent: AgentSpec,
     /// Where all randomness comes from.
     pub seed: Seed,
-    /// Designs between two measurements of the library's product, which shows a device that drifts.
+    /// Designs between two measurements of the library's product, which shows a device that drifts; it is measured before the next
+    /// 16 that are asked for at once.
     pub baseline_every: NonZeroUsize,
+}
+
+impl MeasurePlan {
+    /// Whether there is such a device, and kernels and memory for the product: all that is known before a process is started.
+    ///
+    /// # Errors
+    /// [`MeasureError`] with what is not to be had.
+    pub fn check(&self) -> Result<(), MeasureError> {
+        self.tiles().map(drop)
+    }
+
+    fn tiles(&self) -> Result<(Device, TileSpace), MeasureError> {
+        let device = gpu_gemm::device(&self.device)?;
+        self.gemm.check().map_err(|error| ConfigError::new(error.extent, error.to_string()))?;
+        check_memory(&self.gemm)?;
+        let tiles = TileSpace::new(&self.gemm, &device, self.encoding)?;
+        Ok((device, tiles))
+    }
+}
+
+fn check_memory(gemm: &Gemm) -> Result<(), ConfigError> {
+    let [a_byte, b_byte] = gemm.stored_byte();
+    let product_byte =
+        [gemm.m, gemm.n, gemm.batch, gemm.output.bytes()].map(u64::from).into_iter().product::<u64>();
+    let byte = a_byte + b_byte + product_byte;
+    if byte <= MAX_BYTE {
+        return Ok(());
+    }
+    let extents = [("m", gemm.m), ("n", gemm.n), ("k", gemm.k), ("batch", gemm.batch)];
+    let (extent, got) = extents.into_iter().max_by_key(|&(_, got)| got).expect("invariant: there are four");
+    let message = format!(
+        "got {got}, with which operands and product take {byte} byte; at most {MAX_BYTE} can be measured"
+    );
+    Err(ConfigError::new(extent, message))
 }
 
 /// What came of it.
@@ -75,9 +113,7 @@ pub fn fill(
     interrupt: &AtomicBool,
     observer: &mut dyn Observer,
 ) -> Result<Filled, MeasureError> {
-    let device = gpu_gemm::device(&plan.device)?;
-    plan.gemm.check().map_err(|error| ConfigError::new(error.extent, error.to_string()))?;
-    let tiles = TileSpace::new(&plan.gemm, &device, plan.encoding)?;
+    let (device, tiles) = plan.tiles()?;
     let earlier = if path.exists() { Table::read(path)? } else { Table::default() };
     let seed = plan.seed.child("session", earlier.sessions().len() as u64);
     let stations = Stations::new(workers, seed);
