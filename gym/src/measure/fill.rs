@@ -11,7 +11,7 @@ use tapeout_envs::{TileEncoding, TileSpace};
 use tapeout_experiment::{
     AgentSpec, Budget, Experiment, Observer, RunOptions, Spec, StopReason, Summary, search,
 };
-use tapeout_gpu::{Origin, Recording, Session, Table, TableWriter};
+use tapeout_gpu::{Origin, Recording, Session, Table, TableWriter, check_memory};
 use tapeout_simulators::gpu_gemm::{self, Device, Gemm};
 
 use super::MeasureError;
@@ -21,9 +21,6 @@ use super::workers::{Stations, Workers};
 
 /// Designs that an agent is asked for at once. Ours: enough to keep several processes compiling.
 const BATCH: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
-/// Most bytes of both operands and the product: 8 GiB, so that two sets of them are on a device of 24 GB and what they are drawn
-/// from and compared with in the memory beside it. Ours.
-const MAX_BYTE: u64 = 1 << 33;
 /// The metric of a kernel.
 const TIME: &str = "time_s";
 
@@ -58,27 +55,11 @@ impl MeasurePlan {
 
     fn tiles(&self) -> Result<(Device, TileSpace), MeasureError> {
         let device = gpu_gemm::device(&self.device)?;
-        self.gemm.check().map_err(|error| ConfigError::new(error.extent, error.to_string()))?;
-        check_memory(&self.gemm)?;
+        let checked = self.gemm.check().and_then(|()| check_memory(&self.gemm));
+        checked.map_err(|error| ConfigError::new(error.extent, error.to_string()))?;
         let tiles = TileSpace::new(&self.gemm, &device, self.encoding)?;
         Ok((device, tiles))
     }
-}
-
-fn check_memory(gemm: &Gemm) -> Result<(), ConfigError> {
-    let [a_byte, b_byte] = gemm.stored_byte();
-    let product_byte =
-        [gemm.m, gemm.n, gemm.batch, gemm.output.bytes()].map(u64::from).into_iter().product::<u64>();
-    let byte = a_byte + b_byte + product_byte;
-    if byte <= MAX_BYTE {
-        return Ok(());
-    }
-    let extents = [("m", gemm.m), ("n", gemm.n), ("k", gemm.k), ("batch", gemm.batch)];
-    let (extent, got) = extents.into_iter().max_by_key(|&(_, got)| got).expect("invariant: there are four");
-    let message = format!(
-        "got {got}, with which operands and product take {byte} byte; at most {MAX_BYTE} can be measured"
-    );
-    Err(ConfigError::new(extent, message))
 }
 
 /// What came of it.
