@@ -74,9 +74,9 @@ fn rounded(wide: ElementType, number: f64) -> f64 {
 /// Scales with which all sums stay exact: powers of two.
 const EXACT: [f64; 3] = [0.5, 1.0, 2.0];
 
-/// The zero point and the scale, one of `scales`, of a group of a row of a product.
+/// The zero point, a multiple of the second of `scales`, and the scale, one of them, of a group of a row of a product.
 fn zero_and_scale(scales: [f64; 3], [product, group, row]: [usize; 3]) -> (f64, f64) {
-    ((product + 2 * group + 5 * row) as f64 % 16.0, scales[(product + 3 * group / 2 + row) % 3])
+    ((product + 2 * group + 5 * row) as f64 % 16.0 * scales[1], scales[(product + 3 * group / 2 + row) % 3])
 }
 
 /// An operand of these codes, scaled by `scales` if it is scaled at all: the numbers that it stands for, and as the kernel wants it.
@@ -106,7 +106,8 @@ fn operand(
         for (index, number) in numbers.iter_mut().enumerate() {
             let (zero, scale) =
                 zero_and_scale(scales, [index / k / rows, index % k / group, index / k % rows]);
-            let centred = rounded(wide, *number - if scaling.zero_points { zero } else { 0.0 });
+            let centred =
+                rounded(wide, *number - if scaling.zero_points { rounded(wide, zero) } else { 0.0 });
             *number = rounded(wide, centred * rounded(wide, scale));
         }
         let groups = k.div_ceil(group);
@@ -417,7 +418,7 @@ fn scaled_weights_are_computed() {
 }
 
 /// Claim: an element less its zero point, and that times its scale, are each rounded to the wide type. A product with a diagonal of
-/// ones has each of them for itself; the scales are no powers of two, and S8 less a zero point is more than bfloat16 holds.
+/// ones has each of them for itself; scales and zero points are such that all of it has to be rounded.
 #[test]
 fn scaled_weights_are_rounded_to_the_wide_type() {
     let Some(nvrtc) = nvrtc() else { return };
