@@ -140,6 +140,7 @@ fn check_ptx(ptx: &str, launch: LaunchGeometry, tile: &Tile, gemm: &Gemm) {
 }
 
 /// What operands are made of.
+#[derive(Clone, Copy)]
 struct Inputs<'a> {
     codes: [&'a [u8]; 2],
     scales: [f64; 3],
