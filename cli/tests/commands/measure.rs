@@ -150,9 +150,9 @@ fn odd_products_are_measured_and_impossible_ones_refused() {
         assert!(!scratch.path("none.jsonl").exists(), "{complaint}");
         complaint
     };
-    // 2^20 rows of 2^20 halves and 4096 of as many bytes: no operand is drawn.
+    // 2^20 rows of 2^20 halves and 4096 of as many bytes, each counted as a single: no operand is drawn.
     let large = refused(&["--m", "1048576", "--k", "1048576"]);
-    assert!(large.contains("`k`: got 1048576, expected operands and product of at most 8589934592 byte in single precision; these take 4432"), "{large}");
+    assert!(large.contains("`k`: got 1048576; expected operands and product of at most 8589934592 byte in single precision; these take 4432"), "{large}");
     // The second of two products is refused before the first is measured.
     let second = refused(&["--types", "f16-u8,f16-f16", "--group", "32"]);
     assert!(second.contains("`group`: got 32; expected 0: f16-f16 has no narrow operand"), "{second}");
