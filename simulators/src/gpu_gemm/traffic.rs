@@ -8,7 +8,8 @@ use super::tile::Tile;
 ///
 /// Each matrix moves at least once. Beyond that, the blocks that run together want one set of rows of the first operand
 /// and one of columns of the second, and the larger the operands are against the second-level cache, the more of that is
-/// fetched anew. Products of a batch have operands of their own and share nothing. With slices of the depth the product is cleared first and then added to once for each slice, in cache.
+/// fetched anew. Products of a batch have operands of their own and share nothing. With slices of the depth the product is
+/// cleared first and then added to once for each slice, in cache.
 pub(super) fn dram_byte(tile: &Tile, gemm: &Gemm, device: &Device, resident: u32) -> f64 {
     let [a, b, c] = Gemm { batch: 1, ..*gemm }.matrix_byte();
     let output = if tile.split_k == 1 { c } else { 2.0 * c };
