@@ -32,7 +32,7 @@ mod written;
 
 pub use bench::{
     BenchError, DESIGNS_PER_PROCESS, Halt, LiveTimer, Measurement, Measurer, Modelled, Station,
-    StationLimits, WorkerCommand, serve,
+    StationLimits, WorkerCommand, check_memory, serve,
 };
 pub use cubin::CubinError;
 pub use launch::LaunchGeometry;

@@ -66,20 +66,29 @@ fn encode(wide: ElementType, number: f64) -> [u8; 2] {
     }
 }
 
-/// The zero point and the scale of a group of a row of a product: powers of two, so that all sums stay exact.
-fn zero_and_scale(product: usize, group: usize, row: usize) -> (f64, f64) {
-    ((product + 2 * group + 5 * row) as f64 % 16.0, [0.5, 1.0, 2.0][(product + 3 * group / 2 + row) % 3])
+/// `number`, rounded to a wide type.
+fn rounded(wide: ElementType, number: f64) -> f64 {
+    if wide == ElementType::Bf16 { bf16::from_f64(number).to_f64() } else { f16::from_f64(number).to_f64() }
 }
 
-/// An operand of these codes, so many rows to a product: the numbers that it stands for, and as the kernel wants it.
+/// Scales with which all sums stay exact: powers of two.
+const EXACT: [f64; 3] = [0.5, 1.0, 2.0];
+
+/// The zero point, a multiple of the second of `scales`, and the scale, one of them, of a group of a row of a product.
+fn zero_and_scale(scales: [f64; 3], [product, group, row]: [usize; 3]) -> (f64, f64) {
+    ((product + 2 * group + 5 * row) as f64 % 16.0 * scales[1], scales[(product + 3 * group / 2 + row) % 3])
+}
+
+/// An operand of these codes, scaled by `scales` if it is scaled at all: the numbers that it stands for, and as the kernel wants it.
 fn operand(
     element: ElementType,
     order: Option<&NarrowOrder>,
     codes: &[u8],
-    rows: u32,
+    scales: [f64; 3],
     gemm: &Gemm,
 ) -> (Vec<f64>, Vec<u8>) {
-    let (k, rows) = (gemm.k as usize, rows as usize);
+    let (k, batch) = (gemm.k as usize, gemm.batch as usize);
+    let rows = codes.len() / k / batch;
     let mut numbers: Vec<f64> = codes.iter().map(|&code| number(element, code)).collect();
     if element.bits() == 16 {
         let row = |row: &[f64]| {
@@ -95,21 +104,17 @@ fn operand(
     if let Some((scaling, (_, wide))) = gemm.scaling.zip(gemm.operands.conversion()) {
         let group = scaling.group as usize;
         for (index, number) in numbers.iter_mut().enumerate() {
-            let (zero, scale) = zero_and_scale(index / k / rows, index % k / group, index / k % rows);
-            *number = (*number - if scaling.zero_points { zero } else { 0.0 }) * scale;
+            let (zero, scale) =
+                zero_and_scale(scales, [index / k / rows, index % k / group, index / k % rows]);
+            let centred =
+                rounded(wide, *number - if scaling.zero_points { rounded(wide, zero) } else { 0.0 });
+            *number = rounded(wide, centred * rounded(wide, scale));
         }
         let groups = k.div_ceil(group);
-        let places = || {
-            (0..gemm.batch as usize * groups * rows).map(|i| (i / rows / groups, i / rows % groups, i % rows))
-        };
-        bytes.extend(
-            places().flat_map(|(product, group, row)| encode(wide, zero_and_scale(product, group, row).1)),
-        );
+        let places = || (0..batch * groups * rows).map(|i| [i / rows / groups, i / rows % groups, i % rows]);
+        bytes.extend(places().flat_map(|place| encode(wide, zero_and_scale(scales, place).1)));
         if scaling.zero_points {
-            bytes.extend(
-                places()
-                    .flat_map(|(product, group, row)| encode(wide, zero_and_scale(product, group, row).0)),
-            );
+            bytes.extend(places().flat_map(|place| encode(wide, zero_and_scale(scales, place).0)));
         }
     }
     assert_eq!(
@@ -131,15 +136,23 @@ fn check(nvrtc: Nvrtc, tile: &Tile, gemm: &Gemm, device: &Device) {
 fn check_ptx(ptx: &str, launch: LaunchGeometry, tile: &Tile, gemm: &Gemm) {
     let [a, b] = [(gemm.operands.a(), gemm.m, "a"), (gemm.operands.b(), gemm.n, "b")]
         .map(|(element, rows, purpose)| random(element, gemm.batch * rows * gemm.k, purpose));
-    check_codes(ptx, launch, tile, gemm, [&a, &b]);
+    check_codes(ptx, launch, tile, gemm, Inputs { codes: [&a, &b], scales: EXACT });
 }
 
-fn check_codes(ptx: &str, launch: LaunchGeometry, tile: &Tile, gemm: &Gemm, codes: [&[u8]; 2]) {
+/// What operands are made of.
+#[derive(Clone, Copy)]
+struct Inputs<'a> {
+    codes: [&'a [u8]; 2],
+    scales: [f64; 3],
+}
+
+fn check_codes(ptx: &str, launch: LaunchGeometry, tile: &Tile, gemm: &Gemm, inputs: Inputs<'_>) {
+    let Inputs { codes, scales } = inputs;
     let program = Program::read(ptx);
     let [m, n, k, batch] = [gemm.m, gemm.n, gemm.k, gemm.batch].map(|extent| extent as usize);
     let order = NarrowOrder::of(tile, gemm);
-    let (a, a_bytes) = operand(gemm.operands.a(), order.as_ref(), codes[0], gemm.m, gemm);
-    let (b, b_bytes) = operand(gemm.operands.b(), order.as_ref(), codes[1], gemm.n, gemm);
+    let (a, a_bytes) = operand(gemm.operands.a(), order.as_ref(), codes[0], scales, gemm);
+    let (b, b_bytes) = operand(gemm.operands.b(), order.as_ref(), codes[1], scales, gemm);
     let poison = if launch.adds_to_product { 0 } else { u32::MAX };
     let count = batch * m * n;
     let mut global = Global {
@@ -375,7 +388,7 @@ fn every_conversion_is_right_for_every_number() {
             let source = KernelSource::for_tile(&tile, &gemm);
             let cubin = nvrtc.compile(&source, GpuArchitecture::new(80));
             let ptx = cubin.unwrap_or_else(|error| panic!("{tile:?} {gemm:?}: {error}")).ptx;
-            check_codes(&ptx, source.launch(), &tile, &gemm, codes);
+            check_codes(&ptx, source.launch(), &tile, &gemm, Inputs { codes, scales: EXACT });
         }
     }
 }
@@ -402,6 +415,24 @@ fn scaled_weights_are_computed() {
         gemm.check().unwrap();
         let (device, tiles) = tiles("a100", &gemm, 1);
         check(nvrtc, &Tile { layout, ..tiles[0] }, &gemm, &device);
+    }
+}
+
+/// Claim: an element less its zero point, and that times its scale, are each rounded to the wide type. A product with a diagonal of
+/// ones has each of them for itself; scales and zero points are such that all of it has to be rounded.
+#[test]
+fn scaled_weights_are_rounded_to_the_wide_type() {
+    let Some(nvrtc) = nvrtc() else { return };
+    for operands in [Operands::F16_U8, Operands::BF16_S8] {
+        let scaling = Some(Scaling { group: 32, zero_points: true });
+        let gemm = Gemm { scaling, ..Gemm::new(64, 37, 64, operands) };
+        let (_, tiles) = tiles("a100", &gemm, 1);
+        let source = KernelSource::for_tile(&tiles[0], &gemm);
+        let ptx = nvrtc.compile(&source, GpuArchitecture::new(80)).unwrap().ptx;
+        let diagonal: Vec<u8> = (0..64).flat_map(|row| (0..64).map(move |k| u8::from(row == k))).collect();
+        let codes = random(operands.b(), gemm.n * gemm.k, "rounded");
+        let inputs = Inputs { codes: [&diagonal, &codes], scales: [0.1, 0.3, 1.7] };
+        check_codes(&ptx, source.launch(), &tiles[0], &gemm, inputs);
     }
 }
 

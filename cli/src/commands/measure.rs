@@ -85,9 +85,9 @@ pub(crate) struct Args {
     /// Types of the operands, apart by commas, one product after the other
     #[arg(long, value_name = "TYPES", value_delimiter = ',', default_value = "f16-u8")]
     types: Vec<Operands>,
-    /// Products that belong together, in the place of `--m`, `--n`, `--k` and `--types`: `post` is the published ablation, eight
+    /// Products that belong together, in the place of all that says what a product is: `post` is the published ablation, eight
     /// variants of mixed input and both baselines
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["m", "n", "k", "batch", "group", "output", "types"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["m", "n", "k", "batch", "alignment_byte", "group", "zero_points", "output", "types"])]
     preset: Option<Preset>,
     /// The encoding that designs are drawn from: `raw` or `structured`
     #[arg(long, value_name = "ENCODING", default_value = "structured", value_parser = encoding)]
@@ -104,10 +104,10 @@ pub(crate) struct Args {
     /// Where all randomness comes from
     #[arg(long, value_name = "NUMBER", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..1 << 63), allow_negative_numbers = true, value_parser = crate::arguments::seed)]
     seed: u64,
-    /// Designs between two measurements of cuBLASLt on the wide type, the baseline
+    /// Designs between two measurements of cuBLASLt on the wide type, the baseline, which is measured before the next batch of 16
     #[arg(long, value_name = "DESIGNS", default_value = "50")]
     baseline_every: NonZeroUsize,
-    /// Designs after which processes are replaced, with fresh operands
+    /// Designs after which processes are replaced, with fresh operands, before the next batch of 16
     #[arg(long, value_name = "DESIGNS", default_value_t = DESIGNS_PER_PROCESS)]
     per_process: NonZeroUsize,
     /// Seconds that compiling a kernel may take
@@ -131,10 +131,12 @@ impl Args {
         if !self.merge.is_empty() {
             return self.merged();
         }
+        let plans = self.gemms().into_iter().map(|gemm| self.plan(gemm)).collect::<Result<Vec<_>, _>>()?;
+        // Before the first is measured, so that none is refused hours later.
+        plans.iter().try_for_each(MeasurePlan::check)?;
         let (workers, interrupt) = (self.workers()?, interrupt_on_signal()?);
         let mut all = Vec::new();
-        for gemm in self.gemms() {
-            let plan = self.plan(gemm)?;
+        for plan in plans {
             let mut watcher = self.flags.watcher();
             let mut fastest = Fastest { plan: &plan, watcher: &mut watcher, best_s: None };
             let filled = fill(catalog, &plan, &workers, &self.out, &interrupt, &mut fastest);

@@ -108,6 +108,9 @@ fn the_post_is_one_command() {
     assert!(!types.iter().any(|types| types.contains('4') || types.contains("e5m2")), "{types:?}");
     let both = scratch.complaint(2, &["measure", "--preset", "post", "--m", "5", "--out", "other.jsonl"]);
     assert!(both.contains("--preset") && both.contains("--m"), "{both}");
+    let aligned = ["measure", "--preset", "post", "--alignment-byte", "4", "--out", "other.jsonl"];
+    let aligned = scratch.complaint(2, &aligned);
+    assert!(aligned.contains("--preset") && aligned.contains("--alignment-byte"), "{aligned}");
 }
 
 // Claim: any extents can be measured; those that no kernel computes are refused by name.
@@ -138,8 +141,21 @@ fn odd_products_are_measured_and_impossible_ones_refused() {
     let again = scratch.data(&[&flags[..], &["--json"]].concat());
     let again: Value = serde_json::from_str(&again).unwrap();
     assert_eq!(again[0]["known"], 3);
+    assert!(again[0]["baseline_s"].as_f64().is_some_and(|baseline_s| baseline_s > 0.0), "{again}");
     let none = scratch.complaint(2, &["measure", "--rehearse", "--m", "0", "--out", "none.jsonl"]);
     assert!(none.contains("`m`: got 0; expected 1 to 1048576"), "{none}");
+    let refused = |more: &[&str]| {
+        let flags = ["measure", "--rehearse", "--designs", "1", "--out", "none.jsonl"];
+        let complaint = scratch.complaint(2, &[&flags[..], more].concat());
+        assert!(!scratch.path("none.jsonl").exists(), "{complaint}");
+        complaint
+    };
+    // 2^20 rows of 2^20 halves and 4096 of as many bytes, each counted as a single: no operand is drawn.
+    let large = refused(&["--m", "1048576", "--k", "1048576"]);
+    assert!(large.contains("`k`: got 1048576; expected operands and product of at most 8589934592 byte in single precision; these take 4432"), "{large}");
+    // The second of two products is refused before the first is measured.
+    let second = refused(&["--types", "f16-u8,f16-f16", "--group", "32"]);
+    assert!(second.contains("`group`: got 32; expected 0: f16-f16 has no narrow operand"), "{second}");
 }
 
 // Claim: a rehearsal is never taken for a measurement.

@@ -193,7 +193,7 @@ pub(super) fn knobs(encoding: TileEncoding, is_mixed: bool) -> Vec<Knob> {
     ]);
     if is_mixed {
         knobs.extend([
-            Knob::choice("conversion", Action::Conversion, "how narrow integers become floating point"),
+            Knob::choice("conversion", Action::Conversion, "how narrow elements become wide ones"),
             Knob::choice("layout", Action::Layout, "how the narrow operand gets into the right registers"),
         ]);
     }

@@ -73,6 +73,7 @@ impl BuildEnv for GpuGemmLive {
     fn build(config: GpuGemmLiveConfig) -> Result<Self, ConfigError> {
         let device = config.device()?;
         let gemm = config.gemm()?;
+        gpu::check_memory(&gemm).map_err(|error| ConfigError::new(error.extent, error.to_string()))?;
         let energy = seconds("energy_s", config.energy_s)?;
         let limits = StationLimits {
             compile: seconds("compile_limit_s", config.compile_limit_s)?,

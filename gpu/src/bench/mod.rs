@@ -5,6 +5,7 @@
 //! child exchange lines of JSON over the child's standard input and output; [`serve`] is the child's side.
 
 mod measurer;
+mod memory;
 mod modelled;
 mod protocol;
 mod serve;
@@ -13,6 +14,7 @@ mod timer;
 mod worker;
 
 pub use measurer::{Halt, Measurer};
+pub use memory::check_memory;
 pub use modelled::Modelled;
 pub use serve::serve;
 pub use station::{DESIGNS_PER_PROCESS, Measurement, Station, StationLimits};

@@ -49,7 +49,10 @@ impl Measurer for Modelled {
     fn prepare(&mut self, job: &Job, inputs: u64) -> Result<Measured, Halt> {
         let (tile, gain) = match job.by {
             By::Tile(tile) => (tile, 1.0),
-            By::CublasLt => (Tile { conversion: Conversion::Fast, ..Tile::default() }, LIBRARY_GAIN),
+            By::CublasLt => {
+                let copy_byte = job.gemm.alignment_byte.min(Tile::default().copy_byte);
+                (Tile { conversion: Conversion::Fast, copy_byte, ..Tile::default() }, LIBRARY_GAIN)
+            }
         };
         let estimate = self.model.estimate(&job.gemm, &tile);
         let estimate = estimate

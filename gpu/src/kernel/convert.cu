@@ -141,7 +141,7 @@ __device__ int element(u32 x) {
 
 // Element `INDEX`, a floating-point number of eight bits, in single precision: what stands for exponent and mantissa becomes those of
 // a single, and a multiplication makes good the bias, of numbers below the least normal one too. Infinities and what is no
-// number, of which weights have none, become finite.
+// number, of which weights have none, become finite; those of E5M2 are beyond half precision and become infinite there.
 template <Element NARROW, u32 INDEX>
 __device__ float small_float(u32 x) {
   constexpr u32 MOVED = NARROW == Element::E4m3 ? 20 : 21;

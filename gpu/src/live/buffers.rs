@@ -14,6 +14,23 @@ use crate::weights::NarrowOrder;
 /// Ours: with two, a cache that replaces the oldest lines has replaced them all.
 const CACHES: usize = 2;
 
+/// Most sets. Ours: filling more takes longer than what is timed, and of a product so small that these do not fill the caches
+/// the launch takes longer than its bytes do, wherever they are.
+const MAX_SETS: usize = 4096;
+
+/// Sets of `set_byte` each for a second-level cache of `l2_byte`: as many as fill it [`CACHES`] times besides the one in use, at
+/// least two and at most [`MAX_SETS`].
+const fn n_sets(l2_byte: usize, set_byte: usize) -> usize {
+    let n_sets = 1 + (CACHES * l2_byte).div_ceil(set_byte);
+    if n_sets < 2 {
+        2
+    } else if n_sets > MAX_SETS {
+        MAX_SETS
+    } else {
+        n_sets
+    }
+}
+
 /// Both operands and the product.
 pub(super) struct BufferSet {
     pub(super) a: CudaSlice<u8>,
@@ -24,7 +41,7 @@ pub(super) struct BufferSet {
 
 /// The sets.
 pub(super) struct Buffers {
-    /// At least two.
+    /// At least two, at most [`MAX_SETS`].
     pub(super) sets: Vec<BufferSet>,
     /// The order in which the narrow operand was uploaded last; none before the first upload.
     uploaded: Option<Option<NarrowOrder>>,
@@ -35,7 +52,7 @@ impl Buffers {
     pub(super) fn new(device: &OpenDevice, gemm: &Gemm) -> Result<Self, DriverError> {
         let [a_byte, b_byte] = gemm.stored_byte().map(|bytes| bytes as usize);
         let c_byte = gemm.matrix_byte()[2] as usize;
-        let n_sets = 1 + (CACHES * device.l2_byte).div_ceil(a_byte + b_byte + c_byte);
+        let n_sets = n_sets(device.l2_byte, a_byte + b_byte + c_byte);
         let set = |_| -> Result<BufferSet, DriverError> {
             Ok(BufferSet {
                 a: device.stream.alloc_zeros(a_byte)?,
@@ -44,7 +61,7 @@ impl Buffers {
                 output: gemm.output,
             })
         };
-        let sets = (0..n_sets.max(2)).map(set).collect::<Result<_, _>>()?;
+        let sets = (0..n_sets).map(set).collect::<Result<_, _>>()?;
         Ok(Self { sets, uploaded: None })
     }
 
@@ -102,5 +119,17 @@ impl BufferSet {
                 bytes.chunks_exact(4).map(single).collect()
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By hand: of a third of 50 MB six and the one in use fill 100 MB; of a product of 36 bytes there would be millions.
+    #[test]
+    fn sets_fill_the_caches_within_bounds() {
+        let of = |set_byte| n_sets(50_000_000, set_byte);
+        assert_eq!([16_700_000, 36, 1 << 40].map(of), [7, MAX_SETS, 2]);
     }
 }

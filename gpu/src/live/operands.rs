@@ -31,7 +31,7 @@ struct Scales {
 impl Scales {
     fn draw(gemm: &Gemm, rows: u32, seed: Seed) -> Option<Self> {
         let (scaling, (narrow, wide)) = gemm.scaling.zip(gemm.operands.conversion())?;
-        let count = (gemm.batch * rows) as usize * gemm.k.div_ceil(scaling.group) as usize;
+        let count = gemm.batch as usize * rows as usize * gemm.k.div_ceil(scaling.group) as usize;
         // Below one sixty-fourth, as weights are.
         let scale = |code| encode(wide, value(wide, code).abs() / 64.0);
         let scales = codes(wide, count, seed, "scales").into_iter().map(scale).collect();

@@ -1,5 +1,6 @@
 //! What the product should be, in double precision, for some of its rows and columns.
 
+use half::{bf16, f16};
 use rand::RngExt;
 use tapeout_core::Seed;
 use tapeout_simulators::gpu_gemm::{Gemm, Output};
@@ -18,8 +19,7 @@ const UNIT: f64 = 1.0 / 8_388_608.0; // 2^-23
 pub(super) struct Reference {
     n: usize,
     k: usize,
-    /// The largest error of rounding an element to the type of the product, as a share of it.
-    rounding: f64,
+    rounding: Rounding,
     entries: Vec<Entry>,
 }
 
@@ -85,20 +85,16 @@ impl Reference {
                 entries.extend(columns.into_iter().map(entry));
             }
         }
-        // Half a unit in the last place: 10 and 7 bits of mantissa (IEEE 754, table 3.5; bfloat16 likewise).
-        let rounding = match gemm.output {
-            Output::F32 => 0.0,
-            Output::F16 => 1.0 / 2048.0,
-            Output::Bf16 => 1.0 / 256.0,
-        };
-        Self { n, k, rounding, entries }
+        Self { n, k, rounding: Rounding::to(gemm.output), entries }
     }
 
     /// The largest error of `product` as a share of its bound, which is at most 1.
     ///
     /// Products of operands are exact in single precision whatever the types (11 and 8 bits of mantissa make 22 at most), so
     /// the bound is that of adding `k` of them up with truncation: `k` units of the sum of absolute values.
-    /// Rounding to a shorter type comes on top.
+    /// Rounding to a shorter type comes on top: a share of the element, or half of the least number where that is more. An element
+    /// whose bound reaches beyond the largest number may be infinite in a shorter type, and an infinity that is not one of these
+    /// elements is not judged; in single precision none is right.
     /// Source: Higham (2002), "Accuracy and Stability of Numerical Algorithms", section 3.1, eq. 3.5.
     ///
     /// # Errors
@@ -107,7 +103,7 @@ impl Reference {
         let (count, first) = product
             .iter()
             .enumerate()
-            .filter(|(_, value)| !value.is_finite())
+            .filter(|(_, value)| value.is_nan() || (value.is_infinite() && !self.rounding.may_overflow))
             .fold((0, None), |(count, first), (index, _)| (count + 1, first.or(Some(index))));
         if let Some(index) = first {
             let (row, column) = (index / self.n, index % self.n);
@@ -118,7 +114,10 @@ impl Reference {
             let got = product[entry.index];
             // Where all terms are 0 the sum is exact.
             let of_sum = self.k as f64 * UNIT * entry.magnitude;
-            let bound = (of_sum + self.rounding * (entry.value.abs() + of_sum)).max(f64::MIN_POSITIVE);
+            let bound = self.rounding.bound(entry.value.abs(), of_sum);
+            if got.is_infinite() && self.rounding.is_infinite(entry.value, bound, got) {
+                continue;
+            }
             let share = (f64::from(got) - entry.value).abs() / bound;
             if share > 1.0 {
                 let (row, column) = (entry.index / self.n, entry.index % self.n);
@@ -127,6 +126,51 @@ impl Reference {
             worst = worst.max(share);
         }
         Ok(worst)
+    }
+}
+
+/// What rounding to the type of the product does to an element.
+#[derive(Debug, Clone, Copy)]
+struct Rounding {
+    /// The largest error of a normal number, as a share of it: half a unit in the last place.
+    share: f64,
+    /// The largest error of a smaller one: half of the least.
+    least: f64,
+    /// The largest number.
+    most: f64,
+    /// Whether sums in single precision may be beyond the largest number.
+    may_overflow: bool,
+}
+
+impl Rounding {
+    /// Source: IEEE 754, table 3.5, for 10 bits of mantissa and 5 of exponent; 7 and 8 of bfloat16 likewise.
+    fn to(output: Output) -> Self {
+        match output {
+            Output::F32 => Self { share: 0.0, least: 0.0, most: f64::from(f32::MAX), may_overflow: false },
+            Output::F16 => Self {
+                share: 1.0 / 2048.0,
+                least: f16::MIN_POSITIVE_SUBNORMAL.to_f64() / 2.0,
+                most: f16::MAX.to_f64(),
+                may_overflow: true,
+            },
+            Output::Bf16 => Self {
+                share: 1.0 / 256.0,
+                least: bf16::MIN_POSITIVE_SUBNORMAL.to_f64() / 2.0,
+                most: bf16::MAX.to_f64(),
+                may_overflow: true,
+            },
+        }
+    }
+
+    /// How far off an element of this magnitude may be whose sum may be `of_sum` off.
+    fn bound(&self, magnitude: f64, of_sum: f64) -> f64 {
+        (of_sum + self.share * (magnitude + of_sum) + self.least).max(f64::MIN_POSITIVE)
+    }
+
+    /// Whether the infinity `got` is what may become of `value`, which may be `bound` off.
+    fn is_infinite(&self, value: f64, bound: f64, got: f32) -> bool {
+        let is_beyond = value.abs() + bound > self.most;
+        self.may_overflow && is_beyond && value.is_sign_negative() == got.is_sign_negative()
     }
 }
 
@@ -196,6 +240,41 @@ mod tests {
         poisoned[1111] = f32::from_bits(u32::MAX);
         let expected = Wrong::NotWritten { count: 1, total: 48 * 40, row: 27, column: 31 };
         assert_eq!(reference.compare(&poisoned), Err(expected));
+    }
+
+    /// Claim: in half precision what is beyond its largest number is infinite and right, with its sign; what is not is wrong. By hand:
+    /// 400 products of 255 and 1 are 102,000; of 1 they are 400.
+    #[test]
+    fn infinities_of_a_short_product_are_right_where_the_sum_is_beyond_it() {
+        let reference = |number: f32| Reference {
+            n: 1,
+            k: 400,
+            rounding: Rounding::to(Output::F16),
+            entries: vec![Entry::of(0, &[number; 400], &[1.0; 400])],
+        };
+        assert!(reference(255.0).compare(&[f32::INFINITY]).is_ok());
+        assert!(reference(-255.0).compare(&[f32::NEG_INFINITY]).is_ok());
+        assert!(matches!(reference(255.0).compare(&[f32::NEG_INFINITY]), Err(Wrong::Far { .. })));
+        assert!(matches!(reference(255.0).compare(&[65_504.0]), Err(Wrong::Far { .. })));
+        assert!(matches!(reference(1.0).compare(&[f32::INFINITY]), Err(Wrong::Far { .. })));
+        assert!(matches!(reference(255.0).compare(&[f32::NAN]), Err(Wrong::NotWritten { .. })));
+        let single = Reference { rounding: Rounding::to(Output::F32), ..reference(255.0) };
+        assert!(matches!(single.compare(&[f32::INFINITY]), Err(Wrong::NotWritten { .. })));
+    }
+
+    /// Claim: a small product is right if it is rounded to the nearest number, whose distance is 2^-24 where numbers are smallest; a
+    /// number further it is wrong. By hand: 2^-24 + 2^-26.
+    #[test]
+    fn the_smallest_products_are_rounded_to_their_neighbours() {
+        let unit = 2_f32.powi(-24);
+        let reference = Reference {
+            n: 1,
+            k: 1,
+            rounding: Rounding::to(Output::F16),
+            entries: vec![Entry::of(0, &[1.25 * unit], &[1.0])],
+        };
+        assert!(reference.compare(&[unit]).is_ok());
+        assert!(matches!(reference.compare(&[2.0 * unit]), Err(Wrong::Far { .. })));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tapeout_envs::{TileEncoding, TileSpace};
 use tapeout_experiment::{
     AgentSpec, Budget, Experiment, Observer, RunOptions, Spec, StopReason, Summary, search,
 };
-use tapeout_gpu::{Origin, Recording, Session, Table, TableWriter};
+use tapeout_gpu::{Origin, Recording, Session, Table, TableWriter, check_memory};
 use tapeout_simulators::gpu_gemm::{self, Device, Gemm};
 
 use super::MeasureError;
@@ -39,8 +39,27 @@ pub struct MeasurePlan {
     pub agent: AgentSpec,
     /// Where all randomness comes from.
     pub seed: Seed,
-    /// Designs between two measurements of the library's product, which shows a device that drifts.
+    /// Designs between two measurements of the library's product, which shows a device that drifts; it is measured before the next
+    /// 16 that are asked for at once.
     pub baseline_every: NonZeroUsize,
+}
+
+impl MeasurePlan {
+    /// Whether there is such a device, and kernels and memory for the product: all that is known before a process is started.
+    ///
+    /// # Errors
+    /// [`MeasureError`] with what is not to be had.
+    pub fn check(&self) -> Result<(), MeasureError> {
+        self.tiles().map(drop)
+    }
+
+    fn tiles(&self) -> Result<(Device, TileSpace), MeasureError> {
+        let device = gpu_gemm::device(&self.device)?;
+        let checked = self.gemm.check().and_then(|()| check_memory(&self.gemm));
+        checked.map_err(|error| ConfigError::new(error.extent, error.to_string()))?;
+        let tiles = TileSpace::new(&self.gemm, &device, self.encoding)?;
+        Ok((device, tiles))
+    }
 }
 
 /// What came of it.
@@ -75,9 +94,7 @@ pub fn fill(
     interrupt: &AtomicBool,
     observer: &mut dyn Observer,
 ) -> Result<Filled, MeasureError> {
-    let device = gpu_gemm::device(&plan.device)?;
-    plan.gemm.check().map_err(|error| ConfigError::new(error.extent, error.to_string()))?;
-    let tiles = TileSpace::new(&plan.gemm, &device, plan.encoding)?;
+    let (device, tiles) = plan.tiles()?;
     let earlier = if path.exists() { Table::read(path)? } else { Table::default() };
     let seed = plan.seed.child("session", earlier.sessions().len() as u64);
     let stations = Stations::new(workers, seed);

@@ -16,7 +16,7 @@ use super::measured_kernels::{MeasuredKernels, baseline, infeasible, job};
 pub(super) struct TableLog {
     pub(super) kernels: Arc<MeasuredKernels>,
     pub(super) is_rehearsal: bool,
-    /// Designs between two measurements of the library's product, which show a device that drifts.
+    /// Designs between two measurements of the library's product, which show a device that drifts; looked at between batches.
     pub(super) baseline_every: usize,
     /// What the table held in the beginning.
     pub(super) held: Recording,

@@ -17,6 +17,13 @@ pub struct Scaling {
     pub zero_points: bool,
 }
 
+impl Scaling {
+    /// Numbers that a group of a row has: a scale, and a zero point if there are any.
+    pub const fn numbers(self) -> u32 {
+        1 + self.zero_points as u32
+    }
+}
+
 /// `C[m][n] = sum over k of A[m][k] * B[k][n]`, as often as `batch` says, each time with operands of its own; `k` contiguous
 /// in both operands, sums in single precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,7 +93,7 @@ const MAX_BATCH: u32 = 65_535;
 /// Most blocks along the first side of a grid, same table.
 const MAX_GRID: u64 = (1 << 31) - 1;
 /// Rows and columns of the smallest block that a design space offers.
-const LEAST_BLOCK: [u32; 2] = [16, 16];
+const LEAST_BLOCK: [u32; 2] = [16, 8];
 /// Bytes that rows of a narrow operand are padded to: what `ldmatrix` reads of one.
 const NARROW_ALIGNMENT_BYTE: u32 = 16;
 /// Least group of a scale: the depth of a slice of four-bit numbers, which lies in one group.
@@ -136,7 +143,7 @@ impl Gemm {
             [self.m.div_ceil(LEAST_BLOCK[0]), self.n.div_ceil(LEAST_BLOCK[1])].map(u64::from);
         if rows * columns > MAX_GRID {
             let (extent, got, other) = if self.m >= self.n { ("m", self.m, "n") } else { ("n", self.n, "m") };
-            let expected = format!("at most {MAX_GRID} blocks of 16x16, of which `{other}` takes its share");
+            let expected = format!("at most {MAX_GRID} blocks of 16x8, of which `{other}` takes its share");
             return Err(ExtentError { extent, got, expected });
         }
         Ok(())
@@ -145,6 +152,9 @@ impl Gemm {
     fn check_scaling(&self) -> Result<(), ExtentError> {
         let Some(Scaling { group, zero_points }) = self.scaling else { return Ok(()) };
         let refused = |extent, got, expected: String| Err(ExtentError { extent, got, expected });
+        if zero_points && group == 0 {
+            return refused("zero_points", 1, "none without a `group` of elements that share one".to_owned());
+        }
         let Some((narrow, _)) = self.operands.conversion() else {
             return refused("group", group, format!("0: {} has no narrow operand to scale", self.operands));
         };
@@ -168,9 +178,9 @@ impl Gemm {
 
     /// Bytes of all scales and zero points of the whole batch.
     pub const fn scale_byte(&self) -> u64 {
-        let Some(Scaling { group, zero_points }) = self.scaling else { return 0 };
-        let count = self.narrow_rows() as u64 * self.k.div_ceil(group) as u64 * self.batch as u64;
-        count * SCALE_BYTE * (1 + zero_points as u64)
+        let Some(scaling) = self.scaling else { return 0 };
+        let count = self.narrow_rows() as u64 * self.k.div_ceil(scaling.group) as u64 * self.batch as u64;
+        count * SCALE_BYTE * scaling.numbers() as u64
     }
 
     /// Floating-point operations: a multiplication and an addition for each product.
@@ -235,6 +245,7 @@ mod tests {
         let scaled = |group, zero_points| Gemm { scaling: Some(Scaling { group, zero_points }), ..gemm };
         assert_eq!(scaled(32, true).check(), Ok(()));
         let most = Gemm { m: 1 << 20, n: 1 << 20, ..gemm };
+        assert_eq!(Gemm { n: (1 << 18) - 8, ..most }.check(), Ok(()));
         for (broken, extent) in [
             (Gemm { m: 0, ..gemm }, "m"),
             (Gemm { n: (1 << 20) + 1, ..gemm }, "n"),
@@ -242,7 +253,10 @@ mod tests {
             (Gemm { batch: 65_536, ..gemm }, "batch"),
             (Gemm { alignment_byte: 2, ..gemm }, "alignment_byte"),
             (most, "m"),
+            // 2^16 rows and 2^15 columns of blocks of 16x8 are one more than a grid has.
+            (Gemm { n: 1 << 18, ..most }, "m"),
             (scaled(48, false), "group"),
+            (scaled(0, true), "zero_points"),
             (Gemm { operands: Operands::F16_F16, ..scaled(32, false) }, "group"),
             (Gemm { operands: Operands::F16_E4M3, ..scaled(32, true) }, "zero_points"),
         ] {

@@ -20,7 +20,7 @@ use super::timer::{TileFault, TileTimer, TileTiming, TimerError};
 use super::traffic::dram_byte;
 
 /// Clocks from the start of an `mma.m16n8k16` to its sums, for which the next of the same sums waits. Source: Sun, Li, Geng,
-/// Stuijk & Corporaal (2022), doi:10.1109/TPDS.2022.3217824, table of the A100, recalled.
+/// Stuijk & Corporaal (2022), doi:10.1109/TPDS.2022.3217824, table of the A100, recalled; taken over for the other devices.
 const MMA_LATENCY_CYCLES: f64 = 33.0;
 
 /// Share of the data sheet's DRAM bandwidth that a kernel reaches: 4300 of the 4800 GB/s of an H200, measured in a copy.
@@ -30,12 +30,13 @@ const DRAM_EFFICIENCY: f64 = 0.9;
 /// first. Assumed.
 const NEXT_LAUNCH_S: f64 = 1.0e-6;
 
-/// From a launch to its first instruction. Source: 4 to 5 us are usual for a launch on these devices.
+/// From a launch to its first instruction. Assumed: 4 to 5 us are said to be usual for a launch on these devices.
 const LAUNCH_S: f64 = 4.5e-6;
 
 /// Share of conversion and lane exchange that tensor cores do not hide: they wait in the same warp for their operand.
-/// Fitted in steps of 0.05 to the seven rates of the published A100 ablation, together with the A100's `mma_efficiency`;
-/// `docs/concepts/gpu-model.md` has the residuals.
+/// Chosen in steps of 0.05 by the seven rates of the published A100 ablation, together with the A100's `mma_efficiency`: of pairs
+/// whose errors' root mean square is at most 7.2 % one with the highest efficiency, 0.80, the best of these. The least squares are at
+/// 0.55 with 0.75. That large products reach the higher one is assumed. `docs/concepts/gpu-model.md` has the residuals.
 const CONVERSION_EXPOSED: f64 = 0.65;
 
 /// Load latencies that the start of a block exposes: the first load, and half of one until the pipeline is full.
@@ -164,7 +165,7 @@ impl Model {
         if let Some(fault) = static_fault(tile, gemm, device) {
             return Err(fault);
         }
-        let registers = tile.registers(device.fitted.register_overhead);
+        let registers = tile.registers(gemm, device.fitted.register_overhead);
         let occupancy = Occupancy::of(tile, gemm, device, registers);
         let waves = Waves::of(tile, gemm, device, occupancy.blocks);
         let step = self.step(gemm, tile, occupancy.spilled);
@@ -199,13 +200,12 @@ impl Model {
 
     /// Clocks of `resident` blocks that run on one multiprocessor from start to end.
     fn wave_cycles(&self, gemm: &Gemm, tile: &Tile, step: &StepCycles, resident: u32) -> f64 {
-        let steps = f64::from(tile.steps(gemm).div_ceil(tile.split_k));
+        let steps = f64::from(tile.slice_steps(gemm));
         let fitted = &self.device.fitted;
-        let [rows, columns] = inside(gemm, tile);
-        let written = f64::from(tile.block_m) * rows * f64::from(tile.block_n) * columns;
+        let [rows, columns, _] = fullest(gemm, tile);
         // A slice of the depth is added to what is there: read and written.
         let accesses = if tile.split_k == 1 { 1.0 } else { 2.0 };
-        let written = written * f64::from(gemm.output.bytes());
+        let written = rows * columns * f64::from(gemm.output.bytes());
         let epilogue = f64::from(resident) * accesses * written / fitted.l2_byte_per_clock;
         steps * self.step_cycles(tile, step, resident).0
             + PROLOGUE_LATENCIES * fitted.load_latency_cycles
@@ -235,9 +235,7 @@ impl Model {
     fn step(&self, gemm: &Gemm, tile: &Tile, spilled: u32) -> StepCycles {
         let (device, pipes) = (&self.device, &self.device.pipes);
         let products = f64::from(tile.block_m) * f64::from(tile.block_n) * f64::from(tile.block_k);
-        let fill = tile.step_byte(gemm.operands).map(f64::from);
-        let filled = fill[0] + fill[1];
-        let [rows, columns] = inside(gemm, tile);
+        let filled = tile.step_byte(gemm.operands).map(f64::from).into_iter().sum::<f64>();
         let copies = filled / f64::from(tile.copy_byte * WARP_THREADS);
 
         let registers = f64::from(tile.narrow_registers(gemm.operands) / WARP_THREADS);
@@ -265,7 +263,7 @@ impl Model {
             conversion: CONVERSION_EXPOSED * (integer + single + half + convert + shuffle + load),
             shared,
             issue: (instructions / f64::from(PARTS)).max(busiest_pipe),
-            l2: (fill[0] * rows + fill[1] * columns) / device.fitted.l2_byte_per_clock,
+            l2: fetched_byte(gemm, tile) / device.fitted.l2_byte_per_clock,
             chain: MMA_LATENCY_CYCLES * f64::from(tile.block_k / MMA[2]),
         }
     }
@@ -287,14 +285,23 @@ fn overlapped(times: [f64; 3]) -> f64 {
     times.into_iter().map(|time| time * time).sum::<f64>().sqrt()
 }
 
-/// The share of the rows of tiles that are rows of the product, and that of columns. What lies beyond the product's edge is
-/// computed, but neither fetched nor written.
-fn inside(gemm: &Gemm, tile: &Tile) -> [f64; 2] {
-    let [rows, columns] = tile.grid(gemm).map(f64::from);
-    [
-        f64::from(gemm.m) / (rows * f64::from(tile.block_m)),
-        f64::from(gemm.n) / (columns * f64::from(tile.block_n)),
-    ]
+/// Rows, columns and depth, on average over its steps, that the fullest tile has of the product: what the busiest
+/// multiprocessor computes, however empty tiles at an edge are. What lies beyond the edges is computed, but neither fetched
+/// nor written.
+fn fullest(gemm: &Gemm, tile: &Tile) -> [f64; 3] {
+    let steps = tile.slice_steps(gemm);
+    let depth = gemm.k.min(steps.saturating_mul(tile.block_k));
+    let [rows, columns] = [gemm.m.min(tile.block_m), gemm.n.min(tile.block_n)].map(f64::from);
+    [rows, columns, f64::from(depth) / f64::from(steps)]
+}
+
+/// Bytes that a block fetches in one step of both operands. Scales and zero points are fetched once a group, as they stay in the
+/// first-level cache until the group ends, an assumption: each element brings its share.
+fn fetched_byte(gemm: &Gemm, tile: &Tile) -> f64 {
+    let [rows, columns, depth] = fullest(gemm, tile);
+    let [a_byte, b_byte, _] = Gemm { batch: 1, ..*gemm }.matrix_byte();
+    let [m, n, k] = [gemm.m, gemm.n, gemm.k].map(f64::from);
+    depth * (rows * (a_byte / (m * k)) + columns * (b_byte / (n * k)))
 }
 
 /// Instructions that make one register of the narrow operand ready; none in the baselines.

@@ -58,7 +58,7 @@ pub enum NarrowSide {
     B,
 }
 
-/// The types of the two operands; products are accumulated and written in single precision.
+/// The types of the two operands; products are accumulated in single precision.
 ///
 /// Mixed input has a narrow operand, of integers or small floating point, that is converted to the other's type on its way to the tensor cores;
 /// the two baselines have none.

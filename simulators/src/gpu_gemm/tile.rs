@@ -40,7 +40,7 @@ impl Swizzle {
     }
 }
 
-/// How narrow integers become floating point, register by register.
+/// How narrow elements become wide ones, register by register.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Conversion {
     /// One conversion instruction for each element.
@@ -201,6 +201,11 @@ impl Tile {
         gemm.k.div_ceil(self.block_k)
     }
 
+    /// Steps of the longest slice of the depth of `gemm`.
+    pub const fn slice_steps(&self, gemm: &Gemm) -> u32 {
+        self.steps(gemm).div_ceil(self.split_k)
+    }
+
     /// Bytes of the two operands that one step of the main loop copies, padding not included: first `a`, then `b`.
     pub const fn step_byte(&self, operands: Operands) -> [u32; 2] {
         let a = operands.a().bytes((self.block_m * self.block_k) as u64) as u32;
@@ -222,19 +227,31 @@ impl Tile {
         }
     }
 
-    /// Estimated registers of a thread: accumulators, one `k16` slice of both fragments, and `overhead` for the rest.
+    /// Estimated registers of a thread for `gemm`: accumulators, one `k16` slice of both fragments with its scales and zero
+    /// points, and `overhead` for the rest.
     ///
     /// What the compiler makes of it shows only on compiling.
-    pub const fn registers(&self, overhead: u32) -> u32 {
+    pub const fn registers(&self, gemm: &Gemm, overhead: u32) -> u32 {
         // Four registers hold a 16x16 fragment of A, two an 8x16 fragment of B (PTX ISA, as above).
         let fragments = self.warp_m / MMA[0] * 4 + self.warp_n / MMA[1] * 2;
-        self.accumulators() + fragments + overhead
+        self.accumulators() + fragments + self.scale_registers(gemm) + overhead
+    }
+
+    /// Registers of a thread that hold scales and zero points: one of each for every eight rows, as in `gpu/src/kernel/fragment.cu`.
+    const fn scale_registers(&self, gemm: &Gemm) -> u32 {
+        const ROWS: u32 = 8;
+        match (gemm.scaling, gemm.operands.narrow_side()) {
+            (Some(scaling), Some(NarrowSide::A)) => self.warp_m / ROWS * scaling.numbers(),
+            (Some(scaling), Some(NarrowSide::B)) => self.warp_n / ROWS * scaling.numbers(),
+            _ => 0,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gpu_gemm::Scaling;
 
     /// 128x128x64, 64x64 to a warp, F16 x U8: 4 warps; per stage 128*64*2 + 128*64 = 24 KiB; 64*64/32 accumulators.
     #[test]
@@ -246,7 +263,11 @@ mod tests {
         // 128*64 weights, four to a register, held by each of two rows of warps.
         assert_eq!(tile.narrow_registers(Operands::F16_U8), 4096);
         // 128 accumulators, 4 fragments of A in 4 registers each, 8 of B in 2 each.
-        assert_eq!(tile.registers(0), 128 + 16 + 16);
+        let gemm = Gemm::new(3456, 4096, 2048, Operands::F16_U8);
+        assert_eq!(tile.registers(&gemm, 0), 128 + 16 + 16);
+        // Scales and zero points of 64 columns, one of each for every eight.
+        let scaling = Some(Scaling { group: 128, zero_points: true });
+        assert_eq!(tile.registers(&Gemm { scaling, ..gemm }, 0), 128 + 16 + 16 + 2 * 8);
     }
 
     #[test]

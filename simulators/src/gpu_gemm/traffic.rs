@@ -8,9 +8,10 @@ use super::tile::Tile;
 ///
 /// Each matrix moves at least once. Beyond that, the blocks that run together want one set of rows of the first operand
 /// and one of columns of the second, and the larger the operands are against the second-level cache, the more of that is
-/// fetched anew. With slices of the depth the product is cleared first and then added to once for each slice, in cache.
+/// fetched anew. Products of a batch have operands of their own and share nothing. With slices of the depth the product is
+/// cleared first and then added to once for each slice, in cache.
 pub(super) fn dram_byte(tile: &Tile, gemm: &Gemm, device: &Device, resident: u32) -> f64 {
-    let [a, b, c] = gemm.matrix_byte();
+    let [a, b, c] = Gemm { batch: 1, ..*gemm }.matrix_byte();
     let output = if tile.split_k == 1 { c } else { 2.0 * c };
     let compulsory = a + b;
     let running = f64::from(device.n_sms * resident);
@@ -21,7 +22,7 @@ pub(super) fn dram_byte(tile: &Tile, gemm: &Gemm, device: &Device, resident: u32
     // Walking over all tiles `rows` by `columns` at a time fetches A once for each group of columns, and B likewise.
     let regrouped = a * (tile_columns / columns) + b * (f64::from(tile_rows) / rows);
     let missing = (1.0 - device.l2_byte / compulsory).clamp(0.0, 1.0);
-    compulsory + (regrouped - compulsory).max(0.0) * missing + output
+    f64::from(gemm.batch) * (compulsory + (regrouped - compulsory).max(0.0) * missing + output)
 }
 
 #[cfg(test)]
@@ -35,6 +36,18 @@ mod tests {
         let gemm = Gemm::new(3456, 4096, 2048, Operands::F16_U8);
         let moved = dram_byte(&Tile::default(), &gemm, &device("a100").unwrap(), 2);
         assert_eq!(moved, 14_155_776.0 + 8_388_608.0 + 56_623_104.0);
+    }
+
+    /// Claim: a batch of independent products moves what they move one by one, also where operands of one fit in cache and those
+    /// of all do not.
+    #[test]
+    fn a_batch_moves_no_more_than_its_products() {
+        for k in [1024, 16384] {
+            let gemm = Gemm::new(4096, 4096, k, Operands::F16_F16);
+            let moved =
+                |batch| dram_byte(&Tile::default(), &Gemm { batch, ..gemm }, &device("a100").unwrap(), 1);
+            assert_eq!(moved(64), 64.0 * moved(1));
+        }
     }
 
     /// Without reuse across the raster, a large B is fetched for each row of tiles.

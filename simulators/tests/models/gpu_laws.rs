@@ -201,6 +201,41 @@ fn large_products_prefer_deep_pipelines() {
     }
 }
 
+/// Claim: one more row, column or step of the depth never takes less time, even if a tile is added that is all but empty.
+#[test]
+fn more_work_is_never_faster_at_the_edge_of_a_tile() {
+    let small = |tile: &Tile, gemm: &Gemm, k| Gemm { m: tile.block_m, n: 2 * tile.block_n, k, ..*gemm };
+    for_each_kernel(|device, gemm, tile| {
+        let whole = small(tile, gemm, tile.block_k * tile.split_k);
+        let before_s = estimate(device, &whole, tile).time_s;
+        let more = [
+            Gemm { m: whole.m + 1, ..whole },
+            Gemm { n: whole.n + 1, ..whole },
+            Gemm { k: whole.k + 1, ..whole },
+            Gemm { batch: 2, ..whole },
+        ];
+        for more in more {
+            let after_s = estimate(device, &more, tile).time_s;
+            assert!(
+                after_s >= before_s,
+                "{}: {tile:?} {whole:?} {before_s} s, {more:?} {after_s} s",
+                device.id
+            );
+        }
+    });
+}
+
+/// Claim: on 108 multiprocessors, 32 tiles and 64 are one each, so a row more costs but its bytes.
+#[test]
+fn a_row_in_another_tile_costs_but_its_bytes() {
+    let tile = Tile { raster_group: 1, ..Tile::default() };
+    let device = tapeout_simulators::gpu_gemm::device("a100").unwrap();
+    let one = |m| estimate(&device, &Gemm::new(m, 4096, 4096, Operands::F16_F16), &tile);
+    let [whole, more] = [128, 129].map(one);
+    assert!(more.time_s >= whole.time_s && more.time_s < 1.01 * whole.time_s, "{whole:?} {more:?}");
+    assert_eq!(more.step, whole.step);
+}
+
 /// Claim: whatever the extents, the time is above that of the bytes that have to move; more rows never take less time.
 #[test]
 fn products_of_any_extents_are_bounded_by_their_bytes() {
