@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tapeout::core::{Metric, Parameter, Problem};
 use tapeout::experiment::Summary;
-use tapeout::experiment::plot::{Scale, quantity};
+use tapeout::experiment::plot::{ColumnScale, quantity};
 use tapeout::experiment::summary::Standout;
 
 use crate::number::{setting, share, usize_count};
@@ -141,9 +141,12 @@ fn several(problem: &Problem, designs: &[&Standout]) -> String {
     let columns: Vec<_> = names.iter().map(|name| (name.as_str(), Column::Numbers)).collect();
     let mut table = Table::new(&columns);
     let scale = |metric: &&Metric| {
-        Scale::of(designs.iter().filter_map(|design| design.metrics.get(&metric.name).copied()), &metric.unit)
+        ColumnScale::of(
+            designs.iter().filter_map(|design| design.metrics.get(&metric.name).copied()),
+            &metric.unit,
+        )
     };
-    let scales: Vec<Scale> = metrics.iter().map(scale).collect();
+    let scales: Vec<ColumnScale> = metrics.iter().map(scale).collect();
     for design in designs {
         let measured = metrics.iter().zip(&scales).map(|(metric, scale)| {
             design.metrics.get(&metric.name).map_or_else(String::new, |&value| scale.quantity(value))

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tapeout::core::breakdown::{Breakdown, Sheet, SheetColumn};
 use tapeout::core::{Catalog, Design, Outcome};
-use tapeout::experiment::plot::{Scale, quantity};
+use tapeout::experiment::plot::{ColumnScale, quantity};
 
 use crate::answer::Answer;
 use crate::designs::{DesignFlags, NamedDesigns, set_to, values_of};
@@ -120,9 +120,9 @@ fn sheet_text(sheet: &Sheet) -> String {
     }
     let mut table = Table::new(&columns);
     let scale = |(index, column): (usize, &SheetColumn)| {
-        Scale::of(sheet.rows.iter().map(|row| row.values[index]), &column.unit)
+        ColumnScale::of(sheet.rows.iter().map(|row| row.values[index]), &column.unit)
     };
-    let scales: Vec<Scale> = sheet.columns.iter().enumerate().map(scale).collect();
+    let scales: Vec<ColumnScale> = sheet.columns.iter().enumerate().map(scale).collect();
     for row in &sheet.rows {
         let values = row.values.iter().zip(&scales).map(|(value, scale)| scale.quantity(*value));
         let bound = has_bounds.then(|| row.bound.clone());

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tapeout::core::breakdown::Sheet;
 use tapeout::core::{Catalog, Design, Outcome};
-use tapeout::experiment::plot::{Scale, quantity};
+use tapeout::experiment::plot::{ColumnScale, quantity};
 
 use super::evaluate::{Evaluated, bounds_text};
 use crate::answer::Answer;
@@ -242,9 +242,9 @@ fn parts_text(one: &Sheet, other: &Sheet) -> String {
     };
     let scale = |&column: &usize| {
         let all = names.iter().flat_map(|name| numbers(name, column));
-        Scale::of(all, &one.columns[column].unit)
+        ColumnScale::of(all, &one.columns[column].unit)
     };
-    let scales: Vec<Scale> = compared.iter().map(scale).collect();
+    let scales: Vec<ColumnScale> = compared.iter().map(scale).collect();
     for name in &names {
         let mut cells = vec![(*name).clone()];
         for (&column, scale) in compared.iter().zip(&scales) {

@@ -57,7 +57,7 @@ pub use matrix::ParetoMatrix;
 pub use pareto::{ParetoPlot, Reference};
 pub use parity::{Parity, ParityPlot};
 pub use picture::{DrawnRun, Picture};
-pub use quantity::{Scale, count, quantity};
+pub use quantity::{ColumnScale, count, quantity};
 pub use ranks::RankDiagram;
 pub use render::Plot;
 pub(crate) use trials::SETTLED;

@@ -47,17 +47,17 @@ const WIDEST_COLUMN: f64 = 1e4;
 /// How the numbers of a column are written: all with one prefix, as long as they are of similar magnitude.
 ///
 /// ```
-/// # use tapeout_experiment::plot::Scale;
-/// let scale = Scale::of([1.77e-5, 9.32e-7], "m2");
+/// # use tapeout_experiment::plot::ColumnScale;
+/// let scale = ColumnScale::of([1.77e-5, 9.32e-7], "m2");
 /// assert_eq!([1.77e-5, 9.32e-7].map(|area| scale.quantity(area)), ["17.7 mm²", "0.932 mm²"]);
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-pub struct Scale {
+pub struct ColumnScale {
     unit: String,
     notation: Option<Notation>,
 }
 
-impl Scale {
+impl ColumnScale {
     /// For `values` in `unit`, which is as for [`quantity`].
     pub fn of(values: impl IntoIterator<Item = f64>, unit: &str) -> Self {
         let magnitudes = values.into_iter().map(|value| rounded(value).abs());
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn numbers_of_a_column_share_a_prefix_unless_they_are_far_apart() {
         let texts = |values: &[f64], unit: &str| {
-            let scale = Scale::of(values.iter().copied(), unit);
+            let scale = ColumnScale::of(values.iter().copied(), unit);
             values.iter().map(|&value| scale.quantity(value)).collect::<Vec<_>>()
         };
         assert_eq!(texts(&[3.92e-6, 9.32e-7, 0.0], "m2"), ["3.92 mm²", "0.932 mm²", "0 mm²"]);

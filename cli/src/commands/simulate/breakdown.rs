@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use tapeout::experiment::plot::{Scale, quantity};
+use tapeout::experiment::plot::{ColumnScale, quantity};
 use tapeout::simulators::loop_nest::{Architecture, Factor, LevelText};
 use tapeout::simulators::network_cost::{LayerCost, NetworkCost};
 
@@ -64,7 +64,7 @@ impl Breakdown<'_> {
         ];
         let mut table = Table::new(&columns);
         let energies = self.cost.layers().iter().map(LayerCost::total_energy_j);
-        let scale = Scale::of(energies.chain([self.cost.energy_j()]), "J");
+        let scale = ColumnScale::of(energies.chain([self.cost.energy_j()]), "J");
         for layer in self.cost.layers() {
             table.row([
                 layer.name.clone(),
