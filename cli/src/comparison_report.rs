@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tapeout::core::Catalog;
 use tapeout::experiment::comparison::conduct::ComparedProblem;
-use tapeout::experiment::comparison::pairs::{Pair, PairedTest, least_p, seeds_to_show};
+use tapeout::experiment::comparison::pairs::{LEVEL, Pair, PairedTest, least_p, seeds_to_show};
 use tapeout::experiment::comparison::pictures::{costs, pictures};
 use tapeout::experiment::comparison::standings::{EnvStandings, Standing};
 use tapeout::experiment::comparison::{
     AgentCost, Cell, ComparisonError, ComparisonPlan, ComparisonResults, Conditions, Decided, DecidedPair,
-    IntervalEstimate, RunCost, RunTrace, Shard, ShardDone, Standings, conduct, conduct_shard,
+    IntervalEstimate, ReferenceValue, RunCost, RunTrace, Shard, ShardDone, Standings, conduct, conduct_shard,
     conduct_until_decided, merge, tables,
 };
 use tapeout::experiment::plot::quantity;
@@ -24,9 +24,6 @@ use crate::watched_run::{RunFlags, interrupt_on_signal};
 
 /// A line of progress at each of so many equal parts of the runs. Ours: a log of a comparison stays within a screen.
 const LINES: usize = 20;
-
-/// What counts as shown. Ours: what most papers call significant.
-const LEVEL: f64 = 0.05;
 
 /// What is done about a plan, and what is shown of it.
 pub(crate) struct Course<'a> {
@@ -51,6 +48,9 @@ const COSTS: &str =
 /// What stands above the pairs of a comparison that ended when it was decided.
 const DECIDED: &str = "who differs from whom, in how many seeds of both: AdaStop, all pairs of an environment at a level of 0.05; the tables \
                        above are of the seeds that all have";
+
+/// Why there is no p beside it.
+const NO_P: &str = "no p: seeds that were looked at until something was shown make it too small";
 
 /// A comparison on disk, and what came of it.
 #[derive(Serialize)]
@@ -124,15 +124,16 @@ pub(crate) fn compare(
         Err(error) => return Err(error.into()),
         Ok(Conducted::Part(part)) => return Ok(part_answer(part, out, flags)),
         Ok(Conducted::Whole(whole)) => (plan.clone(), Vec::new(), whole),
-        Ok(Conducted::Decided(Decided { shared, runs, pairs }, whole)) => {
-            watcher.note(&format!("{} runs until all was decided", usize_count(runs)));
-            (shared, pairs, whole)
+        Ok(Conducted::Decided(decided, whole)) => {
+            watcher.note(&ended(&decided));
+            (decided.shared, decided.pairs, whole)
         }
     };
     let plan = &plan;
     let results = ComparisonResults::of(plan, &problems, &traces);
     let standings = Standings::of(&results, course.baseline);
     let runs = RunCost::read(plan, out);
+    ReferenceValue::keep(&plan.reference, out)?;
     let tables = tables::write(&results, &standings, &runs, out)?;
     let mut plots = Vec::new();
     for picture in pictures(&results, &standings).into_iter().chain(costs(&runs)) {
@@ -143,7 +144,24 @@ pub(crate) fn compare(
     Ok(if flags.is_json() { Answer::json(&report) } else { Answer::text(report.text(plan, course)) })
 }
 
-fn part_answer(part: ShardDone, out: &Path, flags: &RunFlags) -> Answer {
+/// How a comparison ended that was to end when all was decided.
+fn ended(decided: &Decided) -> String {
+    let runs = usize_count(decided.runs);
+    let mut text = match decided.pairs.iter().filter(|pair| pair.better.is_none()).count() {
+        0 => format!("{runs} runs until all was decided"),
+        open => format!("{runs} runs used up all seeds; {} pairs are not decided", usize_count(open)),
+    };
+    if !decided.unused.is_empty() {
+        let last = decided.unused.end - 1;
+        text.push_str(&format!(
+            "\nseeds {} to {last} do not fill a stage, and were not run",
+            decided.unused.start
+        ));
+    }
+    text
+}
+
+pub(crate) fn part_answer(part: ShardDone, out: &Path, flags: &RunFlags) -> Answer {
     let ShardDone { done, held } = part;
     if flags.is_json() {
         return Answer::json(&serde_json::json!({ "comparison": out, "done": done, "held": held }));
@@ -176,8 +194,21 @@ impl From<ComparisonError> for Failure {
             ComparisonError::Foreign { .. } => {
                 Self::bad_input(error).hint("`--merge` takes the command that the other machine was given")
             }
-            ComparisonError::Empty { .. } | ComparisonError::Twice { .. } | ComparisonError::Reference { .. } | ComparisonError::Stages { .. } => {
-                Self::bad_input(error)
+            ComparisonError::Unfinished { .. } => Self::bad_input(error)
+                .hint("the command that made the comparison goes on with it; one of its runs can be drawn, `COMPARISON/ENV/AGENT/SEED`"),
+            ComparisonError::Stale { source, .. } => Self::from(*source)
+                .context(message)
+                .hint("make all runs again in a new folder, or take that one away"),
+            ComparisonError::Twice { .. } => {
+                Self::bad_input(error).hint("give each a name of its own: `--agent a=NAME --agent b=NAME`")
+            }
+            ComparisonError::Empty { .. } => Self::bad_input(error)
+                .hint("compare two agents on an environment with the same seeds: `--agents random,ga --env NAME --seeds 10`"),
+            ComparisonError::Stages { takes, .. } => {
+                Self::bad_input(error).hint(format!("give it more seeds: `--seeds {takes}`"))
+            }
+            ComparisonError::Reference { .. } => {
+                Self::bad_input(error).hint("write each once, in the unit of its metric: `--reference area_m2=10 mm2`")
             }
             _ => Self::failed(error),
         }
@@ -188,22 +219,28 @@ impl Report<'_> {
     fn text(&self, plan: &ComparisonPlan, course: &Course<'_>) -> String {
         let standings = self.standings;
         let mut text = format!(
-            "n = {} seeds ({} to {}), {} designs each, {} at once; intervals are bootstrap, 95 %\n",
+            "n = {} seeds ({} to {}), {} designs each, {} at once; intervals are 95 %, by bootstrap, of superiorities Newcombe's\n",
             standings.seeds,
             standings.first_seed,
             (standings.first_seed + standings.seeds as u64).saturating_sub(1),
             usize_count(standings.trials),
             plan.batch
         );
+        // A p after seeds that were looked at until something was shown is too small.
+        let has_p = course.until_decided.is_none();
         if let Some(baseline) = &standings.baseline {
-            text.push_str(&format!(
-                "won-lost and p against {baseline}: Wilcoxon's signed-rank test over seeds, two-sided, after Holm; \
-                 superiority: how likely a run is better than one of {baseline}\n"
-            ));
-            text.push_str(&self.warning(standings.least_p, plan.agents.len() - 1));
+            let superiority = format!("superiority: how likely a run is better than one of {baseline}");
+            if has_p {
+                text.push_str(&format!(
+                    "won-lost and p against {baseline}: Wilcoxon's signed-rank test over seeds, two-sided, after Holm; {superiority}\n"
+                ));
+                text.push_str(&self.warning(standings.least_p, plan.agents.len() - 1));
+            } else {
+                text.push_str(&format!("won-lost against {baseline}; {superiority}; {NO_P}\n"));
+            }
         }
         let n_pairs = plan.agents.len() * (plan.agents.len() - 1) / 2;
-        if course.all_pairs && n_pairs > 0 {
+        if course.all_pairs && n_pairs > 0 && has_p {
             text.push_str(
                 "pairs: the same test between every two agents, after Holm for all pairs of an environment\n",
             );
@@ -211,9 +248,9 @@ impl Report<'_> {
         }
         for env in &standings.envs {
             text.push_str(&format!("\n{}", heading(env)));
-            text.push_str(&env_table(env, standings.baseline.is_some()));
+            text.push_str(&env_table(env, standings.baseline.is_some(), has_p));
             if course.all_pairs && n_pairs > 0 {
-                text.push_str(&format!("\n{}", pairs_table(&env.pairs)));
+                text.push_str(&format!("\n{}", pairs_table(&env.pairs, has_p)));
             }
         }
         if standings.envs.len() > 1 {
@@ -279,7 +316,7 @@ fn shown(env: &EnvStandings, value: f64) -> String {
     if env.unit.is_empty() { format!("{value:.4e}") } else { quantity(value, &env.unit) }
 }
 
-fn env_table(env: &EnvStandings, is_tested: bool) -> String {
+fn env_table(env: &EnvStandings, is_tested: bool, has_p: bool) -> String {
     let mut columns = vec![
         ("agent", Column::Words),
         ("found", Column::Numbers),
@@ -295,12 +332,11 @@ fn env_table(env: &EnvStandings, is_tested: bool) -> String {
         columns.extend(["IGD+", "log10 of missing volume"].map(|name| (name, Column::Numbers)));
     }
     if is_tested {
-        let tested = ["won-lost", "superiority", "p"];
-        columns.extend(tested.map(|name| (name, Column::Numbers)));
+        columns.extend(tested(has_p).iter().map(|&name| (name, Column::Numbers)));
     }
     let mut table = Table::new(&columns);
     for standing in &env.standings {
-        let tests = is_tested.then(|| tests(standing.test.as_ref())).into_iter().flatten();
+        let tests = is_tested.then(|| tests(standing.test.as_ref(), has_p)).into_iter().flatten();
         let fronts = is_volume.then(|| fronts(standing)).into_iter().flatten();
         table.row(figures(env, standing).into_iter().chain(fronts).chain(tests));
     }
@@ -330,14 +366,14 @@ fn costs_table(costs: &[AgentCost]) -> String {
     table.text()
 }
 
-fn pairs_table(pairs: &[Pair]) -> String {
+fn pairs_table(pairs: &[Pair], has_p: bool) -> String {
     let words = ["agent", "other"].map(|name| (name, Column::Words));
-    let numbers = ["won-lost", "superiority", "p"].map(|name| (name, Column::Numbers));
+    let numbers: Vec<_> = tested(has_p).iter().map(|&name| (name, Column::Numbers)).collect();
     let mut table = Table::new(&[words.as_slice(), &numbers].concat());
     let mut pairs: Vec<&Pair> = pairs.iter().collect();
     pairs.sort_by(|a, b| a.test.p_holm.total_cmp(&b.test.p_holm));
     for pair in pairs {
-        table.row([pair.agent.clone(), pair.other.clone()].into_iter().chain(tests(Some(&pair.test))));
+        table.row([pair.agent.clone(), pair.other.clone()].into_iter().chain(tests(Some(&pair.test), has_p)));
     }
     table.text()
 }
@@ -366,15 +402,18 @@ fn figures(env: &EnvStandings, standing: &Standing) -> Vec<String> {
     ]
 }
 
-fn tests(test: Option<&PairedTest>) -> [String; 3] {
-    match test {
-        None => ["-"; 3].map(str::to_owned),
-        Some(test) => [
-            format!("{}-{}", test.wins, test.losses),
-            interval(&test.superiority, |share| format!("{share:.2}")),
-            format!("{:.2e}", test.p_holm),
-        ],
-    }
+/// The columns of a paired test.
+fn tested(has_p: bool) -> &'static [&'static str] {
+    if has_p { &["won-lost", "superiority", "p"] } else { &["won-lost", "superiority"] }
+}
+
+fn tests(test: Option<&PairedTest>, has_p: bool) -> Vec<String> {
+    let figures = test.map(|test| {
+        let superiority = interval(&test.superiority, |share| format!("{share:.2}"));
+        [format!("{}-{}", test.wins, test.losses), superiority, format!("{:.2e}", test.p_holm)]
+    });
+    let figures = figures.unwrap_or_else(|| ["-"; 3].map(str::to_owned));
+    figures.into_iter().take(tested(has_p).len()).collect()
 }
 
 /// `0.921 [0.910, 0.930]`.

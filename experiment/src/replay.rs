@@ -8,6 +8,7 @@ use tapeout_core::Catalog;
 
 use crate::budget::Budget;
 use crate::error::RunError;
+use crate::experiment::Experiment;
 use crate::folder;
 use crate::run::{RunOptions, search};
 
@@ -26,7 +27,11 @@ pub struct ReplayReport {
 /// # Errors
 /// [`RunError::Diverged`] at the first trial that the agent would not propose; others if the run cannot be read.
 pub fn replay(catalog: &Catalog, folder: &Path) -> Result<ReplayReport, RunError> {
-    let experiment = folder::experiment(catalog, folder)?;
+    replay_of(folder::experiment(catalog, folder)?, folder)
+}
+
+/// The same where the experiment in `folder` is known.
+pub(crate) fn replay_of(experiment: Experiment, folder: &Path) -> Result<ReplayReport, RunError> {
     let (records, _) = folder::read_log(&experiment, folder)?;
     let Some(trials) = NonZeroUsize::new(records.len()) else {
         return Ok(ReplayReport { trials: 0, duplicates: 0 });

@@ -11,7 +11,7 @@
 //! | [`experiment`] | the loop, its log, and what is made of the log: summaries, comparisons, [plots](experiment::plot) |
 //! | [`report`] | one HTML file of runs, comparisons, data sets, proposals |
 //! | [`offline`] | design from logs alone: fit a model, search it, validate what it proposes |
-//! | [`leaderboard`] | every agent on every environment that needs no device |
+//! | [`leaderboard`] | every agent on every environment that needs neither a device nor files of somebody's own |
 //! | [`input`] | files from outside, within bounds |
 //! | [`gpu`], [`measure`] | kernels for graphics processors, and filling tables with their measured times |
 //! | [`gymnasium`] | `reset` and `step`, for reinforcement learners |

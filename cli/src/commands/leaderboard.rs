@@ -6,16 +6,23 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tapeout::core::Catalog;
-use tapeout::experiment::comparison::pictures::pictures;
+use tapeout::experiment::comparison::pictures::ranks;
 use tapeout::experiment::comparison::{
-    Cell, ComparisonError, ComparisonPlan, Conditions, RunCost, Shard, conduct, conduct_shard, tables,
+    Cell, ComparisonError, ComparisonPlan, Conditions, RunCost, Shard, ShardDone, conduct, conduct_shard,
+    refuse_stale, tables,
 };
 use tapeout::leaderboard::{BOARDS, Board, BoardResults, page};
 
 use crate::answer::{Answer, Exit};
+use crate::comparison_report::part_answer;
 use crate::failure::Failure;
 use crate::number::usize_count;
 use crate::watched_run::{RunFlags, interrupt_on_signal};
+
+/// Where runs are, unless somebody chose another place.
+const DATA: &str = "runs/leaderboard";
+/// Where the page is.
+const OUT: &str = "docs/leaderboard";
 
 /// How much is run, and where everything goes.
 #[derive(clap::Args)]
@@ -27,10 +34,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DESIGNS", default_value = "100", allow_negative_numbers = true, value_parser = crate::arguments::at_least_one)]
     trials: NonZeroUsize,
     /// The folder of all runs; what is there already is not run again
-    #[arg(long, value_name = "FOLDER", default_value = "runs/leaderboard")]
+    #[arg(long, value_name = "FOLDER", default_value = DATA)]
     data: PathBuf,
     /// The folder of the page and its tables
-    #[arg(long, value_name = "FOLDER", default_value = "docs/leaderboard")]
+    #[arg(long, value_name = "FOLDER", default_value = OUT)]
     out: PathBuf,
     /// Run a part alone, such as `0/4`, beside other processes or machines that share the folder of runs
     #[arg(long, value_name = "INDEX/PARTS")]
@@ -43,10 +50,8 @@ impl Args {
     /// Runs what is not run yet, and writes the page.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         match self.boards(catalog) {
-            Ok(Some(boards)) => self.write(&boards),
-            Ok(None) => {
-                Ok(Answer::text("this part is done; the same command without `--shard` writes the page"))
-            }
+            Ok(Conducted::Whole(boards)) => self.write(&boards),
+            Ok(Conducted::Part(part)) => Ok(part_answer(part, &self.data, &self.flags)),
             Err(BoardError::Comparison(error @ ComparisonError::Interrupted { .. })) => {
                 self.flags.watcher().note(&format!("{error}\nhint: the same command goes on"));
                 Ok(Answer::text("").with_exit(Exit::Interrupted))
@@ -56,23 +61,25 @@ impl Args {
         }
     }
 
-    /// What came of each board; none if a part was run.
-    fn boards(&self, catalog: &Catalog) -> Result<Option<Vec<BoardResults<'static>>>, BoardError> {
+    /// What came of each board, or of a part of all.
+    fn boards(&self, catalog: &Catalog) -> Result<Conducted, BoardError> {
         let interrupt = interrupt_on_signal().map_err(BoardError::Other)?;
-        let mut done = Vec::new();
+        let (mut whole, mut part) = (Vec::new(), ShardDone { done: 0, held: 0 });
         for board in &BOARDS {
             let (plan, folder) = (board.plan(catalog, self.seeds, self.trials), self.data.join(board.name));
             let watch = |cell: Cell, n: usize| self.watch(board, &plan.agents[cell.agent].name, n, &plan);
             let conditions =
                 Conditions { threads: self.flags.threads(), interrupt: Some(&interrupt), watch: &watch };
+            refuse_stale(catalog, &plan, &folder, &conditions, self.shard)?;
             if let Some(shard) = self.shard {
-                conduct_shard(catalog, &plan, &folder, &conditions, shard)?;
-                continue;
+                let ShardDone { done, held } = conduct_shard(catalog, &plan, &folder, &conditions, shard)?;
+                part = ShardDone { done: part.done + done, held: part.held + held };
+            } else {
+                let ran = conduct(catalog, &plan, &folder, &conditions)?;
+                whole.push(BoardResults::of(board, &plan, &ran, RunCost::read(&plan, &folder)));
             }
-            let ran = conduct(catalog, &plan, &folder, &conditions)?;
-            done.push(BoardResults::of(board, &plan, &ran, &RunCost::read(&plan, &folder)));
         }
-        Ok(self.shard.is_none().then_some(done))
+        Ok(if self.shard.is_some() { Conducted::Part(part) } else { Conducted::Whole(whole) })
     }
 
     fn watch(&self, board: &Board, agent: &str, done: usize, plan: &ComparisonPlan) {
@@ -83,6 +90,18 @@ impl Args {
             let (done, all) = (usize_count(done), usize_count(n_cells));
             self.flags.watcher().note(&format!("{}: {done} of {all} runs, the last by {agent}", board.name));
         }
+    }
+
+    /// What makes the page again.
+    fn command(&self) -> String {
+        let mut command =
+            format!("cargo run --release -- leaderboard --seeds {} --trials {}", self.seeds, self.trials);
+        for (flag, place, default) in [("--data", &self.data, DATA), ("--out", &self.out, OUT)] {
+            if place != Path::new(default) {
+                command.push_str(&format!(" {flag} {}", place.display()));
+            }
+        }
+        command
     }
 
     fn write(&self, boards: &[BoardResults<'_>]) -> Result<Answer, Failure> {
@@ -98,16 +117,10 @@ impl Args {
             let name = board.board.name;
             put(format!("{name}.csv"), tables::summary_csv(&board.standings))?;
             put(format!("{name}-results.csv"), tables::finals_csv(&board.results))?;
-            for mut picture in pictures(&board.results, &board.standings) {
-                if picture.name == "ranks" {
-                    picture.name = format!("{name}-ranks");
-                    let svg = picture.plot.svg()?;
-                    put(format!("{}.svg", picture.name), svg)?;
-                }
-            }
+            let ranks = ranks(&board.results, &board.standings).plot.svg()?;
+            put(format!("{name}-ranks.svg"), ranks)?;
         }
-        let command =
-            format!("cargo run --release -- leaderboard --seeds {} --trials {}", self.seeds, self.trials);
+        let command = self.command();
         put("README.md".to_owned(), page(boards, &command))?;
         let lines: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
         let is_json = self.flags.is_json();
@@ -123,6 +136,12 @@ fn unwritable(path: &Path, error: std::io::Error) -> Failure {
     Failure::unwritable(error)
         .context(format!("{}: cannot write", path.display()))
         .hint("choose a place that can be written to: `--out FOLDER`")
+}
+
+/// What came of a call: all boards, or a part of their runs.
+enum Conducted {
+    Whole(Vec<BoardResults<'static>>),
+    Part(ShardDone),
 }
 
 /// Why a board has no results.

@@ -304,9 +304,12 @@ fn a_reference_can_be_fixed_and_pairs_be_shown() {
     assert!(table.contains("; reference latency_s = 9.0000e-1, energy_j = "), "{table}");
     assert!(table.contains("IGD+") && table.contains("log10 of missing volume"), "{table}");
     assert!(table.contains("pairs: the same test") && table.contains("warning: with 2 seeds"), "{table}");
+    let ranks = fs::read_to_string(here.path("c/ranks.svg")).unwrap();
     fs::remove_file(here.path("c/ranks.png")).unwrap();
     here.data(&["plot", "c"]);
     assert!(is_png(&here.path("c/ranks.png")));
+    assert_eq!(fs::read_to_string(here.path("c/ranks.svg")).unwrap(), ranks);
+    assert_eq!(fs::read_to_string(here.path("c/reference.txt")).unwrap(), "latency_s=900.0 ms\n");
     let refused = here.complaint(2, &arguments(&["--out", "d", "--reference", "latency=1"]));
     assert!(
         refused.contains("reference `latency=1.0`: expected an objective such as `latency_s`"),
@@ -332,17 +335,32 @@ fn seeds_are_run_until_it_is_decided() {
         "--agent",
         "other=ga",
     ];
-    let rest = ["--seeds", "12", "--trials", "20", "--quiet", "--out", "c"];
-    let table = here.data(&[fixed.as_slice(), &rest, &["--until-decided=4"]].concat());
+    let rest = ["--seeds", "14", "--trials", "20", "--out", "c"];
+    let done = here.run(&[fixed.as_slice(), &rest, &["--until-decided=4"]].concat());
+    let table = done.data;
+    assert!(done.notes.contains("used up all seeds; 1 pairs are not decided"), "{}", done.notes);
+    assert!(done.notes.contains("seeds 12 to 13 do not fill a stage, and were not run"), "{}", done.notes);
+    assert!(table.contains("no p: seeds") || !table.contains("won-lost"), "{table}");
     for row in ["bad one one 8", "bad other other 8", "one other not shown 12"] {
         let row = format!("task-schedule {row}");
         let is_there = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ") == row;
         assert!(table.lines().any(is_there), "{row}\n{table}");
     }
     assert!(here.path("c/task-schedule/one/11").exists() && !here.path("c/task-schedule/bad/11").exists());
-    let refused = here.complaint(2, &[fixed.as_slice(), &rest, &["--until-decided=13"]].concat());
-    assert!(refused.contains("12 seeds are fewer than the 13 of a stage"), "{refused}");
-    let several = arguments(&["--trials", "4", "--out", "d", "--until-decided=1"]);
+    let refused = here.complaint(2, &[fixed.as_slice(), &rest, &["--until-decided=15"]].concat());
+    assert!(
+        refused.contains("14 seeds in stages of 15 cannot show any difference: that takes 15 seeds at least"),
+        "{refused}"
+    );
+    let few = ["--seeds", "5", "--trials", "4", "--out", "d", "--until-decided=1"];
+    let refused = here.complaint(2, &[fixed.as_slice(), &few].concat());
+    assert!(refused.contains("hint: give it more seeds: `--seeds 6`"), "{refused}");
+    let lone = ["compare", "--env", "task-schedule", "--agents", "ga", "--out", "d", "--until-decided"];
+    let refused = here.complaint(2, &lone);
+    assert!(refused.contains("nothing to compare: no second agent"), "{refused}");
+    let several =
+        ["--agents", "ga,random", "--seeds", "6", "--trials", "4", "--out", "d", "--until-decided=1"];
+    let several = [["compare", "--env", "edge-accelerator"].as_slice(), &several].concat();
     let refused = here.complaint(2, &several);
     assert!(refused.contains("reference `none for latency_s`: expected a fixed one"), "{refused}");
 }
@@ -366,4 +384,47 @@ fn a_lone_agent_is_warned_of_nothing() {
         "c",
     ]);
     assert!(!table.contains("warning"), "{table}");
+}
+
+/// Claim: a picture of ranks is of finished runs alone.
+#[test]
+fn a_comparison_that_is_not_finished_is_not_drawn() {
+    let here = Scratch::new();
+    let fixed =
+        ["compare", "--env", "task-schedule", "--agents", "ga,random", "--seeds", "2", "--trials", "4"];
+    here.data(&[fixed.as_slice(), &["--out", "c"]].concat());
+    let log = here.path("c/task-schedule/ga/1/trials.jsonl");
+    let text = fs::read_to_string(&log).unwrap();
+    let cut = text.trim_end().rfind('\n').unwrap() + 1;
+    fs::write(&log, &text[..cut]).unwrap();
+    let refused = here.complaint(2, &["plot", "c"]);
+    assert!(refused.contains("ga/1: not finished") && refused.contains("hint: "), "{refused}");
+}
+
+/// Claim: a part of the least leaderboard is run and counted, and runs of an agent that would propose other designs are refused.
+#[test]
+fn a_part_of_a_leaderboard_is_run_unless_what_is_there_is_stale() {
+    let here = Scratch::new();
+    let part = [
+        "leaderboard",
+        "--seeds",
+        "1",
+        "--trials",
+        "2",
+        "--data",
+        "runs",
+        "--quiet",
+        "--json",
+        "--shard",
+        "0/13",
+    ];
+    let done: Value = serde_json::from_str(&here.data(&part)).unwrap();
+    assert!(done["done"].as_u64() > Some(13) && done["held"] == 0, "{done}");
+    let runs = fs::read_dir(here.path("runs/one-objective/edge")).unwrap();
+    let logs: Vec<_> = runs.map(|agent| agent.unwrap().path().join("0/trials.jsonl")).collect();
+    let [one, other] = [0, 1].map(|place| fs::read_to_string(&logs[place]).unwrap());
+    let trials = other.lines().skip(1).map(|line| format!("{line}\n")).collect::<String>();
+    fs::write(&logs[0], format!("{}\n{trials}", one.lines().next().unwrap())).unwrap();
+    let refused = here.complaint(3, &part);
+    assert!(refused.contains("made by another version"), "{refused}");
 }

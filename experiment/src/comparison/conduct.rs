@@ -251,7 +251,7 @@ fn known(experiment: &Experiment, plan: &ComparisonPlan, path: &Path) -> Result<
 }
 
 /// Whether the run ended because there was nothing more to do, so that a larger budget would change nothing.
-fn has_ended(path: &Path) -> bool {
+pub(super) fn has_ended(path: &Path) -> bool {
     /// The one field of the summary that matters here.
     #[derive(serde::Deserialize)]
     struct Ended {
@@ -265,7 +265,7 @@ fn has_ended(path: &Path) -> bool {
 }
 
 /// What counts of a run that is done, up to the budget of the plan: the run may have gone on for longer.
-fn trace(run: &Run, plan: &ComparisonPlan) -> RunTrace {
+pub(super) fn trace(run: &Run, plan: &ComparisonPlan) -> RunTrace {
     let trials = &run.trials()[..run.trials().len().min(plan.trials.get())];
     RunTrace::of(trials, run.experiment().problem().n_objectives())
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::ComparisonPlan;
+use crate::budget::StopReason;
 use crate::folder::summary_path;
 use crate::statistics::quartiles;
 use crate::summary::Summary;
@@ -19,7 +20,7 @@ pub struct RunCost {
     pub agent: String,
     /// The seed.
     pub seed: u64,
-    /// How many designs the run evaluated: more than the plan asks for if it went on.
+    /// How many designs the run evaluated.
     pub trials: usize,
     /// Processor time of the agent, in seconds; none if it was not measured.
     pub agent_s: Option<f64>,
@@ -32,6 +33,9 @@ pub struct RunCost {
 pub struct AgentCost {
     /// Who.
     pub agent: String,
+    /// Its processor time for each design in each of its runs that was measured, in seconds.
+    #[serde(skip)]
+    pub each_s: Vec<f64>,
     /// Quartiles over its runs of its processor time for each design, in seconds.
     pub own_s: [f64; 3],
     /// The median over its runs of the time for each design that was spent in the environment, in seconds.
@@ -39,12 +43,14 @@ pub struct AgentCost {
 }
 
 impl RunCost {
-    /// What each run of `plan` in the folder `out` took that is finished, in the order of the plan's cells.
+    /// What each run of `plan` in the folder `out` took that is finished, in the order of the plan's cells. A run that was interrupted, or went
+    /// on beyond what the plan asks for, is another: what an agent takes for a design grows with those before.
     pub fn read(plan: &ComparisonPlan, out: &Path) -> Vec<Self> {
         let cost = |cell| {
             let text = fs::read(summary_path(&plan.folder(out, cell))).ok()?;
             let summary: Summary = serde_json::from_slice(&text).ok()?;
-            Some(Self {
+            let is_whole = summary.stop != StopReason::Interrupted && summary.trials <= plan.trials.get();
+            is_whole.then(|| Self {
                 env: plan.envs[cell.env].name.clone(),
                 agent: plan.agents[cell.agent].name.clone(),
                 seed: cell.seed,
@@ -78,6 +84,7 @@ impl AgentCost {
             (!own.is_empty()).then(|| Self {
                 agent: agent.to_owned(),
                 own_s: quartiles(&own),
+                each_s: own,
                 evaluation_s: quartiles(&evaluation)[1],
             })
         };
@@ -89,7 +96,11 @@ impl AgentCost {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::super::{ComparedAgent, ComparedEnv};
     use super::*;
+    use crate::spec::{AgentSpec, EnvSpec};
 
     // By hand: 2 s for 10 designs and 8 s for 20 are 0.2 and 0.4 s each; of a run that was not measured nothing counts.
     #[test]
@@ -112,5 +123,40 @@ mod tests {
         let costs = AgentCost::of(&runs);
         assert_eq!(costs.iter().map(|it| it.agent.as_str()).collect::<Vec<_>>(), ["quick", "slow"]);
         assert!((costs[1].own_s[1] - 0.3).abs() < 1e-12 && (costs[1].evaluation_s - 2.0).abs() < 1e-12);
+    }
+
+    // Claim: a run that was interrupted, or went on beyond the plan, took something else than what the plan asks for.
+    #[test]
+    fn runs_that_are_not_those_of_the_plan_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let env = ComparedEnv {
+            name: "env".to_owned(),
+            spec: EnvSpec::named("env"),
+            objectives: None,
+            constraints: None,
+            derived: Vec::new(),
+        };
+        let agent = AgentSpec { id: "agent".to_owned(), config: serde_json::Map::new() };
+        let plan = ComparisonPlan {
+            envs: vec![env],
+            agents: vec![ComparedAgent { name: "agent".to_owned(), spec: agent }],
+            seeds: 0..4,
+            trials: NonZeroUsize::new(10).unwrap(),
+            batch: NonZeroUsize::MIN,
+            reference: Vec::new(),
+        };
+        let runs = [("trials-spent", 10), ("trials-spent", 20), ("interrupted", 5), ("space-exhausted", 8)];
+        for (cell, (stop, trials)) in plan.cells().into_iter().zip(runs) {
+            let summary = serde_json::json!({
+                "version": 1, "env": "env", "env_version": 1, "agent": "agent", "seed": cell.seed, "objectives": [], "constraints": [],
+                "stop": stop, "trials": trials, "acceptable": 0, "unacceptable": 0, "infeasible": {}, "duplicates": 0, "front": [],
+                "best": [], "hypervolume": null, "timing": { "wall_s": 1.0, "evaluation_s": 1.0, "agent_s": 1.0 },
+            });
+            let path = plan.folder(folder.path(), cell);
+            fs::create_dir_all(&path).unwrap();
+            fs::write(summary_path(&path), summary.to_string()).unwrap();
+        }
+        let read = RunCost::read(&plan, folder.path());
+        assert_eq!(read.iter().map(|run| (run.seed, run.trials)).collect::<Vec<_>>(), [(0, 10), (3, 8)]);
     }
 }

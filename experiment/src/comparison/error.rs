@@ -48,13 +48,17 @@ pub enum ComparisonError {
         #[source]
         source: Box<RunError>,
     },
-    /// There are fewer seeds than a stage has.
-    #[error("{seeds} seeds are fewer than the {stage} of a stage")]
+    /// There are fewer seeds than it takes to show a difference between two agents.
+    #[error(
+        "{seeds} seeds in stages of {stage} cannot show any difference: that takes {takes} seeds at least"
+    )]
     Stages {
         /// How many seeds there are.
         seeds: u64,
         /// How many a stage has.
         stage: u64,
+        /// How many it takes.
+        takes: u64,
     },
     /// Two folders hold the same run with different trials.
     #[error("{} and {} are the same run, but differ in trial {trial}", .one.display(), .other.display())]
@@ -90,6 +94,21 @@ pub enum ComparisonError {
         done: usize,
         /// How many there are.
         cells: usize,
+    },
+    /// A run that is to be read is not finished.
+    #[error("{}: not finished", .path.display())]
+    Unfinished {
+        /// Its folder.
+        path: PathBuf,
+    },
+    /// Runs that are there were made by another version of the agent: it would not propose the same designs.
+    #[error("{}: made by another version, so it cannot stand beside runs of this one", .path.display())]
+    Stale {
+        /// The folder of the run.
+        path: PathBuf,
+        /// What differs.
+        #[source]
+        source: Box<RunError>,
     },
     /// Other processes are at some of the runs.
     #[error("{held} of {cells} runs are another process's, and not done yet")]

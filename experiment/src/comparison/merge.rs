@@ -35,26 +35,43 @@ pub fn merge(
     }
     let places: Vec<&Path> = std::iter::once(out).chain(sources.iter().map(PathBuf::as_path)).collect();
     let mut n_copied = 0;
-    for cell in cells {
-        let failed_at = |place: &Path, source| failed(plan, place, cell, source);
-        let mut longest: Option<(&Path, Vec<Trial>)> = None;
-        for &place in places.iter().filter(|place| has(place, cell)) {
-            let experiment = prepared[cell.env][cell.agent].with_seed(Seed::new(cell.seed));
-            let trials = experiment
-                .map_err(RunError::from)
-                .and_then(|experiment| trials(experiment, &plan.folder(place, cell)))
-                .map_err(|source| failed_at(place, source))?;
-            longest = Some(match longest {
-                None => (place, trials),
-                Some(best) => longer(best, (place, trials), |place| plan.folder(place, cell))?,
-            });
-        }
-        if let Some((place, _)) = longest.filter(|(place, _)| *place != out) {
-            copy(&plan.folder(place, cell), &plan.folder(out, cell), |source| failed_at(out, source))?;
-            n_copied += 1;
-        }
+    for cell in cells.into_iter().filter(|&cell| sources.iter().any(|source| has(source, cell))) {
+        let (experiment, to) = (&prepared[cell.env][cell.agent], plan.folder(out, cell));
+        // Nobody is to go on with the run here between its being read and replaced.
+        let lock = CellLock::take(&to).map_err(|source| failed(plan, out, cell, source))?;
+        let Some(lock) = lock else {
+            return Err(failed(plan, out, cell, RunError::Busy { path: to }));
+        };
+        let here: Vec<&Path> = places.iter().copied().filter(|place| has(place, cell)).collect();
+        let copied = longest(plan, experiment, cell, &here).and_then(|place| {
+            let is_elsewhere = place != out;
+            if is_elsewhere {
+                copy(&plan.folder(place, cell), &to)?;
+            }
+            Ok(usize::from(is_elsewhere))
+        });
+        lock.done();
+        n_copied += copied?;
     }
     Ok(n_copied)
+}
+
+/// Which of `places`, at least one, has most of the run of `cell`.
+fn longest<'a>(
+    plan: &ComparisonPlan,
+    experiment: &Experiment,
+    cell: Cell,
+    places: &[&'a Path],
+) -> Result<&'a Path, ComparisonError> {
+    let mut read = places.iter().map(|&place| {
+        let experiment = experiment.with_seed(Seed::new(cell.seed)).map_err(RunError::from);
+        let trials = experiment.and_then(|experiment| trials(experiment, &plan.folder(place, cell)));
+        Ok::<_, ComparisonError>((place, trials.map_err(|source| failed(plan, place, cell, source))?))
+    });
+    let first = read.next().expect("invariant: at least one place")?;
+    let longest =
+        read.try_fold(first, |best, other| longer(best, other?, |place| plan.folder(place, cell)))?;
+    Ok(longest.0)
 }
 
 fn trials(experiment: Experiment, path: &Path) -> Result<Vec<Trial>, RunError> {
@@ -74,13 +91,14 @@ fn longer<'a>(
     }
 }
 
-/// Copies the run in `from` to `to`, where it stands whole or not at all.
-fn copy(from: &Path, to: &Path, failed: impl Fn(RunError) -> ComparisonError) -> Result<(), ComparisonError> {
-    let Some(lock) = CellLock::take(to).map_err(&failed)? else {
-        return Err(failed(RunError::Busy { path: to.to_owned() }));
-    };
+/// Copies the run in `from` to `to`, whose lock the caller has: it stands there whole or not at all.
+fn copy(from: &Path, to: &Path) -> Result<(), ComparisonError> {
     let beside = to.with_extension("merging");
     let put = || -> io::Result<()> {
+        // Left behind by somebody who was stopped: it may be of another run.
+        if beside.exists() {
+            fs::remove_dir_all(&beside)?;
+        }
         fs::create_dir_all(&beside)?;
         for file in [spec_path, log_path, summary_path] {
             if file(from).exists() {
@@ -92,7 +110,25 @@ fn copy(from: &Path, to: &Path, failed: impl Fn(RunError) -> ComparisonError) ->
         }
         fs::rename(&beside, to)
     };
-    put().map_err(|source| ComparisonError::Copy { from: from.to_owned(), to: to.to_owned(), source })?;
-    lock.done();
-    Ok(())
+    put().map_err(|source| ComparisonError::Copy { from: from.to_owned(), to: to.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Claim: what a copy that was stopped left behind is not taken for a part of the next.
+    #[test]
+    fn a_copy_holds_nothing_of_one_that_was_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("0"));
+        let beside = folder.path().join("0.merging");
+        for path in [&from, &beside] {
+            fs::create_dir(path).unwrap();
+        }
+        fs::write(log_path(&from), "log").unwrap();
+        fs::write(summary_path(&beside), "of another run").unwrap();
+        copy(&from, &to).unwrap();
+        assert!(log_path(&to).exists() && !summary_path(&to).exists() && !beside.exists());
+    }
 }

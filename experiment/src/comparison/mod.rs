@@ -14,6 +14,7 @@
 //! | [`conduct`](mod@conduct) | running the cells side by side, a thread each, or a [`Shard`] of them |
 //! | [`decide`] | running them until it is decided who differs |
 //! | [`merge`](merge()) | taking over what other machines ran in folders of their own |
+//! | [`refuse_stale`] | whether agents would make the runs again that are there |
 //! | [`trace`] | what counts of a run: its incumbents |
 //! | [`results`] | what each run was worth after so many trials, on a scale that all runs of an environment share |
 //! | [`reference`](ReferenceValue) | where hypervolumes end |
@@ -40,6 +41,7 @@ mod reference;
 pub mod results;
 mod rows;
 mod shard;
+mod stale;
 pub mod standings;
 pub mod tables;
 pub mod trace;
@@ -57,6 +59,7 @@ pub use plan::{Cell, ComparedAgent, ComparedEnv, ComparisonPlan};
 pub use reference::ReferenceValue;
 pub use results::{ComparisonResults, EnvResults};
 pub use shard::Shard;
+pub use stale::refuse_stale;
 pub use standings::{Standing, Standings};
 pub use trace::RunTrace;
 pub use variants::{Knob, variants};

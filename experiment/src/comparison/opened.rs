@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use tapeout_core::Catalog;
 
-use super::conduct::ComparedProblem;
-use super::{ComparedAgent, ComparedEnv, ComparisonError, ComparisonPlan, ComparisonResults, RunTrace};
+use super::conduct::{ComparedProblem, has_ended, trace};
+use super::{
+    ComparedAgent, ComparedEnv, ComparisonError, ComparisonPlan, ComparisonResults, ReferenceValue, RunTrace,
+};
 use crate::finished::Run;
 use crate::folder::spec_path;
 
@@ -27,11 +29,11 @@ impl OpenedComparison {
             && folders(folder).iter().any(|env| folders(env).iter().any(|agent| !seeds(agent).is_empty()))
     }
 
-    /// Reads the comparison in `folder`.
+    /// Reads the comparison in `folder`; volumes end where it noted that they do.
     ///
     /// # Errors
     /// [`ComparisonError::Empty`] if there is no run that every agent has in every environment, [`ComparisonError::Run`] if one
-    /// cannot be read.
+    /// cannot be read, [`ComparisonError::Unfinished`] if one is not finished.
     pub fn open(catalog: &Catalog, folder: &Path) -> Result<Self, ComparisonError> {
         let envs: Vec<PathBuf> = folders(folder)
             .into_iter()
@@ -64,9 +66,9 @@ impl OpenedComparison {
             seeds: seeds.clone(),
             trials: NonZeroUsize::MAX,
             batch: NonZeroUsize::MIN,
-            reference: Vec::new(),
+            reference: ReferenceValue::kept(folder)?,
         };
-        let (mut problems, mut traces) = (Vec::new(), Vec::new());
+        let (mut problems, mut all) = (Vec::new(), Vec::new());
         for env in &envs {
             for seed in seeds.clone() {
                 for agent in &agents {
@@ -85,11 +87,17 @@ impl OpenedComparison {
                             derived: spec.derived.clone(),
                         });
                     }
+                    let path = env.join(agent).join(seed.to_string());
+                    if run.trials().len() < spec.budget.trials.get() && !has_ended(&path) {
+                        return Err(ComparisonError::Unfinished { path });
+                    }
                     (plan.trials, plan.batch) = (plan.trials.min(spec.budget.trials), spec.batch);
-                    traces.push(RunTrace::of(run.trials(), problem.n_objectives()));
+                    all.push(run);
                 }
             }
         }
+        // Some may have gone on for longer than others.
+        let traces: Vec<RunTrace> = all.iter().map(|run| trace(run, &plan)).collect();
         let results = ComparisonResults::of(&plan, &problems, &traces);
         Ok(Self { plan, results })
     }

@@ -6,7 +6,7 @@
 //! doi:10.1145/3579371.3589049, which calls it the hyperparameter lottery; critical-difference diagrams, Demšar (2006), "Statistical
 //! comparisons of classifiers over multiple data sets", JMLR 7.
 
-use super::{ComparisonResults, EnvResults, RunCost, Standings};
+use super::{AgentCost, ComparisonResults, EnvResults, RunCost, Standings};
 use crate::plot::{Axis, BoxPlot, LineChart, Picture, RankDiagram, SETTLED, Series, Spread};
 use crate::statistics::{critical_difference, quartiles};
 
@@ -46,20 +46,12 @@ pub fn pictures(results: &ComparisonResults, standings: &Standings) -> Vec<Pictu
 /// What each agent took of its own for each design, in all of `runs`; none if nobody's was measured. Unlike [`pictures`] it is another one
 /// when the runs are made again.
 pub fn costs(runs: &[RunCost]) -> Option<Picture> {
-    let mut rows: Vec<Spread> = Vec::new();
-    for run in runs {
-        let each_s = run.agent_s.unwrap_or_default() / run.trials.max(1) as f64;
-        if each_s > 0.0 {
-            match rows.iter_mut().find(|row| row.name == run.agent) {
-                Some(row) => row.values.push(each_s),
-                None => {
-                    rows.push(Spread { name: run.agent.clone(), values: vec![each_s], ..Spread::default() });
-                }
-            }
-        }
-    }
-    rows.iter_mut().for_each(|row| row.quartiles = quartiles(&row.values));
-    rows.sort_by(|one, other| one.quartiles[1].total_cmp(&other.quartiles[1]));
+    let row = |cost: AgentCost| {
+        // The clock of a thread may not have moved.
+        let values: Vec<f64> = cost.each_s.into_iter().filter(|&each_s| each_s > 0.0).collect();
+        (!values.is_empty()).then(|| Spread { name: cost.agent, quartiles: quartiles(&values), values })
+    };
+    let rows: Vec<Spread> = AgentCost::of(runs).into_iter().filter_map(row).collect();
     let plot = BoxPlot {
         title: "What the agents took".to_owned(),
         x: Axis::new("processor time of the agent for each design", "s"),
@@ -69,18 +61,21 @@ pub fn costs(runs: &[RunCost]) -> Option<Picture> {
     (!plot.rows.is_empty()).then(|| Picture { name: "costs".to_owned(), plot: Box::new(plot) })
 }
 
-/// The average ranks of `standings`, which are those of `results`, with their critical difference.
+/// The average ranks of `standings`, which are those of `results`, with their critical difference. What is counted are environments: other
+/// seeds of one are no other problem (Demšar 2006, section 3.2). In one environment alone it is seeds, and says nothing of others.
 pub fn ranks(results: &ComparisonResults, standings: &Standings) -> Picture {
-    let (n_envs, n_blocks) = (results.envs.len(), results.envs.len() * results.seeds);
+    let (n_envs, seeds) = (results.envs.len(), results.seeds);
+    let (n_blocks, over) = match n_envs {
+        1 => (seeds, format!("Over n = {seeds} seeds of one environment.")),
+        _ => (n_envs, format!("Over {n_envs} environments, in each the average of n = {seeds} seeds.")),
+    };
     let ranks = standings.overall.iter().map(|overall| (overall.agent.clone(), overall.rank.value));
     let plot = RankDiagram {
         title: "Average ranks with their critical difference".to_owned(),
         ranks: ranks.collect(),
         critical_difference: critical_difference(standings.overall.len(), n_blocks),
         caption: format!(
-            "Over {n_blocks} blocks: {n_envs} environments, n = {} seeds each. 1 is best; agents joined by a bar do not differ by more than \
-             chance (Nemenyi, 5 %).",
-            results.seeds
+            "{over} 1 is best; agents joined by a bar do not differ by more than chance (Nemenyi, 5 %)."
         ),
     };
     Picture { name: "ranks".to_owned(), plot: Box::new(plot) }
@@ -302,5 +297,17 @@ mod tests {
         for picture in pictures {
             assert!(picture.plot.svg().unwrap().contains("n = 2 seeds"), "{}", picture.name);
         }
+    }
+
+    // Claim: of one environment seeds are counted, of several environments.
+    #[test]
+    fn ranks_say_what_they_are_counted_over() {
+        let mut results = uneven();
+        let caption = |results: &ComparisonResults| {
+            ranks(results, &Standings::of(results, None)).plot.svg().unwrap().replace("\n", " ")
+        };
+        assert!(caption(&results).contains("2 seeds of one environment"));
+        results.envs.push(results.envs[0].clone());
+        assert!(caption(&results).contains("Over 2 environments"));
     }
 }

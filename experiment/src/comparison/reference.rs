@@ -1,6 +1,8 @@
 //! Where hypervolumes end: a point that somebody fixed, or one beyond the worst of all fronts.
 
 use std::fmt;
+use std::fs;
+use std::path::Path;
 use std::str::FromStr;
 
 use tapeout_core::names::nearest_name;
@@ -13,6 +15,9 @@ use super::ComparisonError;
 /// objectives: here of 11. With more of them so many designs ask for more; ours is the same, so that the point is found in one way.
 const MARGIN: f64 = 0.1;
 
+/// Where a comparison notes it: a value a line, as they are written on the command line.
+const NOTE: &str = "reference.txt";
+
 /// A coordinate of a reference point that somebody fixed: `area_m2=10 mm2`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReferenceValue(Constraint);
@@ -23,6 +28,32 @@ impl ReferenceValue {
         &self.0.metric
     }
 
+    /// Notes in the folder of a comparison where its volumes end, so that whoever reads it again measures the same.
+    ///
+    /// # Errors
+    /// [`ComparisonError::Table`] if the note cannot be written.
+    pub fn keep(fixed: &[Self], folder: &Path) -> Result<(), ComparisonError> {
+        let path = folder.join(NOTE);
+        let lines: String = fixed.iter().map(|value| format!("{value}\n")).collect();
+        let put = if fixed.is_empty() && !path.exists() { Ok(()) } else { fs::write(&path, lines) };
+        put.map_err(|source| ComparisonError::Table { path, source })
+    }
+
+    /// What [`keep`](Self::keep) noted; nothing if there is no note.
+    ///
+    /// # Errors
+    /// [`ComparisonError::Reference`] if the note says something else.
+    pub(super) fn kept(folder: &Path) -> Result<Vec<Self>, ComparisonError> {
+        let text = fs::read_to_string(folder.join(NOTE)).unwrap_or_default();
+        let value = |line: &str| {
+            line.parse().map_err(|expected| ComparisonError::Reference {
+                got: format!("{line}` in `{}", folder.join(NOTE).display()),
+                expected,
+            })
+        };
+        text.lines().map(value).collect()
+    }
+
     /// The losses at which volumes of `problem` end, as far as `fixed` says so. Shape `[m]`.
     ///
     /// # Errors
@@ -30,7 +61,7 @@ impl ReferenceValue {
     pub(super) fn losses(fixed: &[Self], problem: &Problem) -> Result<Vec<Option<f64>>, ComparisonError> {
         let loss = |index: usize| -> Result<Option<f64>, ComparisonError> {
             let (objective, metric) = (&problem.objectives()[index], problem.objective_metric(index));
-            let Some(value) = fixed.iter().rev().find(|value| value.metric() == objective.metric) else {
+            let Some(value) = fixed.iter().find(|value| value.metric() == objective.metric) else {
                 return Ok(None);
             };
             let limit = value.0.in_unit_of(&metric.unit).map_err(|_| ComparisonError::Reference {
@@ -48,11 +79,20 @@ impl ReferenceValue {
     /// Fails unless each of `fixed` is of an objective of one of `problems` that has several.
     ///
     /// # Errors
-    /// [`ComparisonError::Reference`] with the nearest objective.
+    /// [`ComparisonError::Reference`] with the nearest objective, or what is given twice.
     pub(super) fn check<'a>(
         fixed: &[Self],
         problems: impl Iterator<Item = &'a Problem>,
     ) -> Result<(), ComparisonError> {
+        let is_given_before = |(place, value): &(usize, &Self)| {
+            fixed[..*place].iter().any(|before| before.metric() == value.metric())
+        };
+        if let Some((_, again)) = fixed.iter().enumerate().find(is_given_before) {
+            return Err(ComparisonError::Reference {
+                got: again.to_string(),
+                expected: format!("one value for {}, which has another already", again.metric()),
+            });
+        }
         let several = problems.filter(|problem| problem.n_objectives() > 1);
         let names: Vec<&str> =
             several.flat_map(Problem::objectives).map(|objective| objective.metric.as_str()).collect();
@@ -117,5 +157,28 @@ mod tests {
         for text in ["", "latency_s", "=1", "latency_s=", "latency_s=fast", "latency_s<=2"] {
             assert!(text.parse::<ReferenceValue>().unwrap_err().contains("`area_m2=10 mm2`"), "{text}");
         }
+    }
+
+    // Claim: what was noted is read again, none if none is fixed any more, and a note that says something else is named.
+    #[test]
+    fn a_note_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let fixed: Vec<ReferenceValue> =
+            ["latency_s=0.002", "area_m2=10.0 mm2"].map(|text| text.parse().unwrap()).to_vec();
+        ReferenceValue::keep(&[], folder.path()).unwrap();
+        assert!(!folder.path().join(NOTE).exists());
+        for values in [fixed.as_slice(), &[]] {
+            ReferenceValue::keep(values, folder.path()).unwrap();
+            assert_eq!(ReferenceValue::kept(folder.path()).unwrap(), values);
+        }
+        fs::write(folder.path().join(NOTE), "latency").unwrap();
+        assert!(ReferenceValue::kept(folder.path()).unwrap_err().to_string().contains(NOTE));
+    }
+
+    #[test]
+    fn a_metric_has_one_value() {
+        let fixed = ["latency_s=1", "latency_s=2"].map(|text| text.parse().unwrap());
+        let error = ReferenceValue::check(&fixed, std::iter::empty()).unwrap_err().to_string();
+        assert!(error.contains("latency_s=2") && error.contains("has another already"), "{error}");
     }
 }

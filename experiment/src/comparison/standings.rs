@@ -81,7 +81,7 @@ pub struct FrontGap {
 pub struct Overall {
     /// Who.
     pub agent: String,
-    /// The average rank over all environments and seeds; 1 is best.
+    /// The average rank over all environments and seeds; 1 is best. Its interval is over environments, and over seeds within each.
     pub rank: IntervalEstimate,
 }
 
@@ -103,13 +103,15 @@ impl Standings {
         }
     }
 
-    /// The rank of each agent over the environments called so and all seeds, the best first.
+    /// The rank of each agent over the environments called so and all seeds, the best first. Intervals are over environments, and over seeds
+    /// within each.
     pub fn over(results: &ComparisonResults, envs: &[&str]) -> Vec<Overall> {
         let envs = results.envs.iter().filter(|env| envs.contains(&env.name.as_str()));
-        let blocks: Vec<Vec<f64>> = envs.flat_map(|env| rank_blocks(results, env)).collect();
-        let rank = |(index, agent): (usize, &String)| Overall {
-            agent: agent.clone(),
-            rank: mean_rank(&blocks, index),
+        let blocks: Vec<Vec<Vec<f64>>> = envs.map(|env| rank_blocks(results, env)).collect();
+        let rank = |(index, agent): (usize, &String)| {
+            let of_env = |seeds: &Vec<Vec<f64>>| seeds.iter().map(|block| block[index]).collect();
+            let ranks: Vec<Vec<f64>> = blocks.iter().map(of_env).collect();
+            Overall { agent: agent.clone(), rank: IntervalEstimate::of_grouped_mean(&ranks) }
         };
         let mut overall: Vec<Overall> = results.agents.iter().enumerate().map(rank).collect();
         overall.sort_by(|a, b| a.rank.value.total_cmp(&b.rank.value));
@@ -251,5 +253,19 @@ mod tests {
         );
         let a = standings.envs[0].standings.iter().find(|standing| standing.agent == "a").unwrap();
         assert!(a.quartiles.is_sorted(), "{:?}", a.quartiles);
+    }
+
+    // By hand: `a` is first on one environment with every seed, `b` on the other: either environment is drawn twice in a quarter of the
+    // resamples, so no number of seeds leaves less than from 1 to 2.
+    #[test]
+    fn ranks_over_environments_are_no_surer_for_more_seeds() {
+        let runs = |value: f64| -> Vec<_> { (0..20).map(|_| trace(&[(1, &[value])])).collect() };
+        let mut both = results(&["time_s"], &runs(1.0), &runs(2.0));
+        let mut other = results(&["time_s"], &runs(2.0), &runs(1.0)).envs.remove(0);
+        other.name = "other".to_owned();
+        both.envs.push(other);
+        for overall in Standings::of(&both, None).overall {
+            assert_eq!([overall.rank.value, overall.rank.low, overall.rank.high], [1.5, 1.0, 2.0]);
+        }
     }
 }

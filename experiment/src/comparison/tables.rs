@@ -223,7 +223,7 @@ mod tests {
     fn each_pair_has_a_row() {
         let results = results(&["time_s"], &[trace(&[(1, &[8.0])])], &[trace(&[(1, &[4.0])])]);
         let csv = pairs_csv(&Standings::of(&results, None));
-        assert_eq!(csv.lines().nth(1), Some("env,a,b,1,0,1,0,0,0,1,1"));
+        assert_eq!(csv.lines().nth(1), Some("env,a,b,1,0,1,0,0,0.7934506856227627,1,1"));
     }
 
     #[test]

@@ -29,12 +29,37 @@ pub const RESAMPLES: usize = 2000;
 pub fn bootstrap_interval(n: usize, seed: Seed, statistic: impl Fn(&[usize]) -> f64) -> [f64; 2] {
     let mut stream = seed.stream("bootstrap");
     let mut drawn = vec![0; n];
-    let mut figures: Vec<f64> = (0..RESAMPLES)
-        .map(|_| {
-            drawn.fill_with(|| stream.random_range(0..n));
-            statistic(&drawn)
-        })
-        .collect();
+    percentiles(|| {
+        drawn.fill_with(|| stream.random_range(0..n));
+        statistic(&drawn)
+    })
+}
+
+/// The same where runs come in `n_groups` of `n` each, such as problems: groups are drawn, and of each group that is drawn its runs, so that the
+/// interval says how far a figure would move on other groups. With one group it is that of its runs alone.
+///
+/// `n_groups` and `n`: at least one. `statistic`: takes group and run of each that is drawn, shape `[n_groups * n]`.
+/// Source: Davison & Hinkley (1997), Bootstrap Methods and their Application, section 3.8, strategy 2.
+pub fn grouped_interval(
+    n_groups: usize,
+    n: usize,
+    seed: Seed,
+    statistic: impl Fn(&[(usize, usize)]) -> f64,
+) -> [f64; 2] {
+    let mut stream = seed.stream("bootstrap");
+    let mut drawn = vec![(0, 0); n_groups * n];
+    percentiles(|| {
+        for runs in drawn.chunks_mut(n) {
+            let group = stream.random_range(0..n_groups);
+            runs.fill_with(|| (group, stream.random_range(0..n)));
+        }
+        statistic(&drawn)
+    })
+}
+
+/// Between which [`CONFIDENCE`] of the figures lie that are drawn.
+fn percentiles(draw: impl FnMut() -> f64) -> [f64; 2] {
+    let mut figures: Vec<f64> = std::iter::repeat_with(draw).take(RESAMPLES).collect();
     figures.sort_by(f64::total_cmp);
     let tail = (1.0 - CONFIDENCE) / 2.0;
     [between(&figures, tail), between(&figures, 1.0 - tail)]
@@ -71,5 +96,14 @@ mod tests {
         let sample: Vec<f64> = (0..400).map(|index| f64::from(index % 2)).collect();
         let [low, high] = interval(&sample, 0);
         assert!((low - 0.451).abs() < 0.008 && (high - 0.549).abs() < 0.008, "{low} {high}");
+    }
+
+    // By hand: of two groups whose runs are all 0 and all 1 either is drawn twice in a quarter of the resamples, however many runs each has.
+    #[test]
+    fn many_runs_of_a_group_are_no_more_groups() {
+        let share = |drawn: &[(usize, usize)]| {
+            drawn.iter().map(|&(group, _)| group as f64).sum::<f64>() / drawn.len() as f64
+        };
+        assert_eq!(grouped_interval(2, 50, Seed::new(0), share), [0.0, 1.0]);
     }
 }

@@ -1,4 +1,4 @@
-//! Every agent on every environment that needs no device, under equal budgets, and the page that says which agent to take for what.
+//! Every agent on every environment that needs neither a device nor files of somebody's own, under equal budgets, and the page that says which agent to take for what.
 //!
 //! ```text
 //! BOARDS (problems) -> plan -> comparison::conduct -> BoardResults -> page
@@ -16,7 +16,7 @@ use tapeout_core::agent::ObjectiveSupport;
 use tapeout_core::{Catalog, Objective};
 use tapeout_experiment::comparison::conduct::ComparedProblem;
 use tapeout_experiment::comparison::{
-    AgentCost, ComparedAgent, ComparedEnv, ComparisonPlan, ComparisonResults, RunCost, RunTrace, Standings,
+    ComparedAgent, ComparedEnv, ComparisonPlan, ComparisonResults, RunCost, RunTrace, Standings,
 };
 use tapeout_experiment::{AgentSpec, EnvSpec};
 
@@ -184,8 +184,8 @@ pub struct BoardResults<'a> {
     pub results: ComparisonResults,
     /// What they say.
     pub standings: Standings,
-    /// What each agent took.
-    pub costs: Vec<AgentCost>,
+    /// What each run took.
+    pub runs: Vec<RunCost>,
 }
 
 impl<'a> BoardResults<'a> {
@@ -194,11 +194,11 @@ impl<'a> BoardResults<'a> {
         board: &'a Board,
         plan: &ComparisonPlan,
         (problems, traces): &(Vec<ComparedProblem>, Vec<RunTrace>),
-        runs: &[RunCost],
+        runs: Vec<RunCost>,
     ) -> Self {
         let results = ComparisonResults::of(plan, problems, traces);
         let standings = Standings::of(&results, plan.agent(BASELINE));
-        Self { board, results, standings, costs: AgentCost::of(runs) }
+        Self { board, results, standings, runs }
     }
 }
 
