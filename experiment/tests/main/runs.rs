@@ -189,7 +189,8 @@ fn wall_time_is_counted_over_all_parts() {
     short.budget.wall_s = Some(1e-4);
     let (folder, summary) = fresh(short);
     assert_eq!(summary.stop, StopReason::WallTime);
-    assert!((1..=8).contains(&summary.trials), "{}", summary.trials);
+    // A batch that has begun is ended; none has if the machine was busy for that long before the first.
+    assert!(summary.trials <= 8, "{}", summary.trials);
     let again = resumed(folder.path()).unwrap();
     assert_eq!((again.stop, again.trials), (StopReason::WallTime, summary.trials));
     assert!(again.timing.wall_s >= 1e-4);
