@@ -18,8 +18,8 @@ use super::losses::check_point;
 ///
 /// ```
 /// # use tapeout_core::pareto::igd_plus;
-/// // (0, 4) is equalled; from (4, 0) to (6, 3) it is 2 and 3 worse, in units of 2 and 3: the root of 2, over two points.
-/// let distance = igd_plus(&[[0.0, 4.0], [6.0, 3.0]], &[[0.0, 4.0], [4.0, 0.0]], &[2.0, 3.0])?.unwrap();
+/// // (0, 9) is equalled; from (4, 0) to (6, 3) it is 2 and 3 worse, in units of 2 and 3: the root of 2, over two points.
+/// let distance = igd_plus(&[[0.0, 9.0], [6.0, 3.0]], &[[0.0, 9.0], [4.0, 0.0]], &[2.0, 3.0])?.unwrap();
 /// assert!((distance - 0.5 * 2.0_f64.sqrt()).abs() < 1e-15);
 /// # Ok::<(), tapeout_core::pareto::ParetoError>(())
 /// ```
