@@ -76,7 +76,7 @@ impl Why {
             layers.row([layer.name.clone(), layer.bound.clone(), layer.dearest.clone(), share]);
         }
         let mut steps = Table::new(&[
-            ("with", Words),
+            ("with (at least, by a short search)", Words),
             ("cycles", Numbers),
             ("", Numbers),
             ("energy", Numbers),
