@@ -50,11 +50,16 @@ def test_masked_actions_lead_to_legal_designs_and_others_are_told(gemm):
 def test_rewards_are_octaves_above_what_is_usual(gemm):
     env = view.DesignEnv("gpu-gemm-model")
     usual, infeasible = env.task_scale
-    levels = gemm.space.sample(30, seed=7)
-    for row, time_s in zip(levels, gemm.evaluate(levels).metrics["time_s"], strict=True):
+    worst = infeasible + 1
+    levels = gemm.space.sample(200, seed=7)
+    octaves = np.log2(usual[0] / gemm.evaluate(levels).metrics["time_s"])
+    assert (octaves < worst).any() and (octaves > worst).any()
+    for row, octave in zip(levels, octaves, strict=True):
         env.reset()
         _, reward, _, _, _ = env.step(row)
-        assert reward == pytest.approx(np.log2(usual[0] / time_s))
+        # What is worse than the worst that is usual is pressed into half an octave, in the same order.
+        assert reward == pytest.approx(octave if octave >= worst else worst - 0.5 + 0.5 * 2 ** (octave - worst))
+        assert reward > infeasible
     assert infeasible < -1
     in_si = view.DesignEnv("gpu-gemm-model", reward="sum")
     in_si.reset()

@@ -159,7 +159,7 @@ impl Args {
             return preset.gemms();
         }
         let &Self { m, n, k, batch, alignment_byte, group, zero_points, output, .. } = self;
-        let scaling = (group > 0 || zero_points).then_some(Scaling { group, zero_points });
+        let scaling = Scaling::of(group, zero_points);
         let gemm =
             |&operands| Gemm { batch, alignment_byte, scaling, output, ..Gemm::new(m, n, k, operands) };
         self.types.iter().map(gemm).collect()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tapeout_core::config::check;
 use tapeout_core::{ConfigError, UnknownName};
-use tapeout_simulators::gpu_gemm::{self, Device, Gemm, Operands, Output, Scaling};
+use tapeout_simulators::gpu_gemm::{self, Device, Gemm, Operands, Output};
 
 /// A struct of settings with their defaults: an environment's own, those of the product in the place of `..product`, and
 /// again its own. The default product is that of the published ablation. One of the first is `device`.
@@ -75,7 +75,7 @@ macro_rules! gemm_config {
                     batch: self.batch,
                     operands,
                     alignment_byte: self.alignment_byte,
-                    scaling: $crate::gpu_gemm::config::scaling(self.group, self.zero_points),
+                    scaling: tapeout_simulators::gpu_gemm::Scaling::of(self.group, self.zero_points),
                     output: $crate::gpu_gemm::config::output(&self.output)?,
                 })
             }
@@ -99,11 +99,6 @@ pub(super) fn operands(types: &str) -> Result<Operands, ConfigError> {
 /// [`ConfigError`] if there is no such type.
 pub(super) fn output(name: &str) -> Result<Output, ConfigError> {
     name.parse().map_err(|unknown: UnknownName| ConfigError::new("output", unknown.to_string()))
-}
-
-/// The scaling that two settings stand for.
-pub(super) fn scaling(group: u32, zero_points: bool) -> Option<Scaling> {
-    (group > 0 || zero_points).then_some(Scaling { group, zero_points })
 }
 
 /// # Errors

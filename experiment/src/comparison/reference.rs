@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -42,12 +43,23 @@ impl ReferenceValue {
     /// What [`keep`](Self::keep) noted; nothing if there is no note.
     ///
     /// # Errors
-    /// [`ComparisonError::Reference`] if the note says something else.
+    /// [`ComparisonError::Reference`] if the note cannot be read, or says something else.
     pub(super) fn kept(folder: &Path) -> Result<Vec<Self>, ComparisonError> {
-        let text = fs::read_to_string(folder.join(NOTE)).unwrap_or_default();
+        let path = folder.join(NOTE);
+        let text = match tapeout_input::read_text(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => {
+                let got = format!("{error}` in `{}", path.display());
+                return Err(ComparisonError::Reference {
+                    got,
+                    expected: "a file that can be read".to_owned(),
+                });
+            }
+        };
         let value = |line: &str| {
             line.parse().map_err(|expected| ComparisonError::Reference {
-                got: format!("{line}` in `{}", folder.join(NOTE).display()),
+                got: format!("{line}` in `{}", path.display()),
                 expected,
             })
         };
@@ -172,6 +184,9 @@ mod tests {
             assert_eq!(ReferenceValue::kept(folder.path()).unwrap(), values);
         }
         fs::write(folder.path().join(NOTE), "latency").unwrap();
+        assert!(ReferenceValue::kept(folder.path()).unwrap_err().to_string().contains(NOTE));
+        // No text at all is no missing note.
+        fs::write(folder.path().join(NOTE), [0xff]).unwrap();
         assert!(ReferenceValue::kept(folder.path()).unwrap_err().to_string().contains(NOTE));
     }
 

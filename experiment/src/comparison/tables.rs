@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::pairs::PairedTest;
 use super::parquet::results_parquet;
 use super::rows::{ResultRow, rows};
 use super::standings::{Standing, Standings};
@@ -58,16 +59,10 @@ pub fn summary_csv(standings: &Standings) -> String {
             "rank",
             "rank_low",
             "rank_high",
-            "wins",
-            "losses",
-            "superiority",
-            "superiority_low",
-            "superiority_high",
-            "p",
-            "p_holm",
-            "igd_plus",
-            "log_hypervolume_difference",
         ]
+        .into_iter()
+        .chain(TEST)
+        .chain(["igd_plus", "log_hypervolume_difference"])
         .map(str::to_owned),
     );
     for env in &standings.envs {
@@ -90,16 +85,7 @@ fn figures(standing: &Standing) -> impl Iterator<Item = String> {
     let estimate = |estimate: Option<IntervalEstimate>| {
         [estimate.map(|it| it.value), estimate.map(|it| it.low), estimate.map(|it| it.high)]
     };
-    let test = standing.test;
-    let tests = [
-        test.map(|test| test.wins as f64),
-        test.map(|test| test.losses as f64),
-        test.map(|test| test.superiority.value),
-        test.map(|test| test.superiority.low),
-        test.map(|test| test.superiority.high),
-        test.map(|test| test.p),
-        test.map(|test| test.p_holm),
-    ];
+    let tests = standing.test.as_ref().map(|test| test_figures(test).map(Some)).unwrap_or_default();
     let front = standing.front.map(|front| [front.igd_plus[1], front.log_hypervolume_difference[1]]);
     (standing.quartiles.into_iter())
         .chain(estimate(standing.mean))
@@ -110,30 +96,24 @@ fn figures(standing: &Standing) -> impl Iterator<Item = String> {
         .map(number)
 }
 
+/// Columns of a test of two agents, as [`test_figures`] gives them.
+const TEST: [&str; 7] =
+    ["wins", "losses", "superiority", "superiority_low", "superiority_high", "p", "p_holm"];
+
+fn test_figures(test: &PairedTest) -> [f64; 7] {
+    let IntervalEstimate { value, low, high } = test.superiority;
+    [test.wins as f64, test.losses as f64, value, low, high, test.p, test.p_holm]
+}
+
 /// Every pair of agents in every environment.
 pub fn pairs_csv(standings: &Standings) -> String {
-    let header = [
-        "env",
-        "agent",
-        "other",
-        "seeds",
-        "wins",
-        "losses",
-        "superiority",
-        "superiority_low",
-        "superiority_high",
-        "p",
-        "p_holm",
-    ];
-    let mut csv = line(header.map(str::to_owned));
+    let mut csv = line(["env", "agent", "other", "seeds"].into_iter().chain(TEST).map(str::to_owned));
     for env in &standings.envs {
         for pair in &env.pairs {
-            let test = pair.test;
-            let IntervalEstimate { value, low, high } = test.superiority;
-            let figures = [value, low, high, test.p, test.p_holm].map(|figure| figure.to_string());
-            let counts = [standings.seeds, test.wins, test.losses].map(|count| count.to_string());
-            let whose = [env.env.clone(), pair.agent.clone(), pair.other.clone()];
-            csv.push_str(&line(whose.into_iter().chain(counts).chain(figures)));
+            let seeds = standings.seeds.to_string();
+            let whose = [env.env.clone(), pair.agent.clone(), pair.other.clone(), seeds];
+            let figures = test_figures(&pair.test).map(|figure| number(Some(figure)));
+            csv.push_str(&line(whose.into_iter().chain(figures)));
         }
     }
     csv

@@ -1,4 +1,5 @@
-//! Every agent on every environment that needs neither a device nor files of somebody's own, under equal budgets, and the page that says which agent to take for what.
+//! Every agent on every environment that needs neither a device nor files of somebody's own, under equal budgets, and the page that
+//! says which agent to take for what.
 //!
 //! ```text
 //! BOARDS (problems) -> plan -> comparison::conduct -> BoardResults -> page
@@ -11,7 +12,7 @@ mod page;
 
 use std::num::NonZeroUsize;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tapeout_core::agent::ObjectiveSupport;
 use tapeout_core::{Catalog, Objective};
 use tapeout_experiment::comparison::conduct::ComparedProblem;
@@ -147,16 +148,15 @@ impl Board {
 }
 
 impl BoardProblem {
+    fn config(&self) -> Map<String, Value> {
+        serde_json::from_str(self.settings).expect("invariant: settings are a table of JSON")
+    }
+
     fn compared(&self) -> ComparedEnv {
-        let settings: Value = serde_json::from_str(self.settings).expect("invariant: settings are JSON");
-        let config = match settings {
-            Value::Object(config) => config,
-            other => unreachable!("invariant: settings are a table, not {other}"),
-        };
         let objectives = self.objectives.iter().map(|metric| Objective::minimize(metric)).collect::<Vec<_>>();
         ComparedEnv {
             name: self.name.to_owned(),
-            spec: EnvSpec { config, ..EnvSpec::named(self.env) },
+            spec: EnvSpec { config: self.config(), ..EnvSpec::named(self.env) },
             objectives: (!objectives.is_empty()).then_some(objectives),
             constraints: None,
             derived: Vec::new(),
@@ -165,9 +165,7 @@ impl BoardProblem {
 
     /// What is searched, as a command says it.
     fn words(&self) -> String {
-        let settings: Value = serde_json::from_str(self.settings).unwrap_or(json!({}));
-        let settings = settings.as_object().into_iter().flatten();
-        let set = settings.map(|(key, value)| format!(" {key} = {value}")).collect::<String>();
+        let set: String = self.config().iter().map(|(key, value)| format!(" {key} = {value}")).collect();
         let objectives = match self.objectives {
             [] => "its own goal".to_owned(),
             several => several.join(", "),

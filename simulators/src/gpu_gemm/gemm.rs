@@ -18,6 +18,11 @@ pub struct Scaling {
 }
 
 impl Scaling {
+    /// What two settings stand for: none if neither asks for any. Whether a kernel computes it [`Gemm::check`] says.
+    pub fn of(group: u32, zero_points: bool) -> Option<Self> {
+        (group > 0 || zero_points).then_some(Self { group, zero_points })
+    }
+
     /// Numbers that a group of a row has: a scale, and a zero point if there are any.
     pub const fn numbers(self) -> u32 {
         1 + self.zero_points as u32

@@ -12,8 +12,8 @@ pub(super) struct Listing {
     pub(super) sketches: Vec<Sketch>,
     /// Sets of factors that were tried.
     pub(super) n_tried: u64,
-    /// No unrolling that was left out takes fewer iterations; infinite if none was.
-    pub(super) least_left_out: f64,
+    /// No unrolling that was left out takes fewer iterations; `None` if none was.
+    pub(super) least_left_out: Option<f64>,
 }
 
 /// Factors of one dimension, none of them larger than the steps need.
@@ -94,7 +94,7 @@ pub(super) fn all(problem: &Problem, enough: f64, most: u64) -> Option<Listing> 
         factors: vec![1; problem.places().len() * problem.n_dims],
         left,
         list: Vec::new(),
-        least_left_out: f64::INFINITY,
+        least_left_out: None,
     };
     fill.extend(0, 1)?;
     let Fill { mut list, left, least_left_out, .. } = fill;
@@ -115,7 +115,7 @@ struct Fill<'a> {
     factors: Vec<u32>,
     left: u64,
     list: Vec<Sketch>,
-    least_left_out: f64,
+    least_left_out: Option<f64>,
 }
 
 impl Fill<'_> {
@@ -131,7 +131,7 @@ impl Fill<'_> {
             let iterations = iterations.saturating_mul(steps);
             let least = iterations as f64 * self.least[dim + 1];
             if least >= self.enough {
-                self.least_left_out = self.least_left_out.min(least);
+                self.least_left_out = Some(self.least_left_out.map_or(least, |known| known.min(least)));
                 continue;
             }
             let own = &rows.factors[row * n_places..(row + 1) * n_places];
@@ -205,20 +205,22 @@ mod tests {
             let (listed, left): (Vec<_>, Vec<_>) =
                 expected.iter().cloned().partition(|sketch| (sketch.iterations as f64) < enough);
             assert_eq!(listing.sketches, listed, "{enough}");
-            let least = left.iter().map(|sketch| sketch.iterations as f64).fold(f64::INFINITY, f64::min);
-            assert!(listing.least_left_out <= least && listing.least_left_out >= enough, "{enough}");
-            assert_eq!(listing.least_left_out == f64::INFINITY, left.is_empty(), "{enough}");
+            let least = left.iter().map(|sketch| sketch.iterations as f64).reduce(f64::min);
+            assert_eq!(listing.least_left_out.is_none(), least.is_none(), "{enough}");
+            if let Some((stated, least)) = listing.least_left_out.zip(least) {
+                assert!((enough..=least).contains(&stated), "{enough}: {stated}, {least}");
+            }
         }
     }
 
-    // Claim: listing all ways to run a large product over a large array takes no more work than the effort of a short search.
+    // Claim: ways to run a large product over a large array are listed for the work of those that fit; rows that there is no room for
+    // are half a million, which would be more than is allowed here.
     #[test]
     fn rows_without_room_cost_little() {
         let machine = architecture("edge-like").unwrap();
         let layer = product(512, 3072, 768);
         let free = MappingConstraints::free(&machine, layer.einsum());
         let problem = Problem::new(&machine, layer.einsum(), Quirks::default(), &free).unwrap();
-        let listing = all(&problem, f64::INFINITY, 100_000).unwrap();
-        assert!(listing.n_tried >= listing.sketches.len() as u64);
+        assert!(all(&problem, f64::INFINITY, 100_000).is_some());
     }
 }

@@ -186,7 +186,7 @@ impl<'a> Search<'a> {
         self.prove_all(&mut prices)
     }
 
-    /// Looks at all unrollings. What is done does not depend on the effort, only how far it goes.
+    /// Looks at all unrollings that can be better than the best so far. What is done does not depend on the effort, only how far it goes.
     fn prove_all(&mut self, prices: &mut Prices<'a>) -> Result<(), NoMapping> {
         let (least_j, least_cycles) = self.least;
         self.floor = self.objective.score(least_j, least_cycles).0;
@@ -202,12 +202,8 @@ impl<'a> Search<'a> {
             Open { bound, tie, depth: 0, index: index as u32 }
         };
         let open = listing.sketches.iter().enumerate().map(first).collect();
-        self.floor = match listing.least_left_out {
-            iterations if iterations < f64::INFINITY => {
-                self.objective.score(least_j, iterations.max(least_cycles)).0
-            }
-            _ => f64::INFINITY,
-        };
+        let floor = |iterations: f64| self.objective.score(least_j, iterations.max(least_cycles)).0;
+        self.floor = listing.least_left_out.map_or(f64::INFINITY, floor);
         self.prove(prices, &listing.sketches, open)
     }
 

@@ -24,7 +24,6 @@ pub(super) struct Machine {
 }
 
 /// An accelerator with parameters, each set to a value.
-#[derive(Clone)]
 pub(super) struct Template {
     /// What it is built from.
     pub(super) file: AcceleratorFile,
