@@ -4,6 +4,7 @@ mod bad_input;
 mod browser;
 mod compare;
 mod dataset;
+mod failures;
 mod measure;
 mod networks;
 mod offline;

@@ -51,11 +51,28 @@ pub(crate) fn open_locked(path: &Path) -> Result<File, RunError> {
         |source| RunError::Folder { path: path.to_owned(), action: "open the log for writing", source };
     let file = OpenOptions::new().append(true).open(path).map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) if is_still_at(&file, path).map_err(failed)? => Ok(file),
+        // It was replaced between opening and locking.
+        Ok(()) => Err(RunError::Busy { path: path.to_owned() }),
         Err(TryLockError::WouldBlock) => Err(RunError::Busy { path: path.to_owned() }),
         // A file system without locks is no reason not to run.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(file),
         Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// Whether `file` is what is at `path`: another process may have put a new log there. Files are told apart on Unix alone.
+fn is_still_at(file: &File, path: &Path) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let (opened, there) = (file.metadata()?, path.metadata()?);
+        Ok((opened.dev(), opened.ino()) == (there.dev(), there.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (file, path);
+        Ok(true)
     }
 }
 
@@ -241,6 +258,7 @@ mod tests {
         let record = |index: usize| Record {
             design: toy.space().unrank(0),
             outcome: Outcome::Measured(vec![index as f64]),
+            retried: None,
             timing: TrialTiming { evaluation_s: 0.0, elapsed_s: 0.0 },
         };
         (0..n).map(record).collect()

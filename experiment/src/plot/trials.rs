@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tapeout_core::pareto::front;
-use tapeout_core::{Column, Direction, Problem, Trial, UnknownName};
+use tapeout_core::{Column, Direction, Outcome, Problem, Trial, UnknownName};
 
 use super::axis::Axis;
 use super::error::PlotError;
@@ -71,10 +71,21 @@ pub fn pareto_of(problem: &Problem, trials: &[Trial], axes: [&str; 2]) -> Result
         unacceptable: points(|trial| {
             trial.judgement.losses().is_some() && trial.judgement.accepted().is_none()
         }),
-        infeasible: trials.iter().filter(|trial| trial.outcome.metrics().is_none()).count(),
+        infeasible: n_infeasible(trials),
+        failed: n_failed(trials),
         caption: note(limits(problem)),
         reference: None,
     })
+}
+
+/// How many of `trials` cannot be built or run.
+pub(super) fn n_infeasible(trials: &[Trial]) -> usize {
+    trials.iter().filter(|trial| matches!(trial.outcome, Outcome::Infeasible { .. })).count()
+}
+
+/// How many of `trials` have no result.
+pub(super) fn n_failed(trials: &[Trial]) -> usize {
+    trials.iter().filter(|trial| trial.outcome.is_failed()).count()
 }
 
 /// All designs of a search over every pair of its objectives, and the front of all objectives together.
@@ -207,7 +218,7 @@ fn direction(problem: &Problem, name: &str) -> Direction {
 
 #[cfg(test)]
 mod tests {
-    use tapeout_core::{Constraint, DesignSpace, Goal, Metric, Objective, Outcome, Parameter};
+    use tapeout_core::{Constraint, DesignSpace, Goal, Metric, Objective, Parameter};
 
     use super::*;
 
@@ -232,6 +243,7 @@ mod tests {
     fn five() -> Vec<Trial> {
         trials(vec![
             Outcome::infeasible("area", 0.5),
+            Outcome::failed("no answer"),
             Outcome::Measured(vec![2.0, 5.0, 1.0]),
             Outcome::Measured(vec![1.0, 9.0, 11.0]),
             Outcome::Measured(vec![3.0, 4.0, 10.0]),
@@ -245,7 +257,7 @@ mod tests {
         let plot = pareto_of(&problem(), &five(), ["latency_s", "throughput_op_per_s"]).unwrap();
         assert_eq!(plot.acceptable, [[2.0, 5.0], [3.0, 4.0], [1.0, 4.0]]);
         assert_eq!(plot.unacceptable, [[1.0, 9.0]]);
-        assert_eq!(plot.infeasible, 1);
+        assert_eq!((plot.infeasible, plot.failed), (1, 1));
         let mut front = plot.front.clone();
         front.sort_by(|one, other| one[0].total_cmp(&other[0]));
         assert_eq!(front, [[1.0, 4.0], [2.0, 5.0]]);
