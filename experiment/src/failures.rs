@@ -34,6 +34,11 @@ impl Failures {
         }
     }
 
+    /// Whether something was evaluated, and the run has no result.
+    pub(crate) fn are_all_there_is(&self) -> bool {
+        !self.has_result && self.in_a_row > 0
+    }
+
     /// Whether it is the evaluator rather than the designs.
     pub(crate) fn are_too_many(&self) -> bool {
         self.in_a_row >= FAILURES_IN_A_ROW

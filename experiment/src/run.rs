@@ -239,7 +239,7 @@ impl Live<'_> {
     /// Ends a run without a result by the first failure, unless it ends before it could have one.
     fn end(&mut self, stop: StopReason, log: &mut dyn Log) -> Result<StopReason, RunError> {
         match stop {
-            _ if self.failures.withheld.is_empty() => Ok(stop),
+            _ if !self.failures.are_all_there_is() => Ok(stop),
             StopReason::Interrupted | StopReason::WallTime => {
                 log.append(&self.failures.withheld)?;
                 Ok(stop)
