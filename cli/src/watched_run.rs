@@ -91,7 +91,7 @@ impl<'a> WatchedRun<'a> {
         Ok(Self { flags, folder, watcher: flags.watcher(), interrupt: interrupt_on_signal()? })
     }
 
-    /// Does work of which there is nothing to see.
+    /// Does work that shows itself, or of which there is nothing to see.
     pub(crate) fn ask<T>(
         &self,
         work: impl FnOnce(&RunOptions<'_>) -> Result<T, RunError>,

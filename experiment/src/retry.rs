@@ -11,7 +11,7 @@ use crate::durable_file::put_whole_by;
 use crate::error::RunError;
 use crate::evaluate::Evaluator;
 use crate::folder::{experiment, open_log};
-use crate::log::{Record, open_locked};
+use crate::log::{LogReader, Record, open_locked};
 use crate::run::RunOptions;
 use crate::run_files::log_path;
 
@@ -65,7 +65,7 @@ pub fn retry_failed(catalog: &Catalog, folder: &Path, options: &RunOptions<'_>) 
     )?;
     mended.sort_by_key(|(trial, _)| *trial);
     if !mended.is_empty() {
-        let format = crate::log::LogReader::header(&path)?.record_format(experiment.problem());
+        let format = LogReader::header(&path)?.record_format(experiment.problem());
         let lines = mended.iter().map(|(trial, record)| {
             let mut line = Vec::new();
             format.write(record, &mut line);

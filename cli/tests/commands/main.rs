@@ -17,3 +17,4 @@ mod scratch;
 mod simulate;
 mod tuning;
 mod warm_start;
+mod watch;

@@ -50,4 +50,4 @@ pub use reader::LogReader;
 pub use record::{Record, TrialTiming};
 pub(crate) use record::{RecordFormat, design_text};
 pub(crate) use recorded::Recorded;
-pub(crate) use writer::{LogWriter, WholeLines, open_locked};
+pub(crate) use writer::{LogWriter, WholeLines, is_still_at, is_written_to, open_locked};

@@ -5,6 +5,7 @@
 mod datasets;
 mod failures;
 mod faults;
+mod following;
 mod imports;
 mod memory;
 mod runs;
