@@ -151,7 +151,7 @@ impl<'a> Board<'a> {
             .iter()
             .map(|member| [0, 1].map(|index| problem.objective_value(index, member.losses[index])));
         let all = self.cloud.iter().copied().chain(front.clone());
-        let mut canvas = Canvas::new(size, [&axes[0], &axes[1]], all)?;
+        let mut canvas = Canvas::new(size, [&axes[0], &axes[1]], &all)?;
         self.cloud.iter().for_each(|&point| canvas.dot(point));
         front.for_each(|point| canvas.mark(point));
         Some(canvas)
@@ -170,7 +170,7 @@ impl<'a> Board<'a> {
         };
         // As high as it is now up to the last trial.
         points.extend(points.last().map(|&[_, value]| [self.progress.trials as f64, value]));
-        let mut canvas = Canvas::new(size, [&across, &axis], points.iter().copied())?;
+        let mut canvas = Canvas::new(size, [&across, &axis], &points.iter().copied())?;
         canvas.steps(points.into_iter());
         Some(canvas)
     }

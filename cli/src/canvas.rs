@@ -25,7 +25,7 @@ impl Canvas {
     pub(crate) fn new(
         [width, height]: [usize; 2],
         axes: [&Axis; 2],
-        points: impl Iterator<Item = [f64; 2]> + Clone,
+        points: &(impl Iterator<Item = [f64; 2]> + Clone),
     ) -> Option<Self> {
         let (width, height) = (width.checked_sub(1)?, height.checked_sub(2)?);
         if width < 8 || height < 2 || points.clone().next().is_none() {
@@ -116,7 +116,7 @@ mod tests {
     fn dots_and_marks_stand_where_their_points_are() {
         let axis = Axis::new("x", "").linear();
         let points = [[0.0, 0.0], [10.0, 10.0]];
-        let mut canvas = Canvas::new([9, 4], [&axis, &axis], points.into_iter()).unwrap();
+        let mut canvas = Canvas::new([9, 4], [&axis, &axis], &points.into_iter()).unwrap();
         points.into_iter().for_each(|point| canvas.dot(point));
         assert_eq!(canvas.lines()[1..], ["│       ⠈", "│⡀       ", "└────────"]);
         canvas.mark(points[1]);
@@ -129,7 +129,7 @@ mod tests {
     fn steps_go_on_and_then_down() {
         let axis = Axis::new("x", "").linear();
         let points = [[0.0, 10.0], [10.0, 0.0]];
-        let mut canvas = Canvas::new([9, 4], [&axis, &axis], points.into_iter()).unwrap();
+        let mut canvas = Canvas::new([9, 4], [&axis, &axis], &points.into_iter()).unwrap();
         canvas.steps(points.into_iter());
         assert_eq!(canvas.lines()[1..3], ["│⠉⠉⠉⠉⠉⠉⠉⢹", "│       ⢸"]);
     }
@@ -137,8 +137,8 @@ mod tests {
     #[test]
     fn nothing_and_nowhere_make_no_picture() {
         let axis = Axis::new("x", "");
-        assert!(Canvas::new([80, 24], [&axis, &axis], std::iter::empty()).is_none());
-        assert!(Canvas::new([5, 24], [&axis, &axis], [[1.0, 1.0]].into_iter()).is_none());
-        assert!(Canvas::new([80, 3], [&axis, &axis], [[1.0, 1.0]].into_iter()).is_none());
+        assert!(Canvas::new([80, 24], [&axis, &axis], &std::iter::empty()).is_none());
+        assert!(Canvas::new([5, 24], [&axis, &axis], &[[1.0, 1.0]].into_iter()).is_none());
+        assert!(Canvas::new([80, 3], [&axis, &axis], &[[1.0, 1.0]].into_iter()).is_none());
     }
 }
