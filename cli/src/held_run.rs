@@ -12,13 +12,14 @@ use tapeout::experiment::{AskTell, Asked, Experiment, Run};
 use crate::arguments::SpecFlags;
 use crate::failure::Failure;
 
-/// What became of a design, as it is told: metrics, or the rule that it breaks.
+/// What became of a design, as it is told: metrics, the rule that it breaks, or why there is no result.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Told {
     metrics: Option<BTreeMap<String, f64>>,
     infeasible: Option<String>,
     violation: Option<f64>,
+    failed: Option<String>,
     /// The design, for those who like to see that it is the one that was asked about.
     design: Option<BTreeMap<String, Setting>>,
 }
@@ -82,6 +83,7 @@ pub(crate) fn answer(env: &dyn Env, outcome: Result<Outcome, EvalError>) -> Valu
             json!({ "metrics": metrics })
         }
         Ok(Outcome::Infeasible { rule, violation }) => json!({ "infeasible": rule, "violation": violation }),
+        Ok(Outcome::Failed { cause }) => json!({ "error": cause }),
         Err(error) => json!({ "error": error.to_string() }),
     }
 }
@@ -94,19 +96,20 @@ impl Told {
         {
             return Err("it is about another design than was asked about".to_owned());
         }
-        match (self.metrics, self.infeasible) {
-            (Some(metrics), None) => {
+        match (self.metrics, self.infeasible, self.failed) {
+            (Some(metrics), None, None) => {
                 let values = env.metrics().iter().map(|metric| {
                     let value = metrics.get(&metric.name).copied();
                     value.ok_or_else(|| format!("`{}` is not among its metrics", metric.name))
                 });
                 Ok(Outcome::Measured(values.collect::<Result<_, _>>()?))
             }
-            (None, Some(rule)) => {
+            (None, Some(rule), None) => {
                 let rule = rule.replace(char::is_whitespace, "_");
                 Ok(Outcome::infeasible(&rule, self.violation.unwrap_or(1.0)))
             }
-            _ => Err("expected `metrics` or `infeasible`".to_owned()),
+            (None, None, Some(cause)) => Ok(Outcome::Failed { cause }),
+            _ => Err("expected `metrics`, `infeasible` or `failed`".to_owned()),
         }
     }
 }

@@ -14,6 +14,8 @@
 
 mod answer;
 mod arguments;
+mod board;
+mod canvas;
 mod commands;
 mod comparison_report;
 mod designs;

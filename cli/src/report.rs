@@ -63,6 +63,13 @@ impl Report<'_> {
             usize_count(summary.unacceptable),
             usize_count(summary.n_infeasible())
         );
+        if summary.failed > 0 {
+            let failed = usize_count(summary.failed);
+            text.push_str(&format!(
+                "{failed} failed to be evaluated: `tapeout resume {} --retry-failed`\n",
+                self.run.display()
+            ));
+        }
         if summary.warm_trials > 0 {
             let warm = usize_count(summary.warm_trials);
             text.push_str(&format!("started from {warm} trials of earlier logs, which are not among them\n"));

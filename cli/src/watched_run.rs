@@ -91,6 +91,20 @@ impl<'a> WatchedRun<'a> {
         Ok(Self { flags, folder, watcher: flags.watcher(), interrupt: interrupt_on_signal()? })
     }
 
+    /// Does work that shows itself, or of which there is nothing to see.
+    pub(crate) fn ask<T>(
+        &self,
+        work: impl FnOnce(&RunOptions<'_>) -> Result<T, RunError>,
+    ) -> Result<T, Failure> {
+        let options = RunOptions { threads: self.flags.threads(), interrupt: Some(&self.interrupt) };
+        Ok(work(&options)?)
+    }
+
+    /// Says something beside the progress.
+    pub(crate) fn note(&self, text: &str) {
+        self.watcher.note(text);
+    }
+
     /// Does the work, in view of whoever watches.
     pub(crate) fn watch(
         &mut self,

@@ -23,7 +23,9 @@ pub trait Agent: Send {
     /// Learns from trials: the answers to its proposals, in the order proposed, and before the first proposal perhaps
     /// the trials of an earlier log, which it did not propose.
     ///
-    /// A batch may hold fewer trials than were proposed when a run ends, and a design may come more than once.
+    /// A batch may hold fewer trials than were proposed when a run ends, and a design may come more than once. A trial whose
+    /// evaluation failed has no result ([`Outcome::Failed`](crate::Outcome::Failed)): nothing is known of its design, and asking again
+    /// gives the same answer. Who ranks trials ranks it behind all others; who learns from them leaves it out.
     ///
     /// # Errors
     /// [`AgentError`] if the agent cannot go on.

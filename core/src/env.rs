@@ -21,7 +21,8 @@ pub trait Env: Send + Sync {
     /// Evaluates one design: metrics in the order of [`Env::metrics`], or the rule that makes it infeasible.
     ///
     /// # Errors
-    /// [`EvalError`] if the evaluator failed, which says nothing about the design and stops a run.
+    /// [`EvalError`] if the evaluator failed, which says nothing about the design. A run logs that as
+    /// [`Outcome::Failed`] and goes on, as it does where this panics.
     fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError>;
 
     /// The rule that a design breaks by arithmetic alone, such as a limit on area: what [`Env::evaluate`] would say, without a

@@ -24,6 +24,8 @@ pub enum Judgement {
         /// The outcome's violation.
         violation: f64,
     },
+    /// Nothing is known of it: the evaluator failed.
+    Failed,
 }
 
 impl Judgement {
@@ -31,7 +33,7 @@ impl Judgement {
     pub fn losses(&self) -> Option<&[f64]> {
         match self {
             Self::Acceptable { losses } | Self::Unacceptable { losses, .. } => Some(losses),
-            Self::Infeasible { .. } => None,
+            Self::Infeasible { .. } | Self::Failed => None,
         }
     }
 
@@ -43,17 +45,18 @@ impl Judgement {
         }
     }
 
-    /// 0 for acceptable, 1 for unacceptable, 2 for infeasible; and by how much.
+    /// 0 for acceptable, 1 for unacceptable, 2 for infeasible, 3 for failed; and by how much, which is 0 for failed.
     pub fn shortfall(&self) -> (u8, f64) {
         match self {
             Self::Acceptable { .. } => (0, 0.0),
             Self::Unacceptable { violation, .. } => (1, *violation),
             Self::Infeasible { violation } => (2, *violation),
+            Self::Failed => (3, 0.0),
         }
     }
 
     /// Constraint domination: any acceptable design beats any other, the lesser violation beats the greater, and
-    /// among acceptable designs Pareto domination decides.
+    /// among acceptable designs Pareto domination decides. A design of which nothing is known is beaten by all others.
     /// Source: Deb, Pratap, Agarwal & Meyarivan (2002), doi:10.1109/4235.996017, section VI-A.
     pub fn dominates(&self, other: &Self) -> bool {
         match (self, other) {

@@ -20,9 +20,10 @@ impl Metric {
     }
 }
 
-/// The result of an evaluation that worked: what was measured, or why the design cannot be built or run.
+/// What came of an evaluation: what was measured, why the design cannot be built or run, or nothing.
 ///
-/// An evaluator that fails says nothing about the design and is an [`EvalError`](crate::EvalError) instead.
+/// Environments return the first two. An evaluator that fails says nothing about the design: it is an
+/// [`EvalError`](crate::EvalError), of which the loop makes the third.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// One finite number for each metric of the environment, in its order.
@@ -34,6 +35,11 @@ pub enum Outcome {
         /// By how much, in the rule's own measure; positive, and comparable within one rule.
         violation: f64,
     },
+    /// The evaluator failed. Nothing is known of the design, neither good nor bad.
+    Failed {
+        /// Why, for people; not empty. It may differ from one time to the next.
+        cause: String,
+    },
 }
 
 impl Outcome {
@@ -42,11 +48,21 @@ impl Outcome {
         Self::Infeasible { rule: rule.to_owned(), violation }
     }
 
-    /// What was measured, shape `[k]`; none if infeasible.
+    /// An outcome of an evaluator that failed.
+    pub fn failed(cause: &str) -> Self {
+        Self::Failed { cause: cause.to_owned() }
+    }
+
+    /// What was measured, shape `[k]`; none if infeasible or failed.
     pub fn metrics(&self) -> Option<&[f64]> {
         match self {
             Self::Measured(metrics) => Some(metrics),
-            Self::Infeasible { .. } => None,
+            Self::Infeasible { .. } | Self::Failed { .. } => None,
         }
+    }
+
+    /// Whether the evaluator failed, so that nothing is known of the design.
+    pub fn is_failed(&self) -> bool {
+        matches!(self, Self::Failed { .. })
     }
 }

@@ -226,6 +226,7 @@ impl Problem {
     pub fn judge(&self, outcome: &Outcome) -> Judgement {
         let metrics = match outcome {
             Outcome::Infeasible { violation, .. } => return Judgement::Infeasible { violation: *violation },
+            Outcome::Failed { .. } => return Judgement::Failed,
             Outcome::Measured(metrics) => metrics,
         };
         let values = if self.quantities.metrics().len() == metrics.len() {
@@ -343,6 +344,8 @@ mod tests {
         assert_eq!(beyond, Judgement::Unacceptable { losses: vec![3.0, -0.5], violation: 0.5 });
         let broken = problem.judge(&Outcome::infeasible("capacity", 7.0));
         assert!(within.dominates(&beyond) && beyond.dominates(&broken) && !broken.dominates(&within));
+        let unknown = problem.judge(&Outcome::failed("it crashed"));
+        assert!(broken.dominates(&unknown) && unknown.losses().is_none() && !unknown.dominates(&unknown));
         assert_eq!(problem.objective_value(1, -0.25), 0.25);
     }
 

@@ -78,7 +78,8 @@ pub struct TrainingData {
 impl TrainingData {
     /// The trials of several workloads.
     ///
-    /// `context_names`: shape `[c]`. `validation` may be empty, and may be of workloads that are not in `train`.
+    /// `context_names`: shape `[c]`. `validation` may be empty, and may be of workloads that are not in `train`. Trials whose evaluation
+    /// failed are left out.
     ///
     /// # Errors
     /// [`TrainingDataError`] if a context is not `c` finite numbers, or a workload stands twice in one list.
@@ -92,15 +93,15 @@ impl TrainingData {
                 check_group(group, &groups[..index], &context_names)?;
             }
         }
-        Ok(Self { context_names, train, validation })
+        Ok(Self { context_names, train: with_results(train), validation: with_results(validation) })
     }
 
-    /// The trials of one workload, which needs no context, and no trials for validation.
+    /// The trials of one workload, which needs no context, and no trials for validation. Those whose evaluation failed are left out.
     pub fn of_trials(trials: Vec<Trial>) -> Self {
         let workload = WorkloadContext { name: String::new(), context: Vec::new() };
         Self {
             context_names: Vec::new(),
-            train: vec![WorkloadTrials { workload, trials }],
+            train: with_results(vec![WorkloadTrials { workload, trials }]),
             validation: Vec::new(),
         }
     }
@@ -126,6 +127,12 @@ impl TrainingData {
         let n_feasible = trials.clone().filter(|trial| trial.outcome.metrics().is_some()).count();
         (trials.count(), n_feasible)
     }
+}
+
+/// The same without trials that teach nothing, since their evaluation failed.
+fn with_results(mut groups: Vec<WorkloadTrials>) -> Vec<WorkloadTrials> {
+    groups.iter_mut().for_each(|group| group.trials.retain(|trial| !trial.outcome.is_failed()));
+    groups
 }
 
 fn check_group(

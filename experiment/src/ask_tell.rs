@@ -10,7 +10,7 @@ use tapeout_core::{Design, Outcome};
 use crate::budget::StopReason;
 use crate::clock::Clock;
 use crate::error::RunError;
-use crate::evaluate::{Failure, checked};
+use crate::evaluate::checked;
 use crate::experiment::Experiment;
 use crate::finished::Run;
 use crate::folder::{begin_or_open, write_summary};
@@ -143,11 +143,8 @@ impl AskTell {
         let timing = TrialTiming { evaluation_s: 0.0, elapsed_s: self.elapsed_s() };
         let env = self.search.experiment().env();
         let records = asked.iter().zip(outcomes).enumerate().map(|(index, (design, outcome))| {
-            let outcome = checked(env, outcome).map_err(|failure| match failure {
-                Failure::Error(error) => fault(n_trials + index, error.to_string()),
-                Failure::Contract(message) => fault(n_trials + index, message),
-            })?;
-            Ok(Record { design: design.clone(), outcome, timing })
+            let outcome = checked(env, outcome).map_err(|message| fault(n_trials + index, message))?;
+            Ok(Record { design: design.clone(), outcome, retried: None, timing })
         });
         let records = match records.collect::<Result<Vec<Record>, RunError>>() {
             Ok(records) => records,

@@ -1,18 +1,27 @@
 //! Files that are there whole or not at all, whenever the power fails.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// Puts a file in its place whole or not at all, whenever the power fails: it is written beside its place, forced to the
 /// disk, moved, and the folder's own entry forced to the disk.
 pub(crate) fn put_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put_whole_by(path, &mut |file| file.write_all(bytes))
+}
+
+/// The same for what is too large to be held in memory.
+pub(crate) fn put_whole_by(
+    path: &Path,
+    write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".partial");
     let beside = PathBuf::from(beside);
-    let written = File::create(&beside).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
+    let written = File::create(&beside).and_then(|file| {
+        let mut file = BufWriter::new(file);
+        write(&mut file)?;
+        file.into_inner()?.sync_all()
     });
     if let Err(error) = written.and_then(|()| fs::rename(&beside, path)) {
         let _ = fs::remove_file(&beside); // it is of no use, and the error above is the one to report

@@ -4,9 +4,9 @@ use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tapeout_core::{AgentError, EvalError};
+use tapeout_core::{AgentError, Design, Env, EvalError};
 
-use crate::log::LogError;
+use crate::log::{LogError, design_text};
 use crate::spec_error::SpecError;
 use crate::workers::ThreadsError;
 
@@ -60,8 +60,8 @@ pub enum RunError {
         #[source]
         source: io::Error,
     },
-    /// The evaluator failed.
-    #[error("trial {trial}: `{env}` failed to evaluate {design}")]
+    /// The evaluator failed, and no result is in sight.
+    #[error("trial {trial}: `{env}` failed to evaluate {design}{}", behind(*.others))]
     Evaluation {
         /// The trial that was to be logged.
         trial: usize,
@@ -69,21 +69,13 @@ pub enum RunError {
         env: String,
         /// The design.
         design: String,
+        /// How many designs behind it failed too.
+        others: usize,
+        /// Whether they are in the log, as failed.
+        is_logged: bool,
         /// Why.
         #[source]
         source: EvalError,
-    },
-    /// The evaluator returned something that is not an outcome.
-    #[error("trial {trial}: `{env}` broke its contract on {design}: {fault}")]
-    Outcome {
-        /// The trial that was to be logged.
-        trial: usize,
-        /// The environment.
-        env: String,
-        /// The design.
-        design: String,
-        /// What is wrong with the outcome.
-        fault: String,
     },
     /// What a run was told is no outcome of what it asked for.
     #[error("trial {trial}: {fault}")]
@@ -141,6 +133,26 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// The evaluator `env`, which messages call `name`, failed on this design, in this place.
+    pub(crate) fn failed(env: &dyn Env, name: &str, (trial, design): (usize, &Design), cause: &str) -> Self {
+        Self::Evaluation {
+            trial,
+            env: name.to_owned(),
+            design: design_text(env.space(), design),
+            others: 0,
+            is_logged: false,
+            source: EvalError::new(cause),
+        }
+    }
+
+    /// The same of several designs in a row.
+    pub(crate) fn with_others(mut self, n: usize, is_in_log: bool) -> Self {
+        if let Self::Evaluation { others, is_logged, .. } = &mut self {
+            (*others, *is_logged) = (n, is_in_log);
+        }
+        self
+    }
+
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -157,10 +169,13 @@ impl RunError {
             Self::NoRun { .. } => Some("start one there by `tapeout search`, or check the path".to_owned()),
             Self::Busy { .. } => Some("wait for it to end, or choose another folder".to_owned()),
             Self::Write { source, path, .. } => Some(write_hint(source, path)),
+            Self::Evaluation { is_logged: true, .. } => Some(
+                "mend what the cause names, then `tapeout resume --retry-failed` asks about them again and goes on"
+                    .to_owned(),
+            ),
             Self::Evaluation { .. } => Some(
                 "mend what the cause names, then `tapeout resume` goes on from the last trial".to_owned(),
             ),
-            Self::Outcome { env, .. } => Some(format!("run `tapeout check {env}`")),
             Self::Told { .. } => Some("`tapeout ask` says what is wanted, in which order".to_owned()),
             Self::TooManyProposals { agent, .. } => Some(format!("run `tapeout check {agent}`")),
             Self::Diverged { .. } => Some(
@@ -168,6 +183,14 @@ impl RunError {
             ),
             Self::Agent { .. } | Self::Threads(_) | Self::OtherLog(_) => None,
         }
+    }
+}
+
+fn behind(others: usize) -> String {
+    match others {
+        0 => String::new(),
+        1 => ", and the design after it".to_owned(),
+        _ => format!(", and the {others} designs after it"),
     }
 }
 

@@ -1,19 +1,26 @@
 //! Evaluating designs side by side, in an order that does not depend on the number of threads.
 
+use std::any::Any;
+use std::error::Error;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::{iter, slice};
 
 use tapeout_core::{Design, Env, EvalError, Outcome};
 
 use crate::clock::Clock;
 use crate::error::RunError;
-use crate::log::design_text;
 use crate::run::RunOptions;
 use crate::workers::{ThreadsError, Workers};
 
 /// Pieces that a batch is cut into for each thread. Ours: enough that a thread whose designs are cheap takes over from
 /// one whose designs are dear, and few enough that handing them out costs nothing beside a microsecond's evaluation.
 const PIECES_PER_THREAD: usize = 4;
+
+/// Letters of the cause of a failure that are kept. Ours: the last words of a program and their context, in a line of a log that may have
+/// thousands of them.
+const CAUSE_LETTERS: usize = 2000;
 
 /// Time that a piece of work may take before somebody who interrupts is heard. Ours: half of what people notice, and many times what
 /// handing out a piece costs.
@@ -31,7 +38,7 @@ pub struct Evaluations {
 /// Asks `env` about `designs` outside of any run; `name` is what messages call it.
 ///
 /// # Errors
-/// [`RunError`] for the first design whose evaluation fails or gives no outcome; its place stands where a run's trial would.
+/// [`RunError`] for the first design whose evaluation fails; its place stands where a run's trial would.
 pub fn evaluate(
     env: &dyn Env,
     name: &str,
@@ -50,16 +57,16 @@ pub fn evaluate(
         let first = outcomes.len();
         let round = &designs[first..designs.len().min(first + length)];
         let mut done: Vec<Option<Outcome>> = vec![None; round.len()];
-        let failed = evaluator.evaluate::<RunError>(round, &is_over, &mut |place, evaluated| {
+        evaluator.evaluate::<RunError>(round, &is_over, &mut |place, evaluated| {
             let answers = evaluated.into_iter().map(|(outcome, _)| Some(outcome));
             done[place..].iter_mut().zip(answers).for_each(|(slot, answer)| *slot = answer);
             Ok(())
         })?;
-        outcomes.extend(done.into_iter().map_while(|outcome| outcome));
-        if let Some(Failed { index, failure }) = failed
-            && first + index == outcomes.len()
-        {
-            return Err(failure.of(env, first + index, name, &round[index]));
+        for (index, outcome) in (first..).zip(done.into_iter().map_while(|outcome| outcome)) {
+            if let Outcome::Failed { cause } = outcome {
+                return Err(RunError::failed(env, name, (index, &designs[index]), &cause));
+            }
+            outcomes.push(outcome);
         }
         let round_s = clock.elapsed_s() - began_s;
         length = if round_s < HEARD_S / 2.0 { length * 2 } else { (length / 2).max(threads) };
@@ -70,46 +77,12 @@ pub fn evaluate(
 /// An outcome, and the time it took.
 pub(crate) type Evaluated = (Outcome, f64);
 
-/// Why an evaluation came to nothing.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// The evaluator failed.
-    Error(EvalError),
-    /// What it returned is no outcome.
-    Contract(String),
-}
-
-impl Failure {
-    /// The error of a run, for a design of `env` that was to be this trial.
-    pub(crate) fn of(self, env: &dyn Env, trial: usize, name: &str, design: &Design) -> RunError {
-        let env_name = name.to_owned();
-        let design = design_text(env.space(), design);
-        match self {
-            Self::Error(source) => RunError::Evaluation { trial, env: env_name, design, source },
-            Self::Contract(fault) => RunError::Outcome { trial, env: env_name, design, fault },
-        }
-    }
-}
-
-/// The first design of a batch, in its order, whose evaluation came to nothing.
-#[derive(Debug)]
-pub(crate) struct Failed {
-    pub(crate) index: usize,
-    pub(crate) failure: Failure,
-}
-
 /// An environment, and threads to ask it on.
 pub(crate) struct Evaluator<'a> {
     env: &'a dyn Env,
     workers: Workers,
     /// Whether each design is asked about by itself.
     is_single: bool,
-}
-
-/// What became of a piece: the designs before the first that failed, and the failure if there was one.
-struct Piece {
-    done: Vec<Evaluated>,
-    failure: Option<Failure>,
 }
 
 impl<'a> Evaluator<'a> {
@@ -126,9 +99,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Evaluates `designs`, and begins nothing more once `should_stop`. Tells `each` of what is done as it is: where it begins
-    /// among `designs`, and what came of it.
-    ///
-    /// What stands before the first failure is evaluated in any case, so that it can be kept.
+    /// among `designs`, and what came of it. Whatever goes wrong with a design is an [`Outcome::Failed`] of that one.
     ///
     /// # Errors
     /// The first of `each`.
@@ -137,81 +108,98 @@ impl<'a> Evaluator<'a> {
         designs: &[Design],
         should_stop: &(dyn Fn() -> bool + Sync),
         each: &mut dyn FnMut(usize, Vec<Evaluated>) -> Result<(), E>,
-    ) -> Result<Option<Failed>, E> {
+    ) -> Result<(), E> {
         let n_pieces =
             if self.is_single { designs.len() } else { self.workers.threads() * PIECES_PER_THREAD };
         let length = designs.len().div_ceil(n_pieces.max(1)).max(1);
         let pieces: Vec<&[Design]> = designs.chunks(length).collect();
-        let first_failed = AtomicUsize::new(usize::MAX);
-        let evaluate = |index: usize| {
-            if should_stop() || index > first_failed.load(Ordering::Relaxed) {
-                return None;
-            }
-            let piece = evaluate_piece(self.env, pieces[index]);
-            if piece.failure.is_some() {
-                first_failed.fetch_min(index, Ordering::Relaxed);
-            }
-            Some(piece)
-        };
-        let mut failed: Option<Failed> = None;
-        self.workers.run(pieces.len(), &evaluate, &mut |index, Piece { done, failure }| {
-            let first = index * length;
-            let place = first + done.len();
-            if let Some(failure) = failure
-                && failed.as_ref().is_none_or(|failed| place < failed.index)
-            {
-                failed = Some(Failed { index: place, failure });
-            }
-            each(first, done)
-        })?;
-        Ok(failed)
+        let evaluate = |index: usize| (!should_stop()).then(|| evaluate_piece(self.env, pieces[index]));
+        self.workers.run(pieces.len(), &evaluate, &mut |index, done| each(index * length, done))
     }
 }
 
-fn evaluate_piece(env: &dyn Env, designs: &[Design]) -> Piece {
+/// What comes of some designs, asked about together; one by one if the environment does not survive that.
+fn evaluate_piece(env: &dyn Env, designs: &[Design]) -> Vec<Evaluated> {
     let clock = Clock::start();
-    let results = env.evaluate_batch(designs);
-    let evaluation_s = clock.elapsed_s() / designs.len() as f64;
-    let mut piece = Piece { done: Vec::with_capacity(designs.len()), failure: None };
-    if results.len() != designs.len() {
-        let fault =
-            format!("evaluate_batch returned {} results for {} designs", results.len(), designs.len());
-        piece.failure = Some(Failure::Contract(fault));
-        return piece;
-    }
-    for result in results {
-        match result.map_err(Failure::Error).and_then(|outcome| checked(env, outcome)) {
-            Ok(outcome) => piece.done.push((outcome, evaluation_s)),
-            Err(failure) => {
-                piece.failure = Some(failure);
-                break;
-            }
+    let outcomes = match (ask(env, designs), designs) {
+        (Ok(outcomes), _) => outcomes,
+        (Err(cause), [_]) => vec![Outcome::Failed { cause }],
+        (Err(_), _) => {
+            return designs.iter().flat_map(|design| evaluate_piece(env, slice::from_ref(design))).collect();
         }
-    }
-    piece
+    };
+    let evaluation_s = clock.elapsed_s() / designs.len() as f64;
+    outcomes.into_iter().map(|outcome| (outcome, evaluation_s)).collect()
 }
 
-/// Fails on what could be neither logged nor judged.
-pub(crate) fn checked(env: &dyn Env, outcome: Outcome) -> Result<Outcome, Failure> {
+/// What `env` says of `designs`.
+///
+/// # Errors
+/// Why there is not one answer for each of them: it panicked, or broke its contract.
+fn ask(env: &dyn Env, designs: &[Design]) -> Result<Vec<Outcome>, String> {
+    // An environment that is left in disorder by a panic fails from then on, which is a result too.
+    let results = catch_unwind(AssertUnwindSafe(|| env.evaluate_batch(designs)));
+    let results =
+        results.map_err(|panic| bounded(format!("it panicked: {}", panic_message(panic.as_ref()))))?;
+    if results.len() != designs.len() {
+        return Err(format!(
+            "evaluate_batch returned {} results for {} designs",
+            results.len(),
+            designs.len()
+        ));
+    }
+    let outcome = |result: Result<Outcome, EvalError>| {
+        let checked = result.map_err(|error| chain(&error)).and_then(|outcome| checked(env, outcome));
+        checked.unwrap_or_else(|cause| Outcome::Failed { cause: bounded(cause) })
+    };
+    Ok(results.into_iter().map(outcome).collect())
+}
+
+/// What a panic says, if it is a text.
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
+}
+
+/// An error and what caused it.
+fn chain(error: &EvalError) -> String {
+    let causes = iter::successors(Error::source(error), |&cause| cause.source());
+    iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect::<Vec<_>>().join(": ")
+}
+
+/// The beginning of what may be the whole output of a program.
+fn bounded(cause: String) -> String {
+    match cause.char_indices().nth(CAUSE_LETTERS) {
+        None => cause,
+        Some((end, _)) => format!("{}...", &cause[..end]),
+    }
+}
+
+/// Fails on what could be neither logged nor judged, and says why.
+pub(crate) fn checked(env: &dyn Env, outcome: Outcome) -> Result<Outcome, String> {
     match &outcome {
         Outcome::Measured(values) => {
             let metrics = env.metrics();
             if values.len() != metrics.len() {
-                let fault = format!("{} numbers for {} metrics", values.len(), metrics.len());
-                return Err(Failure::Contract(fault));
+                return Err(format!("{} numbers for {} metrics", values.len(), metrics.len()));
             }
             if let Some((value, metric)) = values.iter().zip(metrics).find(|(value, _)| !value.is_finite()) {
-                return Err(Failure::Contract(format!("`{}` is {value}", metric.name)));
+                return Err(format!("`{}` is {value}", metric.name));
             }
         }
         Outcome::Infeasible { rule, violation } => {
             if rule.is_empty() {
-                return Err(Failure::Contract("it is infeasible, but no rule is named".to_owned()));
+                return Err("it is infeasible, but no rule is named".to_owned());
             }
             if !(violation.is_finite() && *violation > 0.0) {
-                let fault =
-                    format!("the violation of rule `{rule}` is {violation}, expected a number above 0");
-                return Err(Failure::Contract(fault));
+                return Err(format!(
+                    "the violation of rule `{rule}` is {violation}, expected a number above 0"
+                ));
+            }
+        }
+        Outcome::Failed { cause } => {
+            if cause.is_empty() {
+                return Err("it failed, but no cause is named".to_owned());
             }
         }
     }
@@ -258,38 +246,44 @@ mod tests {
         }
     }
 
-    /// How many designs are done, what failed, and how many designs each call had.
-    fn evaluation(is_parallel: bool, forgets: bool) -> (usize, Option<Failed>, Vec<usize>) {
+    /// What came of the designs, and how many designs each call had.
+    fn evaluation(is_parallel: bool, forgets: bool) -> (Vec<Outcome>, Vec<usize>) {
         let env = Noting { toy: Toy::tradeoff(), calls: Mutex::default(), is_parallel, forgets };
         let designs: Vec<Design> = env.space().iter().take(20).collect();
         let evaluator = Evaluator::new(&env, NonZeroUsize::new(2).unwrap()).unwrap();
-        let mut n_done = 0;
-        let mut count = |_, done: Vec<Evaluated>| {
-            n_done += done.len();
+        let mut outcomes = Vec::new();
+        let mut keep = |_, done: Vec<Evaluated>| {
+            outcomes.extend(done.into_iter().map(|(outcome, _)| outcome));
             Ok::<(), ()>(())
         };
-        let failed = evaluator.evaluate(&designs, &|| false, &mut count).unwrap();
-        (n_done, failed, env.calls.into_inner().unwrap())
+        evaluator.evaluate(&designs, &|| false, &mut keep).unwrap();
+        (outcomes, env.calls.into_inner().unwrap())
     }
 
     /// 20 designs in 2 * 4 pieces: pieces of ceil(20 / 8) = 3, seven of them.
     #[test]
     fn a_batch_is_handed_out_in_pieces_but_one_device_is_asked_design_by_design() {
-        let (n_done, _, mut calls) = evaluation(true, false);
+        let (outcomes, mut calls) = evaluation(true, false);
         calls.sort_unstable();
-        assert_eq!((n_done, calls), (20, vec![2, 3, 3, 3, 3, 3, 3]));
-        let (n_done, _, calls) = evaluation(false, false);
-        assert_eq!((n_done, calls), (20, vec![1; 20]));
+        assert_eq!((outcomes.len(), calls), (20, vec![2, 3, 3, 3, 3, 3, 3]));
+        let (outcomes, calls) = evaluation(false, false);
+        assert_eq!((outcomes.len(), calls), (20, vec![1; 20]));
     }
 
     #[test]
-    fn an_environment_that_forgets_a_result_breaks_its_contract() {
-        let (n_done, failed, _) = evaluation(true, true);
-        assert_eq!(n_done, 0);
-        let Some(Failed { index: 0, failure: Failure::Contract(fault) }) = failed else {
-            panic!("it went unseen")
-        };
-        assert_eq!(fault, "evaluate_batch returned 2 results for 3 designs");
+    fn an_environment_that_forgets_a_result_has_none_for_any_design() {
+        let (outcomes, _) = evaluation(true, true);
+        assert_eq!(outcomes, vec![Outcome::failed("evaluate_batch returned 0 results for 1 designs"); 20]);
+    }
+
+    /// What a program says may be long, and its letters more than a byte.
+    #[test]
+    fn the_cause_of_a_failure_is_told_whole_unless_it_is_long() {
+        let error =
+            EvalError::caused_by("no answer", EvalError::caused_by("it ended", EvalError::new("signal 9")));
+        assert_eq!(chain(&error), "no answer: it ended: signal 9");
+        let long = bounded("ä".repeat(CAUSE_LETTERS + 1));
+        assert_eq!(long, format!("{}...", "ä".repeat(CAUSE_LETTERS)));
     }
 
     /// Whatever the threads, the outcomes are those of one design after another; the first failure is named by its place, and an interrupt
@@ -309,7 +303,7 @@ mod tests {
         }
         let env = Noting { toy: Toy::tradeoff(), calls: Mutex::default(), is_parallel: true, forgets: true };
         let error = evaluate(&env, "toy", &designs, &RunOptions::default()).unwrap_err();
-        assert!(error.to_string().starts_with("trial 0: `toy` broke its contract on {"), "{error}");
+        assert!(error.to_string().starts_with("trial 0: `toy` failed to evaluate {"), "{error}");
         let interrupt = true.into();
         let options = RunOptions { interrupt: Some(&interrupt), ..RunOptions::default() };
         assert_eq!(evaluate(&toy, "toy", &designs, &options).unwrap().outcomes, []);

@@ -179,14 +179,15 @@ impl Experiment {
         Header::of(&self.spec, self.env(), &self.problem)
     }
 
-    /// What the agent is told before its first proposal, judged by the problem of this experiment.
+    /// What the agent is told before its first proposal, judged by the problem of this experiment: all that has a result.
     pub(crate) fn warm_trials(&self) -> Result<Vec<Trial>, SpecError> {
         let mut trials = Vec::new();
         for (index, warm_start) in self.spec.warm_start.iter().enumerate() {
             let records = lessons::read(warm_start, &self.header(), &self.problem);
             let records = records.map_err(|fault| self.warm_start_fault(index, fault))?;
-            trials
-                .extend(records.into_iter().map(|record| self.problem.trial(record.design, record.outcome)));
+            // A failure says nothing of the design, so it may be asked about again.
+            let records = records.into_iter().filter(|record| !record.outcome.is_failed());
+            trials.extend(records.map(|record| self.problem.trial(record.design, record.outcome)));
         }
         Ok(trials)
     }

@@ -202,7 +202,7 @@ pub(crate) fn read_log(
 }
 
 /// The log in `folder`, which is one of `experiment`, behind its header.
-fn open_log(experiment: &Experiment, folder: &Path) -> Result<LogReader, RunError> {
+pub(crate) fn open_log(experiment: &Experiment, folder: &Path) -> Result<LogReader, RunError> {
     let path = log_path(folder);
     let (header, log) = LogReader::open(&path, experiment.problem())?;
     header.check(&experiment.header()).map_err(|fault| LogError {

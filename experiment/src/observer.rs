@@ -42,6 +42,8 @@ pub struct Progress {
     pub acceptable: usize,
     /// How many of the trials are infeasible.
     pub infeasible: usize,
+    /// How many of the trials have no result, since the evaluator failed.
+    pub failed: usize,
     /// How many proposals were answered from the log.
     pub duplicates: usize,
     /// How many designs are on the front.

@@ -27,12 +27,16 @@ impl Progress {
     }
 
     /// What became of the trials, and the time it took: `12 acceptable, 80 infeasible, 5 on the front, 1.2 s`, and
-    /// `, 3 s to go` unless that is none.
+    /// `, 3 s to go` unless that is none; with `2 failed` if there are such.
     pub fn state(&self) -> String {
         let [acceptable, infeasible, front] =
             [self.acceptable, self.infeasible, self.front].map(|number| count(number as u128));
+        let failed = match self.failed {
+            0 => String::new(),
+            failed => format!(" {} failed,", count(failed as u128)),
+        };
         let mut state = format!(
-            "{acceptable} acceptable, {infeasible} infeasible, {front} on the front, {:.1} s",
+            "{acceptable} acceptable, {infeasible} infeasible,{failed} {front} on the front, {:.1} s",
             self.elapsed_s
         );
         // Less than half a second is not worth a word.
@@ -162,6 +166,7 @@ mod tests {
             budget_trials: 1000,
             acceptable: 12,
             infeasible: 2,
+            failed: 0,
             duplicates: 0,
             front: 5,
             elapsed_s,
@@ -178,6 +183,8 @@ mod tests {
             under_way.to_string(),
             "64 of 1,000 trials, 12 acceptable, 2 infeasible, 5 on the front, 1.6 s, 23 s to go"
         );
+        let failing = Progress { failed: 1200, ..under_way };
+        assert!(failing.state().starts_with("12 acceptable, 2 infeasible, 1,200 failed, 5 on the front"));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! was evaluated in an earlier log, from which the agent started warm, is answered from there and is no trial of the run.
 
 use std::borrow::Cow;
+use std::mem;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,8 +15,9 @@ use tapeout_core::Design;
 use crate::budget::StopReason;
 use crate::clock::Clock;
 use crate::error::RunError;
-use crate::evaluate::{Evaluated, Evaluator, Failed};
+use crate::evaluate::{Evaluated, Evaluator};
 use crate::experiment::Experiment;
+use crate::failures::Failures;
 use crate::finished::{Finished, Run};
 use crate::log::{Log, Record, TrialTiming};
 use crate::observer::{Event, Observer};
@@ -76,8 +78,9 @@ pub(crate) fn conclude(
             earlier_s: log.elapsed_s(),
             clock: None,
         },
+        failures: Failures::default(),
     };
-    let stop = rounds(&mut search, log, &mut live, observer);
+    let stop = rounds(&mut search, log, &mut live, observer).and_then(|stop| live.end(stop, log));
     // Whatever stopped the run, what was evaluated is kept; the first failure is the one to report.
     let finished = log.finish();
     let stop = stop?;
@@ -106,6 +109,7 @@ fn rounds(
         }
         let limit = budget.max(search.trials().len() + ahead);
         let Some(batch) = search.propose(limit)? else { return Ok(StopReason::AgentFinished) };
+        live.failures.has_result |= search.has_result();
         let answers = live.answer(log, search.trials().len(), &batch.new)?;
         let is_cut_short = answers.len() < batch.new.len();
         search.absorb(&batch, answers, observer)?;
@@ -159,6 +163,7 @@ struct Live<'a> {
     experiment: &'a Experiment,
     evaluator: Evaluator<'a>,
     watch: Watch<'a>,
+    failures: Failures,
 }
 
 impl Live<'_> {
@@ -214,17 +219,32 @@ impl Live<'_> {
         } else {
             Cow::Owned(missing.iter().map(|&index| designs[index].clone()).collect())
         };
-        let mut desk = Desk::new(log, &designs, watch);
-        let failed = self
-            .evaluator
-            .evaluate(&designs, &|| watch.is_over(), &mut |first, done| desk.take(first, done))?;
+        let is_hopeless = &AtomicBool::new(false);
+        let mut desk = Desk {
+            log,
+            designs: &designs,
+            trials: missing.iter().map(|index| n_trials + index).collect(),
+            watch,
+            failures: &mut self.failures,
+            is_hopeless,
+            waiting: vec![None; designs.len()],
+            records: Vec::with_capacity(designs.len()),
+        };
+        let should_stop = || watch.is_over() || is_hopeless.load(Ordering::Relaxed);
+        self.evaluator.evaluate(&designs, &should_stop, &mut |first, done| desk.take(first, done))?;
         let records = desk.finish()?;
-        match failed {
-            Some(Failed { index, failure }) if index == records.len() => {
-                let name = &self.experiment.spec().env.id;
-                Err(failure.of(self.experiment.env(), n_trials + missing[index], name, &designs[index]))
+        if self.failures.are_too_many() { Err(self.failures.error(self.experiment)) } else { Ok(records) }
+    }
+
+    /// Ends a run without a result by the first failure, unless it ends before it could have one.
+    fn end(&mut self, stop: StopReason, log: &mut dyn Log) -> Result<StopReason, RunError> {
+        match stop {
+            _ if !self.failures.are_all_there_is() => Ok(stop),
+            StopReason::Interrupted | StopReason::WallTime => {
+                log.append(&self.failures.withheld)?;
+                Ok(stop)
             }
-            _ => Ok(records),
+            _ => Err(self.failures.error(self.experiment)),
         }
     }
 }
@@ -233,19 +253,19 @@ impl Live<'_> {
 struct Desk<'a> {
     log: &'a mut dyn Log,
     designs: &'a [Design],
+    /// Which trials of the run they are to be.
+    trials: Vec<usize>,
     watch: Watch<'a>,
+    failures: &'a mut Failures,
+    /// Set when so many designs in a row have failed that the others need not be asked about.
+    is_hopeless: &'a AtomicBool,
     /// What is done and not among the records yet, by its place in the batch.
     waiting: Vec<Option<Evaluated>>,
     /// The batch up to the first design that is not done, as far as it was looked for.
     records: Vec<Record>,
 }
 
-impl<'a> Desk<'a> {
-    fn new(log: &'a mut dyn Log, designs: &'a [Design], watch: Watch<'a>) -> Self {
-        let (waiting, records) = (vec![None; designs.len()], Vec::with_capacity(designs.len()));
-        Self { log, designs, watch, waiting, records }
-    }
-
+impl Desk<'_> {
     /// Takes what came of the designs from `first` on, and logs what is to be logged at once.
     fn take(&mut self, first: usize, done: Vec<Evaluated>) -> Result<(), RunError> {
         let worth_s: f64 = done.iter().map(|(_, evaluation_s)| evaluation_s).sum();
@@ -265,11 +285,29 @@ impl<'a> Desk<'a> {
     /// Takes what is done up to the first that is not from where it waits, and logs it if that is not done.
     fn log_beginning(&mut self) -> Result<(), RunError> {
         let (n_before, elapsed_s) = (self.records.len(), self.watch.elapsed_s());
-        let done = self.waiting[n_before..].iter_mut().map_while(Option::take);
-        let records = self.designs[n_before..].iter().zip(done);
-        self.records.extend(records.map(|(design, evaluated)| record(design, evaluated, elapsed_s)));
+        // What was done behind too many failures is given up.
+        while !self.failures.are_too_many()
+            && let Some(evaluated) = self.waiting.get_mut(self.records.len()).and_then(Option::take)
+        {
+            let index = self.records.len();
+            let record = record(&self.designs[index], evaluated, elapsed_s);
+            self.failures.see(self.trials[index], &record);
+            self.records.push(record);
+        }
+        self.is_hopeless.store(self.failures.are_too_many(), Ordering::Relaxed);
         let new = &self.records[n_before..];
-        if new.is_empty() || !self.log.is_ordered() { Ok(()) } else { self.log.append(new) }
+        if new.is_empty() || !self.log.is_ordered() {
+            return Ok(());
+        }
+        if !self.failures.has_result {
+            self.failures.withheld.extend_from_slice(new);
+            return Ok(());
+        }
+        let withheld = mem::take(&mut self.failures.withheld);
+        if !withheld.is_empty() {
+            self.log.append(&withheld)?;
+        }
+        self.log.append(new)
     }
 
     /// The batch up to the first design that is not done, all of it logged.
@@ -280,5 +318,6 @@ impl<'a> Desk<'a> {
 }
 
 fn record(design: &Design, (outcome, evaluation_s): Evaluated, elapsed_s: f64) -> Record {
-    Record { design: design.clone(), outcome, timing: TrialTiming { evaluation_s, elapsed_s } }
+    let timing = TrialTiming { evaluation_s, elapsed_s };
+    Record { design: design.clone(), outcome, retried: None, timing }
 }

@@ -1,10 +1,10 @@
 //! The state of a search: an agent, what it has proposed, and what became of it. A function of the spec and the outcomes;
 //! it knows no file, and of clocks only what its agent takes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use tapeout_core::pareto::Archive;
-use tapeout_core::{Agent, Design, Direction, Judgement, Trial};
+use tapeout_core::{Agent, Design, Direction, Judgement, Outcome, Trial};
 
 use crate::budget::StopReason;
 use crate::clock::ThreadClock;
@@ -29,6 +29,9 @@ pub(crate) struct Search {
     front: Archive,
     acceptable: usize,
     infeasible: usize,
+    failed: usize,
+    /// Trials that were retried, by their place among what is known, as the agent was told of them.
+    told: BTreeMap<usize, Trial>,
     duplicates: usize,
     batches_without_new: usize,
     is_target_reached: bool,
@@ -81,6 +84,8 @@ impl Search {
             front: Archive::new(experiment.problem().n_objectives()),
             acceptable: 0,
             infeasible: 0,
+            failed: 0,
+            told: BTreeMap::new(),
             duplicates: 0,
             batches_without_new: 0,
             is_target_reached: false,
@@ -112,6 +117,11 @@ impl Search {
         &self.front
     }
 
+    /// Whether any trial of the run has a result.
+    pub(crate) fn has_result(&self) -> bool {
+        self.failed < self.trials().len()
+    }
+
     pub(crate) fn duplicates(&self) -> usize {
         self.duplicates
     }
@@ -135,6 +145,7 @@ impl Search {
             budget_trials: self.experiment.spec().budget.trials.get(),
             acceptable: self.acceptable,
             infeasible: self.infeasible,
+            failed: self.failed,
             duplicates: self.duplicates,
             front: self.front.members().len(),
             elapsed_s,
@@ -217,7 +228,8 @@ impl Search {
         if !is_whole {
             return Ok(());
         }
-        let answers: Vec<Trial> = batch.answers.iter().map(|&index| self.known[index].clone()).collect();
+        let told = |index: &usize| self.told.get(index).unwrap_or(&self.known[*index]).clone();
+        let answers: Vec<Trial> = batch.answers.iter().map(told).collect();
         let clock = ThreadClock::start();
         let observed = self.agent.observe(&answers);
         self.agent_s += clock.elapsed_s();
@@ -231,7 +243,12 @@ impl Search {
     fn add(&mut self, Answer { record, is_from_log }: Answer, observer: &mut dyn Observer) {
         let index = self.trials().len();
         self.evaluation_s += record.timing.evaluation_s;
-        let trial = self.experiment.problem().trial(record.design, record.outcome);
+        let problem = self.experiment.problem();
+        if let Some(cause) = record.retried {
+            let told = problem.trial(record.design.clone(), Outcome::Failed { cause });
+            self.told.insert(self.known.len(), told);
+        }
+        let trial = problem.trial(record.design, record.outcome);
         let is_incumbent = match &trial.judgement {
             Judgement::Acceptable { losses } => {
                 self.acceptable += 1;
@@ -243,6 +260,10 @@ impl Search {
             Judgement::Unacceptable { .. } => false,
             Judgement::Infeasible { .. } => {
                 self.infeasible += 1;
+                false
+            }
+            Judgement::Failed => {
+                self.failed += 1;
                 false
             }
         };

@@ -41,6 +41,9 @@ pub struct Summary {
     pub unacceptable: usize,
     /// How many cannot be built or run, by the rule they break.
     pub infeasible: BTreeMap<String, usize>,
+    /// How many have no result, since the evaluator failed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failed: usize,
     /// How many proposals were answered from the log.
     pub duplicates: usize,
     /// How many trials of earlier logs the agent was told before its first proposal; they count nowhere else here.
@@ -74,6 +77,7 @@ impl Summary {
             acceptable: 0,
             unacceptable: 0,
             infeasible: BTreeMap::new(),
+            failed: 0,
             duplicates: search.duplicates(),
             warm_trials: search.n_warm(),
             front: search.front().members().iter().map(|member| standout(search, member.trial)).collect(),
@@ -92,6 +96,7 @@ impl Summary {
                 (_, Outcome::Infeasible { rule, .. }) => {
                     *summary.infeasible.entry(rule.clone()).or_default() += 1;
                 }
+                (_, Outcome::Failed { .. }) => summary.failed += 1,
             }
         }
         summary

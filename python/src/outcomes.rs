@@ -8,7 +8,8 @@ use tapeout::core::{Design, Outcome};
 use crate::space::matrix;
 
 /// Columns of `n` designs and outcomes: levels `[n][d]`; a column `[n]` for each of `k` metrics, NaN where a design is infeasible; for
-/// each design the number of the rule that it breaks, -1 if it was measured; the rules; and the violations `[n]`, 0 where measured.
+/// each design the number of the rule that it breaks, -1 if it was measured; the rules; and the violations `[n]`, 0 where measured. A design
+/// whose evaluation failed breaks the rule [`FAILED`] by 0, as no other does.
 pub(crate) type Columns<'py> = (
     Bound<'py, PyArray2<u32>>,
     Vec<Bound<'py, PyArray1<f64>>>,
@@ -16,6 +17,9 @@ pub(crate) type Columns<'py> = (
     Vec<String>,
     Bound<'py, PyArray1<f64>>,
 );
+
+/// What stands among the rules for designs of which nothing is known, since the evaluator failed.
+const FAILED: &str = "evaluation_failed";
 
 /// Columns that grow.
 pub(crate) struct Builder {
@@ -57,6 +61,7 @@ impl Builder {
             Outcome::Infeasible { rule, violation } => {
                 self.add(design.levels(), None, Some((rule, *violation)));
             }
+            Outcome::Failed { .. } => self.add(design.levels(), None, Some((FAILED, 0.0))),
         }
     }
 
@@ -96,7 +101,11 @@ pub(crate) fn outcomes(
                 let rule = rules.get(number).ok_or_else(|| {
                     PyValueError::new_err(format!("rule number {number} of {}", rules.len()))
                 })?;
-                Ok(Outcome::infeasible(rule, violation))
+                Ok(if rule == FAILED {
+                    Outcome::failed(FAILED)
+                } else {
+                    Outcome::infeasible(rule, violation)
+                })
             }
         }
     };

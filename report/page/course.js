@@ -38,7 +38,7 @@ function infeasibleSection(run) {
   const rules = run.states.slice(2);
   const limited = trialsWhere(run, (state) => state === 1).length;
   if (!rules.length && !limited) return;
-  const place = section("infeasible", "Infeasible designs", "What could not be built or run, by the rule it breaks, and what lies outside a constraint, as a share of each stretch of the search.");
+  const place = section("infeasible", "Infeasible designs", "What could not be built or run, by the rule it breaks, what lies outside a constraint, and what has no result since its evaluation failed, as a share of each stretch of the search.");
   const shown = [...(limited ? [1] : []), ...rules.map((_, index) => index + 2)];
   const stretch = Math.max(1, Math.ceil(run.trials / STRETCHES));
   const stretches = Math.ceil(run.trials / stretch);

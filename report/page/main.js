@@ -9,10 +9,11 @@ function setTheme(isDark) {
 function factsSection(run) {
   const counted = run.states.map(() => 0);
   for (const state of run.state) counted[state] += 1;
-  const infeasible = counted.slice(2).reduce((sum, number) => sum + number, 0);
+  const failed = run.states.indexOf("evaluation failed");
+  const infeasible = counted.slice(2).reduce((sum, number) => sum + number, 0) - (counted[failed] ?? 0);
   const share = (number) => `${count(number)} (${((100 * number) / Math.max(run.trials, 1)).toFixed(1)} %)`;
   const best = run.objectives.map((objective, index) => [`best ${label(objective)}`, run.course.best[index]?.length ? `${quantity(run.course.best[index].at(-1)[1], objective.unit)} after ${count(run.course.best[index].at(-1)[0])} trials` : "nothing acceptable"]);
-  const facts = [...run.facts, ["trials", count(run.trials)], ["acceptable", share(counted[0])], ["outside a constraint", share(counted[1])], ["infeasible", share(infeasible)], ["on the front", count(run.front.length)], ...best];
+  const facts = [...run.facts, ["trials", count(run.trials)], ["acceptable", share(counted[0])], ["outside a constraint", share(counted[1])], ["infeasible", share(infeasible)], ...(failed < 0 ? [] : [["failed", share(counted[failed])]]), ["on the front", count(run.front.length)], ...best];
   section("facts", "Facts").append(definitions(facts));
 }
 

@@ -185,19 +185,27 @@ fn parameters(problem: &Problem, trials: &[Trial], columns: &mut Columns) -> Vec
     problem.space().parameters().iter().enumerate().map(column).collect()
 }
 
+/// What stands among the rules for a trial without a result; no rule has a space in its name.
+const FAILED: &str = "evaluation failed";
+
 /// What can become of a trial, and what became of each: an index into that. Shapes `[states]`, `[n]`.
 fn states(trials: &[Trial]) -> (Vec<String>, Vec<u32>) {
     let mut states = vec!["acceptable".to_owned(), "outside a constraint".to_owned()];
     let mut index_by_rule: BTreeMap<&str, u32> = BTreeMap::new();
     let state = |trial: &'_ Trial| match &trial.outcome {
         Outcome::Measured(_) => u32::from(trial.judgement.accepted().is_none()),
-        Outcome::Infeasible { .. } => 2,
+        Outcome::Infeasible { .. } | Outcome::Failed { .. } => 2,
     };
     let mut by_trial: Vec<u32> = trials.iter().map(state).collect();
     for (trial, state) in trials.iter().zip(&mut by_trial) {
-        if let Outcome::Infeasible { rule, .. } = &trial.outcome {
+        let rule = match &trial.outcome {
+            Outcome::Infeasible { rule, .. } => Some(rule.as_str()),
+            Outcome::Failed { .. } => Some(FAILED),
+            Outcome::Measured(_) => None,
+        };
+        if let Some(rule) = rule {
             *state = *index_by_rule.entry(rule).or_insert_with(|| {
-                states.push(rule.clone());
+                states.push(rule.to_owned());
                 states.len() as u32 - 1
             });
         }

@@ -38,9 +38,10 @@ impl Caution {
         self.open.extend(designs.iter().cloned());
     }
 
-    /// Learns what became of proposals; other trials say nothing of the model.
+    /// Learns what became of proposals; other trials, and those whose evaluation failed, say nothing of the model.
     pub fn observe(&mut self, trials: &[Trial]) {
-        for trial in trials.iter().filter(|trial| self.open.remove(&trial.design)) {
+        let expected = trials.iter().filter(|trial| self.open.remove(&trial.design));
+        for trial in expected.filter(|trial| !trial.outcome.is_failed()) {
             let is_acceptable = trial.judgement.accepted().is_some();
             let factor = if is_acceptable { self.factor / STEPS.1 } else { self.factor * STEPS.0 };
             self.factor = factor.clamp(BOUNDS.0, BOUNDS.1);

@@ -5,7 +5,7 @@ use tapeout_surrogates::models::gaussian_process::embedding::Embedding;
 
 use crate::parts::limits::{Edge, Limits, labels};
 
-/// All trials observed, as models want them.
+/// All trials observed that have a result, as models want them.
 pub struct History {
     limits: Limits,
     /// In the order observed, shape `[n]`.
@@ -37,8 +37,11 @@ impl History {
         }
     }
 
-    /// Takes in a trial.
+    /// Takes in a trial; one whose evaluation failed teaches nothing, and is left out.
     pub fn push(&mut self, trial: &Trial, embedding: &Embedding) {
+        if trial.outcome.is_failed() {
+            return;
+        }
         let point = embedding.embed(&trial.design);
         if let (Some(_), Some(metrics)) = (trial.judgement.losses(), trial.outcome.metrics()) {
             self.measured.push(self.trials.len());
@@ -83,6 +86,6 @@ fn broken(trial: &Trial) -> Option<(&str, f64)> {
         Outcome::Infeasible { rule, violation } => Some((rule, *violation)),
         // A quantity of the goal has no value.
         Outcome::Measured(_) if trial.judgement.losses().is_none() => Some(("", 1.0)),
-        Outcome::Measured(_) => None,
+        Outcome::Measured(_) | Outcome::Failed { .. } => None,
     }
 }

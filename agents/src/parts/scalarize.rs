@@ -26,11 +26,11 @@ pub struct Scalarizer {
 
 /// What a judgement is worth under the weights of the moment; less is better.
 ///
-/// Any acceptable design comes before any unacceptable one, and that before any infeasible one, as in
-/// [`Judgement::shortfall`].
+/// Any acceptable design comes before any unacceptable one, that before any infeasible one, and that before one of which nothing is
+/// known, as in [`Judgement::shortfall`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Merit {
-    /// 0 for acceptable, 1 for unacceptable, 2 for infeasible.
+    /// 0 for acceptable, 1 for unacceptable, 2 for infeasible, 3 for failed.
     pub class: u8,
     /// The scalar loss of an acceptable design, the violation of any other.
     pub amount: f64,

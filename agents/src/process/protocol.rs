@@ -104,7 +104,7 @@ fn settings(space: &DesignSpace, design: &Design) -> Json {
     values.map(|(parameter, value)| (parameter.name().to_owned(), json!(value))).collect::<Map<_, _>>().into()
 }
 
-/// A trial: the design, what was measured or the rule that it breaks, and what it is worth.
+/// A trial: the design, what was measured, the rule that it breaks or why there is no result, and what it is worth.
 fn told(problem: &Problem, trial: &Trial) -> Json {
     let mut told = json!({ "design": settings(problem.space(), &trial.design) });
     match &trial.outcome {
@@ -118,6 +118,7 @@ fn told(problem: &Problem, trial: &Trial) -> Json {
             told["infeasible"] = json!(rule);
             told["violation"] = json!(violation);
         }
+        Outcome::Failed { cause } => told["failed"] = json!(cause),
     }
     if let Some(losses) = trial.judgement.losses() {
         told["losses"] = json!(losses);

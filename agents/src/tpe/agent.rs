@@ -107,7 +107,7 @@ impl Agent for Tpe {
 
     fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
         self.seen.observe(trials);
-        for trial in trials {
+        for trial in trials.iter().filter(|trial| !trial.outcome.is_failed()) {
             self.ranking.push(trial.judgement.clone());
             self.centers.push(&trial.design);
         }

@@ -140,12 +140,16 @@ fn run_verdict(path: &Path, catalog: &Catalog) -> Result<Verdict, Failure> {
     let env = run.experiment().env();
     let name = path.display().to_string();
     let trials = run.trials().len();
+    let failed = run.trials().iter().filter(|trial| trial.outcome.is_failed()).count();
+    let failed =
+        if failed == 0 { String::new() } else { format!(", {} that failed left out", usize_count(failed)) };
     if env.is_noisy() {
-        let note = format!("{} trials read; the environment is noisy", usize_count(trials));
+        let note = format!("{} trials read{failed}; the environment is noisy", usize_count(trials));
         return Ok(Verdict { kind: "run", name, note, findings: Vec::new() });
     }
     let mut findings = Vec::new();
-    for (index, trial) in run.trials().iter().enumerate() {
+    // What failed said nothing of its design that could be held against an answer.
+    for (index, trial) in run.trials().iter().enumerate().filter(|(_, trial)| !trial.outcome.is_failed()) {
         let outcome = env.evaluate(&trial.design).map_err(|error| {
             Failure::failed(error).context(format!("{name}: trial {index} cannot be evaluated again"))
         })?;
@@ -159,7 +163,7 @@ fn run_verdict(path: &Path, catalog: &Catalog) -> Result<Verdict, Failure> {
             });
         }
     }
-    let note = format!("{} trials evaluated again", usize_count(trials));
+    let note = format!("{} trials evaluated again{failed}", usize_count(trials));
     Ok(Verdict { kind: "run", name, note, findings })
 }
 

@@ -79,8 +79,12 @@ impl<'a> Evaluated<'a> {
     }
 
     fn outcome_text(&self) -> String {
-        if let Outcome::Infeasible { rule, violation } = &self.outcome {
-            return format!("infeasible by rule `{rule}`, violation {violation:.3}\n");
+        match &self.outcome {
+            Outcome::Infeasible { rule, violation } => {
+                return format!("infeasible by rule `{rule}`, violation {violation:.3}\n");
+            }
+            Outcome::Failed { cause } => return format!("no result: {cause}\n"),
+            Outcome::Measured(_) => {}
         }
         let mut table = Table::new(&[("metric", Column::Words), ("value", Column::Numbers)]);
         let quantities = self.named.problem.quantities();
@@ -101,6 +105,7 @@ impl<'a> Evaluated<'a> {
             (Outcome::Infeasible { rule, violation }, _) => {
                 json["infeasible"] = json!({ "rule": rule, "violation": violation });
             }
+            (Outcome::Failed { cause }, _) => json["failed"] = json!(cause),
             (Outcome::Measured(_), values) => {
                 let values = values.unwrap_or_default().into_iter().map(Value::from);
                 json["metrics"] = metrics.zip(values).collect::<serde_json::Map<_, _>>().into();

@@ -105,6 +105,7 @@ impl<'a> Explanation<'a> {
                 Outcome::Infeasible { rule, violation } => {
                     Some(format!("the {name} is infeasible by rule `{rule}`, violation {violation:.3}\n"))
                 }
+                Outcome::Failed { cause } => Some(format!("the {name} has no result: {cause}\n")),
                 Outcome::Measured(_) => None,
             });
         let broken: String = broken.collect();

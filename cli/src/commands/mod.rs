@@ -15,6 +15,7 @@ mod export;
 mod fit;
 mod leaderboard;
 mod list;
+mod man;
 mod measure;
 mod measure_worker;
 mod network;
@@ -33,6 +34,7 @@ mod tell;
 mod timeloop;
 mod tuning_page;
 mod validate;
+mod watch;
 
 use clap::Subcommand;
 use tapeout::core::Catalog;
@@ -55,6 +57,8 @@ pub(crate) enum Command {
     Resume(resume::Args),
     /// Search again from the log of a run and stop at the first difference
     Replay(replay::Args),
+    /// Watch a run that somebody else is running, until it ends
+    Watch(watch::Args),
     /// Ask a run whose loop you hold which designs its agent wants to know of
     Ask(ask::Args),
     /// Tell such a run what became of them
@@ -100,6 +104,9 @@ pub(crate) enum Command {
     /// What `measure` starts for each batch of kernels
     #[command(hide = true)]
     MeasureWorker(measure_worker::Args),
+    /// Write man pages into a folder
+    #[command(hide = true)]
+    Man(man::Args),
     /// Print shell completions
     Completions(completions::Args),
 }
@@ -114,6 +121,7 @@ impl Command {
             Self::Spec(args) => args.run(catalog),
             Self::Resume(args) => args.run(catalog),
             Self::Replay(args) => args.run(catalog),
+            Self::Watch(args) => args.run(catalog),
             Self::Ask(args) => args.run(catalog),
             Self::Tell(args) => args.run(catalog),
             Self::Serve(args) => args.run(catalog),
@@ -136,6 +144,7 @@ impl Command {
             Self::Validate(args) => args.run(catalog),
             Self::Measure(args) => args.run(catalog),
             Self::MeasureWorker(args) => args.run(),
+            Self::Man(args) => args.run(),
             Self::Completions(args) => Ok(args.run()),
         }
     }

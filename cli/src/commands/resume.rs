@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use tapeout::core::Catalog;
 use tapeout::experiment::folder::spec_path;
-use tapeout::experiment::{Budget, Spec, resume};
+use tapeout::experiment::{Budget, Spec, resume, retry_failed};
 
 use crate::answer::Answer;
 use crate::arguments::BudgetFlags;
 use crate::failure::Failure;
+use crate::number::usize_count;
 use crate::watched_run::{RunFlags, WatchedRun};
 
 /// Which run to go on with, and how far.
@@ -16,6 +17,9 @@ use crate::watched_run::{RunFlags, WatchedRun};
 pub(crate) struct Args {
     /// The folder of a run
     run: PathBuf,
+    /// Evaluate again first what failed; the agent goes on as it would have without
+    #[arg(long)]
+    retry_failed: bool,
     #[command(flatten)]
     budget: BudgetFlags,
     #[command(flatten)]
@@ -27,6 +31,11 @@ impl Args {
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let budget = self.new_budget()?;
         let mut watched = WatchedRun::begin(&self.flags, &self.run)?;
+        if self.retry_failed {
+            let retried = watched.ask(|options| retry_failed(catalog, &self.run, options))?;
+            let [mended, failed] = [retried.mended, retried.failed].map(usize_count);
+            watched.note(&format!("{mended} of {failed} failed trials have a result now"));
+        }
         let finished =
             watched.watch(|options, observer| resume(catalog, &self.run, budget, options, observer))?;
         watched.report(&finished)

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use tapeout::core::Catalog;
-use tapeout::experiment::run;
+use tapeout::experiment::{Observer, RunOptions, run};
 
 use crate::answer::Answer;
 use crate::arguments::SpecFlags;
+use crate::board::Screen;
 use crate::failure::Failure;
 use crate::run_path::free_folder;
 use crate::watched_run::{RunFlags, WatchedRun};
@@ -19,6 +20,9 @@ pub(crate) struct Args {
     /// The folder of the run [default: runs/<env>-<agent>-<seed>, numbered if that is there]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    /// Show front and hypervolume as they grow, where the standard error is a terminal
+    #[arg(long)]
+    watch: bool,
     #[command(flatten)]
     flags: RunFlags,
 }
@@ -32,7 +36,17 @@ impl Args {
         }
         let folder = self.out.clone().unwrap_or_else(|| free_folder(experiment.spec()));
         let mut watched = WatchedRun::begin(&self.flags, &folder)?;
-        let finished = watched.watch(|options, observer| run(&experiment, &folder, options, observer))?;
+        let search = |options: &RunOptions<'_>, observer: &mut dyn Observer| {
+            run(&experiment, &folder, options, observer)
+        };
+        let finished = match Screen::open(&experiment).filter(|_| self.watch) {
+            Some(mut screen) => {
+                let finished = watched.ask(|options| search(options, &mut screen));
+                screen.draw();
+                finished?
+            }
+            None => watched.watch(search)?,
+        };
         watched.report(&finished)
     }
 }

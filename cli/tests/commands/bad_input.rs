@@ -116,10 +116,10 @@ fn an_empty_log_is_named_with_the_remedy() {
 
 #[test]
 fn a_log_of_another_version_is_named_with_the_remedy() {
-    let newer = |log: &str| log.replacen("\"version\":2", "\"version\":9", 1);
+    let newer = |log: &str| log.replacen("\"version\":3", "\"version\":9", 1);
     assert_eq!(
         complaint_about_log(newer, 2, "resume"),
-        "error: run/trials.jsonl:1: log version 9; this program reads versions 1 and 2\n\
+        "error: run/trials.jsonl:1: log version 9; this program reads versions 1 to 3\n\
          hint: use the release of the program that made the log\n"
     );
 }

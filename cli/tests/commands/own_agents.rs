@@ -134,7 +134,7 @@ fn asking_and_telling_may_be_calls_of_their_own_and_half_a_batch_is_kept() {
         here.write("told.json", text);
         here.complaint(2, &["tell", "run", "told.json"])
     };
-    assert!(complaint("[{}]").contains("answer 0: expected `metrics` or `infeasible`"));
+    assert!(complaint("[{}]").contains("answer 0: expected `metrics`, `infeasible` or `failed`"));
     assert!(complaint(r#"[{"metrics": {"los": 1}}]"#).contains("answer 0: `loss` is not among its metrics"));
     assert!(
         complaint(r#"[{"infeasible": "a"}, {"infeasible": "a"}]"#)

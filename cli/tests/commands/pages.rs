@@ -152,3 +152,17 @@ fn data_that_cannot_be_written_is_a_failure() {
         "error: cannot write to the standard output\n  caused by: No space left on device (os error 28)\n"
     );
 }
+
+/// Claim: there is a man page for the program and for every command that it shows, in the macros of man(7).
+#[test]
+fn every_command_has_a_man_page() {
+    let here = Scratch::new();
+    here.data(&["man", "pages"]);
+    let page = here.read("pages/tapeout.1");
+    assert!(page.contains(".TH tapeout 1"), "{page}");
+    for command in ["search", "resume", "watch", "dataset-generate"] {
+        let page = here.read(&format!("pages/tapeout-{command}.1"));
+        assert!(page.contains(".SH SYNOPSIS") && page.contains(".SH OPTIONS"), "{page}");
+    }
+    assert!(here.read("pages/tapeout-resume.1").contains("retry"), "its flags are there");
+}

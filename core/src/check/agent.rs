@@ -7,6 +7,7 @@ use super::toy::Toy;
 use crate::agent::Agent;
 use crate::catalog::AgentEntry;
 use crate::env::Env;
+use crate::outcome::Outcome;
 use crate::problem::Problem;
 use crate::seed::Seed;
 use crate::space::Design;
@@ -39,6 +40,7 @@ pub fn check_agent(entry: &AgentEntry) -> Result<(), Findings> {
             );
         }
         check_warm_start(entry, toy, name, &mut findings);
+        check_failures(entry, toy, name, &mut findings);
     }
     let problem = toys[0].1.problem();
     findings.require(
@@ -62,6 +64,38 @@ fn check_warm_start(entry: &AgentEntry, toy: &Toy, name: &str, findings: &mut Fi
     let mut log = evaluate(toy, &problem, &designs);
     log.extend_from_within(..3);
     search(entry, toy, 8, &log, name, findings);
+}
+
+/// Trials without a result, among others and alone, must be taken in, and the search go on.
+fn check_failures(entry: &AgentEntry, toy: &Toy, name: &str, findings: &mut Findings) {
+    let problem = toy.problem();
+    for (every, what) in [(3, "with every third trial failed"), (1, "with every trial failed")] {
+        let Ok(mut agent) = entry.build(&problem, &serde_json::Value::Null, Seed::new(4)) else { return };
+        let what = format!("{name}, {what}");
+        for _ in 0..BATCHES {
+            let Some(suggested) = suggest(agent.as_mut(), 7, &what, findings) else { return };
+            let mut trials = evaluate(toy, &problem, &suggested);
+            for trial in trials.iter_mut().step_by(every) {
+                *trial = problem.trial(trial.design.clone(), Outcome::failed("the evaluator crashed"));
+            }
+            if suggested.is_empty() || !observe(agent.as_mut(), &trials, &what, findings) {
+                break;
+            }
+        }
+    }
+}
+
+/// What is proposed; none if that fails.
+fn suggest(agent: &mut dyn Agent, batch: usize, name: &str, findings: &mut Findings) -> Option<Vec<Design>> {
+    match agent.suggest(batch) {
+        Ok(suggested) => Some(suggested),
+        Err(error) => {
+            let seen = || format!("on {name}, suggest failed: {error}");
+            let remedy = "propose something legal whatever was observed, or nothing when finished";
+            findings.require(false, seen, remedy);
+            None
+        }
+    }
 }
 
 /// Searches a toy and returns all proposals. The last trial of every third batch is withheld, as when a run ends.
@@ -88,18 +122,7 @@ fn search(
         return proposals;
     }
     for round in 0..BATCHES {
-        let suggested = match agent.suggest(batch) {
-            Ok(suggested) => suggested,
-            Err(error) => {
-                let seen = || format!("on {name}, suggest failed: {error}");
-                findings.require(
-                    false,
-                    seen,
-                    "propose something legal whatever was observed, or nothing when finished",
-                );
-                break;
-            }
-        };
+        let Some(suggested) = suggest(agent.as_mut(), batch, name, findings) else { break };
         if suggested.is_empty() {
             break;
         }
@@ -144,7 +167,7 @@ fn observe(agent: &mut dyn Agent, trials: &[Trial], name: &str, findings: &mut F
     findings.require(
         result.is_ok(),
         seen,
-        "accept any trial: infeasible, repeated, proposed by somebody else, or missing",
+        "accept any trial: infeasible, failed, repeated, proposed by somebody else, or missing",
     )
 }
 

@@ -115,6 +115,10 @@ fn check_one(env: &dyn Env, design: &Design, findings: &mut Findings) -> Option<
                 "say by how much the rule is broken: a positive finite number, 1 if there is no measure",
             );
         }
+        Outcome::Failed { cause } => {
+            let seen = || format!("evaluate returned Outcome::Failed on {:?}: {cause}", design.levels());
+            findings.require(false, seen, "return an EvalError where the evaluator fails");
+        }
     }
     if !env.is_noisy() {
         let is_same = env.evaluate(design).is_ok_and(|again| again == outcome);

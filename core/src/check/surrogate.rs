@@ -97,7 +97,7 @@ fn training_data(toy: &Toy, problem: &Problem, workloads: &[ToyWorkload<'_>]) ->
                 Outcome::Measured(metrics) => {
                     Outcome::Measured(metrics.iter().map(|value| value * factor).collect())
                 }
-                infeasible @ Outcome::Infeasible { .. } => infeasible,
+                other => other,
             };
             problem.trial(design, outcome)
         };

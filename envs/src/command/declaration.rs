@@ -168,7 +168,7 @@ pub(super) enum DesignTo {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum On {
-    /// The run stops; what is logged stays.
+    /// The evaluation has failed, which says nothing of the design.
     #[default]
     Stop,
     /// It is logged as infeasible, and the run goes on.

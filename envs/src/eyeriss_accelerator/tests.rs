@@ -158,6 +158,7 @@ fn most_designs_are_too_large_and_some_are_not() {
             Judgement::Infeasible { .. } => infeasible += 1,
             Judgement::Unacceptable { .. } => too_large += 1,
             Judgement::Acceptable { .. } => acceptable += 1,
+            Judgement::Failed => panic!("an evaluation failed"),
         }
     }
     assert!((30..=70).contains(&infeasible), "{infeasible} of 200 cannot run");

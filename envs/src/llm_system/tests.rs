@@ -46,7 +46,7 @@ fn best(env: &LlmSystem, changes: &[(&str, Value)]) -> Outcome {
 fn rule(outcome: &Outcome) -> (String, f64) {
     match outcome {
         Outcome::Infeasible { rule, violation, .. } => (rule.to_string(), *violation),
-        Outcome::Measured(metrics) => panic!("{metrics:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -150,6 +150,7 @@ fn random_designs_fit_or_say_which_tensor_does_not() {
                 Outcome::Infeasible { rule, violation } => {
                     assert!(rule.contains("_capacity_") && violation > 0.0, "{rule} {violation}");
                 }
+                Outcome::Failed { cause } => panic!("{cause}"),
             }
         }
         assert!(n_measured >= 200, "{architecture}, {network} {layer}: {n_measured} of 1,000 fit");

@@ -193,11 +193,15 @@ pub enum DatasetError {
     #[error(transparent)]
     Threads(#[from] ThreadsError),
     /// The evaluator failed.
-    #[error("workload `{workload}`: failed to evaluate {design}: {reason}")]
+    #[error(
+        "workload `{workload}`: failed to evaluate {failures} designs in a row, the last of them {design}: {reason}"
+    )]
     Evaluation {
         /// The workload.
         workload: String,
-        /// The design.
+        /// How many failed.
+        failures: usize,
+        /// The last of the designs.
         design: String,
         /// Why.
         reason: String,

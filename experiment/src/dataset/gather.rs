@@ -194,7 +194,10 @@ impl Gathered {
         });
         for (trial, record) in log.records.enumerate() {
             let Record { design, outcome, .. } = record?;
-            self.add_row(Row { workload, design, outcome, source, trial })?;
+            // Of a failure there is nothing to learn.
+            if !outcome.is_failed() {
+                self.add_row(Row { workload, design, outcome, source, trial })?;
+            }
         }
         Ok(())
     }

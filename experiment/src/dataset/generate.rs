@@ -1,5 +1,6 @@
 //! A data set of designs drawn at random: every workload gets designs of its own, uniform over the legal ones and each at
-//! most once, and all that becomes of them is kept, infeasible or not.
+//! most once, and all that becomes of them is kept, infeasible or not. A design whose evaluation fails has no row: nothing is known of
+//! it.
 //!
 //! While it is being made, the folder holds `plan.toml`, which says what is asked for, and a file for each workload
 //! that is done; whoever asks for the same again goes on with the first workload that is not. The rows of one
@@ -21,7 +22,8 @@ use super::kinship::{self, Difference};
 use super::manifest::Manifest;
 use super::table::{About, DatasetSource, DatasetWorkload, Row};
 use crate::durable_file::put_whole;
-use crate::evaluate::{Evaluator, Failed, Failure};
+use crate::evaluate::Evaluator;
+use crate::failures::FAILURES_IN_A_ROW;
 use crate::run::RunOptions;
 use crate::spec::{EnvSpec, drop_nulls};
 
@@ -56,6 +58,8 @@ pub struct Generation<'a> {
     pub done: usize,
     /// Designs that are asked for.
     pub total: usize,
+    /// Those of the designs evaluated now that have no row, since their evaluation failed.
+    pub failed: usize,
 }
 
 /// One workload, with its environment.
@@ -70,7 +74,7 @@ struct Part {
 ///
 /// # Errors
 /// [`DatasetError`] if the environment or a workload is unknown, there is a data set or another plan in the folder, it
-/// cannot be written to, or an evaluation fails.
+/// cannot be written to, or so many evaluations in a row fail that it is not the fault of their designs.
 pub fn generate(
     catalog: &Catalog,
     plan: &DatasetPlan,
@@ -89,7 +93,7 @@ pub fn generate(
         usize::try_from(space.cardinality()).map_or(plan.designs, |n| n.min(plan.designs))
     };
     let total = n_designs(&about.space) * parts.len();
-    let mut done = 0;
+    let (mut done, mut failed) = (0, 0);
     for (index, part) in parts.iter().enumerate() {
         let path = part_path(folder, index);
         if path.exists() {
@@ -99,7 +103,7 @@ pub fn generate(
         let mut table = TableWriter::create_at(path, TableFormat::Parquet, &about)?;
         let mut draw = Draw::new(&about.space, plan, &part.workload);
         let evaluator = Evaluator::new(part.env.as_ref(), options.threads)?;
-        let mut trial = 0;
+        let (mut trial, mut failed_in_a_row) = (0, 0);
         loop {
             if options.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed)) {
                 return Ok(false);
@@ -108,12 +112,20 @@ pub fn generate(
             if designs.is_empty() {
                 break;
             }
-            for (design, outcome) in evaluate(&evaluator, part, &about.space, designs)? {
-                table.add(Row { workload: index, design, outcome, source: 0, trial })?;
+            for (design, outcome) in evaluate(&evaluator, designs)? {
+                if let Outcome::Failed { cause } = &outcome {
+                    (failed, failed_in_a_row) = (failed + 1, failed_in_a_row + 1);
+                    if failed_in_a_row == FAILURES_IN_A_ROW {
+                        return Err(part.failed(&about.space, &design, cause));
+                    }
+                } else {
+                    failed_in_a_row = 0;
+                    table.add(Row { workload: index, design, outcome, source: 0, trial })?;
+                }
                 trial += 1;
             }
             let workload = part.workload.name.as_str();
-            watch(Generation { workload, done: done + trial, total });
+            watch(Generation { workload, done: done + trial, total, failed });
         }
         table.finish()?;
         done += trial;
@@ -123,6 +135,19 @@ pub fn generate(
         fs::remove_file(&path).map_err(|source| DatasetError::File { path, action: "delete", source })?;
     }
     Ok(true)
+}
+
+impl Part {
+    /// The error of a workload whose evaluator fails, for the last of its designs.
+    fn failed(&self, space: &DesignSpace, design: &Design, cause: &str) -> DatasetError {
+        let values = space.values(design).map(|(parameter, value)| format!("{} = {value}", parameter.name()));
+        DatasetError::Evaluation {
+            workload: self.workload.name.clone(),
+            failures: FAILURES_IN_A_ROW,
+            design: values.collect::<Vec<_>>().join(", "),
+            reason: cause.to_owned(),
+        }
+    }
 }
 
 fn part_path(folder: &Path, index: usize) -> PathBuf {
@@ -309,31 +334,14 @@ impl<'a> Draw<'a> {
 }
 
 /// What becomes of each of `designs`, in their order.
-fn evaluate(
-    evaluator: &Evaluator<'_>,
-    part: &Part,
-    space: &DesignSpace,
-    designs: Vec<Design>,
-) -> Result<Vec<(Design, Outcome)>, DatasetError> {
+fn evaluate(evaluator: &Evaluator<'_>, designs: Vec<Design>) -> Result<Vec<(Design, Outcome)>, DatasetError> {
     let mut outcomes: Vec<Option<Outcome>> = vec![None; designs.len()];
-    let failed = evaluator.evaluate(&designs, &|| false, &mut |first, done| {
+    evaluator.evaluate(&designs, &|| false, &mut |first, done| {
         for (place, (outcome, _)) in outcomes[first..].iter_mut().zip(done) {
             *place = Some(outcome);
         }
         Ok::<(), DatasetError>(())
     })?;
-    if let Some(Failed { index, failure }) = failed {
-        let values =
-            space.values(&designs[index]).map(|(parameter, value)| format!("{} = {value}", parameter.name()));
-        return Err(DatasetError::Evaluation {
-            workload: part.workload.name.clone(),
-            design: values.collect::<Vec<_>>().join(", "),
-            reason: match failure {
-                Failure::Error(error) => error.to_string(),
-                Failure::Contract(fault) => fault,
-            },
-        });
-    }
     Ok(designs.into_iter().zip(outcomes.into_iter().flatten()).collect())
 }
 

@@ -133,6 +133,7 @@ impl About {
                     self.metrics.iter().for_each(|_| push(None));
                     (Some(Value::Text(rule.clone())), Some(Value::Real(*violation)))
                 }
+                Outcome::Failed { .. } => unreachable!("invariant: a row has a result"),
             };
             push(broken);
             push(violation);

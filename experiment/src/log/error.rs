@@ -38,7 +38,7 @@ pub enum LogFault {
     #[error("the first line is not the header of a trial log: {0}")]
     NotAHeader(String),
     /// Another version of the format.
-    #[error("log version {got}; this program reads versions {UNCHECKED_VERSION} and {LOG_VERSION}")]
+    #[error("log version {got}; this program reads versions {UNCHECKED_VERSION} to {LOG_VERSION}")]
     Version {
         /// The version it has.
         got: u64,

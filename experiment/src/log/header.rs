@@ -13,8 +13,9 @@ use crate::spec::{AgentSpec, EnvSpec, Spec};
 use crate::warm_start::{Lesson, WarmStart};
 
 /// The version of the format of new logs.
-pub const LOG_VERSION: u32 = 2;
-/// The first version, whose trials have no checksum. Logs of it are read and gone on with as they are.
+pub const LOG_VERSION: u32 = 3;
+/// The first version, whose trials have no checksum. Logs of it are read and gone on with as they are, as those of the second, in which no
+/// trial was made that failed.
 pub(crate) const UNCHECKED_VERSION: u32 = 1;
 
 const FORMAT: &str = "tapeout-trials";
@@ -165,7 +166,7 @@ impl Header {
             let message = format!("`format` is `{}`; expected `{FORMAT}`", mark.format);
             return Err(LogFault::NotAHeader(message));
         }
-        if ![UNCHECKED_VERSION, LOG_VERSION].map(u64::from).contains(&mark.version) {
+        if !(u64::from(UNCHECKED_VERSION)..=u64::from(LOG_VERSION)).contains(&mark.version) {
             return Err(LogFault::Version { got: mark.version });
         }
         let mut deserializer = serde_json::Deserializer::from_str(line);
@@ -244,8 +245,8 @@ mod tests {
 
     #[test]
     fn another_version_is_told_before_anything_else_is_read() {
-        let error = Header::parse(r#"{"format":"tapeout-trials","version":3,"new":{}}"#).unwrap_err();
-        assert_eq!(error.to_string(), "log version 3; this program reads versions 1 and 2");
+        let error = Header::parse(r#"{"format":"tapeout-trials","version":4,"new":{}}"#).unwrap_err();
+        assert_eq!(error.to_string(), "log version 4; this program reads versions 1 to 3");
         let error = Header::parse(r#"{"design":{}}"#).unwrap_err();
         assert!(error.to_string().starts_with("the first line is not the header of a trial log"), "{error}");
     }

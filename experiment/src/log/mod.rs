@@ -6,12 +6,17 @@
 //! ```text
 //! {"design":{"pe_rows":16,"dataflow":"output"},
 //!  "outcome":{"measured":{"latency_s":0.00125}},          or {"infeasible":{"rule":"l2_capacity","violation":2.5}}
+//!                                                         or {"failed":"exit code 139"}
 //!  "check":"5a0c3f1e",
 //!  "timing":{"evaluation_s":1.2e-5,"elapsed_s":0.31}}
 //! ```
 //!
 //! `check` is the CRC-32 of the bytes before it, so that a trial that was edited is noticed. Logs of version 1 have none, and are read and
 //! gone on with as they are.
+//!
+//! An evaluation that failed is a trial like any other, of which nothing is known. One that was retried has its result in the place of the
+//! failure, and beside it `"retried":"exit code 139"`: the failure, which is what the agent was told, so that it proposes the same again.
+//! Failures before the first result of a run are not logged until there is one: an evaluator that never worked leaves the log empty.
 //!
 //! Designs stand as values, not as levels, and nothing is judged, so a log outlives its objective. Numbers are written so
 //! that reading gives the same bits. All but `timing` is a function of the spec.
@@ -45,4 +50,4 @@ pub use reader::LogReader;
 pub use record::{Record, TrialTiming};
 pub(crate) use record::{RecordFormat, design_text};
 pub(crate) use recorded::Recorded;
-pub(crate) use writer::{LogWriter, WholeLines, open_locked};
+pub(crate) use writer::{LogWriter, WholeLines, is_still_at, is_written_to, open_locked};

@@ -11,7 +11,8 @@ use super::{Header, LogError, LogFault, Record, RecordFormat};
 
 /// The trials of a log, one after another, without holding the file in memory.
 ///
-/// A last line without its newline was torn when its writer died, and is left out; so are blank lines at the end.
+/// A last line without its newline was torn when its writer died, and is left out; so are blank lines at the end. Of a log that is still
+/// written to, what was added since is read when the next trial is asked for again.
 pub struct LogReader {
     lines: Lines,
     format: RecordFormat,
@@ -92,19 +93,21 @@ impl Lines {
 
     /// The next line, without its newline; none at the end, or if the line has no newline.
     fn next_line(&mut self) -> Result<Option<&str>, LogError> {
-        self.line.clear();
-        self.n_read += 1;
-        let n_bytes = match self.file.read_until(b'\n', &mut self.line) {
-            Ok(n_bytes) => n_bytes,
-            Err(source) => return Err(self.error(LogFault::Unreadable(source))),
-        };
+        // A line that was cut off may have been finished since.
+        if self.line.is_empty() || self.line.ends_with(b"\n") {
+            self.line.clear();
+            self.n_read += 1;
+        }
+        if let Err(source) = self.file.read_until(b'\n', &mut self.line) {
+            return Err(self.error(LogFault::Unreadable(source)));
+        }
         if self.line.ends_with(b"\n") && self.line.iter().all(u8::is_ascii_whitespace) {
             return self.end_of_blank_lines();
         }
         let Some((b'\n', line)) = self.line.split_last() else { return Ok(None) };
         match std::str::from_utf8(line) {
             Ok(line) => {
-                self.whole_bytes += n_bytes as u64;
+                self.whole_bytes += self.line.len() as u64;
                 Ok(Some(line))
             }
             Err(error) => Err(self.error(LogFault::NotATrial(error.to_string()))),

@@ -19,6 +19,8 @@ pub struct Record {
     pub design: Design,
     /// What the environment said.
     pub outcome: Outcome,
+    /// Why an evaluation failed before this one: what the agent was told, which chose its later proposals by it.
+    pub retried: Option<String>,
     /// How long it took.
     pub timing: TrialTiming,
 }
@@ -52,6 +54,7 @@ struct Line<'a> {
     design: Named<'a, Value>,
     #[serde(borrow)]
     outcome: LoggedOutcome<'a>,
+    retried: Option<String>,
     #[serde(borrow)]
     check: Option<Cow<'a, str>>,
     timing: TrialTiming,
@@ -92,6 +95,7 @@ enum LoggedOutcome<'a> {
     #[serde(borrow)]
     Measured(Named<'a, f64>),
     Infeasible(Broken),
+    Failed(String),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -138,8 +142,16 @@ impl RecordFormat {
                 out.extend_from_slice(b"\"infeasible\":");
                 write_json(&Broken { rule: rule.clone(), violation: *violation }, out);
             }
+            Outcome::Failed { cause } => {
+                out.extend_from_slice(b"\"failed\":");
+                write_json(cause, out);
+            }
         }
         out.push(b'}');
+        if let Some(cause) = &record.retried {
+            out.extend_from_slice(b",\"retried\":");
+            write_json(cause, out);
+        }
         if self.is_checked {
             let check = check(&out[start..]);
             out.extend_from_slice(CHECK_KEY.as_bytes());
@@ -165,13 +177,14 @@ impl RecordFormat {
         let outcome = match line.outcome {
             LoggedOutcome::Measured(metrics) => Outcome::Measured(self.read_metrics(metrics.0)?),
             LoggedOutcome::Infeasible(Broken { rule, violation }) => Outcome::Infeasible { rule, violation },
+            LoggedOutcome::Failed(cause) => Outcome::Failed { cause },
         };
         let times = [("evaluation_s", line.timing.evaluation_s), ("elapsed_s", line.timing.elapsed_s)];
         if let Some((field, time_s)) = times.into_iter().find(|(_, time_s)| *time_s < 0.0) {
             let fault = format!("`timing.{field}` is {time_s}, expected 0 or more");
             return Err(LogFault::NotATrial(fault));
         }
-        Ok(Record { design, outcome, timing: line.timing })
+        Ok(Record { design, outcome, retried: line.retried, timing: line.timing })
     }
 
     fn read_design(&self, logged: &[(Cow<'_, str>, Value)]) -> Result<Design, SpaceError> {
@@ -209,7 +222,7 @@ impl RecordFormat {
 /// What stands between what a checksum is of, and the checksum.
 const CHECK_KEY: &str = ",\"check\":\"";
 
-/// Eight hexadecimal digits: the CRC-32 of design and outcome as they stand in the line. What was measured cannot change unnoticed by an edit or a
+/// Eight hexadecimal digits: the CRC-32 of all that stands before it in the line. What was measured cannot change unnoticed by an edit or a
 /// bad disk, but by somebody who means to, and who can run the program.
 /// Source: IEEE 802.3, section 3.2.9, as in gzip (RFC 1952, section 8).
 fn check(front: &[u8]) -> String {
@@ -279,18 +292,32 @@ mod tests {
         let (format, space) = format();
         let timing = TrialTiming { evaluation_s: 0.5, elapsed_s: 2.0 };
         let design = space.design(&[2, 1]).unwrap();
-        let record = Record { design: design.clone(), outcome: Outcome::Measured(vec![1e-3, 0.25]), timing };
+        let outcome = Outcome::Measured(vec![1e-3, 0.25]);
+        let record = Record { design: design.clone(), outcome, retried: None, timing };
         assert_eq!(
             line(&format, &record),
             "{\"design\":{\"rows\":4,\"order \\\"x\\\"\":\"column\"},\
              \"outcome\":{\"measured\":{\"latency_s\":0.001,\"share\":0.25}},\
              \"timing\":{\"evaluation_s\":0.5,\"elapsed_s\":2.0}}\n"
         );
-        let record = Record { design, outcome: Outcome::infeasible("l2_capacity", 2.0), timing };
+        let record = Record { outcome: Outcome::infeasible("l2_capacity", 2.0), ..record };
         assert!(
             line(&format, &record)
                 .contains("\"outcome\":{\"infeasible\":{\"rule\":\"l2_capacity\",\"violation\":2.0}}")
         );
+        let record = Record { outcome: Outcome::failed("exit code 3: \"no\""), ..record };
+        let failed = line(&format, &record);
+        assert!(failed.contains(r#""outcome":{"failed":"exit code 3: \"no\""},"timing""#), "{failed}");
+        assert_eq!(format.read(&failed).unwrap(), record);
+        let record = Record {
+            outcome: Outcome::Measured(vec![1e-3, 0.25]),
+            retried: Some("it died".to_owned()),
+            ..record
+        };
+        let retried = line(&format.checked(), &record);
+        assert!(retried.contains(r#""share":0.25}},"retried":"it died","check":"#), "{retried}");
+        let (format, _) = self::format();
+        assert_eq!(format.checked().read(&retried).unwrap(), record);
     }
 
     /// Law: no digit of what was measured, and no level, changes unnoticed; the checksum is CRC-32's, which gzip has too: of
@@ -303,7 +330,7 @@ mod tests {
         let format = format.checked();
         let timing = TrialTiming { evaluation_s: 0.5, elapsed_s: 2.0 };
         let outcome = Outcome::Measured(vec![1e-3, 0.25]);
-        let record = Record { design: space.design(&[2, 1]).unwrap(), outcome, timing };
+        let record = Record { design: space.design(&[2, 1]).unwrap(), outcome, retried: None, timing };
         let line = line(&format, &record);
         assert_eq!(format.read(&line).unwrap(), record);
         for (there, edited) in [(":0.001", ":-1"), ("0.25", "0.26"), ("\"rows\":4", "\"rows\":0.1")] {
@@ -329,7 +356,8 @@ mod tests {
         for (index, &number) in numbers.iter().enumerate() {
             let design = space.design(&[index as u32 % 3, index as u32 % 2]).unwrap();
             let timing = TrialTiming { evaluation_s: number, elapsed_s: number };
-            let record = Record { design, outcome: Outcome::Measured(vec![number, -number]), timing };
+            let outcome = Outcome::Measured(vec![number, -number]);
+            let record = Record { design, outcome, retried: None, timing };
             let read = format.read(&line(&format, &record)).unwrap();
             assert_eq!(read, record);
             assert_eq!(read.outcome.metrics().unwrap()[0].to_bits(), number.to_bits());

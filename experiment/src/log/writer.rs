@@ -9,6 +9,9 @@ use crate::clock::Clock;
 use crate::error::RunError;
 use crate::spec::SyncPolicy;
 
+/// How long a look at a lock takes, at most. Ours: a thousand times what it takes on an idle machine.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(20);
+
 /// Where a log is written: a file, or a test's stand-in for one that fails.
 pub(crate) trait Sink: Send {
     /// Adds some of `bytes` at the end and says how many.
@@ -50,12 +53,45 @@ pub(crate) fn open_locked(path: &Path) -> Result<File, RunError> {
     let failed =
         |source| RunError::Folder { path: path.to_owned(), action: "open the log for writing", source };
     let file = OpenOptions::new().append(true).open(path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
+    match try_lock_again(&file) {
+        Ok(()) if is_still_at(&file, path).map_err(failed)? => Ok(file),
+        // It was replaced between opening and locking.
+        Ok(()) => Err(RunError::Busy { path: path.to_owned() }),
         Err(TryLockError::WouldBlock) => Err(RunError::Busy { path: path.to_owned() }),
         // A file system without locks is no reason not to run.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(file),
         Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// Whoever looks whether a log is written to has it locked for an instant: who wants to write tries a second time.
+fn try_lock_again(file: &File) -> Result<(), TryLockError> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            std::thread::sleep(LOOK);
+            file.try_lock()
+        }
+        done => done,
+    }
+}
+
+/// Whether somebody writes to the log at `path`. Where there are no locks it cannot be told, and nobody seems to.
+pub(crate) fn is_written_to(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+/// Whether `file` is what is at `path`: another process may have put a new log there. Files are told apart on Unix alone.
+pub(crate) fn is_still_at(file: &File, path: &Path) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let (opened, there) = (file.metadata()?, path.metadata()?);
+        Ok((opened.dev(), opened.ino()) == (there.dev(), there.ino()))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (file, path);
+        Ok(true)
     }
 }
 
@@ -241,6 +277,7 @@ mod tests {
         let record = |index: usize| Record {
             design: toy.space().unrank(0),
             outcome: Outcome::Measured(vec![index as f64]),
+            retried: None,
             timing: TrialTiming { evaluation_s: 0.0, elapsed_s: 0.0 },
         };
         (0..n).map(record).collect()

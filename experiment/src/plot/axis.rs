@@ -78,7 +78,7 @@ const MINOR_DECADES_MAX: f64 = 8.0;
 
 /// An axis with its range: turns values into positions between 0 and 1.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Ruler {
+pub struct Ruler {
     label: String,
     unit: String,
     log: bool,
@@ -98,7 +98,7 @@ impl Ruler {
     ///
     /// # Errors
     /// [`PlotError::NotPositive`] if the axis must be logarithmic and a value is not positive.
-    pub(super) fn fit(axis: &Axis, values: impl IntoIterator<Item = f64>) -> Result<Self, PlotError> {
+    pub fn fit(axis: &Axis, values: impl IntoIterator<Item = f64>) -> Result<Self, PlotError> {
         let (low, high) = values
             .into_iter()
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
@@ -141,7 +141,7 @@ impl Ruler {
     }
 
     /// Position of `value`: 0 at the lower end, 1 at the upper.
-    pub(super) fn position(&self, value: f64) -> f64 {
+    pub fn position(&self, value: f64) -> f64 {
         if self.log {
             (value / self.low).ln() / (self.high / self.low).ln()
         } else {
@@ -158,6 +158,11 @@ impl Ruler {
         }
     }
 
+    /// The values at its ends, the lower first.
+    pub fn ends(&self) -> [f64; 2] {
+        [self.low, self.high]
+    }
+
     /// What is written along the axis. A linear axis names its unit here, a logarithmic one says what it is, and names its
     /// unit at each tick.
     pub(super) fn title(&self) -> String {
@@ -170,7 +175,7 @@ impl Ruler {
     }
 
     /// Whether equal ratios are equally far apart.
-    pub(super) fn is_log(&self) -> bool {
+    pub fn is_log(&self) -> bool {
         self.log
     }
 

@@ -48,7 +48,7 @@ mod svg;
 mod trials;
 mod typeface;
 
-pub use axis::{Axis, Spacing};
+pub use axis::{Axis, Ruler, Spacing};
 pub use bars::{Bar, BarChart};
 pub use boxes::{BoxPlot, Spread};
 pub use error::PlotError;

@@ -30,6 +30,8 @@ pub struct ParetoPlot {
     pub reference: Option<Reference>,
     /// Designs without metrics, because they cannot be built; they are counted in the caption.
     pub infeasible: usize,
+    /// How many trials have no result, since the evaluator failed.
+    pub failed: usize,
     /// What stands below the plot, before the count of infeasible designs.
     pub caption: String,
 }
@@ -56,6 +58,7 @@ impl Default for ParetoPlot {
             front: Vec::new(),
             reference: None,
             infeasible: 0,
+            failed: 0,
             caption: String::new(),
         }
     }
@@ -121,16 +124,19 @@ impl Plot for ParetoPlot {
 impl ParetoPlot {
     /// All trials. Designs of the front are among the acceptable ones, if those are given.
     fn trials(&self) -> usize {
-        self.acceptable.len().max(self.front.len()) + self.unacceptable.len() + self.infeasible
+        self.acceptable.len().max(self.front.len()) + self.unacceptable.len() + self.infeasible + self.failed
     }
 
-    /// The caption, and what the picture cannot show: infeasible designs, and those `outside` the axes.
+    /// The caption, and what the picture cannot show: infeasible designs, those that failed, and those `outside` the axes.
     fn full_caption(&self, outside: usize) -> String {
         let mut caption = self.caption.clone();
         if self.infeasible > 0 {
             let trials = self.trials();
             let percent = 100.0 * self.infeasible as f64 / trials as f64;
             caption += &format!(" {} of {trials} trials are infeasible ({percent:.1} %).", self.infeasible);
+        }
+        if self.failed > 0 {
+            caption += &format!(" {} failed.", self.failed);
         }
         if outside > 0 {
             caption +=

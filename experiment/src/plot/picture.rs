@@ -8,7 +8,7 @@ use super::axis::Spacing;
 use super::error::PlotError;
 use super::quantity::count;
 use super::render::Plot;
-use super::trials::{limits, matrix_of, note, pareto_of, progress_of};
+use super::trials::{limits, matrix_of, n_failed, n_infeasible, note, pareto_of, progress_of};
 use crate::finished::Run;
 
 /// A picture that is not written yet.
@@ -77,9 +77,12 @@ impl DrawnRun<'_> {
         }
         plot.title = self.title();
         plot.caption = self.caption();
-        let infeasible = trials.iter().filter(|trial| trial.outcome.metrics().is_none()).count();
+        let (infeasible, failed) = (n_infeasible(trials), n_failed(trials));
         if infeasible > 0 {
             plot.caption += &format!(" {infeasible} of {} trials are infeasible.", trials.len());
+        }
+        if failed > 0 {
+            plot.caption += &format!(" {failed} failed.");
         }
         Picture { name: "pareto".to_owned(), plot: Box::new(plot) }
     }

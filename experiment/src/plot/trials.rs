@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tapeout_core::pareto::front;
-use tapeout_core::{Column, Direction, Problem, Trial, UnknownName};
+use tapeout_core::{Column, Direction, Outcome, Problem, Trial, UnknownName};
 
 use super::axis::Axis;
 use super::error::PlotError;
@@ -71,10 +71,21 @@ pub fn pareto_of(problem: &Problem, trials: &[Trial], axes: [&str; 2]) -> Result
         unacceptable: points(|trial| {
             trial.judgement.losses().is_some() && trial.judgement.accepted().is_none()
         }),
-        infeasible: trials.iter().filter(|trial| trial.outcome.metrics().is_none()).count(),
+        infeasible: n_infeasible(trials),
+        failed: n_failed(trials),
         caption: note(limits(problem)),
         reference: None,
     })
+}
+
+/// How many of `trials` cannot be built or run.
+pub(super) fn n_infeasible(trials: &[Trial]) -> usize {
+    trials.iter().filter(|trial| matches!(trial.outcome, Outcome::Infeasible { .. })).count()
+}
+
+/// How many of `trials` have no result.
+pub(super) fn n_failed(trials: &[Trial]) -> usize {
+    trials.iter().filter(|trial| trial.outcome.is_failed()).count()
 }
 
 /// All designs of a search over every pair of its objectives, and the front of all objectives together.
@@ -207,7 +218,7 @@ fn direction(problem: &Problem, name: &str) -> Direction {
 
 #[cfg(test)]
 mod tests {
-    use tapeout_core::{Constraint, DesignSpace, Goal, Metric, Objective, Outcome, Parameter};
+    use tapeout_core::{Constraint, DesignSpace, Goal, Metric, Objective, Parameter};
 
     use super::*;
 
@@ -229,28 +240,29 @@ mod tests {
         designs.zip(outcomes).map(|(design, outcome)| problem.trial(design, outcome)).collect()
     }
 
-    fn five() -> Vec<Trial> {
+    fn six() -> Vec<Trial> {
         trials(vec![
             Outcome::infeasible("area", 0.5),
             Outcome::Measured(vec![2.0, 5.0, 1.0]),
             Outcome::Measured(vec![1.0, 9.0, 11.0]),
             Outcome::Measured(vec![3.0, 4.0, 10.0]),
             Outcome::Measured(vec![1.0, 4.0, 2.0]),
+            Outcome::failed("no answer"),
         ])
     }
 
     // By hand: the third breaks the constraint; the fourth is slower and does less than the second, the fifth is faster.
     #[test]
     fn a_pareto_plot_sorts_trials_by_what_they_are_worth() {
-        let plot = pareto_of(&problem(), &five(), ["latency_s", "throughput_op_per_s"]).unwrap();
+        let plot = pareto_of(&problem(), &six(), ["latency_s", "throughput_op_per_s"]).unwrap();
         assert_eq!(plot.acceptable, [[2.0, 5.0], [3.0, 4.0], [1.0, 4.0]]);
         assert_eq!(plot.unacceptable, [[1.0, 9.0]]);
-        assert_eq!(plot.infeasible, 1);
+        assert_eq!((plot.infeasible, plot.failed), (1, 1));
         let mut front = plot.front.clone();
         front.sort_by(|one, other| one[0].total_cmp(&other[0]));
         assert_eq!(front, [[1.0, 4.0], [2.0, 5.0]]);
         assert_eq!(plot.directions, [Direction::Minimize, Direction::Maximize]);
-        assert_eq!(plot.title, "latency and throughput of 5 designs");
+        assert_eq!(plot.title, "latency and throughput of 6 designs");
         assert_eq!(plot.caption, "power_w <= 10.0.");
     }
 
@@ -265,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_metric_that_is_no_objective_counts_as_to_be_small() {
-        let plot = pareto_of(&problem(), &five(), ["latency_s", "power_w"]).unwrap();
+        let plot = pareto_of(&problem(), &six(), ["latency_s", "power_w"]).unwrap();
         assert_eq!(plot.directions[1], Direction::Minimize);
         // 1 s at 2 W; 2 s at 1 W; 3 s at 10 W is beaten.
         assert_eq!(plot.front.len(), 2);
@@ -274,20 +286,20 @@ mod tests {
     // By hand: the best throughput is 5 from the second trial to the last; that of the third does not count.
     #[test]
     fn progress_steps_where_an_acceptable_design_is_better() {
-        let chart = progress_of(&problem(), &five(), "throughput_op_per_s", "random").unwrap();
-        assert_eq!(chart.series[0].points, [[2.0, 5.0], [5.0, 5.0]]);
-        let chart = progress_of(&problem(), &five(), "latency_s", "random").unwrap();
-        assert_eq!(chart.series[0].points, [[2.0, 2.0], [5.0, 1.0]]);
+        let chart = progress_of(&problem(), &six(), "throughput_op_per_s", "random").unwrap();
+        assert_eq!(chart.series[0].points, [[2.0, 5.0], [6.0, 5.0]]);
+        let chart = progress_of(&problem(), &six(), "latency_s", "random").unwrap();
+        assert_eq!(chart.series[0].points, [[2.0, 2.0], [5.0, 1.0], [6.0, 1.0]]);
         assert_eq!((chart.title.as_str(), chart.series[0].name.as_str()), ("best latency so far", "random"));
     }
 
     #[test]
     fn unknown_names_and_searches_without_result_are_named() {
-        let error = pareto_of(&problem(), &five(), ["latency", "power_w"]).unwrap_err();
+        let error = pareto_of(&problem(), &six(), ["latency", "power_w"]).unwrap_err();
         assert_eq!(error.to_string(), "unknown metric `latency`; did you mean `latency_s`?");
-        let error = progress_of(&problem(), &five(), "power_w", "random").unwrap_err();
+        let error = progress_of(&problem(), &six(), "power_w", "random").unwrap_err();
         assert!(error.to_string().starts_with("unknown objective `power_w`"), "{error}");
-        let error = progress_of(&problem(), &five()[..1], "latency_s", "random").unwrap_err();
+        let error = progress_of(&problem(), &six()[..1], "latency_s", "random").unwrap_err();
         assert_eq!(error.to_string(), "no progress of `random` to show: no acceptable design among 1 trials");
     }
 

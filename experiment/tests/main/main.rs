@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod datasets;
+mod failures;
 mod faults;
+mod following;
 mod imports;
 mod memory;
 mod runs;

@@ -86,7 +86,7 @@ impl RewardPolicy {
             if let Some(losses) = judgement.losses() {
                 let violation = match judgement {
                     Judgement::Unacceptable { violation, .. } => violation,
-                    Judgement::Acceptable { .. } | Judgement::Infeasible { .. } => 0.0,
+                    Judgement::Acceptable { .. } | Judgement::Infeasible { .. } | Judgement::Failed => 0.0,
                 };
                 measured.push((objective_values(problem, losses), violation));
             }
@@ -135,7 +135,7 @@ impl RewardPolicy {
                 };
                 self.above_infeasible(self.scalarize(problem, losses) - self.violation_weight * cost)
             }
-            Judgement::Infeasible { .. } => self.infeasible,
+            Judgement::Infeasible { .. } | Judgement::Failed => self.infeasible,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tapeout_core::{Design, DesignSpace, Env, Episode, Goal, Outcome, Problem, ProblemError};
+use tapeout_core::{Design, DesignSpace, Env, Episode, EvalError, Goal, Outcome, Problem, ProblemError};
 
 use super::environment::{EnvironmentError, Infeasibility, Info, Step};
 use super::reward::{RewardError, RewardPolicy};
@@ -93,6 +93,7 @@ impl DesignTask {
             Outcome::Infeasible { rule, violation } => {
                 info.infeasible = Some(Infeasibility { rule, violation });
             }
+            Outcome::Failed { cause } => return Err(EvalError::new(cause).into()),
         }
         Ok(Step { observation, reward, terminated: true, truncated: false, info })
     }

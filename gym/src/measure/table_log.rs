@@ -65,7 +65,7 @@ impl TableLog {
             Err(fault) => infeasible(fault),
         };
         let timing = TrialTiming { evaluation_s: 0.0, elapsed_s: 0.0 };
-        Some(Record { design: design.clone(), outcome, timing })
+        Some(Record { design: design.clone(), outcome, retried: None, timing })
     }
 }
 
@@ -82,7 +82,8 @@ impl Log for TableLog {
         Ok(records)
     }
 
-    /// Adds what was measured, of which `records` holds but the times.
+    /// Adds what was measured, of which `records` holds but the times. Of a measurement that failed there is nothing to keep: the design is
+    /// measured when it is asked for again.
     fn append(&mut self, records: &[Record]) -> Result<(), RunError> {
         let job = |record: &Record| job(&self.kernels.gemm, &self.kernels.tiles, &record.design);
         let places: HashMap<Job, usize> = records.iter().map(job).zip(0..).collect();

@@ -5,7 +5,7 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tapeout_core::{Catalog, Design, Env, Goal, Metric, Outcome, Problem, Trial};
+use tapeout_core::{Catalog, Design, Env, EvalError, Goal, Metric, Outcome, Problem, Trial};
 use tapeout_experiment::EnvSpec;
 use tapeout_experiment::dataset::Dataset;
 
@@ -110,12 +110,10 @@ impl Validator {
         let total: f64 = self.parts.iter().map(|(workload, _)| workload.weight).sum();
         let mut mean = vec![0.0; self.problem.metrics().len()];
         for (index, (workload, env)) in self.parts.iter().enumerate() {
-            let outcome = env.evaluate(design).map_err(|source| OfflineError::Evaluation {
-                env: self.env.id.clone(),
-                number,
-                source,
-            })?;
+            let failed = |source| OfflineError::Evaluation { env: self.env.id.clone(), number, source };
+            let outcome = env.evaluate(design).map_err(failed)?;
             match &outcome {
+                Outcome::Failed { cause } => return Err(failed(EvalError::new(cause))),
                 Outcome::Measured(metrics) => {
                     mean.iter_mut()
                         .zip(metrics)
@@ -147,6 +145,7 @@ pub fn validate(catalog: &Catalog, proposals: &Proposals) -> Result<Validation, 
             Outcome::Infeasible { rule, violation } => {
                 Verdict::Infeasible { workload: broken_in.unwrap_or_default().to_owned(), rule, violation }
             }
+            Outcome::Failed { .. } => Verdict::Unknown,
         };
         Ok((verdict, calls))
     };
@@ -176,7 +175,7 @@ pub fn validate_by(
             // What was measured last counts.
             let mut of_it = sheet.iter().rev().filter(|row| row.workload == index && row.design == *design);
             match of_it.find_map(|row| row.outcome.clone()) {
-                None => return Verdict::Unknown,
+                None | Some(Outcome::Failed { .. }) => return Verdict::Unknown,
                 Some(Outcome::Infeasible { rule, violation }) => {
                     return Verdict::Infeasible { workload: it.name.clone(), rule, violation };
                 }

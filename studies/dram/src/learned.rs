@@ -94,7 +94,7 @@ fn fitted(
         let column = env.metrics().iter().position(|known| known.name == metric).unwrap_or(0);
         let square = |(trial, row): (&Trial, &Vec<f64>)| match &trial.outcome {
             Outcome::Measured(metrics) => (row[column] / metrics[column] - 1.0).powi(2),
-            Outcome::Infeasible { .. } => 0.0,
+            Outcome::Infeasible { .. } | Outcome::Failed { .. } => 0.0,
         };
         (test.iter().zip(&predicted).map(square).sum::<f64>() / test.len() as f64).sqrt()
     });

@@ -40,7 +40,7 @@ fn trials(toy: &Toy, designs: &[Design], factor: f64) -> Vec<Trial> {
             Outcome::Measured(metrics) => {
                 Outcome::Measured(metrics.iter().map(|value| factor * value).collect())
             }
-            infeasible @ Outcome::Infeasible { .. } => infeasible,
+            other => other,
         };
         toy.problem().trial(design.clone(), outcome)
     };

@@ -50,7 +50,9 @@ impl Args {
         let interrupt = interrupt_on_signal()?;
         let options = RunOptions { threads: self.flags.threads(), interrupt: Some(&interrupt) };
         let mut watcher = self.flags.watcher();
+        let mut failed = 0;
         let made = generate(catalog, &plan, &self.out, &options, &mut |at| {
+            failed = at.failed;
             watcher.advance(at.done, at.total, at.workload);
         });
         watcher.finish();
@@ -63,6 +65,10 @@ impl Args {
         if there_are < plan.designs as u128 {
             let (there_are, asked) = (count(there_are), usize_count(plan.designs));
             watcher.note(&format!("there are no more than {there_are} designs; {asked} were asked for"));
+        }
+        if failed > 0 {
+            let failed = usize_count(failed);
+            watcher.note(&format!("{failed} designs have no row, since their evaluation failed"));
         }
         watcher.note(&format!("{} rows in {}", usize_count(dataset.rows().len()), self.out.display()));
         Ok(info::answer(&dataset, self.flags.is_json()))

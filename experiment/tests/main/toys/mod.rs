@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ pub fn unchecked(log: &str) -> String {
         Some((front, rest)) => format!("{front}{}\n", &rest[rest.find(',').expect("timing")..]),
         None => format!("{line}\n"),
     };
-    log.replacen("\"version\":2", "\"version\":1", 1).lines().map(line).collect()
+    log.replacen("\"version\":3", "\"version\":1", 1).lines().map(line).collect()
 }
 
 /// The log in `folder`, without the timings.
@@ -70,10 +70,16 @@ pub fn log_without_timings(folder: &Path) -> String {
 pub struct ToyConfig {
     /// How long an evaluation takes.
     pub delay_us: u64,
-    /// The design whose level of `a` is this fails to evaluate.
+    /// Designs whose level of `a` is this fail to evaluate.
     pub fails_at: Option<u32>,
-    /// The design whose level of `a` is this measures NaN.
+    /// Designs whose level of `a` is this or more fail to evaluate.
+    pub fails_from: Option<u32>,
+    /// Designs whose level of `a` is this measure NaN.
     pub nan_at: Option<u32>,
+    /// Designs whose level of `a` is this make it panic.
+    pub panics_at: Option<u32>,
+    /// All of that is so as long as there is a file here, if a path is given.
+    pub faults_while: Option<PathBuf>,
     /// Whether answers are asked for anew each time.
     pub is_noisy: bool,
 }
@@ -85,16 +91,20 @@ struct Wrapped {
 
 impl Wrapped {
     fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
-        let a = Some(design.levels()[0]);
         if self.config.delay_us > 0 {
             thread::sleep(Duration::from_micros(self.config.delay_us));
         }
-        if a == self.config.fails_at {
-            return Err(EvalError::new("the device does not answer"));
+        if self.config.faults_while.as_ref().is_some_and(|path| !path.exists()) {
+            return self.toy.evaluate(design);
+        }
+        let a = Some(design.levels()[0]);
+        if a == self.config.fails_at || self.config.fails_from.is_some_and(|least| a >= Some(least)) {
+            return Err(EvalError::caused_by("the device does not answer", EvalError::new("it is off")));
         }
         if a == self.config.nan_at {
             return Ok(Outcome::Measured(vec![f64::NAN; self.toy.metrics().len()]));
         }
+        assert_ne!(a, self.config.panics_at, "a bug of the toy");
         self.toy.evaluate(design)
     }
 }
