@@ -340,6 +340,10 @@ fn shape(op: &Op) -> String {
             };
             format!("{}matmul {m}x{k} by {k}x{n} {second}", times(*batch))
         }
+        Op::Contraction(contraction) => {
+            let dims = contraction.dims.iter().map(|(name, size)| format!("{name} {size}"));
+            format!("contraction over {}", dims.collect::<Vec<_>>().join(", "))
+        }
     }
 }
 
