@@ -87,9 +87,8 @@ impl Aggregate {
     fn of(self, members: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
         let values = || members.clone().map(|(value, _)| value);
         let all: f64 = members.clone().map(|(_, weight)| weight).sum();
-        let mean = |of: fn(f64) -> f64| {
-            members.clone().map(|(value, weight)| weight * of(value)).sum::<f64>() / all
-        };
+        let mean =
+            |of: fn(f64) -> f64| members.clone().map(|(value, weight)| weight * of(value)).sum::<f64>() / all;
         match self {
             Self::Mean => mean(|value| value),
             Self::Max => values().fold(f64::NEG_INFINITY, f64::max),
@@ -207,9 +206,10 @@ impl Quantities {
                 let nearest = crate::names::suggestion(&nearest_name(name, known()));
                 format!("unknown network `{name}`{nearest}")
             })?;
-            let weight: f64 = weight.parse().ok().filter(|weight: &f64| *weight > 0.0 && *weight < 1e100).ok_or_else(
-                || format!("the weight of `{name}` is `{weight}`, expected a number above 0"),
-            )?;
+            let weight: f64 =
+                weight.parse().ok().filter(|weight: &f64| *weight > 0.0 && *weight < 1e100).ok_or_else(
+                    || format!("the weight of `{name}` is `{weight}`, expected a number above 0"),
+                )?;
             if members.iter().any(|(member, _)| member == index) {
                 return Err(format!("`{name}` has two weights"));
             }
@@ -288,7 +288,8 @@ impl Quantities {
                 Some(name) => {
                     // Weights in brackets belong to the name of a metric over networks.
                     let behind = &rest[name.len()..];
-                    let weights = Over::read(name).filter(|_| behind.starts_with('(')).and_then(|_| behind.find(')'));
+                    let weights =
+                        Over::read(name).filter(|_| behind.starts_with('(')).and_then(|_| behind.find(')'));
                     let length = name.len() + weights.map_or(0, |end| end + 1);
                     let alias = format!("metric_{}_", aliases.len());
                     aliases.push((alias.clone(), rest[..length].to_owned()));
@@ -384,6 +385,9 @@ mod tests {
         assert_eq!(of_weights("unet"), "`unet` is not `NETWORK=WEIGHT`");
         assert_eq!(of_weights("unet=-1"), "the weight of `unet` is `-1`, expected a number above 0");
         assert_eq!(of_weights("unet=1, unet=2"), "`unet` has two weights");
-        assert!(error("x = latency_s.max(unet=1)").ends_with("`max` has no weights, `mean` and `geometric_mean` have"));
+        assert!(
+            error("x = latency_s.max(unet=1)")
+                .ends_with("`max` has no weights, `mean` and `geometric_mean` have")
+        );
     }
 }

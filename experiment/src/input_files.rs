@@ -189,10 +189,10 @@ mod tests {
         fs::write(folder.path().join("mine.toml"), "abc").unwrap();
         let full = fs::canonicalize(folder.path().join("mine.toml")).unwrap();
         let full = full.to_str().unwrap();
-        let asked = env(json!({ "layer": "mine.toml:conv:1", "trace": "mine.toml", "own": "resnet50:conv1" }));
+        let asked =
+            env(json!({ "layer": "mine.toml:conv:1", "trace": "mine.toml", "own": "resnet50:conv1" }));
         let same = resolved(&asked, &["layer", "trace", "own"], Some(folder.path())).unwrap();
-        let expected =
-            json!({ "layer": format!("{full}:conv:1"), "trace": full, "own": "resnet50:conv1" });
+        let expected = json!({ "layer": format!("{full}:conv:1"), "trace": full, "own": "resnet50:conv1" });
         assert_eq!(Value::Object(same.config.clone()), expected);
         assert_eq!(same.files.len(), 1);
         assert_eq!(files_by_contents(&same).config["layer"], json!(format!("sha256:{ABC}:conv:1")));

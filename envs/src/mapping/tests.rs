@@ -79,7 +79,8 @@ fn one_mapping_by_hand() {
 
     // The same taken apart: one layer, two memories and the units, and what the cycles wait for.
     let parts = env.breakdown(&design).unwrap().unwrap();
-    let sheets: Vec<(&str, usize)> = parts.sheets.iter().map(|sheet| (sheet.of.as_str(), sheet.rows.len())).collect();
+    let sheets: Vec<(&str, usize)> =
+        parts.sheets.iter().map(|sheet| (sheet.of.as_str(), sheet.rows.len())).collect();
     assert_eq!(sheets, [("layer", 1), ("memory", 3)]);
     assert_eq!(parts.sheets[0].rows[0].bound, "bandwidth of DRAM");
     let energy: f64 = parts.sheets[1].rows.iter().map(|memory| memory.values[0]).sum();

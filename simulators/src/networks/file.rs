@@ -5,7 +5,8 @@ use toml::Spanned;
 
 use super::network::Parts;
 use super::{
-    Contraction, Conv2d, Extras, Layer, MatMul, NetworkError, NetworkProblem, NeuralNetwork, Op, Outside, Published,
+    Contraction, Conv2d, Extras, Layer, MatMul, NetworkError, NetworkProblem, NeuralNetwork, Op, Outside,
+    Published,
 };
 
 /// The version of the file form that is read here.

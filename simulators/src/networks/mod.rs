@@ -78,6 +78,6 @@ pub use import::{
 pub use layer::{Extras, Layer};
 pub use layer_error::LayerError;
 pub use network::{NetworkError, NetworkProblem, NeuralNetwork, Outside, Published};
-pub use op::{Contraction, Conv2d, MatMul, Op, SecondOperand};
 pub(crate) use op::{CONV2D_DIMS, MATMUL_DIMS, is_convolution};
+pub use op::{Contraction, Conv2d, MatMul, Op, SecondOperand};
 pub use workload::{Workload, WorkloadEntry, WorkloadError};

@@ -162,7 +162,8 @@ impl Op {
             Self::MatMul(product) => product.batch * product.n,
             Self::Contraction(contraction) => {
                 let is_channel = |name: &str| {
-                    let has = |ranks: &[Vec<(String, u64)>]| ranks.iter().flatten().any(|(dim, _)| dim == name);
+                    let has =
+                        |ranks: &[Vec<(String, u64)>]| ranks.iter().flatten().any(|(dim, _)| dim == name);
                     has(&contraction.weights) && has(&contraction.outputs)
                 };
                 let channels = contraction.dims.iter().filter(|(name, _)| is_channel(name));

@@ -92,7 +92,9 @@ fn operation(op: &Op) -> String {
             let ranks = |ranks: &[Vec<(String, u64)>]| listed(ranks, |terms| pairs(terms));
             let (weights, inputs, outputs) = (ranks(weights), ranks(inputs), ranks(outputs));
             let dims = pairs(dims);
-            format!("contraction = {{ dims = {dims}, weights = {weights}, inputs = {inputs}, outputs = {outputs} }}")
+            format!(
+                "contraction = {{ dims = {dims}, weights = {weights}, inputs = {inputs}, outputs = {outputs} }}"
+            )
         }
         Op::MatMul(MatMul { batch, m, n, k, second }) => {
             let batch = if *batch == 1 { String::new() } else { format!("batch = {batch}, ") };

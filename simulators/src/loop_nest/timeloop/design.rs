@@ -98,9 +98,7 @@ pub fn read_design(
 }
 
 fn number(node: &Node, key: &str) -> Result<f64, YamlError> {
-    node.text()
-        .parse()
-        .map_err(|_| node.error(format!("`{key}` is `{}`, expected a number", node.text())))
+    node.text().parse().map_err(|_| node.error(format!("`{key}` is `{}`, expected a number", node.text())))
 }
 
 pub(super) fn whole(node: &Node, key: &str) -> Result<u64, YamlError> {
@@ -254,9 +252,14 @@ fn gather<'a>(
         if !is_container {
             parts.push(part(node, instances(node, around.x, around.y)?, around.x, scope));
         }
-        if let Some(constraints) = node.get("constraints").filter(|constraints| !constraints.entries().is_empty()) {
+        if let Some(constraints) =
+            node.get("constraints").filter(|constraints| !constraints.entries().is_empty())
+        {
             let name = node.get("name").map(Node::text).unwrap_or_default();
-            unread.push(constraints.error(format!("`constraints` of `{name}` are not read: mappings are free of them")));
+            unread.push(
+                constraints
+                    .error(format!("`constraints` of `{name}` are not read: mappings are free of them")),
+            );
         }
     }
     Ok(())
@@ -265,7 +268,14 @@ fn gather<'a>(
 fn part<'a>(node: &'a Node, instances: u64, mesh_x: u64, scope: Scope<'a>) -> Part<'a> {
     let name = node.get("name").map(Node::text).unwrap_or_default();
     let class = node.get("class").map_or("", Node::text).to_owned();
-    Part { node, name: name.split('[').next().unwrap_or_default().to_owned(), class, instances, mesh_x, scope }
+    Part {
+        node,
+        name: name.split('[').next().unwrap_or_default().to_owned(),
+        class,
+        instances,
+        mesh_x,
+        scope,
+    }
 }
 
 impl Part<'_> {
@@ -328,7 +338,8 @@ fn level(part: &Part<'_>, energies: &Energies) -> Result<Level, YamlError> {
     let cluster_size = part.size("cluster_size")?.unwrap_or(1);
     // Source: Timeloop's buffer model: a physical word of `width` bits is a block for each instance of a cluster.
     let width = part.size("width")?.unwrap_or(word_bits);
-    let block_words = part.size("block_size")?.unwrap_or(width / word_bits.saturating_mul(cluster_size)).max(1);
+    let block_words =
+        part.size("block_size")?.unwrap_or(width / word_bits.saturating_mul(cluster_size)).max(1);
     let entries = match part.size("entries")? {
         None => part.size("depth")?.map(|depth| depth.saturating_mul(block_words)),
         entries => entries,
@@ -391,11 +402,7 @@ fn note_unread(part: &Part<'_>, unread: &mut Vec<YamlError>) {
 }
 
 /// The mapping, on the storage levels alone: loops over the instances of a dummy belong to the level outside of it.
-fn mapping(
-    node: &Node,
-    parts: &[Part<'_>],
-    problem: &TimeloopProblem,
-) -> Result<MappingText, YamlError> {
+fn mapping(node: &Node, parts: &[Part<'_>], problem: &TimeloopProblem) -> Result<MappingText, YamlError> {
     if parts.is_empty() {
         return Err(node.error("a mapping is read beside its `architecture`"));
     }
@@ -440,10 +447,7 @@ fn mapping(
 }
 
 /// Loops of more than one turn from the outer to the inner one, each with its place in the permutation, which begins inside.
-fn loops(
-    entry: &Node,
-    problem: &TimeloopProblem,
-) -> Result<Vec<(usize, String, Factor)>, YamlError> {
+fn loops(entry: &Node, problem: &TimeloopProblem) -> Result<Vec<(usize, String, Factor)>, YamlError> {
     let mut factors: BTreeMap<&str, Factor> = BTreeMap::new();
     for word in entry.get("factors").map(factor_words).unwrap_or_default() {
         let end = word.find(|c: char| c == '=' || c.is_ascii_digit()).unwrap_or(word.len());

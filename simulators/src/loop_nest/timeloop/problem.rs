@@ -43,7 +43,8 @@ impl TimeloopProblem {
             stride: [1, 1],
             dilation: [1, 1],
         };
-        let dimensions = USUAL_DIMENSIONS.iter().map(|&(name, here)| (name.to_owned(), here.to_owned())).collect();
+        let dimensions =
+            USUAL_DIMENSIONS.iter().map(|&(name, here)| (name.to_owned(), here.to_owned())).collect();
         let tensors = TENSORS.iter().map(|&name| (name.to_owned(), name)).collect();
         Self { layer, dimensions, tensors, unread: Vec::new() }
     }
@@ -202,7 +203,8 @@ impl<'a> Shape<'a> {
             }
             let alike = named().find(|known| known.eq_ignore_ascii_case(name));
             let hint = alike.map_or_else(String::new, |known| format!("; did you mean `{known}`?"));
-            let message = format!("`{name}` is no dimension and no coefficient of the shape, and is not read{hint}");
+            let message =
+                format!("`{name}` is no dimension and no coefficient of the shape, and is not read{hint}");
             Some(UnreadSize { name: name.clone(), note: value.error(message) })
         };
         instance.entries().iter().filter_map(unread).collect()
@@ -260,9 +262,7 @@ impl<'a> Shape<'a> {
     ) -> Option<(TimeloopLayer, Vec<(String, String)>)> {
         let windows: Vec<&Vec<Term>> = inputs.ranks.iter().filter(|rank| rank.len() > 1).collect();
         // Elsewhere a rank is one dimension, and no dimension is in two ranks.
-        let is_plain = |space: &Space| {
-            space.ranks.iter().all(|rank| rank.len() == 1 && rank[0].1 == 1)
-        };
+        let is_plain = |space: &Space| space.ranks.iter().all(|rank| rank.len() == 1 && rank[0].1 == 1);
         let once = |space: &Space| {
             let mut names: Vec<&str> = space.ranks.iter().flatten().map(|(name, _)| name.as_str()).collect();
             let all = names.len();
@@ -271,7 +271,8 @@ impl<'a> Shape<'a> {
             names.len() == all
         };
         let is_simple = is_plain(weights) && is_plain(outputs);
-        let is_simple = is_simple && inputs.ranks.iter().all(|rank| rank.len() > 1 || rank.iter().all(|term| term.1 == 1));
+        let is_simple = is_simple
+            && inputs.ranks.iter().all(|rank| rank.len() > 1 || rank.iter().all(|term| term.1 == 1));
         if !is_simple || ![inputs, weights, outputs].into_iter().all(once) {
             return None;
         }

@@ -76,7 +76,8 @@ pub(super) fn load(path: &str, text: &str, definitions: &[(String, String)]) -> 
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(MOST_STEPS));
     for name in ["default", "d"] {
-        environment.add_filter(name, |value: Value, other: Value| if value.is_undefined() { other } else { value });
+        environment
+            .add_filter(name, |value: Value, other: Value| if value.is_undefined() { other } else { value });
     }
     for (name, value) in definitions {
         environment.add_global(name.clone(), defined(value));
@@ -197,7 +198,8 @@ impl Loader {
                 let place = || Place { path: Arc::clone(name), line };
                 let unknown = || place().error("a control character, which YAML has none of");
                 let (mark, after) = after.split_once(MARK.1).ok_or_else(unknown)?;
-                let number = mark.get(1..).and_then(|number| number.parse::<usize>().ok()).ok_or_else(unknown)?;
+                let number =
+                    mark.get(1..).and_then(|number| number.parse::<usize>().ok()).ok_or_else(unknown)?;
                 if mark.starts_with('l') {
                     line = number;
                     if whole.text.is_empty() || whole.text.ends_with('\n') {
@@ -371,7 +373,9 @@ impl Search {
             Ok(real) if real.starts_with(&self.root) => Ok(()),
             _ => {
                 let root = self.root.display();
-                Err(refused(format!("`{name}` is not below {root}, the folder from which files may be included")))
+                Err(refused(format!(
+                    "`{name}` is not below {root}, the folder from which files may be included"
+                )))
             }
         }
     }
@@ -397,7 +401,8 @@ fn read(path: &Path, depth: usize) -> Result<(Arc<str>, String), minijinja::Erro
     if depth >= MOST_DEEP {
         return Err(refused(format!("{name}: more than {MOST_DEEP} includes within each other")));
     }
-    let text = tapeout_input::read_text(path).map_err(|error| refused(format!("{name}: cannot be read: {error}")))?;
+    let text = tapeout_input::read_text(path)
+        .map_err(|error| refused(format!("{name}: cannot be read: {error}")))?;
     Ok((name.into(), text))
 }
 
@@ -429,7 +434,8 @@ fn fault(name: &Arc<str>, error: &minijinja::Error) -> YamlError {
 
 fn too_long(name: &Arc<str>, line: usize) -> YamlError {
     let most = MOST_RENDERED >> 20;
-    Place { path: Arc::clone(name), line }.error(format!("the design's files become more than {most} MiB, the most that is read"))
+    Place { path: Arc::clone(name), line }
+        .error(format!("the design's files become more than {most} MiB, the most that is read"))
 }
 
 /// Takes at most [`MOST_RENDERED`] bytes.
@@ -466,7 +472,8 @@ fn marked(name: &Arc<str>, text: &str) -> Result<Option<String>, YamlError> {
     let mut marked = String::with_capacity(text.len() + text.len() / 4);
     let (mut rest, mut line, mut n_joins) = (text, 1, 0);
     while !rest.is_empty() {
-        let end = ["{{", "{%", "{#", "\n"].iter().filter_map(|open| rest.find(open)).min().unwrap_or(rest.len());
+        let end =
+            ["{{", "{%", "{#", "\n"].iter().filter_map(|open| rest.find(open)).min().unwrap_or(rest.len());
         marked.push_str(&rest[..end]);
         rest = &rest[end..];
         if let Some(after) = rest.strip_prefix('\n') {
@@ -479,7 +486,8 @@ fn marked(name: &Arc<str>, text: &str) -> Result<Option<String>, YamlError> {
                 let _ = write!(marked, "{}l{line}{}", MARK.0, MARK.1);
             }
         } else if !rest.is_empty() {
-            let length = tag_length(rest).ok_or_else(|| at(line).error("a tag of a template that does not end"))?;
+            let length =
+                tag_length(rest).ok_or_else(|| at(line).error("a tag of a template that does not end"))?;
             let tag = &rest[..length];
             n_joins += check_tag(tag).map_err(|message| at(line).error(message))?;
             if n_joins > MOST_JOINS {

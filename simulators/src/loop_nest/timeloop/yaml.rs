@@ -90,7 +90,8 @@ impl<'a> Reader<'a> {
         self.count(line, 1)?;
         let (anchor, tag, data) = match event {
             Event::Scalar(text, _, anchor, Some(tag)) if tag.suffix == INCLUDED => {
-                let node = text.trim().parse().ok().and_then(|index: usize| self.included.get(index)).cloned();
+                let node =
+                    text.trim().parse().ok().and_then(|index: usize| self.included.get(index)).cloned();
                 let node = node.ok_or_else(|| self.error(line, "an include of nothing"))?;
                 self.count(line, node.size())?;
                 (anchor, None, node.data)
@@ -110,8 +111,8 @@ impl<'a> Reader<'a> {
             Event::MappingStart(anchor, tag) => (anchor, tag, Data::Map(self.entries(depth)?)),
             Event::Alias(anchor) => {
                 let node = self.anchors.get(&anchor).cloned();
-                let node =
-                    node.ok_or_else(|| self.error(line, "an alias of something that does not stand before it"))?;
+                let node = node
+                    .ok_or_else(|| self.error(line, "an alias of something that does not stand before it"))?;
                 self.count(line, node.size())?;
                 return Ok(node);
             }
@@ -203,7 +204,8 @@ impl Node {
     pub(super) fn below(self, keys: &str) -> Result<Self, YamlError> {
         let mut node = self;
         for key in keys.split('.').filter(|key| !key.is_empty()) {
-            let missing = node.error(format!("there is no `{key}` here, which a template includes as `{keys}`"));
+            let missing =
+                node.error(format!("there is no `{key}` here, which a template includes as `{keys}`"));
             node = node.get(key).cloned().ok_or(missing)?;
         }
         Ok(node)

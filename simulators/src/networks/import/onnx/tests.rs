@@ -418,7 +418,11 @@ fn a_condition_that_is_not_known_is_no_matter_if_both_branches_compute_the_same(
         differ.left_out.iter().map(|it| (it.operator.as_str(), it.count, &it.why[..18])).collect();
     assert_eq!(
         left_out,
-        [("If", 1, "which of its branc"), ("MatMul", 2, "it is in a branch "), ("MatMul", 1, "the shape of an in")]
+        [
+            ("If", 1, "which of its branc"),
+            ("MatMul", 2, "it is in a branch "),
+            ("MatMul", 1, "the shape of an in")
+        ]
     );
 }
 
@@ -427,7 +431,10 @@ fn a_condition_that_is_not_known_is_no_matter_if_both_branches_compute_the_same(
 fn unknown_conditions_within_each_other_end() {
     let mut inner = branch("deepest", 4);
     for depth in 0..20 {
-        let mut graph = GraphProto { node: vec![choice("rate", inner, branch(&format!("b{depth}"), 5))], ..GraphProto::default() };
+        let mut graph = GraphProto {
+            node: vec![choice("rate", inner, branch(&format!("b{depth}"), 5))],
+            ..GraphProto::default()
+        };
         graph.output.push(ValueInfoProto { name: "chosen".to_owned(), ..Default::default() });
         inner = graph;
     }
