@@ -397,3 +397,15 @@ fn the_version_names_those_of_the_environments() {
     assert!(said.contains("\nenvironments: ") && said.contains("edge-accelerator "), "{said}");
     assert_eq!(here.data(&["-V"]), said);
 }
+
+/// Claim: the help names the defaults that a spec without flags has.
+#[test]
+fn the_help_names_the_defaults() {
+    let here = Scratch::new();
+    let spec: toml::Table = here.data(&["spec"]).parse().unwrap();
+    let help = here.data(&["search", "--help"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    for value in [&spec["env"]["id"], &spec["agent"]["id"], &spec["seed"], &spec["batch"], &spec["budget"]["trials"]] {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        assert!(help.contains(&format!(", or {value}]")), "{value}: {help}");
+    }
+}

@@ -94,7 +94,7 @@ fn templates_of_timeloop_are_read_with_what_they_include() {
     here.write("top.yaml.jinja2", &format!("{{{{include_text('machine.yaml')}}}}\nproblem:{rest}"));
     let complaint = here.complaint(2, &["timeloop", "top.yaml.jinja2", "--out", "read"]);
     assert!(
-        complaint.starts_with("error: ./machine.yaml:4: a name of the template stands for nothing"),
+        complaint.starts_with("error: machine.yaml:4: a name of the template stands for nothing"),
         "{complaint}"
     );
     here.data(&["timeloop", "top.yaml.jinja2", "--define", "kib=2", "--out", "read"]);

@@ -187,7 +187,7 @@ fn lines_are_those_of_the_files() {
 fn what_a_template_may_do_is_bounded() {
     let layer = "layers/net/0.yaml";
     let refusal = |text: &str| {
-        let folder = folder(&[(layer, text), ("secret.yaml", "a: 1\n"), ("layers/key.txt", "b: 1\n")]);
+        let folder = folder(&[(layer, text), ("secret.yaml", "a: 1\n"), ("layers/key.txt", "b: 1\n"), ("layers/long.yaml", &"# y\n".repeat(250_000))]);
         let error = read(&folder.path().join(layer), &[]).unwrap_err();
         error
             .replace(&format!("{}/", folder.path().display()), "")
@@ -212,11 +212,15 @@ fn what_a_template_may_do_is_bounded() {
     let loops = "{% for a in [1,2,3,4,5,6,7,8,9] %}".repeat(6) + "x" + &"{% endfor %}".repeat(6);
     assert!(refusal(&loops).ends_with("the template takes more than 20000 steps"));
     let long = format!("{{% for a in [{}] %}}{}{{% endfor %}}", "1,".repeat(900), "y".repeat(100_000));
-    assert!(refusal(&long).contains("more than 16 MiB"));
+    assert!(refusal(&long).contains("more than 20000 steps"), "what is written is work too");
+    let twice = "{% set t = include_text('../long.yaml') %}{% for a in [1,1,1,1,1,1,1,1,1] %}{{t}}{{t}}{% endfor %}";
+    assert!(refusal(twice).contains("more than 16 MiB"));
     assert!(refusal("{{").ends_with("0.yaml:1: a tag of a template that does not end"));
     assert!(refusal("x: \u{1}l1\u{2} {{1}}").contains("a control character"));
     // Without a template: an alias of aliases, and lists within lists.
     let bomb: String = (1..30).map(|i| format!("a{i}: &a{i} [*a{0}, *a{0}, *a{0}]\n", i - 1)).collect();
     assert!(refusal(&format!("a0: &a0 [x]\n{bomb}")).contains("more than 1000000 values"));
-    assert!(refusal(&format!("a: {}", "[".repeat(5000))).contains("within each other"));
+    assert!(refusal(&format!("a: {}", "[".repeat(5000))).contains("recursion limit exceeded"));
+    let lists: String = (1..200).map(|depth| format!("{}-\n", " ".repeat(depth))).collect();
+    assert!(refusal(&format!("a:\n{lists}")).contains("more than 100 lists and maps within each other"));
 }

@@ -7,7 +7,7 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use minijinja::value::Value;
@@ -397,13 +397,28 @@ fn matches(pattern: &str, name: &str) -> bool {
 
 /// Name and text of a file that is included.
 fn read(path: &Path, depth: usize) -> Result<(Arc<str>, String), minijinja::Error> {
-    let name = path.display().to_string();
+    let name = plain(path).display().to_string();
     if depth >= MOST_DEEP {
         return Err(refused(format!("{name}: more than {MOST_DEEP} includes within each other")));
     }
     let text = tapeout_input::read_text(path)
         .map_err(|error| refused(format!("{name}: cannot be read: {error}")))?;
     Ok((name.into(), text))
+}
+
+/// A path without steps up and down again, as people would write it.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if plain.file_name().is_some() => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 fn refused(message: String) -> minijinja::Error {
