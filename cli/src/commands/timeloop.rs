@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use tapeout::simulators::loop_nest::Architecture;
 use tapeout::simulators::loop_nest::timeloop::read_design;
 use tapeout::simulators::networks::problem_network;
 
@@ -59,6 +60,13 @@ impl Args {
         }
         for key in &design.unread {
             said.push_str(&format!("note: {key}\n"));
+        }
+        let is_free = |machine: &Architecture| {
+            let reads = machine.levels().iter().map(|level| level.energy.read_j);
+            reads.chain([machine.mac().energy_j]).all(|energy_j| energy_j == 0.0)
+        };
+        if design.architecture.as_ref().is_some_and(is_free) {
+            said.push_str("note: no file has energies (`ERT_summary` or `ERT` of Accelergy): they are 0\n");
         }
         Ok(Answer::text(said))
     }

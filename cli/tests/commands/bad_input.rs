@@ -404,7 +404,9 @@ fn the_help_names_the_defaults() {
     let here = Scratch::new();
     let spec: toml::Table = here.data(&["spec"]).parse().unwrap();
     let help = here.data(&["search", "--help"]).split_whitespace().collect::<Vec<_>>().join(" ");
-    for value in [&spec["env"]["id"], &spec["agent"]["id"], &spec["seed"], &spec["batch"], &spec["budget"]["trials"]] {
+    for value in
+        [&spec["env"]["id"], &spec["agent"]["id"], &spec["seed"], &spec["batch"], &spec["budget"]["trials"]]
+    {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         assert!(help.contains(&format!(", or {value}]")), "{value}: {help}");
     }

@@ -67,6 +67,7 @@ fn a_design_of_timeloop_becomes_files_that_are_simulated() {
     let said = here.data(&["timeloop", "design.yaml", "--out", "read"]);
     assert!(said.contains("written to read/mapping.toml"), "{said}");
     assert!(said.contains("note: design.yaml:3: `flavour` of `DRAM` is not read"), "{said}");
+    assert!(said.contains("note: no file has energies"), "{said}");
     let simulated = here.data(&[
         "simulate",
         "read/architecture.toml",

@@ -187,7 +187,12 @@ fn lines_are_those_of_the_files() {
 fn what_a_template_may_do_is_bounded() {
     let layer = "layers/net/0.yaml";
     let refusal = |text: &str| {
-        let folder = folder(&[(layer, text), ("secret.yaml", "a: 1\n"), ("layers/key.txt", "b: 1\n"), ("layers/long.yaml", &"# y\n".repeat(250_000))]);
+        let folder = folder(&[
+            (layer, text),
+            ("secret.yaml", "a: 1\n"),
+            ("layers/key.txt", "b: 1\n"),
+            ("layers/long.yaml", &"# y\n".repeat(250_000)),
+        ]);
         let error = read(&folder.path().join(layer), &[]).unwrap_err();
         error
             .replace(&format!("{}/", folder.path().display()), "")
@@ -213,7 +218,8 @@ fn what_a_template_may_do_is_bounded() {
     assert!(refusal(&loops).ends_with("the template takes more than 20000 steps"));
     let long = format!("{{% for a in [{}] %}}{}{{% endfor %}}", "1,".repeat(900), "y".repeat(100_000));
     assert!(refusal(&long).contains("more than 20000 steps"), "what is written is work too");
-    let twice = "{% set t = include_text('../long.yaml') %}{% for a in [1,1,1,1,1,1,1,1,1] %}{{t}}{{t}}{% endfor %}";
+    let twice =
+        "{% set t = include_text('../long.yaml') %}{% for a in [1,1,1,1,1,1,1,1,1] %}{{t}}{{t}}{% endfor %}";
     assert!(refusal(twice).contains("more than 16 MiB"));
     assert!(refusal("{{").ends_with("0.yaml:1: a tag of a template that does not end"));
     assert!(refusal("x: \u{1}l1\u{2} {{1}}").contains("a control character"));

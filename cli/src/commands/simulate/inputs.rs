@@ -221,8 +221,7 @@ pub(super) fn mapping(path: &Path) -> Result<MappingText, Failure> {
 }
 
 /// What can be done with files of Timeloop.
-const FROM_TIMELOOP: &str =
-    "`tapeout timeloop FILES --out FOLDER` writes architecture, network and mapping of files of Timeloop as TOML";
+const FROM_TIMELOOP: &str = "`tapeout timeloop FILES --out FOLDER` writes architecture, network and mapping of files of Timeloop as TOML";
 
 fn is_yaml(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
