@@ -140,6 +140,6 @@ fn a_contraction_is_a_layer_like_any_other() {
             &out,
         ]);
         let summary: Value = serde_json::from_str(&done).unwrap();
-        assert_eq!(summary["trials"], 4, "{env}: {done}");
+        assert_eq!(summary["summary"]["trials"], 4, "{env}: {done}");
     }
 }

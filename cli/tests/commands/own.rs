@@ -197,9 +197,9 @@ fn means_over_networks_are_weighted_by_name() {
     let expected = 0.75 * of("latency_s.mine") + 0.25 * of("latency_s.dlrm");
     assert!((of(goal) / expected - 1.0).abs() < 1e-12);
     assert_eq!(here.run(&["replay", "run"]).exit, Some(0));
-    here.write("spec.toml", &spec.replace("dlrm=1)\"]\nc", "drlm=1)\"]\nc"));
+    here.write("spec.toml", &spec.replace("dlrm=1)\"]\nc", "dlrn=1)\"]\nc"));
     let complaint = here.complaint(2, &["search", "spec.toml", "--out", "other"]);
-    assert!(complaint.contains("unknown network `drlm`; did you mean `dlrm`?"), "{complaint}");
+    assert!(complaint.contains("unknown network `dlrn`; did you mean `dlrm`?"), "{complaint}");
 }
 
 /// Claim: a run goes on from any folder, whatever setting names a file: a trace, a layer of a file.
@@ -236,7 +236,7 @@ fn runs_over_files_go_on_from_elsewhere() {
 #[test]
 fn one_mapping_is_taken_apart_like_an_accelerator() {
     let here = here();
-    here.data(&["search", "--env", "mapping", "--agent", "random", "--trials", "30", "--out", "run"]);
+    here.data(&["search", "--env", "mapping", "--agent", "random", "--trials", "300", "--out", "run"]);
     let log = here.read("run/trials.jsonl");
     let measured = log.lines().skip(1).position(|line| line.contains("\"measured\"")).expect("one that fits");
     let text = here.data(&["evaluate", "run", &measured.to_string()]);
