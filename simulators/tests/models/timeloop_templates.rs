@@ -125,7 +125,7 @@ fn a_template_is_read_with_all_that_it_includes() {
     let unread: Vec<String> = design.unread.iter().map(ToString::to_string).collect();
     let arch = folder.path().join("designs/chip/arch.yaml");
     let expected =
-        format!("{}:20: `constraints` of `buffer` are not read: mappings are free of them", arch.display());
+        format!("{}:20: `constraints` of `buffer` is not read: mappings are free of them", arch.display());
     assert_eq!(unread, [expected]);
     let wide = read(&top(&folder), &[("chip", "chip"), ("kib", "8")]).unwrap().architecture.unwrap();
     assert_eq!(wide.levels()[0].entries, Some(8192));

@@ -252,14 +252,16 @@ fn gather<'a>(
         if !is_container {
             parts.push(part(node, instances(node, around.x, around.y)?, around.x, scope));
         }
-        if let Some(constraints) =
-            node.get("constraints").filter(|constraints| !constraints.entries().is_empty())
-        {
-            let name = node.get("name").map(Node::text).unwrap_or_default();
-            unread.push(
-                constraints
-                    .error(format!("`constraints` of `{name}` are not read: mappings are free of them")),
-            );
+        const READ: [&str; 8] =
+            ["attributes", "class", "enabled", "name", "nodes", "required_actions", "spatial", "subclass"];
+        let name = node.get("name").map(Node::text).unwrap_or_default();
+        for (key, value) in node.entries() {
+            let is_empty = value.entries().is_empty() && value.items().is_empty() && value.text().is_empty();
+            if READ.contains(&key.as_str()) || is_empty {
+                continue;
+            }
+            let free = if key == "constraints" { ": mappings are free of them" } else { "" };
+            unread.push(value.error(format!("`{key}` of `{name}` is not read{free}")));
         }
     }
     Ok(())
