@@ -9,7 +9,9 @@
 mod check;
 mod design;
 mod file;
+mod mapping;
 mod problem;
+mod tags;
 mod template;
 mod write;
 mod yaml;

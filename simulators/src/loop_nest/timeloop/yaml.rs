@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser};
 
 use super::template::{INCLUDED, Place, Text};
 
-/// Values of a document, each time that an alias repeats them counted. Ours: the exercises' largest has 5,000.
+/// Values of a design, each time that an alias repeats them counted. Ours: the exercises' largest has 5,000.
 const MOST_NODES: usize = 1_000_000;
 /// Lists and maps within each other. Ours.
 const MOST_DEEP: usize = 100;
@@ -40,10 +41,11 @@ pub struct YamlError {
     pub message: String,
 }
 
-/// The first document of a text. `included`: what scalars of the tag [`INCLUDED`] stand for.
-pub(super) fn parse(text: &Text, included: &[Node]) -> Result<Node, YamlError> {
+/// The first document of a text, and how many values were counted with it. `included`: what scalars of the tag [`INCLUDED`] stand for;
+/// `n_nodes`: how many values were counted before.
+pub(super) fn parse(text: &Text, included: &[Arc<Node>], n_nodes: usize) -> Result<(Node, usize), YamlError> {
     let parser = Parser::new_from_str(&text.text);
-    let mut reader = Reader { text, included, parser, anchors: HashMap::new(), n_nodes: 0 };
+    let mut reader = Reader { text, included, parser, anchors: HashMap::new(), n_nodes };
     loop {
         let (event, line) = reader.next()?;
         match event {
@@ -51,14 +53,14 @@ pub(super) fn parse(text: &Text, included: &[Node]) -> Result<Node, YamlError> {
             Event::StreamEnd | Event::DocumentEnd => {
                 return Err(reader.error(line, "the file is empty"));
             }
-            event => return reader.node(event, line, 0),
+            event => return Ok((reader.node(event, line, 0)?, reader.n_nodes)),
         }
     }
 }
 
 struct Reader<'a> {
     text: &'a Text,
-    included: &'a [Node],
+    included: &'a [Arc<Node>],
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
     anchors: HashMap<usize, Node>,
     n_nodes: usize,
@@ -79,7 +81,7 @@ impl<'a> Reader<'a> {
 
     fn count(&mut self, line: usize, nodes: usize) -> Result<(), YamlError> {
         self.n_nodes = self.n_nodes.saturating_add(nodes);
-        let message = || format!("the document has more than {MOST_NODES} values, the most that are read");
+        let message = || format!("the design has more than {MOST_NODES} values, the most that are read");
         if self.n_nodes > MOST_NODES { Err(self.error(line, message())) } else { Ok(()) }
     }
 
@@ -94,7 +96,7 @@ impl<'a> Reader<'a> {
                     text.trim().parse().ok().and_then(|index: usize| self.included.get(index)).cloned();
                 let node = node.ok_or_else(|| self.error(line, "an include of nothing"))?;
                 self.count(line, node.size())?;
-                (anchor, None, node.data)
+                (anchor, None, node.data.clone())
             }
             Event::Scalar(text, _, anchor, tag) => (anchor, tag, Data::Scalar(text.into_owned())),
             Event::SequenceStart(anchor, tag) => {
