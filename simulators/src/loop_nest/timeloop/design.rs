@@ -15,9 +15,7 @@ use super::mapping::mapping;
 use super::problem::{TimeloopProblem, problem};
 use super::template::load;
 use super::yaml::{Node, YamlError};
-use crate::loop_nest::{
-    AccessEnergy, Architecture, Bandwidth, Factor, Level, LevelText, Mac, MappingText, Network,
-};
+use crate::loop_nest::{AccessEnergy, Architecture, Bandwidth, Level, Mac, MappingText, Network};
 
 /// What files of Timeloop say.
 #[derive(Debug, Clone, Default)]
