@@ -84,7 +84,7 @@ impl Aggregate {
     ];
 
     /// `members`: values and their weights, at least one.
-    fn of(self, members: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
+    fn of(self, members: &(impl Iterator<Item = (f64, f64)> + Clone)) -> f64 {
         let values = || members.clone().map(|(value, _)| value);
         let all: f64 = members.clone().map(|(_, weight)| weight).sum();
         let mean =
@@ -225,7 +225,7 @@ impl Quantities {
             let value = match source {
                 Source::Measured(index) => measured[*index],
                 Source::Aggregated(aggregate, members) => {
-                    aggregate.of(members.iter().map(|&(index, weight)| (values[index], weight)))
+                    aggregate.of(&members.iter().map(|&(index, weight)| (values[index], weight)))
                 }
                 Source::Computed(expression, operands) => {
                     let operands: Vec<_> =
