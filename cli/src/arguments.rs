@@ -26,10 +26,10 @@ pub(crate) struct SpecFlags {
     /// A spec in TOML; without one, NSGA-II searches an edge accelerator
     #[arg(value_name = "SPEC.toml")]
     spec: Option<PathBuf>,
-    /// The environment to search
+    /// The environment to search [default: that of the spec, or edge-accelerator]
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
-    /// The agent that searches
+    /// The agent that searches [default: that of the spec, or nsga2]
     #[arg(long, value_name = "NAME")]
     agent: Option<String>,
     /// A setting of the environment or the agent: `env.networks=["bert-base"]`, `agent.population=64`
@@ -43,10 +43,10 @@ pub(crate) struct SpecFlags {
     constraint: Vec<Constraint>,
     #[command(flatten)]
     goal: GoalFlags,
-    /// Where all randomness comes from
+    /// Where all randomness comes from [default: that of the spec, or 0]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true, value_parser = seed)]
     seed: Option<u64>,
-    /// Designs asked for at once; part of the result, unlike the number of threads
+    /// Designs asked for at once; part of the result, unlike the number of threads [default: that of the spec, or 32]
     #[arg(long, value_name = "DESIGNS", allow_negative_numbers = true, value_parser = at_least_one)]
     batch: Option<NonZeroUsize>,
     /// An earlier run or its log, which the agent learns from first; again for several
@@ -59,7 +59,7 @@ pub(crate) struct SpecFlags {
 /// When a search ends: at the first of these.
 #[derive(clap::Args)]
 pub(crate) struct BudgetFlags {
-    /// End after so many distinct designs
+    /// End after so many distinct designs [default: those of the spec or the run, or 1000]
     #[arg(long, value_name = "DESIGNS", allow_negative_numbers = true, value_parser = at_least_one)]
     trials: Option<NonZeroUsize>,
     /// End after this time: `60s`, `10m`, `2h`

@@ -2,6 +2,7 @@
 
 use std::{fmt, io};
 
+use serde_json::{Value, json};
 use tapeout::core::{BuildEnvError, UnknownName};
 use tapeout::experiment::dataset::DatasetError;
 use tapeout::experiment::dataset::import::error::ImportError;
@@ -11,6 +12,9 @@ use tapeout::offline::OfflineError;
 use tapeout::simulators::networks::OpenNetworkError;
 
 use crate::answer::Exit;
+
+/// The version of the form of errors in JSON.
+const ERROR_SCHEMA: u32 = 1;
 
 /// An error with its causes, what can be done about it, and the exit code it ends in.
 #[derive(Debug)]
@@ -34,6 +38,15 @@ impl Failure {
     /// A place that was named cannot be written to, or a disk failed.
     pub(crate) fn unwritable(error: io::Error) -> Self {
         Self { exit: exit_of(&error), error: error.into(), hint: None }
+    }
+
+    /// A command line that cannot be read.
+    pub(crate) fn usage(error: &clap::Error) -> Self {
+        let text = error.to_string();
+        let text = text.split("\n\nUsage:").next().unwrap_or_default();
+        let text = text.split("\n\nFor more information").next().unwrap_or_default();
+        let message = text.strip_prefix("error: ").unwrap_or(text).trim_end().to_owned();
+        Self::bad_input(anyhow::anyhow!(message))
     }
 
     /// The same failure with what can be done about it.
@@ -60,6 +73,14 @@ impl Failure {
             message.push_str(&format!("\nhint: {hint}"));
         }
         message
+    }
+
+    /// The same as data: the message, its causes from the outermost in, what can be done, and the exit code.
+    pub(crate) fn json(&self) -> Value {
+        let causes: Vec<String> = self.error.chain().skip(1).map(ToString::to_string).collect();
+        let (message, exit) = (self.error.to_string(), self.exit as u8);
+        let error = json!({ "message": message, "causes": causes, "hint": self.hint, "exit": exit });
+        json!({ "schema": ERROR_SCHEMA, "error": error })
     }
 
     /// The exit code it ends in.

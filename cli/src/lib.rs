@@ -26,8 +26,8 @@ mod number;
 mod progress;
 mod report;
 mod run_path;
-
 mod table;
+mod version;
 mod watched_run;
 mod worth_report;
 
@@ -37,12 +37,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 use tapeout::core::Catalog;
 
 use answer::Answer;
 pub use answer::Exit;
 use commands::Command;
+use failure::Failure;
 use watched_run::interrupted_by;
 
 /// Searches hardware design spaces.
@@ -67,14 +69,48 @@ pub fn main(catalog: Catalog) -> ExitCode {
 /// The same for a command line that is given, the name of the program first. For programs whose own arguments are others, such as an
 /// interpreter's.
 pub fn main_of(arguments: impl IntoIterator<Item = OsString>, catalog: &Catalog) -> Exit {
-    match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => run(&arguments.command, catalog),
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // Whether JSON is asked for, as far as that can be seen of what cannot be read.
+    let asks_for_json =
+        arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
+    match parsed(arguments) {
+        Ok((arguments, form)) => run(&arguments.command, form, catalog),
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => {
+            match Answer::text(version::of(catalog)).print() {
+                Ok(exit) => exit,
+                Err(failure) => failure.exit(),
+            }
+        }
+        Err(error) if error.use_stderr() && asks_for_json => {
+            let failure = Failure::usage(&error);
+            tell(&failure, Form::Json);
+            failure.exit()
+        }
         Err(error) => {
             // A reader that has gone away has no use for the help or the message either.
             let _ = error.print();
             if error.use_stderr() { Exit::BadInput } else { Exit::Done }
         }
     }
+}
+
+/// How failures are told.
+#[derive(Clone, Copy)]
+enum Form {
+    Text,
+    Json,
+}
+
+/// The arguments, and how failures are to be told.
+fn parsed(arguments: impl IntoIterator<Item = OsString>) -> Result<(Arguments, Form), clap::Error> {
+    let matches = Arguments::command().try_get_matches_from(arguments)?;
+    let form = if asks_for_json(&matches) { Form::Json } else { Form::Text };
+    Ok((Arguments::from_arg_matches(&matches)?, form))
+}
+
+fn asks_for_json(matches: &ArgMatches) -> bool {
+    let here = matches.try_get_one::<bool>("json").ok().flatten().is_some_and(|json| *json);
+    here || matches.subcommand().is_some_and(|(_, matches)| asks_for_json(matches))
 }
 
 /// What a command line, the name of the program first, has for its standard output, and how it ends. Listens for no signals: whoever does
@@ -87,8 +123,7 @@ pub fn answer_of(
     catalog: &Catalog,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<(Vec<u8>, Exit), (String, Exit)> {
-    let arguments =
-        Arguments::try_parse_from(arguments).map_err(|error| (error.to_string(), Exit::BadInput))?;
+    let (arguments, _) = parsed(arguments).map_err(|error| (error.to_string(), Exit::BadInput))?;
     let answer = interrupted_by(interrupt, || arguments.command.run(catalog));
     answer.map(Answer::into_parts).map_err(|failure| (failure.to_string(), failure.exit()))
 }
@@ -103,13 +138,21 @@ fn ignore_limit_of_files() {
     }
 }
 
-fn run(command: &Command, catalog: &Catalog) -> Exit {
+fn run(command: &Command, form: Form, catalog: &Catalog) -> Exit {
     match command.run(catalog).and_then(|answer| answer.print()) {
         Ok(exit) => exit,
         Err(failure) => {
-            // Nobody is left to be told that the standard error is closed.
-            let _ = writeln!(std::io::stderr(), "{failure}");
+            tell(&failure, form);
             failure.exit()
         }
     }
+}
+
+fn tell(failure: &Failure, form: Form) {
+    let told = match form {
+        Form::Text => failure.to_string(),
+        Form::Json => failure.json().to_string(),
+    };
+    // Nobody is left to be told that the standard error is closed.
+    let _ = writeln!(std::io::stderr(), "{told}");
 }

@@ -57,6 +57,8 @@ pub trait BuildAgent: Agent + Sized + 'static {
 
     /// Hyperparameters that have no default: without them there is no agent.
     const REQUIRED: &'static [&'static str] = &[];
+    /// Hyperparameters that may name files, such as a program: a resolved spec has their full paths, so that a run goes on from any folder.
+    const FILES: &'static [&'static str] = &[];
 
     /// Makes the agent.
     ///

@@ -141,6 +141,8 @@ pub struct AgentEntry {
     pub objectives: ObjectiveSupport,
     /// Hyperparameters that have no default: without them there is no agent.
     pub required: &'static [&'static str],
+    /// Hyperparameters that may name files.
+    pub files: &'static [&'static str],
     defaults: fn() -> Value,
     resolve: fn(&Value) -> Result<Value, ConfigError>,
     build: BuildAgentFn,
@@ -155,6 +157,7 @@ impl AgentEntry {
             description: A::DESCRIPTION,
             objectives: A::OBJECTIVES,
             required: A::REQUIRED,
+            files: A::FILES,
             defaults: config::defaults::<A::Config>,
             resolve: config::resolved::<A::Config>,
             build: |problem, settings, seed| Ok(Box::new(A::build(problem, config::read(settings)?, seed)?)),

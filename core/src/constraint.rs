@@ -116,7 +116,9 @@ impl FromStr for Constraint {
                 longest_number(&limit[..end]).map_or((&limit[..end], &limit[end..]), |at| limit.split_at(at));
             let limit: f64 = number.parse().ok().filter(|limit: &f64| limit.is_finite())?;
             let metric = metric.trim().to_owned();
-            let is_one = !metric.is_empty() && !metric.contains(['<', '>', '=']);
+            // Weights of networks stand in brackets: `latency_s.mean(unet=3, dlrm=1)`.
+            let before_weights = metric.split('(').next().unwrap_or_default();
+            let is_one = !before_weights.contains('=') && !metric.is_empty() && !metric.contains(['<', '>']);
             is_one.then(|| Self { metric, side, limit, unit: unit.trim().to_owned() })
         });
         parsed.ok_or_else(|| ProblemError::BadConstraint { got: text.to_owned() })

@@ -66,7 +66,7 @@ impl From<Definition> for String {
     }
 }
 
-/// What is made of the metrics of all networks: `latency_s.max` of `latency_s.unet` and `latency_s.resnet50`.
+/// What is made of the metrics of several networks: `latency_s.max` of `latency_s.unet` and `latency_s.resnet50`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Aggregate {
     Mean,
@@ -83,14 +83,47 @@ impl Aggregate {
         ("geometric_mean", Self::GeometricMean),
     ];
 
-    fn of(self, values: impl Iterator<Item = f64> + Clone) -> f64 {
-        let n = values.clone().count() as f64;
+    /// `members`: values and their weights, at least one.
+    fn of(self, members: &(impl Iterator<Item = (f64, f64)> + Clone)) -> f64 {
+        let values = || members.clone().map(|(value, _)| value);
+        let all: f64 = members.clone().map(|(_, weight)| weight).sum();
+        let mean =
+            |of: fn(f64) -> f64| members.clone().map(|(value, weight)| weight * of(value)).sum::<f64>() / all;
         match self {
-            Self::Mean => values.sum::<f64>() / n,
-            Self::Max => values.fold(f64::NEG_INFINITY, f64::max),
-            Self::Min => values.fold(f64::INFINITY, f64::min),
-            Self::GeometricMean => (values.map(f64::ln).sum::<f64>() / n).exp(),
+            Self::Mean => mean(|value| value),
+            Self::Max => values().fold(f64::NEG_INFINITY, f64::max),
+            Self::Min => values().fold(f64::INFINITY, f64::min),
+            Self::GeometricMean => mean(f64::ln).exp(),
         }
+    }
+
+    /// Whether some members may count more than others.
+    fn has_weights(self) -> bool {
+        matches!(self, Self::Mean | Self::GeometricMean)
+    }
+}
+
+/// A name of a metric over networks, in parts.
+struct Over<'a> {
+    /// `latency_s`.
+    base: &'a str,
+    aggregate: Aggregate,
+    /// `mean`.
+    ending: &'static str,
+    /// What stands in brackets: `unet=3, bert-base=1`.
+    weights: Option<&'a str>,
+}
+
+impl<'a> Over<'a> {
+    /// `latency_s.mean`, or `latency_s.mean(unet=3, bert-base=1)`.
+    fn read(name: &'a str) -> Option<Self> {
+        let (head, weights) = match name.split_once('(') {
+            Some((head, weights)) => (head, Some(weights.strip_suffix(')')?)),
+            None => (name, None),
+        };
+        let (base, ending) = head.rsplit_once('.')?;
+        let (ending, aggregate) = *Aggregate::ALL.iter().find(|(known, _)| *known == ending)?;
+        Some(Self { base, aggregate, ending, weights })
     }
 }
 
@@ -98,7 +131,8 @@ impl Aggregate {
 #[derive(Debug, Clone)]
 enum Source {
     Measured(usize),
-    Aggregated(Aggregate, Vec<usize>),
+    /// Each member with its weight.
+    Aggregated(Aggregate, Vec<(usize, f64)>),
     Computed(Expression, Vec<usize>),
 }
 
@@ -128,18 +162,60 @@ impl Quantities {
         if let Some(index) = self.metrics.iter().position(|metric| metric.name == name) {
             return Some(index);
         }
-        let (base, ending) = name.rsplit_once('.')?;
-        let (_, aggregate) = *Aggregate::ALL.iter().find(|(known, _)| *known == ending)?;
-        let members: Vec<usize> = (0..self.metrics.len())
-            .filter(|&index| matches!(self.sources[index], Source::Measured(_)))
-            .filter(|&index| {
-                self.metrics[index].name.strip_prefix(base).is_some_and(|rest| rest.starts_with('.'))
-            })
-            .collect();
-        let unit = self.metrics[*members.first()?].unit.clone();
-        self.metrics.push(Metric::new(name, &unit, &format!("{} of all networks", ending.replace('_', " "))));
-        self.sources.push(Source::Aggregated(aggregate, members));
+        let over = Over::read(name)?;
+        let members = self.members(&over).ok()?;
+        let unit = self.metrics[members.first()?.0].unit.clone();
+        let what = over.ending.replace('_', " ");
+        let about = match over.weights {
+            Some(weights) => format!("{what} of networks by weight: {weights}"),
+            None => format!("{what} of all networks"),
+        };
+        self.metrics.push(Metric::new(name, &unit, &about));
+        self.sources.push(Source::Aggregated(over.aggregate, members));
         Some(self.metrics.len() - 1)
+    }
+
+    /// What is wrong with the weights of a name that [`Quantities::find`] does not know.
+    pub(crate) fn fault(&self, name: &str) -> Option<String> {
+        let over = Over::read(name).filter(|over| over.weights.is_some())?;
+        self.members(&over).err()
+    }
+
+    /// The metrics of single networks that are put together, with their weights; or what is wrong with these.
+    fn members(&self, over: &Over<'_>) -> Result<Vec<(usize, f64)>, String> {
+        let is_measured = |index: &usize| matches!(self.sources[*index], Source::Measured(_));
+        let network = |index: usize| {
+            let rest = self.metrics[index].name.strip_prefix(over.base)?;
+            Some((rest.strip_prefix('.')?, index))
+        };
+        let networks: Vec<(&str, usize)> =
+            (0..self.metrics.len()).filter(is_measured).filter_map(network).collect();
+        let Some(weights) = over.weights else {
+            return Ok(networks.into_iter().map(|(_, index)| (index, 1.0)).collect());
+        };
+        if !over.aggregate.has_weights() {
+            return Err(format!("`{}` has no weights, `mean` and `geometric_mean` have", over.ending));
+        }
+        let mut members: Vec<(usize, f64)> = Vec::new();
+        for item in weights.split(',') {
+            let (name, weight) =
+                item.split_once('=').ok_or_else(|| format!("`{}` is not `NETWORK=WEIGHT`", item.trim()))?;
+            let (name, weight) = (name.trim(), weight.trim());
+            let known = || networks.iter().map(|(known, _)| *known);
+            let (_, index) = networks.iter().find(|(known, _)| *known == name).ok_or_else(|| {
+                let nearest = crate::names::suggestion(&nearest_name(name, known()));
+                format!("unknown network `{name}`{nearest}")
+            })?;
+            let weight: f64 =
+                weight.parse().ok().filter(|weight: &f64| *weight > 0.0 && *weight < 1e100).ok_or_else(
+                    || format!("the weight of `{name}` is `{weight}`, expected a number above 0"),
+                )?;
+            if members.iter().any(|(member, _)| member == index) {
+                return Err(format!("`{name}` has two weights"));
+            }
+            members.push((*index, weight));
+        }
+        Ok(members)
     }
 
     /// The value of each for these measurements; none if one has no value, such as a division by zero.
@@ -149,7 +225,7 @@ impl Quantities {
             let value = match source {
                 Source::Measured(index) => measured[*index],
                 Source::Aggregated(aggregate, members) => {
-                    aggregate.of(members.iter().map(|&index| values[index]))
+                    aggregate.of(&members.iter().map(|&(index, weight)| (values[index], weight)))
                 }
                 Source::Computed(expression, operands) => {
                     let operands: Vec<_> =
@@ -174,6 +250,9 @@ impl Quantities {
         for asked in compiled.names() {
             let asked = aliases.iter().find(|(alias, _)| alias == asked).map_or(asked, |(_, name)| name);
             let index = self.find(asked).ok_or_else(|| {
+                if let Some(problem) = self.fault(asked) {
+                    return refused(format!("`{asked}`: {problem}"));
+                }
                 let known = self.metrics.iter().map(|metric| metric.name.as_str());
                 let nearest = crate::names::suggestion(&nearest_name(asked, known));
                 refused(format!("unknown metric `{asked}`{nearest}"))
@@ -207,9 +286,14 @@ impl Quantities {
             });
             let (taken, put) = match name {
                 Some(name) => {
+                    // Weights in brackets belong to the name of a metric over networks.
+                    let behind = &rest[name.len()..];
+                    let weights =
+                        Over::read(name).filter(|_| behind.starts_with('(')).and_then(|_| behind.find(')'));
+                    let length = name.len() + weights.map_or(0, |end| end + 1);
                     let alias = format!("metric_{}_", aliases.len());
-                    aliases.push((alias.clone(), name.clone()));
-                    (name.len(), alias)
+                    aliases.push((alias.clone(), rest[..length].to_owned()));
+                    (length, alias)
                 }
                 None => (next.len_utf8(), next.to_string()),
             };
@@ -271,6 +355,10 @@ mod tests {
             ("x = latency_s.bert-base-1", 7.0),
             ("x = latency_s.mean + latency_s.max", 13.0),
             ("x = latency_s.geometric_mean * 1", 4.0),
+            // (3 * 2 + 8) / 4, (2^2 * 8)^(1/3) = 32^(1/3), and one network alone.
+            ("x = 1 + latency_s.mean(unet=3, bert-base=1)", 4.5),
+            ("x = latency_s.geometric_mean(bert-base=0.5,unet=1) ** 3", 32.0),
+            ("x = max(latency_s.mean(bert-base=7), 1)", 8.0),
         ] {
             let value = *defined(text).unwrap().values(&measured).unwrap().last().unwrap();
             assert!((value - expected).abs() < 1e-12, "{text}: {value}");
@@ -289,5 +377,17 @@ mod tests {
         let error = |text: &str| defined(text).unwrap_err().to_string();
         assert_eq!(error("x = energy_k + 1"), "`x`: unknown metric `energy_k`; did you mean `energy_j`?");
         assert_eq!(error("energy_j = 1"), "`energy_j`: there is a metric of this name");
+        let of_weights = |weights: &str| {
+            let text = error(&format!("x = 2 * latency_s.mean({weights})"));
+            text.strip_prefix(&format!("`x`: `latency_s.mean({weights})`: ")).expect("the name").to_owned()
+        };
+        assert_eq!(of_weights("unit=3"), "unknown network `unit`; did you mean `unet`?");
+        assert_eq!(of_weights("unet"), "`unet` is not `NETWORK=WEIGHT`");
+        assert_eq!(of_weights("unet=-1"), "the weight of `unet` is `-1`, expected a number above 0");
+        assert_eq!(of_weights("unet=1, unet=2"), "`unet` has two weights");
+        assert!(
+            error("x = latency_s.max(unet=1)")
+                .ends_with("`max` has no weights, `mean` and `geometric_mean` have")
+        );
     }
 }

@@ -132,6 +132,9 @@ impl Problem {
         let mut quantities = Quantities::new(&metrics, &definitions)?;
         let mut index_of = |name: &str| {
             quantities.find(name).ok_or_else(|| {
+                if let Some(problem) = quantities.fault(name) {
+                    return ProblemError::Weights { got: name.to_owned(), problem };
+                }
                 let known = || quantities.metrics().iter().map(|metric| metric.name.as_str());
                 ProblemError::UnknownMetric {
                     got: name.to_owned(),
@@ -277,6 +280,14 @@ pub enum ProblemError {
         nearest: Option<String>,
         /// All names there are.
         known: Vec<String>,
+    },
+    /// A mean of networks whose weights are none.
+    #[error("metric `{got}`: {problem}")]
+    Weights {
+        /// The name asked for.
+        got: String,
+        /// What is wrong.
+        problem: String,
     },
     /// Not `metric`, `min:metric` or `max:metric`.
     #[error("objective `{got}` is not of the form `metric`, `min:metric` or `max:metric`")]

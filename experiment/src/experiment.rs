@@ -124,6 +124,8 @@ impl Experiment {
         problem: Problem,
     ) -> Result<Self, SpecError> {
         let agent = agent_entry(catalog, &spec)?;
+        let folder = spec.text.path().and_then(Path::parent).map(Path::to_owned);
+        input_files::with_full_paths(&mut spec.agent.config, agent.files, folder.as_deref());
         let settings = Value::Object(spec.agent.config.clone());
         let refused = |error| config_fault(&spec, "agent.config", error);
         let agent_config = object(agent.resolve(&settings).map_err(refused)?);

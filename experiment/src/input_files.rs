@@ -2,6 +2,7 @@
 //!
 //! A resolved spec names them by their full paths, so that a run goes on wherever it is resumed from, with a checksum each: a file that was
 //! edited since is refused, and so a run stays a function of its spec. A log says by the same checksums which files its designs ran.
+//! Files of an agent, such as its program, are named by full paths too; whether it still proposes the same, replaying tells.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,17 +28,17 @@ pub(crate) fn resolved(
     for setting in settings {
         if let Some(value) = config.get_mut(*setting) {
             each_text(value, &mut |text| {
-                let Some(path) = full_path(text, folder) else { return Ok(()) };
+                let Some((path, part)) = full_path(text, folder) else { return Ok(()) };
                 let (_, sha256) = digest(Path::new(&path))
                     .map_err(|source| SpecFault::InputFile { path: path.clone(), source })?;
-                files.insert(path.clone(), sha256);
-                *text = path;
+                *text = format!("{path}{part}");
+                files.insert(path, sha256);
                 Ok(())
             })?;
         }
     }
     for (path, expected) in &env.files {
-        let path = full_path(path, folder).unwrap_or_else(|| path.clone());
+        let path = full_path(path, folder).map_or_else(|| path.clone(), |(path, _)| path);
         if let Some(got) = files.get(&path).filter(|got| *got != expected) {
             let (got, expected) = (got.clone(), expected.clone());
             return Err(SpecFault::InputFileChanged { path, got, expected });
@@ -46,15 +47,42 @@ pub(crate) fn resolved(
     Ok(EnvSpec { config, files, ..env.clone() })
 }
 
-/// The full path of a file that is there; none for a plain name, which is one of the program's own.
-fn full_path(text: &str, folder: Option<&Path>) -> Option<String> {
-    let path = Path::new(text);
-    if path.extension().is_none() && path.components().count() < 2 {
-        return None;
+/// Names files of `settings` by their full paths.
+pub(crate) fn with_full_paths(config: &mut Map<String, Value>, settings: &[&str], folder: Option<&Path>) {
+    for setting in settings {
+        let Some(value) = config.get_mut(*setting) else { continue };
+        let told = each_text(value, &mut |text| {
+            if let Some((path, part)) = full_path(text, folder) {
+                *text = format!("{path}{part}");
+            }
+            Ok::<(), ()>(())
+        });
+        debug_assert!(told.is_ok(), "telling files by their paths does not fail");
     }
-    let beside = folder.map(|folder| folder.join(path));
-    let found = [Some(path.to_owned()), beside].into_iter().flatten().find(|path| path.is_file())?;
-    fs::canonicalize(found).ok()?.into_os_string().into_string().ok()
+}
+
+/// The full path of a file that is there, and what of it is meant: nothing, or `:conv1` of a network's layer. None for a plain name, which
+/// is one of the program's own.
+fn full_path(text: &str, folder: Option<&Path>) -> Option<(String, String)> {
+    let whole = (text, "");
+    let of_part = text.find(':').map(|colon| text.split_at(colon));
+    [Some(whole), of_part].into_iter().flatten().find_map(|(path, part)| {
+        let path = Path::new(path);
+        if path.extension().is_none() && path.components().count() < 2 {
+            return None;
+        }
+        let beside = folder.map(|folder| folder.join(path));
+        let found = [Some(path.to_owned()), beside].into_iter().flatten().find(|path| path.is_file())?;
+        let full = fs::canonicalize(found).ok()?.into_os_string().into_string().ok()?;
+        Some((full, part.to_owned()))
+    })
+}
+
+/// The file that a text names among these, and what of it is meant.
+fn known<'a>(text: &'a str, files: &BTreeMap<String, String>) -> Option<(&'a str, &'a str)> {
+    let ends = std::iter::once(text.len()).chain(text.match_indices(':').map(|(colon, _)| colon));
+    let mut names = ends.map(|end| text.split_at(end));
+    names.find(|(path, _)| files.contains_key(*path))
 }
 
 /// The same settings with files told by what is in them, wherever they are.
@@ -62,8 +90,8 @@ pub(crate) fn files_by_contents(env: &EnvSpec) -> EnvSpec {
     let mut same = EnvSpec { files: BTreeMap::new(), ..env.clone() };
     for value in same.config.values_mut() {
         let told = each_text(value, &mut |text| {
-            if let Some(sha256) = env.files.get(text) {
-                *text = format!("sha256:{sha256}");
+            if let Some((path, part)) = known(text, &env.files) {
+                *text = format!("sha256:{}{part}", env.files[path]);
             }
             Ok::<(), ()>(())
         });
@@ -87,7 +115,7 @@ pub(crate) fn as_written(
 
 fn written(logged: &Value, here: &Value, files: &BTreeMap<String, String>) -> Value {
     match (logged, here) {
-        (Value::String(short), Value::String(full)) if files.contains_key(full) => {
+        (Value::String(short), Value::String(full)) if known(full, files).is_some() => {
             let plain = short.trim_start_matches("./");
             Value::String(if Path::new(full).ends_with(plain) { short.clone() } else { full.clone() })
         }
@@ -96,6 +124,21 @@ fn written(logged: &Value, here: &Value, files: &BTreeMap<String, String>) -> Va
         }
         _ => here.clone(),
     }
+}
+
+/// The settings `here` of an agent, with paths as `logged` has them where these are the ends of the full ones.
+pub(crate) fn paths_as_written(logged: &Map<String, Value>, here: &Map<String, Value>) -> Map<String, Value> {
+    let mut paths = BTreeMap::new();
+    for value in here.clone().values_mut() {
+        let told = each_text(value, &mut |text| {
+            if Path::new(text.as_str()).is_absolute() {
+                paths.insert(text.clone(), String::new());
+            }
+            Ok::<(), ()>(())
+        });
+        debug_assert!(told.is_ok(), "gathering paths does not fail");
+    }
+    as_written(logged, here, &paths)
 }
 
 /// Tells `each` of every text in `value`, until the first error.
@@ -137,6 +180,36 @@ mod tests {
         fs::write(full, "abd").unwrap();
         let error = resolved(&same, &["networks"], None).unwrap_err();
         assert!(matches!(error, SpecFault::InputFileChanged { expected, .. } if expected == ABC));
+    }
+
+    // A layer of a file's network is the file's, and a trace is.
+    #[test]
+    fn a_part_of_a_file_is_known_by_the_file_and_the_part() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("mine.toml"), "abc").unwrap();
+        let full = fs::canonicalize(folder.path().join("mine.toml")).unwrap();
+        let full = full.to_str().unwrap();
+        let asked =
+            env(json!({ "layer": "mine.toml:conv:1", "trace": "mine.toml", "own": "resnet50:conv1" }));
+        let same = resolved(&asked, &["layer", "trace", "own"], Some(folder.path())).unwrap();
+        let expected = json!({ "layer": format!("{full}:conv:1"), "trace": full, "own": "resnet50:conv1" });
+        assert_eq!(Value::Object(same.config.clone()), expected);
+        assert_eq!(same.files.len(), 1);
+        assert_eq!(files_by_contents(&same).config["layer"], json!(format!("sha256:{ABC}:conv:1")));
+        assert_eq!(as_written(&asked.config, &same.config, &same.files), asked.config);
+        assert_eq!(resolved(&same, &["layer", "trace", "own"], None).unwrap(), same);
+    }
+
+    #[test]
+    fn files_of_an_agent_are_named_by_their_full_paths() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("agent.py"), "").unwrap();
+        let asked = env(json!({ "command": ["python3", "./agent.py", "--fast"] })).config;
+        let mut config = asked.clone();
+        with_full_paths(&mut config, &["command"], Some(folder.path()));
+        let full = fs::canonicalize(folder.path().join("agent.py")).unwrap();
+        assert_eq!(config["command"], json!(["python3", full.to_str().unwrap(), "--fast"]));
+        assert_eq!(paths_as_written(&asked, &config), asked);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::levels::{BUFFERS, dram_level, mac_units, memory_level};
 use crate::loop_nest::{Architecture, Bandwidth, Einsum, Level, TensorSet};
 use crate::mapper::{DimSet, LevelConstraints, MappingConstraints};
 use crate::memory::{Memory, StorageClass, UnbuildableMemory};
+use crate::networks::is_convolution;
 use crate::technology::{DramKind, Node, StorageCost, mac};
 
 /// Bits of a word.
@@ -130,7 +131,7 @@ impl EyerissTemplate {
 pub fn row_stationary(layer: &Einsum) -> MappingConstraints {
     let dims = |names: &[&str]| dims(layer, names);
     let only = |name: &str| tensors(layer, &[name]);
-    let [sums, filters, column, row, outside] = if dims(&["C"]).is_empty() {
+    let [sums, filters, column, row, outside] = if !is_convolution(layer) {
         [dims(&["N"]), dims(&["K"]), dims(&["N", "B", "K"]), dims(&["N", "B", "M"]), DimSet::ALL]
     } else {
         [

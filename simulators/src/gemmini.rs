@@ -16,6 +16,7 @@ use crate::levels::{BUFFERS, dram_level, mac_units, memory_level};
 use crate::loop_nest::{Architecture, Bandwidth, Delivery, Einsum, Level, Network};
 use crate::mapper::{DimSet, LevelConstraints, MappingConstraints};
 use crate::memory::{Memory, StorageClass, UnbuildableMemory};
+use crate::networks::is_convolution;
 use crate::technology::{DramKind, Node, StorageCost, mac, register_file};
 
 /// Bits of a weight, an input or a finished output; of a sum.
@@ -139,7 +140,7 @@ impl GemminiDataflow {
     pub fn constraints(self, layer: &Einsum) -> MappingConstraints {
         let dims = |names: &[&str]| dims(layer, names);
         let tensors = |names: &[&str]| tensors(layer, names);
-        let [columns, reduction, points, window] = if dims(&["C"]).is_empty() {
+        let [columns, reduction, points, window] = if !is_convolution(layer) {
             [dims(&["N"]), dims(&["K"]), dims(&["M"]), dims(&["K"])]
         } else {
             [dims(&["K"]), dims(&["C"]), dims(&["N", "P", "Q"]), dims(&["C", "R", "S"])]

@@ -113,6 +113,7 @@ impl BuildAgent for Process {
     const DESCRIPTION: &'static str = include_str!("page.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
     const REQUIRED: &'static [&'static str] = &["command"];
+    const FILES: &'static [&'static str] = &["command"];
     type Config = ProcessConfig;
 
     fn build(problem: &Problem, config: ProcessConfig, seed: Seed) -> Result<Self, ConfigError> {

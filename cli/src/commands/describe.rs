@@ -118,13 +118,13 @@ impl Entry<'_> {
                 entry.id,
                 page_text(entry.summary, entry.description),
                 objectives(entry),
-                defaults("agent", &entry.defaults())
+                defaults("agent", &short(entry.defaults()))
             )),
             Self::Learner(entry) => Ok(format!(
                 "# {} (learner)\n\n{}\n\n{}",
                 entry.id,
                 page_text(entry.summary, entry.description),
-                defaults("learner", &entry.defaults())
+                defaults("learner", &short(entry.defaults()))
             )),
             Self::Network(network) => Ok(network_page(network)),
         }
@@ -148,16 +148,16 @@ impl Entry<'_> {
                     page["metrics"] = json!(env.metrics());
                     page["goal"] = json!(goal);
                 }
-                page["config"] = entry.defaults();
+                page["config"] = short(entry.defaults());
                 page
             }
             Self::Agent(entry) => json!({
                 "kind": "agent", "name": entry.id, "summary": entry.summary, "description": entry.description,
-                "objectives": entry.objectives, "config": entry.defaults(),
+                "objectives": entry.objectives, "config": short(entry.defaults()),
             }),
             Self::Learner(entry) => json!({
                 "kind": "learner", "name": entry.id, "summary": entry.summary, "description": entry.description,
-                "config": entry.defaults(),
+                "config": short(entry.defaults()),
             }),
             Self::Network(network) => network_json(network),
         })
@@ -197,7 +197,7 @@ fn env_page(catalog: &Catalog, entry: &EnvEntry, config: &Value) -> Result<Strin
         Some((env, goal)) => page.push_str(&env_text(env.as_ref(), &goal)),
         None => page.push_str(&format!("It needs these settings: {}.\n", entry.required.join(", "))),
     }
-    page.push_str(&format!("\n{}", defaults("env", &entry.defaults())));
+    page.push_str(&format!("\n{}", defaults("env", &short(entry.defaults()))));
     Ok(page)
 }
 
@@ -258,6 +258,21 @@ fn defaults(table: &str, config: &Value) -> String {
         value.map_or_else(|| format!("# {key} is not set\n"), |value| format!("{key} = {value}\n"))
     });
     format!("## Settings and their defaults\n\n[{table}.config]\n{}", lines.collect::<String>())
+}
+
+/// Settings in which numbers of single precision are as short as they were written: 0.1, and not the double that is nearest to it.
+fn short(value: Value) -> Value {
+    match value {
+        Value::Number(number) => {
+            let single = number.as_f64().filter(|_| number.is_f64()).map(|wide| (wide, wide as f32));
+            let single = single.filter(|(wide, single)| f64::from(*single) == *wide);
+            let shorter = single.and_then(|(_, single)| single.to_string().parse::<f64>().ok());
+            shorter.map_or(Value::Number(number), Value::from)
+        }
+        Value::Array(items) => items.into_iter().map(short).collect(),
+        Value::Object(entries) => entries.into_iter().map(|(key, value)| (key, short(value))).collect(),
+        value => value,
+    }
 }
 
 fn toml_value(value: &Value) -> Option<String> {
@@ -339,6 +354,10 @@ fn shape(op: &Op) -> String {
                 SecondOperand::Activation => "activations",
             };
             format!("{}matmul {m}x{k} by {k}x{n} {second}", times(*batch))
+        }
+        Op::Contraction(contraction) => {
+            let dims = contraction.dims.iter().map(|(name, size)| format!("{name} {size}"));
+            format!("contraction over {}", dims.collect::<Vec<_>>().join(", "))
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use tapeout::simulators::loop_nest::Architecture;
 use tapeout::simulators::loop_nest::timeloop::read_design;
-use tapeout::simulators::networks::read_network;
+use tapeout::simulators::networks::problem_network;
 
 use crate::answer::Answer;
 use crate::failure::Failure;
@@ -11,9 +12,13 @@ use crate::failure::Failure;
 /// What to read, and where to write it.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Files of Timeloop v4 in YAML: an architecture, Accelergy's summary of energies, a problem, a mapping, in one or several
+    /// Files of Timeloop v4 in YAML, or templates of it in Jinja: an architecture, Accelergy's summary of energies, a problem, a
+    /// mapping, in one or several
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// What a name of the templates stands for: `architecture=eyeriss_like`
+    #[arg(long = "define", value_name = "NAME=VALUE", value_parser = definition)]
+    definitions: Vec<(String, String)>,
     /// The folder for `architecture.toml`, `network.toml` and `mapping.toml`
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
@@ -31,7 +36,7 @@ impl Args {
         }
         let texts: Vec<(&str, &str)> =
             files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-        let design = read_design(&texts).map_err(Failure::bad_input)?;
+        let design = read_design(&texts, &self.definitions).map_err(Failure::bad_input)?;
         let mut written = Vec::new();
         if let Some(architecture) = &design.architecture {
             written.push(("architecture.toml", toml::to_string(architecture)));
@@ -45,11 +50,8 @@ impl Args {
             let text = text.map_err(Failure::failed)?;
             said.push_str(&self.write(name, &text)?);
         }
-        if design.problem.is_some() {
-            // The file that has the problem is a network by itself.
-            let network = self.files.iter().find_map(|path| read_network(path).ok());
-            let network =
-                network.ok_or_else(|| Failure::bad_input(anyhow::anyhow!("the problem is no network")))?;
+        if let Some(problem) = &design.problem {
+            let network = problem_network(problem, &files[0].0).map_err(Failure::bad_input)?.network;
             said.push_str(&self.write("network.toml", &network.to_toml())?);
         }
         if said.is_empty() {
@@ -58,6 +60,13 @@ impl Args {
         }
         for key in &design.unread {
             said.push_str(&format!("note: {key}\n"));
+        }
+        let is_free = |machine: &Architecture| {
+            let reads = machine.levels().iter().map(|level| level.energy.read_j);
+            reads.chain([machine.mac().energy_j]).all(|energy_j| energy_j == 0.0)
+        };
+        if design.architecture.as_ref().is_some_and(is_free) {
+            said.push_str("note: no file has energies (`ERT_summary` or `ERT` of Accelergy): they are 0\n");
         }
         Ok(Answer::text(said))
     }
@@ -71,4 +80,14 @@ impl Args {
     fn unwritten(&self, error: std::io::Error, path: &Path) -> Failure {
         Failure::unwritable(error).context(format!("cannot write {}", path.display()))
     }
+}
+
+/// A name and what it stands for.
+fn definition(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected `NAME=VALUE`")?;
+    let is_name = |letter: char| letter.is_alphanumeric() || letter == '_';
+    if name.is_empty() || !name.chars().all(is_name) {
+        return Err(format!("`{name}` is no name of a template: letters, digits and underscores"));
+    }
+    Ok((name.to_owned(), value.to_owned()))
 }

@@ -362,3 +362,52 @@ fn places_that_cannot_be_written_to_end_in_the_code_of_bad_input() {
         here.complaint(2, arguments);
     }
 }
+
+/// Claim: who asks for JSON is answered in JSON, errors of the command line and of what it names included; `--` ends flags.
+#[test]
+fn failures_are_json_where_json_is_asked_for() {
+    let here = Scratch::new();
+    let told = |arguments: &[&str]| -> (Option<i32>, serde_json::Value) {
+        let done = here.run(arguments);
+        assert_eq!(done.data, "");
+        (
+            done.exit,
+            serde_json::from_str(&done.notes).unwrap_or_else(|error| panic!("{error}: {}", done.notes)),
+        )
+    };
+    let (exit, error) = told(&["simulate", "edge-like", "resnet5", "--json"]);
+    assert_eq!((exit, &error["schema"], &error["error"]["exit"]), (Some(2), &1.into(), &2.into()));
+    assert_eq!(error["error"]["message"], "unknown network `resnet5`; did you mean `resnet50`?");
+    assert_eq!(error["error"]["hint"], "all names are listed by `tapeout list`");
+    let (exit, error) = told(&["search", "--json", "--trials", "0"]);
+    assert_eq!(exit, Some(2));
+    assert_eq!(
+        error["error"]["message"],
+        "invalid value '0' for '--trials <DESIGNS>': expected a whole number from 1 to 9223372036854775807"
+    );
+    assert!(here.run(&["search", "--trials", "0"]).notes.starts_with("error: invalid value"));
+}
+
+/// Claim: the version says what two programs must have in common to give the same numbers.
+#[test]
+fn the_version_names_those_of_the_environments() {
+    let here = Scratch::new();
+    let said = here.data(&["--version"]);
+    assert!(said.starts_with(&format!("tapeout {}", env!("CARGO_PKG_VERSION"))), "{said}");
+    assert!(said.contains("\nenvironments: ") && said.contains("edge-accelerator "), "{said}");
+    assert_eq!(here.data(&["-V"]), said);
+}
+
+/// Claim: the help names the defaults that a spec without flags has.
+#[test]
+fn the_help_names_the_defaults() {
+    let here = Scratch::new();
+    let spec: toml::Table = here.data(&["spec"]).parse().unwrap();
+    let help = here.data(&["search", "--help"]).split_whitespace().collect::<Vec<_>>().join(" ");
+    for value in
+        [&spec["env"]["id"], &spec["agent"]["id"], &spec["seed"], &spec["batch"], &spec["budget"]["trials"]]
+    {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        assert!(help.contains(&format!(", or {value}]")), "{value}: {help}");
+    }
+}

@@ -67,6 +67,7 @@ fn a_design_of_timeloop_becomes_files_that_are_simulated() {
     let said = here.data(&["timeloop", "design.yaml", "--out", "read"]);
     assert!(said.contains("written to read/mapping.toml"), "{said}");
     assert!(said.contains("note: design.yaml:3: `flavour` of `DRAM` is not read"), "{said}");
+    assert!(said.contains("note: no file has energies"), "{said}");
     let simulated = here.data(&[
         "simulate",
         "read/architecture.toml",
@@ -80,4 +81,65 @@ fn a_design_of_timeloop_becomes_files_that_are_simulated() {
     here.write("empty.yaml", "a: 1\n");
     let complaint = here.complaint(2, &["timeloop", "empty.yaml", "--out", "none"]);
     assert!(complaint.contains("no `architecture`, `problem` or `mapping`"), "{complaint}");
+}
+
+/// The same design as a template over a file beside it.
+#[test]
+fn templates_of_timeloop_are_read_with_what_they_include() {
+    let here = Scratch::new();
+    let (machine, rest) = DESIGN.split_once("problem:").unwrap();
+    here.write(
+        "machine.yaml",
+        &machine.replace("depth: 64", "depth: '{{kib}} * 512'").replace(", flavour: mint", ""),
+    );
+    here.write("top.yaml.jinja2", &format!("{{{{include_text('machine.yaml')}}}}\nproblem:{rest}"));
+    let complaint = here.complaint(2, &["timeloop", "top.yaml.jinja2", "--out", "read"]);
+    assert!(
+        complaint.starts_with("error: machine.yaml:4: a name of the template stands for nothing"),
+        "{complaint}"
+    );
+    here.data(&["timeloop", "top.yaml.jinja2", "--define", "kib=2", "--out", "read"]);
+    assert!(
+        here.read("read/architecture.toml").contains("entries = 1024"),
+        "{}",
+        here.read("read/architecture.toml")
+    );
+    let complaint = here.complaint(2, &["timeloop", "top.yaml.jinja2", "--define", "kib", "--out", "read"]);
+    assert!(complaint.contains("expected `NAME=VALUE`"), "{complaint}");
+}
+
+/// A convolution of a volume: neither a convolution of images nor a product.
+const VOLUME: &str = "\
+problem:
+  shape:
+    dimensions: [C, M, D, P, Q, T, R, S]
+    data_spaces:
+    - {name: Filter, projection: [[[M]], [[C]], [[T]], [[R]], [[S]]]}
+    - {name: Image, projection: [[[C]], [[D], [T]], [[P], [R]], [[Q], [S]]]}
+    - {name: Sums, projection: [[[M]], [[D]], [[P]], [[Q]]], read_write: true}
+  instance: {C: 4, M: 8, D: 4, P: 8, Q: 8, T: 3, R: 3, S: 3, Depth: 7}
+";
+
+/// Claim: a layer of dimensions of its own runs wherever layers do, and what is imported of it is the same.
+#[test]
+fn a_contraction_is_a_layer_like_any_other() {
+    let here = Scratch::new();
+    here.write("volume.yaml", VOLUME);
+    let said = here.data(&["network", "import", "volume.yaml", "--out", "volume.toml"]);
+    assert!(said.contains("contraction over C 4, M 8") && said.contains("Depth"), "{said}");
+    let simulated = |file: &str| -> Value {
+        serde_json::from_str(&here.data(&["simulate", "edge-like", file, "--effort", "2000", "--json"]))
+            .unwrap()
+    };
+    assert_eq!(simulated("volume.yaml:problem")["cycles"], simulated("volume.toml:problem")["cycles"]);
+    for env in ["edge-accelerator", "eyeriss-accelerator", "gemmini-accelerator"] {
+        let out = format!("run-{env}");
+        let file = "env.networks=[\"volume.toml\"]";
+        let done = here.data(&[
+            "search", "--env", env, "--set", file, "--agent", "random", "--trials", "4", "--json", "--out",
+            &out,
+        ]);
+        let summary: Value = serde_json::from_str(&done).unwrap();
+        assert_eq!(summary["summary"]["trials"], 4, "{env}: {done}");
+    }
 }

@@ -179,6 +179,72 @@ fn goals_over_networks_and_expressions_in_a_narrowed_space_hold_for_every_trial(
     assert!(complaint.contains("`env.fix.cores`: parameter `cores`: 5 is not a level"), "{complaint}");
 }
 
+// By hand: 3 of 4 of one network and 1 of 4 of the other.
+#[test]
+fn means_over_networks_are_weighted_by_name() {
+    let here = here();
+    let goal = "latency_s.mean(mine=3, dlrm=1)";
+    let spec = format!(
+        "version = 1\nobjectives = [\"{goal}\"]\nconstraints = [\"latency_s.geometric_mean(mine=2, dlrm=1) < 10 s\"]\n\
+         [env]\nid = \"edge-accelerator\"\nconfig = {{ networks = [\"mine.toml\", \"dlrm\"] }}\n\
+         [agent]\nid = \"random\"\n[budget]\ntrials = 6\n"
+    );
+    here.write("spec.toml", &spec);
+    here.data(&["search", "spec.toml", "--out", "run"]);
+    let rows = here.data(&["evaluate", "run", "0", "--json"]);
+    let rows: Value = serde_json::from_str(&rows).unwrap();
+    let of = |name: &str| rows[0]["metrics"][name].as_f64().unwrap_or_else(|| panic!("{name}: {rows}"));
+    let expected = 0.75 * of("latency_s.mine") + 0.25 * of("latency_s.dlrm");
+    assert!((of(goal) / expected - 1.0).abs() < 1e-12);
+    assert_eq!(here.run(&["replay", "run"]).exit, Some(0));
+    here.write("spec.toml", &spec.replace("dlrm=1)\"]\nc", "dlrn=1)\"]\nc"));
+    let complaint = here.complaint(2, &["search", "spec.toml", "--out", "other"]);
+    assert!(complaint.contains("unknown network `dlrn`; did you mean `dlrm`?"), "{complaint}");
+}
+
+/// Claim: a run goes on from any folder, whatever setting names a file: a trace, a layer of a file.
+#[test]
+fn runs_over_files_go_on_from_elsewhere() {
+    let here = here();
+    here.write("trace.csv", "cycle,op,address\n0,R,0x40\n10,W,0x80\n30,R,0x1000\n");
+    std::fs::create_dir(here.path("below")).unwrap();
+    for (index, setting) in ["env.trace=trace.csv", "env.layer=mine.toml:conv"].into_iter().enumerate() {
+        let run = format!("run{index}");
+        let search = [
+            "search",
+            "--env",
+            "dram-controller",
+            "--set",
+            setting,
+            "--set",
+            "env.requests=100",
+            "--agent",
+            "random",
+        ];
+        here.data(&[&search[..], &["--trials", "3", "--out", &run]].concat());
+        let mut resume = here.command();
+        let run = here.path(&run);
+        resume.current_dir(here.path("below")).args(["resume", run.to_str().unwrap(), "--trials", "5"]);
+        let resumed = resume.output().unwrap();
+        assert!(resumed.status.success(), "{setting}: {}", String::from_utf8_lossy(&resumed.stderr));
+    }
+    here.write("trace.csv", "cycle,op,address\n0,R,0x40\n");
+    let complaint = here.complaint(2, &["resume", "run0", "--trials", "6"]);
+    assert!(complaint.contains("trace.csv"), "{complaint}");
+}
+
+#[test]
+fn one_mapping_is_taken_apart_like_an_accelerator() {
+    let here = here();
+    here.data(&["search", "--env", "mapping", "--agent", "random", "--trials", "300", "--out", "run"]);
+    let log = here.read("run/trials.jsonl");
+    let measured = log.lines().skip(1).position(|line| line.contains("\"measured\"")).expect("one that fits");
+    let text = here.data(&["evaluate", "run", &measured.to_string()]);
+    for part in ["layer3.1.conv2", "DRAM", "multiply-accumulate units", "bound by"] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+}
+
 #[test]
 fn one_design_is_evaluated_down_to_its_parts() {
     let here = here();

@@ -16,7 +16,8 @@ pub(crate) fn breakdown(
     by_network: &ByNetwork,
     outside: &[(String, f64)],
 ) -> Breakdown {
-    let mut sheets = vec![layers(cost, clock_hz), memories(cost, clock_hz), area(cost, outside)];
+    let mut sheets = vec![layers(cost, clock_hz), memories(cost, clock_hz)];
+    sheets.extend(area(cost, outside));
     if let Some(networks) = by_network.sheet(cost, clock_hz) {
         sheets.insert(0, networks);
     }
@@ -59,7 +60,8 @@ fn memories(cost: &NetworkCost, clock_hz: f64) -> Sheet {
 /// What multiply-accumulate units are called among the parts.
 const ARITHMETIC: &str = "multiply-accumulate units";
 
-fn area(cost: &NetworkCost, outside: &[(String, f64)]) -> Sheet {
+/// The parts with their areas; none if no part has one.
+fn area(cost: &NetworkCost, outside: &[(String, f64)]) -> Option<Sheet> {
     let mut sheet = Sheet::new("part", &[("instances", ""), ("area_m2", "m2")]);
     let architecture = cost.architecture();
     let mac = architecture.mac();
@@ -72,7 +74,8 @@ fn area(cost: &NetworkCost, outside: &[(String, f64)]) -> Sheet {
     for (name, area_m2) in outside {
         sheet.row(name, vec![1.0, *area_m2], "");
     }
-    sheet
+    let has_area = mac.area_m2.is_some() || sheet.rows.len() > 1;
+    has_area.then_some(sheet)
 }
 
 /// What layers are bound by, with the share of the cycles that these layers take.

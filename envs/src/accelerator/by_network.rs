@@ -6,6 +6,7 @@ use tapeout_simulators::network_cost::{LayerCost, NetworkCost};
 use tapeout_simulators::networks::Workload;
 
 /// The networks of a workload, and how often each runs the layers that are costed once for all.
+#[derive(Default)]
 pub(crate) struct ByNetwork {
     names: Vec<String>,
     /// Runs of each distinct layer in one run of a network; shape `[networks][layers]`.
@@ -16,7 +17,7 @@ impl ByNetwork {
     /// The networks of `workload`; none if it is but one, whose metrics are those of the workload.
     pub(crate) fn of(workload: &Workload) -> Self {
         if workload.entries().len() == 1 {
-            return Self { names: Vec::new(), runs: Vec::new() };
+            return Self::default();
         }
         let names = workload.entries().iter().map(|entry| entry.network().id().to_owned());
         Self { names: names.collect(), runs: workload.runs_by_network() }

@@ -19,7 +19,7 @@ const KINDS: [Kind; 4] = [
 fn conv_kernel(op: &Op) -> Option<u64> {
     match op {
         Op::Conv2d(conv) => Some(conv.kernel[0] * conv.kernel[1]),
-        Op::MatMul(_) => None,
+        Op::MatMul(_) | Op::Contraction(_) => None,
     }
 }
 

@@ -167,6 +167,7 @@ impl BuildEnv for DramController {
     const SUMMARY: &'static str =
         "ArchGym's memory controller: ten parameters in front of DDR3, equal to DRAMSys command by command";
     const DESCRIPTION: &'static str = include_str!("page.md");
+    const FILES: &'static [&'static str] = &["trace", "layer"];
     const DESIGNS: Option<u128> = Some(28_311_552);
     type Config = DramControllerConfig;
 

@@ -7,8 +7,10 @@
 mod encoding;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tapeout_core::breakdown::Breakdown;
 use tapeout_core::config::{above, check};
 use tapeout_core::names::UnknownName;
 use tapeout_core::{
@@ -18,8 +20,11 @@ use tapeout_simulators::architectures::{architecture, from_toml};
 use tapeout_simulators::loop_nest::{
     Architecture, Einsum, Evaluator, Illegal, Mapping, Quirks, Report, TensorSet, Workspace,
 };
+use tapeout_simulators::mapper::Best;
+use tapeout_simulators::network_cost::{LayerCost, NetworkCost};
 use tapeout_simulators::networks::{Layer, MatMul, Op, SecondOperand, open_network};
 
+use crate::accelerator::{ByNetwork, breakdown};
 use encoding::Encoding;
 
 /// One layer and one architecture.
@@ -60,8 +65,10 @@ impl Default for LayerMappingConfig {
 /// All mappings of one layer on one architecture.
 pub struct LayerMapping {
     architecture: Architecture,
+    /// What the layer is called in tables.
+    name: String,
     einsum: Einsum,
-    macs: f64,
+    macs: u64,
     encoding: Encoding,
     metrics: Vec<Metric>,
     clock_hz: f64,
@@ -86,8 +93,9 @@ impl LayerMapping {
         check("clock_hz", clock_hz, above(0.0))?;
         let encoding = Encoding::new(&architecture, &einsum, keep)
             .map_err(|error| ConfigError::new("", format!("the layer cannot be mapped: {error}")))?;
-        let macs = einsum.macs().map_err(|error| ConfigError::new("", error.to_string()))? as f64;
-        Ok(Self { architecture, einsum, macs, encoding, metrics: metrics(), clock_hz })
+        let macs = einsum.macs().map_err(|error| ConfigError::new("", error.to_string()))?;
+        let name = "layer".to_owned();
+        Ok(Self { architecture, name, einsum, macs, encoding, metrics: metrics(), clock_hz })
     }
 
     /// The mapping that `design` says, and the layer as it runs, padded where tiles do not divide it.
@@ -96,6 +104,26 @@ impl LayerMapping {
         let padded = self.einsum.with_sizes(&decoded.sizes);
         let padded = padded.map_err(|error| EvalError::caused_by("the padded layer is too large", error))?;
         Ok((decoded.mapping, padded))
+    }
+
+    /// What the layer costs under the mapping that `design` says, or that it does not fit.
+    fn cost(&self, design: &Design) -> Result<Result<Best, Outcome>, EvalError> {
+        let (mapping, padded) = self.mapping(design)?;
+        let failed = |error: Illegal| EvalError::new(error.describe(&self.architecture, &padded));
+        let nest = Evaluator::new(&self.architecture, &padded, Quirks::default()).map_err(failed)?;
+        let mut report = Report::new();
+        match nest.evaluate(&mapping, &mut Workspace::new(), &mut report) {
+            Ok(()) => {}
+            Err(Illegal::Capacity { level, tensor, need, have, .. }) => {
+                return Ok(Err(self.infeasible(level, tensor, need, have)));
+            }
+            Err(error) => return Err(failed(error)),
+        }
+        let useful_share = self.macs as f64 / report.macs as f64;
+        // Nothing is known of other mappings.
+        let (lower_bound, gap) = (0.0, f64::INFINITY);
+        let einsum = padded;
+        Ok(Ok(Best { mapping, einsum, report, useful_share, lower_bound, gap, evaluated: 1, work: 0 }))
     }
 
     fn infeasible(&self, level: usize, tensor: usize, need: u64, have: u64) -> Outcome {
@@ -115,25 +143,22 @@ impl Env for LayerMapping {
     }
 
     fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
-        let (mapping, padded) = self.mapping(design)?;
-        let failed = |error: Illegal| EvalError::new(error.describe(&self.architecture, &padded));
-        let nest = Evaluator::new(&self.architecture, &padded, Quirks::default()).map_err(failed)?;
-        let mut report = Report::new();
-        match nest.evaluate(&mapping, &mut Workspace::new(), &mut report) {
-            Ok(()) => {}
-            Err(Illegal::Capacity { level, tensor, need, have, .. }) => {
-                return Ok(self.infeasible(level, tensor, need, have));
-            }
-            Err(error) => return Err(failed(error)),
-        }
-        let latency_s = report.cycles as f64 / self.clock_hz;
-        let useful = self.macs / report.macs as f64;
-        Ok(Outcome::Measured(vec![
-            latency_s,
-            report.energy_j,
-            report.energy_j * latency_s,
-            report.utilization * useful,
-        ]))
+        let best = match self.cost(design)? {
+            Ok(best) => best,
+            Err(outcome) => return Ok(outcome),
+        };
+        let latency_s = best.report.cycles as f64 / self.clock_hz;
+        let energy_j = best.report.energy_j;
+        Ok(Outcome::Measured(vec![latency_s, energy_j, energy_j * latency_s, best.utilization()]))
+    }
+
+    fn breakdown(&self, design: &Design) -> Result<Option<Breakdown>, EvalError> {
+        let Ok(best) = self.cost(design)? else { return Ok(None) };
+        let energy_j = best.report.energy_j;
+        let name = self.name.clone();
+        let layer = LayerCost { name, runs: 1.0, macs: self.macs, best: Arc::new(best), energy_j };
+        let cost = NetworkCost::new(&self.architecture, vec![layer]);
+        Ok(Some(breakdown(&cost, self.clock_hz, &ByNetwork::default(), &[])))
     }
 }
 
@@ -149,9 +174,11 @@ impl BuildEnv for LayerMapping {
 
     fn build(config: LayerMappingConfig) -> Result<Self, ConfigError> {
         let architecture = machine(&config.architecture)?;
-        let einsum = layer(&config)?.einsum().clone();
+        let layer = layer(&config)?;
+        let einsum = layer.einsum().clone();
         let keep = kept(&config.keep, &architecture, &einsum)?;
-        Self::new(architecture, einsum, keep, config.clock_hz)
+        let name = layer.name().to_owned();
+        Ok(Self { name, ..Self::new(architecture, einsum, keep, config.clock_hz)? })
     }
 
     fn default_goal(&self) -> Goal {

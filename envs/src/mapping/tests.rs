@@ -76,6 +76,16 @@ fn one_mapping_by_hand() {
     let measured = env.evaluate(&design).unwrap().metrics().unwrap().to_vec();
     assert_eq!(measured[0], report.cycles as f64);
     assert_eq!(measured[2], measured[0] * measured[1]);
+
+    // The same taken apart: one layer, two memories and the units, and what the cycles wait for.
+    let parts = env.breakdown(&design).unwrap().unwrap();
+    let sheets: Vec<(&str, usize)> =
+        parts.sheets.iter().map(|sheet| (sheet.of.as_str(), sheet.rows.len())).collect();
+    assert_eq!(sheets, [("layer", 1), ("memory", 3)]);
+    assert_eq!(parts.sheets[0].rows[0].bound, "bandwidth of DRAM");
+    let energy: f64 = parts.sheets[1].rows.iter().map(|memory| memory.values[0]).sum();
+    assert!((energy / measured[1] - 1.0).abs() < 1e-12, "{energy}");
+    assert_eq!(parts.bounds, ["bandwidth of DRAM (layers that take 100.0 % of the time)"]);
 }
 
 // By hand: 5 rows over 2 instances take 3 rounds, so the layer is padded to 6 rows, of which 5 count.

@@ -5,12 +5,10 @@ use super::text::{DimsText, MappingText};
 use crate::loop_nest::{Einsum, TensorSet};
 use crate::mapper::{DimSet, LevelConstraints};
 use crate::names::index_of;
+use crate::networks::{CONV2D_DIMS, MATMUL_DIMS, is_convolution};
 
 /// Tensors of a layer, by index.
 pub(super) const TENSORS: [&str; 3] = ["Weights", "Inputs", "Outputs"];
-/// Dimensions of convolutions and of matrix products.
-const CONV2D: [&str; 8] = ["N", "G", "K", "C", "P", "Q", "R", "S"];
-const MATMUL: [&str; 4] = ["B", "M", "N", "K"];
 /// Dimensions by what they do: any, those of the outputs, those that are added up, those of outputs and weights both.
 const ROLES: [&str; 4] = ["all", "outputs", "reductions", "channels"];
 
@@ -90,14 +88,13 @@ impl Dims {
                 }
             })
         };
-        check(conv2d, &CONV2D, &MATMUL)?;
-        check(matmul, &MATMUL, &CONV2D)?;
+        check(conv2d, &CONV2D_DIMS, &MATMUL_DIMS)?;
+        check(matmul, &MATMUL_DIMS, &CONV2D_DIMS)?;
         Ok(Self { conv2d: conv2d.clone(), matmul: matmul.clone() })
     }
 
     fn of(&self, layer: &Einsum) -> DimSet {
-        let is_conv = layer.dims().iter().any(|dim| dim.name == "C");
-        let words = if is_conv { &self.conv2d } else { &self.matmul };
+        let words = if is_convolution(layer) { &self.conv2d } else { &self.matmul };
         let uses = |tensor: &str, dim: usize| {
             let tensor =
                 layer.tensor_index(tensor).expect("invariant: layers have weights, inputs and outputs");

@@ -5,7 +5,8 @@ use toml::Spanned;
 
 use super::network::Parts;
 use super::{
-    Conv2d, Extras, Layer, MatMul, NetworkError, NetworkProblem, NeuralNetwork, Op, Outside, Published,
+    Contraction, Conv2d, Extras, Layer, MatMul, NetworkError, NetworkProblem, NeuralNetwork, Op, Outside,
+    Published,
 };
 
 /// The version of the file form that is read here.
@@ -42,6 +43,7 @@ struct LayerText {
     name: String,
     conv2d: Option<Conv2d>,
     matmul: Option<MatMul>,
+    contraction: Option<Contraction>,
     #[serde(default)]
     norm: bool,
     #[serde(default)]
@@ -100,11 +102,12 @@ fn read(text: &str, path: &str) -> Result<NeuralNetwork, NetworkError> {
 
 impl LayerText {
     fn layer(self) -> Result<Layer, NetworkProblem> {
-        let op = match (self.conv2d, self.matmul) {
-            (Some(conv), None) => Op::Conv2d(conv),
-            (None, Some(product)) => Op::MatMul(product),
-            (Some(_), Some(_)) => return Err(NetworkProblem::Operation { name: self.name, got: "both" }),
-            (None, None) => return Err(NetworkProblem::Operation { name: self.name, got: "neither" }),
+        let op = match (self.conv2d, self.matmul, self.contraction) {
+            (Some(conv), None, None) => Op::Conv2d(conv),
+            (None, Some(product), None) => Op::MatMul(product),
+            (None, None, Some(contraction)) => Op::Contraction(contraction),
+            (None, None, None) => return Err(NetworkProblem::Operation { name: self.name, got: "none" }),
+            _ => return Err(NetworkProblem::Operation { name: self.name, got: "several" }),
         };
         let extras = Extras { bias: self.bias, norm: self.norm };
         Layer::new(&self.name, op)
@@ -166,7 +169,7 @@ mod tests {
         );
         assert_eq!(
             error("{ name = \"a\" }"),
-            "x.toml:6: layer `a` has neither of `conv2d` and `matmul`, expected one"
+            "x.toml:6: layer `a` has none of `conv2d`, `matmul` and `contraction`, expected one"
         );
         let good = "{ name = \"a\", matmul = { m = 1, n = 2, k = 3, second = \"weight\" } },\n";
         assert_eq!(

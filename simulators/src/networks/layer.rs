@@ -140,7 +140,7 @@ impl Layer {
     ///
     /// Convolution: dimensions N (batch), G (groups), K and C (output and input channels of a group), P and Q
     /// (output height and width), R and S (kernel height and width); a depthwise one has K = C = 1. Product:
-    /// B (batch), M, N, K; `Weights` is the second operand, whatever it is. Unit dimensions are listed too,
+    /// B (batch), M, N, K; `Weights` is the second operand, whatever it is. Contraction: its own. Unit dimensions are listed too,
     /// so the names do not depend on the shape. `Inputs` of a convolution includes the padding.
     pub fn einsum(&self) -> &Einsum {
         &self.einsum

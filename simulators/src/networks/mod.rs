@@ -1,7 +1,7 @@
 //! Neural networks as tables of layers: the workloads of every accelerator model.
 //!
-//! A [`NeuralNetwork`] is a list of distinct [`Layer`]s with counts. A layer is a 2-D convolution or a matrix
-//! product, in exact shapes; its [`Layer::einsum`] is what a cost model evaluates. Precision is not a
+//! A [`NeuralNetwork`] is a list of distinct [`Layer`]s with counts. A layer is a 2-D convolution, a matrix
+//! product or another [`Contraction`] of two tensors, in exact shapes; its [`Layer::einsum`] is what a cost model evaluates. Precision is not a
 //! network's matter: everything is counted in words. A [`Workload`] is several networks with weights.
 //!
 //! What is counted: multiply-accumulates of convolutions and matrix products, which is what published totals
@@ -52,9 +52,10 @@
 //! | `licence`, `notes` | optional; assumptions belong into `notes` |
 //! | `published.macs`, `published.parameters` | optional `{ value, within, source }`; `within` is half a unit of the last printed digit, 0 if printed exactly |
 //! | `outside` | optional `{ name, parameters, why }`: parameters that no layer multiplies by (embeddings, layer norms) |
-//! | `layers` | rows `{ name, conv2d or matmul, norm, bias, count, weight_copies }` |
+//! | `layers` | rows `{ name, conv2d, matmul or contraction, norm, bias, count, weight_copies }` |
 //! | `conv2d` | `in_channels`, `out_channels`, `output`, `kernel`, and with defaults `stride`, `dilation`, `padding`, `groups`, `batch`; pairs are height, width, `padding` is the sum over both edges |
 //! | `matmul` | `m`, `n`, `k`, `second` (`"weight"` or `"activation"`), `batch` (default 1): `batch` products of `m` x `k` by `k` x `n` |
+//! | `contraction` | `dims`, a list of `[name, size]`; `weights`, `inputs` and `outputs`, each a list of ranks, each a list of `[dimension, coefficient]` whose sum is the index |
 //! | `norm`, `bias` | default false: two, or one, more parameters per output channel |
 //! | `count` | how often the layer runs (default 1) |
 //! | `weight_copies` | how many sets of weights these runs use (default `count`; 1 for the steps of a recurrent layer) |
@@ -72,10 +73,11 @@ mod workload;
 pub use builtin::{NETWORKS, NetworkRow, network};
 pub use import::{
     Dimensions, ImportedNetwork, LeftOut, NetworkForm, OpenNetworkError, import_network, open_network,
-    read_network,
+    problem_network, read_network,
 };
 pub use layer::{Extras, Layer};
 pub use layer_error::LayerError;
 pub use network::{NetworkError, NetworkProblem, NeuralNetwork, Outside, Published};
-pub use op::{Conv2d, MatMul, Op, SecondOperand};
+pub(crate) use op::{CONV2D_DIMS, MATMUL_DIMS, is_convolution};
+pub use op::{Contraction, Conv2d, MatMul, Op, SecondOperand};
 pub use workload::{Workload, WorkloadEntry, WorkloadError};

@@ -75,11 +75,11 @@ pub enum NetworkProblem {
         expected: u64,
     },
     /// A row without, or with two, operations.
-    #[error("layer `{name}` has {got} of `conv2d` and `matmul`, expected one")]
+    #[error("layer `{name}` has {got} of `conv2d`, `matmul` and `contraction`, expected one")]
     Operation {
         /// The layer.
         name: String,
-        /// `both` or `neither`.
+        /// `several` or `none`.
         got: &'static str,
     },
     /// Two rows with one name.

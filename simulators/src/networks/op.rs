@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::LayerError;
-use crate::loop_nest::{Einsum, EinsumError, TensorSpec};
+use crate::loop_nest::{Einsum, EinsumError, Role, TensorSpec};
 
 /// A 2-D convolution. Pairs are height, width.
 ///
@@ -63,6 +63,21 @@ pub enum SecondOperand {
     Activation,
 }
 
+/// Sums of products of two operands over dimensions of any kind: a convolution of a volume, a product of tensors. The index of a tensor is
+/// that of its ranks, each the sum of `coefficient * dimension` over its terms.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contraction {
+    /// Dimensions with their sizes.
+    pub dims: Vec<(String, u64)>,
+    /// Ranks of the weights.
+    pub weights: Vec<Vec<(String, u64)>>,
+    /// Ranks of the inputs.
+    pub inputs: Vec<Vec<(String, u64)>>,
+    /// Ranks of the outputs.
+    pub outputs: Vec<Vec<(String, u64)>>,
+}
+
 /// What a layer computes. Equal operations cost the same, so this is the key under which results may be kept.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Op {
@@ -70,6 +85,8 @@ pub enum Op {
     Conv2d(Conv2d),
     /// A matrix product.
     MatMul(MatMul),
+    /// What is neither.
+    Contraction(Contraction),
 }
 
 impl Op {
@@ -90,6 +107,8 @@ impl Op {
             Self::MatMul(MatMul { batch, m, n, k, .. }) => {
                 at_least_one(&[("batch", *batch), ("m", *m), ("n", *n), ("k", *k)])
             }
+            // Its Einsum says what is wrong with it, by the name of the dimension.
+            Self::Contraction(_) => Ok(()),
         }
     }
 
@@ -103,6 +122,14 @@ impl Op {
                 Self::MatMul(MatMul { m: times(product.m)?, ..product.clone() })
             }
             Self::MatMul(product) => Self::MatMul(MatMul { batch: times(product.batch)?, ..product.clone() }),
+            Self::Contraction(contraction) => {
+                let mut contraction = contraction.clone();
+                match contraction.rows() {
+                    Some(row) => contraction.dims[row].1 = times(contraction.dims[row].1)?,
+                    None => contraction.add_rows(factor),
+                }
+                Self::Contraction(contraction)
+            }
         })
     }
 
@@ -110,6 +137,7 @@ impl Op {
         match self {
             Self::Conv2d(conv) => conv.einsum(),
             Self::MatMul(product) => product.einsum(),
+            Self::Contraction(contraction) => contraction.einsum(),
         }
     }
 
@@ -120,6 +148,10 @@ impl Op {
                 conv.unpadded_words().expect("invariant: an Einsum of more words than these was made")
             }
             Self::MatMul(product) => product.batch * product.m * product.k,
+            Self::Contraction(contraction) => {
+                let words = contraction.einsum().and_then(|einsum| einsum.words(INPUTS));
+                words.expect("invariant: its Einsum was made")
+            }
         }
     }
 
@@ -128,7 +160,75 @@ impl Op {
         match self {
             Self::Conv2d(conv) => conv.out_channels,
             Self::MatMul(product) => product.batch * product.n,
+            Self::Contraction(contraction) => {
+                let is_channel = |name: &str| {
+                    let has =
+                        |ranks: &[Vec<(String, u64)>]| ranks.iter().flatten().any(|(dim, _)| dim == name);
+                    has(&contraction.weights) && has(&contraction.outputs)
+                };
+                let channels = contraction.dims.iter().filter(|(name, _)| is_channel(name));
+                channels.map(|(_, size)| size).product()
+            }
         }
+    }
+}
+
+/// Where the inputs stand among the tensors of a layer.
+const INPUTS: usize = 1;
+
+/// Whether a loop nest has the dimensions of a convolution, and no other.
+pub(crate) fn is_convolution(layer: &Einsum) -> bool {
+    let has_channels = layer.dims().iter().any(|dim| dim.name == "C");
+    has_channels && layer.dims().iter().all(|dim| CONV2D_DIMS.contains(&dim.name.as_str()))
+}
+
+/// The dimensions of a convolution.
+pub(crate) const CONV2D_DIMS: [&str; 8] = ["N", "G", "K", "C", "P", "Q", "R", "S"];
+/// The dimensions of a matrix product.
+pub(crate) const MATMUL_DIMS: [&str; 4] = ["B", "M", "N", "K"];
+
+impl Contraction {
+    /// A dimension that is a rank of inputs and of outputs and has nothing to do with the weights.
+    fn rows(&self) -> Option<usize> {
+        let is_rank = |ranks: &[Vec<(String, u64)>], name: &str| {
+            ranks.iter().any(|rank| matches!(rank.as_slice(), [(dim, 1)] if dim == name))
+        };
+        let moves = |ranks: &[Vec<(String, u64)>], name: &str| {
+            ranks.iter().flatten().filter(|(dim, _)| dim == name).count()
+        };
+        let is_row = |name: &str| {
+            let once = moves(&self.inputs, name) == 1 && moves(&self.outputs, name) == 1;
+            let apart = is_rank(&self.inputs, name) && is_rank(&self.outputs, name);
+            once && apart && moves(&self.weights, name) == 0
+        };
+        self.dims.iter().position(|(name, _)| is_row(name))
+    }
+
+    /// Adds such a dimension; if its name is taken, the Einsum says so.
+    fn add_rows(&mut self, size: u64) {
+        const ROWS: &str = "batch";
+        self.dims.push((ROWS.to_owned(), size));
+        for ranks in [&mut self.inputs, &mut self.outputs] {
+            ranks.push(vec![(ROWS.to_owned(), 1)]);
+        }
+    }
+
+    fn einsum(&self) -> Result<Einsum, EinsumError> {
+        let dims: Vec<(&str, u64)> = self.dims.iter().map(|(name, size)| (name.as_str(), *size)).collect();
+        let tensor = |name: &str, role, ranks: &Vec<Vec<(String, u64)>>| TensorSpec {
+            name: name.to_owned(),
+            role,
+            ranks: ranks.clone(),
+            stored_words: None,
+        };
+        Einsum::new(
+            &dims,
+            &[
+                tensor("Weights", Role::Input, &self.weights),
+                tensor("Inputs", Role::Input, &self.inputs),
+                tensor("Outputs", Role::Output, &self.outputs),
+            ],
+        )
     }
 }
 

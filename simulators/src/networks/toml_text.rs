@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Conv2d, Layer, MatMul, NeuralNetwork, Op, SecondOperand};
+use super::{Contraction, Conv2d, Layer, MatMul, NeuralNetwork, Op, SecondOperand};
 
 impl NeuralNetwork {
     /// The network as TOML, which [`NeuralNetwork::from_toml`] reads back as the same.
@@ -88,6 +88,14 @@ fn row(layer: &Layer) -> String {
 fn operation(op: &Op) -> String {
     match op {
         Op::Conv2d(conv) => convolution(conv),
+        Op::Contraction(Contraction { dims, weights, inputs, outputs }) => {
+            let ranks = |ranks: &[Vec<(String, u64)>]| listed(ranks, |terms| pairs(terms));
+            let (weights, inputs, outputs) = (ranks(weights), ranks(inputs), ranks(outputs));
+            let dims = pairs(dims);
+            format!(
+                "contraction = {{ dims = {dims}, weights = {weights}, inputs = {inputs}, outputs = {outputs} }}"
+            )
+        }
         Op::MatMul(MatMul { batch, m, n, k, second }) => {
             let batch = if *batch == 1 { String::new() } else { format!("batch = {batch}, ") };
             let second = match second {
@@ -97,6 +105,14 @@ fn operation(op: &Op) -> String {
             format!("matmul = {{ {batch}m = {m}, n = {n}, k = {k}, second = \"{second}\" }}")
         }
     }
+}
+
+fn listed<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
+    format!("[{}]", items.iter().map(text).collect::<Vec<_>>().join(", "))
+}
+
+fn pairs(pairs: &[(String, u64)]) -> String {
+    listed(pairs, |(name, number)| format!("[{}, {number}]", quoted(name)))
 }
 
 fn convolution(conv: &Conv2d) -> String {

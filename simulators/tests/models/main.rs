@@ -18,3 +18,4 @@ mod networks;
 mod onnx_models;
 mod timeloop;
 mod timeloop_designs;
+mod timeloop_templates;

@@ -56,7 +56,10 @@ impl Machine {
             built_in_architecture(name).map_err(|unknown| {
                 let templates = ACCELERATORS.iter().map(|row| row.id);
                 let known: Vec<&str> = unknown.known.iter().map(String::as_str).chain(templates).collect();
-                let hint = format!("built in are {}; a file ends in `.toml`", known.join(", "));
+                let hint = match is_yaml(Path::new(name)) {
+                    true => FROM_TIMELOOP.to_owned(),
+                    false => format!("built in are {}; a file ends in `.toml`", known.join(", ")),
+                };
                 Failure::from(unknown).hint(hint)
             })?
         };
@@ -232,7 +235,19 @@ impl Workload {
 
 /// The mapping of a file.
 pub(super) fn mapping(path: &Path) -> Result<MappingText, Failure> {
+    if is_yaml(path) {
+        let problem = anyhow::anyhow!("{}: a mapping is read from TOML", path.display());
+        return Err(Failure::bad_input(problem).hint(FROM_TIMELOOP));
+    }
     toml(path)
+}
+
+/// What can be done with files of Timeloop.
+const FROM_TIMELOOP: &str = "`tapeout timeloop FILES --out FOLDER` writes architecture, network and mapping of files of Timeloop as TOML";
+
+fn is_yaml(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    matches!(extension, Some("yaml" | "yml" | "jinja" | "jinja2"))
 }
 
 /// The text of a file.

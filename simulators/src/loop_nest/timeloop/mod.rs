@@ -9,13 +9,16 @@
 mod check;
 mod design;
 mod file;
+mod mapping;
 mod problem;
+mod tags;
+mod template;
 mod write;
 mod yaml;
 
 pub use check::{TimeloopComparison, TimeloopDifference, check};
 pub use design::{TimeloopDesign, read_design};
 pub use file::{TimeloopCase, TimeloopCaseError, TimeloopFileError, read};
-pub use problem::{TimeloopLayer, TimeloopProblem};
+pub use problem::{TimeloopLayer, TimeloopProblem, UnreadSize};
 pub use write::{UnwritableDesign, WrittenDesign, write_design};
 pub use yaml::YamlError;

@@ -2,9 +2,10 @@
 //!
 //! Source: the documentation of Timeloop v4, "Problem": a `shape` names dimensions, coefficients and data spaces, each a list of ranks whose
 //! terms are summed (`[[C]]`, `[[R, Wdilation], [P, Wstride]]`); an `instance` gives sizes. What a dimension is in a layer follows from the data spaces
-//! that it moves, whatever its name; without a shape the names are those of the convolution of Timeloop's exercises.
+//! that it moves, whatever its name; without a shape the names are those of the convolution of Timeloop's exercises. A shape that is neither a
+//! convolution nor a product stays what it is: sums over its dimensions of two operands' products.
 
-use super::design::{error, whole};
+use super::design::whole;
 use super::yaml::{Node, YamlError};
 
 /// What a problem computes, and what its names are here.
@@ -13,9 +14,20 @@ pub struct TimeloopProblem {
     /// The layer, in the sizes of layers here.
     pub layer: TimeloopLayer,
     /// Names of dimensions in the file, and of the layer.
-    pub(super) dimensions: Vec<(String, &'static str)>,
+    pub(super) dimensions: Vec<(String, String)>,
     /// Names of data spaces in the file, and of the layer's tensors.
     pub(super) tensors: Vec<(String, &'static str)>,
+    /// Sizes that the shape has no name for, with their file and line.
+    pub unread: Vec<UnreadSize>,
+}
+
+/// A size of an instance that nothing in the shape is called by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadSize {
+    /// Its name.
+    pub name: String,
+    /// That it is not read, and where it stands.
+    pub note: YamlError,
 }
 
 impl TimeloopProblem {
@@ -31,20 +43,21 @@ impl TimeloopProblem {
             stride: [1, 1],
             dilation: [1, 1],
         };
-        let dimensions = USUAL_DIMENSIONS.iter().map(|&(name, here)| (name.to_owned(), here)).collect();
+        let dimensions =
+            USUAL_DIMENSIONS.iter().map(|&(name, here)| (name.to_owned(), here.to_owned())).collect();
         let tensors = TENSORS.iter().map(|&name| (name.to_owned(), name)).collect();
-        Self { layer, dimensions, tensors }
+        Self { layer, dimensions, tensors, unread: Vec::new() }
     }
 
     /// The name of a dimension here; one that the problem does not have keeps its own.
     pub(super) fn dimension(&self, name: &str) -> String {
         let here = self.dimensions.iter().find(|(known, _)| known == name);
-        here.map_or(name, |(_, here)| here).to_owned()
+        here.map_or(name, |(_, here)| here.as_str()).to_owned()
     }
 }
 
-/// A convolution or a product, without padding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A convolution, a product, or sums over other dimensions, without padding.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TimeloopLayer {
     /// Windows that slide over an image; pairs are of the first and the second axis.
     Convolution {
@@ -76,6 +89,17 @@ pub enum TimeloopLayer {
         /// Length of the sums.
         k: u64,
     },
+    /// Sums of products of two operands over dimensions of any kind.
+    Contraction {
+        /// Dimensions and sizes.
+        dims: Vec<(String, u64)>,
+        /// Ranks of the weights, each the terms whose sum is the index.
+        weights: Vec<Vec<(String, u64)>>,
+        /// Ranks of the inputs.
+        inputs: Vec<Vec<(String, u64)>>,
+        /// Ranks of the outputs.
+        outputs: Vec<Vec<(String, u64)>>,
+    },
 }
 
 /// The convolution of Timeloop's exercises: (name in the file, name of the layer).
@@ -103,26 +127,30 @@ impl Space {
 }
 
 /// Reads `problem`.
-pub(super) fn problem(node: &Node, path: &str) -> Result<TimeloopProblem, YamlError> {
+pub(super) fn problem(node: &Node) -> Result<TimeloopProblem, YamlError> {
     // Before version 0.4 sizes stand beside the shape.
     let instance = node.get("instance").unwrap_or(node);
     match node.get("shape").filter(|shape| shape.get("data_spaces").is_some()) {
-        Some(shape) => Shape::read(shape, instance, path)?.problem(),
-        None if node.get("instance").is_some() => usual(instance, path),
-        None => Err(error(path, node, "`problem` has no `instance`")),
+        Some(shape) => {
+            let shape = Shape::read(shape, instance)?;
+            let unread = if node.get("instance").is_some() { shape.unread(instance) } else { Vec::new() };
+            Ok(TimeloopProblem { unread, ..shape.problem()? })
+        }
+        None if node.get("instance").is_some() => usual(instance),
+        None => Err(node.error("`problem` has no `instance`")),
     }
 }
 
 /// The problem of exercises, whose shape is Timeloop's default.
-fn usual(instance: &Node, path: &str) -> Result<TimeloopProblem, YamlError> {
+fn usual(instance: &Node) -> Result<TimeloopProblem, YamlError> {
     for (key, value) in instance.entries() {
         let dimension = USUAL_DIMENSIONS.iter().any(|(name, _)| name == key);
         if !dimension && !USUAL_COEFFICIENTS.contains(&key.as_str()) && !DERIVED.contains(&key.as_str()) {
             let message = format!("`{key}` is no size of a convolution N, C, M, P, Q, R, S");
-            return Err(error(path, value, message));
+            return Err(value.error(message));
         }
     }
-    let size = |key: &str| instance.get(key).map_or(Ok(1), |node| whole(path, node, key));
+    let size = |key: &str| instance.get(key).map_or(Ok(1), |node| whole(node, key));
     let layer = TimeloopLayer::Convolution {
         batch: size("N")?,
         groups: 1,
@@ -140,14 +168,14 @@ fn usual(instance: &Node, path: &str) -> Result<TimeloopProblem, YamlError> {
 /// A shape with its sizes, and where it stands.
 struct Shape<'a> {
     node: &'a Node,
-    path: &'a str,
     sizes: Vec<(String, u64)>,
+    coefficients: Vec<(String, u64)>,
     spaces: Vec<Space>,
 }
 
 impl<'a> Shape<'a> {
-    fn read(node: &'a Node, instance: &Node, path: &'a str) -> Result<Self, YamlError> {
-        let given = |key: &str| instance.get(key).map(|value| whole(path, value, key)).transpose();
+    fn read(node: &'a Node, instance: &Node) -> Result<Self, YamlError> {
+        let given = |key: &str| instance.get(key).map(|value| whole(value, key)).transpose();
         let mut sizes = Vec::new();
         for name in node.get("dimensions").map(Node::words).unwrap_or_default() {
             sizes.push((name.to_owned(), given(name)?.unwrap_or(1)));
@@ -155,34 +183,48 @@ impl<'a> Shape<'a> {
         let mut coefficients = Vec::new();
         for item in node.get("coefficients").map(Node::items).unwrap_or_default() {
             let name = item.get("name").map(Node::text).unwrap_or_default();
-            let default = item.get("default").map_or(Ok(1), |value| whole(path, value, "default"))?;
+            let default = item.get("default").map_or(Ok(1), |value| whole(value, "default"))?;
             coefficients.push((name.to_owned(), given(name)?.unwrap_or(default)));
         }
-        let mut shape = Self { node, path, sizes, spaces: Vec::new() };
+        let mut shape = Self { node, sizes, coefficients, spaces: Vec::new() };
         for item in node.get("data_spaces").map(Node::items).unwrap_or_default() {
-            let space = shape.space(item, &coefficients)?;
+            let space = shape.space(item)?;
             shape.spaces.push(space);
         }
         Ok(shape)
     }
 
-    fn space(&self, item: &Node, coefficients: &[(String, u64)]) -> Result<Space, YamlError> {
+    /// Sizes of an instance that the shape has no name for.
+    fn unread(&self, instance: &Node) -> Vec<UnreadSize> {
+        let named = || self.sizes.iter().chain(&self.coefficients).map(|(name, _)| name.as_str());
+        let unread = |(name, value): &(String, Node)| {
+            if DERIVED.contains(&name.as_str()) || named().any(|known| known == name) {
+                return None;
+            }
+            let alike = named().find(|known| known.eq_ignore_ascii_case(name));
+            let hint = alike.map_or_else(String::new, |known| format!("; did you mean `{known}`?"));
+            let message =
+                format!("`{name}` is no dimension and no coefficient of the shape, and is not read{hint}");
+            Some(UnreadSize { name: name.clone(), note: value.error(message) })
+        };
+        instance.entries().iter().filter_map(unread).collect()
+    }
+
+    fn space(&self, item: &Node) -> Result<Space, YamlError> {
         let mut ranks = Vec::new();
         for rank in item.get("projection").map(Node::items).unwrap_or_default() {
             let terms = rank.items().iter().map(|term| {
                 let mut words = term.words().into_iter();
                 let dimension = words.next().unwrap_or_default();
                 if !self.sizes.iter().any(|(name, _)| name == dimension) {
-                    return Err(error(self.path, term, format!("`{dimension}` is not among the dimensions")));
+                    return Err(term.error(format!("`{dimension}` is not among the dimensions")));
                 }
                 let factor = words.try_fold(1u64, |product, word| {
-                    let known = coefficients.iter().find(|(name, _)| name == word);
-                    let (_, value) = known.ok_or_else(|| {
-                        error(self.path, term, format!("`{word}` is not among the coefficients"))
-                    })?;
-                    product
-                        .checked_mul(*value)
-                        .ok_or_else(|| error(self.path, term, "the product of coefficients exceeds 64 bits"))
+                    let known = self.coefficients.iter().find(|(name, _)| name == word);
+                    let (_, value) =
+                        known.ok_or_else(|| term.error(format!("`{word}` is not among the coefficients")))?;
+                    let product = product.checked_mul(*value);
+                    product.ok_or_else(|| term.error("the product of coefficients exceeds 64 bits"))
                 })?;
                 Ok((dimension.to_owned(), factor))
             });
@@ -193,16 +235,47 @@ impl<'a> Shape<'a> {
         Ok(Space { name, written, ranks })
     }
 
-    fn refuse(&self, message: impl Into<String>) -> YamlError {
-        error(self.path, self.node, message)
-    }
-
     /// The layer that moves the same data.
     fn problem(&self) -> Result<TimeloopProblem, YamlError> {
         let (inputs, weights, outputs) = self.roles()?;
         let tensors = [(weights, "Weights"), (inputs, "Inputs"), (outputs, "Outputs")];
         let tensors = tensors.map(|(space, name)| (space.name.clone(), name)).to_vec();
+        let (layer, dimensions) = self.known(inputs, weights, outputs).unwrap_or_else(|| {
+            let own = self.sizes.iter().map(|(name, _)| (name.clone(), name.clone()));
+            let layer = TimeloopLayer::Contraction {
+                dims: self.sizes.clone(),
+                weights: weights.ranks.clone(),
+                inputs: inputs.ranks.clone(),
+                outputs: outputs.ranks.clone(),
+            };
+            (layer, own.collect())
+        });
+        Ok(TimeloopProblem { layer, dimensions, tensors, unread: Vec::new() })
+    }
+
+    /// The convolution or product that this is, and what its dimensions are called there.
+    fn known(
+        &self,
+        inputs: &Space,
+        weights: &Space,
+        outputs: &Space,
+    ) -> Option<(TimeloopLayer, Vec<(String, String)>)> {
         let windows: Vec<&Vec<Term>> = inputs.ranks.iter().filter(|rank| rank.len() > 1).collect();
+        // Elsewhere a rank is one dimension, and no dimension is in two ranks.
+        let is_plain = |space: &Space| space.ranks.iter().all(|rank| rank.len() == 1 && rank[0].1 == 1);
+        let once = |space: &Space| {
+            let mut names: Vec<&str> = space.ranks.iter().flatten().map(|(name, _)| name.as_str()).collect();
+            let all = names.len();
+            names.sort_unstable();
+            names.dedup();
+            names.len() == all
+        };
+        let is_simple = is_plain(weights) && is_plain(outputs);
+        let is_simple = is_simple
+            && inputs.ranks.iter().all(|rank| rank.len() > 1 || rank.iter().all(|term| term.1 == 1));
+        if !is_simple || ![inputs, weights, outputs].into_iter().all(once) {
+            return None;
+        }
         let alone = |name: &str| !windows.iter().any(|rank| rank.iter().any(|(term, _)| term == name));
         // By which data spaces a dimension moves that is no part of a window.
         let mut found: Vec<(String, u64, [bool; 3])> = Vec::new();
@@ -210,41 +283,31 @@ impl<'a> Shape<'a> {
             let moves = [inputs.uses(name), weights.uses(name), outputs.uses(name)];
             found.push((name.clone(), *size, moves));
         }
-        let named = |moves: [bool; 3]| -> Result<Option<(String, u64)>, YamlError> {
+        // Nothing in place of a dimension if two have its part.
+        let named = |moves: [bool; 3]| -> Option<Option<(String, u64)>> {
             let mut of_kind = found.iter().filter(|(_, size, of)| *of == moves && *size > 1);
             let (first, second) = (of_kind.next(), of_kind.next());
-            if let (Some((one, ..)), Some((other, ..))) = (first, second) {
-                let message = format!(
-                    "`{one}` and `{other}` move the same data spaces: no layer here has two such dimensions"
-                );
-                return Err(self.refuse(message));
-            }
             let first = first.or_else(|| found.iter().find(|(_, _, of)| *of == moves));
-            Ok(first.map(|(name, size, _)| (name.clone(), *size)))
+            second.is_none().then(|| first.map(|(name, size, _)| (name.clone(), *size)))
         };
         const ALL: [bool; 3] = [true, true, true];
         const ROWS: [bool; 3] = [true, false, true];
         const COLUMNS: [bool; 3] = [false, true, true];
         const SUMS: [bool; 3] = [true, true, false];
-        if let Some((name, ..)) =
-            found.iter().find(|(_, size, of)| *size > 1 && ![ALL, ROWS, COLUMNS, SUMS].contains(of))
-        {
-            return Err(self.refuse(format!(
-                "`{name}` moves one data space alone, which no dimension of a layer here does"
-            )));
+        if found.iter().any(|(_, size, of)| *size > 1 && ![ALL, ROWS, COLUMNS, SUMS].contains(of)) {
+            return None;
         }
         let mut dimensions = Vec::new();
         let product = windows.is_empty();
-        let mut size = |moves, of_product, of_convolution| -> Result<u64, YamlError> {
-            let Some((name, size)) = named(moves)? else { return Ok(1) };
-            dimensions.push((name, if product { of_product } else { of_convolution }));
-            Ok(size)
+        let mut size = |moves, of_product: &str, of_convolution: &str| -> Option<u64> {
+            let Some((name, size)) = named(moves)? else { return Some(1) };
+            dimensions.push((name, (if product { of_product } else { of_convolution }).to_owned()));
+            Some(size)
         };
         let (batch, rows) = (size(ALL, "B", "G")?, size(ROWS, "M", "N")?);
         let (columns, sums) = (size(COLUMNS, "N", "K")?, size(SUMS, "K", "C")?);
         if product {
-            let layer = TimeloopLayer::Product { batch, m: rows, n: columns, k: sums };
-            return Ok(TimeloopProblem { layer, dimensions, tensors });
+            return Some((TimeloopLayer::Product { batch, m: rows, n: columns, k: sums }, dimensions));
         }
         let [first, second] = self.windows(&windows, (weights, outputs), &mut dimensions)?;
         let layer = TimeloopLayer::Convolution {
@@ -257,7 +320,7 @@ impl<'a> Shape<'a> {
             stride: [first.stride, second.stride],
             dilation: [first.dilation, second.dilation],
         };
-        Ok(TimeloopProblem { layer, dimensions, tensors })
+        Some((layer, dimensions))
     }
 
     /// Inputs, weights and outputs: the second operand is the weights unless a name says otherwise or a window slides over it.
@@ -270,7 +333,7 @@ impl<'a> Shape<'a> {
                 read.len(),
                 written.len()
             );
-            return Err(self.refuse(message));
+            return Err(self.node.error(message));
         };
         let slides = |space: &Space| space.ranks.iter().any(|rank| rank.len() > 1);
         let is_weights = |space: &Space| space.name.eq_ignore_ascii_case("weights");
@@ -278,37 +341,35 @@ impl<'a> Shape<'a> {
         Ok(if swap { (other, one, outputs) } else { (one, other, outputs) })
     }
 
-    /// The axes along which windows slide, the first first; an axis without a window has one point.
+    /// The axes along which windows slide, the first first; an axis without a window has one point. Nothing if there are more than two, or
+    /// one is not the sum of one dimension of the outputs and one of the weights.
     fn windows(
         &self,
         windows: &[&Vec<Term>],
         (weights, outputs): (&Space, &Space),
-        dimensions: &mut Vec<(String, &'static str)>,
-    ) -> Result<[Window; 2], YamlError> {
+        dimensions: &mut Vec<(String, String)>,
+    ) -> Option<[Window; 2]> {
         let mut axes = [Window { output: 1, kernel: 1, stride: 1, dilation: 1 }; 2];
         if windows.len() > axes.len() {
-            return Err(
-                self.refuse(format!("windows slide along {} axes, at most 2 are supported", windows.len()))
-            );
+            return None;
         }
         for (axis, terms) in windows.iter().enumerate() {
             let (taps, points): (Vec<&Term>, Vec<&Term>) =
                 terms.iter().partition(|(name, _)| weights.uses(name));
-            let message = "a window is not the sum of one dimension of the outputs and one of the weights";
             let ([(tap, dilation)], [(point, stride)]) = (taps.as_slice(), points.as_slice()) else {
-                return Err(self.refuse(message));
+                return None;
             };
             if !outputs.uses(point) || outputs.uses(tap) {
-                return Err(self.refuse(message));
+                return None;
             }
             let size =
                 |name: &str| self.sizes.iter().find(|(known, _)| known == name).map_or(1, |(_, size)| *size);
             axes[axis] =
                 Window { output: size(point), kernel: size(tap), stride: *stride, dilation: *dilation };
-            dimensions.push((point.clone(), ["P", "Q"][axis]));
-            dimensions.push((tap.clone(), ["R", "S"][axis]));
+            dimensions.push((point.clone(), ["P", "Q"][axis].to_owned()));
+            dimensions.push((tap.clone(), ["R", "S"][axis].to_owned()));
         }
-        Ok(axes)
+        Some(axes)
     }
 }
 

@@ -1,14 +1,22 @@
-//! YAML as a tree whose nodes know their lines. Aliases and merge keys (`<<`) are followed.
+//! YAML as a tree whose nodes know their lines. Aliases, merge keys (`<<`, and `<<<` into what is there) and included files are followed.
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser};
 
-/// A value of a document, with its line from 1.
+use super::template::{INCLUDED, Place, Text};
+
+/// Values of a design, each time that an alias repeats them counted. Ours: the exercises' largest has 5,000.
+const MOST_NODES: usize = 1_000_000;
+/// Lists and maps within each other. Ours.
+const MOST_DEEP: usize = 100;
+
+/// A value of a document, with its place.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
-    pub(super) line: usize,
+    pub(super) place: Place,
     /// `Component` of `!Component`; empty if there is none.
     pub(super) tag: String,
     pub(super) data: Data,
@@ -33,13 +41,11 @@ pub struct YamlError {
     pub message: String,
 }
 
-/// The first document of a text.
-pub(super) fn parse(text: &str, path: &str) -> Result<Node, YamlError> {
-    if let Some(index) = text.lines().position(|line| line.contains("{{") || line.contains("{%")) {
-        let message = "a template of Jinja: let Timeloop's front end write the file out (`parsed-processed-input.yaml`), and read that";
-        return Err(YamlError { path: path.to_owned(), line: index + 1, message: message.to_owned() });
-    }
-    let mut reader = Reader { path, parser: Parser::new_from_str(text), anchors: HashMap::new() };
+/// The first document of a text, and how many values were counted with it. `included`: what scalars of the tag [`INCLUDED`] stand for;
+/// `n_nodes`: how many values were counted before.
+pub(super) fn parse(text: &Text, included: &[Arc<Node>], n_nodes: usize) -> Result<(Node, usize), YamlError> {
+    let parser = Parser::new_from_str(&text.text);
+    let mut reader = Reader { text, included, parser, anchors: HashMap::new(), n_nodes };
     loop {
         let (event, line) = reader.next()?;
         match event {
@@ -47,20 +53,22 @@ pub(super) fn parse(text: &str, path: &str) -> Result<Node, YamlError> {
             Event::StreamEnd | Event::DocumentEnd => {
                 return Err(reader.error(line, "the file is empty"));
             }
-            event => return reader.node(event, line),
+            event => return Ok((reader.node(event, line, 0)?, reader.n_nodes)),
         }
     }
 }
 
 struct Reader<'a> {
-    path: &'a str,
+    text: &'a Text,
+    included: &'a [Arc<Node>],
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
     anchors: HashMap<usize, Node>,
+    n_nodes: usize,
 }
 
 impl<'a> Reader<'a> {
     fn error(&self, line: usize, message: impl fmt::Display) -> YamlError {
-        YamlError { path: self.path.to_owned(), line, message: message.to_string() }
+        self.text.place(line).error(message.to_string())
     }
 
     fn next(&mut self) -> Result<(Event<'a>, usize), YamlError> {
@@ -71,8 +79,25 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn node(&mut self, event: Event<'a>, line: usize) -> Result<Node, YamlError> {
+    fn count(&mut self, line: usize, nodes: usize) -> Result<(), YamlError> {
+        self.n_nodes = self.n_nodes.saturating_add(nodes);
+        let message = || format!("the design has more than {MOST_NODES} values, the most that are read");
+        if self.n_nodes > MOST_NODES { Err(self.error(line, message())) } else { Ok(()) }
+    }
+
+    fn node(&mut self, event: Event<'a>, line: usize, depth: usize) -> Result<Node, YamlError> {
+        if depth > MOST_DEEP {
+            return Err(self.error(line, format!("more than {MOST_DEEP} lists and maps within each other")));
+        }
+        self.count(line, 1)?;
         let (anchor, tag, data) = match event {
+            Event::Scalar(text, _, anchor, Some(tag)) if tag.suffix == INCLUDED => {
+                let node =
+                    text.trim().parse().ok().and_then(|index: usize| self.included.get(index)).cloned();
+                let node = node.ok_or_else(|| self.error(line, "an include of nothing"))?;
+                self.count(line, node.size())?;
+                (anchor, None, node.data.clone())
+            }
             Event::Scalar(text, _, anchor, tag) => (anchor, tag, Data::Scalar(text.into_owned())),
             Event::SequenceStart(anchor, tag) => {
                 let mut items = Vec::new();
@@ -81,27 +106,29 @@ impl<'a> Reader<'a> {
                     if event == Event::SequenceEnd {
                         break;
                     }
-                    items.push(self.node(event, line)?);
+                    items.push(self.node(event, line, depth + 1)?);
                 }
                 (anchor, tag, Data::List(items))
             }
-            Event::MappingStart(anchor, tag) => (anchor, tag, Data::Map(self.entries()?)),
+            Event::MappingStart(anchor, tag) => (anchor, tag, Data::Map(self.entries(depth)?)),
             Event::Alias(anchor) => {
                 let node = self.anchors.get(&anchor).cloned();
-                return node
-                    .ok_or_else(|| self.error(line, "an alias of something that does not stand before it"));
+                let node = node
+                    .ok_or_else(|| self.error(line, "an alias of something that does not stand before it"))?;
+                self.count(line, node.size())?;
+                return Ok(node);
             }
             _ => return Err(self.error(line, "the document ends too early")),
         };
         let tag = tag.map_or_else(String::new, |tag| tag.suffix.clone());
-        let node = Node { line, tag, data };
+        let node = Node { place: self.text.place(line), tag, data };
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
         }
         Ok(node)
     }
 
-    fn entries(&mut self) -> Result<Vec<(String, Node)>, YamlError> {
+    fn entries(&mut self, depth: usize) -> Result<Vec<(String, Node)>, YamlError> {
         let mut entries: Vec<(String, Node)> = Vec::new();
         let mut merged = Vec::new();
         loop {
@@ -113,32 +140,98 @@ impl<'a> Reader<'a> {
                 return Err(self.error(line, "a key that is no word"));
             };
             let (event, line) = self.next()?;
-            let value = self.node(event, line)?;
-            match (key.as_ref(), value.data) {
-                ("<<" | "<<<", Data::Map(others)) => merged.extend(others),
-                ("<<" | "<<<", Data::List(maps)) => {
-                    merged.extend(
-                        maps.into_iter()
-                            .filter_map(|map| match map.data {
-                                Data::Map(others) => Some(others),
-                                _ => None,
-                            })
-                            .flatten(),
-                    );
+            let value = self.node(event, line, depth + 1)?;
+            let how = match key.as_ref() {
+                "<<" => Some(Merge::Shallow),
+                "<<<" => Some(Merge::Deep),
+                _ => None,
+            };
+            match (how, value.data) {
+                (Some(how), Data::Map(others)) => merged.push((how, others)),
+                (Some(how), Data::List(maps)) => {
+                    merged.extend(maps.into_iter().filter_map(|map| match map.data {
+                        Data::Map(others) => Some((how, others)),
+                        _ => None,
+                    }));
                 }
                 (_, data) => entries.push((key.into_owned(), Node { data, ..value })),
             }
         }
-        for (key, value) in merged {
-            if entries.iter().all(|(known, _)| *known != key) {
-                entries.push((key, value));
-            }
+        for (how, others) in merged {
+            merge(&mut entries, others, how);
         }
         Ok(entries)
     }
 }
 
+/// How a map takes on another.
+#[derive(Clone, Copy, PartialEq)]
+enum Merge {
+    /// Keys that it has stay as they are.
+    Shallow,
+    /// Maps under one key are merged too, and lists are joined.
+    Deep,
+}
+
+fn merge(entries: &mut Vec<(String, Node)>, others: Vec<(String, Node)>, how: Merge) {
+    for (key, other) in others {
+        let Some((_, own)) = entries.iter_mut().find(|(known, _)| *known == key) else {
+            entries.push((key, other));
+            continue;
+        };
+        match (&mut own.data, other.data) {
+            (Data::Map(own), Data::Map(others)) if how == Merge::Deep => merge(own, others, how),
+            (Data::List(own), Data::List(others)) if how == Merge::Deep => own.extend(others),
+            _ => {}
+        }
+    }
+}
+
 impl Node {
+    /// What is wrong here.
+    pub(super) fn error(&self, message: impl Into<String>) -> YamlError {
+        self.place.error(message)
+    }
+
+    /// How many values it has.
+    fn size(&self) -> usize {
+        1 + match &self.data {
+            Data::Scalar(_) => 0,
+            Data::List(items) => items.iter().map(Self::size).sum(),
+            Data::Map(entries) => entries.iter().map(|(_, node)| node.size()).sum(),
+        }
+    }
+
+    /// What stands under keys with dots between them; all of it for none.
+    pub(super) fn below(self, keys: &str) -> Result<Self, YamlError> {
+        let mut node = self;
+        for key in keys.split('.').filter(|key| !key.is_empty()) {
+            let missing =
+                node.error(format!("there is no `{key}` here, which a template includes as `{keys}`"));
+            node = node.get(key).cloned().ok_or(missing)?;
+        }
+        Ok(node)
+    }
+
+    /// Several as one: the items of all lists, or the nodes themselves.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub(super) fn joined(mut nodes: Vec<Self>) -> Self {
+        if nodes.len() == 1 {
+            return nodes.remove(0);
+        }
+        let place = nodes[0].place.clone();
+        let mut items = Vec::new();
+        for node in nodes {
+            match node {
+                Node { data: Data::List(list), .. } => items.extend(list),
+                node => items.push(node),
+            }
+        }
+        Self { place, tag: String::new(), data: Data::List(items) }
+    }
+
     /// What stands under a key.
     pub(super) fn get(&self, key: &str) -> Option<&Node> {
         self.entries().iter().find(|(known, _)| known == key).map(|(_, value)| value)

@@ -31,7 +31,7 @@ pub struct LeftOut {
 }
 
 /// Layers and what is left out, as a reader meets them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Draft<'a> {
     path: &'a str,
     layers: Vec<Layer>,
@@ -50,6 +50,16 @@ impl<'a> Draft<'a> {
             left_out: BTreeMap::new(),
             outside: Vec::new(),
         }
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &'a str {
+        self.path
+    }
+
+    /// The layers so far.
+    pub(super) fn layers(&self) -> &[Layer] {
+        &self.layers
     }
 
     /// An error on this line of the file; none if it has no lines.

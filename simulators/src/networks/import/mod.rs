@@ -6,7 +6,7 @@
 //! | SCALE-Sim | `.csv` | a topology: convolutions, or matrix products |
 //! | GAMMA | `.csv` | a table of sizes with a type in the last column |
 //! | ONNX | `.onnx` | a model, with inferred shapes |
-//! | Timeloop | `.yaml` | the problem of a design in v4: one convolution |
+//! | Timeloop | `.yaml`, `.jinja2` | the problem of a design in v4: one layer |
 //! | MAESTRO | `.m` | a network, with or without the dataflows of a mapping |
 //!
 //! A table says what its own program computes, and is read as that: where a program pads nothing, nothing is padded here,
@@ -24,6 +24,7 @@ mod timeloop;
 
 pub use draft::{ImportedNetwork, LeftOut};
 pub use open::{Dimensions, NetworkForm, OpenNetworkError, import_network, open_network, read_network};
+pub use timeloop::problem_network;
 
 #[cfg(test)]
 mod tests;

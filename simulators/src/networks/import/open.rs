@@ -110,7 +110,7 @@ pub fn import_network(path: &Path, dimensions: &Dimensions) -> Result<ImportedNe
             if gamma::is_table(&sheet) { gamma::read(&sheet) } else { scale_sim::read(&sheet) }
         }
         Some("m") => maestro::read(text()?, &name),
-        Some("yaml" | "yml") => timeloop::read(text()?, &name),
+        Some("yaml" | "yml" | "jinja" | "jinja2") => timeloop::read(text()?, &name),
         Some("onnx") => onnx::read(bytes, &name, dimensions),
         _ => Err(error(NetworkProblem::UnknownForm)),
     }

@@ -20,7 +20,7 @@ fn macs(name: &str, text: &str) -> Vec<u64> {
 fn conv(network: &NeuralNetwork, index: usize) -> Conv2d {
     match network.layers()[index].op() {
         Op::Conv2d(conv) => conv.clone(),
-        Op::MatMul(_) => panic!("layer {index} is a product"),
+        op => panic!("layer {index} is no convolution: {op:?}"),
     }
 }
 

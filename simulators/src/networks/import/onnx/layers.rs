@@ -34,7 +34,6 @@ const NO_LAYERS: &[(&str, Reason)] = &[
         "its weights are quantized within the operator, which is no part of the standard",
     ),
     ("Einsum", "its products are not taken apart here"),
-    ("If", "which of its branches runs is not known before it runs"),
     ("Loop", "how often it runs is not known before it runs"),
     ("MultiHeadAttention", "it is several products in one, which are not taken apart here"),
     ("Scan", "what it repeats is not taken apart here"),
@@ -60,6 +59,12 @@ pub(super) fn find(node: &NodeProto, inputs: &[Tensor]) -> Result<Vec<Found>, Re
         },
     }?;
     Ok(found)
+}
+
+/// Whether an operator is a layer, or multiplies and is none.
+pub(super) fn multiplies(node: &NodeProto) -> bool {
+    // What needs no shape of an input is no layer and needs no reason.
+    find(node, &[]).is_err()
 }
 
 fn shape(inputs: &[Tensor], index: usize) -> Result<&[u64], Reason> {

@@ -9,6 +9,7 @@
 //! Source: ONNX 1.17, `docs/Operators.md`, for the shapes of each operator. Checked against: what onnxruntime sees when it runs real
 //! models, by `scripts/onnx_counts.py`.
 
+mod branches;
 mod elementwise;
 mod layers;
 mod layout;
@@ -41,11 +42,17 @@ pub(super) fn read(
     let model = ModelProto::decode(Bytes::from(bytes))
         .map_err(|error| draft.fault(None, format!("is no ONNX model: {error}")))?;
     let graph = model.graph.ok_or_else(|| draft.fault(None, "is no ONNX model: it has no graph"))?;
-    let mut reader = Reader::new(draft, &graph);
+    let mut reader = Reader::new(draft);
+    reader.begin(&graph);
     for input in &graph.input {
         if !reader.tensors.contains_key(input.name.as_str()) {
             let shape = opened(input, dimensions).map_err(|problem| reader.draft.error(None, problem))?;
-            reader.tensors.insert(&input.name, Tensor::maybe(shape));
+            let mut tensor = Tensor::maybe(shape);
+            // A number that decides what runs, such as a rate of samples, may be given like a size.
+            if let Some(&number) = dimensions.get(&input.name).filter(|_| tensor.holds_one()) {
+                tensor.numbers = Some(vec![number as f64]);
+            }
+            reader.tensors.insert(&input.name, tensor);
         }
     }
     for node in &graph.node {
@@ -81,6 +88,7 @@ fn opened(input: &ValueInfoProto, dimensions: &Dimensions) -> Result<Option<Vec<
 }
 
 /// A graph, read operator by operator.
+#[derive(Clone)]
 struct Reader<'a> {
     draft: Draft<'a>,
     tensors: HashMap<&'a str, Tensor>,
@@ -94,25 +102,32 @@ struct Reader<'a> {
     readers: BTreeMap<&'a str, &'a str>,
     /// Running statistics.
     statistics: HashSet<&'a str>,
+    /// In how many branches of unknown conditions this is.
+    depth: usize,
 }
 
 impl<'a> Reader<'a> {
-    fn new(draft: Draft<'a>, graph: &'a GraphProto) -> Self {
-        let stated = graph.value_info.iter().chain(&graph.output);
-        let mut reader = Self {
+    fn new(draft: Draft<'a>) -> Self {
+        Self {
             draft,
             tensors: HashMap::new(),
-            stated: stated.map(|info| (info.name.as_str(), info)).collect(),
+            stated: HashMap::new(),
             carried: BTreeMap::new(),
             used: HashSet::new(),
             readers: BTreeMap::new(),
             statistics: HashSet::new(),
-        };
-        for tensor in &graph.initializer {
-            reader.carry(&tensor.name, tensor);
-            reader.tensors.insert(&tensor.name, Tensor::parameter(&tensor.name, tensor));
+            depth: 0,
         }
-        reader
+    }
+
+    /// Notes what a graph carries and states.
+    fn begin(&mut self, graph: &'a GraphProto) {
+        let stated = graph.value_info.iter().chain(&graph.output);
+        self.stated.extend(stated.map(|info| (info.name.as_str(), info)));
+        for tensor in &graph.initializer {
+            self.carry(&tensor.name, tensor);
+            self.tensors.insert(&tensor.name, Tensor::parameter(&tensor.name, tensor));
+        }
     }
 
     /// Notes real numbers that the file carries; single ones are constants of a formula.
@@ -123,6 +138,9 @@ impl<'a> Reader<'a> {
     }
 
     fn node(&mut self, node: &'a NodeProto) -> Result<(), NetworkError> {
+        if node.op_type == "If" {
+            return self.choice(node);
+        }
         let inputs: Vec<Tensor> = node
             .input
             .iter()
@@ -181,7 +199,11 @@ impl<'a> Reader<'a> {
             .or_else(|| layout::infer(node, inputs))
             .or_else(|| windows::infer(node, inputs))
             .or_else(|| products(node, inputs));
-        let mut found = found.unwrap_or_default().into_iter();
+        self.name_outputs(node, found.unwrap_or_default());
+    }
+
+    fn name_outputs(&mut self, node: &'a NodeProto, found: Vec<Tensor>) {
+        let mut found = found.into_iter();
         for name in node.output.iter().filter(|name| !name.is_empty()) {
             let mut tensor = found.next().unwrap_or_default();
             if tensor.shape.is_none() {

@@ -71,6 +71,8 @@ pub(super) struct AttributeProto {
     pub(super) s: Bytes,
     #[prost(message, optional, tag = "5")]
     pub(super) t: Option<TensorProto>,
+    #[prost(message, optional, boxed, tag = "6")]
+    pub(super) g: Option<Box<GraphProto>>,
     #[prost(float, repeated, tag = "7")]
     pub(super) floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]
@@ -225,6 +227,11 @@ impl NodeProto {
     /// A word.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         str::from_utf8(&self.find(name)?.s).ok()
+    }
+
+    /// A graph.
+    pub(super) fn graph(&self, name: &str) -> Option<&GraphProto> {
+        self.find(name)?.g.as_deref()
     }
 
     /// A tensor.

@@ -146,7 +146,7 @@ fn products_of_weights_and_of_activations_are_told_apart() {
         .iter()
         .map(|layer| match layer.op() {
             crate::networks::Op::MatMul(it) => (it.batch, it.m, it.n, it.k, it.second),
-            crate::networks::Op::Conv2d(_) => panic!("a convolution"),
+            op => panic!("no product: {op:?}"),
         })
         .collect();
     assert_eq!(
@@ -347,6 +347,107 @@ fn sizes_and_numbers_of_a_file_must_agree() {
         .read(&[])
         .unwrap();
     assert_eq!(imported.left_out.iter().filter(|it| it.operator == "MatMul").count(), 1);
+}
+
+/// A graph with one product of `x` by weights of its own, and one output.
+fn branch(name: &str, columns: i64) -> GraphProto {
+    let own = |what: &str| format!("{name}.{what}");
+    let mut model = Model::default().weights(&own("w"), &[4, columns]);
+    model = model.node("MatMul", &["x", &own("w")], &own("y"), &[]);
+    model.0.output.push(ValueInfoProto { name: own("y"), ..Default::default() });
+    model.0
+}
+
+/// `If` over `condition` between two branches.
+fn choice(condition: &str, then: GraphProto, otherwise: GraphProto) -> NodeProto {
+    let attribute = [("then_branch", then), ("else_branch", otherwise)].map(|(name, graph)| AttributeProto {
+        name: name.to_owned(),
+        g: Some(Box::new(graph)),
+        ..Default::default()
+    });
+    NodeProto {
+        input: vec![condition.to_owned()],
+        output: vec!["chosen".to_owned()],
+        op_type: "If".to_owned(),
+        attribute: attribute.to_vec(),
+        ..Default::default()
+    }
+}
+
+/// By hand: `x` is 2 x 4; the first branch has 4 x 8 weights, the second 4 x 5; behind them stands a product of 8 columns.
+#[test]
+fn a_branch_whose_condition_is_known_is_read_and_the_other_is_not() {
+    let model = Model::default()
+        .input("x", &[2, 4])
+        .input("rate", &[1])
+        .ints("wide", &[16_000])
+        .weights("last", &[8, 3])
+        .node("Equal", &["rate", "wide"], "is_wide", &[])
+        .with(choice("is_wide", branch("a", 8), branch("b", 5)))
+        .node("MatMul", &["chosen", "last"], "z", &[]);
+    let imported = model.read(&[("rate", 16_000)]).unwrap();
+    assert_eq!(imported.network.macs(), 2 * 4 * 8 + 2 * 8 * 3);
+    assert_eq!(imported.network.parameters(), 4 * 8 + 8 * 3);
+    assert!(imported.left_out.iter().all(|it| it.operator == "Equal"), "{:?}", imported.left_out);
+    // The other branch has 5 columns, which the product behind it cannot take: its sizes are those of its inputs, whatever they are.
+    let other = model.read(&[("rate", 8_000)]).unwrap();
+    assert_eq!(layer(&other.network, 0).macs(), 2 * 4 * 5);
+}
+
+#[test]
+fn a_condition_that_is_not_known_is_no_matter_if_both_branches_compute_the_same() {
+    let model = |columns| {
+        Model::default()
+            .input("x", &[2, 4])
+            .input("rate", &[1])
+            .weights("first", &[4, 4])
+            .weights("last", &[8, 3])
+            .node("MatMul", &["x", "first"], "y", &[])
+            .with(choice("rate", branch("a", 8), branch("b", columns)))
+            .node("MatMul", &["chosen", "last"], "z", &[])
+            .read(&[])
+            .unwrap()
+    };
+    let same = model(8);
+    assert_eq!(same.network.macs(), 2 * 4 * 4 + 2 * 4 * 8 + 2 * 8 * 3);
+    assert_eq!(same.left_out, []);
+    // Else the operator is listed with what stands in it, and nothing is known behind it.
+    let differ = model(5);
+    assert_eq!(differ.network.macs(), 2 * 4 * 4);
+    let left_out: Vec<(&str, u64, &str)> =
+        differ.left_out.iter().map(|it| (it.operator.as_str(), it.count, &it.why[..18])).collect();
+    assert_eq!(
+        left_out,
+        [
+            ("If", 1, "which of its branc"),
+            ("MatMul", 2, "it is in a branch "),
+            ("MatMul", 1, "the shape of an in")
+        ]
+    );
+}
+
+/// Claim: conditions within conditions, none of them known, take no more than a few times as long as what is in them.
+#[test]
+fn unknown_conditions_within_each_other_end() {
+    let mut inner = branch("deepest", 4);
+    for depth in 0..20 {
+        let mut graph = GraphProto {
+            node: vec![choice("rate", inner, branch(&format!("b{depth}"), 5))],
+            ..GraphProto::default()
+        };
+        graph.output.push(ValueInfoProto { name: "chosen".to_owned(), ..Default::default() });
+        inner = graph;
+    }
+    let imported = Model::default()
+        .input("x", &[2, 4])
+        .input("rate", &[1])
+        .weights("first", &[4, 4])
+        .node("MatMul", &["x", "first"], "y", &[])
+        .with(choice("rate", inner, branch("last", 5)))
+        .read(&[])
+        .unwrap();
+    assert_eq!(imported.network.layers().len(), 1);
+    assert!(imported.left_out.iter().any(|it| it.operator == "If"));
 }
 
 #[test]

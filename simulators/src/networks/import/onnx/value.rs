@@ -63,6 +63,20 @@ impl Tensor {
         }
     }
 
+    /// What is known of one that is either this or `other`.
+    pub(super) fn or(self, other: &Self) -> Self {
+        if self == *other {
+            return self;
+        }
+        let shape = self.shape.filter(|shape| other.shape.as_ref() == Some(shape));
+        Self { shape, is_real: self.is_real || other.is_real, ..Self::default() }
+    }
+
+    /// Whether it has a single number.
+    pub(super) fn holds_one(&self) -> bool {
+        self.shape.as_ref().is_some_and(|shape| count(shape) == 1)
+    }
+
     /// How many sizes it has.
     pub(super) fn rank(&self) -> Option<usize> {
         self.shape.as_ref().map(Vec::len)
