@@ -10,7 +10,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`mod@fit`] | from a data set to a model file |
-//! | [`mod@search`] | the search that asks the model |
+//! | [`mod@search`], [`near`] | the search that asks the model; what it expects beside the best logged designs |
 //! | [`folds`], [`held_out`] | rows that are held out together, and what a learner's word about them is worth |
 //! | [`auto`], [`mod@learn`] | the learner whose word is worth most, and a model with what its word is worth |
 //! | [`interval`] | where to expect what is proposed |
@@ -33,6 +33,7 @@ pub mod held_out;
 pub mod importance;
 pub mod interval;
 pub mod learn;
+pub mod near;
 pub mod pictures;
 pub mod promised;
 pub mod proposals;
@@ -42,7 +43,7 @@ pub mod search;
 pub mod sheet;
 pub mod validation;
 
-pub use batch::batch;
+pub use batch::{BatchEvidence, batch};
 pub use error::OfflineError;
 pub use evidence::Evidence;
 pub use fit::{Recipe, fit};
