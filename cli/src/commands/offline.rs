@@ -100,7 +100,8 @@ impl Args {
         let known = logged.known(&search.workloads);
         let measured = logged.trials(problem, &search.workloads);
         let near = near.into_iter().map(|trial| trial.design).collect();
-        let evidence = BatchEvidence { logged: &measured, known: &known, near: &near };
+        let scenarios = search.scenarios(catalog, model, problem, logged.second, &trials)?;
+        let evidence = BatchEvidence { logged: &measured, known: &known, near: &near, scenarios: &scenarios };
         let chosen = batch(problem, &trials, evidence, self.top.get());
         let proposals = search.proposals(catalog, model, problem, &logged, &trials, &chosen)?;
         proposals.write(&self.out.join("proposals.json"))?;

@@ -16,6 +16,7 @@
 //! | [`interval`] | where to expect what is proposed |
 //! | [`mod@importance`], [`pictures`] | which parameters a model's word depends on; pictures of what it is worth |
 //! | [`quality`] | how wrong a model is, workload by workload |
+//! | [`scenario`] | how designs may turn out, by each learner and its spread |
 //! | [`batch`](mod@batch), [`evidence`] | good designs that are not all neighbours; what was logged, beside them |
 //! | [`proposals`] | the designs to build, with what the model expects of them |
 //! | [`sheet`], [`promised`] | a table for whoever measures, and what promises were worth |
@@ -39,6 +40,7 @@ pub mod promised;
 pub mod proposals;
 pub mod quality;
 pub mod reported;
+pub mod scenario;
 pub mod search;
 pub mod sheet;
 pub mod validation;
@@ -53,6 +55,7 @@ pub use interval::Interval;
 pub use learn::{AUTO, LearnedModel, SecondOpinion, learn};
 pub use proposals::{LoggedBest, Proposal, Proposals, WeightedWorkload, choose};
 pub use quality::{Quality, assess};
+pub use scenario::Scenario;
 pub use search::{ModelSearch, workloads};
 pub use sheet::{SheetRow, read_sheet, write_sheet};
 pub use validation::{Evaluated, Validation, Validator, Verdict, validate, validate_by};

@@ -10,10 +10,9 @@ use std::collections::BTreeSet;
 
 use rand::seq::IndexedRandom;
 use tapeout_core::space::Neighbourhood;
-use tapeout_core::{BuildEnvFrom, Catalog, Design, Env, EvalError, ModelFile, Outcome, Problem, Trial};
+use tapeout_core::{Catalog, Design, ModelFile, Problem, Trial};
 
 use super::{Evidence, ModelSearch, OfflineError, choose};
-use crate::Proxy;
 
 /// How many of the best logged designs have their neighbours looked at. Ours: as many as a batch has by default.
 const STARTS: usize = 16;
@@ -33,9 +32,6 @@ impl ModelSearch {
         problem: &Problem,
         logged: &Evidence<'_>,
     ) -> Result<Vec<Trial>, OfflineError> {
-        let of = || "environment `proxy`".to_owned();
-        let proxy = Proxy::of_model(catalog, model, &self.proxy(None))
-            .map_err(|source| OfflineError::Config { of: of(), source })?;
         let known = logged.known(&self.workloads);
         let measured = logged.trials(problem, &self.workloads);
         let best = choose(problem, &measured, STARTS).into_iter().map(|index| &measured[index]);
@@ -47,17 +43,7 @@ impl ModelSearch {
         let neighbours: Vec<Design> = neighbours.into_iter().collect();
         let mut rng = self.seed.stream("near the best");
         let drawn: Vec<Design> = neighbours.sample(&mut rng, MOST_ASKED).cloned().collect();
-        let trial = |(index, outcome): (usize, Result<Outcome, EvalError>)| {
-            let failed =
-                |source| OfflineError::Evaluation { env: Proxy::ID.to_owned(), number: index + 1, source };
-            let outcome = match outcome.map_err(failed)? {
-                // The proxy has p(feasible) as one more metric.
-                Outcome::Measured(metrics) => Outcome::Measured(metrics[..problem.metrics().len()].to_vec()),
-                infeasible => infeasible,
-            };
-            Ok(problem.trial(drawn[index].clone(), outcome))
-        };
-        proxy.evaluate_batch(&drawn).into_iter().enumerate().map(trial).collect()
+        self.asked(catalog, model, problem, self.kappa, &drawn)
     }
 }
 

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use tapeout_core::{
-    BuildEnvFrom, Catalog, Design, Goal, Metric, ModelCard, ModelFile, Outcome, Problem, Seed, Surrogate,
-    Trial, Value,
+    BuildEnvFrom, Catalog, Design, Env, EvalError, Goal, Metric, ModelCard, ModelFile, Outcome, Problem,
+    Seed, Surrogate, Trial, Value,
 };
 use tapeout_experiment::dataset::Dataset;
 use tapeout_experiment::{AgentSpec, Budget, EnvSpec, Spec};
@@ -68,6 +68,34 @@ impl ModelSearch {
         spec.objectives = Some(goal.objectives.clone());
         spec.constraints = Some(goal.constraints.clone());
         spec
+    }
+
+    /// `designs` as the environment `proxy` has them, metrics of the goal worse by `kappa` standard deviations; over the metrics of `problem`.
+    ///
+    /// # Errors
+    /// [`OfflineError`] if the model cannot be read back, or its environment fails.
+    pub(super) fn asked(
+        &self,
+        catalog: &Catalog,
+        model: &ModelFile,
+        problem: &Problem,
+        kappa: f64,
+        designs: &[Design],
+    ) -> Result<Vec<Trial>, OfflineError> {
+        let refused = |source| OfflineError::Config { of: format!("environment `{}`", Proxy::ID), source };
+        let config = ProxyConfig { kappa, ..self.proxy(None) };
+        let proxy = Proxy::of_model(catalog, model, &config).map_err(refused)?;
+        let trial = |(index, outcome): (usize, Result<Outcome, EvalError>)| {
+            let env = || Proxy::ID.to_owned();
+            let failed = |source| OfflineError::Evaluation { env: env(), number: index + 1, source };
+            let outcome = match outcome.map_err(failed)? {
+                // The proxy has p(feasible) as one more metric.
+                Outcome::Measured(metrics) => Outcome::Measured(metrics[..problem.metrics().len()].to_vec()),
+                infeasible => infeasible,
+            };
+            Ok(problem.trial(designs[index].clone(), outcome))
+        };
+        proxy.evaluate_batch(designs).into_iter().enumerate().map(trial).collect()
     }
 
     /// The designs at `chosen` among those that the search asked the model about.
