@@ -254,9 +254,9 @@ mod tests {
         let evidence =
             BatchEvidence { logged: &logged, known: &nothing, near: &nothing, scenarios: &expected };
         assert_eq!(batch(&problem, &trials, evidence, 3), [2, 1, 0]);
-        // Of two places one is for what is beside the best logged; then (1, 1) adds most.
+        // Of two places one is for what is beside the best logged, (1.1, 1.1). Then (2, 0.5) adds 2 x 0.6, where (1, 1) adds some 0.6.
         let near = [space.design(&[0]).unwrap()].into();
-        assert_eq!(batch(&problem, &trials, BatchEvidence { near: &near, ..evidence }, 2), [0, 2]);
+        assert_eq!(batch(&problem, &trials, BatchEvidence { near: &near, ..evidence }, 2), [0, 1]);
     }
 
     /// Logged are (0, 4) and (4, 0), so the reference is 4.4 in both. What lies at (2, 2) adds 2.4 x 2.4 but for what is below the logged ones, 2 x

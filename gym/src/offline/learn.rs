@@ -150,10 +150,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.csv");
         let row = |index: usize| {
-            let (a, b, size) = (index / 18 % 9 + 1, index / 2 % 9 + 1, index % 2 + 1);
+            let (a, b, size) = (index / 24 % 12 + 1, index / 2 % 12 + 1, index % 2 + 1);
             format!("{a},{b},w{size},{size},{}\n", size * (10 * a + b * b))
         };
-        std::fs::write(&path, format!("a,b,w,size,t\n{}", (0..162).map(row).collect::<String>())).unwrap();
+        std::fs::write(&path, format!("a,b,w,size,t\n{}", (0..288).map(row).collect::<String>())).unwrap();
         let columns = "name = 'a'\ngoal.objectives = ['t']\nmetrics = [{ column = 't' }]\n\
             parameters = [{ column = 'a' }, { column = 'b' }]\nworkload = { column = 'w', context = [{ column = 'size' }] }";
         let dataset = import(&[path], &LogColumns::parse(columns).unwrap()).unwrap().dataset;
