@@ -149,7 +149,8 @@ impl Ruler {
         }
     }
 
-    fn value(&self, position: f64) -> f64 {
+    /// The value at `position`, 0 being the lower end and 1 the upper.
+    pub(super) fn value(&self, position: f64) -> f64 {
         if self.log {
             self.low * (self.high / self.low).powf(position)
         } else {

@@ -3,7 +3,7 @@
 //! [`pareto_of`] and [`progress_of`] make plots of the trials of a search, [`DrawnRun`] of a run with its spec.
 //!
 //! A plot is a plain struct ([`ParetoPlot`], [`ParetoMatrix`], [`LineChart`], [`BoxPlot`], [`BarChart`], [`ParityPlot`],
-//! [`RankDiagram`]) that knows
+//! [`RankDiagram`], [`RooflinePlot`]) that knows
 //! nothing of logs. It is laid out once as a [`Figure`], a list of marks in page units, and the
 //! marks are written as SVG and painted as PNG. Texts are measured, and painted, in an embedded
 //! typeface, so no font has to be installed and labels collide in neither.
@@ -43,6 +43,7 @@ mod picture;
 mod quantity;
 mod ranks;
 mod render;
+mod roofline;
 mod svg;
 mod trials;
 mod typeface;
@@ -60,5 +61,6 @@ pub use picture::{DrawnRun, Picture};
 pub use quantity::{ColumnScale, count, quantity};
 pub use ranks::RankDiagram;
 pub use render::Plot;
+pub use roofline::{RooflinePlot, Work};
 pub(crate) use trials::SETTLED;
 pub use trials::{pareto_of, progress_of};

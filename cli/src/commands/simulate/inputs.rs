@@ -84,6 +84,28 @@ impl Machine {
         Ok(Self { name: name.to_owned(), architecture, template })
     }
 
+    /// Writes the architecture to `path`, and says what is not in it.
+    pub(super) fn write(&self, path: &Path) -> Result<String, Failure> {
+        let settings: String = match &self.template {
+            Some(Template { file, values, .. }) => {
+                let set = file.parameters().iter().zip(values);
+                set.map(|(parameter, value)| format!(" {}={value}", parameter.name)).collect()
+            }
+            None => String::new(),
+        };
+        let text = ::toml::to_string(&self.architecture).map_err(Failure::failed)?;
+        std::fs::write(path, format!("# {}{settings}\n\n{text}", self.name)).map_err(|error| {
+            Failure::unwritable(error).context(format!("cannot write {}", path.display()))
+        })?;
+        let mut said = format!("\nwritten to {}\n", path.display());
+        if self.template.is_some() {
+            said.push_str(
+                "note: the file holds memories, units and networks; what the accelerator asks of mappings, and its program, are not in it\n",
+            );
+        }
+        Ok(said)
+    }
+
     /// This machine with one part larger, by what is larger: each parameter of a template at its next level, otherwise each level with
     /// twice the words and twice the bandwidth. Of what cannot be built, the reason.
     pub(super) fn steps(&self) -> Vec<(String, anyhow::Result<Self>)> {

@@ -56,9 +56,12 @@ pub(crate) struct Args {
     /// Say what bounds each layer and costs most in it, and what a step up of each part would give
     #[arg(long)]
     why: bool,
-    /// Draw energy and cycles by level and by layer into this folder
+    /// Draw energy and cycles by level and by layer, and the roofline, into this folder
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    /// Write the architecture, its parameters set, as a file that `simulate` takes
+    #[arg(long = "architecture", value_name = "FILE.toml")]
+    written: Option<PathBuf>,
     /// Write the layer and its mapping as a design that `timeloop-model` of Timeloop v4 runs
     #[arg(long, value_name = "FILE.yaml")]
     timeloop: Option<PathBuf>,
@@ -66,7 +69,7 @@ pub(crate) struct Args {
     #[arg(
         long,
         value_name = "FILE.json",
-        conflicts_with_all = ["architecture", "workload", "settings", "mapping", "objective", "effort", "gap", "timeloop_compat", "why", "out", "timeloop"]
+        conflicts_with_all = ["architecture", "workload", "settings", "mapping", "objective", "effort", "gap", "timeloop_compat", "why", "out", "written", "timeloop"]
     )]
     check: Option<PathBuf>,
     /// Print JSON
@@ -115,9 +118,12 @@ impl Args {
         let cost = Self::with_all_energy(&machine, cost)?;
         let why = self.why.then(|| self.explained(&machine, &workload, &cost)).transpose()?;
         let mut said = String::new();
+        if let Some(path) = &self.written {
+            said = machine.write(path)?;
+        }
         if let Some(path) = &self.timeloop {
             let [layer] = cost.layers() else { return Err(one_layer("--timeloop", &workload)) };
-            said = timeloop::write(path, &machine, layer)?;
+            said += &timeloop::write(path, &machine, layer)?;
         }
         let breakdown = Breakdown { machine: &machine, workload: &workload, cost, why };
         let mut paths = Vec::new();

@@ -1,15 +1,16 @@
-//! Bars of energy and cycles, by level summed over the layers, and by layer.
+//! Bars of energy and cycles, by level summed over the layers, and by layer; the layers under the roof of the machine.
 
 use std::path::{Path, PathBuf};
 
-use tapeout::experiment::plot::{Axis, Bar, BarChart, Plot};
+use tapeout::experiment::plot::{Axis, Bar, BarChart, Plot, RooflinePlot, Work};
+use tapeout::simulators::loop_nest::Level;
 use tapeout::simulators::network_cost::{LayerCost, LevelCost};
 
 use super::breakdown::Breakdown;
 use crate::failure::Failure;
 use crate::number::count;
 
-/// Draws `energy` and `cycles` into `folder` as SVG and PNG, and returns their paths.
+/// Draws energy, cycles and the roofline into `folder` as SVG and PNG, and returns their paths.
 pub(super) fn write(breakdown: &Breakdown<'_>, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     std::fs::create_dir_all(folder).map_err(|error| {
         let failure = Failure::failed(error).context(format!("{}: cannot make the folder", folder.display()));
@@ -24,6 +25,9 @@ pub(super) fn write(breakdown: &Breakdown<'_>, folder: &Path) -> Result<Vec<Path
     ];
     for (name, chart) in charts {
         paths.extend(chart.write(&folder.join(name))?);
+    }
+    if let Some(plot) = roofline(breakdown) {
+        paths.extend(plot.write(&folder.join("roofline"))?);
     }
     Ok(paths)
 }
@@ -127,6 +131,52 @@ fn cycles_by_layer(breakdown: &Breakdown<'_>) -> BarChart {
         bars,
         caption: "All runs of each layer.".to_owned(),
     }
+}
+
+/// Multiply-accumulates of each layer in a cycle, by those for each byte that crosses the port of the outermost level. `None` if nothing
+/// crosses it.
+fn roofline(breakdown: &Breakdown<'_>) -> Option<RooflinePlot> {
+    let cost = &breakdown.cost;
+    let architecture = cost.architecture();
+    let outermost = architecture.levels().last()?;
+    let (bytes_per_word, level) = (f64::from(outermost.word_bits) / 8.0, architecture.levels().len() - 1);
+    let work = |layer: &LayerCost| {
+        let report = &layer.best.report;
+        let moved = |tensor| {
+            let tensor = report.tensor(level, tensor);
+            tensor.reads + tensor.fills + tensor.updates
+        };
+        let words: u64 = (0..layer.best.einsum.tensors().len()).map(moved).sum();
+        let macs = layer.macs as f64;
+        Work {
+            name: layer.name.clone(),
+            intensity: macs / (words as f64 * bytes_per_word),
+            rate: macs / report.cycles as f64,
+            share: layer.cycles() / cost.cycles(),
+        }
+    };
+    let works: Vec<Work> =
+        cost.layers().iter().map(work).filter(|work| work.intensity.is_finite() && work.rate > 0.0).collect();
+    (!works.is_empty()).then(|| RooflinePlot {
+        title: format!("{} on {}: roofline", breakdown.workload.name, breakdown.machine.name),
+        x: Axis::new(&format!("multiply-accumulates for each byte of {}", outermost.name), ""),
+        y: Axis::new("multiply-accumulates in a cycle", ""),
+        peak: architecture.mac().instances as f64,
+        bandwidth: words_per_cycle(outermost).map(|words| words * bytes_per_word),
+        works,
+        caption: format!(
+            "What lies below the roof waits for levels inside of {}, for loads and stores that nothing hides, or for units that it leaves idle.",
+            outermost.name
+        ),
+    })
+}
+
+/// Words that all instances of `level` can move in a cycle, read and written, if that is limited.
+fn words_per_cycle(level: &Level) -> Option<f64> {
+    let apart = level.bandwidth.read_words_per_cycle.zip(level.bandwidth.write_words_per_cycle);
+    let apart = apart.map(|(read, written)| read + written);
+    let words = [level.bandwidth.shared_words_per_cycle, apart].into_iter().flatten().reduce(f64::min);
+    words.map(|words| words * level.instances as f64)
 }
 
 /// A part that is nowhere has no place in the legend.
