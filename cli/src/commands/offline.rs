@@ -1,6 +1,6 @@
 //! `tapeout offline`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use tapeout::experiment::plot::quantity;
 use tapeout::experiment::{AgentSpec, Experiment, run};
 use tapeout::offline::promised::{Kept, kept};
 use tapeout::offline::{
-    Evidence, ModelSearch, Proposal, Proposals, batch, read_sheet, workloads, write_sheet,
+    BatchEvidence, Evidence, ModelSearch, Proposal, Proposals, batch, read_sheet, workloads, write_sheet,
 };
 
 use super::fit::{FitFlags, Fitted, check_writable, write};
@@ -87,18 +87,23 @@ impl Args {
             rows: &fitted.split.train,
             second: fitted.learned.second.as_ref(),
         };
-        let (model, problem, trials) = (&fitted.learned.model, &fitted.problem, finished.run.trials());
-        let trials = &match logged.second {
-            Some(second) => {
-                write(&second.model, &self.out.join("second.tapeout"))?;
-                search.reconsidered(catalog, model, problem, second, trials)?
-            }
-            None => trials.to_vec(),
-        };
+        let (model, problem) = (&fitted.learned.model, &fitted.problem);
+        let near = search.near(catalog, model, problem, &logged)?;
+        let mut trials = finished.run.trials().to_vec();
+        trials.extend(near.iter().cloned());
+        let mut asked = BTreeSet::new();
+        trials.retain(|trial| asked.insert(trial.design.clone()));
+        if let Some(second) = logged.second {
+            write(&second.model, &self.out.join("second.tapeout"))?;
+            trials = search.reconsidered(catalog, model, problem, second, &trials)?;
+        }
         let known = logged.known(&search.workloads);
         let measured = logged.trials(problem, &search.workloads);
-        let chosen = batch(problem, trials, &measured, &known, self.top.get());
-        let proposals = search.proposals(catalog, model, problem, &logged, trials, &chosen)?;
+        let near = near.into_iter().map(|trial| trial.design).collect();
+        let scenarios = search.scenarios(catalog, model, problem, logged.second, &trials)?;
+        let evidence = BatchEvidence { logged: &measured, known: &known, near: &near, scenarios: &scenarios };
+        let chosen = batch(problem, &trials, evidence, self.top.get());
+        let proposals = search.proposals(catalog, model, problem, &logged, &trials, &chosen)?;
         proposals.write(&self.out.join("proposals.json"))?;
         let sheet = search.sheet(catalog, model, &logged, &proposals)?;
         write_sheet(&self.out.join("proposals.csv"), &fitted.dataset, &sheet)?;

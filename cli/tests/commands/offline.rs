@@ -28,7 +28,8 @@ fn a_design_comes_of_a_log_alone() {
     assert_eq!(proposals, json(&scratch.read("two/proposals.json")));
     assert_eq!(proposals, answer["proposals"]);
     assert_eq!(proposals["proposals"].as_array().unwrap().len(), 8);
-    assert_eq!(proposals["model_calls"], 400);
+    // 400 of the search, and the neighbours of the best logged designs.
+    assert!(proposals["model_calls"].as_u64().unwrap() > 400, "{proposals}");
 
     let validation = json(&scratch.data(&["validate", "one/proposals.json", "--json"]));
     assert_eq!(validation["simulator_calls"], 8);

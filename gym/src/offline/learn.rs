@@ -61,10 +61,10 @@ pub fn learn(
     let rows = some_of(&split.train, recipe.seed);
     let exact = exact(catalog, dataset);
     let asked = |folds: Vec<Fold>| without_ruled_out(folds, dataset, exact.as_deref());
-    let folds = asked(by_levels(dataset, problem, &rows));
+    let of_levels = asked(by_levels(dataset, problem, &rows));
     let mut tried_learners = Vec::new();
     let recipe = if recipe.learner == AUTO {
-        tried_learners = tried(catalog, dataset, problem, recipe.seed, &folds)?;
+        tried_learners = tried(catalog, dataset, problem, recipe.seed, &of_levels)?;
         // With too few rows nobody can be preferred; forests ask for the fewest.
         let best = tried_learners.first().map_or("random-forest", |first| first.learner.as_str());
         &Recipe { learner: best.to_owned(), config: Value::Null, seed: recipe.seed }
@@ -73,18 +73,19 @@ pub fn learn(
     };
     let said = match tried_learners.first() {
         Some(best) => best.said.clone(),
-        None => cross_validate(catalog, dataset, problem, recipe, &folds)?,
+        None => cross_validate(catalog, dataset, problem, recipe, &of_levels)?,
     };
-    let mut worths = worth(dataset, problem, &folds, &said);
-    let folds = asked(by_workload(dataset, &rows));
+    let mut worths = worth(dataset, problem, &of_levels, &said);
+    let of_workloads = asked(by_workload(dataset, &rows));
     worths.extend(worth(
         dataset,
         problem,
-        &folds,
-        &cross_validate(catalog, dataset, problem, recipe, &folds)?,
+        &of_workloads,
+        &cross_validate(catalog, dataset, problem, recipe, &of_workloads)?,
     ));
     let model = fit(catalog, dataset, split, problem, recipe)?;
-    let second = second_opinion(catalog, (dataset, split, problem), recipe, (&folds, &said), &tried_learners);
+    let second =
+        second_opinion(catalog, (dataset, split, problem), recipe, (&of_levels, &said), &tried_learners);
     Ok(LearnedModel { model, worth: worths, said, tried: tried_learners, second })
 }
 
@@ -133,4 +134,44 @@ fn without_ruled_out(mut folds: Vec<Fold>, dataset: &Dataset, exact: Option<&dyn
         }
     }
     folds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tapeout_core::{Goal, Objective};
+    use tapeout_experiment::dataset::import::columns::LogColumns;
+    use tapeout_experiment::dataset::import::import;
+
+    /// Two workloads that a context tells apart, so that rows are held out by workload too: what the second learner promises comes of the rows
+    /// that were held out by levels, which are those that the first one spoke of.
+    #[test]
+    fn both_learners_speak_of_the_same_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.csv");
+        let row = |index: usize| {
+            let (a, b, size) = (index / 24 % 12 + 1, index / 2 % 12 + 1, index % 2 + 1);
+            format!("{a},{b},w{size},{size},{}\n", size * (10 * a + b * b))
+        };
+        std::fs::write(&path, format!("a,b,w,size,t\n{}", (0..288).map(row).collect::<String>())).unwrap();
+        let columns = "name = 'a'\ngoal.objectives = ['t']\nmetrics = [{ column = 't' }]\n\
+            parameters = [{ column = 'a' }, { column = 'b' }]\nworkload = { column = 'w', context = [{ column = 'size' }] }";
+        let dataset = import(&[path], &LogColumns::parse(columns).unwrap()).unwrap().dataset;
+        let goal = Goal { objectives: vec![Objective::minimize("t")], constraints: Vec::new() };
+        let problem = dataset.problem(goal).unwrap();
+        let (catalog, seed) = (crate::builtin(), Seed::new(0));
+        let rows: Vec<usize> = (0..dataset.rows().len()).collect();
+        let split = Split { train: rows.clone(), ..Split::default() };
+        let recipe = Recipe::named("k-nearest", seed);
+        let second = learn(&catalog, &dataset, &split, &problem, &recipe).unwrap().second.unwrap();
+        let folds = by_levels(&dataset, &problem, &rows);
+        assert!(!by_workload(&dataset, &rows).is_empty());
+        let said = |learner| {
+            let recipe = Recipe::named(learner, seed);
+            cross_validate(&catalog, &dataset, &problem, &recipe, &folds).unwrap()
+        };
+        let promises = Promises::of(&dataset, &problem, &said("k-nearest"), &said(SECOND[0]));
+        assert!(promises.is_some());
+        assert_eq!((second.model.saved.learner.as_str(), second.promises), (SECOND[0], promises));
+    }
 }

@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use tapeout_core::{
-    BuildEnvFrom, Catalog, Design, Goal, ModelCard, ModelFile, Outcome, Problem, Seed, Surrogate, Trial,
-    Value,
+    BuildEnvFrom, Catalog, Design, Env, EvalError, Goal, Metric, ModelCard, ModelFile, Outcome, Problem,
+    Seed, Surrogate, Trial, Value,
 };
 use tapeout_experiment::dataset::Dataset;
 use tapeout_experiment::{AgentSpec, Budget, EnvSpec, Spec};
@@ -68,6 +68,34 @@ impl ModelSearch {
         spec.objectives = Some(goal.objectives.clone());
         spec.constraints = Some(goal.constraints.clone());
         spec
+    }
+
+    /// `designs` as the environment `proxy` has them, metrics of the goal worse by `kappa` standard deviations; over the metrics of `problem`.
+    ///
+    /// # Errors
+    /// [`OfflineError`] if the model cannot be read back, or its environment fails.
+    pub(super) fn asked(
+        &self,
+        catalog: &Catalog,
+        model: &ModelFile,
+        problem: &Problem,
+        kappa: f64,
+        designs: &[Design],
+    ) -> Result<Vec<Trial>, OfflineError> {
+        let refused = |source| OfflineError::Config { of: format!("environment `{}`", Proxy::ID), source };
+        let config = ProxyConfig { kappa, ..self.proxy(None) };
+        let proxy = Proxy::of_model(catalog, model, &config).map_err(refused)?;
+        let trial = |(index, outcome): (usize, Result<Outcome, EvalError>)| {
+            let env = || Proxy::ID.to_owned();
+            let failed = |source| OfflineError::Evaluation { env: env(), number: index + 1, source };
+            let outcome = match outcome.map_err(failed)? {
+                // The proxy has p(feasible) as one more metric.
+                Outcome::Measured(metrics) => Outcome::Measured(metrics[..problem.metrics().len()].to_vec()),
+                infeasible => infeasible,
+            };
+            Ok(problem.trial(designs[index].clone(), outcome))
+        };
+        proxy.evaluate_batch(designs).into_iter().enumerate().map(trial).collect()
     }
 
     /// The designs at `chosen` among those that the search asked the model about.
@@ -152,7 +180,8 @@ impl ModelSearch {
         Ok(Some((0..designs.len()).map(of).collect()))
     }
 
-    /// The trials of a search as the second opinion has them too: what both expect together, and infeasible if together they think so.
+    /// The trials of a search as the second opinion has them too: what both expect together, the worse of the two of a metric that has a limit,
+    /// and infeasible if together they think so.
     ///
     /// # Errors
     /// [`OfflineError`] if a model cannot be read back.
@@ -169,6 +198,12 @@ impl ModelSearch {
         let other = catalog.surrogate(&second.model, problem.space())?;
         let first = self.outlook(first.as_ref(), &model.card, &designs);
         let other = self.outlook(other.as_ref(), &second.model.card, &designs);
+        // Whether a metric has a limit, and that above it: the best designs lie at limits, and there one model is soon wrong.
+        let limit = |metric: &Metric| {
+            let mut constraints = problem.goal().constraints.iter();
+            constraints.find(|it| it.metric == metric.name).map(|it| it.side.is_upper())
+        };
+        let limits: Vec<Option<bool>> = problem.metrics().iter().map(limit).collect();
         let trial = |(index, trial): (usize, &Trial)| {
             let p = (first.p_feasible(index) + other.p_feasible(index)) / 2.0;
             // What is infeasible by arithmetic stays so.
@@ -180,7 +215,14 @@ impl ModelSearch {
             let expected = |outlook: &Outlook, metric: usize| {
                 outlook.combined(Combination::Mean, (index, metric), |mean, _| mean)
             };
-            let both = |metric: usize| together(expected(&first, metric), expected(&other, metric));
+            let both = |metric: usize| {
+                let (one, another) = (expected(&first, metric), expected(&other, metric));
+                match limits[metric] {
+                    Some(true) => one.max(another),
+                    Some(false) => one.min(another),
+                    None => together(one, another),
+                }
+            };
             let metrics = (0..problem.metrics().len()).map(both).collect();
             problem.trial(trial.design.clone(), Outcome::Measured(metrics))
         };

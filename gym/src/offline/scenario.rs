@@ -1,0 +1,49 @@
+//! How designs may turn out.
+//!
+//! Source: Emmerich, Giannakoglou & Naujoks (2006), "Single- and multiobjective evolutionary optimization assisted by Gaussian random
+//! field metamodels", doi:10.1109/TEVC.2005.859463, for the expected improvement of the hypervolume; Daulton, Balandat & Bakshy (2020),
+//! arXiv:2006.05078, for taking it over samples of what a model holds for possible, in which a batch is chosen jointly.
+//! Ours: few samples that are no accident: each learner by itself, as it expects all metrics of the goal, and better and worse by its
+//! spread. A design that one of them rules out counts for nothing there, so p(feasible) and limits are part of what is expected.
+
+use tapeout_core::{Catalog, Design, ModelFile, Problem, Trial};
+
+use super::{ModelSearch, OfflineError, SecondOpinion};
+
+/// Standard deviations from the mean, and their weights: Gauss and Hermite's quadrature with three points, exact up to polynomials of
+/// the fifth degree. Source: Abramowitz & Stegun (1964), table 25.10, for the standard normal distribution.
+const NODES: [(f64, f64); 3] =
+    [(-1.732_050_807_568_877_2, 1.0 / 6.0), (0.0, 2.0 / 3.0), (1.732_050_807_568_877_2, 1.0 / 6.0)];
+
+/// A way in which designs may turn out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scenario {
+    /// How much it counts.
+    pub weight: f64,
+    /// The designs as they are then.
+    pub trials: Vec<Trial>,
+}
+
+impl ModelSearch {
+    /// How the designs of `trials` may turn out by the model, and by the second opinion if there is one.
+    ///
+    /// # Errors
+    /// [`OfflineError`] if a model cannot be read back, or its environment fails.
+    pub fn scenarios(
+        &self,
+        catalog: &Catalog,
+        model: &ModelFile,
+        problem: &Problem,
+        second: Option<&SecondOpinion>,
+        trials: &[Trial],
+    ) -> Result<Vec<Scenario>, OfflineError> {
+        let designs: Vec<Design> = trials.iter().map(|trial| trial.design.clone()).collect();
+        let models = std::iter::once(model).chain(second.map(|it| &it.model));
+        let nodes = models.flat_map(|model| NODES.map(|node| (model, node)));
+        let scenario = |(model, (deviations, weight)): (&ModelFile, (f64, f64))| {
+            let trials = self.asked(catalog, model, problem, self.kappa + deviations, &designs)?;
+            Ok(Scenario { weight, trials })
+        };
+        nodes.map(scenario).collect()
+    }
+}
