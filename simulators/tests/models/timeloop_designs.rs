@@ -294,7 +294,8 @@ problem:
   instance: {{X: 10, F: 3, H: 2}}
 "
     );
-    read(&text).unwrap().problem.unwrap().layer
+    let design = read(&text).unwrap_or_else(|error| panic!("{error}"));
+    design.problem.expect("a problem").layer
 }
 
 #[test]

@@ -84,20 +84,21 @@ base: &base
 ];
 
 fn folder(edits: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder");
     for (name, text) in FILES.iter().chain(edits) {
         let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        fs::create_dir_all(path.parent().expect("a file in a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
     }
     folder
 }
 
 fn read(path: &Path, definitions: &[(&str, &str)]) -> Result<TimeloopDesign, String> {
-    let text = fs::read_to_string(path).unwrap();
+    let text = fs::read_to_string(path).expect("a file");
     let definitions: Vec<(String, String)> =
         definitions.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-    read_design(&[(path.to_str().unwrap(), &text)], &definitions).map_err(|error| error.to_string())
+    read_design(&[(path.to_str().expect("a path in UTF-8"), &text)], &definitions)
+        .map_err(|error| error.to_string())
 }
 
 fn top(folder: &TempDir) -> PathBuf {
