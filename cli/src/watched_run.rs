@@ -10,7 +10,7 @@ use std::thread::available_parallelism;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use tapeout::experiment::plot::{DrawnRun, Spacing};
-use tapeout::experiment::{Finished, Observer, RunError, RunOptions, StopReason};
+use tapeout::experiment::{Finished, Observer, Retried, RunError, RunOptions, StopReason};
 
 use crate::answer::{Answer, Exit};
 use crate::failure::Failure;
@@ -98,6 +98,22 @@ impl<'a> WatchedRun<'a> {
     ) -> Result<T, Failure> {
         let options = RunOptions { threads: self.flags.threads(), interrupt: Some(&self.interrupt) };
         Ok(work(&options)?)
+    }
+
+    /// Asks again about designs that failed, in view of whoever watches.
+    pub(crate) fn retry(
+        &self,
+        work: impl FnOnce(&RunOptions<'_>, &mut dyn FnMut(Retried)) -> Result<Retried, RunError>,
+    ) -> Result<Retried, Failure> {
+        let options = RunOptions { threads: self.flags.threads(), interrupt: Some(&self.interrupt) };
+        // The run that goes on behind it is watched from its beginning.
+        let mut watcher = self.flags.watcher();
+        let retried = work(&options, &mut |at| {
+            let mended = usize_count(at.mended);
+            watcher.advance(at.asked, at.failed, &format!("{mended} with a result now"));
+        });
+        watcher.finish();
+        Ok(retried?)
     }
 
     /// Says something beside the progress.

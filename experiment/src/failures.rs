@@ -1,10 +1,12 @@
 //! When evaluations that fail are no longer the fault of their designs.
 
+use std::mem;
+
 use tapeout_core::Outcome;
 
 use crate::error::RunError;
 use crate::experiment::Experiment;
-use crate::log::Record;
+use crate::log::{Log, Record};
 
 /// Failures in a row that end a run. Ours: where four of five designs fail, one row of so many in 1,300 is chance; and an evaluator that
 /// cannot work at all is found out within a batch.
@@ -31,6 +33,14 @@ impl Failures {
             self.in_a_row += 1;
         } else {
             (self.has_result, self.first, self.in_a_row) = (true, None, 0);
+        }
+    }
+
+    /// Logs what was withheld, if anything was.
+    pub(crate) fn release(&mut self, log: &mut dyn Log) -> Result<(), RunError> {
+        match mem::take(&mut self.withheld) {
+            withheld if withheld.is_empty() => Ok(()),
+            withheld => log.append(&withheld),
         }
     }
 

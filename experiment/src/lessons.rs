@@ -34,19 +34,23 @@ pub(crate) fn resolved(
     Ok(WarmStart { trials: Some(records.len()), checksum: Some(checksum(&records, problem)), log })
 }
 
-/// The trials that count, in the order of the log.
+/// The trials that count, in the order of the log, as they were when the run began: those of them that were retried since are as failed as
+/// they were.
 pub(crate) fn read(
     warm_start: &WarmStart,
     here: &Header,
     problem: &Problem,
 ) -> Result<Vec<Record>, WarmStartFault> {
     let records = records(&warm_start.log, warm_start.trials, here, problem)?;
-    match &warm_start.checksum {
-        Some(expected) if *expected != checksum(&records, problem) => {
-            Err(WarmStartFault::Changed { path: warm_start.log.clone(), trials: records.len() })
-        }
-        _ => Ok(records),
+    let Some(expected) = &warm_start.checksum else { return Ok(records) };
+    if *expected == checksum(&records, problem) {
+        return Ok(records);
     }
+    let before: Vec<Record> = records.into_iter().map(Record::before_retry).collect();
+    if *expected == checksum(&before, problem) {
+        return Ok(before);
+    }
+    Err(WarmStartFault::Changed { path: warm_start.log.clone(), trials: before.len() })
 }
 
 /// The first `trials` trials of the log at `path`, or all, if it is one of the same space.

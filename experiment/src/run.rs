@@ -6,7 +6,6 @@
 //! was evaluated in an earlier log, from which the agent started warm, is answered from there and is no trial of the run.
 
 use std::borrow::Cow;
-use std::mem;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -80,7 +79,8 @@ pub(crate) fn conclude(
         },
         failures: Failures::default(),
     };
-    let stop = rounds(&mut search, log, &mut live, observer).and_then(|stop| live.end(stop, log));
+    let stop = rounds(&mut search, log, &mut live, observer);
+    let stop = live.end(stop, log);
     // Whatever stopped the run, what was evaluated is kept; the first failure is the one to report.
     let finished = log.finish();
     let stop = stop?;
@@ -193,6 +193,7 @@ impl Live<'_> {
     ) -> Result<Vec<Answer>, RunError> {
         let logged = log.replay(designs)?;
         assert_eq!(logged.len(), designs.len(), "invariant: a log says of each design what it holds");
+        self.failures.has_result |= logged.iter().flatten().any(|record| !record.outcome.is_failed());
         let missing: Vec<usize> = (0..designs.len()).filter(|&index| logged[index].is_none()).collect();
         let evaluated =
             if missing.is_empty() { Vec::new() } else { self.evaluate(log, n_trials, designs, &missing)? };
@@ -236,15 +237,19 @@ impl Live<'_> {
         if self.failures.are_too_many() { Err(self.failures.error(self.experiment)) } else { Ok(records) }
     }
 
-    /// Ends a run without a result by the first failure, unless it ends before it could have one.
-    fn end(&mut self, stop: StopReason, log: &mut dyn Log) -> Result<StopReason, RunError> {
+    /// Ends a run without a result by the first failure, unless it ends before it could have one: then its failures are logged, as those
+    /// of any other run that ends in good order or by its agent.
+    fn end(&mut self, stop: Result<StopReason, RunError>, log: &mut dyn Log) -> Result<StopReason, RunError> {
+        let is_without = self.failures.are_all_there_is();
         match stop {
-            _ if !self.failures.are_all_there_is() => Ok(stop),
-            StopReason::Interrupted | StopReason::WallTime => {
-                log.append(&self.failures.withheld)?;
-                Ok(stop)
+            Ok(reason) if is_without && !matches!(reason, StopReason::Interrupted | StopReason::WallTime) => {
+                Err(self.failures.error(self.experiment))
             }
-            _ => Err(self.failures.error(self.experiment)),
+            Ok(_) | Err(RunError::Agent { .. } | RunError::TooManyProposals { .. }) => {
+                let kept = self.failures.release(log);
+                stop.and_then(|reason| kept.map(|()| reason))
+            }
+            Err(_) => stop,
         }
     }
 }
@@ -303,10 +308,7 @@ impl Desk<'_> {
             self.failures.withheld.extend_from_slice(new);
             return Ok(());
         }
-        let withheld = mem::take(&mut self.failures.withheld);
-        if !withheld.is_empty() {
-            self.log.append(&withheld)?;
-        }
+        self.failures.release(self.log)?;
         self.log.append(new)
     }
 

@@ -6,7 +6,7 @@ use tapeout::core::Catalog;
 use tapeout::experiment::folder::spec_path;
 use tapeout::experiment::{Budget, Spec, resume, retry_failed};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Exit};
 use crate::arguments::BudgetFlags;
 use crate::failure::Failure;
 use crate::number::usize_count;
@@ -32,8 +32,16 @@ impl Args {
         let budget = self.new_budget()?;
         let mut watched = WatchedRun::begin(&self.flags, &self.run)?;
         if self.retry_failed {
-            let retried = watched.ask(|options| retry_failed(catalog, &self.run, options))?;
-            let [mended, failed] = [retried.mended, retried.failed].map(usize_count);
+            let retried = watched.retry(|options, watch| retry_failed(catalog, &self.run, options, watch))?;
+            let [asked, mended, failed] = [retried.asked, retried.mended, retried.failed].map(usize_count);
+            if retried.is_interrupted() {
+                watched.note(&format!(
+                    "interrupted: {asked} of {failed} failed trials were evaluated again, {mended} have a result now\n\
+                     hint: `tapeout resume {} --retry-failed` goes on",
+                    self.run.display()
+                ));
+                return Ok(Answer::text("").with_exit(Exit::Interrupted));
+            }
             watched.note(&format!("{mended} of {failed} failed trials have a result now"));
         }
         let finished =

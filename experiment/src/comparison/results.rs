@@ -46,6 +46,8 @@ pub struct EnvResults {
     pub reference: Vec<f64>,
     /// The cost of the best that all runs found together; none if they found nothing acceptable.
     pub best_known: Option<f64>,
+    /// How many trials of each agent, those of all its runs, failed to be evaluated. Shape `[agents]`.
+    pub failed: Vec<usize>,
     /// Shape `[agents][seeds][checkpoints]`.
     costs: Vec<Vec<Vec<f64>>>,
     /// How far each final front stays behind that of all runs together, infinite without one; empty with one objective. Shape
@@ -111,6 +113,7 @@ impl EnvResults {
             name: name.to_owned(),
             problem: problem.clone(),
             best_known: (!union.members().is_empty()).then(|| cost(&union, &reference)),
+            failed: runs.iter().map(|seeds| seeds.iter().map(|trace| trace.failed).sum()).collect(),
             costs: runs.iter().map(|seeds| seeds.iter().map(costs_of).collect()).collect(),
             distances: if is_volume { distances(runs, &union) } else { Vec::new() },
             reference,
@@ -279,7 +282,7 @@ pub(super) mod tests {
     pub(in crate::comparison) fn trace(incumbents: &[(usize, &[f64])]) -> RunTrace {
         let incumbents: Vec<(usize, Vec<f64>)> =
             incumbents.iter().map(|(trials, losses)| (*trials, losses.to_vec())).collect();
-        RunTrace { acceptable: incumbents.len(), incumbents, trials: 4 }
+        RunTrace { acceptable: incumbents.len(), incumbents, trials: 4, failed: 0 }
     }
 
     /// Results of two agents, `a` and `b`, with these runs in one environment.

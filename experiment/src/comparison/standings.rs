@@ -53,6 +53,8 @@ pub struct Standing {
     pub agent: String,
     /// How many of its runs found something acceptable.
     pub found: usize,
+    /// How many trials of its runs failed to be evaluated.
+    pub failed: usize,
     /// Lower quartile, median and upper quartile of the final value; none where too many runs found nothing.
     pub quartiles: [Option<f64>; 3],
     /// The mean final value; none unless every run found something.
@@ -135,6 +137,7 @@ fn in_env(results: &ComparisonResults, env: &EnvResults, baseline: Option<usize>
         Standing {
             agent: results.agents[index].clone(),
             found: costs.iter().filter(|cost| cost.is_finite()).count(),
+            failed: env.failed[index],
             quartiles,
             mean: values.as_deref().map(IntervalEstimate::of_mean),
             fraction: fractions.as_deref().map(IntervalEstimate::of_mean),

@@ -12,14 +12,17 @@ pub struct RunTrace {
     pub trials: usize,
     /// How many of them are acceptable.
     pub acceptable: usize,
+    /// How many of them failed to be evaluated.
+    pub failed: usize,
 }
 
 impl RunTrace {
     /// The trace of these trials over `n_objectives`.
     pub fn of(trials: &[Trial], n_objectives: usize) -> Self {
         let mut archive = Archive::new(n_objectives);
-        let mut trace = Self { incumbents: Vec::new(), trials: trials.len(), acceptable: 0 };
+        let mut trace = Self { incumbents: Vec::new(), trials: trials.len(), acceptable: 0, failed: 0 };
         for (index, trial) in trials.iter().enumerate() {
+            trace.failed += usize::from(trial.outcome.is_failed());
             let Some(losses) = trial.judgement.accepted() else { continue };
             trace.acceptable += 1;
             let is_new = archive.insert(index, losses);

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -27,8 +27,8 @@ use crate::failures::FAILURES_IN_A_ROW;
 use crate::run::RunOptions;
 use crate::spec::{EnvSpec, drop_nulls};
 
-/// Designs that are evaluated between two looks at the interrupt. Ours: well under a second of a fast model, and some
-/// hundred pieces of work for each thread.
+/// Designs that are evaluated between two looks at the interrupt, at most. Ours: well under a second of a fast model, and some
+/// hundred designs in each piece of work.
 const BATCH: usize = 4096;
 
 /// The agent that drew the designs, as a source names it.
@@ -104,15 +104,18 @@ pub fn generate(
         let mut draw = Draw::new(&about.space, plan, &part.workload);
         let evaluator = Evaluator::new(part.env.as_ref(), options.threads)?;
         let (mut trial, mut failed_in_a_row) = (0, 0);
+        // An evaluator that does not work at all is found out in the first, and shorter, batch.
+        let mut length = FAILURES_IN_A_ROW;
         loop {
             if options.interrupt.is_some_and(|interrupt| interrupt.load(Ordering::Relaxed)) {
                 return Ok(false);
             }
-            let designs = draw.next_batch();
+            let designs = draw.next_batch(length);
             if designs.is_empty() {
                 break;
             }
-            for (design, outcome) in evaluate(&evaluator, designs)? {
+            length = BATCH.min(2 * length);
+            for (design, outcome) in evaluate(&evaluator, designs, failed_in_a_row)? {
                 if let Outcome::Failed { cause } = &outcome {
                     (failed, failed_in_a_row) = (failed + 1, failed_in_a_row + 1);
                     if failed_in_a_row == FAILURES_IN_A_ROW {
@@ -320,10 +323,10 @@ impl<'a> Draw<'a> {
         Self { space, rng, wanted, drawn: BTreeSet::new() }
     }
 
-    /// Some more; none when there are as many as are wanted.
-    fn next_batch(&mut self) -> Vec<Design> {
+    /// So many more, or as many as are wanted; none when there are as many.
+    fn next_batch(&mut self, length: usize) -> Vec<Design> {
         let mut batch = Vec::new();
-        while batch.len() < BATCH && self.drawn.len() < self.wanted {
+        while batch.len() < length && self.drawn.len() < self.wanted {
             let design = self.space.sample(&mut self.rng);
             if self.drawn.insert(self.space.rank(&design)) {
                 batch.push(design);
@@ -333,16 +336,33 @@ impl<'a> Draw<'a> {
     }
 }
 
-/// What becomes of each of `designs`, in their order.
-fn evaluate(evaluator: &Evaluator<'_>, designs: Vec<Design>) -> Result<Vec<(Design, Outcome)>, DatasetError> {
+/// What becomes of each of `designs`, in their order; of the first alone if so many in a row fail that the rest need not be asked about.
+///
+/// `failed_in_a_row`: how many designs before them did, without one between that did not.
+fn evaluate(
+    evaluator: &Evaluator<'_>,
+    designs: Vec<Design>,
+    mut failed_in_a_row: usize,
+) -> Result<Vec<(Design, Outcome)>, DatasetError> {
     let mut outcomes: Vec<Option<Outcome>> = vec![None; designs.len()];
-    evaluator.evaluate(&designs, &|| false, &mut |first, done| {
+    let is_hopeless = AtomicBool::new(false);
+    // How many are done up to the first that is not: pieces come in whatever order.
+    let mut n_seen = 0;
+    evaluator.evaluate(&designs, &|| is_hopeless.load(Ordering::Relaxed), &mut |first, done| {
         for (place, (outcome, _)) in outcomes[first..].iter_mut().zip(done) {
             *place = Some(outcome);
         }
+        for outcome in outcomes[n_seen..].iter().map_while(Option::as_ref) {
+            n_seen += 1;
+            failed_in_a_row = if outcome.is_failed() { failed_in_a_row + 1 } else { 0 };
+            if failed_in_a_row >= FAILURES_IN_A_ROW {
+                is_hopeless.store(true, Ordering::Relaxed);
+                break;
+            }
+        }
         Ok::<(), DatasetError>(())
     })?;
-    Ok(designs.into_iter().zip(outcomes.into_iter().flatten()).collect())
+    Ok(designs.into_iter().zip(outcomes.into_iter().map_while(|outcome| outcome)).collect())
 }
 
 /// Puts the workloads together.

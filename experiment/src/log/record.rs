@@ -25,6 +25,16 @@ pub struct Record {
     pub timing: TrialTiming,
 }
 
+impl Record {
+    /// The record as it was before it was retried, if it was.
+    pub(crate) fn before_retry(self) -> Self {
+        match self.retried {
+            None => self,
+            Some(cause) => Self { outcome: Outcome::Failed { cause }, retried: None, ..self },
+        }
+    }
+}
+
 /// How long a trial took. The only part of a log that differs between two runs of a spec.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -2,13 +2,19 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::toys::{budget, catalog, log_without_timings, spec, threads};
+use crate::toys::{NoConfig, budget, catalog, log_without_timings, spec, threads};
 use serde_json::{Value, json};
-use tapeout_core::Outcome;
-use tapeout_experiment::dataset::Dataset;
+use tapeout_core::check::toy::Toy;
+use tapeout_core::{
+    BuildEnv, ConfigError, Design, DesignSpace, Env, EnvEntry, EvalError, Goal, Metric, Objective, Outcome,
+    Seed,
+};
+use tapeout_experiment::dataset::{Dataset, DatasetPlan, error::DatasetError, generate};
 use tapeout_experiment::{
-    Experiment, Finished, Retried, Run, RunError, Spec, WarmStart, replay, resume, retry_failed, run,
+    EnvSpec, Experiment, Finished, Retried, Run, RunError, RunOptions, Spec, WarmStart, replay, resume,
+    retry_failed, run,
 };
 use tempfile::TempDir;
 
@@ -91,13 +97,13 @@ fn failed_trials_that_are_retried_have_their_result_and_leave_the_search_as_it_w
     assert!(n_failed > 0);
 
     let before = fs::read(run_folder.join("trials.jsonl")).unwrap();
-    let retried = retry_failed(&catalog(), &run_folder, &threads(2)).unwrap();
-    assert_eq!(retried, Retried { failed: n_failed, mended: 0 });
+    let retry =
+        |watch: &mut dyn FnMut(Retried)| retry_failed(&catalog(), &run_folder, &threads(2), watch).unwrap();
+    assert_eq!(retry(&mut |_| ()), Retried { failed: n_failed, asked: n_failed, mended: 0 });
     assert_eq!(fs::read(run_folder.join("trials.jsonl")).unwrap(), before, "nothing came of it");
 
     fs::remove_file(&fault).unwrap();
-    let retried = retry_failed(&catalog(), &run_folder, &threads(2)).unwrap();
-    assert_eq!(retried, Retried { failed: n_failed, mended: n_failed });
+    assert_eq!(retry(&mut |_| ()), Retried { failed: n_failed, asked: n_failed, mended: n_failed });
     assert!(causes(&run_folder).is_empty());
     let run = Run::open(&catalog(), &run_folder).unwrap();
     assert!(
@@ -106,8 +112,7 @@ fn failed_trials_that_are_retried_have_their_result_and_leave_the_search_as_it_w
             .all(|trial| *run.experiment().env().evaluate(&trial.design).as_ref().unwrap() == trial.outcome)
     );
     assert_eq!(replay(&catalog(), &run_folder).unwrap().trials, 40);
-    let again = retry_failed(&catalog(), &run_folder, &threads(2)).unwrap();
-    assert_eq!(again, Retried { failed: 0, mended: 0 });
+    assert_eq!(retry(&mut |_| ()), Retried { failed: 0, asked: 0, mended: 0 });
 
     // Both go on with the same proposals: the agent is told of the retried trials what it was told before.
     let designs = |folder: &Path| -> Vec<Vec<u32>> {
@@ -179,6 +184,151 @@ fn what_failed_teaches_nobody() {
     warm.warm_start.push(WarmStart::from_log(&earlier));
     let finished = run_in(later.path(), warm, 2).unwrap();
     assert_eq!(finished.summary.warm_trials, 100 - summary.failed);
+}
+
+/// A run is cut off within its first batch, behind ten results, and the evaluator stops working: what fails is logged as behind any other
+/// result, and the run ends with its budget, or by a row of failures that are in the log.
+#[test]
+fn a_run_that_is_gone_on_with_within_its_first_batch_has_the_results_of_its_log() {
+    for (trials, n_lines) in [(20, 20), (64, 10 + 32)] {
+        let folder = TempDir::new().unwrap();
+        let (run_folder, fault) = (folder.path().join("run"), folder.path().join("fault"));
+        let settings = [("fails_from", json!(0)), ("faults_while", json!(fault))];
+        let mut whole = with(spec("bowl", "random", trials), &settings);
+        whole.batch = trials.try_into().unwrap();
+        run_in(&run_folder, whole, 1).unwrap();
+        let log = run_folder.join("trials.jsonl");
+        let text = fs::read_to_string(&log).unwrap();
+        let cut: String = text.lines().take(1 + 10).flat_map(|line| [line, "\n"]).collect();
+        fs::write(&log, &cut).unwrap();
+        fs::write(&fault, "").unwrap();
+        let resumed = resume(&catalog(), &run_folder, None, &threads(1), &mut ());
+        match resumed {
+            Ok(finished) => assert_eq!((finished.summary.trials, finished.summary.failed), (20, 10)),
+            Err(error) => {
+                assert!(error.to_string().ends_with(", and the 31 designs after it"), "{error}");
+                assert!(error.hint().unwrap().contains("`tapeout resume --retry-failed`"), "{error}");
+            }
+        }
+        let now = fs::read_to_string(&log).unwrap();
+        assert!(now.starts_with(&cut));
+        assert_eq!((now.lines().count() - 1, causes(&run_folder).len()), (n_lines, n_lines - 10));
+    }
+}
+
+/// What failed before the first result is in the log when the agent gives up, as what was evaluated before any other error is.
+#[test]
+fn failures_before_the_agent_gives_up_are_logged() {
+    let folder = TempDir::new().unwrap();
+    let mut broken = with(spec("bowl", "quitter", 40), &[("fails_from", json!(0))]);
+    broken.batch = 4.try_into().unwrap();
+    let error = run_in(folder.path(), broken, 1).unwrap_err();
+    assert!(matches!(error, RunError::Agent { trials: 4, .. }), "{error}");
+    assert_eq!(causes(folder.path()).len(), 4);
+}
+
+/// The results of a slice are in the log when it is told of, and an interrupt leaves the rest for another time.
+#[test]
+fn a_retry_is_logged_slice_by_slice() {
+    let folder = TempDir::new().unwrap();
+    let (run_folder, fault) = (folder.path().join("run"), folder.path().join("fault"));
+    fs::write(&fault, "").unwrap();
+    let settings = [("fails_from", json!(4)), ("faults_while", json!(fault))];
+    run_in(&run_folder, with(spec("bowl", "random", 120), &settings), 1).unwrap();
+    let n_failed = causes(&run_folder).len();
+    assert!(n_failed > 32, "{n_failed}");
+    fs::remove_file(&fault).unwrap();
+
+    let interrupt = AtomicBool::new(false);
+    let options = RunOptions { interrupt: Some(&interrupt), ..threads(1) };
+    let mut watch = |at: Retried| {
+        assert_eq!(causes(&run_folder).len(), n_failed - at.mended);
+        interrupt.store(true, Ordering::Relaxed);
+    };
+    let retried = retry_failed(&catalog(), &run_folder, &options, &mut watch).unwrap();
+    assert_eq!(retried, Retried { failed: n_failed, asked: 32, mended: 32 });
+    assert!(retried.is_interrupted());
+    let retried = retry_failed(&catalog(), &run_folder, &threads(2), &mut |_| ()).unwrap();
+    assert_eq!(retried, Retried { failed: n_failed - 32, asked: n_failed - 32, mended: n_failed - 32 });
+    assert!(!retried.is_interrupted() && causes(&run_folder).is_empty());
+}
+
+/// A run that was started from a log is told the same when the log's failed trials were retried since.
+#[test]
+fn a_log_that_is_retried_still_teaches_what_it_did() {
+    let folder = TempDir::new().unwrap();
+    let fault = folder.path().join("fault");
+    fs::write(&fault, "").unwrap();
+    let settings = [("fails_at", json!(7)), ("faults_while", json!(fault))];
+    let [earlier, later] = ["earlier", "later"].map(|name| folder.path().join(name));
+    run_in(&earlier, with(spec("bowl", "random", 60), &settings), 2).unwrap();
+    let mut warm = with(spec("bowl", "climber", 30), &settings);
+    warm.warm_start.push(WarmStart::from_log(&earlier));
+    let told = run_in(&later, warm, 2).unwrap().summary.warm_trials;
+    fs::remove_file(&fault).unwrap();
+    let retried = retry_failed(&catalog(), &earlier, &threads(2), &mut |_| ()).unwrap();
+    assert!(retried.mended > 0);
+    assert_eq!(replay(&catalog(), &later).unwrap().trials, 30);
+    let resumed = resume(&catalog(), &later, Some(budget(50)), &threads(2), &mut ()).unwrap();
+    assert_eq!(resumed.summary.warm_trials, told);
+}
+
+/// An evaluator that answers so many times, and then no more.
+struct Ending {
+    toy: Toy,
+}
+
+/// Answers that it has given; one test alone asks it.
+static ANSWERS: AtomicUsize = AtomicUsize::new(0);
+
+impl Env for Ending {
+    fn space(&self) -> &DesignSpace {
+        self.toy.space()
+    }
+
+    fn metrics(&self) -> &[Metric] {
+        self.toy.metrics()
+    }
+
+    fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
+        match ANSWERS.fetch_add(1, Ordering::Relaxed) {
+            0..40 => self.toy.evaluate(design),
+            _ => Err(EvalError::new("the licence has ended")),
+        }
+    }
+}
+
+impl BuildEnv for Ending {
+    const ID: &'static str = "ending";
+    const VERSION: u32 = 0;
+    const SUMMARY: &'static str = "a toy";
+    const DESCRIPTION: &'static str = "a toy";
+    type Config = NoConfig;
+
+    fn build(_: NoConfig) -> Result<Self, ConfigError> {
+        Ok(Self { toy: Toy::bowl() })
+    }
+
+    fn default_goal(&self) -> Goal {
+        Goal { objectives: vec![Objective::minimize("distance")], constraints: Vec::new() }
+    }
+}
+
+/// By hand, on one thread, a batch being four pieces: 32 designs are answered, and 8 of the next 64. The row of 32 ends behind the 40th of
+/// those, within its third piece of 16, so that 16 designs are not asked about, nor any further batch.
+#[test]
+fn a_data_set_whose_evaluator_stops_working_asks_for_no_whole_batch() {
+    let folder = TempDir::new().unwrap();
+    let catalog = catalog().with_env(EnvEntry::of::<Ending>());
+    let plan = DatasetPlan {
+        designs: 200,
+        seed: Seed::new(1),
+        workloads: Vec::new(),
+        env: EnvSpec::named("ending"),
+    };
+    let error = generate(&catalog, &plan, folder.path(), &threads(1), &mut |_| ()).unwrap_err();
+    assert!(matches!(error, DatasetError::Evaluation { failures: 32, .. }), "{error}");
+    assert_eq!(ANSWERS.load(Ordering::Relaxed), 32 + 3 * 16);
 }
 
 #[test]

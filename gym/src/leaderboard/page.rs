@@ -185,8 +185,12 @@ mod tests {
             metrics: vec![Metric::new("time_s", "s", "")],
             reference: vec![None],
         };
-        let trace =
-            |cell: &Cell| RunTrace { incumbents: vec![(1, vec![loss(cell)])], trials: 1, acceptable: 1 };
+        let trace = |cell: &Cell| RunTrace {
+            incumbents: vec![(1, vec![loss(cell)])],
+            trials: 1,
+            acceptable: 1,
+            failed: 0,
+        };
         let ran = (vec![problem; plan.envs.len()], plan.cells().iter().map(trace).collect());
         page(&[BoardResults::of(&BOARDS[1], plan, &ran, runs)], "tapeout leaderboard --seeds 4 --trials 1")
     }

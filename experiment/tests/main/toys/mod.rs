@@ -29,6 +29,7 @@ pub fn catalog() -> Catalog {
         .with_agent(AgentEntry::of::<Random>())
         .with_agent(AgentEntry::of::<Climber>())
         .with_agent(AgentEntry::of::<Parrot>())
+        .with_agent(AgentEntry::of::<Quitter>())
 }
 
 pub fn budget(trials: usize) -> Budget {
@@ -297,5 +298,37 @@ impl BuildAgent for Parrot {
 
     fn build(problem: &Problem, config: ParrotConfig, _: Seed) -> Result<Self, ConfigError> {
         Ok(Self { space: problem.space().clone(), config, said: 0 })
+    }
+}
+
+/// Proposes one batch, in the order of the space, and then gives up.
+pub struct Quitter {
+    space: DesignSpace,
+    has_proposed: bool,
+}
+
+impl Agent for Quitter {
+    fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
+        if self.has_proposed {
+            return Err(AgentError::new("it has no more to say"));
+        }
+        self.has_proposed = true;
+        Ok(self.space.iter().take(count).collect())
+    }
+
+    fn observe(&mut self, _: &[Trial]) -> Result<(), AgentError> {
+        Ok(())
+    }
+}
+
+impl BuildAgent for Quitter {
+    const ID: &'static str = "quitter";
+    const SUMMARY: &'static str = "gives up";
+    const DESCRIPTION: &'static str = "gives up";
+    const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
+    type Config = NoConfig;
+
+    fn build(problem: &Problem, _: NoConfig, _: Seed) -> Result<Self, ConfigError> {
+        Ok(Self { space: problem.space().clone(), has_proposed: false })
     }
 }
