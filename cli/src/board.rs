@@ -5,7 +5,7 @@ use std::io;
 
 use console::Term;
 use tapeout::core::pareto::{Archive, hypervolume};
-use tapeout::core::{Judgement, Trial};
+use tapeout::core::{Judgement, Outcome, Trial};
 use tapeout::experiment::plot::Axis;
 use tapeout::experiment::{BestSoFar, Event, Experiment, Observer, Progress};
 
@@ -27,6 +27,8 @@ const MOST_LINES: usize = 32;
 pub(crate) struct Board<'a> {
     experiment: &'a Experiment,
     progress: Progress,
+    /// The first trial that failed, and why; a line that is empty while none has.
+    first_failure: String,
     best: BestSoFar<'a>,
     archive: Archive,
     /// The designs that were on the front when they came: their place in the log, and their losses. Shape `[n][m]`.
@@ -54,6 +56,7 @@ impl<'a> Board<'a> {
                 front: 0,
                 elapsed_s: 0.0,
             },
+            first_failure: String::new(),
             best: BestSoFar::new(experiment.problem()),
             archive: Archive::new(experiment.problem().n_objectives()),
             incumbents: Vec::new(),
@@ -73,6 +76,10 @@ impl<'a> Board<'a> {
         let index = self.progress.trials;
         self.progress.trials += 1;
         self.best.see(trial);
+        if let (Outcome::Failed { cause }, true) = (&trial.outcome, self.first_failure.is_empty()) {
+            let cause = cause.lines().next().unwrap_or_default();
+            self.first_failure = format!("trial {index} failed: {cause}");
+        }
         match &trial.judgement {
             Judgement::Acceptable { losses } => self.accept(index, losses),
             Judgement::Infeasible { .. } => self.progress.infeasible += 1,
@@ -118,11 +125,11 @@ impl<'a> Board<'a> {
         values.map(|(metric, value)| (metric.name.as_str(), value)).collect()
     }
 
-    /// The screen: what is searched, how far, the best, and pictures in what is left of so many letters and lines.
+    /// The screen: what is searched, how far, the best, the first failure, and pictures in what is left of so many letters and lines.
     pub(crate) fn lines(&self, [width, height]: [usize; 2]) -> Vec<String> {
         let spec = self.experiment.spec();
         let searched = format!("{} by {}, seed {}", spec.env.id, spec.agent.id, spec.seed.number());
-        let mut lines = vec![searched, self.progress.to_string(), self.best(), String::new()];
+        let mut lines = vec![searched, self.progress.to_string(), self.best(), self.first_failure.clone()];
         lines.iter_mut().for_each(|line| *line = line.chars().take(width).collect());
         let left = height.saturating_sub(lines.len());
         let is_single = self.experiment.problem().n_objectives() == 1;
@@ -215,15 +222,19 @@ impl<'a> Board<'a> {
 pub(crate) struct Screen<'a> {
     pub(crate) board: Board<'a>,
     term: Term,
+    /// Lines of the picture that is there, and the size of the terminal that it was made for, in lines and letters.
     n_lines: usize,
-    drawn_s: f64,
+    size: (u16, u16),
+    /// Wall time of the run when it was drawn last; none before the first time that is told after that, since drawing takes time too.
+    drawn_s: Option<f64>,
 }
 
 impl<'a> Screen<'a> {
     /// On the standard error; none if that is no terminal.
     pub(crate) fn open(experiment: &'a Experiment) -> Option<Self> {
         let term = Term::stderr();
-        term.is_term().then(|| Self { board: Board::new(experiment), term, n_lines: 0, drawn_s: 0.0 })
+        let (size, board) = (term.size(), Board::new(experiment));
+        term.is_term().then(|| Self { board, term, n_lines: 0, size, drawn_s: Some(0.0) })
     }
 
     /// Draws what is known now. A terminal that is gone has seen enough.
@@ -232,13 +243,20 @@ impl<'a> Screen<'a> {
     }
 
     fn try_draw(&mut self) -> io::Result<()> {
-        let (rows, columns) = self.term.size();
-        let size =
-            [usize::from(columns).saturating_sub(1), usize::from(rows).saturating_sub(2).min(MOST_LINES)];
-        self.term.clear_last_lines(self.n_lines)?;
-        let lines = self.board.lines(size);
+        let now = self.term.size();
+        let (rows, columns) = (usize::from(now.0), usize::from(now.1));
+        let mut lines = self.board.lines([columns.saturating_sub(1), rows.saturating_sub(2).min(MOST_LINES)]);
+        // One that is higher than the terminal could not be cleared; behind the last line stands an empty one.
+        lines.truncate(rows.saturating_sub(1));
+        if now == self.size {
+            self.term.clear_last_lines(self.n_lines)?;
+        } else {
+            // Lines may be broken anew, so that nobody knows how many there are.
+            self.term.clear_screen()?;
+        }
+        self.size = now;
         self.n_lines = lines.len();
-        self.drawn_s = self.board.progress.elapsed_s;
+        self.drawn_s = None;
         self.term.write_line(&lines.join("\n"))
     }
 }
@@ -249,7 +267,8 @@ impl Observer for Screen<'_> {
             Event::Trial { trial, .. } => self.board.see(trial),
             Event::Batch(progress) => {
                 self.board.progress = progress;
-                if progress.elapsed_s - self.drawn_s >= PACE_S {
+                let drawn_s = *self.drawn_s.get_or_insert(progress.elapsed_s);
+                if progress.elapsed_s - drawn_s >= PACE_S {
                     self.draw();
                 }
             }
@@ -261,7 +280,6 @@ impl Observer for Screen<'_> {
 mod tests {
     use std::sync::Arc;
 
-    use tapeout::core::Outcome;
     use tapeout::core::check::toy::Toy;
     use tapeout::experiment::{Budget, Spec};
 
@@ -300,6 +318,7 @@ mod tests {
             let progress = "6 of 100 trials, 4 acceptable, 1 infeasible, 1 failed, 3 on the front, 3.0 s";
             assert!(lines[1].starts_with(progress), "{}", lines[1]);
             assert_eq!(lines[2], "best cost 1, best time 1");
+            assert_eq!(lines[3], "trial 5 failed: no answer");
             let pictures = lines[4..].join("\n");
             assert_eq!(pictures.matches('◆').count(), 3, "{pictures}");
             for words in ["time ↑", "cost →", "hypervolume ↑", "trials →"] {

@@ -249,6 +249,7 @@ impl Report<'_> {
         for env in &standings.envs {
             text.push_str(&format!("\n{}", heading(env)));
             text.push_str(&env_table(env, standings.baseline.is_some(), has_p));
+            env.failures().iter().for_each(|failures| text.push_str(&format!("note: {failures}\n")));
             if course.all_pairs && n_pairs > 0 {
                 text.push_str(&format!("\n{}", pairs_table(&env.pairs, has_p)));
             }

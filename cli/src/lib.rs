@@ -40,6 +40,7 @@ use std::sync::atomic::AtomicBool;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
 use tapeout::core::Catalog;
+use tapeout::experiment::evaluate::is_evaluating;
 
 use answer::Answer;
 pub use answer::Exit;
@@ -61,6 +62,7 @@ struct Arguments {
 /// 130 interrupted.
 pub fn main(catalog: Catalog) -> ExitCode {
     ignore_limit_of_files();
+    leave_failures_to_the_run();
     let exit = main_of(std::env::args_os(), &catalog);
     drop(catalog);
     exit.into()
@@ -136,6 +138,16 @@ fn ignore_limit_of_files() {
         // Where it cannot be caught the program ends as it did.
         let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     }
+}
+
+/// A panic in an environment is told as why its design failed, once, and not by the hook as well.
+fn leave_failures_to_the_run() {
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !is_evaluating() {
+            tell(panic);
+        }
+    }));
 }
 
 fn run(command: &Command, form: Form, catalog: &Catalog) -> Exit {

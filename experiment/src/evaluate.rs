@@ -1,6 +1,7 @@
 //! Evaluating designs side by side, in an order that does not depend on the number of threads.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::error::Error;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -132,13 +133,25 @@ fn evaluate_piece(env: &dyn Env, designs: &[Design]) -> Vec<Evaluated> {
     outcomes.into_iter().map(|outcome| (outcome, evaluation_s)).collect()
 }
 
+thread_local! {
+    static IS_EVALUATING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread asks an environment: a panic is then caught and told as the cause of a failure, so that a panic hook need not tell
+/// of it.
+pub fn is_evaluating() -> bool {
+    IS_EVALUATING.get()
+}
+
 /// What `env` says of `designs`.
 ///
 /// # Errors
 /// Why there is not one answer for each of them: it panicked, or broke its contract.
 fn ask(env: &dyn Env, designs: &[Design]) -> Result<Vec<Outcome>, String> {
     // An environment that is left in disorder by a panic fails from then on, which is a result too.
+    let was_evaluating = IS_EVALUATING.replace(true);
     let results = catch_unwind(AssertUnwindSafe(|| env.evaluate_batch(designs)));
+    IS_EVALUATING.set(was_evaluating);
     let results =
         results.map_err(|panic| bounded(format!("it panicked: {}", panic_message(panic.as_ref()))))?;
     if results.len() != designs.len() {
@@ -232,6 +245,7 @@ mod tests {
         }
 
         fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
+            assert!(is_evaluating());
             self.toy.evaluate(design)
         }
 

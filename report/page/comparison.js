@@ -30,8 +30,8 @@ function compareEnv(compared, env, at) {
       })), ...(shaded ? [edge(0), edge(2)] : [])],
     };
   });
-  const row = (agent) => [agent.name, ...agent.quartiles.at(-1).map((it) => quantity(it, env.unit)), `${agent.finals.length} of ${compared.seeds}`];
-  place.append(plainTable(`Final ${measure.name} in ${env.name}`, [["agent"], "lower quartile", "median", "upper quartile", "runs with a result"], env.agents.map(row)));
+  const row = (agent) => [agent.name, ...agent.quartiles.at(-1).map((it) => quantity(it, env.unit)), `${agent.finals.length} of ${compared.seeds}`, count(agent.failed)];
+  place.append(plainTable(`Final ${measure.name} in ${env.name}`, [["agent"], "lower quartile", "median", "upper quartile", "runs with a result", "failed trials"], env.agents.map(row)));
 }
 
 // The diagram of Demšar (2006), figure 1, with the agents below each other and the intervals of their ranks.

@@ -39,6 +39,8 @@ struct CurvePart {
     quartiles: Vec<[Option<f64>; 3]>,
     /// The final value of each run that has one.
     finals: Vec<f64>,
+    /// How many trials of its runs failed to be evaluated.
+    failed: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -90,6 +92,7 @@ fn env_part(results: &ComparisonResults, env: &EnvResults) -> EnvPart {
             name: name.clone(),
             quartiles: (0..results.checkpoints.len()).map(at).collect(),
             finals: (0..results.seeds).filter_map(|seed| env.value(env.final_cost(agent, seed))).collect(),
+            failed: env.failed[agent],
         }
     };
     EnvPart {

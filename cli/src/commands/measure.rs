@@ -141,7 +141,14 @@ impl Args {
             let mut fastest = Fastest { plan: &plan, watcher: &mut watcher, best_s: None };
             let filled = fill(catalog, &plan, &workers, &self.out, &interrupt, &mut fastest);
             watcher.finish();
-            all.push(filled?);
+            let filled = filled?;
+            if let Some(cause) = &filled.first_failure {
+                let (types, failed) = (&filled.types, usize_count(filled.failed));
+                watcher.note(&format!(
+                    "note: {failed} designs of {types} could not be measured and are not in the table, the first: {cause}"
+                ));
+            }
+            all.push(filled);
             if !all.last().is_some_and(|filled| filled.is_finished) {
                 break;
             }

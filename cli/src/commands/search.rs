@@ -39,7 +39,8 @@ impl Args {
         let search = |options: &RunOptions<'_>, observer: &mut dyn Observer| {
             run(&experiment, &folder, options, observer)
         };
-        let finished = match Screen::open(&experiment).filter(|_| self.watch) {
+        let screen = (self.watch && !self.flags.is_quiet()).then(|| Screen::open(&experiment)).flatten();
+        let finished = match screen {
             Some(mut screen) => {
                 let finished = watched.ask(|options| search(options, &mut screen));
                 screen.draw();

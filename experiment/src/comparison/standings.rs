@@ -78,6 +78,18 @@ pub struct FrontGap {
     pub log_hypervolume_difference: [Option<f64>; 3],
 }
 
+impl EnvStandings {
+    /// Whose trials failed to be evaluated, a sentence for each agent that has such: its standing counts them as spent.
+    pub fn failures(&self) -> Vec<String> {
+        let failing = self.standings.iter().filter(|standing| standing.failed > 0);
+        let words = |standing: &Standing| match standing.failed {
+            1 => format!("1 trial of {} in {} failed to be evaluated", standing.agent, self.env),
+            n => format!("{n} trials of {} in {} failed to be evaluated", standing.agent, self.env),
+        };
+        failing.map(words).collect()
+    }
+}
+
 /// A rank over all environments.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Overall {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use serde::Serialize;
-use tapeout_core::{Catalog, ConfigError, Goal, Metric, Objective, Seed};
+use tapeout_core::{Catalog, ConfigError, Goal, Metric, Objective, Outcome, Seed, Trial};
 use tapeout_envs::{TileEncoding, TileSpace};
 use tapeout_experiment::{
-    AgentSpec, Budget, Experiment, Observer, RunOptions, Spec, StopReason, Summary, search,
+    AgentSpec, Budget, Experiment, Finished, Observer, RunOptions, Spec, StopReason, search,
 };
 use tapeout_gpu::{Origin, Recording, Session, Table, TableWriter, check_memory};
 use tapeout_simulators::gpu_gemm::{self, Device, Gemm};
@@ -71,7 +71,11 @@ pub struct Filled {
     pub measured: usize,
     /// Designs that could not be built or run.
     pub infeasible: usize,
-    /// Of both, those that were in the table already.
+    /// Designs whose measurement failed, which says nothing of them.
+    pub failed: usize,
+    /// Why the first of these failed.
+    pub first_failure: Option<String>,
+    /// Of all, those that were in the table already.
     pub known: usize,
     /// The fastest, in s.
     pub best_s: Option<f64>,
@@ -125,7 +129,7 @@ pub fn fill(
     log.measure_baseline()?;
     let options = RunOptions { threads: workers.count, interrupt: Some(interrupt) };
     let found = search(&experiment, &mut log, &options, observer)?;
-    Ok(filled(plan, &found.summary, &log))
+    Ok(filled(plan, &found, &log))
 }
 
 /// The search for the fastest kernel.
@@ -137,11 +141,17 @@ fn spec(plan: &MeasurePlan) -> Spec {
     spec
 }
 
-fn filled(plan: &MeasurePlan, summary: &Summary, log: &TableLog) -> Filled {
+fn filled(plan: &MeasurePlan, Finished { run, summary }: &Finished, log: &TableLog) -> Filled {
+    let cause = |trial: &Trial| match &trial.outcome {
+        Outcome::Failed { cause } => Some(cause.clone()),
+        _ => None,
+    };
     Filled {
         types: plan.gemm.operands.name().to_owned(),
         measured: summary.acceptable,
         infeasible: summary.n_infeasible(),
+        failed: summary.failed,
+        first_failure: run.trials().iter().find_map(cause),
         known: log.n_known,
         best_s: summary.best.first().map(|best| best.value),
         baseline_s: log.baseline_s,
