@@ -101,7 +101,7 @@ pub(crate) fn outcomes(
                 let rule = rules.get(number).ok_or_else(|| {
                     PyValueError::new_err(format!("rule number {number} of {}", rules.len()))
                 })?;
-                Ok(if rule == FAILED {
+                Ok(if rule == FAILED && violation == 0.0 {
                     Outcome::failed(FAILED)
                 } else {
                     Outcome::infeasible(rule, violation)

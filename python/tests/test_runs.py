@@ -76,10 +76,12 @@ def test_an_agent_is_told_of_somebody_elses_simulator_in_dicts(edge):
     with pytest.raises(ValueError, match="`energy_j` is NaN"):
         agent.tell([{**measured, "energy_j": float("nan")}])
     agent.tell([measured, {"infeasible": "does_not_route", "violation": 2.0}])
-    assert len(agent) == 2 and np.array_equal(agent.ask(), asked[2:])
-    first, second = agent.run().trials
+    agent.tell([{"infeasible": "evaluation_failed"}])
+    assert len(agent) == 3 and np.array_equal(agent.ask(), asked[3:])
+    first, second, third = agent.run().trials
     assert first.metrics["energy_j"] == 2.0
     assert (second.infeasible, second.violation) == ("does_not_route", 2.0)
+    assert (third.infeasible, third.violation) == ("evaluation_failed", 0.0)
 
 
 def test_ctrl_c_ends_a_run_in_good_order(tmp_path):

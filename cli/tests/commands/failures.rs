@@ -2,10 +2,13 @@
 #![cfg(unix)]
 
 use std::fs;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::scratch::Scratch;
+use crate::scratch::{Done, Scratch};
 
 /// A simulator that costs as much as `x` says, and as long as there is a file `broken` says no word at 7, dies at 11 and complains at 13.
 fn simulator() -> Scratch {
@@ -99,6 +102,61 @@ fn a_program_that_fails_on_some_designs_is_searched_to_the_end_and_retried() {
     let mended = log.lines().find(|line| line.contains("{\"x\":13}")).unwrap();
     assert!(mended.contains("{\"measured\":{\"cost\":13.0}},\"retried\":\""), "{mended}");
     assert!(here.data(&["replay", "run"]).contains("20 trials replayed"));
+}
+
+/// Claim: a retry that is interrupted keeps what it has and says how to go on, also if the run itself has no more to do.
+#[test]
+fn a_retry_that_is_interrupted_says_how_to_go_on() {
+    let here = simulator();
+    here.data(&[&SEARCH[..], &["run"]].concat());
+    let (folder, begun) = (here.path(""), here.path("begun"));
+    let slow = format!(
+        "touch {}/begun; sleep 1; echo \"{{\\\"metrics\\\": {{\\\"cost\\\": $1}}}}\"",
+        folder.display()
+    );
+    here.write("simulator.sh", &slow);
+    let mut retry = here.command();
+    retry
+        .args(["resume", "run", "--retry-failed", "--threads", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let retry = retry.spawn().unwrap();
+    while !begun.exists() {
+        sleep(Duration::from_millis(10));
+    }
+    let interrupted = Command::new("kill").args(["-INT", &retry.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    let done = Done::of(&retry.wait_with_output().unwrap());
+    assert_eq!(done.exit, Some(130), "{}", done.notes);
+    let words = "1 of 3 failed trials were evaluated again, 1 have a result now\n\
+                 hint: `tapeout resume run --retry-failed` goes on";
+    assert!(done.notes.contains(words), "{}", done.notes);
+    assert_eq!(here.read("run/trials.jsonl").matches("\"outcome\":{\"failed\":").count(), 2);
+}
+
+/// By hand: each run evaluates all 20 designs, of which three fail.
+#[test]
+fn a_comparison_says_whose_trials_failed() {
+    let here = simulator();
+    let compare = [
+        "compare",
+        "--env",
+        "command",
+        "--set",
+        "env.file=mine.toml",
+        "--agents",
+        "grid,random",
+        "--seeds",
+        "2",
+    ];
+    let done = here.data(&[&compare[..], &["--trials", "20", "--out", "c"]].concat());
+    for agent in ["grid", "random"] {
+        let note = format!("\nnote: 6 trials of {agent} in command failed to be evaluated\n");
+        assert!(done.contains(&note), "{done}");
+    }
+    let json = here.data(&[&compare[..], &["--trials", "20", "--out", "c", "--json"]].concat());
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["envs"][0]["standings"][0]["failed"], 6);
 }
 
 #[test]

@@ -15,7 +15,8 @@ use crate::warm_start::{Lesson, WarmStart};
 /// The version of the format of new logs.
 pub const LOG_VERSION: u32 = 3;
 /// The first version, whose trials have no checksum. Logs of it are read and gone on with as they are, as those of the second, in which no
-/// trial was made that failed.
+/// trial was made that failed. One of either that is gone on with may gain such trials under its old version: this program reads them, and
+/// one that knows no later version than that of the log says which line it cannot read.
 pub(crate) const UNCHECKED_VERSION: u32 = 1;
 
 const FORMAT: &str = "tapeout-trials";

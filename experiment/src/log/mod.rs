@@ -12,7 +12,8 @@
 //! ```
 //!
 //! `check` is the CRC-32 of the bytes before it, so that a trial that was edited is noticed. Logs of version 1 have none, and are read and
-//! gone on with as they are.
+//! gone on with as they are; so are those of version 2, in which no trial had failed. A failure that one of them gains then is a line like those
+//! of version 3.
 //!
 //! An evaluation that failed is a trial like any other, of which nothing is known. One that was retried has its result in the place of the
 //! failure, and beside it `"retried":"exit code 139"`: the failure, which is what the agent was told, so that it proposes the same again.

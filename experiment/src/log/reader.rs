@@ -65,7 +65,8 @@ struct Lines {
     path: PathBuf,
     file: BufReader<Bounded<File>>,
     line: Vec<u8>,
-    n_read: usize,
+    /// Of the line that is read, or is to be read next, from 1.
+    number: usize,
     whole_bytes: u64,
 }
 
@@ -80,7 +81,7 @@ impl Lines {
             path: path.to_owned(),
             file: BufReader::new(file),
             line: Vec::new(),
-            n_read: 0,
+            number: 1,
             whole_bytes: 0,
         })
     }
@@ -94,9 +95,9 @@ impl Lines {
     /// The next line, without its newline; none at the end, or if the line has no newline.
     fn next_line(&mut self) -> Result<Option<&str>, LogError> {
         // A line that was cut off may have been finished since.
-        if self.line.is_empty() || self.line.ends_with(b"\n") {
+        if self.line.ends_with(b"\n") {
             self.line.clear();
-            self.n_read += 1;
+            self.number += 1;
         }
         if let Err(source) = self.file.read_until(b'\n', &mut self.line) {
             return Err(self.error(LogFault::Unreadable(source)));
@@ -116,14 +117,14 @@ impl Lines {
 
     /// Nothing, if blank lines are all that is left; they are as good as torn.
     fn end_of_blank_lines(&mut self) -> Result<Option<&str>, LogError> {
-        let blank = self.n_read;
+        let blank = self.number;
         loop {
             self.line.clear();
             match self.file.read_until(b'\n', &mut self.line) {
                 Ok(0) => return Ok(None),
                 Ok(_) if self.line.iter().all(u8::is_ascii_whitespace) => {}
                 Ok(_) => {
-                    self.n_read = blank;
+                    self.number = blank;
                     return Err(self.error(LogFault::NotATrial("a blank line between trials".to_owned())));
                 }
                 Err(source) => return Err(self.error(LogFault::Unreadable(source))),
@@ -132,6 +133,6 @@ impl Lines {
     }
 
     fn error(&self, fault: LogFault) -> LogError {
-        LogError { path: self.path.clone(), line: Some(self.n_read), fault: Box::new(fault) }
+        LogError { path: self.path.clone(), line: Some(self.number), fault: Box::new(fault) }
     }
 }

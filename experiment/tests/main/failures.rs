@@ -331,15 +331,21 @@ fn a_data_set_whose_evaluator_stops_working_asks_for_no_whole_batch() {
     assert_eq!(ANSWERS.load(Ordering::Relaxed), 32 + 3 * 16);
 }
 
+/// A log from before failures were logged is gone on with under its version when a trial fails then, and read to its end.
 #[test]
 fn logs_of_version_2_are_read_and_gone_on_with() {
     let folder = TempDir::new().unwrap();
-    run_in(folder.path(), with(spec("bowl", "climber", 30), &[("fails_at", json!(7))]), 1).unwrap();
-    let log = folder.path().join("trials.jsonl");
-    let text = fs::read_to_string(&log).unwrap();
-    let old = text.replacen("\"version\":3", "\"version\":2", 1);
+    let (run_folder, fault) = (folder.path().join("run"), folder.path().join("fault"));
+    let settings = [("fails_from", json!(4)), ("faults_while", json!(fault))];
+    run_in(&run_folder, with(spec("bowl", "random", 30), &settings), 1).unwrap();
+    assert!(causes(&run_folder).is_empty());
+    let log = run_folder.join("trials.jsonl");
+    let old = fs::read_to_string(&log).unwrap().replacen("\"version\":3", "\"version\":2", 1);
     fs::write(&log, &old).unwrap();
-    let summary = resume(&catalog(), folder.path(), Some(budget(50)), &threads(1), &mut ()).unwrap().summary;
-    assert_eq!(summary.trials, 50);
+    fs::write(&fault, "").unwrap();
+    let summary = resume(&catalog(), &run_folder, Some(budget(50)), &threads(1), &mut ()).unwrap().summary;
+    assert!(summary.trials == 50 && summary.failed > 0, "{summary:?}");
     assert!(fs::read_to_string(&log).unwrap().starts_with(&old));
+    assert_eq!(causes(&run_folder).len(), summary.failed);
+    assert_eq!(replay(&catalog(), &run_folder).unwrap().trials, 50);
 }

@@ -145,7 +145,7 @@ pub fn validate(catalog: &Catalog, proposals: &Proposals) -> Result<Validation, 
             Outcome::Infeasible { rule, violation } => {
                 Verdict::Infeasible { workload: broken_in.unwrap_or_default().to_owned(), rule, violation }
             }
-            Outcome::Failed { .. } => Verdict::Unknown,
+            Outcome::Failed { .. } => unreachable!("invariant: a failure is an error of the validator"),
         };
         Ok((verdict, calls))
     };

@@ -10,7 +10,7 @@ import numpy as np
 
 from tapeout import _native
 from tapeout._env import Env
-from tapeout._outcomes import Outcome, Outcomes
+from tapeout._outcomes import FAILED, Outcome, Outcomes
 from tapeout._run import Run, _path, _plan
 
 # As many trials as a spec can say: TOML's whole numbers have 63 bits (TOML 1.0.0, "Integer").
@@ -67,7 +67,7 @@ class Agent:
         """What became of the designs of :meth:`ask`, in their order, or of the first few of them.
 
         ``outcomes``: from :meth:`Env.evaluate`, or a dict each: metrics by name, or ``{"infeasible": rule}``, with a ``violation``
-        above 0 if it is known; ``None`` or NaN for a rule says that there is none, as rows of data frames have it.
+        above 0 if it is known, or ``{"infeasible": "evaluation_failed"}`` without one if there is no result; ``None`` or NaN for a rule says that there is none, as rows of data frames have it.
 
         Raises:
             ValueError: it was asked for other designs, or a metric is missing.
@@ -99,7 +99,7 @@ class Agent:
                 if broken not in rules:
                     rules.append(broken)
                 rule[index] = rules.index(broken)
-                violation[index] = outcome.get("violation", 1.0)
+                violation[index] = outcome.get("violation", 0.0 if broken == FAILED else 1.0)
                 continue
             missing = [name for name in names if name not in outcome]
             if missing:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from tapeout._space import Space, Value
 
+FAILED = "evaluation_failed"
+"""What stands in the place of a rule where an evaluation failed, with a violation of 0."""
+
 
 class Metric(NamedTuple):
     """A quantity that an environment measures; ``unit`` is in SI, empty for a ratio or a count."""
@@ -27,8 +30,9 @@ class Metric(NamedTuple):
 class Outcome:
     """What became of one design.
 
-    ``metrics``: by name, in their units; empty if ``infeasible`` names the rule that the design breaks, by ``violation``. ``levels``: of
-    the design, shape ``[d]``.
+    ``metrics``: by name, in their units; empty if ``infeasible`` names the rule that the design breaks, by ``violation``, which is
+    above 0. Of a design whose evaluation failed nothing is known: ``infeasible`` is ``"evaluation_failed"``, and ``violation`` 0.
+    ``levels``: of the design, shape ``[d]``.
     """
 
     __slots__ = ("_space", "infeasible", "levels", "metrics", "violation")
@@ -49,7 +53,7 @@ class Outcome:
 
     @property
     def feasible(self) -> bool:
-        """Whether it can be built and run."""
+        """Whether it can be built and run; false too where its evaluation failed."""
         return self.infeasible is None
 
     def __eq__(self, other: object) -> bool:
@@ -68,8 +72,9 @@ class Outcome:
 class Outcomes:
     """What became of ``n`` designs, as columns that no one has copied.
 
-    ``levels``: shape ``[n, d]``. ``metrics``: by name an array of shape ``[n]``, NaN where a design is infeasible (NumPy has no
-    null; the frames do). ``feasible``: shape ``[n]``. ``violation``: shape ``[n]``, 0 where feasible.
+    ``levels``: shape ``[n, d]``. ``metrics``: by name an array of shape ``[n]``, NaN where a design is infeasible or failed (NumPy has
+    no null; the frames do). ``feasible``: shape ``[n]``. ``violation``: shape ``[n]``, 0 where feasible, and where the evaluation failed, which
+    stands as the rule ``evaluation_failed``.
     """
 
     def __init__(self, space: Space, metrics: tuple[Metric, ...], columns: tuple[Any, ...]) -> None:
