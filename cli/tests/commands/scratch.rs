@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// A folder that goes away with the test.
@@ -58,12 +59,21 @@ impl Scratch {
         done.data
     }
 
-    /// Runs the program, which must fail with this exit code and no data, and returns what it says.
+    /// Runs the program, which must fail with this exit code and no data, and returns what it says: of an error in JSON the same as of one
+    /// in words.
     pub fn complaint(&self, exit: i32, arguments: &[&str]) -> String {
         let done = self.run(arguments);
         assert_eq!((done.exit, done.data.as_str()), (Some(exit), ""), "{arguments:?}: {}", done.notes);
-        assert!(done.notes.starts_with("error: "), "{}", done.notes);
-        done.notes
+        if !arguments.contains(&"--json") {
+            assert!(done.notes.starts_with("error: "), "{}", done.notes);
+            return done.notes;
+        }
+        let found: Value = serde_json::from_str(&done.notes).expect("an error of a call for JSON is JSON");
+        let error = &found["error"];
+        assert_eq!(error["exit"], exit, "{found}");
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let causes: Vec<String> = error["causes"].as_array().into_iter().flatten().map(text).collect();
+        format!("error: {}\n{}\nhint: {}\n", text(&error["message"]), causes.join("\n"), text(&error["hint"]))
     }
 
     /// Makes a run of 40 trials in `name`, and returns its log.

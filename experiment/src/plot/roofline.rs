@@ -87,8 +87,12 @@ impl Plot for RooflinePlot {
                 if is_beyond { (across - radius(work) - GAP, Anchor::End) } else { (right, Anchor::Start) };
             let left = if is_beyond { from - width } else { from };
             let own = [left, up - TICK_EM / 2.0, left + width, up + TICK_EM / 2.0];
-            // A name that would stand on another one is left out.
-            if left > frame.left && named.iter().all(|other| are_apart(&own, other)) {
+            // A name that would stand on another one, or on another disc, is left out.
+            let is_free = works.iter().zip(&places).all(|(other, &[x, y])| {
+                let reach = radius(other);
+                are_apart(&own, &[x - reach, y - reach, x + reach, y + reach])
+            });
+            if left > frame.left && is_free && named.iter().all(|other| are_apart(&own, other)) {
                 frame.figure.text([from, up + TICK_DROP], &work.name, TICK_EM, anchor);
                 named.push(own);
             }

@@ -39,7 +39,8 @@ pub struct BatchEvidence<'a> {
     pub scenarios: &'a [Scenario],
 }
 
-/// The `count` designs to build next, best first, none of them known: indices of `trials`, which have a design once.
+/// The `count` designs to build next, none of them known: indices of `trials`, which have a design once. The best first with one objective;
+/// with several first those beside the best logged.
 pub fn batch(problem: &Problem, trials: &[Trial], evidence: BatchEvidence<'_>, count: usize) -> Vec<usize> {
     let BatchEvidence { logged, known, near, scenarios } = evidence;
     let mut order = choose(problem, trials, trials.len());

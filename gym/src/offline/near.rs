@@ -8,8 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use rand::seq::IndexedRandom;
-use tapeout_core::space::Neighbourhood;
+use rand::seq::{IndexedRandom, index};
 use tapeout_core::{Catalog, Design, ModelFile, Problem, Trial};
 
 use super::{Evidence, ModelSearch, OfflineError, choose};
@@ -18,6 +17,9 @@ use super::{Evidence, ModelSearch, OfflineError, choose};
 const STARTS: usize = 16;
 /// Neighbours that a model is asked about, at most; drawn if there are more. Ours: as many as a search asks about by default.
 const MOST_ASKED: usize = 5_000;
+/// Levels of a parameter that are gone to from one design, at most; drawn if there are more. Ours: all of those that people list, and few
+/// enough that a range of thousands leaves room for the other parameters.
+const MOST_LEVELS: usize = 64;
 
 impl ModelSearch {
     /// The designs that differ in one parameter from one of the best acceptable ones that were logged and are not known themselves, as the
@@ -35,13 +37,18 @@ impl ModelSearch {
         let known = logged.known(&self.workloads);
         let measured = logged.trials(problem, &self.workloads);
         let best = choose(problem, &measured, STARTS).into_iter().map(|index| &measured[index]);
-        let neighbours: BTreeSet<Design> = best
-            .filter(|trial| trial.judgement.accepted().is_some())
-            .flat_map(|trial| problem.space().neighbours(&trial.design, Neighbourhood::Hamming))
-            .filter(|design| !known.contains(design))
-            .collect();
+        let (space, mut rng) = (problem.space(), self.seed.stream("near the best"));
+        let mut neighbours = BTreeSet::new();
+        for start in best.filter(|trial| trial.judgement.accepted().is_some()) {
+            for (parameter, declared) in space.parameters().iter().enumerate() {
+                let n_levels = declared.n_levels() as usize;
+                let levels = index::sample(&mut rng, n_levels, n_levels.min(MOST_LEVELS)).into_iter();
+                let moved =
+                    levels.filter_map(|level| space.with_level(&start.design, parameter, level as u32));
+                neighbours.extend(moved.filter(|design| !known.contains(design)));
+            }
+        }
         let neighbours: Vec<Design> = neighbours.into_iter().collect();
-        let mut rng = self.seed.stream("near the best");
         let drawn: Vec<Design> = neighbours.sample(&mut rng, MOST_ASKED).cloned().collect();
         self.asked(catalog, model, problem, self.kappa, &drawn)
     }

@@ -17,7 +17,7 @@ use super::interval::Interval;
 /// The version of the file.
 pub const PROPOSALS_SCHEMA: u32 = 3;
 
-/// Designs that a model proposes, best first.
+/// Designs that a model proposes, best first; with several objectives first those beside the best logged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proposals {

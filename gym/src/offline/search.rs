@@ -1,12 +1,13 @@
 //! A search that asks a model, and the proposals that come of it.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 use tapeout_core::{
-    BuildEnvFrom, Catalog, Design, Env, EvalError, Goal, Metric, ModelCard, ModelFile, Outcome, Problem,
-    Seed, Surrogate, Trial, Value,
+    BuildEnvFrom, Catalog, Constraint, Design, Env, EvalError, Goal, Metric, ModelCard, ModelFile, Outcome,
+    Problem, Seed, Surrogate, Trial, Value,
 };
 use tapeout_experiment::dataset::Dataset;
 use tapeout_experiment::{AgentSpec, Budget, EnvSpec, Spec};
@@ -198,12 +199,11 @@ impl ModelSearch {
         let other = catalog.surrogate(&second.model, problem.space())?;
         let first = self.outlook(first.as_ref(), &model.card, &designs);
         let other = self.outlook(other.as_ref(), &second.model.card, &designs);
-        // Whether a metric has a limit, and that above it: the best designs lie at limits, and there one model is soon wrong.
-        let limit = |metric: &Metric| {
-            let mut constraints = problem.goal().constraints.iter();
-            constraints.find(|it| it.metric == metric.name).map(|it| it.side.is_upper())
+        // The limits of a metric: the best designs lie at them, and there one model is soon wrong.
+        let of_metric = |metric: &Metric| {
+            problem.goal().constraints.iter().filter(|it| it.metric == metric.name).collect::<Vec<_>>()
         };
-        let limits: Vec<Option<bool>> = problem.metrics().iter().map(limit).collect();
+        let limits: Vec<Vec<&Constraint>> = problem.metrics().iter().map(of_metric).collect();
         let trial = |(index, trial): (usize, &Trial)| {
             let p = (first.p_feasible(index) + other.p_feasible(index)) / 2.0;
             // What is infeasible by arithmetic stays so.
@@ -217,11 +217,7 @@ impl ModelSearch {
             };
             let both = |metric: usize| {
                 let (one, another) = (expected(&first, metric), expected(&other, metric));
-                match limits[metric] {
-                    Some(true) => one.max(another),
-                    Some(false) => one.min(another),
-                    None => together(one, another),
-                }
+                worse(&limits[metric], one, another).unwrap_or_else(|| together(one, another))
             };
             let metrics = (0..problem.metrics().len()).map(both).collect();
             problem.trial(trial.design.clone(), Outcome::Measured(metrics))
@@ -290,4 +286,36 @@ pub(super) fn values(problem: &Problem, design: &Design) -> BTreeMap<String, Val
 /// Numbers by metric; shape `[k]`.
 pub(super) fn named(problem: &Problem, numbers: &[f64]) -> BTreeMap<String, f64> {
     problem.metrics().iter().zip(numbers).map(|(metric, &number)| (metric.name.clone(), number)).collect()
+}
+
+/// Of two values of a metric with `limits`, the one that breaks them more; of two that keep them the one nearer to the only limit. `None` if
+/// neither is worse than the other.
+fn worse(limits: &[&Constraint], one: f64, another: f64) -> Option<f64> {
+    let broken = |value: f64| limits.iter().map(|limit| limit.violation(value)).sum::<f64>();
+    let order = broken(one).total_cmp(&broken(another));
+    match (order, limits) {
+        (Ordering::Greater, _) => Some(one),
+        (Ordering::Less, _) => Some(another),
+        (Ordering::Equal, [limit]) if limit.side.is_upper() => Some(one.max(another)),
+        (Ordering::Equal, [_]) => Some(one.min(another)),
+        (Ordering::Equal, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // By hand: of 4.9 and 6 between 1 and 5 only 6 breaks a limit, of 0.5 and 2 only 0.5; both keep a limit of 7, and 6 is nearer to it.
+    #[test]
+    fn the_worse_of_two_values_is_the_one_beyond_a_limit_or_nearer_to_it() {
+        let (least, most) = (Constraint::at_least("u", 1.0), Constraint::at_most("u", 5.0));
+        let both = [&least, &most];
+        assert_eq!(worse(&both, 4.9, 6.0), Some(6.0));
+        assert_eq!(worse(&both, 0.5, 2.0), Some(0.5));
+        assert_eq!(worse(&both, 2.0, 3.0), None);
+        assert_eq!(worse(&[&Constraint::at_most("u", 7.0)], 4.9, 6.0), Some(6.0));
+        assert_eq!(worse(&[&least], 4.9, 6.0), Some(4.9));
+        assert_eq!(worse(&[], 4.9, 6.0), None);
+    }
 }

@@ -165,7 +165,7 @@ fn roofline(breakdown: &Breakdown<'_>) -> Option<RooflinePlot> {
         bandwidth: words_per_cycle(outermost).map(|words| words * bytes_per_word),
         works,
         caption: format!(
-            "What lies below the roof waits for levels inside of {}, for loads and stores that nothing hides, or for units that it leaves idle.",
+            "What lies below the roof waits for levels inside of {}, or for loads and stores that nothing hides, or leaves units idle.",
             outermost.name
         ),
     })
