@@ -14,7 +14,8 @@ use tapeout::experiment::plot::quantity;
 use tapeout::experiment::{AgentSpec, Experiment, run};
 use tapeout::offline::promised::{Kept, kept};
 use tapeout::offline::{
-    BatchEvidence, Evidence, ModelSearch, Proposal, Proposals, batch, read_sheet, workloads, write_sheet,
+    BatchEvidence, Evidence, ModelSearch, Proposal, Proposals, batch, looked_at, read_sheet, workloads,
+    write_sheet,
 };
 
 use super::fit::{FitFlags, Fitted, check_writable, write};
@@ -100,7 +101,8 @@ impl Args {
         let known = logged.known(&search.workloads);
         let measured = logged.trials(problem, &search.workloads);
         let near = near.into_iter().map(|trial| trial.design).collect();
-        let scenarios = search.scenarios(catalog, model, problem, logged.second, &trials)?;
+        let looked_at = looked_at(problem, &trials, (&known, &near), self.top.get());
+        let scenarios = search.scenarios(catalog, model, problem, logged.second, (&trials, &looked_at))?;
         let evidence = BatchEvidence { logged: &measured, known: &known, near: &near, scenarios: &scenarios };
         let chosen = batch(problem, &trials, evidence, self.top.get());
         let proposals = search.proposals(catalog, model, problem, &logged, &trials, &chosen)?;

@@ -23,7 +23,8 @@ const APART: f64 = 0.1;
 /// Below this all designs that are not the same are apart. Ours: one of a hundred parameters by a hundredth of its range.
 const LEAST_APART: f64 = 1e-3;
 
-/// How many designs are looked at for each of a batch with several objectives. Ours: some fronts.
+/// How many designs are looked at closely for each of a batch. Ours: some fronts; how each may turn out takes six predictions, so that all this is
+/// less than what a search asks for by default.
 const LOOKED_AT: usize = 20;
 
 /// What is known of designs, for whoever chooses some.
@@ -35,19 +36,48 @@ pub struct BatchEvidence<'a> {
     pub known: &'a BTreeSet<Design>,
     /// Designs beside the best logged ones.
     pub near: &'a BTreeSet<Design>,
-    /// How the designs may turn out, each scenario with all of them in their order.
+    /// How the designs may turn out, each scenario with all of them in their order; only those [`looked_at`] closely need differ.
     pub scenarios: &'a [Scenario],
+}
+
+/// What stands to be chosen: indices of trials, by what is expected, the best first.
+struct Candidates {
+    all: Vec<usize>,
+    /// Those beside the best logged ones that are acceptable.
+    beside: Vec<usize>,
+}
+
+impl Candidates {
+    fn new(problem: &Problem, trials: &[Trial], known: &BTreeSet<Design>, near: &BTreeSet<Design>) -> Self {
+        let mut all = choose(problem, trials, trials.len());
+        all.retain(|&index| !known.contains(&trials[index].design));
+        let is_near = |index: &&usize| near.contains(&trials[**index].design);
+        let is_acceptable = |index: &&usize| trials[**index].judgement.accepted().is_some();
+        let beside = all.iter().filter(is_near).filter(is_acceptable).copied().collect();
+        Self { all, beside }
+    }
+}
+
+/// The designs for which a [`batch`] of `count` asks how they may turn out: indices of `trials`.
+pub fn looked_at(
+    problem: &Problem,
+    trials: &[Trial],
+    (known, near): (&BTreeSet<Design>, &BTreeSet<Design>),
+    count: usize,
+) -> Vec<usize> {
+    let Candidates { all, beside } = Candidates::new(problem, trials, known, near);
+    let (most, wanted) = (LOOKED_AT * count, problem.n_objectives() > 1);
+    // Of all some are chosen already when the others are looked at.
+    let all = all.into_iter().take(if wanted { most + count } else { 0 });
+    beside.into_iter().take(most).chain(all).collect::<BTreeSet<usize>>().into_iter().collect()
 }
 
 /// The `count` designs to build next, none of them known: indices of `trials`, which have a design once. The best first with one objective;
 /// with several first those beside the best logged.
 pub fn batch(problem: &Problem, trials: &[Trial], evidence: BatchEvidence<'_>, count: usize) -> Vec<usize> {
     let BatchEvidence { logged, known, near, scenarios } = evidence;
-    let mut order = choose(problem, trials, trials.len());
-    order.retain(|&index| !known.contains(&trials[index].design));
-    let is_near = |index: &&usize| near.contains(&trials[**index].design);
-    let is_acceptable = |index: &&usize| trials[**index].judgement.accepted().is_some();
-    let mut beside: Vec<usize> = order.iter().filter(is_near).filter(is_acceptable).copied().collect();
+    let Candidates { all: mut order, mut beside } = Candidates::new(problem, trials, known, near);
+    beside.truncate(LOOKED_AT * count);
     let places = count / 2;
     if problem.n_objectives() > 1 {
         let looked_at = |order: &[usize]| order.iter().copied().take(LOOKED_AT * count).collect();

@@ -45,7 +45,7 @@ pub mod search;
 pub mod sheet;
 pub mod validation;
 
-pub use batch::{BatchEvidence, batch};
+pub use batch::{BatchEvidence, batch, looked_at};
 pub use error::OfflineError;
 pub use evidence::Evidence;
 pub use fit::{Recipe, fit};

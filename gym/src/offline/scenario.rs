@@ -25,7 +25,8 @@ pub struct Scenario {
 }
 
 impl ModelSearch {
-    /// How the designs of `trials` may turn out by the model, and by the second opinion if there is one.
+    /// How the designs of `trials` may turn out by the model, and by the second opinion if there is one; only those at `looked_at` are asked about,
+    /// and the others are in each scenario as they are expected.
     ///
     /// # Errors
     /// [`OfflineError`] if a model cannot be read back, or its environment fails.
@@ -35,13 +36,15 @@ impl ModelSearch {
         model: &ModelFile,
         problem: &Problem,
         second: Option<&SecondOpinion>,
-        trials: &[Trial],
+        (trials, looked_at): (&[Trial], &[usize]),
     ) -> Result<Vec<Scenario>, OfflineError> {
-        let designs: Vec<Design> = trials.iter().map(|trial| trial.design.clone()).collect();
+        let designs: Vec<Design> = looked_at.iter().map(|&index| trials[index].design.clone()).collect();
         let models = std::iter::once(model).chain(second.map(|it| &it.model));
         let nodes = models.flat_map(|model| NODES.map(|node| (model, node)));
         let scenario = |(model, (deviations, weight)): (&ModelFile, (f64, f64))| {
-            let trials = self.asked(catalog, model, problem, self.kappa + deviations, &designs)?;
+            let asked = self.asked(catalog, model, problem, self.kappa + deviations, &designs)?;
+            let mut trials = trials.to_vec();
+            looked_at.iter().zip(asked).for_each(|(&index, trial)| trials[index] = trial);
             Ok(Scenario { weight, trials })
         };
         nodes.map(scenario).collect()
