@@ -247,9 +247,7 @@ fn what_a_template_may_do_is_bounded() {
         }
     }
     let by_default = "{% set a = 'ab' %}\n".to_owned() + &"{% set a = b|default(x=a, y=a) %}\n".repeat(40);
-    assert!(
-        refusal(&(by_default + "{{a == a}}")).ends_with("0.yaml:2: the other value of `default` has no name")
-    );
+    assert!(refusal(&(by_default + "{{a == a}}")).ends_with("0.yaml:2: unexpected keyword arguments"));
     for name in ["add_to_path", "path_exists", "find_path", "include_text", "include", "include_all"] {
         let message = "0.yaml:1: an argument is a sequence, expected a text in quotes";
         assert!(refusal(&format!("{{{{{name}(['x', 1])}}}}")).ends_with(message), "{name}");

@@ -72,12 +72,8 @@ pub(super) fn load(
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(MOST_STEPS));
     for name in ["default", "d"] {
-        environment.add_filter(name, |value: Value, other: Value| {
-            if other.is_kwargs() {
-                return Err(refused("the other value of `default` has no name".to_owned()));
-            }
-            Ok(if value.is_undefined() { other } else { value })
-        });
+        environment
+            .add_filter(name, |value: Value, other: Value| if value.is_undefined() { other } else { value });
     }
     for (name, value) in definitions {
         environment.add_global(name.clone(), defined(value));
