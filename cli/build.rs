@@ -15,13 +15,10 @@ fn main() {
     // A crate from a registry or an archive may lie within somebody else's repository.
     let is_ours = git(&["ls-files", "--error-unmatch", "build.rs"]).is_some();
     let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"]).filter(|_| is_ours) else { return };
-    let is_edited =
-        git(&["status", "--porcelain", "--untracked-files=no"]).is_none_or(|changes| !changes.is_empty());
-    let mark = if is_edited { ", edited" } else { "" };
-    println!("cargo::rustc-env=TAPEOUT_COMMIT={commit}{mark}");
-    // What HEAD is, and what the branch is that it names.
+    println!("cargo::rustc-env=TAPEOUT_COMMIT={commit}");
+    // What HEAD is, and what the branch is that it names: in a file of its own, or among packed ones; the log changes with each.
     let branch = git(&["symbolic-ref", "--quiet", "HEAD"]);
-    for name in ["HEAD".to_owned()].into_iter().chain(branch) {
+    for name in ["HEAD", "logs/HEAD", "packed-refs"].map(str::to_owned).into_iter().chain(branch) {
         if let Some(path) = git(&["rev-parse", "--git-path", &name]).filter(|path| Path::new(path).exists()) {
             println!("cargo::rerun-if-changed={path}");
         }

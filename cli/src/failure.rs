@@ -16,6 +16,9 @@ use crate::answer::Exit;
 /// The version of the form of errors in JSON.
 const ERROR_SCHEMA: u32 = 1;
 
+/// What `clap` writes before each thing that can be done.
+const TIP: &str = "\n  tip: ";
+
 /// An error with its causes, what can be done about it, and the exit code it ends in.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -45,8 +48,12 @@ impl Failure {
         let text = error.to_string();
         let text = text.split("\n\nUsage:").next().unwrap_or_default();
         let text = text.split("\n\nFor more information").next().unwrap_or_default();
-        let message = text.strip_prefix("error: ").unwrap_or(text).trim_end().to_owned();
-        Self::bad_input(anyhow::anyhow!(message))
+        let text = text.strip_prefix("error: ").unwrap_or(text).trim_end();
+        let mut parts = text.split(TIP).map(str::trim_end);
+        let message = parts.next().unwrap_or_default().to_owned();
+        let tips: Vec<&str> = parts.collect();
+        let hint = (!tips.is_empty()).then(|| tips.join("; "));
+        Self { hint, ..Self::bad_input(anyhow::anyhow!(message)) }
     }
 
     /// The same failure with what can be done about it.

@@ -5,8 +5,7 @@
 //! Files of an agent, such as its program, are named by full paths too; whether it still proposes the same, replaying tells.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
+use std::path::{Path, absolute};
 
 use serde_json::{Map, Value};
 
@@ -73,7 +72,9 @@ fn full_path(text: &str, folder: Option<&Path>) -> Option<(String, String)> {
         }
         let beside = folder.map(|folder| folder.join(path));
         let found = [Some(path.to_owned()), beside].into_iter().flatten().find(|path| path.is_file())?;
-        let full = fs::canonicalize(found).ok()?.into_os_string().into_string().ok()?;
+        // A link stays one: Python finds the packages of a virtual environment by the link that it is called by, and what a link leads to
+        // may be replaced.
+        let full = absolute(found).ok()?.into_os_string().into_string().ok()?;
         Some((full, part.to_owned()))
     })
 }
@@ -106,39 +107,44 @@ pub(crate) fn as_written(
     here: &Map<String, Value>,
     files: &BTreeMap<String, String>,
 ) -> Map<String, Value> {
-    let written = |(name, value): (&String, &Value)| {
-        let value = logged.get(name).map_or_else(|| value.clone(), |logged| written(logged, value, files));
-        (name.clone(), value)
-    };
-    here.iter().map(written).collect()
+    written(logged, here, &|short, full| {
+        known(full, files).is_some() && Path::new(full).ends_with(short.trim_start_matches("./"))
+    })
 }
 
-fn written(logged: &Value, here: &Value, files: &BTreeMap<String, String>) -> Value {
+/// The settings `here` of an agent, with paths as `logged` has them where these are of files of the same name: its program lies elsewhere on
+/// another machine, and logs of before have its path as it was written.
+pub(crate) fn programs_as_written(
+    logged: &Map<String, Value>,
+    here: &Map<String, Value>,
+) -> Map<String, Value> {
+    written(logged, here, &|other, full| {
+        let (other, full) = (Path::new(other), Path::new(full));
+        full.is_absolute() && full.file_name().is_some() && full.file_name() == other.file_name()
+    })
+}
+
+/// The settings `here`, with texts as `logged` has them where `is_same` of the logged one and the one here.
+fn written(
+    logged: &Map<String, Value>,
+    here: &Map<String, Value>,
+    is_same: &dyn Fn(&str, &str) -> bool,
+) -> Map<String, Value> {
+    let value = |(name, here): (&String, &Value)| {
+        let value = logged.get(name).map_or_else(|| here.clone(), |logged| value(logged, here, is_same));
+        (name.clone(), value)
+    };
+    here.iter().map(value).collect()
+}
+
+fn value(logged: &Value, here: &Value, is_same: &dyn Fn(&str, &str) -> bool) -> Value {
     match (logged, here) {
-        (Value::String(short), Value::String(full)) if known(full, files).is_some() => {
-            let plain = short.trim_start_matches("./");
-            Value::String(if Path::new(full).ends_with(plain) { short.clone() } else { full.clone() })
-        }
+        (Value::String(written), Value::String(full)) if is_same(written, full) => logged.clone(),
         (Value::Array(logged), Value::Array(here)) if logged.len() == here.len() => {
-            logged.iter().zip(here).map(|(logged, here)| written(logged, here, files)).collect()
+            logged.iter().zip(here).map(|(logged, here)| value(logged, here, is_same)).collect()
         }
         _ => here.clone(),
     }
-}
-
-/// The settings `here` of an agent, with paths as `logged` has them where these are the ends of the full ones.
-pub(crate) fn paths_as_written(logged: &Map<String, Value>, here: &Map<String, Value>) -> Map<String, Value> {
-    let mut paths = BTreeMap::new();
-    for value in here.clone().values_mut() {
-        let told = each_text(value, &mut |text| {
-            if Path::new(text.as_str()).is_absolute() {
-                paths.insert(text.clone(), String::new());
-            }
-            Ok::<(), ()>(())
-        });
-        debug_assert!(told.is_ok(), "gathering paths does not fail");
-    }
-    as_written(logged, here, &paths)
 }
 
 /// Tells `each` of every text in `value`, until the first error.
@@ -152,6 +158,8 @@ fn each_text<E>(value: &mut Value, each: &mut dyn FnMut(&mut String) -> Result<(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use serde_json::json;
 
@@ -169,7 +177,7 @@ mod tests {
         fs::write(folder.path().join("mine.toml"), "abc").unwrap();
         let asked = env(json!({ "networks": ["resnet50", "mine.toml"], "other": "mine.toml" }));
         let same = resolved(&asked, &["networks", "architecture"], Some(folder.path())).unwrap();
-        let full = fs::canonicalize(folder.path().join("mine.toml")).unwrap();
+        let full = folder.path().join("mine.toml");
         let full = full.to_str().unwrap();
         let expected = json!({ "networks": ["resnet50", full], "other": "mine.toml" });
         assert_eq!(Value::Object(same.config.clone()), expected);
@@ -187,7 +195,7 @@ mod tests {
     fn a_part_of_a_file_is_known_by_the_file_and_the_part() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("mine.toml"), "abc").unwrap();
-        let full = fs::canonicalize(folder.path().join("mine.toml")).unwrap();
+        let full = folder.path().join("mine.toml");
         let full = full.to_str().unwrap();
         let asked =
             env(json!({ "layer": "mine.toml:conv:1", "trace": "mine.toml", "own": "resnet50:conv1" }));
@@ -200,16 +208,58 @@ mod tests {
         assert_eq!(resolved(&same, &["layer", "trace", "own"], None).unwrap(), same);
     }
 
+    // Claim: a run finds its agent's program from any folder, and the link to a Python by which that finds its packages.
+    #[cfg(unix)]
     #[test]
     fn files_of_an_agent_are_named_by_their_full_paths() {
         let folder = tempfile::tempdir().unwrap();
+        let bin = folder.path().join(".venv/bin");
+        fs::create_dir_all(&bin).unwrap();
         fs::write(folder.path().join("agent.py"), "").unwrap();
-        let asked = env(json!({ "command": ["python3", "./agent.py", "--fast"] })).config;
+        fs::write(folder.path().join("python3.11"), "").unwrap();
+        std::os::unix::fs::symlink("../../python3.11", bin.join("python")).unwrap();
+        let asked = env(json!({ "command": [".venv/bin/python", "./agent.py", "--fast", "toolbox"] })).config;
         let mut config = asked.clone();
         with_full_paths(&mut config, &["command"], Some(folder.path()));
-        let full = fs::canonicalize(folder.path().join("agent.py")).unwrap();
-        assert_eq!(config["command"], json!(["python3", full.to_str().unwrap(), "--fast"]));
-        assert_eq!(paths_as_written(&asked, &config), asked);
+        let full = |path: &str| folder.path().join(path).to_str().unwrap().to_owned();
+        let expected = json!([full(".venv/bin/python"), full("agent.py"), "--fast", "toolbox"]);
+        assert_eq!(config["command"], expected);
+        let mut again = config.clone();
+        with_full_paths(&mut again, &["command"], None);
+        assert_eq!(again, config);
+        assert_eq!(programs_as_written(&asked, &config), asked);
+    }
+
+    // Claim: the same agent in another checkout, or as logs of before name it, is the same; another program or argument is not.
+    #[test]
+    fn programs_are_the_same_by_their_names_wherever_they_lie() {
+        let command = |command: Value| env(json!({ "command": command })).config;
+        let here = command(json!(["/a/.venv/bin/python", "/a/agents/x.py", "--fast"]));
+        for logged in [
+            json!(["/b/c/.venv/bin/python", "/b/c/agents/x.py", "--fast"]),
+            json!([".venv/bin/python", "../agents/x.py", "--fast"]),
+        ] {
+            let logged = command(logged);
+            assert_eq!(programs_as_written(&logged, &here), logged);
+        }
+        for logged in [
+            json!(["/a/.venv/bin/python", "/a/agents/y.py", "--fast"]),
+            json!(["/a/.venv/bin/python", "/a/agents/x.py", "/b/--fast"]),
+            json!(["/a/.venv/bin/python", "/a/agents/x.py"]),
+        ] {
+            let logged = command(logged);
+            assert_ne!(programs_as_written(&logged, &here), logged);
+        }
+    }
+
+    #[test]
+    fn steps_up_stay_in_full_paths_so_that_logs_of_before_have_their_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("specs")).unwrap();
+        fs::write(folder.path().join("mine.toml"), "abc").unwrap();
+        let asked = env(json!({ "path": "../mine.toml" }));
+        let same = resolved(&asked, &["path"], Some(&folder.path().join("specs"))).unwrap();
+        assert_eq!(as_written(&asked.config, &same.config, &same.files), asked.config);
     }
 
     #[test]

@@ -385,6 +385,9 @@ fn failures_are_json_where_json_is_asked_for() {
         error["error"]["message"],
         "invalid value '0' for '--trials <DESIGNS>': expected a whole number from 1 to 9223372036854775807"
     );
+    let (_, error) = told(&["search", "--json", "--trails", "4"]);
+    assert_eq!(error["error"]["message"], "unexpected argument '--trails' found");
+    assert_eq!(error["error"]["hint"], "a similar argument exists: '--trials'");
     assert!(here.run(&["search", "--trials", "0"]).notes.starts_with("error: invalid value"));
 }
 

@@ -62,6 +62,15 @@ fn an_agent_in_python_is_logged_resumed_and_replayed_like_others() {
     here.data(&["resume", "part", "--trials", "120", "--quiet"]);
     assert_eq!(lines(&here.read("part/trials.jsonl")), whole);
     assert!(here.data(&["replay", "whole"]).starts_with("120 trials replayed"));
+    // A log from another checkout, or of before paths were full.
+    let (log, program) = (here.read("whole/trials.jsonl"), example("agent.py").display().to_string());
+    assert!(log.contains(&program));
+    for other in ["/elsewhere/own-agent/agent.py", "../own-agent/agent.py", "agent.py"] {
+        here.write("whole/trials.jsonl", &log.replace(&program, other));
+        assert!(here.data(&["replay", "whole"]).starts_with("120 trials replayed"), "{other}");
+    }
+    here.write("whole/trials.jsonl", &log.replace(&program, "/elsewhere/other.py"));
+    assert!(here.complaint(2, &["replay", "whole"]).contains("search.agent.config.command[1]"));
     let complaint = here.complaint(2, &["search", "--agent", "process", "--trials", "1"]);
     assert!(complaint.contains("`agent.config.command`: names no program"), "{complaint}");
 }

@@ -8,7 +8,7 @@ use tapeout_core::env::ContextFeature;
 use tapeout_core::{Constraint, Definition, Env, Objective, Parameter, Problem, Seed};
 
 use super::{LogFault, RecordFormat};
-use crate::input_files::{as_written, files_by_contents, paths_as_written};
+use crate::input_files::{as_written, files_by_contents, programs_as_written};
 use crate::spec::{AgentSpec, EnvSpec, Spec};
 use crate::warm_start::{Lesson, WarmStart};
 
@@ -190,9 +190,9 @@ impl Header {
             expected["env"]["config"] =
                 as_written(&self.env.config, &here.env.config, &here.env.files).into();
         }
-        // So has one of before an agent's program had a full path.
+        // The program of an agent has its full path, or in logs of before the one that was written; it may lie elsewhere on another machine.
         expected["search"]["agent"]["config"] =
-            paths_as_written(&self.search.agent.config, &here.search.agent.config).into();
+            programs_as_written(&self.search.agent.config, &here.search.agent.config).into();
         let difference = first_difference(&logged, &expected, String::new());
         difference.map_or(Ok(()), |(field, logged, here)| {
             Err(LogFault::OtherRun {

@@ -115,6 +115,11 @@ pub enum NetworkProblem {
         /// The name under which it can be given.
         name: String,
     },
+    /// A template whose network is another if another file is edited.
+    #[error(
+        "is a template that reads other files; make one file of it first: `tapeout network import FILE --out FILE.toml`"
+    )]
+    ReadsOthers,
     /// None of the forms that are read here.
     #[error(
         "not a network in a form that is read here: TOML, a topology of SCALE-Sim (.csv), a table of GAMMA (.csv), a network of MAESTRO (.m), an ONNX model (.onnx) or a problem of Timeloop (.yaml)"

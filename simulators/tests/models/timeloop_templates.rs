@@ -136,7 +136,25 @@ fn a_template_is_read_with_all_that_it_includes() {
 fn a_layer_of_a_common_base_is_a_network_like_any_file() {
     let folder = folder(&[]);
     let path = folder.path().join("layers/net/0.yaml");
-    assert_eq!(read_network(&path).unwrap().macs(), 3 * 5, "sizes of the base that are not given stay");
+    let imported = import_network(&path, &Default::default()).unwrap();
+    assert_eq!(imported.network.macs(), 3 * 5, "sizes of the base that are not given stay");
+    // A spec's checksum would not cover the base: an environment takes the one file that importing makes, or a template that reads no other.
+    let error = read_network(&path).unwrap_err().to_string();
+    assert!(
+        error.contains("0.yaml: is a template that reads other files; make one file of it first"),
+        "{error}"
+    );
+    let text = fs::read_to_string(&path).unwrap();
+    let whole = text.replace("{{include_text('../base.yaml')}}", FILES[4].1);
+    let toml = folder.path().join("0.toml");
+    fs::write(&toml, imported.network.to_toml()).unwrap();
+    for (at, text) in [(&toml, imported.network.to_toml()), (&path, format!("{whole}{{# alone #}}"))] {
+        fs::write(at, text).unwrap();
+        assert_eq!(read_network(at).unwrap().macs(), 3 * 5);
+    }
+    fs::write(&path, format!("{whole}# {{{{path_exists('none.yaml')}}}}")).unwrap();
+    assert!(read_network(&path).is_err(), "it may say another thing when that file is there");
+    fs::write(&path, text).unwrap();
     let templates = folder.path().join("layers/net/0.jinja2");
     fs::copy(&path, &templates).unwrap();
     assert_eq!(import_network(&templates, &Default::default()).unwrap().form, NetworkForm::Timeloop);
@@ -163,6 +181,13 @@ fn lines_are_those_of_the_files() {
     assert_eq!(
         at(&[("layers/base.yaml", &base)], layer, &[]),
         "layers/base.yaml:8: `W` is not among the dimensions"
+    );
+    // Behind brackets in which the end of a tag ends none, and beside calls and groups with names.
+    let brackets = "{% set a = {'x': {'y': (1, 2)}} %}{% set b = ('x' ~ cwd()) %}\n{% for i in [True, 2.5] if (b, ) %}{% endfor %}\n";
+    let brackets = brackets.replace("(b, )", "(a and b)") + "problem:\n  instance: {C: none}\n";
+    assert_eq!(
+        at(&[(layer, &brackets)], layer, &[]),
+        "layers/net/0.yaml:4: `C` is `none`, expected a number"
     );
     // Behind a branch that is left out, a comment of two lines and a loop.
     let loops = "{% if False %}\nx: 1\n{% endif %}\n{# one\ntwo #}\n{%- for i in [1, 2] %}\ny{{i}}: 1\n{% endfor -%}\n\nproblem:\n  instance: {C: none}\n";
@@ -212,6 +237,21 @@ fn what_a_template_may_do_is_bounded() {
         refusal(&doubling)
             .ends_with("layers/net/0.yaml:14: the template joins texts by `~` and `+` more than 12 times")
     );
+    // Lists of lists: each of these would be written out, or compared, in one step.
+    let named = "a list or map of names is not read within a template; those of texts and numbers are";
+    for list in ["[a, a]", "[a]", "{'x': a, 'y': a}", "(a, a)", "a, a", "('x'  , [a])", "[d(x)]"] {
+        for end in ["{{path_exists(a)}}", "{{a == a}}", "{{'' ~ a}}", "{{a}}"] {
+            let text =
+                "{% set a = 'ab' %}\n".to_owned() + &format!("{{% set a = {list} %}}\n").repeat(40) + end;
+            assert!(refusal(&text).ends_with(&format!("layers/net/0.yaml:2: {named}")), "{list}");
+        }
+    }
+    let by_default = "{% set a = 'ab' %}\n".to_owned() + &"{% set a = b|default(x=a, y=a) %}\n".repeat(40);
+    assert!(refusal(&(by_default + "{{a == a}}")).ends_with("0.yaml:2: unexpected keyword arguments"));
+    for name in ["add_to_path", "path_exists", "find_path", "include_text", "include", "include_all"] {
+        let message = "0.yaml:1: an argument is a sequence, expected a text in quotes";
+        assert!(refusal(&format!("{{{{{name}(['x', 1])}}}}")).ends_with(message), "{name}");
+    }
     assert!(refusal("x: {{'a' * 100000000}}").contains("`*` is not read within a template"));
     assert!(refusal("{% set x %}long{% endset %}").contains("`set` without a value"));
     assert!(refusal("{% macro x() %}{% endmacro %}").contains("`macro` is no tag that is read here"));
@@ -227,6 +267,31 @@ fn what_a_template_may_do_is_bounded() {
     // Without a template: an alias of aliases, and lists within lists.
     let bomb: String = (1..30).map(|i| format!("a{i}: &a{i} [*a{0}, *a{0}, *a{0}]\n", i - 1)).collect();
     assert!(refusal(&format!("a0: &a0 [x]\n{bomb}")).contains("more than 1000000 values"));
+    // Anchors around each other, each of which keeps all within it; and a long text again and again.
+    let values = "layers/net/0.yaml:1: the design has more than 1000000 values, the most that are read";
+    let anchors: String = (0..90).map(|i| format!("&a{i} [")).collect();
+    assert_eq!(refusal(&format!("a: {anchors}{}{}", "x,".repeat(20_000), "]".repeat(90))), values);
+    let texts = format!("a: &a {}\nb: [{}]\n", "y".repeat(100_000), "*a,".repeat(2_000));
+    assert!(refusal(&texts).contains("more than 1000000 values"));
+    // Many maps of many keys, merged: found by their names.
+    let keys = |of: &str| (0..30_000).map(|i| format!("  {of}{i}: 1\n")).collect::<String>();
+    let merged =
+        format!("a: &a\n{}b:\n  <<: *a\n{}problem:\n  instance: {{C: none}}\n", keys("k"), keys("l"));
+    assert!(refusal(&merged).ends_with("`C` is `none`, expected a number"));
+    // Sizes that stand for sums of sums.
+    let of = |level: usize| (0..6).map(|i| format!("v{level}_{i}")).collect::<Vec<_>>();
+    let level = |at: usize| {
+        of(at).iter().map(|name| format!("  {name}: {}\n", of(at - 1).join("+"))).collect::<String>()
+    };
+    let sums =
+        of(0).iter().map(|name| format!("  {name}: 1+1\n")).chain((1..15).map(level)).collect::<String>();
+    let machine =
+        |sizes: &str, nodes: &str| format!("variables:\n  one: 1\n{sizes}architecture:\n  nodes:\n{nodes}");
+    let buffer = "  - {name: b, class: SRAM, attributes: {depth: v14_0, datawidth: 8}}\n";
+    let multiplier = "  - {name: m, class: intmac}\n";
+    assert!(refusal(&machine(&sums, &format!("{buffer}{multiplier}"))).contains("expressions"), "sums");
+    let boxes = "  - !Container {name: c}\n".repeat(1001);
+    assert!(refusal(&machine("", &boxes)).ends_with("more than 1000 components, the most that are read"));
     assert!(refusal(&format!("a: {}", "[".repeat(5000))).contains("recursion limit exceeded"));
     let lists: String = (1..200).map(|depth| format!("{}-\n", " ".repeat(depth))).collect();
     assert!(refusal(&format!("a:\n{lists}")).contains("more than 100 lists and maps within each other"));

@@ -6,7 +6,9 @@
 //! instances loops run; it is no level here. Storage of class `DRAM` cannot add.
 //! Checked against: the statistics of four of the exercises' reference designs (`simulators/tests/models/timeloop_designs.rs`).
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use tapeout_core::expression::{Expression, Operand};
 
@@ -28,6 +30,8 @@ pub struct TimeloopDesign {
     pub mapping: Option<MappingText>,
     /// Keys that are not read, with their file and line.
     pub unread: Vec<YamlError>,
+    /// Whether it depends on files beside those that were given: a template includes some, or asks whether they are there.
+    pub reads_others: bool,
 }
 
 /// Attributes of components that the model has no use for.
@@ -47,6 +51,9 @@ const OF_NO_USE: &[&str] = &[
     "update_fifo_depth",
     "version",
 ];
+
+/// Components of an architecture, containers counted. Ours: each knows the attributes of all around it; the exercises' have a dozen.
+const MOST_PARTS: usize = 1000;
 
 /// A component on its way: where it stands, and over how many instances.
 pub(super) struct Part<'a> {
@@ -68,15 +75,19 @@ pub fn read_design(
     definitions: &[(String, String)],
 ) -> Result<TimeloopDesign, YamlError> {
     let mut design = TimeloopDesign::default();
-    let documents: Vec<Node> =
-        files.iter().map(|(path, text)| load(path, text, definitions)).collect::<Result<_, YamlError>>()?;
+    let mut documents = Vec::new();
+    for (path, text) in files {
+        let (document, reads_others) = load(path, text, definitions)?;
+        documents.push(document);
+        design.reads_others |= reads_others;
+    }
     let find = |key: &str| documents.iter().find_map(|node| node.get(key));
     let energies = match (find("ERT_summary"), find("ERT")) {
         (Some(node), _) => read_energies(node, "table_summary")?,
         (None, Some(node)) => read_energies(node, "tables")?,
         (None, None) => Energies::new(),
     };
-    let variables = Scope { layers: find("variables").into_iter().collect() };
+    let variables = Scope { layers: find("variables").into_iter().collect(), n_evaluated: Rc::default() };
     let parts = match find("architecture") {
         Some(node) => parts_of(node, &variables, &mut design.unread)?,
         None => Vec::new(),
@@ -115,14 +126,19 @@ fn whole_number(node: &Node, key: &str, number: f64) -> Result<u64, YamlError> {
 #[derive(Clone, Default)]
 struct Scope<'a> {
     layers: Vec<&'a Node>,
+    /// Expressions of the design so far.
+    n_evaluated: Rc<Cell<usize>>,
 }
 
 impl<'a> Scope<'a> {
     /// Names of names within each other. Ours.
     const MOST_DEEP: usize = 16;
+    /// Expressions of a design, each time counted that a name stands for one. Ours: the exercises' designs have a few dozen.
+    const MOST_EVALUATED: usize = 10_000;
 
     fn within(&self, attributes: Option<&'a Node>) -> Self {
-        Self { layers: attributes.into_iter().chain(self.layers.iter().copied()).collect() }
+        let layers = attributes.into_iter().chain(self.layers.iter().copied()).collect();
+        Self { layers, n_evaluated: Rc::clone(&self.n_evaluated) }
     }
 
     fn get(&self, key: &str) -> Option<&'a Node> {
@@ -150,6 +166,14 @@ impl<'a> Scope<'a> {
         }
         if depth == Self::MOST_DEEP {
             return Err(refused("its names stand for each other"));
+        }
+        self.n_evaluated.set(self.n_evaluated.get() + 1);
+        if self.n_evaluated.get() > Self::MOST_EVALUATED {
+            let message = format!(
+                "the design has more than {} expressions, the most that are read",
+                Self::MOST_EVALUATED
+            );
+            return Err(node.error(message));
         }
         let expression = Expression::parse(node.text()).map_err(|error| refused(&error.problem))?;
         let mut numbers = Vec::new();
@@ -198,7 +222,7 @@ fn parts_of<'a>(
             let scope = variables.within(local.get("attributes"));
             let mesh = |key: &str| scope.get(key).map_or(Ok(1), |node| scope.whole(node, key));
             let (mesh_x, mesh_y) = (mesh("meshX")?, mesh("meshY")?);
-            parts.push(part(local, instances(local, mesh_x, mesh_y)?, mesh_x, scope));
+            add(&mut parts, part(local, instances(local, mesh_x, mesh_y)?, mesh_x, scope))?;
         }
     }
     if parts.is_empty() {
@@ -217,6 +241,17 @@ struct Around<'a> {
 
 fn instances(node: &Node, x: u64, y: u64) -> Result<u64, YamlError> {
     x.checked_mul(y).ok_or_else(|| node.error("the number of instances exceeds 64 bits"))
+}
+
+/// Adds a component.
+fn add<'a>(parts: &mut Vec<Part<'a>>, part: Part<'a>) -> Result<(), YamlError> {
+    if parts.len() == MOST_PARTS {
+        let message =
+            format!("the architecture has more than {MOST_PARTS} components, the most that are read");
+        return Err(part.node.error(message));
+    }
+    parts.push(part);
+    Ok(())
 }
 
 /// Follows nodes of v4: a container, or a component, multiplies what stands behind it, and hands on its attributes.
@@ -239,7 +274,7 @@ fn gather<'a>(
         let scope = around.scope.within(node.get("attributes"));
         if is_container {
             // Loops over the instances of a container run where it stands, so over what is outside of it.
-            parts.push(part(node, instances(node, around.x, around.y)?, around.x, scope.clone()));
+            add(parts, part(node, instances(node, around.x, around.y)?, around.x, scope.clone()))?;
             around.scope = scope.clone();
         }
         let mesh = |key: &str| {
@@ -249,7 +284,7 @@ fn gather<'a>(
         around.x = instances(node, around.x, mesh("meshX")?)?;
         around.y = instances(node, around.y, mesh("meshY")?)?;
         if !is_container {
-            parts.push(part(node, instances(node, around.x, around.y)?, around.x, scope));
+            add(parts, part(node, instances(node, around.x, around.y)?, around.x, scope))?;
         }
         const READ: [&str; 8] =
             ["attributes", "class", "enabled", "name", "nodes", "required_actions", "spatial", "subclass"];

@@ -12,6 +12,12 @@ const MOST_TAG: usize = 2000;
 pub(super) const MOST_JOINS: usize = 12;
 /// The tags that are known.
 const TAGS: [&str; 9] = ["set", "if", "elif", "else", "endif", "for", "endfor", "with", "endwith"];
+/// Words that are values.
+const LITERALS: [&str; 6] = ["true", "True", "false", "False", "none", "None"];
+/// Words behind which a value begins, so that a bracket is none of a call.
+const BEFORE_VALUES: [&str; 8] = ["and", "elif", "else", "if", "in", "is", "not", "or"];
+/// Stands for the bracket of a call, whose arguments are no list.
+const CALL: char = 'c';
 /// Begins and ends what stands for a line or an included text in what a template writes. YAML has neither character.
 pub(super) const MARK: (char, char) = ('\u{1}', '\u{2}');
 
@@ -74,14 +80,14 @@ pub(super) fn marked(name: &Arc<str>, text: &str) -> Result<Option<String>, Yaml
     Ok(Some(marked))
 }
 
-/// Length of the tag at the beginning of `text`; a tag ends outside of its quotes.
+/// Length of the tag at the beginning of `text`; a tag ends outside of its quotes and brackets.
 fn tag_length(text: &str) -> Option<usize> {
     let close = match &text[..2] {
         "{#" => return Some(text.find("#}")? + 2),
         "{%" => "%}",
         _ => "}}",
     };
-    let mut quote = None;
+    let (mut quote, mut n_open) = (None, 0_i32);
     let mut letters = text.char_indices().skip(2);
     while let Some((at, letter)) = letters.next() {
         match quote {
@@ -91,7 +97,9 @@ fn tag_length(text: &str) -> Option<usize> {
             Some(open) if letter == open => quote = None,
             Some(_) => {}
             None if letter == '"' || letter == '\'' => quote = Some(letter),
-            None if text[at..].starts_with(close) => return Some(at + 2),
+            None if n_open == 0 && text[at..].starts_with(close) => return Some(at + 2),
+            None if "([{".contains(letter) => n_open += 1,
+            None if ")]}".contains(letter) => n_open -= 1,
             None => {}
         }
     }
@@ -120,7 +128,53 @@ fn check_tag(tag: &str) -> Result<usize, String> {
     if code.contains('*') {
         return Err("`*` is not read within a template: let it stand outside, `{{kib}} * 1024`".to_owned());
     }
+    if has_list_of_names(&code) {
+        return Err(
+            "a list or map of names is not read within a template; those of texts and numbers are".to_owned()
+        );
+    }
     Ok(code.matches(['~', '+']).count())
+}
+
+/// Whether code has lists or maps that may hold each other: a name in one can be another, and a few dozen of them more than can ever be written.
+fn has_list_of_names(code: &str) -> bool {
+    let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    // What is open around a place: itself, whether it has names and whether commas. `set` takes several values without brackets.
+    let around = if code.starts_with("set") { '(' } else { CALL };
+    let mut open = vec![(around, false, false)];
+    let (mut rest, mut before) = (code, "");
+    while let Some(letter) = rest.chars().next() {
+        let length = match rest.find(|letter| !is_word(letter)) {
+            Some(0) => letter.len_utf8(),
+            length => length.unwrap_or(rest.len()),
+        };
+        let (part, after) = rest.split_at(length);
+        match letter {
+            '(' if before.ends_with(is_word) && !BEFORE_VALUES.contains(&before) => {
+                open.push((CALL, false, false));
+            }
+            '(' | '[' | '{' => open.push((letter, false, false)),
+            ')' | ']' | '}' => {
+                open.pop();
+            }
+            ',' => open.last_mut().into_iter().for_each(|(_, _, has_commas)| *has_commas = true),
+            _ if is_word(letter) && !letter.is_numeric() && !LITERALS.contains(&part) => {
+                open.iter_mut().for_each(|(_, has_names, _)| *has_names = true);
+            }
+            _ => {}
+        }
+        let is_list = |&(bracket, has_names, has_commas): &(char, bool, bool)| {
+            has_names && (bracket == '[' || bracket == '{' || (bracket == '(' && has_commas))
+        };
+        if open.iter().any(is_list) {
+            return true;
+        }
+        if !letter.is_whitespace() {
+            before = part;
+        }
+        rest = after;
+    }
+    false
 }
 
 /// Code without what is in quotes.

@@ -3,7 +3,7 @@
 //! Source: the front end's loader (accelergy, `accelergy/utils/yaml.py`) and cheat sheet 5 of Timeloop's exercises: `include`, `include_all`,
 //! `include_text`, `add_to_path`, `find_path`, `path_exists` and `cwd` are functions of a template. Departs from it: what could take memory or
 //! files that it should not is refused. Tags are `set`, `if`, `for` and `with`; `*` is for expressions outside of templates, since it repeats text; a file
-//! has at most [`MOST_JOINS`](super::tags::MOST_JOINS) `~` and `+`; included are files below the folder above the first file's, of the extensions of [`EXTENSIONS`].
+//! has at most [`MOST_JOINS`](super::tags::MOST_JOINS) `~` and `+`; lists and maps are of texts and numbers; included are files below the folder above the first file's, of the extensions of [`EXTENSIONS`].
 
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -62,8 +62,12 @@ impl Text {
     }
 }
 
-/// Reads a file as YAML. `definitions`: what names of templates stand for.
-pub(super) fn load(path: &str, text: &str, definitions: &[(String, String)]) -> Result<Node, YamlError> {
+/// Reads a file as YAML, and whether it depends on what other files are. `definitions`: what names of templates stand for.
+pub(super) fn load(
+    path: &str,
+    text: &str,
+    definitions: &[(String, String)],
+) -> Result<(Node, bool), YamlError> {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_fuel(Some(MOST_STEPS));
@@ -81,7 +85,9 @@ pub(super) fn load(path: &str, text: &str, definitions: &[(String, String)]) -> 
         root: above.canonicalize().or_else(|_| folder.canonicalize()).unwrap_or(folder),
         found: Arc::default(),
     };
-    loader.node(&Arc::from(path), Path::new(path), text, &[], 0)
+    let node = loader.node(&Arc::from(path), Path::new(path), text, &[], 0)?;
+    let reads_others = locked(&loader.found).has_looked;
+    Ok((node, reads_others))
 }
 
 /// Words of Python and numbers are what they say, all else is text.
@@ -115,6 +121,8 @@ struct Loader {
 /// What was included so far.
 #[derive(Default)]
 struct Found {
+    /// Whether any other file was looked for.
+    has_looked: bool,
     n_files: usize,
     n_characters: usize,
     n_nodes: usize,
@@ -249,25 +257,28 @@ impl Loader {
         let own = folder_of(path);
         let here = own.display().to_string();
         environment.add_function("cwd", move || here.clone());
-        let search = Search { root: self.root.clone(), own, folders: Arc::clone(folders) };
+        let found = Arc::clone(&self.found);
+        let search = Search { root: self.root.clone(), own, folders: Arc::clone(folders), found };
 
         let of = search.clone();
-        environment.add_function("add_to_path", move |name: String| {
-            let found = of.folder(&name)?;
+        environment.add_function("add_to_path", move |name: Value| {
+            let found = of.folder(text_of(&name)?)?;
             locked(&of.folders).push(found);
             Ok::<_, minijinja::Error>("")
         });
         let of = search.clone();
-        environment.add_function("path_exists", move |name: String| of.files(&name).is_ok());
+        environment.add_function("path_exists", move |name: Value| {
+            text_of(&name).map(|name| of.files(name).is_ok())
+        });
         let of = search.clone();
-        environment.add_function("find_path", move |name: String| {
-            of.files(&name).map(|paths| paths[0].display().to_string())
+        environment.add_function("find_path", move |name: Value| {
+            of.files(text_of(&name)?).map(|paths| paths[0].display().to_string())
         });
 
         let (of, loader) = (search.clone(), self.clone());
-        environment.add_function("include_text", move |name: String| {
+        environment.add_function("include_text", move |name: Value| {
             let mut marks = Vec::new();
-            for path in of.files(&name)? {
+            for path in of.files(text_of(&name)?)? {
                 let (name, text) = read(&path, depth)?;
                 let folders = locked(&of.folders).clone();
                 let text = loader.text(&name, &path, &text, &folders, depth + 1).map_err(nested)?;
@@ -279,8 +290,10 @@ impl Loader {
         });
         for (function, several) in [("include", false), ("include_all", true)] {
             let (of, loader) = (search.clone(), self.clone());
-            let including = move |name: String, keys: Option<String>| {
-                let paths = of.files(&name)?;
+            let including = move |name: Value, keys: Option<Value>| {
+                let name = text_of(&name)?;
+                let keys = keys.as_ref().map_or(Ok(""), text_of)?;
+                let paths = of.files(name)?;
                 if !several && paths.len() > 1 {
                     return Err(refused(format!("`{name}` are several files; `include_all` includes them")));
                 }
@@ -289,7 +302,7 @@ impl Loader {
                     let (name, text) = read(&path, depth)?;
                     let folders = locked(&of.folders).clone();
                     let node = loader.node(&name, &path, &text, &folders, depth + 1).map_err(nested)?;
-                    nodes.push(node.below(keys.as_deref().unwrap_or_default()).map_err(nested)?);
+                    nodes.push(node.below(keys).map_err(nested)?);
                 }
                 let mut found = locked(&loader.found);
                 found.nodes.push(Arc::new(Node::joined(nodes)));
@@ -309,6 +322,7 @@ struct Search {
     root: PathBuf,
     own: PathBuf,
     folders: Folders,
+    found: Arc<Mutex<Found>>,
 }
 
 impl Search {
@@ -356,6 +370,7 @@ impl Search {
     }
 
     fn candidates(&self, name: &str) -> Vec<PathBuf> {
+        locked(&self.found).has_looked = true;
         let beside = locked(&self.folders);
         let mut paths = vec![self.own.join(name)];
         paths.extend(beside.iter().map(|folder| folder.join(name)));
@@ -417,6 +432,16 @@ fn plain(path: &Path) -> PathBuf {
         }
     }
     plain
+}
+
+/// An argument that is a text: what is none is not written out as one, since a list can be longer than the template that makes it.
+fn text_of(value: &Value) -> Result<&str, minijinja::Error> {
+    if value.is_undefined() {
+        return Err(ErrorKind::UndefinedError.into());
+    }
+    value
+        .as_str()
+        .ok_or_else(|| refused(format!("an argument is a {}, expected a text in quotes", value.kind())))
 }
 
 fn refused(message: String) -> minijinja::Error {

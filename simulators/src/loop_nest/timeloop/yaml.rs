@@ -1,6 +1,6 @@
 //! YAML as a tree whose nodes know their lines. Aliases, merge keys (`<<`, and `<<<` into what is there) and included files are followed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,8 +8,10 @@ use saphyr_parser::{Event, Parser};
 
 use super::template::{INCLUDED, Place, Text};
 
-/// Values of a design, each time that an alias repeats them counted. Ours: the exercises' largest has 5,000.
+/// Values of a design, each time counted that an anchor keeps or an alias repeats them, and a text for each [`LONG`] of its characters. Ours: the exercises' largest has 5,000.
 const MOST_NODES: usize = 1_000_000;
+/// Characters of a text that take as much room as a value. Ours.
+const LONG: usize = 100;
 /// Lists and maps within each other. Ours.
 const MOST_DEEP: usize = 100;
 
@@ -112,17 +114,17 @@ impl<'a> Reader<'a> {
             }
             Event::MappingStart(anchor, tag) => (anchor, tag, Data::Map(self.entries(depth)?)),
             Event::Alias(anchor) => {
-                let node = self.anchors.get(&anchor).cloned();
-                let node = node
-                    .ok_or_else(|| self.error(line, "an alias of something that does not stand before it"))?;
-                self.count(line, node.size())?;
-                return Ok(node);
+                let unknown = || self.error(line, "an alias of something that does not stand before it");
+                let size = self.anchors.get(&anchor).ok_or_else(unknown)?.size();
+                self.count(line, size)?;
+                return Ok(self.anchors[&anchor].clone());
             }
             _ => return Err(self.error(line, "the document ends too early")),
         };
         let tag = tag.map_or_else(String::new, |tag| tag.suffix.clone());
         let node = Node { place: self.text.place(line), tag, data };
         if anchor > 0 {
+            self.count(line, node.size())?;
             self.anchors.insert(anchor, node.clone());
         }
         Ok(node)
@@ -174,11 +176,18 @@ enum Merge {
 }
 
 fn merge(entries: &mut Vec<(String, Node)>, others: Vec<(String, Node)>, how: Merge) {
+    // Of a key that is there twice the first counts, as in `Node::get`.
+    let mut places = BTreeMap::new();
+    for (place, (key, _)) in entries.iter().enumerate() {
+        places.entry(key.clone()).or_insert(place);
+    }
     for (key, other) in others {
-        let Some((_, own)) = entries.iter_mut().find(|(known, _)| *known == key) else {
+        let Some(&place) = places.get(&key) else {
+            places.insert(key.clone(), entries.len());
             entries.push((key, other));
             continue;
         };
+        let own = &mut entries[place].1;
         match (&mut own.data, other.data) {
             (Data::Map(own), Data::Map(others)) if how == Merge::Deep => merge(own, others, how),
             (Data::List(own), Data::List(others)) if how == Merge::Deep => own.extend(others),
@@ -193,13 +202,14 @@ impl Node {
         self.place.error(message)
     }
 
-    /// How many values it has.
+    /// How many values it has, long texts counted by their length.
     fn size(&self) -> usize {
-        1 + match &self.data {
-            Data::Scalar(_) => 0,
-            Data::List(items) => items.iter().map(Self::size).sum(),
-            Data::Map(entries) => entries.iter().map(|(_, node)| node.size()).sum(),
-        }
+        1 + self.tag.len() / LONG
+            + match &self.data {
+                Data::Scalar(text) => text.len() / LONG,
+                Data::List(items) => items.iter().map(Self::size).sum(),
+                Data::Map(entries) => entries.iter().map(|(key, node)| key.len() / LONG + node.size()).sum(),
+            }
     }
 
     /// What stands under keys with dots between them; all of it for none.

@@ -17,6 +17,8 @@ pub struct ImportedNetwork {
     pub form: NetworkForm,
     /// What of the file no layer stands for, by operator.
     pub left_out: Vec<LeftOut>,
+    /// Whether it depends on files beside its own, as a template does that includes some.
+    pub reads_others: bool,
 }
 
 /// Operators of one kind that no layer stands for.
@@ -60,6 +62,11 @@ impl<'a> Draft<'a> {
     /// The layers so far.
     pub(super) fn layers(&self) -> &[Layer] {
         &self.layers
+    }
+
+    /// How often an operator is no layer, and why, so far.
+    pub(super) fn left_out(&self) -> &BTreeMap<(String, &'static str), u64> {
+        &self.left_out
     }
 
     /// An error on this line of the file; none if it has no lines.
@@ -150,6 +157,6 @@ impl<'a> Draft<'a> {
             NeuralNetwork::from_parts(parts).map_err(|problem| NetworkError { path, line: None, problem })?;
         let left_out = self.left_out.into_iter();
         let left_out = left_out.map(|((operator, why), count)| LeftOut { operator, count, why }).collect();
-        Ok(ImportedNetwork { network, form, left_out })
+        Ok(ImportedNetwork { network, form, left_out, reads_others: false })
     }
 }

@@ -75,18 +75,24 @@ pub fn open_network(name: &str) -> Result<NeuralNetwork, OpenNetworkError> {
     Ok(network(name)?)
 }
 
-/// The network of a file, in any form that is read here.
+/// The network of a file that stands for itself, in any form that is read here.
+///
+/// # Errors
+/// [`NetworkError`] naming file, line and what was expected; also for a template that reads other files: who keeps a checksum of the network's
+/// file would not notice that one of these was edited.
+pub fn read_network(path: &Path) -> Result<NeuralNetwork, NetworkError> {
+    let imported = import_network(path, &Dimensions::new())?;
+    if imported.reads_others {
+        let path = path.display().to_string();
+        return Err(NetworkError { path, line: None, problem: NetworkProblem::ReadsOthers });
+    }
+    Ok(imported.network)
+}
+
+/// The network of a file and of those that it includes, with what of it is no layer. `dimensions`: what the sizes are that the file leaves open.
 ///
 /// # Errors
 /// [`NetworkError`] naming file, line and what was expected.
-pub fn read_network(path: &Path) -> Result<NeuralNetwork, NetworkError> {
-    Ok(import_network(path, &Dimensions::new())?.network)
-}
-
-/// As [`read_network`], with what of the file is no layer. `dimensions`: what the sizes are that the file leaves open.
-///
-/// # Errors
-/// As [`read_network`].
 pub fn import_network(path: &Path, dimensions: &Dimensions) -> Result<ImportedNetwork, NetworkError> {
     let name = path.display().to_string();
     let error = |problem| NetworkError { path: name.clone(), line: None, problem };
@@ -103,7 +109,8 @@ pub fn import_network(path: &Path, dimensions: &Dimensions) -> Result<ImportedNe
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("toml") => {
             let network = NeuralNetwork::from_toml(text()?, &name)?;
-            Ok(ImportedNetwork { network, form: NetworkForm::Toml, left_out: Vec::new() })
+            let form = NetworkForm::Toml;
+            Ok(ImportedNetwork { network, form, left_out: Vec::new(), reads_others: false })
         }
         Some("csv") => {
             let sheet = Sheet::new(text()?, &name);

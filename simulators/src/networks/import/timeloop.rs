@@ -16,7 +16,8 @@ pub(super) fn read(text: &str, path: &str) -> Result<ImportedNetwork, NetworkErr
     };
     let design = read_design(&[(path, text)], &[]).map_err(fault)?;
     let problem = design.problem.ok_or_else(|| Draft::new(path).error(None, NetworkProblem::UnknownForm))?;
-    problem_network(&problem, path)
+    let imported = problem_network(&problem, path)?;
+    Ok(ImportedNetwork { reads_others: design.reads_others, ..imported })
 }
 
 /// A problem of Timeloop as a network of one layer, named after the file at `path`.

@@ -2,7 +2,7 @@
 //!
 //! Source: ONNX 1.17, `docs/Operators.md`, If-19: a branch has no inputs and sees what stands before it; its outputs are those of the operator. Where the
 //! condition follows from the file and the numbers that are given, that branch is read and nothing is said of the other. Where it does not, both
-//! are read: if they have the same layers, these are the operator's; else it is listed, with what of its branches would be layers.
+//! are read: if they have the same layers, and as much of each kind that is none, these are the operator's; else it is listed, with what of its branches would be layers.
 
 use super::super::super::{Layer, NetworkError};
 use super::super::draft::Draft;
@@ -39,7 +39,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Both branches: their layers, if these are the same.
+    /// Both branches: their layers and what is none, if these are the same.
     fn either(
         &mut self,
         node: &NodeProto,
@@ -48,7 +48,8 @@ impl<'a> Reader<'a> {
     ) -> Result<Vec<Tensor>, NetworkError> {
         let (mut first, mut second) = (self.trial(), self.trial());
         let (first_outputs, second_outputs) = (first.branch(then)?, second.branch(otherwise)?);
-        let is_same = same_layers(first.draft.layers(), second.draft.layers());
+        let is_same = same_layers(first.draft.layers(), second.draft.layers())
+            && first.draft.left_out() == second.draft.left_out();
         if is_same {
             self.depth += 1;
             self.branch(then)?;

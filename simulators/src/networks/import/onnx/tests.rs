@@ -426,6 +426,50 @@ fn a_condition_that_is_not_known_is_no_matter_if_both_branches_compute_the_same(
     );
 }
 
+/// Claim: work that cannot be counted is listed where only one branch has it, though neither has a layer.
+#[test]
+fn branches_without_layers_differ_by_what_is_left_out() {
+    let empty = |name: &str| {
+        let mut model = Model::default().node("Identity", &["u"], name, &[]);
+        model.0.output.push(ValueInfoProto { name: name.to_owned(), ..Default::default() });
+        model.0
+    };
+    let unknown = |name: &str, operator: &str| {
+        let mut graph = empty(name);
+        let node = NodeProto {
+            input: vec!["u".to_owned(), "u".to_owned()],
+            output: vec![format!("{name}.{operator}")],
+            op_type: operator.to_owned(),
+            ..Default::default()
+        };
+        graph.node.push(node);
+        graph
+    };
+    let read = |then: GraphProto, otherwise: GraphProto| {
+        Model::default()
+            .input("x", &[2, 4])
+            .weights("first", &[4, 4])
+            .node("MatMul", &["x", "first"], "y", &[])
+            .with(choice("rate", then, otherwise))
+            .read(&[])
+            .unwrap()
+            .left_out
+    };
+    for operator in ["MatMul", "Loop"] {
+        for [then, otherwise] in [[empty("a"), unknown("b", operator)], [unknown("a", operator), empty("b")]]
+        {
+            let left_out = read(then, otherwise);
+            assert!(
+                left_out.iter().any(|it| it.operator == "If" && it.why.starts_with("which of its branches")),
+                "{left_out:?}"
+            );
+        }
+        // What both have is said once, as it stands.
+        let left_out = read(unknown("a", operator), unknown("b", operator));
+        assert!(left_out.iter().all(|it| it.operator == operator && it.count == 1), "{left_out:?}");
+    }
+}
+
 /// Claim: conditions within conditions, none of them known, take no more than a few times as long as what is in them.
 #[test]
 fn unknown_conditions_within_each_other_end() {
