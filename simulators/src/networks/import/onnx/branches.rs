@@ -2,12 +2,12 @@
 //!
 //! Source: ONNX 1.17, `docs/Operators.md`, If-19: a branch has no inputs and sees what stands before it; its outputs are those of the operator. Where the
 //! condition follows from the file and the numbers that are given, that branch is read and nothing is said of the other. Where it does not, both
-//! are read: if they have the same layers, and as much of each kind that is none, these are the operator's; else it is listed, with what of its branches would be layers.
+//! are read: if they have the same layers, and as much that cannot be counted, these are the operator's; else it is listed, with what of its branches would be layers.
 
 use super::super::super::{Layer, NetworkError};
 use super::super::draft::Draft;
 use super::Reader;
-use super::layers::{Reason, multiplies};
+use super::layers::{NEXT_TO_NOTHING, Reason, multiplies};
 use super::schema::{GraphProto, NodeProto};
 use super::value::Tensor;
 
@@ -39,7 +39,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Both branches: their layers and what is none, if these are the same.
+    /// Both branches: their layers and what cannot be counted, if these are the same.
     fn either(
         &mut self,
         node: &NodeProto,
@@ -49,7 +49,7 @@ impl<'a> Reader<'a> {
         let (mut first, mut second) = (self.trial(), self.trial());
         let (first_outputs, second_outputs) = (first.branch(then)?, second.branch(otherwise)?);
         let is_same = same_layers(first.draft.layers(), second.draft.layers())
-            && first.draft.left_out() == second.draft.left_out();
+            && uncounted(&first.draft).eq(uncounted(&second.draft));
         if is_same {
             self.depth += 1;
             self.branch(then)?;
@@ -93,6 +93,11 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// What is no layer though it multiplies, and how much of it there is.
+fn uncounted<'a>(draft: &'a Draft<'_>) -> impl Iterator<Item = (&'a (String, Reason), &'a u64)> {
+    draft.left_out().iter().filter(|((_, why), _)| *why != NEXT_TO_NOTHING)
 }
 
 /// Whether two branches compute the same, whatever their layers are called.

@@ -25,6 +25,9 @@ pub(super) type Reason = &'static str;
 
 const UNKNOWN: Reason = "the shape of an input is not known";
 
+/// Of an operator without multiply-accumulates worth the name: shapes, copies, sums, activations.
+pub(super) const NEXT_TO_NOTHING: Reason = "it multiplies next to nothing";
+
 /// Operators that multiply and are no layers here.
 const NO_LAYERS: &[(&str, Reason)] = &[
     ("Attention", "it is several products in one, which are not taken apart here"),

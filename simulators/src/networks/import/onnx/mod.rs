@@ -26,6 +26,7 @@ use super::super::{Extras, NetworkError, NetworkProblem, Outside};
 use super::draft::{Draft, ImportedNetwork};
 use super::open::{Dimensions, NetworkForm};
 pub(super) use layers::Found;
+use layers::NEXT_TO_NOTHING;
 use schema::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use value::Tensor;
 
@@ -164,7 +165,7 @@ impl<'a> Reader<'a> {
         }
         match layers::find(node, &inputs) {
             Ok(found) if found.is_empty() => {
-                self.draft.leave_out(&node.op_type, "it multiplies next to nothing");
+                self.draft.leave_out(&node.op_type, NEXT_TO_NOTHING);
             }
             Ok(found) => {
                 for layer in found {
