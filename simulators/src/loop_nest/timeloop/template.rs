@@ -85,7 +85,9 @@ pub(super) fn load(
         root: above.canonicalize().or_else(|_| folder.canonicalize()).unwrap_or(folder),
         found: Arc::default(),
     };
-    let node = loader.node(&Arc::from(path), Path::new(path), text, &[], 0)?;
+    let file =
+        TemplateFile { name: Arc::from(path), path: PathBuf::from(path), text: text.to_owned(), depth: 0 };
+    let node = loader.node(&file, &[])?;
     let reads_others = locked(&loader.found).has_looked;
     Ok((node, reads_others))
 }
@@ -140,15 +142,8 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Loader {
     /// The YAML of a file.
-    fn node(
-        &self,
-        name: &Arc<str>,
-        path: &Path,
-        text: &str,
-        folders: &[PathBuf],
-        depth: usize,
-    ) -> Result<Node, YamlError> {
-        let text = self.text(name, path, text, folders, depth)?;
+    fn node(&self, file: &TemplateFile, folders: &[PathBuf]) -> Result<Node, YamlError> {
+        let text = self.text(file, folders)?;
         let (loaded, n_nodes) = {
             let found = locked(&self.found);
             (found.nodes.clone(), found.n_nodes)
@@ -159,14 +154,8 @@ impl Loader {
     }
 
     /// The text of a file with its tags carried out.
-    fn text(
-        &self,
-        name: &Arc<str>,
-        path: &Path,
-        text: &str,
-        folders: &[PathBuf],
-        depth: usize,
-    ) -> Result<Text, YamlError> {
+    fn text(&self, file: &TemplateFile, folders: &[PathBuf]) -> Result<Text, YamlError> {
+        let TemplateFile { name, text, .. } = file;
         let marked = marked(name, text)?;
         let Some(marked) = marked else {
             self.count(name, 1, text.len())?;
@@ -174,7 +163,7 @@ impl Loader {
         };
         let mut environment = self.environment.clone();
         let folders: Folders = Arc::new(Mutex::new(folders.to_vec()));
-        self.add_functions(&mut environment, path, &folders, depth);
+        self.add_functions(&mut environment, file, &folders);
         let at = |error: &minijinja::Error| fault(name, error);
         let template = environment.template_from_named_str(name, &marked).map_err(|error| at(&error))?;
         let mut written = Bounded { bytes: Vec::new() };
@@ -247,14 +236,8 @@ impl Loader {
         Ok(())
     }
 
-    fn add_functions(
-        &self,
-        environment: &mut Environment<'static>,
-        path: &Path,
-        folders: &Folders,
-        depth: usize,
-    ) {
-        let own = folder_of(path);
+    fn add_functions(&self, environment: &mut Environment<'static>, file: &TemplateFile, folders: &Folders) {
+        let (own, depth) = (folder_of(&file.path), file.depth);
         let here = own.display().to_string();
         environment.add_function("cwd", move || here.clone());
         let found = Arc::clone(&self.found);
@@ -279,9 +262,9 @@ impl Loader {
         environment.add_function("include_text", move |name: Value| {
             let mut marks = Vec::new();
             for path in of.files(text_of(&name)?)? {
-                let (name, text) = read(&path, depth)?;
+                let file = TemplateFile::read(path, depth + 1)?;
                 let folders = locked(&of.folders).clone();
-                let text = loader.text(&name, &path, &text, &folders, depth + 1).map_err(nested)?;
+                let text = loader.text(&file, &folders).map_err(nested)?;
                 let mut found = locked(&loader.found);
                 found.texts.push(text);
                 marks.push(format!("{}t{}{}", MARK.0, found.texts.len() - 1, MARK.1));
@@ -299,9 +282,9 @@ impl Loader {
                 }
                 let mut nodes = Vec::new();
                 for path in paths {
-                    let (name, text) = read(&path, depth)?;
+                    let file = TemplateFile::read(path, depth + 1)?;
                     let folders = locked(&of.folders).clone();
-                    let node = loader.node(&name, &path, &text, &folders, depth + 1).map_err(nested)?;
+                    let node = loader.node(&file, &folders).map_err(nested)?;
                     nodes.push(node.below(keys).map_err(nested)?);
                 }
                 let mut found = locked(&loader.found);
@@ -408,15 +391,26 @@ fn matches(pattern: &str, name: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// Name and text of a file that is included.
-fn read(path: &Path, depth: usize) -> Result<(Arc<str>, String), minijinja::Error> {
-    let name = plain(path).display().to_string();
-    if depth >= MOST_DEEP {
-        return Err(refused(format!("{name}: more than {MOST_DEEP} includes within each other")));
+/// A file, and within how many others it is included.
+struct TemplateFile {
+    /// As messages say it.
+    name: Arc<str>,
+    path: PathBuf,
+    text: String,
+    depth: usize,
+}
+
+impl TemplateFile {
+    /// One that is included.
+    fn read(path: PathBuf, depth: usize) -> Result<Self, minijinja::Error> {
+        let name = plain(&path).display().to_string();
+        if depth > MOST_DEEP {
+            return Err(refused(format!("{name}: more than {MOST_DEEP} includes within each other")));
+        }
+        let text = tapeout_input::read_text(&path)
+            .map_err(|error| refused(format!("{name}: cannot be read: {error}")))?;
+        Ok(Self { name: name.into(), path, text, depth })
     }
-    let text = tapeout_input::read_text(path)
-        .map_err(|error| refused(format!("{name}: cannot be read: {error}")))?;
-    Ok((name.into(), text))
 }
 
 /// A path without steps up and down again, as people would write it.
