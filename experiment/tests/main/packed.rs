@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use crate::toys::{catalog, log_without_timings, spec, threads};
-use tapeout_experiment::{Budget, Compressed, Experiment, Run, RunError, WarmStart, compress, replay, resume, run};
+use tapeout_experiment::{
+    Budget, Compressed, Experiment, Run, RunError, WarmStart, compress, replay, resume, run,
+};
 use tempfile::TempDir;
 
 fn searched(folder: &Path, trials: usize) {
