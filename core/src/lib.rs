@@ -69,7 +69,7 @@ pub use saved::{LoadError, Saved};
 pub use seed::{Seed, Stream};
 pub use space::{
     CategoryParameter, CountParameter, Design, DesignIndex, DesignSpace, NumberParameter, PackedDesigns,
-    SpaceError,
+    Product, ProductText, SpaceError,
 };
 pub use surrogate::{
     BuildLearner, FitError, Learner, Prediction, Surrogate, TrainingData, TrainingDataError, WorkloadContext,

@@ -8,6 +8,7 @@ mod handle;
 mod moves;
 mod narrowing;
 mod packed;
+mod product;
 mod walk;
 
 pub use design_space::{Design, DesignSpace};
@@ -15,6 +16,7 @@ pub use error::SpaceError;
 pub use handle::{CategoryParameter, CountParameter, NumberParameter};
 pub use moves::Neighbourhood;
 pub use packed::{DesignIndex, PackedDesigns};
+pub use product::{Product, ProductText};
 pub use walk::Walk;
 
 #[cfg(test)]
