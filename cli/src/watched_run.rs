@@ -72,11 +72,6 @@ impl RunFlags {
         self.json
     }
 
-    /// Whether to show no progress.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.quiet
-    }
-
     /// Who watches.
     pub(crate) fn watcher(&self) -> Watcher {
         Watcher::new(self.quiet)

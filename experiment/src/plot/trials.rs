@@ -284,7 +284,7 @@ mod tests {
     // By hand: the third breaks the constraint; the fourth is slower and does less than the second, the fifth is faster.
     #[test]
     fn a_pareto_plot_sorts_trials_by_what_they_are_worth() {
-        let plot = pareto_of(&problem(), &six(), ["latency_s", "throughput_op_per_s"]).unwrap();
+        let plot = pareto_of(&problem(), six(), ["latency_s", "throughput_op_per_s"]).unwrap();
         assert_eq!(plot.acceptable, [[2.0, 5.0], [3.0, 4.0], [1.0, 4.0]]);
         assert_eq!(plot.unacceptable, [[1.0, 9.0]]);
         assert_eq!((plot.infeasible, plot.failed), (1, 1));
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_metric_that_is_no_objective_counts_as_to_be_small() {
-        let plot = pareto_of(&problem(), &six(), ["latency_s", "power_w"]).unwrap();
+        let plot = pareto_of(&problem(), six(), ["latency_s", "power_w"]).unwrap();
         assert_eq!(plot.directions[1], Direction::Minimize);
         // 1 s at 2 W; 2 s at 1 W; 3 s at 10 W is beaten.
         assert_eq!(plot.front.len(), 2);
@@ -316,18 +316,18 @@ mod tests {
     // By hand: the best throughput is 5 from the second trial to the last; that of the third does not count.
     #[test]
     fn progress_steps_where_an_acceptable_design_is_better() {
-        let chart = progress_of(&problem(), &six(), "throughput_op_per_s", "random").unwrap();
+        let chart = progress_of(&problem(), six(), "throughput_op_per_s", "random").unwrap();
         assert_eq!(chart.series[0].points, [[2.0, 5.0], [6.0, 5.0]]);
-        let chart = progress_of(&problem(), &six(), "latency_s", "random").unwrap();
+        let chart = progress_of(&problem(), six(), "latency_s", "random").unwrap();
         assert_eq!(chart.series[0].points, [[2.0, 2.0], [5.0, 1.0], [6.0, 1.0]]);
         assert_eq!((chart.title.as_str(), chart.series[0].name.as_str()), ("best latency so far", "random"));
     }
 
     #[test]
     fn unknown_names_and_searches_without_result_are_named() {
-        let error = pareto_of(&problem(), &six(), ["latency", "power_w"]).unwrap_err();
+        let error = pareto_of(&problem(), six(), ["latency", "power_w"]).unwrap_err();
         assert_eq!(error.to_string(), "unknown metric `latency`; did you mean `latency_s`?");
-        let error = progress_of(&problem(), &six(), "power_w", "random").unwrap_err();
+        let error = progress_of(&problem(), six(), "power_w", "random").unwrap_err();
         assert!(error.to_string().starts_with("unknown objective `power_w`"), "{error}");
         let error = progress_of(&problem(), &six()[..1], "latency_s", "random").unwrap_err();
         assert_eq!(error.to_string(), "no progress of `random` to show: no acceptable design among 1 trials");
