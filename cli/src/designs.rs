@@ -84,16 +84,11 @@ impl DesignFlags {
         let run = Run::open(catalog, Path::new(&self.target))?;
         let trials = self.values.iter().map(|text| {
             let number: Option<usize> = text.parse().ok();
-            number.and_then(|number| run.trials().get(number)).map(|trial| trial.design.clone()).ok_or_else(
-                || {
-                    let problem = anyhow::anyhow!(
-                        "`{text}` is no trial of {}: it has {}",
-                        self.target,
-                        run.trials().len()
-                    );
-                    Failure::bad_input(problem).hint("trials are counted from 0; the summary names the best")
-                },
-            )
+            number.and_then(|number| run.trials().get(number)).map(|trial| trial.design).ok_or_else(|| {
+                let problem =
+                    anyhow::anyhow!("`{text}` is no trial of {}: it has {}", self.target, run.trials().len());
+                Failure::bad_input(problem).hint("trials are counted from 0; the summary names the best")
+            })
         });
         let designs: Vec<Design> = trials.collect::<Result<_, _>>()?;
         let own = run.experiment().problem();

@@ -72,11 +72,9 @@ impl AskTell {
 
     /// The run so far: what the agent was told, and what it is still to be told of a batch of which not everything is known.
     pub fn run(&self) -> Run {
-        let problem = self.search.experiment().problem();
+        let mut trials = self.search.trials().clone();
         let told = self.pending.iter().flat_map(|pending| &pending.answers);
-        let told =
-            told.map(|Answer { record, .. }| problem.trial(record.design.clone(), record.outcome.clone()));
-        let trials = self.search.trials().iter().cloned().chain(told).collect();
+        told.for_each(|Answer { record, .. }| trials.push(&record.design, &record.outcome));
         Run::new(self.search.experiment().clone(), trials)
     }
 

@@ -1,13 +1,27 @@
 //! Files that are there whole or not at all, whenever the power fails.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Puts a file in its place whole or not at all, whenever the power fails: it is written beside its place, forced to the
-/// disk, moved, and the folder's own entry forced to the disk.
-pub(crate) fn put_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    put_whole_by(path, &mut |file| file.write_all(bytes))
+/// Puts a file in its place whole or not at all, whenever the power fails or the disk is full: it is written beside its place, forced to the
+/// disk, moved, and the folder's own entry forced to the disk. What is there and is no file, such as a pipe, is written to as it is.
+///
+/// # Errors
+/// If it cannot be written; what was there before is there still.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("best.json");
+/// tapeout_experiment::put_whole(&path, b"[]")?;
+/// assert_eq!(std::fs::read(&path)?, b"[]");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn put_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(about) if !about.is_file() => OpenOptions::new().write(true).open(path)?.write_all(bytes),
+        _ => put_whole_by(path, &mut |file| file.write_all(bytes)),
+    }
 }
 
 /// The same for what is too large to be held in memory.

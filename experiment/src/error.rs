@@ -49,6 +49,12 @@ pub enum RunError {
         /// The log.
         path: PathBuf,
     },
+    /// The log lost trials while it was read.
+    #[error("{}: the log became shorter while it was read", .path.display())]
+    Shrunk {
+        /// The log.
+        path: PathBuf,
+    },
     /// A file of the run cannot be written.
     #[error("{}: cannot write; {trials} trials are safe in the log", .path.display())]
     Write {
@@ -167,6 +173,7 @@ impl RunError {
                 path.display()
             )),
             Self::NoRun { .. } => Some("start one there by `tapeout search`, or check the path".to_owned()),
+            Self::Shrunk { .. } => Some("try again when nobody else writes to the folder".to_owned()),
             Self::Busy { .. } => Some("wait for it to end, or choose another folder".to_owned()),
             Self::Write { source, path, .. } => Some(write_hint(source, path)),
             Self::Evaluation { is_logged: true, .. } => Some(

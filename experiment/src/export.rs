@@ -24,9 +24,9 @@ pub enum ExportForm {
 }
 
 /// A design that was measured, its number in the log, and the value of each of the problem's quantities.
-struct Best<'a> {
+struct Best {
     number: usize,
-    trial: &'a Trial,
+    trial: Trial,
     values: Vec<f64>,
 }
 
@@ -45,18 +45,18 @@ pub fn export(run: &Run, count: usize, form: ExportForm) -> String {
     text
 }
 
-fn best(run: &Run, count: usize) -> Vec<Best<'_>> {
-    let accepted: Vec<(usize, &Trial, &[f64])> = (run.trials().iter().enumerate())
-        .filter_map(|(number, trial)| Some((number, trial, trial.judgement.accepted()?)))
-        .collect();
-    let losses: Vec<&[f64]> = accepted.iter().map(|(_, _, losses)| *losses).collect();
+fn best(run: &Run, count: usize) -> Vec<Best> {
+    let (numbers, losses): (Vec<usize>, Vec<Vec<f64>>) = (run.trials().iter().enumerate())
+        .filter_map(|(number, trial)| Some((number, trial.judgement.accepted()?.to_vec())))
+        .unzip();
     let mut order = Vec::new();
     for mut front in non_dominated_sort(&losses) {
         front.sort_by(|&a, &b| losses[a][0].total_cmp(&losses[b][0]));
         order.extend(front);
     }
     let best = order.into_iter().take(count).map(|index| {
-        let (number, trial, _) = accepted[index];
+        let number = numbers[index];
+        let trial = run.trials().at(number);
         let metrics = trial.outcome.metrics();
         let values = metrics.and_then(|metrics| run.experiment().problem().quantity_values(metrics));
         Best { number, trial, values: values.expect("invariant: what is acceptable has all its values") }
@@ -64,7 +64,7 @@ fn best(run: &Run, count: usize) -> Vec<Best<'_>> {
     best.collect()
 }
 
-impl Best<'_> {
+impl Best {
     /// Each parameter with what it is set to.
     fn settings(&self, run: &Run) -> Map<String, Value> {
         let parameters = run.experiment().problem().space().parameters();
@@ -97,7 +97,7 @@ fn objective_names(run: &Run) -> Vec<&str> {
     (0..problem.n_objectives()).map(|index| as_kernel_tuner(problem.objective_metric(index), 0.0).0).collect()
 }
 
-fn t4(run: &Run, best: &[Best<'_>]) -> Value {
+fn t4(run: &Run, best: &[Best]) -> Value {
     let quantities = run.experiment().problem().quantities();
     let results = best.iter().map(|best| {
         let measurements = quantities.iter().zip(&best.values).map(|(metric, &value)| {
@@ -112,7 +112,7 @@ fn t4(run: &Run, best: &[Best<'_>]) -> Value {
     json!({ "schema_version": "1.0.0", "metadata": { "timeunit": "milliseconds" }, "results": results.collect::<Value>() })
 }
 
-fn kernel_tuner(run: &Run, best: &[Best<'_>]) -> Value {
+fn kernel_tuner(run: &Run, best: &[Best]) -> Value {
     let problem = run.experiment().problem();
     let parameters = problem.space().parameters();
     let points: Map<String, Value> = best

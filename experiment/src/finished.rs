@@ -5,12 +5,13 @@ use tapeout_core::pareto::Archive;
 
 use crate::experiment::Experiment;
 use crate::summary::Summary;
+use crate::trials::Trials;
 
 /// What was searched, and every trial of it; finished or not.
 #[derive(Debug, Clone)]
 pub struct Run {
     experiment: Experiment,
-    trials: Vec<Trial>,
+    trials: Trials,
 }
 
 /// A run that has ended, and what came of it.
@@ -23,7 +24,7 @@ pub struct Finished {
 }
 
 impl Run {
-    pub(crate) fn new(experiment: Experiment, trials: Vec<Trial>) -> Self {
+    pub(crate) fn new(experiment: Experiment, trials: Trials) -> Self {
         Self { experiment, trials }
     }
 
@@ -33,7 +34,7 @@ impl Run {
     }
 
     /// What was evaluated, in the order of the log, judged by the run's own problem.
-    pub fn trials(&self) -> &[Trial] {
+    pub fn trials(&self) -> &Trials {
         &self.trials
     }
 
@@ -60,8 +61,8 @@ impl Run {
 }
 
 /// The first of the acceptable trials with the least loss by an objective.
-pub(crate) fn best(trials: &[Trial], objective: usize) -> Option<usize> {
-    let loss = |trial: &Trial| trial.judgement.accepted().map(|losses| losses[objective]);
+pub(crate) fn best(trials: &Trials, objective: usize) -> Option<usize> {
+    let loss = |trial: Trial| trial.judgement.accepted().map(|losses| losses[objective]);
     let acceptable = trials.iter().enumerate().filter_map(|(index, trial)| Some((index, loss(trial)?)));
     acceptable.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(index, _)| index)
 }

@@ -4,20 +4,22 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
-use tapeout_core::{Catalog, Design, Trial};
+use tapeout_core::{Catalog, Design};
 
 use crate::budget::Budget;
 use crate::durable_file::put_whole;
 use crate::error::RunError;
 use crate::experiment::Experiment;
 use crate::finished::{Finished, Run};
-use crate::log::{Log, LogError, LogReader, LogWriter, Record, Recorded, WholeLines, open_locked};
+use crate::log::{Extent, Log, LogError, LogReader, LogWriter, Record, Recorded};
 use crate::observer::Observer;
+use crate::packing::open_unpacked;
 use crate::run::{RunOptions, conclude};
 pub use crate::run_files::{log_path, spec_path, summary_path};
 use crate::search::Search;
 use crate::spec::Spec;
 use crate::summary::Summary;
+use crate::trials::Trials;
 
 impl Run {
     /// Reads the run in the folder `path`, finished or not.
@@ -32,10 +34,11 @@ impl Run {
 /// The run of `experiment` in `folder`, finished or not.
 pub(crate) fn read(experiment: Experiment, folder: &Path) -> Result<Run, RunError> {
     let problem = experiment.problem();
-    // Each is judged as it is read: records and trials of a long log side by side would be twice the memory.
-    let trials = open_log(&experiment, folder)?
-        .map(|record| record.map(|record| problem.trial(record.design, record.outcome)))
-        .collect::<Result<Vec<Trial>, LogError>>()?;
+    let mut trials = Trials::new(problem);
+    for record in open_log(&experiment, folder)? {
+        let record = record?;
+        trials.push(&record.design, &record.outcome);
+    }
     Ok(Run::new(experiment, trials))
 }
 
@@ -55,7 +58,7 @@ pub fn run(
 ) -> Result<Finished, RunError> {
     let search = Search::new(experiment)?; // nothing is made if the agent cannot begin
     create(experiment, folder)?;
-    let file = open_locked(&log_path(folder))?;
+    let file = open_unpacked(folder)?;
     finish(search, folder, file, options, observer)
 }
 
@@ -121,13 +124,10 @@ pub(crate) struct FolderLog {
 impl FolderLog {
     /// The log in `folder`, whose file is locked.
     fn open(experiment: &Experiment, folder: &Path, file: File) -> Result<Self, RunError> {
-        let (records, whole) = read_log(experiment, folder)?;
+        let (recorded, whole) = recorded(experiment, folder)?;
         let format = LogReader::header(&log_path(folder))?.record_format(experiment.problem());
         let sync = experiment.spec().log.sync;
-        Ok(Self {
-            recorded: recorded(experiment, folder, records),
-            writer: LogWriter::new(file, &log_path(folder), format, sync, whole)?,
-        })
+        Ok(Self { recorded, writer: LogWriter::new(file, &log_path(folder), format, sync, whole)? })
     }
 }
 
@@ -167,8 +167,8 @@ impl Log for FolderLog {
 
 /// The log in `folder`, locked. One that ends within its header, or before it, holds no trial: nothing is lost when it is begun anew.
 fn open_whole_header(experiment: &Experiment, folder: &Path) -> Result<File, RunError> {
+    let mut file = open_unpacked(folder)?;
     let path = log_path(folder);
-    let mut file = open_locked(&path)?;
     let header = experiment.header().line();
     let failed = |source| RunError::Folder { path: path.clone(), action: "begin anew the log", source };
     let length = file.metadata().map_err(failed)?.len();
@@ -181,24 +181,16 @@ fn open_whole_header(experiment: &Experiment, folder: &Path) -> Result<File, Run
     Ok(file)
 }
 
-/// What the spec in `folder` says, prepared.
-pub(crate) fn experiment(catalog: &Catalog, folder: &Path) -> Result<Experiment, RunError> {
+/// What the spec in `folder` says, prepared: what is searched there, whatever has become of it.
+///
+/// # Errors
+/// [`RunError`] if there is no run, or its spec cannot be read.
+pub fn experiment(catalog: &Catalog, folder: &Path) -> Result<Experiment, RunError> {
     let path = spec_path(folder);
     if !path.is_file() {
         return Err(RunError::NoRun { path: folder.to_owned() });
     }
     Ok(Experiment::prepare(catalog, Spec::read(&path)?)?)
-}
-
-/// The trials in the log in `folder`, which is one of `experiment`, and how much of the file they are.
-pub(crate) fn read_log(
-    experiment: &Experiment,
-    folder: &Path,
-) -> Result<(Vec<Record>, WholeLines), RunError> {
-    let mut log = open_log(experiment, folder)?;
-    let records = log.by_ref().collect::<Result<Vec<Record>, LogError>>()?;
-    let whole = WholeLines { bytes: log.whole_bytes(), trials: records.len() };
-    Ok((records, whole))
 }
 
 /// The log in `folder`, which is one of `experiment`, behind its header.
@@ -213,10 +205,11 @@ pub(crate) fn open_log(experiment: &Experiment, folder: &Path) -> Result<LogRead
     Ok(log)
 }
 
-/// The trials of the log in `folder`, to be proposed again.
-pub(crate) fn recorded(experiment: &Experiment, folder: &Path, records: Vec<Record>) -> Recorded {
-    let space = experiment.problem().space().clone();
-    Recorded::new(log_path(folder), space, &experiment.spec().agent.id, records)
+/// The trials of the log in `folder`, to be proposed again, and how far it goes. It is read once before, so that a log that is not understood is left alone.
+pub(crate) fn recorded(experiment: &Experiment, folder: &Path) -> Result<(Recorded, Extent), RunError> {
+    let extent = open_log(experiment, folder)?.extent()?;
+    let (log, space) = (open_log(experiment, folder)?, experiment.problem().space().clone());
+    Ok((Recorded::new(log_path(folder), space, &experiment.spec().agent.id, log, extent), extent))
 }
 
 /// Begins a run: makes the folder, and in it the spec and a log without trials.

@@ -8,7 +8,7 @@ use tapeout_core::Problem;
 use tapeout_core::seed::fnv1a;
 
 use crate::log::{Header, LogError, LogReader, Record, RecordFormat, TrialTiming};
-use crate::run_files::log_path;
+use crate::run_files::unpacked_log_path;
 use crate::warm_start::WarmStart;
 use crate::warm_start_fault::WarmStartFault;
 
@@ -29,7 +29,7 @@ pub(crate) fn resolved(
     }
     let log = fs::canonicalize(&warm_start.log)
         .map_err(|source| WarmStartFault::Absent { path: warm_start.log.clone(), source })?;
-    let log = if log.is_dir() { log_path(&log) } else { log };
+    let log = if log.is_dir() { unpacked_log_path(&log) } else { log };
     let records = records(&log, warm_start.trials, here, problem)?;
     Ok(WarmStart { trials: Some(records.len()), checksum: Some(checksum(&records, problem)), log })
 }

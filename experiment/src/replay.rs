@@ -32,12 +32,11 @@ pub fn replay(catalog: &Catalog, folder: &Path) -> Result<ReplayReport, RunError
 
 /// The same where the experiment in `folder` is known.
 pub(crate) fn replay_of(experiment: Experiment, folder: &Path) -> Result<ReplayReport, RunError> {
-    let (records, _) = folder::read_log(&experiment, folder)?;
-    let Some(trials) = NonZeroUsize::new(records.len()) else {
+    let (mut log, extent) = folder::recorded(&experiment, folder)?;
+    let Some(trials) = NonZeroUsize::new(extent.trials) else {
         return Ok(ReplayReport { trials: 0, duplicates: 0 });
     };
     let experiment = experiment.with_budget(Budget::trials(trials))?;
-    let mut log = folder::recorded(&experiment, folder, records);
     let summary = search(&experiment, &mut log, &RunOptions::default(), &mut ())?.summary;
     Ok(ReplayReport { trials: summary.trials, duplicates: summary.duplicates })
 }

@@ -13,6 +13,7 @@ use crate::error::RunError;
 use crate::evaluate::Evaluator;
 use crate::folder::{experiment, open_log};
 use crate::log::{LogReader, Record, TrialTiming, open_locked};
+use crate::packing::open_unpacked;
 use crate::run::RunOptions;
 use crate::run_files::log_path;
 
@@ -58,8 +59,8 @@ pub fn retry_failed(
     watch: &mut dyn FnMut(Retried),
 ) -> Result<Retried, RunError> {
     let experiment = experiment(catalog, folder)?;
+    let mut lock = open_unpacked(folder)?;
     let path = log_path(folder);
-    let mut lock = open_locked(&path)?;
     let mut failed: Vec<(usize, Record)> = Vec::new();
     for (trial, record) in open_log(&experiment, folder)?.enumerate() {
         let record = record?;

@@ -1,10 +1,10 @@
 //! The state of a search: an agent, what it has proposed, and what became of it. A function of the spec and the outcomes;
 //! it knows no file, and of clocks only what its agent takes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use tapeout_core::pareto::Archive;
-use tapeout_core::{Agent, Design, Direction, Judgement, Outcome, Trial};
+use tapeout_core::{Agent, Design, DesignIndex, Direction, Judgement, Outcome, Trial};
 
 use crate::budget::StopReason;
 use crate::clock::ThreadClock;
@@ -12,6 +12,7 @@ use crate::error::RunError;
 use crate::experiment::{Experiment, target_objective};
 use crate::log::Record;
 use crate::observer::{Event, Observer, Progress};
+use crate::trials::Trials;
 
 /// Batches in a row without a new design after which the agent counts as stuck. Ours: an agent of which one proposal in a
 /// hundred is new, and that is asked for a single one at a time, still goes on more often than not.
@@ -21,16 +22,19 @@ pub const STALLED_BATCHES: usize = 100;
 pub(crate) struct Search {
     experiment: Experiment,
     agent: Box<dyn Agent>,
-    /// Where each design stands among what is known; empty if the environment is noisy, and nothing is looked up.
-    index_by_design: HashMap<Design, usize>,
-    /// What the agent was told before its first proposal, and then the trials of the run.
-    known: Vec<Trial>,
-    n_warm: usize,
+    /// Every design that is known, in the order of what is known of them; empty if the environment is noisy, and nothing is looked up.
+    index: DesignIndex,
+    /// What the agent was told before its first proposal.
+    warm: Vec<Trial>,
+    /// Of those the first of each design: as many as the index has of them.
+    first_warm: Vec<usize>,
+    /// The trials of the run.
+    trials: Trials,
     front: Archive,
     acceptable: usize,
     infeasible: usize,
     failed: usize,
-    /// Trials that were retried, by their place among what is known, as the agent was told of them.
+    /// Trials that were retried, by their place in the run, as the agent was told of them.
     told: BTreeMap<usize, Trial>,
     duplicates: usize,
     batches_without_new: usize,
@@ -50,12 +54,31 @@ pub(crate) struct Answer {
 /// A batch of proposals, split into what is known and what is not.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    /// For each proposal the trial that answers it, which may be one that is yet to be.
-    answers: Vec<usize>,
+    /// For each proposal what answers it, which may be a trial that is yet to be.
+    answers: Vec<Known>,
     /// The designs to be evaluated, in the order proposed.
     pub(crate) new: Vec<Design>,
     /// Whether proposals were left out because the budget ends before them.
     is_cut: bool,
+}
+
+/// What answers a proposal.
+#[derive(Debug, Clone, Copy)]
+enum Known {
+    /// What the agent was told before its first proposal, at this place.
+    Warm(usize),
+    /// A trial of the run.
+    Trial(usize),
+}
+
+impl Known {
+    /// Whether it is there when the run has `trials`.
+    fn is_before(self, trials: usize) -> bool {
+        match self {
+            Self::Warm(_) => true,
+            Self::Trial(index) => index < trials,
+        }
+    }
 }
 
 impl Search {
@@ -69,18 +92,17 @@ impl Search {
                 source,
             })?;
         }
-        let mut index_by_design = HashMap::new();
+        let (mut index, mut first_warm) = (DesignIndex::new(experiment.problem().space()), Vec::new());
         if !experiment.env().is_noisy() {
-            for (index, trial) in warm.iter().enumerate() {
-                index_by_design.entry(trial.design.clone()).or_insert(index);
-            }
+            first_warm = (0..warm.len()).filter(|&at| index.insert(&warm[at].design)).collect();
         }
         Ok(Self {
             experiment: experiment.clone(),
             agent,
-            index_by_design,
-            n_warm: warm.len(),
-            known: warm,
+            index,
+            warm,
+            first_warm,
+            trials: Trials::new(experiment.problem()),
             front: Archive::new(experiment.problem().n_objectives()),
             acceptable: 0,
             infeasible: 0,
@@ -99,18 +121,18 @@ impl Search {
     }
 
     /// The trials of the run.
-    pub(crate) fn trials(&self) -> &[Trial] {
-        &self.known[self.n_warm..]
+    pub(crate) fn trials(&self) -> &Trials {
+        &self.trials
     }
 
     /// The trials of the run, when it is over.
-    pub(crate) fn into_trials(mut self) -> Vec<Trial> {
-        self.known.split_off(self.n_warm)
+    pub(crate) fn into_trials(self) -> Trials {
+        self.trials
     }
 
     /// How many trials of earlier logs the agent has learned from.
     pub(crate) fn n_warm(&self) -> usize {
-        self.n_warm
+        self.warm.len()
     }
 
     pub(crate) fn front(&self) -> &Archive {
@@ -155,7 +177,7 @@ impl Search {
     /// Why the search cannot yield another trial, if it cannot; the budget is none of its business.
     pub(crate) fn dead_end(&self) -> Option<StopReason> {
         let is_noisy = self.experiment.env().is_noisy();
-        let n_known = self.index_by_design.len() as u128;
+        let n_known = self.index.len() as u128;
         if !is_noisy && n_known >= self.experiment.problem().space().cardinality() {
             Some(StopReason::SpaceExhausted)
         } else if self.batches_without_new >= STALLED_BATCHES {
@@ -191,7 +213,7 @@ impl Search {
         let mut batch =
             Batch { answers: Vec::with_capacity(proposals.len()), new: Vec::new(), is_cut: false };
         for design in proposals {
-            if let Some(&known) = self.index_by_design.get(&design) {
+            if let Some(known) = self.known(&design) {
                 batch.answers.push(known);
                 continue;
             }
@@ -199,11 +221,10 @@ impl Search {
                 batch.is_cut = true;
                 break;
             }
-            let index = self.known.len() + batch.new.len();
             if !self.experiment.env().is_noisy() {
-                self.index_by_design.insert(design.clone(), index);
+                self.index.insert(&design);
             }
-            batch.answers.push(index);
+            batch.answers.push(Known::Trial(n_trials + batch.new.len()));
             batch.new.push(design);
         }
         Ok(Some(batch))
@@ -219,16 +240,19 @@ impl Search {
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
         let is_whole = !batch.is_cut && answers.len() == batch.new.len();
-        let end = self.known.len() + answers.len();
+        let end = self.trials.len() + answers.len();
         self.batches_without_new = if answers.is_empty() { self.batches_without_new + 1 } else { 0 };
-        self.duplicates += batch.answers.iter().filter(|&&index| index < end).count() - answers.len();
+        self.duplicates += batch.answers.iter().filter(|known| known.is_before(end)).count() - answers.len();
         for answer in answers {
             self.add(answer, observer);
         }
         if !is_whole {
             return Ok(());
         }
-        let told = |index: &usize| self.told.get(index).unwrap_or(&self.known[*index]).clone();
+        let told = |known: &Known| match *known {
+            Known::Warm(index) => self.warm[index].clone(),
+            Known::Trial(index) => self.told.get(&index).cloned().unwrap_or_else(|| self.trials.at(index)),
+        };
         let answers: Vec<Trial> = batch.answers.iter().map(told).collect();
         let clock = ThreadClock::start();
         let observed = self.agent.observe(&answers);
@@ -240,13 +264,20 @@ impl Search {
         })
     }
 
+    /// What is known of a design, or will be when its batch is.
+    fn known(&self, design: &Design) -> Option<Known> {
+        let place = self.index.find(design)?;
+        let warm = self.first_warm.get(place).copied().map(Known::Warm);
+        Some(warm.unwrap_or_else(|| Known::Trial(place - self.first_warm.len())))
+    }
+
     fn add(&mut self, Answer { record, is_from_log }: Answer, observer: &mut dyn Observer) {
         let index = self.trials().len();
         self.evaluation_s += record.timing.evaluation_s;
         let problem = self.experiment.problem();
         if let Some(cause) = record.retried {
             let told = problem.trial(record.design.clone(), Outcome::Failed { cause });
-            self.told.insert(self.known.len(), told);
+            self.told.insert(index, told);
         }
         let trial = problem.trial(record.design, record.outcome);
         let is_incumbent = match &trial.judgement {
@@ -268,7 +299,7 @@ impl Search {
             }
         };
         observer.event(Event::Trial { index, trial: &trial, is_from_log, is_incumbent });
-        self.known.push(trial);
+        self.trials.push(&trial.design, &trial.outcome);
     }
 
     fn reaches_target(&self, losses: &[f64]) -> bool {

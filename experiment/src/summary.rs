@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tapeout_core::parameter::Value;
 use tapeout_core::pareto::hypervolume;
-use tapeout_core::{Judgement, Outcome};
+use tapeout_core::{Judgement, Outcome, Trial};
 
 use crate::budget::StopReason;
 use crate::finished;
@@ -159,7 +159,7 @@ pub struct SummaryTiming {
 }
 
 fn standout(search: &Search, index: usize) -> Standout {
-    let (problem, trial) = (search.experiment().problem(), &search.trials()[index]);
+    let (problem, trial) = (search.experiment().problem(), search.trials().at(index));
     let values = trial.outcome.metrics().and_then(|metrics| problem.quantity_values(metrics));
     let metrics = problem.quantities().iter().zip(values.unwrap_or_default());
     Standout {
@@ -176,7 +176,8 @@ fn standout(search: &Search, index: usize) -> Standout {
 fn best(search: &Search, objective: usize) -> Option<BestDesign> {
     let problem = search.experiment().problem();
     let trial = finished::best(search.trials(), objective)?;
-    let losses = search.trials()[trial].judgement.losses()?;
+    let found = search.trials().at(trial);
+    let losses = found.judgement.losses()?;
     Some(BestDesign {
         objective: problem.objectives()[objective].to_string(),
         value: problem.objective_value(objective, losses[objective]),
@@ -187,9 +188,10 @@ fn best(search: &Search, objective: usize) -> Option<BestDesign> {
 fn dominated_volume(search: &Search) -> Option<Hypervolume> {
     let problem = search.experiment().problem();
     let worse = |worst: Vec<f64>, losses: &[f64]| worst.iter().zip(losses).map(|(a, b)| a.max(*b)).collect();
-    let mut losses = search.trials().iter().filter_map(|trial| trial.judgement.accepted());
-    let first = losses.next()?.to_vec();
-    let reference = losses.fold(first, worse);
+    let mut trials = search.trials().iter().filter(|trial| trial.judgement.accepted().is_some());
+    let losses = |trial: &Trial| trial.judgement.accepted().map(<[f64]>::to_vec);
+    let first = losses(&trials.next()?)?;
+    let reference = trials.fold(first, |worst, trial| worse(worst, &losses(&trial).unwrap_or_default()));
     let value = hypervolume(search.front().members(), &reference)
         .expect("judged losses are finite, one for each objective");
     let metric = |(index, &loss): (usize, &f64)| {

@@ -58,7 +58,7 @@ fn outcomes(experiment: &Experiment, threads: usize) -> Vec<Outcome> {
     let options = RunOptions { threads: NonZeroUsize::new(threads).expect("a thread"), interrupt: None };
     let finished = search(experiment, &mut MemoryLog::default(), &options, &mut ())
         .unwrap_or_else(|error| panic!("{error}"));
-    finished.run.trials().iter().map(|trial| trial.outcome.clone()).collect()
+    finished.run.trials().iter().map(|trial| trial.outcome).collect()
 }
 
 /// By hand: two matrices of 64 x 64 words of 4 byte are 128 lines of 128 byte each. A cache that holds both misses each line once: 256.

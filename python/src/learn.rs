@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use serde_json::Value;
 use tapeout::core::{DesignSpace, ModelFile, Seed, Surrogate};
 use tapeout::experiment::dataset::{Split, TableFormat};
+use tapeout::experiment::put_whole;
 use tapeout::offline::{OfflineError, Recipe};
 
 use crate::env::{catalog, goal};
@@ -135,7 +136,7 @@ impl Model {
 
     /// Writes it to the file `path`.
     fn save(&self, path: PathBuf) -> PyResult<()> {
-        Ok(std::fs::write(path, self.file.to_bytes())?)
+        Ok(put_whole(&path, &self.file.to_bytes())?)
     }
 
     fn learner(&self) -> &str {

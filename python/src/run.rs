@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use serde_json::{Map, Value};
-use tapeout::core::{Design, Judgement, Seed, Trial};
+use tapeout::core::{Design, Judgement, Seed};
 use tapeout::experiment::log::MemoryLog;
 use tapeout::experiment::plot::{DrawnRun, Spacing};
 use tapeout::experiment::{
@@ -171,7 +171,7 @@ impl Run {
 
     fn judged<'py>(&self, py: Python<'py>) -> PyResult<Judged<'py>> {
         let n_objectives = self.run.experiment().problem().n_objectives();
-        judged(py, n_objectives, self.run.trials().iter().map(|trial: &Trial| trial.judgement.clone()))
+        judged(py, n_objectives, self.run.trials().iter().map(|trial| trial.judgement))
     }
 
     /// The places of the trials on the front.

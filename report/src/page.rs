@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use tapeout_core::Trial;
 use tapeout_experiment::Run;
 
 use crate::compared::ComparedAgents;
@@ -57,10 +58,11 @@ impl ReportPage {
 
     /// Runs, each with its name and the command that evaluates one of its trials, with the parts of their best designs.
     pub fn of_runs(title: &str, runs: &[(&str, &Run, Option<String>)]) -> Self {
-        let reported = runs.iter().map(|(name, run, command)| ReportedTrials {
+        let trials: Vec<Vec<Trial>> = runs.iter().map(|(_, run, _)| run.trials().to_vec()).collect();
+        let reported = runs.iter().zip(&trials).map(|((name, run, command), trials)| ReportedTrials {
             name,
             problem: run.experiment().problem(),
-            trials: run.trials(),
+            trials,
             facts: facts_of(run),
             command: command.clone(),
         });

@@ -133,7 +133,7 @@ impl SearchedPart {
         }
         for (title, trial) in self.worth_taking_apart(run) {
             // A report is of what is logged: an environment that fails now has no say in it.
-            if let Ok(Some(breakdown)) = env.breakdown(&run.trials()[trial].design) {
+            if let Ok(Some(breakdown)) = env.breakdown(&run.trials().at(trial).design) {
                 self.breakdowns.push(DesignParts { title, trial, breakdown });
             }
         }
@@ -142,7 +142,9 @@ impl SearchedPart {
 
     fn worth_taking_apart(&self, run: &Run) -> Vec<(String, usize)> {
         let problem = run.experiment().problem();
-        let losses = |trial: usize| run.trials()[trial].judgement.accepted().unwrap_or_default();
+        let losses = |trial: usize| -> Vec<f64> {
+            run.trials().at(trial).judgement.accepted().map(<[f64]>::to_vec).unwrap_or_default()
+        };
         let best = |objective: usize| {
             let least = |&&a: &&usize, &&b: &&usize| losses(a)[objective].total_cmp(&losses(b)[objective]);
             let trial = *self.front.iter().min_by(least)?;

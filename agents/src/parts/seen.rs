@@ -3,9 +3,7 @@
 //! An evaluation tells nothing new of a design that was evaluated before, so agents propose such a design only when
 //! there is no other left. Then they do repeat: a noisy environment may answer differently.
 
-use std::collections::HashSet;
-
-use tapeout_core::{Design, DesignSpace, Stream, Trial};
+use tapeout_core::{Design, DesignIndex, DesignSpace, Stream, Trial};
 
 /// How often a search operator may come up with known designs before a random one is drawn in its place.
 /// Enough to leave a converged population of a few dozen; a dozen microseconds at worst.
@@ -15,13 +13,13 @@ const MAX_TRIES: usize = 16;
 #[derive(Debug, Clone)]
 pub struct Seen {
     space: DesignSpace,
-    designs: HashSet<Design>,
+    designs: DesignIndex,
 }
 
 impl Seen {
     /// Nothing of `space` is known yet.
     pub fn new(space: &DesignSpace) -> Self {
-        Self { space: space.clone(), designs: HashSet::new() }
+        Self { space: space.clone(), designs: DesignIndex::new(space) }
     }
 
     /// The space.
@@ -31,7 +29,7 @@ impl Seen {
 
     /// Whether the design is known.
     pub fn contains(&self, design: &Design) -> bool {
-        self.designs.contains(design)
+        self.designs.find(design).is_some()
     }
 
     /// Whether every design of the space is known.
@@ -41,11 +39,7 @@ impl Seen {
 
     /// Takes note of a design; returns whether it is new.
     pub fn insert(&mut self, design: &Design) -> bool {
-        let is_new = !self.contains(design);
-        if is_new {
-            self.designs.insert(design.clone());
-        }
-        is_new
+        self.designs.insert(design)
     }
 
     /// Takes note of the designs of `trials`; to be called first thing in `observe`.

@@ -7,49 +7,12 @@ use tapeout::simulators::technology::{DramKind, Node, mac, register_file, sram};
 
 use crate::scratch::{Scratch, is_png};
 
-/// One unit under a buffer; only DRAM and arithmetic cost energy, and only DRAM is slow.
-const SMALL: &str = r#"
-mac = { instances = 1, mesh_x = 1, word_bits = 8, energy_j = 1e-12 }
+/// The files of the guide.
+const SMALL: &str = include_str!("../../../docs/guide/simulate/mine.toml");
 
-[[levels]]
-name = "Buffer"
-instances = 1
-mesh_x = 1
-word_bits = 8
-entries = 12
-energy = { read_j = 0.0, fill_j = 0.0, update_j = 0.0 }
+const PRODUCTS: &str = include_str!("../../../docs/guide/simulate/layers.toml");
 
-[[levels]]
-name = "DRAM"
-instances = 1
-mesh_x = 1
-word_bits = 8
-energy = { read_j = 100e-12, fill_j = 100e-12, update_j = 100e-12 }
-bandwidth = { shared_words_per_cycle = 1.0 }
-"#;
-
-const PRODUCTS: &str = r#"
-schema = 1
-id = "products"
-title = "Two products of 2 x 2 matrices"
-source = "made up for this test"
-layers = [
-  { name = "first", matmul = { m = 2, n = 2, k = 2, second = "weight" } },
-  { name = "rest", matmul = { m = 2, n = 2, k = 2, second = "weight" }, count = 3 },
-]
-"#;
-
-/// All three matrices are in the buffer at once.
-const MAPPING: &str = r#"
-[[levels]]
-level = "Buffer"
-keep = ["Weights", "Inputs", "Outputs"]
-temporal = [["M", 2], ["N", 2], ["K", 2]]
-
-[[levels]]
-level = "DRAM"
-keep = ["Weights", "Inputs", "Outputs"]
-"#;
+const MAPPING: &str = include_str!("../../../docs/guide/simulate/map.toml");
 
 fn small() -> Scratch {
     let here = Scratch::new();

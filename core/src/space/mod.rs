@@ -7,6 +7,7 @@ mod error;
 mod handle;
 mod moves;
 mod narrowing;
+mod packed;
 mod product;
 mod walk;
 
@@ -14,6 +15,7 @@ pub use design_space::{Design, DesignSpace};
 pub use error::SpaceError;
 pub use handle::{CategoryParameter, CountParameter, NumberParameter};
 pub use moves::Neighbourhood;
+pub use packed::{DesignIndex, PackedDesigns};
 pub use product::{Product, ProductText};
 pub use walk::Walk;
 

@@ -266,8 +266,7 @@ pub(super) fn has_ended(path: &Path) -> bool {
 
 /// What counts of a run that is done, up to the budget of the plan: the run may have gone on for longer.
 pub(super) fn trace(run: &Run, plan: &ComparisonPlan) -> RunTrace {
-    let trials = &run.trials()[..run.trials().len().min(plan.trials.get())];
-    RunTrace::of(trials, run.experiment().problem().n_objectives())
+    RunTrace::of(run.trials().iter().take(plan.trials.get()), run.experiment().problem().n_objectives())
 }
 
 pub(super) fn failed(plan: &ComparisonPlan, out: &Path, cell: Cell, source: RunError) -> ComparisonError {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tapeout_core::{Catalog, Seed, Trial};
+use tapeout_core::{Catalog, Seed};
 
 use super::conduct::{failed, prepare};
 use super::shard::CellLock;
@@ -12,6 +12,7 @@ use super::{Cell, ComparisonError, ComparisonPlan};
 use crate::error::RunError;
 use crate::experiment::Experiment;
 use crate::folder::{self, log_path, spec_path, summary_path};
+use crate::trials::Trials;
 
 /// Copies what the folders `sources` hold of the runs of `plan` to `out`, and returns how many runs were copied. Of a run that is in
 /// several folders the longest is kept; the others must be its beginning. What is no run of `plan` stays where it is.
@@ -74,16 +75,16 @@ fn longest<'a>(
     Ok(longest.0)
 }
 
-fn trials(experiment: Experiment, path: &Path) -> Result<Vec<Trial>, RunError> {
-    Ok(folder::read(experiment, path)?.trials().to_vec())
+fn trials(experiment: Experiment, path: &Path) -> Result<Trials, RunError> {
+    Ok(folder::read(experiment, path)?.trials().clone())
 }
 
 /// The one with more trials, the first of equals, if the other is its beginning.
 fn longer<'a>(
-    first: (&'a Path, Vec<Trial>),
-    second: (&'a Path, Vec<Trial>),
+    first: (&'a Path, Trials),
+    second: (&'a Path, Trials),
     folder: impl Fn(&Path) -> PathBuf,
-) -> Result<(&'a Path, Vec<Trial>), ComparisonError> {
+) -> Result<(&'a Path, Trials), ComparisonError> {
     match first.1.iter().zip(&second.1).position(|(one, other)| one != other) {
         Some(trial) => Err(ComparisonError::Differ { one: folder(first.0), other: folder(second.0), trial }),
         None if second.1.len() > first.1.len() => Ok(second),
@@ -101,8 +102,9 @@ fn copy(from: &Path, to: &Path) -> Result<(), ComparisonError> {
         }
         fs::create_dir_all(&beside)?;
         for file in [spec_path, log_path, summary_path] {
-            if file(from).exists() {
-                fs::copy(file(from), file(&beside))?;
+            let file = file(from); // a log may be packed
+            if let Some(name) = file.file_name().filter(|_| file.exists()) {
+                fs::copy(&file, beside.join(name))?;
             }
         }
         if to.exists() {

@@ -1,7 +1,6 @@
 //! Where hypervolumes end: a point that somebody fixed, or one beyond the worst of all fronts.
 
 use std::fmt;
-use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::str::FromStr;
@@ -10,6 +9,7 @@ use tapeout_core::names::nearest_name;
 use tapeout_core::{Constraint, Direction, Problem};
 
 use super::ComparisonError;
+use crate::durable_file::put_whole;
 
 /// How far beyond the worst loss a volume ends, as a share of the range: the ends of a front count, and little beside its middle.
 /// Source: Ishibuchi, Imada, Setoguchi & Nojima (2018), doi:10.1162/evco_a_00226, 1/(H - 1) of the range for a front of H designs and two
@@ -36,7 +36,8 @@ impl ReferenceValue {
     pub fn keep(fixed: &[Self], folder: &Path) -> Result<(), ComparisonError> {
         let path = folder.join(NOTE);
         let lines: String = fixed.iter().map(|value| format!("{value}\n")).collect();
-        let put = if fixed.is_empty() && !path.exists() { Ok(()) } else { fs::write(&path, lines) };
+        let put =
+            if fixed.is_empty() && !path.exists() { Ok(()) } else { put_whole(&path, lines.as_bytes()) };
         put.map_err(|source| ComparisonError::Table { path, source })
     }
 
@@ -159,6 +160,8 @@ pub(super) fn width(&(low, high): &(f64, f64)) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

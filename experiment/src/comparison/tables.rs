@@ -1,6 +1,5 @@
 //! The tables of a comparison as CSV (RFC 4180), one observation to a row, empty where there is no value.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::pairs::PairedTest;
@@ -8,6 +7,7 @@ use super::parquet::results_parquet;
 use super::rows::{ResultRow, rows};
 use super::standings::{Standing, Standings};
 use super::{ComparisonError, ComparisonResults, IntervalEstimate, RunCost};
+use crate::durable_file::put_whole;
 
 /// Every run at every checkpoint.
 ///
@@ -143,7 +143,7 @@ pub fn write(
 ) -> Result<[PathBuf; 5], ComparisonError> {
     let put = |name: &str, bytes: Vec<u8>| {
         let path = folder.join(name);
-        match fs::write(&path, bytes) {
+        match put_whole(&path, &bytes) {
             Ok(()) => Ok(path),
             Err(source) => Err(ComparisonError::Table { path, source }),
         }

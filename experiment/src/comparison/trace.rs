@@ -1,5 +1,7 @@
 //! What counts of a run: the designs that were the best, or on the front, when they were found.
 
+use std::borrow::Borrow;
+
 use tapeout_core::Trial;
 use tapeout_core::pareto::Archive;
 
@@ -18,10 +20,12 @@ pub struct RunTrace {
 
 impl RunTrace {
     /// The trace of these trials over `n_objectives`.
-    pub fn of(trials: &[Trial], n_objectives: usize) -> Self {
+    pub fn of<T: Borrow<Trial>>(trials: impl IntoIterator<Item = T>, n_objectives: usize) -> Self {
         let mut archive = Archive::new(n_objectives);
-        let mut trace = Self { incumbents: Vec::new(), trials: trials.len(), acceptable: 0, failed: 0 };
-        for (index, trial) in trials.iter().enumerate() {
+        let mut trace = Self { incumbents: Vec::new(), trials: 0, acceptable: 0, failed: 0 };
+        for (index, trial) in trials.into_iter().enumerate() {
+            let trial = trial.borrow();
+            trace.trials += 1;
             trace.failed += usize::from(trial.outcome.is_failed());
             let Some(losses) = trial.judgement.accepted() else { continue };
             trace.acceptable += 1;

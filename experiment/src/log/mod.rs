@@ -22,6 +22,9 @@
 //! Designs stand as values, not as levels, and nothing is judged, so a log outlives its objective. Numbers are written so
 //! that reading gives the same bits. All but `timing` is a function of the spec.
 //!
+//! `tapeout compress` puts `trials.jsonl.gz` in the place of a log: the same lines, packed by gzip. Every reader takes either, and whoever adds
+//! to a packed log unpacks it first. If both are there, somebody was stopped on the way: they hold the same then, and the unpacked one counts.
+//!
 //! # What survives what
 //!
 //! - A trial is in the log before the agent learns of it. The beginning of a batch is written as it is done, unless it takes
@@ -42,6 +45,7 @@ mod reader;
 mod record;
 mod recorded;
 mod writer;
+mod written;
 
 pub use error::{LogError, LogFault};
 pub use header::{Header, LOG_VERSION, LoggedMetric, LoggedSearch, LoggedWorkload};
@@ -50,5 +54,5 @@ pub use memory::MemoryLog;
 pub use reader::LogReader;
 pub use record::{Record, TrialTiming};
 pub(crate) use record::{RecordFormat, design_text};
-pub(crate) use recorded::Recorded;
-pub(crate) use writer::{LogWriter, WholeLines, is_still_at, is_written_to, open_locked};
+pub(crate) use recorded::{Extent, Recorded};
+pub(crate) use writer::{LogWriter, is_still_at, is_written_to, open_locked};

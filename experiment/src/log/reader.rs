@@ -1,13 +1,19 @@
 //! Reading a log, line by line.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use tapeout_core::Problem;
-use tapeout_input::Bounded;
+use flate2::bufread::MultiGzDecoder;
 
-use super::{Header, LogError, LogFault, Record, RecordFormat};
+use tapeout_core::Problem;
+use tapeout_input::{Bounded, MOST_FILE_BYTES};
+
+use super::{Extent, Header, LogError, LogFault, Record, RecordFormat};
+
+/// Bytes of a line, at most. Ours: the header of a space of a million recorded designs has some ten million.
+const MOST_LINE_BYTES: u64 = 64 << 20;
+/// How a file begins that gzip made. Source: RFC 1952, section 2.3.1.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The trials of a log, one after another, without holding the file in memory.
 ///
@@ -38,9 +44,16 @@ impl LogReader {
         Lines::open(path)?.header()
     }
 
-    /// How many bytes the header and the trials read so far take: at the end, where a torn line would begin.
-    pub(crate) fn whole_bytes(&self) -> u64 {
-        self.lines.whole_bytes
+    /// How far the log goes, of which nothing was read yet but its header.
+    ///
+    /// # Errors
+    /// [`LogError`] at the first line that cannot be read.
+    pub(crate) fn extent(mut self) -> Result<Extent, LogError> {
+        let (mut trials, mut elapsed_s) = (0, 0.0);
+        for record in self.by_ref() {
+            (trials, elapsed_s) = (trials + 1, record?.timing.elapsed_s);
+        }
+        Ok(Extent { trials, bytes: self.lines.whole_bytes, elapsed_s })
     }
 }
 
@@ -60,10 +73,18 @@ impl Iterator for LogReader {
     }
 }
 
+/// Where the log at `path` is now: beside it, if it was packed since.
+fn packed_since(path: &Path) -> PathBuf {
+    let mut packed = path.as_os_str().to_owned();
+    packed.push(".gz");
+    let packed = PathBuf::from(packed);
+    if !path.exists() && packed.exists() { packed } else { path.to_owned() }
+}
+
 /// The whole lines of a file.
 struct Lines {
     path: PathBuf,
-    file: BufReader<Bounded<File>>,
+    file: Box<dyn BufRead + Send>,
     line: Vec<u8>,
     /// Of the line that is read, or is to be read next, from 1.
     number: usize,
@@ -72,14 +93,21 @@ struct Lines {
 
 impl Lines {
     fn open(path: &Path) -> Result<Self, LogError> {
-        let file = tapeout_input::open(path).map_err(|source| LogError {
+        let path = &packed_since(path);
+        let unreadable = |source| LogError {
             path: path.to_owned(),
             line: None,
             fault: Box::new(LogFault::Unreadable(source)),
-        })?;
+        };
+        let mut file = BufReader::new(tapeout_input::open(path).map_err(unreadable)?);
+        let is_packed = file.fill_buf().map_err(unreadable)?.starts_with(&GZIP);
         Ok(Self {
             path: path.to_owned(),
-            file: BufReader::new(file),
+            file: if is_packed {
+                Box::new(BufReader::new(Bounded::new(MultiGzDecoder::new(file), MOST_FILE_BYTES)))
+            } else {
+                Box::new(file)
+            },
             line: Vec::new(),
             number: 1,
             whole_bytes: 0,
@@ -99,8 +127,13 @@ impl Lines {
             self.line.clear();
             self.number += 1;
         }
-        if let Err(source) = self.file.read_until(b'\n', &mut self.line) {
+        let room = MOST_LINE_BYTES - self.line.len() as u64;
+        if let Err(source) = self.file.by_ref().take(room).read_until(b'\n', &mut self.line) {
             return Err(self.error(LogFault::Unreadable(source)));
+        }
+        if self.line.len() as u64 == MOST_LINE_BYTES {
+            let most = MOST_LINE_BYTES >> 20;
+            return Err(self.error(LogFault::NotATrial(format!("the line is longer than {most} MiB"))));
         }
         if self.line.ends_with(b"\n") && self.line.iter().all(u8::is_ascii_whitespace) {
             return self.end_of_blank_lines();
@@ -120,7 +153,7 @@ impl Lines {
         let blank = self.number;
         loop {
             self.line.clear();
-            match self.file.read_until(b'\n', &mut self.line) {
+            match self.file.by_ref().take(MOST_LINE_BYTES).read_until(b'\n', &mut self.line) {
                 Ok(0) => return Ok(None),
                 Ok(_) if self.line.iter().all(u8::is_ascii_whitespace) => {}
                 Ok(_) => {

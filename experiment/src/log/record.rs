@@ -11,6 +11,7 @@ use tapeout_core::parameter::Value;
 use tapeout_core::{Design, DesignSpace, Outcome, Parameter, Problem, SpaceError};
 
 use super::LogFault;
+use super::written::{LevelTexts, Parts, Written};
 
 /// One trial, as it is logged: not judged, so that a log outlives its objective.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +52,9 @@ pub(crate) struct RecordFormat {
     metrics: Vec<String>,
     /// `"name":` for each parameter, behind a comma but for the first.
     parameter_keys: Vec<String>,
-    /// The same for each metric.
+    /// How the levels of each parameter stand.
+    level_texts: Vec<LevelTexts>,
+    /// `"name":` for each metric, behind a comma but for the first.
     metric_keys: Vec<String>,
     /// Whether each trial has the checksum of its design and outcome.
     is_checked: bool,
@@ -121,6 +124,7 @@ impl RecordFormat {
         let metrics: Vec<String> = problem.metrics().iter().map(|metric| metric.name.clone()).collect();
         Self {
             parameter_keys: keys(space.parameters().iter().map(|parameter| parameter.name())),
+            level_texts: space.parameters().iter().map(LevelTexts::of).collect(),
             metric_keys: keys(metrics.iter().map(String::as_str)),
             space,
             metrics,
@@ -175,6 +179,23 @@ impl RecordFormat {
 
     /// Reads a line.
     pub(crate) fn read(&self, text: &str) -> Result<Record, LogFault> {
+        match self.parts().read(text) {
+            Some(Written { record, is_checked }) if is_checked || !self.is_checked => Ok(record),
+            _ => self.read_json(text),
+        }
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        Parts {
+            space: &self.space,
+            parameter_keys: &self.parameter_keys,
+            levels: &self.level_texts,
+            metric_keys: &self.metric_keys,
+        }
+    }
+
+    /// Reads a line, however its JSON is written.
+    fn read_json(&self, text: &str) -> Result<Record, LogFault> {
         let line: Line<'_> =
             serde_json::from_str(text).map_err(|error| LogFault::NotATrial(error.to_string()))?;
         // A checksum that is there is held to, whatever version the header claims.
@@ -230,12 +251,12 @@ impl RecordFormat {
 }
 
 /// What stands between what a checksum is of, and the checksum.
-const CHECK_KEY: &str = ",\"check\":\"";
+pub(super) const CHECK_KEY: &str = ",\"check\":\"";
 
 /// Eight hexadecimal digits: the CRC-32 of all that stands before it in the line. What was measured cannot change unnoticed by an edit or a
 /// bad disk, but by somebody who means to, and who can run the program.
 /// Source: IEEE 802.3, section 3.2.9, as in gzip (RFC 1952, section 8).
-fn check(front: &[u8]) -> String {
+pub(super) fn check(front: &[u8]) -> String {
     format!("{:08x}", crc32fast::hash(front))
 }
 
@@ -372,6 +393,38 @@ mod tests {
             assert_eq!(read, record);
             assert_eq!(read.outcome.metrics().unwrap()[0].to_bits(), number.to_bits());
         }
+    }
+
+    /// Law: a line that was edited anywhere, by any of these bytes, is read alike by both readers, or only by that of JSON; and what is written here
+    /// is read without it.
+    #[test]
+    fn what_is_read_without_json_is_what_json_says() {
+        let (format, space) = format();
+        let timing = TrialTiming { evaluation_s: 1.5e-7, elapsed_s: 2.0 };
+        let design = space.design(&[1, 1]).unwrap();
+        for (outcome, is_checked) in [
+            (Outcome::Measured(vec![1e-3, 0.25]), false),
+            (Outcome::infeasible("l2", 2.5), false),
+            (Outcome::Measured(vec![-0.0, 7.0]), true),
+        ] {
+            let format = RecordFormat { is_checked, ..self::format().0 };
+            let line = line(&format, &Record { design: design.clone(), outcome, retried: None, timing });
+            let line = line.trim_end();
+            // The second parameter has a name with something escaped, which is a key as any other.
+            assert_eq!(format.parts().read(line).unwrap().record, format.read_json(line).unwrap());
+            for at in 0..line.len() {
+                for byte in *b"\"\\{},:0.-e 1" {
+                    let mut edited = line.as_bytes().to_vec();
+                    edited[at] = byte;
+                    let edited = String::from_utf8(edited).unwrap();
+                    let here = format.parts().read(&edited);
+                    if let Some(here) = here.filter(|it| it.is_checked || !format.is_checked) {
+                        assert_eq!(format.read_json(&edited).unwrap(), here.record, "{edited}");
+                    }
+                }
+            }
+        }
+        assert!(format.read("{}").is_err());
     }
 
     #[test]

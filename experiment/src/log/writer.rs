@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Record, RecordFormat};
+use super::{Extent, Record, RecordFormat};
 use crate::clock::Clock;
 use crate::error::RunError;
 use crate::spec::SyncPolicy;
@@ -34,15 +34,6 @@ impl Sink for File {
     fn truncate(&mut self, length: u64) -> io::Result<()> {
         self.set_len(length)
     }
-}
-
-/// How much of a log is whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct WholeLines {
-    /// The bytes up to the end of the last whole line, those of the header included.
-    pub(crate) bytes: u64,
-    /// The trials in them.
-    pub(crate) trials: usize,
 }
 
 /// Opens the log at `path` for adding to it, and for nobody else as long as the file is open.
@@ -102,7 +93,7 @@ pub(crate) struct LogWriter {
     format: RecordFormat,
     sync: SyncPolicy,
     /// All of the file: its last line is whole.
-    whole: WholeLines,
+    whole: Extent,
     buffer: Vec<u8>,
     since_sync: Clock,
     is_synced: bool,
@@ -115,7 +106,7 @@ impl LogWriter {
         path: &Path,
         format: RecordFormat,
         sync: SyncPolicy,
-        whole: WholeLines,
+        whole: Extent,
     ) -> Result<Self, RunError> {
         let failed = |source| RunError::Write { path: path.to_owned(), trials: whole.trials, source };
         if file.metadata().map_err(failed)?.len() > whole.bytes {
@@ -124,13 +115,7 @@ impl LogWriter {
         Ok(Self::to(Box::new(file), path, format, sync, whole))
     }
 
-    fn to(
-        sink: Box<dyn Sink>,
-        path: &Path,
-        format: RecordFormat,
-        sync: SyncPolicy,
-        whole: WholeLines,
-    ) -> Self {
+    fn to(sink: Box<dyn Sink>, path: &Path, format: RecordFormat, sync: SyncPolicy, whole: Extent) -> Self {
         Self {
             sink,
             path: path.to_owned(),
@@ -268,7 +253,7 @@ mod tests {
             Path::new("run/trials.jsonl"),
             format,
             sync,
-            WholeLines { bytes: 0, trials: 0 },
+            Extent { bytes: 0, trials: 0, elapsed_s: 0.0 },
         )
     }
 

@@ -8,7 +8,7 @@ use super::axis::Spacing;
 use super::error::PlotError;
 use super::quantity::count;
 use super::render::Plot;
-use super::trials::{limits, matrix_of, n_failed, n_infeasible, note, pareto_of, progress_of};
+use super::trials::{limits, matrix_of, note, pareto_of, progress_of};
 use crate::finished::Run;
 
 /// A picture that is not written yet.
@@ -70,19 +70,18 @@ impl DrawnRun<'_> {
 
     fn matrix(&self, [across, up]: [Spacing; 2]) -> Picture {
         let (problem, trials) = (self.run.experiment().problem(), self.run.trials());
-        let mut plot = matrix_of(problem, trials, &self.run.front());
+        let (mut plot, without) = matrix_of(problem, trials, &self.run.front());
         let last = plot.axes.len() - 1;
         for (index, axis) in plot.axes.iter_mut().enumerate() {
             axis.spacing = if index == last { up } else { across };
         }
         plot.title = self.title();
         plot.caption = self.caption();
-        let (infeasible, failed) = (n_infeasible(trials), n_failed(trials));
-        if infeasible > 0 {
-            plot.caption += &format!(" {infeasible} of {} trials are infeasible.", trials.len());
+        if without.infeasible > 0 {
+            plot.caption += &format!(" {} of {} trials are infeasible.", without.infeasible, trials.len());
         }
-        if failed > 0 {
-            plot.caption += &format!(" {failed} failed.");
+        if without.failed > 0 {
+            plot.caption += &format!(" {} failed.", without.failed);
         }
         Picture { name: "pareto".to_owned(), plot: Box::new(plot) }
     }

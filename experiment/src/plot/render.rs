@@ -1,13 +1,13 @@
 //! From a figure to SVG, to PNG, and to files.
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::bitmap::png_of;
 use super::error::PlotError;
 use super::figure::Figure;
 use super::svg::svg_of;
+use crate::durable_file::put_whole;
 
 /// A plot: anything that can be laid out as a figure.
 pub trait Plot {
@@ -41,29 +41,26 @@ pub trait Plot {
     fn write(&self, path_without_extension: &Path) -> Result<[PathBuf; 2], PlotError> {
         let figure = self.figure()?;
         Ok([
-            write_whole(path_without_extension, "svg", svg_of(&figure).as_bytes())?,
-            write_whole(path_without_extension, "png", &png_of(&figure)?)?,
+            written(path_without_extension, "svg", svg_of(&figure).as_bytes())?,
+            written(path_without_extension, "png", &png_of(&figure)?)?,
         ])
     }
 }
 
-/// Writes a file beside its final place and moves it there.
-fn write_whole(stem: &Path, extension: &str, bytes: &[u8]) -> Result<PathBuf, PlotError> {
+/// Writes a file with this extension.
+fn written(stem: &Path, extension: &str, bytes: &[u8]) -> Result<PathBuf, PlotError> {
     // `with_extension` would eat the end of `results.v1`.
-    let named = |ending: &str| {
-        let mut name = OsString::from(stem);
-        name.push(ending);
-        PathBuf::from(name)
-    };
-    let path = named(&format!(".{extension}"));
-    let draft = named(&format!(".{extension}.draft"));
-    fs::write(&draft, bytes).map_err(|source| PlotError::File { path: draft.clone(), source })?;
-    fs::rename(&draft, &path).map_err(|source| PlotError::File { path: path.clone(), source })?;
+    let mut name = OsString::from(stem);
+    name.push(format!(".{extension}"));
+    let path = PathBuf::from(name);
+    put_whole(&path, bytes).map_err(|source| PlotError::File { path: path.clone(), source })?;
     Ok(path)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::plot::bitmap::tests::{decoded, grey};
     use crate::plot::figure::{Ink, Mark};
@@ -95,7 +92,7 @@ mod tests {
     fn a_file_that_cannot_be_written_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let error = chart().write(&folder.path().join("missing").join("front")).unwrap_err();
-        assert!(error.to_string().contains("front.svg.draft"), "{error}");
+        assert!(error.to_string().contains("front.svg"), "{error}");
     }
 
     #[test]

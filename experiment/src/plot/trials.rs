@@ -1,9 +1,10 @@
 //! From the trials of a search to plots: the front over two metrics, and the best value so far.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 
 use tapeout_core::pareto::front;
-use tapeout_core::{Column, Direction, Outcome, Problem, Trial, UnknownName};
+use tapeout_core::{Column, Direction, Judgement, Outcome, Problem, Trial, UnknownName};
 
 use super::axis::Axis;
 use super::error::PlotError;
@@ -11,6 +12,7 @@ use super::line::{LineChart, Series};
 use super::matrix::ParetoMatrix;
 use super::pareto::ParetoPlot;
 use super::quantity::count;
+use crate::trials::Trials;
 
 /// Share of a search after which its progress counts in full to the height of a picture. Ours: the first designs of a search are often many
 /// times worse than all that is compared later.
@@ -44,15 +46,30 @@ pub(crate) const SETTLED: f64 = 0.1;
 /// assert!(plot.svg()?.contains("Pareto front"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn pareto_of(problem: &Problem, trials: &[Trial], axes: [&str; 2]) -> Result<ParetoPlot, PlotError> {
+pub fn pareto_of<T: Borrow<Trial>>(
+    problem: &Problem,
+    trials: impl IntoIterator<Item = T>,
+    axes: [&str; 2],
+) -> Result<ParetoPlot, PlotError> {
     let [x, y] = [column(problem, axes[0])?, column(problem, axes[1])?];
     let directions = axes.map(|axis| direction(problem, axis));
-    let points = |is_wanted: fn(&Trial) -> bool| -> Vec<[f64; 2]> {
-        let wanted = trials.iter().filter(|trial| is_wanted(trial));
-        let measured = wanted.filter_map(|trial| trial.outcome.metrics());
-        measured.filter_map(|metrics| Some([x.value(metrics)?, y.value(metrics)?])).collect()
-    };
-    let acceptable = points(|trial| trial.judgement.accepted().is_some());
+    let (mut acceptable, mut unacceptable, mut n_trials) = (Vec::new(), Vec::new(), 0_u64);
+    let mut without = WithoutResult::default();
+    for trial in trials {
+        let trial = trial.borrow();
+        n_trials += 1;
+        without.see(trial);
+        let Some(point) =
+            trial.outcome.metrics().and_then(|metrics| Some([x.value(metrics)?, y.value(metrics)?]))
+        else {
+            continue;
+        };
+        match trial.judgement {
+            Judgement::Acceptable { .. } => acceptable.push(point),
+            Judgement::Unacceptable { .. } => unacceptable.push(point),
+            Judgement::Infeasible { .. } | Judgement::Failed => {}
+        }
+    }
     let loss = |direction, value: f64| if direction == Direction::Minimize { value } else { -value };
     let losses: Vec<[f64; 2]> =
         acceptable.iter().map(|&[x, y]| [loss(directions[0], x), loss(directions[1], y)]).collect();
@@ -62,55 +79,64 @@ pub fn pareto_of(problem: &Problem, trials: &[Trial], axes: [&str; 2]) -> Result
     let front = front.filter(|point| seen.insert(point.map(f64::to_bits))).collect();
     let [x, y] = [x.metric(), y.metric()].map(Axis::of);
     Ok(ParetoPlot {
-        title: format!("{} and {} of {} designs", x.label, y.label, count(trials.len() as u128)),
+        title: format!("{} and {} of {} designs", x.label, y.label, count(n_trials)),
         x,
         y,
         directions,
         front,
         acceptable,
-        unacceptable: points(|trial| {
-            trial.judgement.losses().is_some() && trial.judgement.accepted().is_none()
-        }),
-        infeasible: n_infeasible(trials),
-        failed: n_failed(trials),
+        unacceptable,
+        infeasible: without.infeasible,
+        failed: without.failed,
         caption: note(limits(problem)),
         reference: None,
     })
 }
 
-/// How many of `trials` cannot be built or run.
-pub(super) fn n_infeasible(trials: &[Trial]) -> usize {
-    trials.iter().filter(|trial| matches!(trial.outcome, Outcome::Infeasible { .. })).count()
+/// Trials that have nothing to show.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct WithoutResult {
+    /// Those that cannot be built or run.
+    pub(super) infeasible: usize,
+    /// Those that failed.
+    pub(super) failed: usize,
 }
 
-/// How many of `trials` have no result.
-pub(super) fn n_failed(trials: &[Trial]) -> usize {
-    trials.iter().filter(|trial| trial.outcome.is_failed()).count()
-}
-
-/// All designs of a search over every pair of its objectives, and the front of all objectives together.
-pub(super) fn matrix_of(problem: &Problem, trials: &[Trial], front: &[usize]) -> ParetoMatrix {
-    let is_acceptable = |trial: &&Trial| trial.judgement.accepted().is_some();
-    let axis = |index| Axis::of(problem.objective_metric(index));
-    ParetoMatrix {
-        axes: (0..problem.n_objectives()).map(axis).collect(),
-        acceptable: objective_columns(problem, &trials.iter().filter(is_acceptable)),
-        unacceptable: objective_columns(problem, &trials.iter().filter(|trial| !is_acceptable(trial))),
-        front: objective_columns(problem, &front.iter().map(|&index| &trials[index])),
-        ..ParetoMatrix::default()
+impl WithoutResult {
+    fn see(&mut self, trial: &Trial) {
+        self.infeasible += usize::from(matches!(trial.outcome, Outcome::Infeasible { .. }));
+        self.failed += usize::from(trial.outcome.is_failed());
     }
 }
 
-/// The values of each objective, of those of `trials` that were measured. Shape `[m][n]`.
-fn objective_columns<'a>(
+/// All designs of a search over every pair of its objectives, and the front of all objectives together.
+pub(super) fn matrix_of(
     problem: &Problem,
-    trials: &(impl Iterator<Item = &'a Trial> + Clone),
-) -> Vec<Vec<f64>> {
-    let column = |index: usize| {
-        let losses = trials.clone().filter_map(|trial| trial.judgement.losses());
-        losses.map(|losses| problem.objective_value(index, losses[index])).collect()
+    trials: &Trials,
+    front: &[usize],
+) -> (ParetoMatrix, WithoutResult) {
+    let none = || vec![Vec::new(); problem.n_objectives()];
+    let (mut acceptable, mut unacceptable, mut on_front) = (none(), none(), none());
+    let mut without = WithoutResult::default();
+    let add = |columns: &mut [Vec<f64>], losses: &[f64]| {
+        for (index, (column, &loss)) in columns.iter_mut().zip(losses).enumerate() {
+            column.push(problem.objective_value(index, loss));
+        }
     };
-    (0..problem.n_objectives()).map(column).collect()
+    for trial in trials {
+        without.see(&trial);
+        match &trial.judgement {
+            Judgement::Acceptable { losses } => add(&mut acceptable, losses),
+            Judgement::Unacceptable { losses, .. } => add(&mut unacceptable, losses),
+            Judgement::Infeasible { .. } | Judgement::Failed => {}
+        }
+    }
+    for &index in front {
+        add(&mut on_front, trials.at(index).judgement.losses().unwrap_or_default());
+    }
+    let axis = |index| Axis::of(problem.objective_metric(index));
+    let axes = (0..problem.n_objectives()).map(axis).collect();
+    (ParetoMatrix { axes, acceptable, unacceptable, front: on_front, ..ParetoMatrix::default() }, without)
 }
 
 /// The best acceptable value of an objective after so many trials, as a chart of one line called `name`. The lines of other
@@ -139,9 +165,9 @@ fn objective_columns<'a>(
 /// assert!(values.is_sorted_by(|earlier, later| later <= earlier));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn progress_of(
+pub fn progress_of<T: Borrow<Trial>>(
     problem: &Problem,
-    trials: &[Trial],
+    trials: impl IntoIterator<Item = T>,
     objective: &str,
     name: &str,
 ) -> Result<LineChart, PlotError> {
@@ -150,9 +176,9 @@ pub fn progress_of(
         .clone()
         .position(|known| known == objective)
         .ok_or_else(|| UnknownName::among("objective", objective, objectives))?;
-    let points = incumbents(problem, trials, index);
+    let (points, n_trials) = incumbents(problem, trials, index);
     if points.is_empty() {
-        return Err(PlotError::NoProgress { search: name.to_owned(), trials: trials.len() });
+        return Err(PlotError::NoProgress { search: name.to_owned(), trials: n_trials });
     }
     let y = Axis::of(problem.objective_metric(index));
     Ok(LineChart {
@@ -184,24 +210,28 @@ pub(super) fn note(parts: impl Iterator<Item = String>) -> String {
     if note.is_empty() { note } else { format!("{note}.") }
 }
 
-/// The steps of the best acceptable value of the objective at `index`, and the value at the end.
-fn incumbents(problem: &Problem, trials: &[Trial], index: usize) -> Vec<[f64; 2]> {
-    let mut best = f64::INFINITY;
-    let mut points = Vec::new();
-    for (number, trial) in (1..).zip(trials) {
-        if let Some(losses) = trial.judgement.accepted()
+/// The steps of the best acceptable value of the objective at `index`, and the value at the end; and how many trials there are.
+fn incumbents<T: Borrow<Trial>>(
+    problem: &Problem,
+    trials: impl IntoIterator<Item = T>,
+    index: usize,
+) -> (Vec<[f64; 2]>, usize) {
+    let (mut best, mut points, mut n_trials) = (f64::INFINITY, Vec::new(), 0);
+    for trial in trials {
+        n_trials += 1;
+        if let Some(losses) = trial.borrow().judgement.accepted()
             && losses[index] < best
         {
             best = losses[index];
-            points.push([f64::from(number), problem.objective_value(index, best)]);
+            points.push([n_trials as f64, problem.objective_value(index, best)]);
         }
     }
     if let Some(&[number, value]) = points.last()
-        && number < trials.len() as f64
+        && number < n_trials as f64
     {
-        points.push([trials.len() as f64, value]);
+        points.push([n_trials as f64, value]);
     }
-    points
+    (points, n_trials)
 }
 
 /// The metric called `name`, measured or one that follows from others.
@@ -254,7 +284,7 @@ mod tests {
     // By hand: the third breaks the constraint; the fourth is slower and does less than the second, the fifth is faster.
     #[test]
     fn a_pareto_plot_sorts_trials_by_what_they_are_worth() {
-        let plot = pareto_of(&problem(), &six(), ["latency_s", "throughput_op_per_s"]).unwrap();
+        let plot = pareto_of(&problem(), six(), ["latency_s", "throughput_op_per_s"]).unwrap();
         assert_eq!(plot.acceptable, [[2.0, 5.0], [3.0, 4.0], [1.0, 4.0]]);
         assert_eq!(plot.unacceptable, [[1.0, 9.0]]);
         assert_eq!((plot.infeasible, plot.failed), (1, 1));
@@ -277,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_metric_that_is_no_objective_counts_as_to_be_small() {
-        let plot = pareto_of(&problem(), &six(), ["latency_s", "power_w"]).unwrap();
+        let plot = pareto_of(&problem(), six(), ["latency_s", "power_w"]).unwrap();
         assert_eq!(plot.directions[1], Direction::Minimize);
         // 1 s at 2 W; 2 s at 1 W; 3 s at 10 W is beaten.
         assert_eq!(plot.front.len(), 2);
@@ -286,18 +316,18 @@ mod tests {
     // By hand: the best throughput is 5 from the second trial to the last; that of the third does not count.
     #[test]
     fn progress_steps_where_an_acceptable_design_is_better() {
-        let chart = progress_of(&problem(), &six(), "throughput_op_per_s", "random").unwrap();
+        let chart = progress_of(&problem(), six(), "throughput_op_per_s", "random").unwrap();
         assert_eq!(chart.series[0].points, [[2.0, 5.0], [6.0, 5.0]]);
-        let chart = progress_of(&problem(), &six(), "latency_s", "random").unwrap();
+        let chart = progress_of(&problem(), six(), "latency_s", "random").unwrap();
         assert_eq!(chart.series[0].points, [[2.0, 2.0], [5.0, 1.0], [6.0, 1.0]]);
         assert_eq!((chart.title.as_str(), chart.series[0].name.as_str()), ("best latency so far", "random"));
     }
 
     #[test]
     fn unknown_names_and_searches_without_result_are_named() {
-        let error = pareto_of(&problem(), &six(), ["latency", "power_w"]).unwrap_err();
+        let error = pareto_of(&problem(), six(), ["latency", "power_w"]).unwrap_err();
         assert_eq!(error.to_string(), "unknown metric `latency`; did you mean `latency_s`?");
-        let error = progress_of(&problem(), &six(), "power_w", "random").unwrap_err();
+        let error = progress_of(&problem(), six(), "power_w", "random").unwrap_err();
         assert!(error.to_string().starts_with("unknown objective `power_w`"), "{error}");
         let error = progress_of(&problem(), &six()[..1], "latency_s", "random").unwrap_err();
         assert_eq!(error.to_string(), "no progress of `random` to show: no acceptable design among 1 trials");

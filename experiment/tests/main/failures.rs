@@ -30,8 +30,8 @@ fn with(mut spec: Spec, settings: &[(&str, Value)]) -> Spec {
 /// The causes of the failed trials in the log in `folder`.
 fn causes(folder: &Path) -> Vec<String> {
     let run = Run::open(&catalog(), folder).unwrap();
-    let causes = run.trials().iter().filter_map(|trial| match &trial.outcome {
-        Outcome::Failed { cause } => Some(cause.clone()),
+    let causes = run.trials().iter().filter_map(|trial| match trial.outcome {
+        Outcome::Failed { cause } => Some(cause),
         _ => None,
     });
     causes.collect()

@@ -8,6 +8,7 @@ mod faults;
 mod following;
 mod imports;
 mod memory;
+mod packed;
 mod runs;
 mod specs;
 mod toys;

@@ -304,7 +304,8 @@ fn the_summary_is_what_the_log_says() {
     let (folder, summary) = fresh(spec);
     let run = Run::open(&catalog(), folder.path()).unwrap();
     let trials = run.trials();
-    let accepted: Vec<&[f64]> = trials.iter().filter_map(|trial| trial.judgement.accepted()).collect();
+    let accepted = trials.iter().filter_map(|trial| Some(trial.judgement.accepted()?.to_vec()));
+    let accepted: Vec<Vec<f64>> = accepted.collect();
     assert_eq!((summary.acceptable, summary.acceptable + summary.unacceptable), (accepted.len(), 300));
     for (objective, best) in summary.best.iter().enumerate() {
         assert_eq!(accepted.iter().map(|losses| losses[objective]).fold(f64::INFINITY, f64::min), best.value);

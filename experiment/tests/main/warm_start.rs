@@ -28,7 +28,7 @@ fn warm(mut spec: Spec, earlier: &Path) -> Spec {
 
 fn designs(folder: &Path) -> BTreeSet<Design> {
     let run = Run::open(&catalog(), folder).unwrap();
-    run.trials().iter().map(|record| record.design.clone()).collect()
+    run.trials().iter().map(|record| record.design).collect()
 }
 
 fn refused(spec: Spec) -> SpecError {

@@ -142,8 +142,8 @@ fn spec(plan: &MeasurePlan) -> Spec {
 }
 
 fn filled(plan: &MeasurePlan, Finished { run, summary }: &Finished, log: &TableLog) -> Filled {
-    let cause = |trial: &Trial| match &trial.outcome {
-        Outcome::Failed { cause } => Some(cause.clone()),
+    let cause = |trial: Trial| match trial.outcome {
+        Outcome::Failed { cause } => Some(cause),
         _ => None,
     };
     Filled {

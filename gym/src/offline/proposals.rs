@@ -1,7 +1,6 @@
 //! The designs to build, with what a model expects of them.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +8,7 @@ use serde_json::{Map, Value};
 use tapeout_core::parameter;
 use tapeout_core::pareto::{crowding_distance, non_dominated_sort};
 use tapeout_core::{Design, DesignSpace, Direction, Goal, Problem, Seed, Trial};
-use tapeout_experiment::EnvSpec;
+use tapeout_experiment::{EnvSpec, put_whole};
 
 use super::OfflineError;
 use super::interval::Interval;
@@ -133,7 +132,8 @@ impl Proposals {
         let mut text =
             serde_json::to_string_pretty(self).expect("proposals have text keys and finite numbers");
         text.push('\n');
-        fs::write(path, text).map_err(|source| OfflineError::File { path: path.to_owned(), source })
+        put_whole(path, text.as_bytes())
+            .map_err(|source| OfflineError::File { path: path.to_owned(), source })
     }
 
     /// Whether no proposal is expected to be better than the best logged design even at the good end of its interval, for the only
