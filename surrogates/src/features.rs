@@ -1,7 +1,7 @@
 //! Designs and contexts as rows of numbers.
 
 use serde::{Deserialize, Serialize};
-use tapeout_core::{Design, DesignSpace, Encoder, Encoding, WorkloadTrials};
+use tapeout_core::{Design, DesignSpace, Encoder, Encoding, LoadError, ProductText, WorkloadTrials};
 
 /// Spaces with more levels than this have no column for each, since most would hardly ever be seen. Own choice: several times
 /// the 77 levels of PRIME's space (Kumar et al. 2022, arXiv:2110.11346, table 2).
@@ -178,6 +178,11 @@ pub(crate) fn context_scale(groups: &[WorkloadTrials]) -> Vec<Standard> {
 pub(crate) fn assert_context(context: &[f64], expected: usize) {
     let got = context.len();
     assert!(got == expected, "a context has {expected} numbers, as in what was learned from; got {got}");
+}
+
+/// The space as a model that learned from these products sees it.
+pub(crate) fn with_products(space: &DesignSpace, products: &[ProductText]) -> Result<DesignSpace, LoadError> {
+    space.with_products(products).map_err(|error| LoadError::Corrupt { message: error.to_string() })
 }
 
 #[cfg(test)]

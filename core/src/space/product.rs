@@ -60,12 +60,13 @@ pub struct ProductText {
 }
 
 impl DesignSpace {
-    /// This space with these products as well.
+    /// This space with these products, and no other.
     ///
     /// # Errors
     /// As [`DesignSpace::with_product`].
-    pub fn with_products(self, stated: &[ProductText]) -> Result<Self, SpaceError> {
-        stated.iter().try_fold(self, |space, ProductText { name, of, about }| {
+    pub fn with_products(&self, stated: &[ProductText]) -> Result<Self, SpaceError> {
+        let none = Self { products: Arc::new([]), ..self.clone() };
+        stated.iter().try_fold(none, |space, ProductText { name, of, about }| {
             space.with_product(name, &of.iter().map(String::as_str).collect::<Vec<_>>(), about)
         })
     }
@@ -144,6 +145,8 @@ mod tests {
         let (low, high) = product.ln_range();
         assert!((low - 2f64.ln()).abs() < 1e-12 && (high - 32f64.ln()).abs() < 1e-12);
         assert_eq!(space.fingerprint(), self::space().fingerprint());
+        assert_eq!(self::space().with_products(&space.product_texts()).unwrap().products(), space.products());
+        assert!(space.with_products(&[]).unwrap().products().is_empty());
         let part = space.narrowed(&[vec![1], vec![0, 2], vec![0, 1], vec![0]]).unwrap();
         let design = part.design(&[0, 1, 1, 0]).unwrap();
         assert!((part.products()[0].ln(&design) - 24f64.ln()).abs() < 1e-12);

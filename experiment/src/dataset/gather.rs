@@ -84,6 +84,10 @@ impl Log {
                 .map_err(unusable)?,
         };
         let built = built(catalog, &header.env);
+        let space = match &built {
+            Some(env) if env.space() == &space => env.space().clone(),
+            _ => space,
+        };
         let metrics = metrics(&header, built.as_deref());
         let goal = Goal {
             objectives: header.search.objectives.clone(),

@@ -16,6 +16,7 @@
 //! config = { batch = 1 }
 //! [[metrics]]                     # name, unit, summary
 //! [[parameters]]                  # name, unit, domain
+//! [[products]]                    # name, of which parameters, about; none if nothing is known to matter
 //! [[features]]                    # what the numbers of a context are: name, unit, summary
 //! [[workloads]]                # name, settings, context, rows, infeasible
 //! [[sources]]                     # name, agent, seed
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tapeout_core::env::ContextFeature;
-use tapeout_core::{Catalog, Metric, Parameter};
+use tapeout_core::{Catalog, Metric, Parameter, ProductText};
 
 use super::error::DatasetError;
 use super::kinship;
@@ -49,6 +50,8 @@ pub(super) struct Manifest {
     env: EnvSpec,
     metrics: Vec<Metric>,
     parameters: Vec<Parameter>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    products: Vec<ProductText>,
     features: Vec<Feature>,
     workloads: Vec<ManifestWorkload>,
     sources: Vec<DatasetSource>,
@@ -131,6 +134,7 @@ impl Manifest {
             env,
             metrics: about.metrics.clone(),
             parameters: about.space.parameters().to_vec(),
+            products: about.space.product_texts(),
             features: context.iter().map(feature).collect(),
             workloads: about.workloads.iter().zip(counts).map(workload).collect(),
             sources: about.sources.clone(),
@@ -213,6 +217,9 @@ impl Manifest {
         }
         let space = kinship::space_again(catalog, &built_from, &self.parameters, &self.space)
             .map_err(|reason| ("space".to_owned(), reason))?;
+        let space = space
+            .with_products(&self.products)
+            .map_err(|error| ("products".to_owned(), error.to_string()))?;
         let workload = |entry: &ManifestWorkload| {
             let feature = |(it, &value): (&Feature, &f64)| ContextFeature {
                 name: it.name.clone(),

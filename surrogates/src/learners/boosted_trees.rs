@@ -9,11 +9,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tapeout_core::config::check;
 use tapeout_core::{
-    BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
-    Seed, Surrogate, TrainingData, WorkloadTrials,
+    BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem,
+    ProductText, Saved, Seed, Surrogate, TrainingData, WorkloadTrials,
 };
 
-use crate::features::assert_context;
+use crate::features::{assert_context, with_products};
 use crate::models::decision_tree::BLOCK;
 use crate::models::gaussian_process::embedding::CoordinateKind;
 use crate::models::gradient_boosting::{Binned, Boosted, BoostingGrowth, Loss};
@@ -77,7 +77,9 @@ struct Machines {
 #[derive(Serialize, Deserialize)]
 struct State {
     scales: TargetScales,
-    /// Between the bins of products.
+    /// The products that it learned from.
+    products: Vec<ProductText>,
+    /// Between the bins of these.
     product_edges: Edges,
     /// Between the bins of a context.
     context_edges: Edges,
@@ -220,7 +222,8 @@ impl BuildLearner for BoostedTrees {
         let state = saved.state::<State>()?;
         let n_coordinates = space.n_parameters() + state.product_edges.0.len() + state.context_edges.0.len();
         let mut machines = state.metrics.iter().flatten().chain(&state.feasibility);
-        let is_whole = state.product_edges.0.len() == space.products().len()
+        let space = with_products(space, &state.products)?;
+        let is_whole = state.product_edges.0.len() == state.products.len()
             && state.metrics.len() == state.scales.n_metrics()
             && state.metrics.iter().all(|members| !members.is_empty())
             && machines.all(|machine| machine.fits(n_coordinates));
@@ -228,7 +231,7 @@ impl BuildLearner for BoostedTrees {
             let message = format!("its trees are not of {n_coordinates} coordinates");
             return Err(LoadError::Corrupt { message });
         }
-        Ok(Box::new(Machines { space: space.clone(), state }))
+        Ok(Box::new(Machines { space, state }))
     }
 }
 
@@ -266,7 +269,9 @@ impl Learner for BoostedTrees {
         let mut metrics: Vec<Vec<Boosted>> = fitted.chunks(members).map(<[Boosted]>::to_vec).collect();
         let feasibility = if n_targets > n_metrics { metrics.pop().unwrap_or_default() } else { Vec::new() };
         let feasible_share = feasible_share(data.train());
-        let state = State { scales, product_edges, context_edges, metrics, feasibility, feasible_share };
+        let products = self.space.product_texts();
+        let state =
+            State { scales, products, product_edges, context_edges, metrics, feasibility, feasible_share };
         Ok(Box::new(Machines { space: self.space.clone(), state }))
     }
 }
@@ -288,7 +293,7 @@ impl BoostedTrees {
 
 impl Surrogate for Machines {
     fn predict(&self, context: &[f64], designs: &[Design]) -> Prediction {
-        let State { scales, product_edges, context_edges, metrics, feasibility, feasible_share } =
+        let State { scales, product_edges, context_edges, metrics, feasibility, feasible_share, .. } =
             &self.state;
         assert_context(context, context_edges.0.len());
         let binning = Binning { space: &self.space, products: product_edges, context: context_edges };

@@ -9,11 +9,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tapeout_core::config::check;
 use tapeout_core::{
-    BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
-    Seed, Surrogate, TrainingData, Trial, WorkloadTrials,
+    BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem,
+    ProductText, Saved, Seed, Surrogate, TrainingData, Trial, WorkloadTrials,
 };
 
-use crate::features::{Standard, assert_context, context_scale};
+use crate::features::{Standard, assert_context, context_scale, with_products};
 use crate::models::gaussian_process::GaussianProcess;
 use crate::models::gaussian_process::embedding::{Embedding, Points};
 use crate::models::gaussian_process::fit::{Effort, fit};
@@ -44,6 +44,7 @@ type Label<'a> = dyn Fn(Option<&[f64]>) -> Option<Vec<f64>> + 'a;
 /// Fits Gaussian processes.
 pub struct GaussianProcessLearner {
     embedding: Embedding,
+    products: Vec<ProductText>,
     config: GaussianProcessLearnerConfig,
 }
 
@@ -59,6 +60,8 @@ struct Processes {
 #[derive(Serialize, Deserialize)]
 struct State {
     scales: TargetScales,
+    /// The products that it learned from.
+    products: Vec<ProductText>,
     context: Vec<Standard>,
     /// Shape `[k]`.
     metrics: Vec<Conditioned>,
@@ -115,18 +118,20 @@ impl BuildLearner for GaussianProcessLearner {
     const SUMMARY: &'static str =
         "Gaussian processes with a length scale for each parameter, on a few hundred of the trials";
     const DESCRIPTION: &'static str = include_str!("gaussian_process.md");
-    const SCHEMA: u32 = 1;
+    const SCHEMA: u32 = 2;
     type Config = GaussianProcessLearnerConfig;
 
     fn build(problem: &Problem, config: GaussianProcessLearnerConfig) -> Result<Self, ConfigError> {
         check("max_points", config.max_points, 2..=5_000)?;
         check("max_iter", config.max_iter, 0..=10_000)?;
-        Ok(Self { embedding: Embedding::new(problem.space()), config })
+        let space = problem.space();
+        Ok(Self { embedding: Embedding::new(space), products: space.product_texts(), config })
     }
 
     fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
         let state = saved.state::<State>()?;
-        let embedding = Embedding::new(space).with_more_ordered(state.context.len());
+        let space = with_products(space, &state.products)?;
+        let embedding = Embedding::new(&space).with_more_ordered(state.context.len());
         let mut conditioned = state.metrics.iter().chain(&state.feasibility);
         let is_whole = state.metrics.len() == state.scales.n_metrics()
             && conditioned.all(|conditioned| conditioned.fits(embedding.dimension()));
@@ -166,7 +171,8 @@ impl Learner for GaussianProcessLearner {
         let fit = |(points, targets)| Conditioned::fit(&embedding, points, targets, effort);
         let mut metrics: Vec<Conditioned> = jobs.into_par_iter().map(fit).collect();
         let feasibility = if n_feasible < n_trials { metrics.pop() } else { None };
-        let state = State { scales, context, metrics, feasibility, feasible_share };
+        let products = self.products.clone();
+        let state = State { scales, products, context, metrics, feasibility, feasible_share };
         Ok(Box::new(Processes::new(embedding, state)))
     }
 }

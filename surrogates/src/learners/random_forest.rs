@@ -11,11 +11,11 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use tapeout_core::config::check;
 use tapeout_core::{
-    BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem, Saved,
-    Seed, Surrogate, TrainingData,
+    BuildLearner, ConfigError, Design, DesignSpace, FitError, Learner, LoadError, Prediction, Problem,
+    ProductText, Saved, Seed, Surrogate, TrainingData,
 };
 
-use crate::features::assert_context;
+use crate::features::{assert_context, with_products};
 use crate::models::decision_tree::BLOCK;
 use crate::models::gaussian_process::embedding::{CoordinateKind, Embedding};
 use crate::models::random_forest::{ForestGrowth, RandomForest};
@@ -44,6 +44,7 @@ impl Default for RandomForestLearnerConfig {
 /// Grows forests.
 pub struct RandomForestLearner {
     embedding: Embedding,
+    products: Vec<ProductText>,
     config: RandomForestLearnerConfig,
 }
 
@@ -57,6 +58,8 @@ struct Forests {
 #[derive(Serialize, Deserialize)]
 struct State {
     scales: TargetScales,
+    /// The products that it learned from.
+    products: Vec<ProductText>,
     n_context: usize,
     /// Shape `[k]`.
     metrics: Vec<RandomForest>,
@@ -76,18 +79,20 @@ impl BuildLearner for RandomForestLearner {
     const ID: &'static str = "random-forest";
     const SUMMARY: &'static str = "Forests of regression trees; their disagreement is the spread";
     const DESCRIPTION: &'static str = include_str!("random_forest.md");
-    const SCHEMA: u32 = 2;
+    const SCHEMA: u32 = 3;
     type Config = RandomForestLearnerConfig;
 
     fn build(problem: &Problem, config: RandomForestLearnerConfig) -> Result<Self, ConfigError> {
         check("n_estimators", config.n_estimators, 1..=10_000)?;
         check("max_features", config.max_features, (Excluded(0.0), Included(1.0)))?;
         check("min_samples_split", config.min_samples_split, 2..)?;
-        Ok(Self { embedding: Embedding::new(problem.space()), config })
+        let space = problem.space();
+        Ok(Self { embedding: Embedding::new(space), products: space.product_texts(), config })
     }
 
     fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
-        let (embedding, state) = (Embedding::new(space), saved.state::<State>()?);
+        let state = saved.state::<State>()?;
+        let embedding = Embedding::new(&with_products(space, &state.products)?);
         let n_coordinates = embedding.dimension() + state.n_context;
         let mut forests = state.metrics.iter().chain(match &state.feasibility {
             Feasibility::Share(_) => None,
@@ -134,14 +139,15 @@ impl Learner for RandomForestLearner {
         };
         let metrics = (0..scales.n_metrics()).map(forest).collect();
         let n_context = data.context_names().len();
-        let state = State { scales, n_context, metrics, feasibility };
+        let products = self.products.clone();
+        let state = State { scales, products, n_context, metrics, feasibility };
         Ok(Box::new(Forests { embedding: self.embedding.clone(), state }))
     }
 }
 
 impl Surrogate for Forests {
     fn predict(&self, context: &[f64], designs: &[Design]) -> Prediction {
-        let State { scales, n_context, metrics, feasibility } = &self.state;
+        let State { scales, n_context, metrics, feasibility, .. } = &self.state;
         assert_context(context, *n_context);
         let of_block = |designs: &[Design]| {
             let points: Vec<Vec<f64>> =
