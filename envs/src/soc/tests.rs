@@ -93,6 +93,38 @@ fn a_workload_of_ones_own_is_read_from_files_of_three_kinds() {
     }
 }
 
+/// Claim of docs/concepts/soc.md: a design within all budgets for each workload, all on one wide and fast bus with one SRAM, each task on an accelerator. The figures are those of the page,
+/// to three digits: latency, power, area.
+#[test]
+fn each_workload_has_a_design_within_its_budget() {
+    let cases: [(&str, f64, &[u32], [f64; 3]); 3] = [
+        ("cava", 8e8, &[151; 7], [2.97e-2, 6.05e-3, 2.00e-6]),
+        ("edge-detection", 8e8, &[32, 32, 32, 32, 32, 64], [3.20e-2, 6.14e-3, 7.90e-6]),
+        ("audio-decoder", 1e8, &[1; 15], [1.96e-3, 1.36e-3, 1.04e-6]),
+    ];
+    for (workload, clock_hz, unrollings, expected) in cases {
+        let env = env(&json!({ "workload": workload }));
+        let wide = ["bus_1_width", "memory_1_width"].map(|name| (name.to_owned(), json!(128)));
+        let fast = ["bus_1_clock", "memory_1_clock"].map(|name| (name.to_owned(), json!(8e8)));
+        let mut values: Vec<(String, Value)> = wide.into_iter().chain(fast).collect();
+        values.push(("accelerator_clock".to_owned(), json!(clock_hz)));
+        let tasks = env.workload().tasks().iter().filter(|task| task.accelerator.is_some());
+        for (task, unroll) in tasks.zip(unrollings) {
+            values.push((format!("{}_place", task.name), json!("bus-1")));
+            if *unroll > 1 {
+                values.push((format!("{}_unroll", task.name), json!(unroll)));
+            }
+        }
+        let values: Vec<(&str, Value)> =
+            values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let metrics = measured(&env, &design(&env, &values));
+        assert_eq!(metrics[5], 0.0, "{workload}: {metrics:?}");
+        for (got, expected) in metrics.iter().zip(expected) {
+            assert!((got / expected - 1.0).abs() < 5e-3, "{workload}: {metrics:?}");
+        }
+    }
+}
+
 #[test]
 fn settings_that_cannot_be_used_name_what_can() {
     let refused = |settings: Value| {

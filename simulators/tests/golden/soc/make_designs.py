@@ -1,6 +1,7 @@
 """Random systems on chip, simulated by FARSI.
 
     python make_designs.py FARSI CACTI 120 20 > designs.jsonl
+    python make_designs.py FARSI CACTI 92 77 > held_back.jsonl
 
 FARSI: a checkout of facebookresearch/Project_FARSI @ ce59c96; CACTI: one of zaddan/cacti_for_FARSI @ f0287c3, built there with `make`.
 With NumPy 2 or pandas 2, `np.Inf` (krnel.py) and `DataFrame.append` (cact_handlr.py) need their present names.
