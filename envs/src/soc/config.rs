@@ -43,7 +43,10 @@ impl SocConfig {
         let name = self.workload.as_str();
         let Some((_, ending @ ("toml" | "json" | "dot"))) = name.rsplit_once('.') else {
             let refused = |unknown| {
-                ConfigError::new("workload", format!("{unknown}; or a file that ends in .toml, .json or .dot"))
+                ConfigError::new(
+                    "workload",
+                    format!("{unknown}; or a file that ends in .toml, .json or .dot"),
+                )
             };
             return soc_workload(name).map_err(refused);
         };

@@ -87,7 +87,8 @@ fn task_unrollings(workload: &SocWorkload, task: usize) -> Vec<u32> {
 pub(super) fn space(config: &SocConfig, workload: &SocWorkload) -> Result<DesignSpace, SpaceError> {
     let buses = numbered("bus", config.buses);
     let memories = numbered("memory", config.memories);
-    let width = |name: String| Parameter::ordinal(&name, BLOCK_WIDTHS_BYTE).unit("byte").about("bytes of a cycle");
+    let width =
+        |name: String| Parameter::ordinal(&name, BLOCK_WIDTHS_BYTE).unit("byte").about("bytes of a cycle");
     let clock = |name: &str| Parameter::ordinal(name, ACCELERATOR_CLOCKS_HZ).unit("Hz").about("clock");
     let mut parameters = Vec::new();
     for index in 1..=config.buses {
@@ -95,15 +96,19 @@ pub(super) fn space(config: &SocConfig, workload: &SocWorkload) -> Result<Design
         parameters.push(clock(&format!("bus_{index}_clock")));
         if index > 1 {
             let hangs_on = Parameter::integer(&format!("bus_{index}_hangs_on"), 0, index as i64 - 1);
-            parameters.push(hangs_on.about("the bus of a lower number that it is connected with, 0 for none"));
+            parameters
+                .push(hangs_on.about("the bus of a lower number that it is connected with, 0 for none"));
         }
     }
     for index in 1..=config.memories {
         let kinds = KINDS.map(|(name, _)| name);
-        parameters.push(Parameter::categorical(&format!("memory_{index}_kind"), &kinds).about("what it is made of"));
+        parameters.push(
+            Parameter::categorical(&format!("memory_{index}_kind"), &kinds).about("what it is made of"),
+        );
         parameters.push(width(format!("memory_{index}_width")));
         parameters.push(clock(&format!("memory_{index}_clock")));
-        parameters.push(categorical(&format!("memory_{index}_bus"), &buses).about("the bus on which it hangs"));
+        parameters
+            .push(categorical(&format!("memory_{index}_bus"), &buses).about("the bus on which it hangs"));
     }
     for index in 1..=config.cores {
         parameters.push(categorical(&format!("core_{index}_bus"), &buses).about("the bus on which it hangs"));

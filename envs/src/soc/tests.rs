@@ -1,8 +1,8 @@
 //! Tests: designs are systems, certificates meet their budgets, files are read.
 
 use serde_json::{Value, json};
-use tapeout_core::check::check_env;
 use tapeout_core::Seed;
+use tapeout_core::check::check_env;
 use tapeout_simulators::soc::SOC_WORKLOADS;
 
 use super::*;
@@ -17,7 +17,9 @@ fn design(env: &SocDesign, values: &[(&str, Value)]) -> Design {
     assert!(values.iter().all(|(name, _)| space.index_of(name).is_ok()), "{values:?}");
     let level = |parameter: &tapeout_core::Parameter| {
         let value = values.iter().find(|(name, _)| *name == parameter.name());
-        value.map_or(0, |(_, value)| parameter.level_of(&serde_json::from_value(value.clone()).unwrap()).unwrap())
+        value.map_or(0, |(_, value)| {
+            parameter.level_of(&serde_json::from_value(value.clone()).unwrap()).unwrap()
+        })
     };
     space.design(&space.parameters().iter().map(level).collect::<Vec<_>>()).unwrap()
 }
@@ -43,9 +45,8 @@ fn random_designs_are_often_feasible() {
     for row in SOC_WORKLOADS {
         let env = env(&json!({ "workload": row.id }));
         let mut rng = Seed::new(0).stream("test");
-        let is_feasible = |_: &usize| {
-            matches!(env.evaluate(&env.space().sample(&mut rng)).unwrap(), Outcome::Measured(_))
-        };
+        let is_feasible =
+            |_: &usize| matches!(env.evaluate(&env.space().sample(&mut rng)).unwrap(), Outcome::Measured(_));
         let share = (0..300).filter(is_feasible).count() as f64 / 300.0;
         assert!(share > 0.1 && share < 0.9, "{}: {share}", row.id);
     }
@@ -131,7 +132,10 @@ fn settings_that_cannot_be_used_name_what_can() {
         SocDesign::build(tapeout_core::config::read(&settings).unwrap()).unwrap_err().to_string()
     };
     let unknown = refused(json!({ "workload": "cave" }));
-    assert!(unknown.contains("did you mean `cava`?") && unknown.ends_with(".toml, .json or .dot"), "{unknown}");
+    assert!(
+        unknown.contains("did you mean `cava`?") && unknown.ends_with(".toml, .json or .dot"),
+        "{unknown}"
+    );
     assert_eq!(refused(json!({ "buses": 5 })), "`buses`: got 5, expected 1 to 4");
     let gone = refused(json!({ "workload": "no/such.dot" }));
     assert!(gone.starts_with("`workload`: no/such.dot: "), "{gone}");

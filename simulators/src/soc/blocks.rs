@@ -213,7 +213,11 @@ impl Soc {
 
     fn check_speeds(&self) -> Result<(), SocFault> {
         let moves = |block, units: u32, clock_hz: f64| {
-            if units > 0 && clock_hz > 0.0 && clock_hz.is_finite() { Ok(()) } else { Err(SocFault::Still(block)) }
+            if units > 0 && clock_hz > 0.0 && clock_hz.is_finite() {
+                Ok(())
+            } else {
+                Err(SocFault::Still(block))
+            }
         };
         for (index, it) in self.buses.iter().enumerate() {
             moves(Block::Bus(index), it.width_byte, it.clock_hz)?;

@@ -86,8 +86,10 @@ pub(super) fn memory_cost(kind: SocMemoryKind, peak_byte: f64) -> Option<MemoryC
     let at = rows.partition_point(|row| row.0 < size_byte);
     let &(above_byte, above) = rows.get(at)?;
     let (below_byte, below) = rows[at.saturating_sub(1)];
-    let share = if above_byte > below_byte { (above_byte - size_byte) / (above_byte - below_byte) } else { 0.0 };
-    let [read_nj, write_nj, area_mm2] = [0, 1, 2].map(|column| above[column] + share * (below[column] - above[column]));
+    let share =
+        if above_byte > below_byte { (above_byte - size_byte) / (above_byte - below_byte) } else { 0.0 };
+    let [read_nj, write_nj, area_mm2] =
+        [0, 1, 2].map(|column| above[column] + share * (below[column] - above[column]));
     Some(MemoryCost {
         read_j_per_byte: read_nj * 1e-9 / ACCESS_BYTE * MEMORY_ENERGY_SCALE,
         write_j_per_byte: write_nj * 1e-9 / ACCESS_BYTE * MEMORY_ENERGY_SCALE,

@@ -11,10 +11,10 @@ mod library;
 mod readers;
 mod routes;
 mod simulation;
-mod workload;
-mod workloads;
 #[cfg(test)]
 mod tests;
+mod workload;
+mod workloads;
 
 pub use blocks::{Block, Soc, SocBus, SocFault, SocMemory, SocMemoryKind, SocProcessor};
 pub use library::{ACCELERATOR_CLOCKS_HZ, BLOCK_WIDTHS_BYTE, MAX_MEMORY_BYTE, unrollings};

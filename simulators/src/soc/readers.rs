@@ -149,7 +149,8 @@ impl SocWorkload {
         let graph: Value = serde_json::from_str(text).map_err(|error| refused(&error.to_string()))?;
         let list = |names: &[&str]| names.iter().find_map(|&name| graph.get(name)?.as_array());
         let nodes = list(&["nodes"]).ok_or_else(|| refused("there is no list `nodes`"))?;
-        let links = list(&["links", "edges"]).ok_or_else(|| refused("there is no list `links` or `edges`"))?;
+        let links =
+            list(&["links", "edges"]).ok_or_else(|| refused("there is no list `links` or `edges`"))?;
         let name = |value: Option<&Value>, what: &str| match value {
             Some(Value::String(name)) => Ok(name.clone()),
             Some(Value::Number(number)) => Ok(number.to_string()),
@@ -212,8 +213,14 @@ impl WorkloadFile {
 
 impl TaskRow {
     fn task(self, energy_scale: f64, area_scale: f64) -> Result<SocTask, SocWorkloadError> {
-        let Self { name, core_cycles, accelerator_cycles, accelerator_energy_j, accelerator_area_m2, iterations } =
-            self;
+        let Self {
+            name,
+            core_cycles,
+            accelerator_cycles,
+            accelerator_energy_j,
+            accelerator_area_m2,
+            iterations,
+        } = self;
         let given = [accelerator_cycles, accelerator_energy_j, accelerator_area_m2];
         let fields = ["accelerator_cycles", "accelerator_energy_j", "accelerator_area_m2"];
         let accelerator = match given {
@@ -254,11 +261,7 @@ fn task_row(name: String, all: &Map<String, Value>) -> Result<TaskRow, SocWorklo
         .map_err(|error| SocWorkloadError::Text(format!("{what}: {error}")))
 }
 
-fn transfer_row(
-    from: String,
-    to: String,
-    all: &Map<String, Value>,
-) -> Result<TransferRow, SocWorkloadError> {
+fn transfer_row(from: String, to: String, all: &Map<String, Value>) -> Result<TransferRow, SocWorkloadError> {
     let mut fields = own_fields(all, &TRANSFER_FIELDS);
     let what = format!("transfer `{from} -> {to}`");
     fields.insert("from".to_owned(), Value::String(from));
@@ -266,4 +269,3 @@ fn transfer_row(
     serde_json::from_value(Value::Object(fields))
         .map_err(|error| SocWorkloadError::Text(format!("{what}: {error}")))
 }
-

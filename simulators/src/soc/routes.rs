@@ -75,7 +75,8 @@ impl Routes {
                 if transfers.is_empty() {
                     continue;
                 }
-                let bus = topology.processors[processor].ok_or(SocFault::NoBus(Block::Processor(processor)))?;
+                let bus =
+                    topology.processors[processor].ok_or(SocFault::NoBus(Block::Processor(processor)))?;
                 let tree = trees[processor].get_or_insert_with(|| tree(&topology, bus));
                 let way = way(workload, soc, &topology, (task, direction), transfers, tree)?;
                 let pipe = |node: usize, from: usize| {
@@ -93,8 +94,10 @@ fn compute_per_s(workload: &SocWorkload, soc: &Soc, task: usize) -> f64 {
         (SocProcessor::Accelerator { unroll, clock_hz, .. }, Some(own)) => {
             f64::from(unroll) * clock_hz / own.cycles
         }
-        _ => CORE_HZ * CORE_INSTRUCTIONS_PER_CYCLE
-            / (workload.tasks[task].core_cycles * CORE_INSTRUCTIONS_PER_CYCLE),
+        _ => {
+            CORE_HZ * CORE_INSTRUCTIONS_PER_CYCLE
+                / (workload.tasks[task].core_cycles * CORE_INSTRUCTIONS_PER_CYCLE)
+        }
     }
 }
 

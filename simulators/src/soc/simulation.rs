@@ -183,7 +183,8 @@ impl<'a> Run<'a> {
     /// What a transfer takes in its memory: what a task without cycles hands on is not stored again.
     fn stored_byte(&self, transfer: usize) -> f64 {
         let from = self.workload.transfers[transfer].from;
-        let passes_on = self.workload.tasks[from].core_cycles == 0.0 && !self.workload.inputs[from].is_empty();
+        let passes_on =
+            self.workload.tasks[from].core_cycles == 0.0 && !self.workload.inputs[from].is_empty();
         if passes_on { 0.0 } else { self.workload.transfers[transfer].byte }
     }
 
@@ -271,7 +272,8 @@ fn energy_j(workload: &SocWorkload, soc: &Soc, costs: &[Option<MemoryCost>], tas
 /// Area of processors on which something runs; buses have none. Source: the same, and hardware.py, `only_dummy_tasks`: a core for what lies outside is none.
 fn processor_area_m2(workload: &SocWorkload, soc: &Soc) -> f64 {
     let area = |(processor, it): (usize, &SocProcessor)| {
-        let mut tasks = soc.runs_on.iter().enumerate().filter(|&(_, &on)| on == processor).map(|(task, _)| task);
+        let mut tasks =
+            soc.runs_on.iter().enumerate().filter(|&(_, &on)| on == processor).map(|(task, _)| task);
         match *it {
             SocProcessor::Core if tasks.any(|task| !workload.is_outside(task)) => CORE_AREA_M2,
             SocProcessor::Accelerator { task, unroll, .. } if tasks.next().is_some() => {

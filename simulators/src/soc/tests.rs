@@ -184,7 +184,10 @@ fn memories_between_rows_of_the_table_lie_between_them() {
     close(area(16_896_000.0), (area(16_384_000.0) + area(17_408_000.0)) / 2.0);
     assert_eq!(area(1.0), area(256_000.0));
     for kind in [SocMemoryKind::Sram, SocMemoryKind::Dram] {
-        assert!(memory_cost(kind, MAX_MEMORY_BYTE).is_some() && memory_cost(kind, MAX_MEMORY_BYTE + 1.0).is_none());
+        assert!(
+            memory_cost(kind, MAX_MEMORY_BYTE).is_some()
+                && memory_cost(kind, MAX_MEMORY_BYTE + 1.0).is_none()
+        );
     }
 }
 
@@ -210,19 +213,43 @@ fn files_that_hold_no_workload_are_refused() {
     let changed = |from: &str, to: &str| refusal(&CHAIN.replace(from, to));
     assert_eq!(changed("to = \"a\"", "to = \"c\""), "transfer 0 is of task `c`, which is not there");
     assert_eq!(changed("to = \"sink\"", "to = \"a\""), "tasks wait for each other in a circle");
-    assert_eq!(changed("\"sink\"", "\"a b\""), "a task is called `a b`; expected 1 to 64 letters, digits, `_`, `-` or `.`");
+    assert_eq!(
+        changed("\"sink\"", "\"a b\""),
+        "a task is called `a b`; expected 1 to 64 letters, digits, `_`, `-` or `.`"
+    );
     assert_eq!(changed("\"sink\"", "\"a\""), "two tasks are called `a`");
-    assert_eq!(changed("accelerator_energy_j = 1e-9, ", ""), "task `a` has no `accelerator_energy_j`; an accelerator needs it");
-    assert_eq!(changed("core_cycles = 1e6", "core_cycles = 0"), "task `a` has an accelerator, but 0 `core_cycles`");
-    assert_eq!(changed("byte = 4e5", "byte = 0"), "transfer `source -> a`: `byte` is 0; expected 1e0 to 1e15");
-    assert_eq!(changed("core_cycles = 1e6", "core_cycles = nan"), "task `a`: `core_cycles` is NaN; expected 0e0 to 1e15");
-    assert_eq!(changed("from = \"a\", to = \"sink\"", "from = \"source\", to = \"a\""), "two transfers are `source -> a`");
+    assert_eq!(
+        changed("accelerator_energy_j = 1e-9, ", ""),
+        "task `a` has no `accelerator_energy_j`; an accelerator needs it"
+    );
+    assert_eq!(
+        changed("core_cycles = 1e6", "core_cycles = 0"),
+        "task `a` has an accelerator, but 0 `core_cycles`"
+    );
+    assert_eq!(
+        changed("byte = 4e5", "byte = 0"),
+        "transfer `source -> a`: `byte` is 0; expected 1e0 to 1e15"
+    );
+    assert_eq!(
+        changed("core_cycles = 1e6", "core_cycles = nan"),
+        "task `a`: `core_cycles` is NaN; expected 0e0 to 1e15"
+    );
+    assert_eq!(
+        changed("from = \"a\", to = \"sink\"", "from = \"source\", to = \"a\""),
+        "two transfers are `source -> a`"
+    );
     assert_eq!(refusal("task = []"), "0 tasks; expected 1 to 64");
     assert!(refusal("task = 3").contains("expected a sequence"), "{}", refusal("task = 3"));
     let dot = |text: &str| SocWorkload::from_dot(text).unwrap_err().to_string();
     assert_eq!(dot("graph { }"), "line 1: `graph`; expected `digraph`");
-    assert_eq!(dot("digraph {\n a -> }"), "line 2: `}`; expected a name (subgraphs, ports and HTML are not read)");
-    assert_eq!(dot("digraph { a [core_cycles=1"), "the text ends; expected a name (subgraphs, ports and HTML are not read)");
+    assert_eq!(
+        dot("digraph {\n a -> }"),
+        "line 2: `}`; expected a name (subgraphs, ports and HTML are not read)"
+    );
+    assert_eq!(
+        dot("digraph { a [core_cycles=1"),
+        "the text ends; expected a name (subgraphs, ports and HTML are not read)"
+    );
     assert_eq!(dot("digraph { a }"), "task `a`: missing field `core_cycles`");
     let json = |text: &str| SocWorkload::from_json(text).unwrap_err().to_string();
     assert_eq!(json("{\"nodes\": [{\"id\": []}], \"links\": []}"), "`id` of node 0 is no text and no number");

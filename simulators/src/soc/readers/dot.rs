@@ -87,7 +87,11 @@ impl<'a> Parser<'a> {
     }
 
     fn mark(&mut self, mark: char) -> Result<(), String> {
-        if self.next() == Some(&Token::Mark(mark)) { Ok(()) } else { Err(self.expected(&format!("`{mark}`"))) }
+        if self.next() == Some(&Token::Mark(mark)) {
+            Ok(())
+        } else {
+            Err(self.expected(&format!("`{mark}`")))
+        }
     }
 
     fn name(&mut self) -> Result<String, String> {
