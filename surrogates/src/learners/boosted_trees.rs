@@ -14,6 +14,7 @@ use tapeout_core::{
 };
 
 use crate::features::assert_context;
+use crate::models::decision_tree::BLOCK;
 use crate::models::gaussian_process::embedding::CoordinateKind;
 use crate::models::gradient_boosting::{Binned, Boosted, BoostingGrowth, Loss};
 use crate::targets::{TargetScales, feasible_share, mean_and_spread};
@@ -254,20 +255,34 @@ impl Surrogate for Machines {
     fn predict(&self, context: &[f64], designs: &[Design]) -> Prediction {
         let State { scales, context_edges, metrics, feasibility, feasible_share } = &self.state;
         assert_context(context, context_edges.0.len());
-        let predict = |design: &Design| {
-            let bins = bins(&self.space, context_edges, context, design);
+        let of_block = |designs: &[Design]| {
+            let points: Vec<Vec<u8>> =
+                designs.iter().map(|design| bins(&self.space, context_edges, context, design)).collect();
+            // Shape [members][n].
             let outputs = |members: &[Boosted]| {
-                members.iter().map(|member| member.predict(&bins)).collect::<Vec<f64>>()
+                members.iter().map(|member| member.predict_all(&points)).collect::<Vec<Vec<f64>>>()
             };
-            let expected: Vec<(f64, f64)> =
-                metrics.iter().map(|members| mean_and_spread(&outputs(members))).collect();
-            let probabilities: Vec<f64> =
-                outputs(feasibility).iter().map(|log_odds| 1.0 / (1.0 + (-log_odds).exp())).collect();
-            let p_feasible =
-                if feasibility.is_empty() { *feasible_share } else { mean_and_spread(&probabilities).0 };
-            (expected, p_feasible)
+            let over_members = |outputs: &[Vec<f64>], index: usize| -> (f64, f64) {
+                mean_and_spread(&outputs.iter().map(|of_member| of_member[index]).collect::<Vec<f64>>())
+            };
+            let metrics: Vec<Vec<Vec<f64>>> = metrics.iter().map(|members| outputs(members)).collect();
+            let mut probabilities = outputs(feasibility);
+            for log_odds in probabilities.iter_mut().flatten() {
+                *log_odds = 1.0 / (1.0 + (-*log_odds).exp());
+            }
+            let predicted = |index: usize| {
+                let expected = metrics.iter().map(|outputs| over_members(outputs, index)).collect::<Vec<_>>();
+                let p_feasible = if probabilities.is_empty() {
+                    *feasible_share
+                } else {
+                    over_members(&probabilities, index).0
+                };
+                (expected, p_feasible)
+            };
+            (0..points.len()).map(predicted).collect::<Vec<_>>()
         };
-        let (expected, p_feasible): (Vec<_>, Vec<f64>) = designs.par_iter().map(predict).unzip();
+        let (expected, p_feasible): (Vec<_>, Vec<f64>) =
+            designs.par_chunks(BLOCK).flat_map_iter(of_block).unzip();
         scales.prediction(&expected, p_feasible)
     }
 
