@@ -6,7 +6,6 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::workload::{SocAccelerator, SocBudget, SocTask, SocTransfer, SocWorkload};
-use crate::task_graph::MAX_TASKS;
 
 /// Why there is no such workload.
 #[derive(Debug, thiserror::Error, PartialEq)]
@@ -15,11 +14,17 @@ pub enum SocWorkloadError {
     /// Not the text that is expected.
     #[error("{0}")]
     Text(String),
-    /// Too few or too many tasks.
-    #[error("{got} tasks; expected 1 to {MAX_TASKS}")]
+    /// Too few or too many of something.
+    #[error("{got} {what}; expected {low} to {most}")]
     Count {
+        /// Of what.
+        what: &'static str,
         /// How many.
         got: usize,
+        /// The fewest there may be.
+        low: usize,
+        /// The most.
+        most: usize,
     },
     /// A name that cannot be one of a parameter.
     #[error("a task is called `{name}`; expected 1 to 64 letters, digits, `_`, `-` or `.`")]

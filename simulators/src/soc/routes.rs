@@ -68,17 +68,13 @@ impl Routes {
             let processor = soc.runs_on[task];
             route.compute_per_s = compute_per_s(workload, soc, task);
             for direction in [Direction::Read, Direction::Write] {
-                let transfers = match direction {
-                    Direction::Read => &workload.inputs[task],
-                    Direction::Write => &workload.outputs[task],
-                };
-                if transfers.is_empty() {
+                if transfers(workload, task, direction).is_empty() {
                     continue;
                 }
                 let bus =
                     topology.processors[processor].ok_or(SocFault::NoBus(Block::Processor(processor)))?;
                 let tree = trees[processor].get_or_insert_with(|| tree(&topology, bus));
-                let way = way(workload, soc, &topology, (task, direction), transfers, tree)?;
+                let way = way(workload, soc, &topology.memories, (task, direction), tree)?;
                 let pipe = |node: usize, from: usize| {
                     (usize::from(direction == Direction::Write) * n_nodes + node) * n_masters + from
                 };
@@ -119,20 +115,28 @@ fn tree(topology: &Topology, bus: usize) -> Vec<Option<usize>> {
     before
 }
 
+/// The transfers of a task in one direction.
+fn transfers(workload: &SocWorkload, task: usize, direction: Direction) -> &[usize] {
+    match direction {
+        Direction::Read => &workload.inputs[task],
+        Direction::Write => &workload.outputs[task],
+    }
+}
+
+/// The way of a task's data in one direction, `tree` being that of its processor; `memory_buses` has shape `[m]`.
 fn way(
     workload: &SocWorkload,
     soc: &Soc,
-    topology: &Topology,
+    memory_buses: &[Option<usize>],
     (task, direction): (usize, Direction),
-    transfers: &[usize],
     tree: &[Option<usize>],
 ) -> Result<Way, SocFault> {
     let n_buses = soc.buses.len();
     let n_nodes = n_buses + soc.memories.len();
     let mut way = Way { from: vec![None; n_nodes], burst_byte: vec![0.0; n_nodes], byte: vec![0.0; n_nodes] };
-    for &index in transfers {
+    for &index in transfers(workload, task, direction) {
         let memory = soc.lies_in[index];
-        let mut bus = topology.memories[memory].ok_or(SocFault::NoBus(Block::Memory(memory)))?;
+        let mut bus = memory_buses[memory].ok_or(SocFault::NoBus(Block::Memory(memory)))?;
         let mut node = n_buses + memory;
         let burst_byte = workload.bursts[index][usize::from(direction == Direction::Write)];
         let mut pass = |node: usize, from: usize| {

@@ -240,7 +240,12 @@ fn files_that_hold_no_workload_are_refused() {
     );
     assert_eq!(refusal("task = []"), "0 tasks; expected 1 to 64");
     assert!(refusal("task = 3").contains("expected a sequence"), "{}", refusal("task = 3"));
+    let many = "[[transfer]]\nfrom = \"a\"\nto = \"a\"\nbyte = 1\n".repeat(2017);
+    let task = "[[task]]\nname = \"a\"\ncore_cycles = 1\n";
+    assert_eq!(refusal(&format!("{task}{many}")), "2017 transfers; expected 0 to 2016");
     let dot = |text: &str| SocWorkload::from_dot(text).unwrap_err().to_string();
+    let nodes: String = (0..65).map(|node| format!("n{node};")).collect();
+    assert_eq!(dot(&format!("digraph {{ {nodes} }}")), "more than 64 nodes");
     assert_eq!(dot("graph { }"), "line 1: `graph`; expected `digraph`");
     assert_eq!(
         dot("digraph {\n a -> }"),

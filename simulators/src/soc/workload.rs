@@ -6,6 +6,8 @@ use crate::task_graph::{MAX_TASKS, sorted};
 
 /// Most of any quantity of a task or a transfer; ours: far beyond what a system does in a day, and sums of it stay exact enough.
 const MOST: f64 = 1e15;
+/// Most transfers: one between any two of the most tasks.
+const MAX_TRANSFERS: usize = MAX_TASKS * (MAX_TASKS - 1) / 2;
 /// Longest name of a task.
 const MAX_NAME: usize = 64;
 
@@ -80,9 +82,8 @@ impl SocWorkload {
         budget: Option<SocBudget>,
     ) -> Result<Self, SocWorkloadError> {
         let n = tasks.len();
-        if !(1..=MAX_TASKS).contains(&n) {
-            return Err(SocWorkloadError::Count { got: n });
-        }
+        count("tasks", n, 1, MAX_TASKS)?;
+        count("transfers", transfers.len(), 0, MAX_TRANSFERS)?;
         tasks.iter().enumerate().try_for_each(|(at, task)| check_task(task, &tasks[..at]))?;
         let (mut inputs, mut outputs) = (vec![Vec::new(); n], vec![Vec::new(); n]);
         for (index, it) in transfers.iter().enumerate() {
@@ -170,6 +171,10 @@ fn check_task(task: &SocTask, before: &[SocTask]) -> Result<(), SocWorkloadError
     number(&format!("task `{name}`: `accelerator_energy_j`"), own.energy_j, 0.0)?;
     number(&format!("task `{name}`: `accelerator_area_m2`"), own.area_m2, 0.0)?;
     number(&format!("task `{name}`: `iterations`"), f64::from(own.iterations), 1.0)
+}
+
+fn count(what: &'static str, got: usize, low: usize, most: usize) -> Result<(), SocWorkloadError> {
+    if (low..=most).contains(&got) { Ok(()) } else { Err(SocWorkloadError::Count { what, got, low, most }) }
 }
 
 fn number(what: &str, got: f64, low: f64) -> Result<(), SocWorkloadError> {

@@ -7,6 +7,8 @@ use std::str::CharIndices;
 
 use serde_json::{Map, Value};
 
+use crate::task_graph::MAX_TASKS;
+
 /// Attributes.
 type Attributes = Map<String, Value>;
 
@@ -55,6 +57,10 @@ pub(super) fn parse(text: &str) -> Result<Graph, String> {
         parser.statement(&mut graph)?;
         while matches!(parser.peek(), Some(Token::Mark(';'))) {
             parser.at += 1;
+        }
+        // Nodes are looked for one by one.
+        if graph.nodes.len() > MAX_TASKS {
+            return Err(format!("more than {MAX_TASKS} nodes"));
         }
     }
     Ok(graph)
@@ -116,6 +122,9 @@ impl<'a> Parser<'a> {
         while matches!(self.peek(), Some(Token::Arrow)) {
             self.at += 1;
             chain.push(self.name()?);
+        }
+        if chain.len() > MAX_TASKS {
+            return Err(format!("a chain of more than {MAX_TASKS} nodes"));
         }
         let attributes = self.attributes()?;
         let is_default = ["graph", "node", "edge"].iter().any(|word| chain[0].eq_ignore_ascii_case(word));
