@@ -42,7 +42,7 @@ pub struct SocReport {
 /// [`SocFault`] if the system cannot do it, with the rule that it breaks.
 pub fn simulate(workload: &SocWorkload, soc: &Soc) -> Result<SocReport, SocFault> {
     let routes = Routes::new(workload, soc)?;
-    let run = Run::new(workload, soc, &routes).to_end();
+    let run = Run::new(workload, soc, &routes).finish();
     let mut costs = Vec::with_capacity(soc.memories.len());
     for (memory, (it, &byte)) in soc.memories.iter().zip(&run.peak_byte).enumerate() {
         let is_used = soc.lies_in.contains(&memory);
@@ -124,7 +124,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn to_end(mut self) -> Self {
+    /// Runs to the end.
+    fn finish(mut self) -> Self {
         self.launch();
         while !self.running.is_empty() {
             self.weigh();

@@ -133,7 +133,8 @@ fn a_system_that_cannot_be_is_refused_by_the_rule_it_breaks() {
     };
     assert!(rule(&|_| ()).is_ok());
     assert!(rule(&|soc| soc.links.push((Block::Memory(0), Block::Bus(0)))).is_ok());
-    let cases: [(&str, &dyn Fn(&mut Soc)); 8] = [
+    type Case<'a> = (&'a str, &'a dyn Fn(&mut Soc));
+    let cases: [Case<'_>; 8] = [
         ("two_buses", &|soc| soc.links.push((Block::Memory(0), Block::Bus(1)))),
         ("no_bus", &|soc| soc.links.truncate(1)),
         ("unreachable_memory", &|soc| soc.links[1].0 = Block::Bus(1)),
