@@ -1,5 +1,8 @@
 //! Blocks of a system, how they hang together, and what is on which.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use super::workload::SocWorkload;
 
 /// A bus.
@@ -58,6 +61,16 @@ pub enum Block {
     Processor(usize),
 }
 
+impl fmt::Display for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bus(index) => write!(f, "bus {index}"),
+            Self::Memory(index) => write!(f, "memory {index}"),
+            Self::Processor(index) => write!(f, "processor {index}"),
+        }
+    }
+}
+
 /// A system, and what is on which of its blocks. Blocks on which nothing is may stand anywhere and take nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Soc {
@@ -88,10 +101,10 @@ pub enum SocFault {
         index: usize,
     },
     /// A link that is not between a bus and another block.
-    #[error("{0:?} and {1:?} are linked without a bus between them")]
+    #[error("{0} and {1} are linked without a bus between them")]
     Direct(Block, Block),
     /// A processor or a memory on more than one bus.
-    #[error("{block:?} hangs on {buses} buses; expected one")]
+    #[error("{block} hangs on {buses} buses; expected one")]
     TwoBuses {
         /// Which.
         block: Block,
@@ -99,7 +112,7 @@ pub enum SocFault {
         buses: usize,
     },
     /// A processor or a memory that is used and on no bus.
-    #[error("{0:?} hangs on no bus")]
+    #[error("{0} hangs on no bus")]
     NoBus(Block),
     /// A task on an accelerator of another one, or on one that it has not.
     #[error("task {task} cannot run on processor {processor}")]
@@ -110,7 +123,7 @@ pub enum SocFault {
         processor: usize,
     },
     /// A width, a clock or an unrolling that is no number above 0.
-    #[error("{0:?} does nothing in a second")]
+    #[error("{0} does nothing in a second")]
     Still(Block),
     /// No way from a processor to a memory that its task needs.
     #[error("task {task} does not reach memory {memory}")]
@@ -178,8 +191,12 @@ impl Soc {
     }
 
     fn two_buses(&self, block: Block) -> SocFault {
-        let of_block = |link: &&(Block, Block)| link.0 == block || link.1 == block;
-        SocFault::TwoBuses { block, buses: self.links.iter().filter(of_block).count() }
+        let bus = |&link: &(Block, Block)| match link {
+            (Block::Bus(bus), other) | (other, Block::Bus(bus)) if other == block => Some(bus),
+            _ => None,
+        };
+        let buses: BTreeSet<usize> = self.links.iter().filter_map(bus).collect();
+        SocFault::TwoBuses { block, buses: buses.len() }
     }
 
     /// Whether everything that is named is there, and does something.

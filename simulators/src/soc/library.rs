@@ -27,9 +27,10 @@ pub(super) const LEFT_UNDONE: f64 = 0.01;
 pub(super) const WINDOW_S: f64 = 0.01;
 /// Memories come in multiples of it. Source: FARSI, config.py, `min_mem_size`.
 const MEMORY_STEP_BYTE: f64 = 256_000.0;
-/// Bytes of an access of CACTI's: a bus of 128 bit.
+/// Bytes of an access of CACTI's. Source: zaddan/cacti_for_FARSI, farsi_gen.cfg: a bus of 128 bit.
 const ACCESS_BYTE: f64 = 16.0;
-/// Energy and area of CACTI's memories in the technology of the rest. Source: FARSI, FARSI_what_ifs_with_params.py, `tech_node_SF`.
+/// Energy and area of CACTI's memories in the technology of the rest. Source: FARSI, FARSI_what_ifs_with_params.py, `tech_node_SF`; that of energy is also that of accelerators,
+/// which the files of its workloads state.
 const MEMORY_ENERGY_SCALE: f64 = 0.064;
 const MEMORY_AREA_SCALE: f64 = 0.07;
 /// Unrollings that are powers of two; the whole loop is one more. Source: FARSI, parse_library.py, of at most 17 the last one is cut off.

@@ -5,7 +5,10 @@ mod dot;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::workload::{SocAccelerator, SocBudget, SocTask, SocTransfer, SocWorkload};
+use super::workload::{
+    LEAST, SocAccelerator, SocBudget, SocTask, SocTransfer, SocWorkload, check_accelerator, check_counts,
+    number,
+};
 
 /// Why there is no such workload.
 #[derive(Debug, thiserror::Error, PartialEq)]
@@ -108,8 +111,7 @@ struct TaskRow {
     accelerator_cycles: Option<f64>,
     accelerator_energy_j: Option<f64>,
     accelerator_area_m2: Option<f64>,
-    #[serde(default = "once")]
-    iterations: u32,
+    iterations: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -129,10 +131,6 @@ fn one() -> f64 {
     1.0
 }
 
-fn once() -> u32 {
-    1
-}
-
 impl SocWorkload {
     /// The workload in a file of `[[task]]`, with `name`, `core_cycles` and, if it has an accelerator, `accelerator_cycles`, `accelerator_energy_j`, `accelerator_area_m2` and
     /// `iterations`; `[[transfer]]` with `from`, `to` and `byte`; a `[budget]` with `latency_s`, `power_w` and `area_m2`; and factors of all energies and areas of accelerators,
@@ -145,13 +143,16 @@ impl SocWorkload {
     }
 
     /// The workload in a graph as NetworkX and D3 write it: an object with `nodes`, each with an `id` and the fields of a `[[task]]`, and `links` or `edges`, each with
-    /// `source`, `target` and `byte`. Other fields are let be.
+    /// `source`, `target` and `byte`. Other fields are let be; a graph that says that it is not `directed` is refused.
     ///
     /// # Errors
     /// [`SocWorkloadError`], as for [`SocWorkload::from_toml`].
     pub fn from_json(text: &str) -> Result<Self, SocWorkloadError> {
         let refused = |message: &str| SocWorkloadError::Text(message.to_owned());
         let graph: Value = serde_json::from_str(text).map_err(|error| refused(&error.to_string()))?;
+        if graph.get("directed").is_some_and(|directed| directed != &Value::Bool(true)) {
+            return Err(refused("`directed` is not true; a link leads from its source to its target"));
+        }
         let list = |names: &[&str]| names.iter().find_map(|&name| graph.get(name)?.as_array());
         let nodes = list(&["nodes"]).ok_or_else(|| refused("there is no list `nodes`"))?;
         let links =
@@ -174,8 +175,8 @@ impl SocWorkload {
         Self::of_rows(WorkloadFile::of(tasks, transfers))
     }
 
-    /// The workload in a `digraph` of Graphviz, whose nodes have the fields of a `[[task]]` as attributes and whose edges have `byte`. Other attributes are let be; subgraphs,
-    /// ports and HTML are refused.
+    /// The workload in a `digraph` of Graphviz, whose nodes have the fields of a `[[task]]` as attributes and whose edges have `byte`, or have them from `node [..]` and
+    /// `edge [..]` before. Other attributes are let be; subgraphs, ports, HTML and a second graph are refused.
     ///
     /// # Errors
     /// [`SocWorkloadError`], as for [`SocWorkload::from_toml`].
@@ -190,8 +191,12 @@ impl SocWorkload {
     }
 
     fn of_rows(file: WorkloadFile) -> Result<Self, SocWorkloadError> {
+        // Names are looked for one by one.
+        check_counts(file.task.len(), file.transfer.len())?;
         let names: Vec<String> = file.task.iter().map(|row| row.name.clone()).collect();
         let (energy, area) = (file.accelerator_energy_scale, file.accelerator_area_scale);
+        number("`accelerator_energy_scale`", energy, LEAST)?;
+        number("`accelerator_area_scale`", area, LEAST)?;
         let tasks = file.task.into_iter().map(|row| row.task(energy, area)).collect::<Result<_, _>>()?;
         let transfer = |(transfer, row): (usize, TransferRow)| {
             let index = |got: &String| {
@@ -229,13 +234,14 @@ impl TaskRow {
         let given = [accelerator_cycles, accelerator_energy_j, accelerator_area_m2];
         let fields = ["accelerator_cycles", "accelerator_energy_j", "accelerator_area_m2"];
         let accelerator = match given {
-            [Some(cycles), Some(energy_j), Some(area_m2)] => Some(SocAccelerator {
-                cycles,
-                energy_j: energy_j * energy_scale,
-                area_m2: area_m2 * area_scale,
-                iterations,
-            }),
-            [None, None, None] => None,
+            [Some(cycles), Some(energy_j), Some(area_m2)] => {
+                let own = SocAccelerator { cycles, energy_j, area_m2, iterations: iterations.unwrap_or(1) };
+                // Two figures below 0 make one above.
+                check_accelerator(&name, &own)?;
+                let (energy_j, area_m2) = (energy_j * energy_scale, area_m2 * area_scale);
+                Some(SocAccelerator { energy_j, area_m2, ..own })
+            }
+            [None, None, None] if iterations.is_none() => None,
             _ => {
                 let lacking = given.iter().position(Option::is_none).unwrap_or(0);
                 return Err(SocWorkloadError::Half { name, field: fields[lacking] });
@@ -248,7 +254,10 @@ impl TaskRow {
 /// The fields of `all` that are called `names`; text of a number is that number.
 fn own_fields(all: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
     let number = |value: &Value| match value {
-        Value::String(text) => serde_json::from_str::<Value>(text).ok().filter(Value::is_number),
+        Value::String(text) => {
+            let (whole, real) = (text.trim().parse::<u64>(), text.trim().parse::<f64>());
+            whole.ok().map(Value::from).or_else(|| Some(Value::from(real.ok().filter(|it| it.is_finite())?)))
+        }
         _ => None,
     };
     let field = |name: &&str| {

@@ -22,8 +22,10 @@ pub struct SocPhase {
 pub struct SocReport {
     /// When the last task has ended.
     pub latency_s: f64,
-    /// The largest mean power of a window.
+    /// The largest mean power of a window as FARSI cuts them: some are far shorter than 10 ms, some far longer.
     pub power_w: f64,
+    /// The largest mean power of any 10 ms; of the whole run if that is shorter.
+    pub window_power_w: f64,
     /// Energy of all blocks.
     pub energy_j: f64,
     /// Area of all blocks that are used.
@@ -56,6 +58,7 @@ pub fn simulate(workload: &SocWorkload, soc: &Soc) -> Result<SocReport, SocFault
     Ok(SocReport {
         latency_s: run.now_s,
         power_w: power_w(&phases),
+        window_power_w: window_power_w(&phases),
         energy_j: phases.iter().map(|phase| phase.energy_j).sum(),
         area_m2: memory_area_m2 + processor_area_m2(workload, soc),
         memory_area_m2,
@@ -175,18 +178,10 @@ impl<'a> Run<'a> {
             for &output in outputs {
                 self.counts[workload.transfers[output].to] = false;
                 if !stays {
-                    self.byte[self.soc.lies_in[output]] -= self.stored_byte(output);
+                    self.byte[self.soc.lies_in[output]] -= workload.transfers[output].byte;
                 }
             }
         }
-    }
-
-    /// What a transfer takes in its memory: what a task without cycles hands on is not stored again.
-    fn stored_byte(&self, transfer: usize) -> f64 {
-        let from = self.workload.transfers[transfer].from;
-        let passes_on =
-            self.workload.tasks[from].core_cycles == 0.0 && !self.workload.inputs[from].is_empty();
-        if passes_on { 0.0 } else { self.workload.transfers[transfer].byte }
     }
 
     /// Begins what need not wait any longer for its parents, and runs one task on each processor: first the one that runs, then what has just begun, then what
@@ -204,7 +199,7 @@ impl<'a> Run<'a> {
             queue.push(task);
             for &output in &workload.outputs[task] {
                 let memory = self.soc.lies_in[output];
-                self.byte[memory] += self.stored_byte(output);
+                self.byte[memory] += workload.transfers[output].byte;
                 self.peak_byte[memory] = self.peak_byte[memory].max(self.byte[memory]);
             }
         }
@@ -287,9 +282,9 @@ fn processor_area_m2(workload: &SocWorkload, soc: &Soc) -> f64 {
 }
 
 /// The largest mean power of a window. A phase longer than what is left of a window ends it, as part of it. Source: FARSI, common_design_utils.py,
-/// `slice_phases_with_PWP`: windows are counted in phases that take time, but cut out of all phases, so that phases without time before them (there are always two)
-/// put their ends off.
-fn power_w(phases: &[SocPhase]) -> f64 {
+/// `slice_phases_with_PWP`: windows are counted in phases that take time, but cut out of all phases, so that phases without time before them (two with a source, one
+/// without) put their ends off: a window may be one short phase, or what should be several windows.
+pub(super) fn power_w(phases: &[SocPhase]) -> f64 {
     let mut ends = Vec::new();
     let mut left_s = WINDOW_S;
     for (place, phase) in phases.iter().filter(|phase| phase.duration_s > 0.0).enumerate() {
@@ -312,4 +307,30 @@ fn power_w(phases: &[SocPhase]) -> f64 {
         begin = end;
     }
     power_w
+}
+
+/// The largest mean power of any 10 ms, of all if `phases` are shorter. Power is constant in a phase, so that the largest mean begins or ends where a phase does.
+pub(super) fn window_power_w(phases: &[SocPhase]) -> f64 {
+    let mut ends = vec![(0.0, 0.0)];
+    let (mut now_s, mut spent_j) = (0.0, 0.0);
+    for phase in phases {
+        now_s += phase.duration_s;
+        spent_j += phase.energy_j;
+        ends.push((now_s, spent_j));
+    }
+    if now_s <= 0.0 {
+        return 0.0;
+    }
+    let length_s = WINDOW_S.min(now_s);
+    let spent_by_j = |time_s: f64| {
+        let after = ends.partition_point(|end| end.0 < time_s).clamp(1, ends.len() - 1);
+        let ((begin_s, begin_j), (end_s, end_j)) = (ends[after - 1], ends[after]);
+        let part = if end_s > begin_s { (time_s - begin_s) / (end_s - begin_s) } else { 1.0 };
+        begin_j + part.clamp(0.0, 1.0) * (end_j - begin_j)
+    };
+    let begins = ends.iter().flat_map(|&(time_s, _)| [time_s, time_s - length_s]);
+    let inside = begins.map(|begin_s| begin_s.clamp(0.0, now_s - length_s));
+    inside
+        .map(|begin_s| (spent_by_j(begin_s + length_s) - spent_by_j(begin_s)) / length_s)
+        .fold(0.0, f64::max)
 }

@@ -1,6 +1,7 @@
 //! Tests: cases by hand, rules, files.
 
 use super::library::memory_cost;
+use super::simulation::{power_w, window_power_w};
 use super::*;
 
 /// `source` sends 400 kB to `a`, which sends 800 kB to `sink`; on a core it takes 1 ms.
@@ -109,17 +110,46 @@ fn what_is_done_but_for_a_hundredth_ends_with_the_next_event() {
     }
 }
 
-/// By hand, tasks of 8, 8 and 2 ms one after the other with a way that costs energy in the first alone: the window of 10 ms ends with the second phase, cut two phases
-/// without time too early, so that 8, 8 and 2 ms are one window and so is nothing before it.
+/// By hand, after two phases without time. 12 ms at 1 W and 12 ms at 3 W: FARSI has them in one window of 2 W, though any 10 ms of the second have 3 W. 12 ms at 1 W, 0.1 ms at
+/// 60 W, and twice 12 ms at 1 W: FARSI has the 0.1 ms as a window of its own, though the worst 10 ms take 6 mJ in it and 9.9 mJ beside. 4 ms at 1 W and 2 ms at 4 W are less than a window.
 #[test]
-fn windows_of_power_are_cut_as_farsi_cuts_them() {
-    let text = "task = [{ name = \"s\", core_cycles = 0 }, { name = \"a\", core_cycles = 8e6 }, { name = \"b\", core_cycles = 8e6 }, { name = \"c\", core_cycles = 2e6 }]\n\
-        transfer = [{ from = \"s\", to = \"a\", byte = 1e3 }, { from = \"a\", to = \"b\", byte = 1e3 }, { from = \"b\", to = \"c\", byte = 1e3 }]";
-    let workload = SocWorkload::from_toml(text).unwrap();
-    let report = simulate(&workload, &single(&workload, FAST_BUS)).unwrap();
-    let durations: Vec<f64> = report.phases.iter().map(|phase| (phase.duration_s * 1e3).round()).collect();
-    assert_eq!(durations, [0.0, 0.0, 8.0, 8.0, 2.0]);
-    close(report.power_w, report.energy_j / 18e-3);
+fn windows_of_power_are_cut_as_farsi_cuts_them_and_truly() {
+    let of = |phases: &[(f64, f64)]| {
+        let phase =
+            |&(ms, power_w): &(f64, f64)| SocPhase { duration_s: ms / 1e3, energy_j: ms / 1e3 * power_w };
+        let empty = SocPhase { duration_s: 0.0, energy_j: 0.0 };
+        let phases: Vec<SocPhase> = [empty; 2].into_iter().chain(phases.iter().map(phase)).collect();
+        (power_w(&phases), window_power_w(&phases))
+    };
+    for (phases, farsi_w, true_w) in [
+        (&[(12.0, 1.0), (12.0, 3.0)][..], 2.0, 3.0),
+        (&[(12.0, 1.0), (0.1, 60.0), (12.0, 1.0), (12.0, 1.0)], 60.0, 1.59),
+        (&[(4.0, 1.0), (2.0, 4.0)], 2.0, 2.0),
+        (&[(6.0, 1.0), (6.0, 2.0), (6.0, 3.0)], 2.0, 2.6),
+    ] {
+        let (farsi, truly) = of(phases);
+        assert!(
+            (farsi - farsi_w).abs() < 1e-9 && (truly - true_w).abs() < 1e-9,
+            "{phases:?}: {farsi} {truly}"
+        );
+    }
+}
+
+/// What a task without cycles hands on lies in a memory as well: 1,000 byte in, 2,000 out, both at once.
+#[test]
+fn what_a_task_without_cycles_hands_on_is_stored() {
+    let text = |byte: f64| {
+        format!(
+            "task = [{{ name = \"a\", core_cycles = 1e6 }}, {{ name = \"join\", core_cycles = 0 }}, {{ name = \"b\", core_cycles = 1e6 }}]\n\
+             transfer = [{{ from = \"a\", to = \"join\", byte = 1000 }}, {{ from = \"join\", to = \"b\", byte = {byte:e} }}]"
+        )
+    };
+    let run = |byte| {
+        let workload = SocWorkload::from_toml(&text(byte)).unwrap();
+        simulate(&workload, &single(&workload, FAST_BUS))
+    };
+    assert_eq!(run(2000.0).unwrap().memory_byte, [3000.0]);
+    assert_eq!(run(6e9).unwrap_err().rule(), "memory_size");
 }
 
 #[test]
@@ -152,6 +182,20 @@ fn a_system_that_cannot_be_is_refused_by_the_rule_it_breaks() {
     let large = SocWorkload::from_toml(&CHAIN.replace("8e5", "1e8")).unwrap();
     let fault = simulate(&large, &single(&large, FAST_BUS)).unwrap_err();
     assert_eq!(fault.to_string(), "memory 0 would hold 100400000 byte; the largest has 65536000");
+}
+
+#[test]
+fn messages_count_buses_once_and_name_blocks() {
+    let workload = SocWorkload::from_toml(CHAIN).unwrap();
+    let message = |links: &[(Block, Block)]| {
+        let mut soc = single(&workload, FAST_BUS);
+        soc.buses.push(SLOW_BUS);
+        soc.links.extend_from_slice(links);
+        simulate(&workload, &soc).unwrap_err().to_string()
+    };
+    let (memory, core, bus) = (Block::Memory(0), Block::Processor(0), Block::Bus);
+    assert_eq!(message(&[(memory, bus(0)), (bus(1), memory)]), "memory 0 hangs on 2 buses; expected one");
+    assert_eq!(message(&[(memory, core)]), "memory 0 and processor 0 are linked without a bus between them");
 }
 
 /// A way over two buses leads to the memory, whichever of two equal ones was linked first.
@@ -203,7 +247,10 @@ fn three_languages_say_the_same_workload() {
     let dot = "strict digraph \"of tasks\" { /* two\nlines */ rankdir = LR; node [shape=box] # all\n source [core_cycles=0];\n\
         a [label=\"a \\\"task\\\"\", core_cycles=1e6, accelerator_cycles=\"4e5\"][accelerator_energy_j=1e-9; accelerator_area_m2=2e-9 iterations=8]\n\
         source -> a [byte=400000] a -> sink [byte=\"8e5\"] // end\n sink [core_cycles=0] }";
-    for other in [SocWorkload::from_json(&json).unwrap(), SocWorkload::from_dot(dot).unwrap()] {
+    let defaults = "digraph { node [core_cycles=0] edge [byte=.4E6] source; node [core_cycles=1E+6]; a [iterations=8] node [core_cycles=0] sink\n\
+        source -> a [weight=2] a [accelerator_cycles=4e5, accelerator_energy_j=1E-9, accelerator_area_m2=.2e-8] a -> sink [byte=8e5] } # end";
+    let dots = [dot, defaults].map(|text| SocWorkload::from_dot(text).unwrap());
+    for other in dots.into_iter().chain([SocWorkload::from_json(&json).unwrap()]) {
         assert_eq!((other.tasks(), other.transfers()), (toml.tasks(), toml.transfers()));
     }
 }
@@ -239,9 +286,24 @@ fn files_that_hold_no_workload_are_refused() {
         changed("from = \"a\", to = \"sink\"", "from = \"source\", to = \"a\""),
         "two transfers are `source -> a`"
     );
+    let negative = CHAIN.replace("accelerator_energy_j = 1e-9", "accelerator_energy_j = -1e-9");
+    assert_eq!(refusal(&negative), "task `a`: `accelerator_energy_j` is -0.000000001; expected 0e0 to 1e15");
+    for factor in ["-1", "0", "nan", "inf"] {
+        let got = refusal(&format!("accelerator_energy_scale = {factor}\n{negative}"));
+        assert!(
+            got.starts_with("`accelerator_energy_scale` is ") && got.ends_with("expected 1e-15 to 1e15"),
+            "{got}"
+        );
+    }
+    assert_eq!(
+        changed("name = \"sink\", core_cycles = 0", "name = \"sink\", core_cycles = 1, iterations = 4"),
+        "task `sink` has no `accelerator_cycles`; an accelerator needs it"
+    );
+    let budget = format!("budget = {{ latency_s = 1e-307, power_w = 1, area_m2 = 1 }}\n{CHAIN}");
+    assert!(refusal(&budget).starts_with("budget: `latency_s` is 0.0"), "{}", refusal(&budget));
     assert_eq!(refusal("task = []"), "0 tasks; expected 1 to 64");
     assert!(refusal("task = 3").contains("expected a sequence"), "{}", refusal("task = 3"));
-    let many = "[[transfer]]\nfrom = \"a\"\nto = \"a\"\nbyte = 1\n".repeat(2017);
+    let many = "[[transfer]]\nfrom = \"gone\"\nto = \"a\"\nbyte = 1\n".repeat(2017);
     let task = "[[task]]\nname = \"a\"\ncore_cycles = 1\n";
     assert_eq!(refusal(&format!("{task}{many}")), "2017 transfers; expected 0 to 2016");
     let dot = |text: &str| SocWorkload::from_dot(text).unwrap_err().to_string();
@@ -257,9 +319,25 @@ fn files_that_hold_no_workload_are_refused() {
         "the text ends; expected a name (subgraphs, ports and HTML are not read)"
     );
     assert_eq!(dot("digraph { a }"), "task `a`: missing field `core_cycles`");
+    assert_eq!(dot("digraph {\n a -- b }"), "line 2: `--`; expected `->`, from who writes to who reads");
+    for rest in ["digraph { b }", "}"] {
+        let first = rest.split(' ').next().unwrap();
+        assert_eq!(
+            dot(&format!("digraph {{ a [core_cycles=1] }}\n{rest}")),
+            format!("line 2: `{first}`; expected the end of the text after the graph")
+        );
+    }
     let json = |text: &str| SocWorkload::from_json(text).unwrap_err().to_string();
     assert_eq!(json("{\"nodes\": [{\"id\": []}], \"links\": []}"), "`id` of node 0 is no text and no number");
     assert_eq!(json("{}"), "there is no list `nodes`");
+    let graph = |directed: &str, links: &str| {
+        json(&format!(
+            "{{\"directed\": {directed}, \"multigraph\": true, \"nodes\": [{{\"id\": 1, \"core_cycles\": 1}}, {{\"id\": 2, \"core_cycles\": 1}}], \"links\": [{links}]}}"
+        ))
+    };
+    let link = "{\"source\": 1, \"target\": 2, \"byte\": 1}";
+    assert_eq!(graph("false", link), "`directed` is not true; a link leads from its source to its target");
+    assert_eq!(graph("true", &format!("{link}, {link}")), "two transfers are `1 -> 2`");
 }
 
 #[test]

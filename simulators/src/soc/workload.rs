@@ -6,6 +6,8 @@ use crate::task_graph::{MAX_TASKS, sorted};
 
 /// Most of any quantity of a task or a transfer; ours: far beyond what a system does in a day, and sums of it stay exact enough.
 const MOST: f64 = 1e15;
+/// Least of a budget, and of a factor; ours: far below what a system can keep to, and nothing over it overflows.
+pub(super) const LEAST: f64 = 1e-15;
 /// Most transfers: one between any two of the most tasks.
 const MAX_TRANSFERS: usize = MAX_TASKS * (MAX_TASKS - 1) / 2;
 /// Longest name of a task.
@@ -82,8 +84,7 @@ impl SocWorkload {
         budget: Option<SocBudget>,
     ) -> Result<Self, SocWorkloadError> {
         let n = tasks.len();
-        count("tasks", n, 1, MAX_TASKS)?;
-        count("transfers", transfers.len(), 0, MAX_TRANSFERS)?;
+        check_counts(n, transfers.len())?;
         tasks.iter().enumerate().try_for_each(|(at, task)| check_task(task, &tasks[..at]))?;
         let (mut inputs, mut outputs) = (vec![Vec::new(); n], vec![Vec::new(); n]);
         for (index, it) in transfers.iter().enumerate() {
@@ -105,7 +106,7 @@ impl SocWorkload {
             for (field, value) in
                 [("latency_s", budget.latency_s), ("power_w", budget.power_w), ("area_m2", budget.area_m2)]
             {
-                number(&format!("budget: `{field}`"), value, f64::MIN_POSITIVE)?;
+                number(&format!("budget: `{field}`"), value, LEAST)?;
             }
         }
         let mut bursts = vec![[0.0; 2]; transfers.len()];
@@ -164,20 +165,32 @@ fn check_task(task: &SocTask, before: &[SocTask]) -> Result<(), SocWorkloadError
     }
     number(&format!("task `{name}`: `core_cycles`"), task.core_cycles, 0.0)?;
     let Some(own) = &task.accelerator else { return Ok(()) };
+    check_accelerator(name, own)?;
     if task.core_cycles == 0.0 {
         return Err(SocWorkloadError::Idle { name: name.clone() });
     }
+    Ok(())
+}
+
+/// Whether the figures of the accelerator of task `name` are in their ranges.
+pub(super) fn check_accelerator(name: &str, own: &SocAccelerator) -> Result<(), SocWorkloadError> {
     number(&format!("task `{name}`: `accelerator_cycles`"), own.cycles, 1.0)?;
     number(&format!("task `{name}`: `accelerator_energy_j`"), own.energy_j, 0.0)?;
     number(&format!("task `{name}`: `accelerator_area_m2`"), own.area_m2, 0.0)?;
     number(&format!("task `{name}`: `iterations`"), f64::from(own.iterations), 1.0)
 }
 
+/// Whether there are neither too few nor too many tasks and transfers.
+pub(super) fn check_counts(n_tasks: usize, n_transfers: usize) -> Result<(), SocWorkloadError> {
+    count("tasks", n_tasks, 1, MAX_TASKS)?;
+    count("transfers", n_transfers, 0, MAX_TRANSFERS)
+}
+
 fn count(what: &'static str, got: usize, low: usize, most: usize) -> Result<(), SocWorkloadError> {
     if (low..=most).contains(&got) { Ok(()) } else { Err(SocWorkloadError::Count { what, got, low, most }) }
 }
 
-fn number(what: &str, got: f64, low: f64) -> Result<(), SocWorkloadError> {
+pub(super) fn number(what: &str, got: f64, low: f64) -> Result<(), SocWorkloadError> {
     // A NaN is in no range.
     if (low..=MOST).contains(&got) {
         Ok(())

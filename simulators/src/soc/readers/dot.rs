@@ -17,6 +17,9 @@ type Attributes = Map<String, Value>;
 pub(super) struct Graph {
     pub(super) nodes: Vec<(String, Attributes)>,
     pub(super) edges: Vec<(String, String, Attributes)>,
+    /// What nodes and edges have that are named from here on.
+    node_defaults: Attributes,
+    edge_defaults: Attributes,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +33,7 @@ impl Graph {
     fn node(&mut self, name: &str) -> &mut Attributes {
         let found = self.nodes.iter().position(|(known, _)| known == name);
         let index = found.unwrap_or_else(|| {
-            self.nodes.push((name.to_owned(), Attributes::new()));
+            self.nodes.push((name.to_owned(), self.node_defaults.clone()));
             self.nodes.len() - 1
         });
         &mut self.nodes[index].1
@@ -62,6 +65,10 @@ pub(super) fn parse(text: &str) -> Result<Graph, String> {
         if graph.nodes.len() > MAX_TASKS {
             return Err(format!("more than {MAX_TASKS} nodes"));
         }
+    }
+    parser.at += 1;
+    if parser.next().is_some() {
+        return Err(parser.expected("the end of the text after the graph"));
     }
     Ok(graph)
 }
@@ -107,7 +114,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A node, a chain of edges, or attributes of the graph or of all nodes, which are let be.
+    /// A node, a chain of edges, attributes of all nodes or edges from here on, or such of the graph, which are let be.
     fn statement(&mut self, graph: &mut Graph) -> Result<(), String> {
         let first = self.name()?;
         if first.eq_ignore_ascii_case("subgraph") {
@@ -127,17 +134,21 @@ impl<'a> Parser<'a> {
             return Err(format!("a chain of more than {MAX_TASKS} nodes"));
         }
         let attributes = self.attributes()?;
-        let is_default = ["graph", "node", "edge"].iter().any(|word| chain[0].eq_ignore_ascii_case(word));
         if chain.len() == 1 {
-            if !is_default {
-                graph.node(&chain[0]).extend(attributes);
+            match chain[0].to_ascii_lowercase().as_str() {
+                "graph" => {}
+                "node" => graph.node_defaults.extend(attributes),
+                "edge" => graph.edge_defaults.extend(attributes),
+                _ => graph.node(&chain[0]).extend(attributes),
             }
             return Ok(());
         }
+        let mut all = graph.edge_defaults.clone();
+        all.extend(attributes);
         for pair in chain.windows(2) {
             graph.node(&pair[0]);
             graph.node(&pair[1]);
-            graph.edges.push((pair[0].clone(), pair[1].clone(), attributes.clone()));
+            graph.edges.push((pair[0].clone(), pair[1].clone(), all.clone()));
         }
         Ok(())
     }
@@ -180,13 +191,18 @@ fn tokens(text: &str) -> Result<Vec<(Token, usize)>, String> {
                 letters.next();
                 tokens.push((Token::Arrow, line));
             }
+            '-' if rest.starts_with("--") => {
+                return Err(format!("line {line}: `--`; expected `->`, from who writes to who reads"));
+            }
             '"' => tokens.push((Token::Name(quoted(&mut letters, &mut line)?), line)),
             _ if is_part(letter) || letter == '-' => {
                 let mut name = letter.to_string();
                 while let Some((_, next)) = letters.next_if(|(_, next)| is_part(*next) || *next == '+') {
                     name.push(next);
                     // The sign of an exponent.
-                    let is_exponent = name.starts_with(|first: char| first.is_ascii_digit()) && next == 'e';
+                    let number = name.trim_start_matches(['-', '.']);
+                    let is_exponent =
+                        number.starts_with(|first: char| first.is_ascii_digit()) && matches!(next, 'e' | 'E');
                     if is_exponent && let Some((_, sign)) = letters.next_if(|(_, sign)| *sign == '-') {
                         name.push(sign);
                     }
