@@ -39,9 +39,9 @@ fn it_keeps_the_contract_for_every_workload() {
     }
 }
 
-// Claim of the page: most random designs say something.
+/// A search that begins at random finds both: of each workload's random designs a tenth to nine tenths are feasible.
 #[test]
-fn random_designs_are_often_feasible() {
+fn of_random_designs_some_are_feasible_and_some_are_not() {
     for row in SOC_WORKLOADS {
         let env = env(&json!({ "workload": row.id }));
         let mut rng = Seed::new(0).stream("test");
@@ -63,8 +63,8 @@ fn a_memory_on_an_island_cannot_be_reached() {
     assert!(measured(&env, &design(&env, &bridge))[0] > 0.0);
 }
 
-/// By hand: 1e6 cycles take 1 ms on a core, 4e5 cycles of an accelerator at 100 MHz 4 ms, and 1 ms if it is unrolled four times; area 4e-9 m2 more than memory. Budgets
-/// of half of the latency, and of the power and area there are, are missed by 1.
+/// By hand: 1e6 cycles take 1 ms on a core, 4e5 cycles of an accelerator at 100 MHz 4 ms, and 1 ms if it is unrolled four times; area 4e-9 m2 more than memory. A
+/// run shorter than 10 ms is one window.
 #[test]
 fn a_workload_of_ones_own_is_read_from_files_of_three_kinds() {
     let folder = tempfile::tempdir().unwrap();
@@ -83,10 +83,11 @@ fn a_workload_of_ones_own_is_read_from_files_of_three_kinds() {
     let json = format!(
         "{{\"nodes\": [{{\"id\": \"in\", \"core_cycles\": 0}}, {{\"id\": \"a\", \"{fields}}}], \"edges\": [{{\"source\": \"in\", \"target\": \"a\", \"byte\": 1000}}]}}"
     );
-    for (name, text, excess) in [("g.toml", &toml, 1.0), ("g.json", &json, 0.0), ("g.dot", &dot, 0.0)] {
+    for (name, text) in [("g.toml", &toml), ("g.json", &json), ("g.dot", &dot)] {
         let env = read(name, text);
         let unrolled = measured(&env, &design(&env, &[("a_place", json!("bus-1")), ("a_unroll", json!(4))]));
-        assert!((unrolled[0] - 1e-3).abs() < 1e-15 && (unrolled[5] - excess).abs() < 1e-9, "{unrolled:?}");
+        assert!((unrolled[0] - 1e-3).abs() < 1e-15, "{unrolled:?}");
+        assert!((unrolled[5] * unrolled[0] / unrolled[3] - 1.0).abs() < 1e-12, "{unrolled:?}");
         assert!((unrolled[2] - unrolled[4] - 4e-9).abs() < 1e-20, "{unrolled:?}");
         let core = measured(&env, &design(&env, &[]));
         assert!((core[0] - 1e-3).abs() < 1e-15 && (core[2] - core[4] - 6.5e-7).abs() < 1e-18, "{core:?}");
@@ -119,7 +120,9 @@ fn each_workload_has_a_design_within_its_budget() {
         let values: Vec<(&str, Value)> =
             values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
         let metrics = measured(&env, &design(&env, &values));
-        assert_eq!(metrics[5], 0.0, "{workload}: {metrics:?}");
+        let constraints = env.default_goal().constraints;
+        let is_within = constraints.iter().zip(&metrics).all(|(it, got)| *got <= it.limit);
+        assert!(constraints.len() == 3 && is_within, "{workload}: {metrics:?}");
         for (got, expected) in metrics.iter().zip(expected) {
             assert!((got / expected - 1.0).abs() < 5e-3, "{workload}: {metrics:?}");
         }
@@ -140,5 +143,5 @@ fn settings_that_cannot_be_used_name_what_can() {
     let gone = refused(json!({ "workload": "no/such.dot" }));
     assert!(gone.starts_with("`workload`: no/such.dot: "), "{gone}");
     let large = refused(json!({ "workload": "audio-decoder", "buses": 4, "memories": 4, "cores": 4 }));
-    assert!(large.contains("2^128"), "{large}");
+    assert!(large.contains("2^128") && large.contains("`cores`, `buses` or `memories`"), "{large}");
 }
