@@ -15,6 +15,7 @@ mod mapping;
 mod recorded_kernel;
 mod scratchpad;
 mod settings_file;
+mod soc;
 mod task_schedule;
 
 use tapeout_core::EnvEntry;
@@ -39,6 +40,7 @@ pub use llm_system::{LlmKnobs, LlmSystem, LlmSystemConfig};
 pub use mapping::{LayerMapping, LayerMappingConfig};
 pub use recorded_kernel::{RecordedKernel, RecordedKernelConfig, TuningFile, TuningFileError, TuningForm};
 pub use scratchpad::{Overflow, PlacementDesigns, Scratchpad, ScratchpadConfig};
+pub use soc::{SocConfig, SocDesign};
 pub use task_schedule::{TaskSchedule, TaskScheduleConfig};
 
 /// Every environment of this crate.
@@ -58,5 +60,6 @@ pub const ENVS: &[EnvEntry] = &[
     EnvEntry::of::<LayerMapping>(),
     EnvEntry::of::<RecordedKernel>(),
     EnvEntry::of::<Scratchpad>(),
+    EnvEntry::of::<SocDesign>(),
     EnvEntry::of::<TaskSchedule>(),
 ];

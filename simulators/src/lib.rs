@@ -23,6 +23,7 @@ pub mod networks;
 pub mod precision;
 pub mod row_stationary;
 pub mod scratchpad;
+pub mod soc;
 mod synthesis;
 pub mod task_graph;
 pub mod technology;

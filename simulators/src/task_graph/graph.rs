@@ -138,7 +138,9 @@ impl TaskGraph {
             inputs[it.to].push((it.from, it.time));
             outputs[it.from].push((it.to, it.time));
         }
-        let sorted = sort(&inputs).ok_or(TaskGraphError::Circle)?;
+        let before: Vec<Vec<usize>> =
+            inputs.iter().map(|row| row.iter().map(|&(task, _)| task).collect()).collect();
+        let sorted = sorted(&before).ok_or(TaskGraphError::Circle)?;
         Ok(Self { times, inputs, outputs, sorted })
     }
 
@@ -208,14 +210,13 @@ fn time(what: &str, got: u64, low: u64) -> Result<(), TaskGraphError> {
     }
 }
 
-/// Each task after those that it waits for; nothing if there is a circle.
-fn sort(inputs: &[Vec<(usize, u64)>]) -> Option<Vec<usize>> {
+/// Each task after those that it waits for, which `before` says; nothing if there is a circle. Shapes `[n]`.
+pub(crate) fn sorted(before: &[Vec<usize>]) -> Option<Vec<usize>> {
     let mut sorted: Vec<usize> = Vec::new();
-    while sorted.len() < inputs.len() {
-        let ready = |task: &usize| {
-            !sorted.contains(task) && inputs[*task].iter().all(|(before, _)| sorted.contains(before))
-        };
-        let next = (0..inputs.len()).find(ready)?;
+    while sorted.len() < before.len() {
+        let ready =
+            |task: &usize| !sorted.contains(task) && before[*task].iter().all(|it| sorted.contains(it));
+        let next = (0..before.len()).find(ready)?;
         sorted.push(next);
     }
     Some(sorted)

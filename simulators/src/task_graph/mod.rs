@@ -13,6 +13,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use graph::sorted;
 pub use graph::{MAX_PROCESSORS, MAX_TASKS, Message, TaskGraph, TaskGraphError, ten_tasks};
 pub use schedule::{Placed, Schedule, ScheduleError};
 pub use search::ShortestSchedule;

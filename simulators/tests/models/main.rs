@@ -16,6 +16,7 @@ mod machine;
 mod mapper;
 mod networks;
 mod onnx_models;
+mod soc;
 mod timeloop;
 mod timeloop_designs;
 mod timeloop_templates;
