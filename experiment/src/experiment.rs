@@ -15,7 +15,7 @@ use crate::budget::Budget;
 use crate::input_files;
 use crate::lessons;
 use crate::log::Header;
-use crate::spec::{AgentSpec, Spec};
+use crate::spec::{AgentSpec, EnvSpec, Spec};
 use crate::spec_error::{SpecError, SpecFault};
 use crate::warm_start_fault::WarmStartFault;
 
@@ -69,13 +69,14 @@ impl Experiment {
             return Err(spec.fault("env.version", fault));
         }
         spec.env.version = Some(entry.version);
-        let folder = spec.text.path().and_then(Path::parent);
-        let resolved = input_files::resolved(&spec.env, entry.files, folder);
-        spec.env = resolved.map_err(|fault| spec.fault("env.config", fault))?;
+        let folder = spec.text.path().and_then(Path::parent).map(Path::to_owned);
         let settings = Value::Object(spec.env.config.clone());
         let resolved = entry.resolve(&settings).map_err(|error| config_fault(spec, "env.config", error));
         spec.env.config = object(resolved?);
-        Ok(())
+        input_files::with_full_paths(&mut spec.env.config, entry.programs, folder.as_deref());
+        let EnvSpec { config, files, .. } = &mut spec.env;
+        let resolved = input_files::resolve(config, files, entry.files, folder.as_deref());
+        resolved.map_err(|fault| spec.fault("env.config", fault))
     }
 
     /// What `spec` says, in an environment that need not be in the catalog: `env.id` is what messages call it.
@@ -125,12 +126,16 @@ impl Experiment {
     ) -> Result<Self, SpecError> {
         let agent = agent_entry(catalog, &spec)?;
         let folder = spec.text.path().and_then(Path::parent).map(Path::to_owned);
-        input_files::with_full_paths(&mut spec.agent.config, agent.files, folder.as_deref());
+        let settings = Value::Object(spec.agent.config.clone());
+        let resolved = agent.resolve(&settings).map_err(|error| config_fault(&spec, "agent.config", error));
+        spec.agent.config = object(resolved?);
+        input_files::with_full_paths(&mut spec.agent.config, agent.programs, folder.as_deref());
+        let AgentSpec { config, files, .. } = &mut spec.agent;
+        let resolved = input_files::resolve(config, files, agent.files, folder.as_deref());
+        resolved.map_err(|fault| spec.fault("agent.config", fault))?;
         let settings = Value::Object(spec.agent.config.clone());
         let refused = |error| config_fault(&spec, "agent.config", error);
-        let agent_config = object(agent.resolve(&settings).map_err(refused)?);
         agent.build(&problem, &settings, spec.seed).map_err(refused)?;
-        spec.agent.config = agent_config;
         let mut experiment = Self { spec, env, problem, agent };
         for index in 0..experiment.spec.warm_start.len() {
             let (here, warm_start) = (experiment.header(), &experiment.spec.warm_start[index]);

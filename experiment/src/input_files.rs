@@ -1,8 +1,9 @@
-//! Files that the settings of an environment name.
+//! Files that the settings of an environment or an agent name.
 //!
 //! A resolved spec names them by their full paths, so that a run goes on wherever it is resumed from, with a checksum each: a file that was
-//! edited since is refused, and so a run stays a function of its spec. A log says by the same checksums which files its designs ran.
-//! Files of an agent, such as its program, are named by full paths too; whether it still proposes the same, replaying tells.
+//! edited since is refused, and so a run stays a function of its spec. A log says by the same checksums which files its designs ran, and
+//! which agent proposed them. Programs are named by full paths alone: they come with a machine, and whether they still do the same,
+//! replaying tells.
 
 use std::collections::BTreeMap;
 use std::path::{Path, absolute};
@@ -10,20 +11,23 @@ use std::path::{Path, absolute};
 use serde_json::{Map, Value};
 
 use crate::checksum::digest;
-use crate::spec::EnvSpec;
 use crate::spec_error::SpecFault;
 
-/// `env` with the full paths of what `settings` name, and the checksums of these files. A name that is no path from here is looked for in
-/// `folder`, where the spec is.
+/// Checksums by path.
+type Files = BTreeMap<String, String>;
+
+/// Writes the full paths of what `settings` name into `config`, and the checksums of these files into `files`. A name that is no path from
+/// here is looked for in `folder`, where the spec is.
 ///
 /// # Errors
-/// [`SpecFault`] if a file cannot be read, or has another checksum than `env` says.
-pub(crate) fn resolved(
-    env: &EnvSpec,
+/// [`SpecFault`] if a file cannot be read, or has another checksum than `files` says.
+pub(crate) fn resolve(
+    config: &mut Map<String, Value>,
+    files: &mut Files,
     settings: &[&str],
     folder: Option<&Path>,
-) -> Result<EnvSpec, SpecFault> {
-    let (mut config, mut files) = (env.config.clone(), BTreeMap::new());
+) -> Result<(), SpecFault> {
+    let said = std::mem::take(files);
     for setting in settings {
         if let Some(value) = config.get_mut(*setting) {
             each_text(value, &mut |text| {
@@ -36,17 +40,16 @@ pub(crate) fn resolved(
             })?;
         }
     }
-    for (path, expected) in &env.files {
-        let path = full_path(path, folder).map_or_else(|| path.clone(), |(path, _)| path);
-        if let Some(got) = files.get(&path).filter(|got| *got != expected) {
-            let (got, expected) = (got.clone(), expected.clone());
-            return Err(SpecFault::InputFileChanged { path, got, expected });
+    for (path, expected) in said {
+        let path = full_path(&path, folder).map_or(path, |(path, _)| path);
+        if let Some(got) = files.get(&path).filter(|got| **got != expected) {
+            return Err(SpecFault::InputFileChanged { path, got: got.clone(), expected });
         }
     }
-    Ok(EnvSpec { config, files, ..env.clone() })
+    Ok(())
 }
 
-/// Names files of `settings` by their full paths.
+/// Names programs of `settings` by their full paths.
 pub(crate) fn with_full_paths(config: &mut Map<String, Value>, settings: &[&str], folder: Option<&Path>) {
     for setting in settings {
         let Some(value) = config.get_mut(*setting) else { continue };
@@ -80,19 +83,19 @@ fn full_path(text: &str, folder: Option<&Path>) -> Option<(String, String)> {
 }
 
 /// The file that a text names among these, and what of it is meant.
-fn known<'a>(text: &'a str, files: &BTreeMap<String, String>) -> Option<(&'a str, &'a str)> {
+fn known<'a>(text: &'a str, files: &Files) -> Option<(&'a str, &'a str)> {
     let ends = std::iter::once(text.len()).chain(text.match_indices(':').map(|(colon, _)| colon));
     let mut names = ends.map(|end| text.split_at(end));
     names.find(|(path, _)| files.contains_key(*path))
 }
 
-/// The same settings with files told by what is in them, wherever they are.
-pub(crate) fn files_by_contents(env: &EnvSpec) -> EnvSpec {
-    let mut same = EnvSpec { files: BTreeMap::new(), ..env.clone() };
-    for value in same.config.values_mut() {
+/// The same settings with `files` told by what is in them, wherever they are.
+pub(crate) fn by_contents(config: &Map<String, Value>, files: &Files) -> Map<String, Value> {
+    let mut same = config.clone();
+    for value in same.values_mut() {
         let told = each_text(value, &mut |text| {
-            if let Some((path, part)) = known(text, &env.files) {
-                *text = format!("sha256:{}{part}", env.files[path]);
+            if let Some((path, part)) = known(text, files) {
+                *text = format!("sha256:{}{part}", files[path]);
             }
             Ok::<(), ()>(())
         });
@@ -105,7 +108,7 @@ pub(crate) fn files_by_contents(env: &EnvSpec) -> EnvSpec {
 pub(crate) fn as_written(
     logged: &Map<String, Value>,
     here: &Map<String, Value>,
-    files: &BTreeMap<String, String>,
+    files: &Files,
 ) -> Map<String, Value> {
     written(logged, here, &|short, full| {
         known(full, files).is_some() && Path::new(full).ends_with(short.trim_start_matches("./"))
@@ -163,9 +166,20 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn env(config: Value) -> EnvSpec {
+    #[derive(Debug, Clone, PartialEq)]
+    struct Settings {
+        config: Map<String, Value>,
+        files: Files,
+    }
+
+    fn env(config: Value) -> Settings {
         let Value::Object(config) = config else { panic!("settings are an object") };
-        EnvSpec { config, ..EnvSpec::named("toy") }
+        Settings { config, files: Files::new() }
+    }
+
+    fn resolved(asked: &Settings, settings: &[&str], folder: Option<&Path>) -> Result<Settings, SpecFault> {
+        let mut same = asked.clone();
+        resolve(&mut same.config, &mut same.files, settings, folder).map(|()| same)
     }
 
     // Source of the checksum: FIPS 180-4's example of the message "abc".
@@ -184,7 +198,7 @@ mod tests {
         assert_eq!(same.files, BTreeMap::from([(full.to_owned(), ABC.to_owned())]));
 
         assert!(resolved(&same, &["networks"], None).is_ok());
-        assert_eq!(files_by_contents(&same).config["networks"][1], json!(format!("sha256:{ABC}")));
+        assert_eq!(by_contents(&same.config, &same.files)["networks"][1], json!(format!("sha256:{ABC}")));
         fs::write(full, "abd").unwrap();
         let error = resolved(&same, &["networks"], None).unwrap_err();
         assert!(matches!(error, SpecFault::InputFileChanged { expected, .. } if expected == ABC));
@@ -203,7 +217,7 @@ mod tests {
         let expected = json!({ "layer": format!("{full}:conv:1"), "trace": full, "own": "resnet50:conv1" });
         assert_eq!(Value::Object(same.config.clone()), expected);
         assert_eq!(same.files.len(), 1);
-        assert_eq!(files_by_contents(&same).config["layer"], json!(format!("sha256:{ABC}:conv:1")));
+        assert_eq!(by_contents(&same.config, &same.files)["layer"], json!(format!("sha256:{ABC}:conv:1")));
         assert_eq!(as_written(&asked.config, &same.config, &same.files), asked.config);
         assert_eq!(resolved(&same, &["layer", "trace", "own"], None).unwrap(), same);
     }

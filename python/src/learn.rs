@@ -72,7 +72,7 @@ impl Dataset {
     fn rows<'py>(&self, py: Python<'py>) -> PyResult<(Columns<'py>, Bound<'py, PyArray1<i32>>)> {
         let rows = self.0.rows();
         let mut table = Builder::new(rows.len(), self.0.metrics().len());
-        rows.iter().for_each(|row| table.outcome(&row.design, &row.outcome));
+        rows.iter().for_each(|row| table.add(row.design.levels(), &row.outcome));
         let workloads: Vec<i32> = rows.iter().map(|row| row.workload as i32).collect();
         Ok((table.columns(py, self.0.space().n_parameters())?, workloads.into_pyarray(py)))
     }

@@ -13,16 +13,45 @@
 
 use tapeout_core::names::nearest_name;
 use tapeout_core::parameter::{Parameter, Value};
-use tapeout_core::{Design, Outcome};
+use tapeout_core::{Design, Metric, Outcome};
 
 use super::table::{About, Row};
 
 /// A column of the table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Column {
     pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) is_optional: bool,
+    pub(super) note: Note,
+}
+
+/// What a column is of, for whoever has the table alone.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Note {
+    /// In SI; empty for a ratio, a count or a name.
+    pub(super) unit: String,
+    pub(super) about: String,
+    /// What a parameter may be set to, in order.
+    pub(super) levels: Vec<Value>,
+}
+
+impl Note {
+    fn about(about: &str) -> Self {
+        Self { about: about.to_owned(), ..Self::default() }
+    }
+
+    fn of_parameter(parameter: &Parameter) -> Self {
+        Self {
+            unit: parameter.unit_name().to_owned(),
+            about: parameter.summary().to_owned(),
+            levels: (0..parameter.n_levels()).map(|level| parameter.value(level)).collect(),
+        }
+    }
+
+    fn of_metric(metric: &Metric) -> Self {
+        Self { unit: metric.unit.clone(), ..Self::about(&metric.summary) }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,16 +130,32 @@ fn kind(parameter: &Parameter) -> Kind {
 impl About {
     /// The columns of the table, in order.
     pub(super) fn columns(&self) -> Vec<Column> {
-        let column = |name: String, kind, is_optional| Column { name, kind, is_optional };
-        let mut columns = vec![column("workload".to_owned(), Kind::Text, false)];
-        let parameters = self.space.parameters().iter();
-        columns.extend(parameters.map(|it| column(format!("design.{}", it.name()), kind(it), false)));
-        columns
-            .extend(self.metrics.iter().map(|it| column(format!("measured.{}", it.name), Kind::Real, true)));
-        columns.push(column("infeasible.rule".to_owned(), Kind::Text, true));
-        columns.push(column("infeasible.violation".to_owned(), Kind::Real, true));
-        columns.push(column("source".to_owned(), Kind::Integer, false));
-        columns.push(column("trial".to_owned(), Kind::Integer, false));
+        let column = |name: &str, kind, is_optional, about: &str| {
+            let (name, note) = (name.to_owned(), Note::about(about));
+            Column { name, kind, is_optional, note }
+        };
+        let mut columns = vec![column("workload", Kind::Text, false, "what the design ran")];
+        columns.extend(self.space.parameters().iter().map(|it| Column {
+            name: format!("design.{}", it.name()),
+            kind: kind(it),
+            is_optional: false,
+            note: Note::of_parameter(it),
+        }));
+        columns.extend(self.metrics.iter().map(|it| Column {
+            name: format!("measured.{}", it.name),
+            kind: Kind::Real,
+            is_optional: true,
+            note: Note::of_metric(it),
+        }));
+        columns.push(column("infeasible.rule", Kind::Text, true, "the rule that the design breaks"));
+        columns.push(column("infeasible.violation", Kind::Real, true, "by how much"));
+        columns.push(column(
+            "source",
+            Kind::Integer,
+            false,
+            "the number of the source in `dataset.toml`, from 0",
+        ));
+        columns.push(column("trial", Kind::Integer, false, "the number of the trial in its source, from 0"));
         columns
     }
 

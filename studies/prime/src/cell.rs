@@ -124,7 +124,7 @@ impl Study<'_> {
         let model = fit(self.catalog, self.dataset, &asked.split, &asked.problem, &recipe)?;
         let model_search = ModelSearch {
             workloads: asked.workloads.clone(),
-            agent: AgentSpec { id: "firefly".to_owned(), config: Map::new() },
+            agent: AgentSpec::named("firefly"),
             calls: self.plan.model_calls,
             batch: self.plan.batch,
             kappa: learned.kappa,
