@@ -58,9 +58,16 @@ fn what_a_setting_is_here_is_no_part_of_a_spec() {
         ("agent", &|settings| catalog.agent("python").unwrap().resolve(settings).unwrap()),
     ];
     for (row, resolve) in rows {
-        assert_eq!((&resolve(&open)["python"], &resolve(&said)["python"]), (&Value::Null, &json!("/no/other")), "{row}");
+        assert_eq!(
+            (&resolve(&open)["python"], &resolve(&said)["python"]),
+            (&Value::Null, &json!("/no/other")),
+            "{row}"
+        );
     }
     assert_eq!(catalog.here("python"), Some(&json!("/no/such/python")));
     // An environment that does not leave it open is what it was.
-    assert_eq!(catalog.env("command").unwrap().defaults(), tapeout::builtin().env("command").unwrap().defaults());
+    assert_eq!(
+        catalog.env("command").unwrap().defaults(),
+        tapeout::builtin().env("command").unwrap().defaults()
+    );
 }

@@ -130,8 +130,8 @@ def test_ctrl_c_does_not_wait_for_a_design(own):
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         env.evaluate([{"x": 1}, {"x": 2}], threads=1)
-    # Ours: the design takes three seconds; 0.2 s are kept on a machine of one's own.
-    assert time.perf_counter() - pressed[0] < 1.0
+    # Ours: the design takes three seconds.
+    assert time.perf_counter() - pressed[0] < 0.5
     timer.join()
 
 

@@ -182,7 +182,7 @@ fn errors_of_python_come_with_their_traceback_and_killed_workers_cost_no_trial()
     assert!((3..20).contains(&failed.len()), "{raised:?}");
     for cause in failed {
         assert!(cause.starts_with("it says: ValueError: x is "), "{cause}");
-        assert!(cause.contains("faulty.py\", line 11, in evaluate"), "{cause}");
+        assert!(cause.contains("faulty.py\", line 12, in evaluate"), "{cause}");
     }
     here.data(&search(&["--agent", "random", "--set", "env.settings.how=kill", "--out", "killed"]));
     assert!(trials(&here.read("killed/trials.jsonl")).iter().all(|trial| trial.get("failed").is_none()));

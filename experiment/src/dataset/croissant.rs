@@ -99,6 +99,8 @@ fn context() -> Value {
     });
     for word in [
         "citeAs",
+        "equivalentProperty",
+        "samplingRate",
         "column",
         "extract",
         "field",

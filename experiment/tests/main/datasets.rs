@@ -349,7 +349,8 @@ fn croissant_describes_the_table_that_is_there() {
         let metrics = dataset.metrics().iter().map(|it| format!("measured.{}", it.name));
         let named = |name: &str| std::iter::once(name.to_owned());
         let behind = ["infeasible.rule", "infeasible.violation", "source", "trial"].map(str::to_owned);
-        let expected: Vec<String> = named("workload").chain(parameters).chain(metrics).chain(behind).collect();
+        let expected: Vec<String> =
+            named("workload").chain(parameters).chain(metrics).chain(behind).collect();
         assert_eq!(columns, expected);
         let identifiers: BTreeSet<&str> = fields.iter().map(|field| field["@id"].as_str().unwrap()).collect();
         assert_eq!(identifiers.len(), fields.len());
