@@ -174,8 +174,10 @@ fn errors_of_python_come_with_their_traceback_and_killed_workers_cost_no_trial()
     }
     let here = Scratch::new();
     here.write("faulty.py", FAULTY);
-    let env = ["--env", "python", "--set", "env.class=faulty.py:Faulty"];
-    let search = |more: &[&str]| [&["search"], &env[..], &["--trials", "30", "--quiet"], more].concat();
+    let search = |more: &[&'static str]| {
+        let env = ["search", "--env", "python", "--set", "env.class=faulty.py:Faulty"];
+        [&env[..], &["--trials", "30", "--quiet"], more].concat()
+    };
     here.data(&search(&["--agent", "random", "--out", "raised"]));
     let raised = trials(&here.read("raised/trials.jsonl"));
     let failed: Vec<&str> = raised.iter().filter_map(|trial| trial["failed"].as_str()).collect();
