@@ -132,7 +132,7 @@ fn classes_are_compared_under_their_labels() {
         "--seeds",
         "2",
         "--trials",
-        "16",
+        "8",
         "--batch",
         "4",
         "--quiet",
@@ -180,14 +180,16 @@ fn errors_of_python_come_with_their_traceback_and_killed_workers_cost_no_trial()
     };
     here.data(&search(&["--agent", "random", "--out", "raised"]));
     let raised = trials(&here.read("raised/trials.jsonl"));
-    let failed: Vec<&str> = raised.iter().filter_map(|trial| trial["failed"].as_str()).collect();
+    let failed: Vec<&str> = raised.iter().filter_map(|trial| trial["outcome"]["failed"].as_str()).collect();
     assert!((3..20).contains(&failed.len()), "{raised:?}");
     for cause in failed {
         assert!(cause.starts_with("it says: ValueError: x is "), "{cause}");
         assert!(cause.contains("faulty.py\", line 12, in evaluate"), "{cause}");
     }
     here.data(&search(&["--agent", "random", "--set", "env.settings.how=kill", "--out", "killed"]));
-    assert!(trials(&here.read("killed/trials.jsonl")).iter().all(|trial| trial.get("failed").is_none()));
+    assert!(
+        trials(&here.read("killed/trials.jsonl")).iter().all(|trial| trial["outcome"]["failed"].is_null())
+    );
     let complaint = here.complaint(2, &search(&["--set", "env.settings.how=refuse"]));
     assert!(
         complaint.contains("RuntimeError: no licence") && complaint.contains("in __init__"),
