@@ -8,12 +8,9 @@ use serde_json::Value;
 
 use crate::scratch::Scratch;
 
+/// Whether `python3` is there.
 fn has_python() -> bool {
-    let there = Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success());
-    if !there {
-        println!("skipped: there is no `python3`");
-    }
-    there
+    Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
 /// A folder with the classes of the guide as modules.
@@ -57,6 +54,7 @@ const BOTH: [&str; 12] = [
 #[test]
 fn classes_are_logged_resumed_and_replayed_with_their_checksums() {
     if !has_python() {
+        println!("skipped: there is no `python3`");
         return;
     }
     let here = with_classes();
@@ -104,6 +102,7 @@ fn classes_are_logged_resumed_and_replayed_with_their_checksums() {
 #[test]
 fn classes_are_compared_under_their_labels() {
     if !has_python() {
+        println!("skipped: there is no `python3`");
         return;
     }
     let here = with_classes();
@@ -170,6 +169,7 @@ class Tired:
 #[test]
 fn errors_of_python_come_with_their_traceback_and_killed_workers_cost_no_trial() {
     if !has_python() {
+        println!("skipped: there is no `python3`");
         return;
     }
     let here = Scratch::new();
