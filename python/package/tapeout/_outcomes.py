@@ -127,7 +127,8 @@ class Outcomes:
     @cached_property
     def feasible(self) -> np.ndarray:
         """Whether each design can be built and run, shape ``[n]``."""
-        return self._rule == MEASURED
+        feasible: np.ndarray = self._rule == MEASURED
+        return feasible
 
     @property
     def infeasible(self) -> list[str | None]:
