@@ -67,7 +67,9 @@ pub use problem::{Direction, Goal, Objective, Problem, ProblemError};
 pub use rule::Rule;
 pub use saved::{LoadError, Saved};
 pub use seed::{Seed, Stream};
-pub use space::{CategoryParameter, CountParameter, Design, DesignSpace, NumberParameter, SpaceError};
+pub use space::{
+    CategoryParameter, CountParameter, Design, DesignSpace, NumberParameter, Product, ProductText, SpaceError,
+};
 pub use surrogate::{
     BuildLearner, FitError, Learner, Prediction, Surrogate, TrainingData, TrainingDataError, WorkloadContext,
     WorkloadTrials,

@@ -55,11 +55,13 @@ impl SurrogateEnv {
         Self { space: space.clone(), metrics, surrogate, view, worse }
     }
 
-    fn outcomes(&self, designs: &[Design]) -> Vec<Outcome> {
+    /// What becomes of designs if each metric of the goal is worse than expected by kappa and, one after the other, each of `deviations`
+    /// more, in standard deviations; shape `[deviations][n]`. The model is asked once.
+    pub fn outcomes(&self, designs: &[Design], deviations: &[f64]) -> Vec<Vec<Outcome>> {
         let View { workloads, combination, kappa, least_p_feasible } = &self.view;
         let workloads = workloads.iter().map(|(context, weight)| (context.as_slice(), *weight));
         let outlook = Outlook::new(self.surrogate.as_ref(), workloads, designs);
-        let outcome = |index: usize| {
+        let outcome = |index: usize, kappa: f64| {
             let p = outlook.p_feasible(index);
             if p < *least_p_feasible {
                 return Outcome::infeasible(PREDICTED_INFEASIBLE, least_p_feasible - p);
@@ -73,7 +75,13 @@ impl SurrogateEnv {
             values.push(p);
             Outcome::Measured(values)
         };
-        (0..designs.len()).map(outcome).collect()
+        let kappas = deviations.iter().map(|deviation| kappa + deviation);
+        kappas.map(|kappa| (0..designs.len()).map(|index| outcome(index, kappa)).collect()).collect()
+    }
+
+    /// What the model expects.
+    fn expected(&self, designs: &[Design]) -> Vec<Outcome> {
+        self.outcomes(designs, &[0.0]).pop().expect("one deviation was given")
     }
 }
 
@@ -108,12 +116,12 @@ impl Env for SurrogateEnv {
     }
 
     fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
-        let outcome = self.outcomes(std::slice::from_ref(design)).pop();
+        let outcome = self.expected(std::slice::from_ref(design)).pop();
         Ok(outcome.expect("a model predicts each design"))
     }
 
     fn evaluate_batch(&self, designs: &[Design]) -> Vec<Result<Outcome, EvalError>> {
-        self.outcomes(designs).into_iter().map(Ok).collect()
+        self.expected(designs).into_iter().map(Ok).collect()
     }
 }
 
@@ -194,6 +202,12 @@ mod tests {
         let values = measured(&env, 1);
         let e = std::f64::consts::E;
         assert!((values[0] - 2.0 * e).abs() < 1e-12 && (values[1] - 2.0 / e).abs() < 1e-12, "{values:?}");
+        // Two deviations less are what is expected, 2 of both; two more are e times as far.
+        let design = env.space().design(&[1]).unwrap();
+        let outcomes = env.outcomes(&[design], &[-2.0, 2.0]);
+        let latency = |it: &[Outcome]| it[0].metrics().unwrap()[0];
+        assert!((latency(&outcomes[0]) - 2.0).abs() < 1e-12, "{outcomes:?}");
+        assert!((latency(&outcomes[1]) - 2.0 * e * e).abs() < 1e-12, "{outcomes:?}");
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 use tapeout::core::catalog::BuiltEnv;
-use tapeout::core::{AgentEntry, BuildEnv as _, Catalog, Env, EnvEntry, Goal, LearnerEntry, UnknownName};
+use tapeout::core::{
+    AgentEntry, BuildEnv as _, Catalog, Env, EnvEntry, Goal, LearnerEntry, ProductText, UnknownName,
+};
 use tapeout::envs::RecordedKernel;
 use tapeout::simulators::networks::{Conv2d, MatMul, NETWORKS, NeuralNetwork, Op, SecondOperand};
 
@@ -145,6 +147,7 @@ impl Entry<'_> {
                     page["designs"] = json!(space.cardinality().to_string());
                     page["parameters"] = json!(space.parameters());
                     page["rules"] = rules.collect::<Value>();
+                    page["products"] = json!(space.product_texts());
                     page["metrics"] = json!(env.metrics());
                     page["goal"] = json!(goal);
                 }
@@ -229,6 +232,17 @@ fn env_text(env: &dyn Env, goal: &Goal) -> String {
             rules.row([rule.name().to_owned(), rule.text().to_owned()]);
         }
         page.push_str(&format!("\n{}", rules.text()));
+    }
+    if !space.products().is_empty() {
+        let mut products = Table::new(&[
+            ("known to matter", Column::Words),
+            ("product of", Column::Words),
+            ("summary", Column::Words),
+        ]);
+        for ProductText { name, of, about } in space.product_texts() {
+            products.row([name, of.join(", "), about]);
+        }
+        page.push_str(&format!("\n{}", products.text()));
     }
     let mut metrics =
         Table::new(&[("metric", Column::Words), ("unit", Column::Words), ("summary", Column::Words)]);

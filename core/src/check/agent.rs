@@ -13,8 +13,10 @@ use crate::seed::Seed;
 use crate::space::Design;
 use crate::trial::Trial;
 
-/// How many batches each toy is searched for.
+/// How many batches each toy is searched for, at most.
 const BATCHES: usize = 12;
+/// After so many designs no more batches are asked for: learners that train on each take seconds otherwise.
+const DESIGNS: usize = 384;
 
 /// Checks that an agent keeps its contract, on toy problems of every kind.
 ///
@@ -121,7 +123,7 @@ fn search(
     if !log.is_empty() && !observe(agent.as_mut(), log, name, findings) {
         return proposals;
     }
-    for round in 0..BATCHES {
+    for round in 0..BATCHES.min(DESIGNS / batch) {
         let Some(suggested) = suggest(agent.as_mut(), batch, name, findings) else { break };
         if suggested.is_empty() {
             break;

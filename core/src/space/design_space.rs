@@ -7,7 +7,7 @@ use rand::{Rng, RngExt};
 
 use super::block::{Block, tied_groups};
 use super::diagram::Diagram;
-use super::{SpaceError, Walk};
+use super::{Product, SpaceError, Walk};
 use crate::names::nearest_name;
 use crate::parameter::{Parameter, Value};
 use crate::rule::Rule;
@@ -27,7 +27,11 @@ impl Design {
 
 /// Parameters, rules, and the designs that are legal under them. Cheap to clone.
 #[derive(Clone)]
-pub struct DesignSpace(pub(super) Arc<Inner>);
+pub struct DesignSpace {
+    pub(super) inner: Arc<Inner>,
+    /// What is known to matter beside the parameters; designs are the same without.
+    pub(super) products: Arc<[Product]>,
+}
 
 pub(super) struct Inner {
     pub(super) parameters: Vec<Parameter>,
@@ -96,22 +100,22 @@ impl DesignSpace {
         let product =
             blocks.iter().try_fold(1u128, |product, block| product.checked_mul(u128::from(block.count())));
         let cardinality = product.ok_or(SpaceError::TooLarge)?;
-        Ok(Self(Arc::new(Inner { parameters, rules, blocks, cardinality })))
+        Ok(Self { inner: Arc::new(Inner { parameters, rules, blocks, cardinality }), products: Arc::new([]) })
     }
 
     /// The parameters, in order.
     pub fn parameters(&self) -> &[Parameter] {
-        &self.0.parameters
+        &self.inner.parameters
     }
 
     /// The rules every design obeys.
     pub fn rules(&self) -> &[Rule] {
-        &self.0.rules
+        &self.inner.rules
     }
 
     /// How many parameters there are.
     pub fn n_parameters(&self) -> usize {
-        self.0.parameters.len()
+        self.inner.parameters.len()
     }
 
     /// The index of the parameter called `name`.
@@ -119,12 +123,12 @@ impl DesignSpace {
     /// # Errors
     /// [`SpaceError::UnknownParameter`], with the nearest name.
     pub fn index_of(&self, name: &str) -> Result<usize, SpaceError> {
-        index_of(&self.0.parameters, name)
+        index_of(&self.inner.parameters, name)
     }
 
     /// How many assignments there would be without rules.
     pub fn n_combinations(&self) -> u128 {
-        self.0
+        self.inner
             .parameters
             .iter()
             .map(|parameter| u128::from(parameter.n_levels()))
@@ -133,7 +137,7 @@ impl DesignSpace {
 
     /// How many designs are legal.
     pub fn cardinality(&self) -> u128 {
-        self.0.cardinality
+        self.inner.cardinality
     }
 
     /// The design with these levels, one for each parameter.
@@ -141,7 +145,7 @@ impl DesignSpace {
     /// # Errors
     /// [`SpaceError`] if there are too few or too many, one does not exist, or a rule is broken.
     pub fn design(&self, levels: &[u32]) -> Result<Design, SpaceError> {
-        check_levels(&self.0.parameters, levels)?;
+        check_levels(&self.inner.parameters, levels)?;
         if self.is_legal(levels) {
             return Ok(Design(levels.into()));
         }
@@ -184,7 +188,7 @@ impl DesignSpace {
         let mut levels = vec![None; self.n_parameters()];
         for (name, value) in values {
             let index = self.index_of(name)?;
-            let parameter = &self.0.parameters[index];
+            let parameter = &self.inner.parameters[index];
             levels[index] = Some(parameter.level_of(&value).ok_or_else(|| SpaceError::NotALevel {
                 parameter: name.to_owned(),
                 got: value.to_string(),
@@ -193,14 +197,15 @@ impl DesignSpace {
         }
         let missing = levels.iter().position(Option::is_none);
         if let Some(index) = missing {
-            return Err(SpaceError::Missing { parameter: self.0.parameters[index].name().to_owned() });
+            return Err(SpaceError::Missing { parameter: self.inner.parameters[index].name().to_owned() });
         }
         Ok(levels.into_iter().flatten().collect())
     }
 
     /// Whether these levels, one for each parameter, are a legal design.
     pub fn is_legal(&self, levels: &[u32]) -> bool {
-        levels.len() == self.n_parameters() && self.0.blocks.iter().all(|block| block.rank(levels).is_some())
+        levels.len() == self.n_parameters()
+            && self.inner.blocks.iter().all(|block| block.rank(levels).is_some())
     }
 
     /// The rules that these levels break, and by how much.
@@ -209,7 +214,7 @@ impl DesignSpace {
             let values: Vec<Value> = rule.scope().iter().map(|name| self.value_at(name, levels)).collect();
             rule.violation(&values.iter().collect::<Vec<_>>())
         };
-        self.0
+        self.inner
             .rules
             .iter()
             .map(|rule| (rule, violation(rule)))
@@ -219,7 +224,7 @@ impl DesignSpace {
 
     fn value_at(&self, name: &str, levels: &[u32]) -> Value {
         let index = self.index_of(name).expect("a rule's scope was checked when the space was made");
-        self.0.parameters[index].value(levels[index])
+        self.inner.parameters[index].value(levels[index])
     }
 
     fn assignment_text(&self, name: &str, levels: &[u32]) -> String {
@@ -228,7 +233,7 @@ impl DesignSpace {
 
     /// The value of each parameter of a design, in order.
     pub fn values<'a>(&'a self, design: &'a Design) -> impl Iterator<Item = (&'a Parameter, Value)> {
-        self.0
+        self.inner
             .parameters
             .iter()
             .zip(design.levels())
@@ -238,7 +243,7 @@ impl DesignSpace {
     /// A design drawn uniformly from the legal ones.
     pub fn sample(&self, rng: &mut impl Rng) -> Design {
         let mut levels = vec![0; self.n_parameters()];
-        for block in &self.0.blocks {
+        for block in &self.inner.blocks {
             block.unrank(rng.random_range(0..block.count()), &mut levels);
         }
         Design(levels.into())
@@ -246,7 +251,7 @@ impl DesignSpace {
 
     /// The position of a design in the enumeration of [`DesignSpace::iter`].
     pub fn rank(&self, design: &Design) -> u128 {
-        let blocks = self.0.blocks.iter();
+        let blocks = self.inner.blocks.iter();
         blocks.fold(0, |rank, block| {
             let within = block.rank(design.levels()).expect("a design is legal in its space");
             rank * u128::from(block.count()) + u128::from(within)
@@ -258,9 +263,13 @@ impl DesignSpace {
     /// # Panics
     /// If `rank` is not below [`DesignSpace::cardinality`].
     pub fn unrank(&self, mut rank: u128) -> Design {
-        assert!(rank < self.0.cardinality, "rank {rank} is below the cardinality {}", self.0.cardinality);
+        assert!(
+            rank < self.inner.cardinality,
+            "rank {rank} is below the cardinality {}",
+            self.inner.cardinality
+        );
         let mut levels = vec![0; self.n_parameters()];
-        for block in self.0.blocks.iter().rev() {
+        for block in self.inner.blocks.iter().rev() {
             let count = u128::from(block.count());
             block.unrank((rank % count) as u64, &mut levels);
             rank /= count;
@@ -270,7 +279,7 @@ impl DesignSpace {
 
     /// Every legal design, once.
     pub fn iter(&self) -> impl Iterator<Item = Design> + '_ {
-        (0..self.0.cardinality).map(|rank| self.unrank(rank))
+        (0..self.inner.cardinality).map(|rank| self.unrank(rank))
     }
 
     /// A walk through the decisions that make a design, in which only legal choices are offered.
@@ -281,26 +290,26 @@ impl DesignSpace {
     /// A number that tells spaces apart by their parameters, levels, the names and scopes of their rules, and how many
     /// designs are legal. Prose does not count.
     pub fn fingerprint(&self) -> u64 {
-        let mut text =
-            serde_json::to_string(&self.0.parameters).expect("parameters have text keys and finite levels");
-        for rule in &self.0.rules {
+        let mut text = serde_json::to_string(&self.inner.parameters)
+            .expect("parameters have text keys and finite levels");
+        for rule in &self.inner.rules {
             text.push_str(rule.name());
             rule.scope().iter().for_each(|name| text.push_str(name));
         }
-        text.push_str(&self.0.cardinality.to_string());
+        text.push_str(&self.inner.cardinality.to_string());
         crate::seed::fnv1a(text.as_bytes())
     }
 }
 
 impl PartialEq for DesignSpace {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0) || self.fingerprint() == other.fingerprint()
+        Arc::ptr_eq(&self.inner, &other.inner) || self.fingerprint() == other.fingerprint()
     }
 }
 
 impl fmt::Debug for DesignSpace {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.0.parameters.iter().map(Parameter::name);
+        let names = self.inner.parameters.iter().map(Parameter::name);
         formatter
             .debug_struct("DesignSpace")
             .field("parameters", &names.collect::<Vec<_>>())

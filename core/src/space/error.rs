@@ -25,6 +25,14 @@ pub enum SpaceError {
         /// Which parameter.
         source: Box<SpaceError>,
     },
+    /// A product of parameters that cannot be one.
+    #[error("product `{product}` {fault}")]
+    BadProduct {
+        /// The product.
+        product: String,
+        /// What is wrong with it.
+        fault: String,
+    },
     /// The rules exclude each other.
     #[error("no design is legal under the rules {rules:?}")]
     NothingLegal {

@@ -7,12 +7,14 @@ mod error;
 mod handle;
 mod moves;
 mod narrowing;
+mod product;
 mod walk;
 
 pub use design_space::{Design, DesignSpace};
 pub use error::SpaceError;
 pub use handle::{CategoryParameter, CountParameter, NumberParameter};
 pub use moves::Neighbourhood;
+pub use product::{Product, ProductText};
 pub use walk::Walk;
 
 #[cfg(test)]

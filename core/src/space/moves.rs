@@ -23,9 +23,9 @@ impl DesignSpace {
         for index in 0..self.n_parameters() {
             let level = design.0[index];
             let is_adjacent_only =
-                neighbourhood == Neighbourhood::Adjacent && !self.0.parameters[index].is_categorical();
+                neighbourhood == Neighbourhood::Adjacent && !self.inner.parameters[index].is_categorical();
             let is_near = |&other: &u32| other != level && (!is_adjacent_only || other.abs_diff(level) == 1);
-            let candidates = (0..self.0.parameters[index].n_levels()).filter(is_near);
+            let candidates = (0..self.inner.parameters[index].n_levels()).filter(is_near);
             found.extend(candidates.filter_map(|other| self.with_level(design, index, other)));
         }
         found
@@ -52,7 +52,7 @@ impl DesignSpace {
                 level != design.0[index] && self.is_legal(&levels)
             };
             let steps: Vec<u32> =
-                (0..self.0.parameters[index].n_levels()).filter(|level| is_step(level)).collect();
+                (0..self.inner.parameters[index].n_levels()).filter(|level| is_step(level)).collect();
             if !steps.is_empty() {
                 levels[index] = steps[rng.random_range(0..steps.len() as u32) as usize];
                 return Design(levels);
@@ -62,7 +62,7 @@ impl DesignSpace {
     }
 
     fn redraw_tail(&self, design: &Design, rng: &mut impl Rng) -> Design {
-        if self.0.cardinality == 1 {
+        if self.inner.cardinality == 1 {
             return design.clone();
         }
         let n = self.n_parameters() as u32;
@@ -91,14 +91,14 @@ impl DesignSpace {
         assert_eq!(levels.len(), self.n_parameters(), "a design has a level for each parameter");
         let clamped = levels
             .iter()
-            .zip(&self.0.parameters)
+            .zip(&self.inner.parameters)
             .map(|(&level, parameter)| level.min(parameter.n_levels() - 1));
         let mut levels: Vec<u32> = clamped.collect();
-        for block in &self.0.blocks {
+        for block in &self.inner.blocks {
             if let Block::Tied(diagram) = block
                 && diagram.rank(&levels).is_none()
             {
-                diagram.repair(&self.0.parameters, &mut levels);
+                diagram.repair(&self.inner.parameters, &mut levels);
             }
         }
         Design(levels.into())

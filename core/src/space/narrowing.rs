@@ -18,16 +18,17 @@ impl DesignSpace {
         let parameters: Vec<Parameter> =
             self.parameters().iter().zip(kept).map(|(parameter, levels)| fewer(parameter, levels)).collect();
         let is_listed =
-            self.rules().is_empty() && self.0.blocks.iter().any(|block| matches!(block, Block::Tied(_)));
+            self.rules().is_empty() && self.inner.blocks.iter().any(|block| matches!(block, Block::Tied(_)));
         if !is_listed {
-            return Self::new(parameters, self.rules().to_vec());
+            return Self::new(parameters, self.rules().to_vec())?.with_products(&self.product_texts());
         }
         let row = |levels: &[u32]| -> Option<Vec<u32>> {
             let place =
                 |(level, kept): (&u32, &Vec<u32>)| kept.binary_search(level).ok().map(|place| place as u32);
             levels.iter().zip(kept).map(place).collect()
         };
-        Self::of_rows(parameters, self.iter().filter_map(|design| row(design.levels())).collect())
+        let part = self.iter().filter_map(|design| row(design.levels())).collect();
+        Self::of_rows(parameters, part)?.with_products(&self.product_texts())
     }
 }
 

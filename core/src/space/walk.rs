@@ -24,14 +24,14 @@ impl<'a> Walk<'a> {
 
     fn enter_block(&mut self) {
         self.depth = 0;
-        if let Some(Block::Tied(diagram)) = self.space.0.blocks.get(self.block) {
+        if let Some(Block::Tied(diagram)) = self.space.inner.blocks.get(self.block) {
             self.node = diagram.root();
         }
     }
 
     /// The parameter to decide next; none when all are decided.
     pub fn parameter(&self) -> Option<usize> {
-        match self.space.0.blocks.get(self.block)? {
+        match self.space.inner.blocks.get(self.block)? {
             Block::Free { parameter, .. } => Some(*parameter),
             Block::Tied(diagram) => Some(diagram.order()[self.depth]),
         }
@@ -39,7 +39,7 @@ impl<'a> Walk<'a> {
 
     /// The levels that can be chosen now, increasing; empty when all is decided.
     pub fn allowed(&self) -> Vec<u32> {
-        match self.space.0.blocks.get(self.block) {
+        match self.space.inner.blocks.get(self.block) {
             None => Vec::new(),
             Some(Block::Free { n_levels, .. }) => (0..*n_levels).collect(),
             Some(Block::Tied(diagram)) => diagram.edges(self.node).iter().map(|edge| edge.level).collect(),
@@ -49,7 +49,7 @@ impl<'a> Walk<'a> {
     /// The share of the designs still possible that each of the [allowed](Walk::allowed) levels leads to. Levels drawn in
     /// proportion to it make every legal design equally likely.
     pub fn shares(&self) -> Vec<f64> {
-        match self.space.0.blocks.get(self.block) {
+        match self.space.inner.blocks.get(self.block) {
             None => Vec::new(),
             Some(Block::Free { n_levels, .. }) => vec![1.0 / f64::from(*n_levels); *n_levels as usize],
             Some(Block::Tied(diagram)) => {
@@ -62,7 +62,7 @@ impl<'a> Walk<'a> {
 
     /// Whether `level` can be chosen now.
     pub fn allows(&self, level: u32) -> bool {
-        match self.space.0.blocks.get(self.block) {
+        match self.space.inner.blocks.get(self.block) {
             None => false,
             Some(Block::Free { n_levels, .. }) => level < *n_levels,
             Some(Block::Tied(diagram)) => diagram.edge(self.node, level).is_some(),
@@ -78,7 +78,7 @@ impl<'a> Walk<'a> {
         let parameter = self.parameter().expect("a level is allowed, so a parameter is left");
         self.levels[parameter] = level;
         let mut is_block_done = true;
-        if let Block::Tied(diagram) = &self.space.0.blocks[self.block] {
+        if let Block::Tied(diagram) = &self.space.inner.blocks[self.block] {
             self.node = diagram.edge(self.node, level).expect("the level is allowed").child;
             self.depth += 1;
             is_block_done = self.depth == diagram.order().len();

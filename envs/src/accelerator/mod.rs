@@ -55,6 +55,9 @@ pub trait AcceleratorTemplate: Sized + Send + Sync + 'static {
     /// The parameters of a design.
     fn parameters() -> Vec<Parameter>;
 
+    /// Products of parameters that are known to matter: their name, what is multiplied, and what it is.
+    const PRODUCTS: &'static [(&'static str, &'static [&'static str], &'static str)] = &[];
+
     /// The template in the setting of `config`, its parameters found in `space`, ready to run `workload`.
     ///
     /// # Errors
@@ -177,6 +180,9 @@ impl<T: AcceleratorTemplate> BuildEnv for AcceleratorEnv<T> {
         check("clock_hz", clock_hz, above(0.0))?;
         let workload = config.workload()?;
         let space = DesignSpace::new(T::parameters(), Vec::new())?;
+        let space = T::PRODUCTS
+            .iter()
+            .try_fold(space, |space, (name, of, about)| space.with_product(name, of, about))?;
         let template = T::new(config, &space, &workload)?;
         let by_network = ByNetwork::of(&workload);
         let metrics = metrics::<T>().into_iter().chain(by_network.metrics()).collect();

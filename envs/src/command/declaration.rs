@@ -7,7 +7,7 @@ use serde_json::Map;
 use tapeout_core::expression::{Expression, Operand};
 use tapeout_core::names::nearest_name;
 use tapeout_core::{
-    Constraint, DesignSpace, Domain, Goal, Metric, Objective, Parameter, Problem, Rule, Value,
+    Constraint, DesignSpace, Domain, Goal, Metric, Objective, Parameter, Problem, ProductText, Rule, Value,
 };
 use toml::Spanned;
 
@@ -53,6 +53,8 @@ struct FileText {
     parameters: toml::Table,
     #[serde(default)]
     rules: Vec<Spanned<RuleText>>,
+    #[serde(default)]
+    products: Vec<ProductText>,
     metrics: toml::Table,
     #[serde(default)]
     infeasible: toml::Table,
@@ -253,6 +255,7 @@ impl Declaration {
             rules.push(rule.into_inner().rule(&parameters).map_err(|message| at(offset, message))?);
         }
         let space = DesignSpace::new(parameters, rules)
+            .and_then(|space| space.with_products(&file.products))
             .map_err(|error| at(place("parameters"), error.to_string()))?;
         let (mut metrics, mut metric_texts) = (Vec::new(), Vec::new());
         for (name, entry) in file.metrics {

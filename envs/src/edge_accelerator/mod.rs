@@ -149,6 +149,13 @@ impl AcceleratorTemplate for EdgeAccelerator {
     type Config = EdgeAcceleratorConfig;
     type Chip = Chip;
 
+    const PRODUCTS: &'static [(&'static str, &'static [&'static str], &'static str)] = &[
+        ("elements", &["pes_x", "pes_y"], "processing elements of the chip"),
+        ("chip_lanes", &["pes_x", "pes_y", "cores", "lanes"], "compute lanes of the chip"),
+        ("chip_pe_memory_bytes", &["pes_x", "pes_y", "pe_memory_bytes"], "memory of all elements"),
+        ("chip_core_memory_bytes", &["pes_x", "pes_y", "cores", "core_memory_bytes"], "memory of all cores"),
+    ];
+
     fn parameters() -> Vec<Parameter> {
         // Source of all levels: Kumar et al. (2022), arXiv 2110.11346, table of the design space; the paper gives no units for
         // the three memories of the controller, and the page says how they are read here.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tapeout_core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Outcome, Parameter, Problem,
+    ProductText,
 };
 
 use super::table::{Dataset, DatasetWorkload};
@@ -21,6 +22,9 @@ pub struct LoggedConfig {
     pub workload: String,
     /// The knobs, which no rule ties.
     pub parameters: Vec<Parameter>,
+    /// What is known to matter beside them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub products: Vec<ProductText>,
     /// What was measured.
     pub metrics: Vec<Metric>,
     /// What to optimise when nobody says.
@@ -73,7 +77,8 @@ impl BuildEnv for Logged {
             return Err(ConfigError::new("parameters", message));
         }
         let about = |parameter: &Parameter| parameter.clone().about("as in the log");
-        let space = DesignSpace::new(config.parameters.iter().map(about).collect(), Vec::new())?;
+        let space = DesignSpace::new(config.parameters.iter().map(about).collect(), Vec::new())?
+            .with_products(&config.products)?;
         Problem::new(space.clone(), config.metrics.clone(), config.goal.clone())
             .map_err(|error| ConfigError::new("goal", error.to_string()))?;
         Ok(Self { space, config })
@@ -120,6 +125,7 @@ impl Dataset {
             name: self.about.env.id.clone(),
             workload: String::new(),
             parameters: self.about.space.parameters().to_vec(),
+            products: self.about.space.product_texts(),
             metrics: self.about.metrics.clone(),
             goal,
         };

@@ -23,8 +23,8 @@ const APART: f64 = 0.1;
 /// Below this all designs that are not the same are apart. Ours: one of a hundred parameters by a hundredth of its range.
 const LEAST_APART: f64 = 1e-3;
 
-/// How many designs are looked at closely for each of a batch. Ours: some fronts; how each may turn out takes six predictions, so that all this is
-/// less than what a search asks for by default.
+/// With several objectives, how many designs are looked at closely for each of a batch. Ours: some fronts; each is held against all that was chosen,
+/// in every scenario. With one objective all that are beside the best logged are looked at.
 const LOOKED_AT: usize = 20;
 
 /// What is known of designs, for whoever chooses some.
@@ -66,9 +66,12 @@ pub fn looked_at(
     count: usize,
 ) -> Vec<usize> {
     let Candidates { all, beside } = Candidates::new(problem, trials, known, near);
-    let (most, wanted) = (LOOKED_AT * count, problem.n_objectives() > 1);
+    if problem.n_objectives() == 1 {
+        return beside;
+    }
+    let most = LOOKED_AT * count;
     // Of all some are chosen already when the others are looked at.
-    let all = all.into_iter().take(if wanted { most + count } else { 0 });
+    let all = all.into_iter().take(most + count);
     beside.into_iter().take(most).chain(all).collect::<BTreeSet<usize>>().into_iter().collect()
 }
 
@@ -77,7 +80,6 @@ pub fn looked_at(
 pub fn batch(problem: &Problem, trials: &[Trial], evidence: BatchEvidence<'_>, count: usize) -> Vec<usize> {
     let BatchEvidence { logged, known, near, scenarios } = evidence;
     let Candidates { all: mut order, mut beside } = Candidates::new(problem, trials, known, near);
-    beside.truncate(LOOKED_AT * count);
     let places = count / 2;
     if problem.n_objectives() > 1 {
         let looked_at = |order: &[usize]| order.iter().copied().take(LOOKED_AT * count).collect();

@@ -26,7 +26,7 @@ impl ModelSearch {
     /// model has them.
     ///
     /// # Errors
-    /// [`OfflineError`] if the model cannot be read back, or its environment fails.
+    /// [`OfflineError`] if the model cannot be read back.
     pub fn near(
         &self,
         catalog: &Catalog,
@@ -50,7 +50,7 @@ impl ModelSearch {
         }
         let neighbours: Vec<Design> = neighbours.into_iter().collect();
         let drawn: Vec<Design> = neighbours.sample(&mut rng, MOST_ASKED).cloned().collect();
-        self.asked(catalog, model, problem, self.kappa, &drawn)
+        Ok(self.asked(catalog, model, problem, &[0.0], &drawn)?.remove(0))
     }
 }
 

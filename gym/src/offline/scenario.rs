@@ -29,7 +29,7 @@ impl ModelSearch {
     /// and the others are in each scenario as they are expected.
     ///
     /// # Errors
-    /// [`OfflineError`] if a model cannot be read back, or its environment fails.
+    /// [`OfflineError`] if a model cannot be read back.
     pub fn scenarios(
         &self,
         catalog: &Catalog,
@@ -39,14 +39,16 @@ impl ModelSearch {
         (trials, looked_at): (&[Trial], &[usize]),
     ) -> Result<Vec<Scenario>, OfflineError> {
         let designs: Vec<Design> = looked_at.iter().map(|&index| trials[index].design.clone()).collect();
-        let models = std::iter::once(model).chain(second.map(|it| &it.model));
-        let nodes = models.flat_map(|model| NODES.map(|node| (model, node)));
-        let scenario = |(model, (deviations, weight)): (&ModelFile, (f64, f64))| {
-            let asked = self.asked(catalog, model, problem, self.kappa + deviations, &designs)?;
-            let mut trials = trials.to_vec();
-            looked_at.iter().zip(asked).for_each(|(&index, trial)| trials[index] = trial);
-            Ok(Scenario { weight, trials })
-        };
-        nodes.map(scenario).collect()
+        let deviations = NODES.map(|(deviations, _)| deviations);
+        let mut scenarios = Vec::new();
+        for model in std::iter::once(model).chain(second.map(|it| &it.model)) {
+            let asked = self.asked(catalog, model, problem, &deviations, &designs)?;
+            for ((_, weight), asked) in NODES.into_iter().zip(asked) {
+                let mut trials = trials.to_vec();
+                looked_at.iter().zip(asked).for_each(|(&index, trial)| trials[index] = trial);
+                scenarios.push(Scenario { weight, trials });
+            }
+        }
+        Ok(scenarios)
     }
 }

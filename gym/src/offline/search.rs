@@ -6,8 +6,8 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use tapeout_core::{
-    BuildEnvFrom, Catalog, Constraint, Design, Env, EvalError, Goal, Metric, ModelCard, ModelFile, Outcome,
-    Problem, Seed, Surrogate, Trial, Value,
+    BuildEnvFrom, Catalog, Constraint, Design, Goal, Metric, ModelCard, ModelFile, Outcome, Problem, Seed,
+    Surrogate, Trial, Value,
 };
 use tapeout_experiment::dataset::Dataset;
 use tapeout_experiment::{AgentSpec, Budget, EnvSpec, Spec};
@@ -71,32 +71,31 @@ impl ModelSearch {
         spec
     }
 
-    /// `designs` as the environment `proxy` has them, metrics of the goal worse by `kappa` standard deviations; over the metrics of `problem`.
+    /// `designs` as the environment `proxy` has them, metrics of the goal worse by each of `deviations` than the search takes them to be, in
+    /// standard deviations; over the metrics of `problem`, shape `[deviations][n]`.
     ///
     /// # Errors
-    /// [`OfflineError`] if the model cannot be read back, or its environment fails.
+    /// [`OfflineError`] if the model cannot be read back.
     pub(super) fn asked(
         &self,
         catalog: &Catalog,
         model: &ModelFile,
         problem: &Problem,
-        kappa: f64,
+        deviations: &[f64],
         designs: &[Design],
-    ) -> Result<Vec<Trial>, OfflineError> {
+    ) -> Result<Vec<Vec<Trial>>, OfflineError> {
         let refused = |source| OfflineError::Config { of: format!("environment `{}`", Proxy::ID), source };
-        let config = ProxyConfig { kappa, ..self.proxy(None) };
-        let proxy = Proxy::of_model(catalog, model, &config).map_err(refused)?;
-        let trial = |(index, outcome): (usize, Result<Outcome, EvalError>)| {
-            let env = || Proxy::ID.to_owned();
-            let failed = |source| OfflineError::Evaluation { env: env(), number: index + 1, source };
-            let outcome = match outcome.map_err(failed)? {
+        let proxy = Proxy::of_model(catalog, model, &self.proxy(None)).map_err(refused)?;
+        let trial = |(design, outcome): (&Design, Outcome)| {
+            let outcome = match outcome {
                 // The proxy has p(feasible) as one more metric.
                 Outcome::Measured(metrics) => Outcome::Measured(metrics[..problem.metrics().len()].to_vec()),
                 infeasible => infeasible,
             };
-            Ok(problem.trial(designs[index].clone(), outcome))
+            problem.trial(design.clone(), outcome)
         };
-        proxy.evaluate_batch(designs).into_iter().enumerate().map(trial).collect()
+        let trials = |outcomes: Vec<Outcome>| designs.iter().zip(outcomes).map(trial).collect();
+        Ok(proxy.outcomes(designs, deviations).into_iter().map(trials).collect())
     }
 
     /// The designs at `chosen` among those that the search asked the model about.

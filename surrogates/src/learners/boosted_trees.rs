@@ -14,6 +14,7 @@ use tapeout_core::{
 };
 
 use crate::features::assert_context;
+use crate::models::decision_tree::BLOCK;
 use crate::models::gaussian_process::embedding::CoordinateKind;
 use crate::models::gradient_boosting::{Binned, Boosted, BoostingGrowth, Loss};
 use crate::targets::{TargetScales, feasible_share, mean_and_spread};
@@ -76,7 +77,10 @@ struct Machines {
 #[derive(Serialize, Deserialize)]
 struct State {
     scales: TargetScales,
-    context_edges: ContextEdges,
+    /// Between the bins of products.
+    product_edges: Edges,
+    /// Between the bins of a context.
+    context_edges: Edges,
     /// The members for each metric, shape `[k][members]`.
     metrics: Vec<Vec<Boosted>>,
     /// The members for feasibility; none if no trial was infeasible.
@@ -85,33 +89,66 @@ struct State {
     feasible_share: f64,
 }
 
-/// Halfway between the values that each number of a context takes, shape `[c][..]`.
+/// Halfway between the values that each of several numbers takes, shape `[c][..]`; between evenly many of them if they are too many.
 #[derive(Serialize, Deserialize)]
-struct ContextEdges(Vec<Vec<f64>>);
+struct Edges(Vec<Vec<f64>>);
 
-impl ContextEdges {
-    fn new(groups: &[WorkloadTrials], n_context: usize) -> Self {
-        let edges = |index: usize| {
-            let mut values: Vec<f64> = groups.iter().map(|group| group.workload.context[index]).collect();
+impl Edges {
+    /// `values`: those of each number, shape `[c][..]`.
+    fn new(values: impl Iterator<Item = Vec<f64>>) -> Self {
+        let edges = |mut values: Vec<f64>| -> Vec<f64> {
             values.sort_unstable_by(f64::total_cmp);
             values.dedup();
-            values.windows(2).map(|pair| 0.5 * (pair[0] + pair[1])).take(MOST_BINS - 1).collect()
+            let n = values.len().saturating_sub(1);
+            let kept = n.min(MOST_BINS - 1);
+            let pairs = (0..kept).map(|edge| edge * n / kept);
+            pairs.map(|pair| 0.5 * (values[pair] + values[pair + 1])).collect()
         };
-        Self((0..n_context).map(edges).collect())
+        Self(values.map(edges).collect())
+    }
+
+    /// Those between the values of a context.
+    fn of_context(groups: &[WorkloadTrials], n_context: usize) -> Self {
+        let values = |index| groups.iter().map(|group| group.workload.context[index]).collect();
+        Self::new((0..n_context).map(values))
+    }
+
+    /// Those between the products of designs.
+    fn of_products(space: &DesignSpace, groups: &[WorkloadTrials]) -> Self {
+        let trials = || groups.iter().flat_map(|group| &group.trials);
+        Self::new(space.products().iter().map(|it| trials().map(|trial| it.ln(&trial.design)).collect()))
     }
 
     /// How many edges each number is above, shape `[c]`.
-    fn bins<'a>(&'a self, context: &'a [f64]) -> impl Iterator<Item = u8> + 'a {
-        context.iter().zip(&self.0).map(|(value, edges)| edges.partition_point(|edge| edge < value) as u8)
+    fn bins<'a>(&'a self, numbers: impl Iterator<Item = f64> + 'a) -> impl Iterator<Item = u8> + 'a {
+        numbers.zip(&self.0).map(|(value, edges)| edges.partition_point(|&edge| edge < value) as u8)
+    }
+
+    /// How many bins each number has, shape `[c]`.
+    fn n_bins(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().map(|edges| edges.len() + 1)
     }
 }
 
-/// The bin of each parameter's level, then of each number of the context; shape `[d]`.
-fn bins(space: &DesignSpace, edges: &ContextEdges, context: &[f64], design: &Design) -> Vec<u8> {
-    let of_level =
-        |(n_levels, &level): (usize, &u32)| (level as usize * n_levels.min(MOST_BINS) / n_levels) as u8;
-    let n_levels = space.parameters().iter().map(|parameter| parameter.n_levels() as usize);
-    n_levels.zip(design.levels()).map(of_level).chain(edges.bins(context)).collect()
+/// What becomes of a design and a context to be split by trees.
+#[derive(Clone, Copy)]
+struct Binning<'a> {
+    space: &'a DesignSpace,
+    products: &'a Edges,
+    context: &'a Edges,
+}
+
+impl Binning<'_> {
+    /// The bin of each parameter's level, then of each product, then of each number of the context; shape `[d]`.
+    fn bins(self, context: &[f64], design: &Design) -> Vec<u8> {
+        let of_level =
+            |(n_levels, &level): (usize, &u32)| (level as usize * n_levels.min(MOST_BINS) / n_levels) as u8;
+        let n_levels = self.space.parameters().iter().map(|parameter| parameter.n_levels() as usize);
+        let products = self.space.products().iter().map(|product| product.ln(design));
+        let of_levels = n_levels.zip(design.levels()).map(of_level);
+        let others = self.products.bins(products).chain(self.context.bins(context.iter().copied()));
+        of_levels.chain(others).collect()
+    }
 }
 
 /// Trials as points, and what is to be learned of each.
@@ -124,13 +161,12 @@ struct Labelled {
 impl Labelled {
     /// `label`: what is to be learned of a trial, if anything.
     fn new(
-        space: &DesignSpace,
-        edges: &ContextEdges,
+        binning: Binning<'_>,
         groups: &[WorkloadTrials],
         n_targets: usize,
         label: impl Fn(Option<&[f64]>) -> Option<Vec<f64>>,
     ) -> Self {
-        let parameters = space.parameters().iter();
+        let parameters = binning.space.parameters().iter();
         let mut kinds: Vec<CoordinateKind> = parameters
             .clone()
             .map(|parameter| {
@@ -139,14 +175,14 @@ impl Labelled {
             .collect();
         let mut n_bins: Vec<usize> =
             parameters.map(|parameter| (parameter.n_levels() as usize).min(MOST_BINS)).collect();
-        kinds.resize(kinds.len() + edges.0.len(), CoordinateKind::Ordered);
-        n_bins.extend(edges.0.iter().map(|edges| edges.len() + 1));
+        n_bins.extend(binning.products.n_bins().chain(binning.context.n_bins()));
+        kinds.resize(n_bins.len(), CoordinateKind::Ordered);
         let mut columns = vec![Vec::new(); kinds.len()];
         let mut targets = vec![Vec::new(); n_targets];
         for group in groups {
             for trial in &group.trials {
                 let Some(label) = label(trial.outcome.metrics()) else { continue };
-                let bins = bins(space, edges, &group.workload.context, &trial.design);
+                let bins = binning.bins(&group.workload.context, &trial.design);
                 columns.iter_mut().zip(bins).for_each(|(column, bin)| column.push(bin));
                 targets.iter_mut().zip(label).for_each(|(targets, target)| targets.push(target));
             }
@@ -165,7 +201,7 @@ impl BuildLearner for BoostedTrees {
     const ID: &'static str = "boosted-trees";
     const SUMMARY: &'static str = "Gradient-boosted trees on the levels of designs; the fastest to fit";
     const DESCRIPTION: &'static str = include_str!("boosted_trees.md");
-    const SCHEMA: u32 = 1;
+    const SCHEMA: u32 = 2;
     type Config = BoostedTreesConfig;
 
     fn build(problem: &Problem, config: BoostedTreesConfig) -> Result<Self, ConfigError> {
@@ -182,9 +218,10 @@ impl BuildLearner for BoostedTrees {
 
     fn load(space: &DesignSpace, saved: &Saved) -> Result<Box<dyn Surrogate>, LoadError> {
         let state = saved.state::<State>()?;
-        let n_coordinates = space.n_parameters() + state.context_edges.0.len();
+        let n_coordinates = space.n_parameters() + state.product_edges.0.len() + state.context_edges.0.len();
         let mut machines = state.metrics.iter().flatten().chain(&state.feasibility);
-        let is_whole = state.metrics.len() == state.scales.n_metrics()
+        let is_whole = state.product_edges.0.len() == space.products().len()
+            && state.metrics.len() == state.scales.n_metrics()
             && state.metrics.iter().all(|members| !members.is_empty())
             && machines.all(|machine| machine.fits(n_coordinates));
         if !is_whole {
@@ -199,15 +236,14 @@ impl Learner for BoostedTrees {
     fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
         let scales = TargetScales::new(data)?;
         let n_metrics = scales.n_metrics();
-        let context_edges = ContextEdges::new(data.train(), data.context_names().len());
-        let measured = |groups| {
-            Labelled::new(&self.space, &context_edges, groups, n_metrics, |metrics| {
-                Some(scales.targets(metrics?))
-            })
-        };
+        let context_edges = Edges::of_context(data.train(), data.context_names().len());
+        let product_edges = Edges::of_products(&self.space, data.train());
+        let binning = Binning { space: &self.space, products: &product_edges, context: &context_edges };
+        let measured =
+            |groups| Labelled::new(binning, groups, n_metrics, |metrics| Some(scales.targets(metrics?)));
         let judged = |groups| {
             let label = |metrics: Option<&[f64]>| Some(vec![f64::from(u8::from(metrics.is_some()))]);
-            Labelled::new(&self.space, &context_edges, groups, 1, label)
+            Labelled::new(binning, groups, 1, label)
         };
         let of_metrics = (measured(data.train()), measured(data.validation()));
         let of_feasibility = (judged(data.train()), judged(data.validation()));
@@ -230,7 +266,7 @@ impl Learner for BoostedTrees {
         let mut metrics: Vec<Vec<Boosted>> = fitted.chunks(members).map(<[Boosted]>::to_vec).collect();
         let feasibility = if n_targets > n_metrics { metrics.pop().unwrap_or_default() } else { Vec::new() };
         let feasible_share = feasible_share(data.train());
-        let state = State { scales, context_edges, metrics, feasibility, feasible_share };
+        let state = State { scales, product_edges, context_edges, metrics, feasibility, feasible_share };
         Ok(Box::new(Machines { space: self.space.clone(), state }))
     }
 }
@@ -252,22 +288,37 @@ impl BoostedTrees {
 
 impl Surrogate for Machines {
     fn predict(&self, context: &[f64], designs: &[Design]) -> Prediction {
-        let State { scales, context_edges, metrics, feasibility, feasible_share } = &self.state;
+        let State { scales, product_edges, context_edges, metrics, feasibility, feasible_share } =
+            &self.state;
         assert_context(context, context_edges.0.len());
-        let predict = |design: &Design| {
-            let bins = bins(&self.space, context_edges, context, design);
+        let binning = Binning { space: &self.space, products: product_edges, context: context_edges };
+        let of_block = |designs: &[Design]| {
+            let points: Vec<Vec<u8>> = designs.iter().map(|design| binning.bins(context, design)).collect();
+            // Shape [members][n].
             let outputs = |members: &[Boosted]| {
-                members.iter().map(|member| member.predict(&bins)).collect::<Vec<f64>>()
+                members.iter().map(|member| member.predict_all(&points)).collect::<Vec<Vec<f64>>>()
             };
-            let expected: Vec<(f64, f64)> =
-                metrics.iter().map(|members| mean_and_spread(&outputs(members))).collect();
-            let probabilities: Vec<f64> =
-                outputs(feasibility).iter().map(|log_odds| 1.0 / (1.0 + (-log_odds).exp())).collect();
-            let p_feasible =
-                if feasibility.is_empty() { *feasible_share } else { mean_and_spread(&probabilities).0 };
-            (expected, p_feasible)
+            let over_members = |outputs: &[Vec<f64>], index: usize| -> (f64, f64) {
+                mean_and_spread(&outputs.iter().map(|of_member| of_member[index]).collect::<Vec<f64>>())
+            };
+            let metrics: Vec<Vec<Vec<f64>>> = metrics.iter().map(|members| outputs(members)).collect();
+            let mut probabilities = outputs(feasibility);
+            for log_odds in probabilities.iter_mut().flatten() {
+                *log_odds = 1.0 / (1.0 + (-*log_odds).exp());
+            }
+            let predicted = |index: usize| {
+                let expected = metrics.iter().map(|outputs| over_members(outputs, index)).collect::<Vec<_>>();
+                let p_feasible = if probabilities.is_empty() {
+                    *feasible_share
+                } else {
+                    over_members(&probabilities, index).0
+                };
+                (expected, p_feasible)
+            };
+            (0..points.len()).map(predicted).collect::<Vec<_>>()
         };
-        let (expected, p_feasible): (Vec<_>, Vec<f64>) = designs.par_iter().map(predict).unzip();
+        let (expected, p_feasible): (Vec<_>, Vec<f64>) =
+            designs.par_chunks(BLOCK).flat_map_iter(of_block).unzip();
         scales.prediction(&expected, p_feasible)
     }
 

@@ -16,6 +16,7 @@ use tapeout_core::{
 };
 
 use crate::features::assert_context;
+use crate::models::decision_tree::BLOCK;
 use crate::models::gaussian_process::embedding::{CoordinateKind, Embedding};
 use crate::models::random_forest::{ForestGrowth, RandomForest};
 use crate::targets::{TargetScales, feasible_share};
@@ -61,9 +62,6 @@ struct State {
     metrics: Vec<RandomForest>,
     feasibility: Feasibility,
 }
-
-/// Designs that are predicted together. Own choice: a few hundred bytes each, which stay in the cache beside a tree.
-const BLOCK: usize = 64;
 
 /// How likely a design is to be feasible.
 #[derive(Serialize, Deserialize)]

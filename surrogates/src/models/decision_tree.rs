@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::gaussian_process::embedding::CoordinateKind;
 
+/// Points that all trees are asked about before the next ones. Ours: a few hundred bytes each, which stay in the cache beside a tree.
+pub const BLOCK: usize = 64;
+
 /// Which side of a branch a point is on, by one of its coordinates.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct NodeSplit<T> {

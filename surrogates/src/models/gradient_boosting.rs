@@ -276,10 +276,16 @@ impl Boosted {
         boosted
     }
 
-    /// The output at a point whose bins are `bins`, shape `[d]`.
-    pub fn predict(&self, bins: &[u8]) -> f64 {
-        let outputs = self.trees.iter().map(|tree| *tree.leaf(|coordinate| bins[coordinate]));
-        self.constant + outputs.sum::<f64>()
+    /// The output at each point, of which these are the bins, shape `[n][d]`. Trees are gone through in the outer loop, since all of them do
+    /// not stay in a cache.
+    pub fn predict_all<P: AsRef<[u8]>>(&self, points: &[P]) -> Vec<f64> {
+        let mut sums = vec![0.0; points.len()];
+        for tree in &self.trees {
+            for (sum, point) in sums.iter_mut().zip(points) {
+                *sum += *tree.leaf(|coordinate| point.as_ref()[coordinate]);
+            }
+        }
+        sums.into_iter().map(|sum| self.constant + sum).collect()
     }
 
     /// How many trees it has.
@@ -353,8 +359,8 @@ mod tests {
         let boosted =
             Boosted::fit(GROWTH, Loss::Squared, (&points, &[0.0, 0.0, 3.0, 5.0]), None, Seed::new(0));
         let expected = [2.0 - 4.0 / 3.0, 2.0 + 4.0 / 3.0];
-        assert!((boosted.predict(&[1]) - expected[0]).abs() < 1e-12);
-        assert!((boosted.predict(&[2]) - expected[1]).abs() < 1e-12);
+        assert!((boosted.predict_all(&[[1]])[0] - expected[0]).abs() < 1e-12);
+        assert!((boosted.predict_all(&[[2]])[0] - expected[1]).abs() < 1e-12);
     }
 
     /// Labels 1, 1, 1, 0 where only category 1 is 0: log-odds ln 3, p = 3/4, gradients -1/4, -1/4, -1/4, 3/4, hessians 3/16.
@@ -364,7 +370,7 @@ mod tests {
         let points = binned(vec![vec![0, 2, 0, 1]], &[CoordinateKind::Categorical]);
         let boosted =
             Boosted::fit(GROWTH, Loss::Logistic, (&points, &[1.0, 1.0, 1.0, 0.0]), None, Seed::new(0));
-        assert!((boosted.predict(&[1]) - (3f64.ln() - 12.0 / 19.0)).abs() < 1e-12);
+        assert!((boosted.predict_all(&[[1]])[0] - (3f64.ln() - 12.0 / 19.0)).abs() < 1e-12);
     }
 
     /// Noise cannot be learned: points for validation stop the growth long before the most trees there may be. Without them it is
@@ -387,7 +393,7 @@ mod tests {
         let full = fit(None);
         let error = |point: usize| {
             let bins: Vec<u8> = points.columns.iter().map(|column| column[point]).collect();
-            (full.predict(&bins) - targets[point]).powi(2)
+            (full.predict_all(&[&bins])[0] - targets[point]).powi(2)
         };
         let rms = ((0..100).map(error).sum::<f64>() / 100.0).sqrt();
         assert!(rms < 0.1, "{rms}");

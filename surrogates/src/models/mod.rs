@@ -8,7 +8,7 @@
 //! | [`gaussian_process`] | a process conditioned on observations, and the fit of its kernel |
 //! | [`network`] | a multilayer perceptron, its gradients and its optimizer |
 
-mod decision_tree;
+pub(crate) mod decision_tree;
 pub mod gaussian_process;
 pub mod gradient_boosting;
 pub mod network;

@@ -15,6 +15,10 @@
 //! column = "dataflow"
 //! kind = "category"
 //!
+//! [[products]]
+//! name = "macs"                   # what is known to matter: models learn from the product beside its factors
+//! of = ["pe_x", "lanes"]
+//!
 //! [[metrics]]
 //! column = "lat_ms"
 //! name = "latency_s"
@@ -35,7 +39,7 @@
 
 use serde::{Deserialize, Serialize};
 use tapeout_core::parameter::Domain;
-use tapeout_core::{Constraint, Objective};
+use tapeout_core::{Constraint, Objective, ProductText};
 
 /// What the columns of a log mean.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -50,6 +54,9 @@ pub struct LogColumns {
     pub goal: LogGoal,
     /// The knobs, in the order of the space.
     pub parameters: Vec<ParameterColumn>,
+    /// Products of parameters, by the names of these, that are known to matter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub products: Vec<ProductText>,
     /// What was measured, in order.
     pub metrics: Vec<MetricColumn>,
     /// How the log says that a design cannot be built or run; all rows are feasible if it does not.

@@ -156,7 +156,7 @@ fn dataset(
     files: &[PathBuf],
 ) -> Result<(Dataset, usize, Noise), ImportError> {
     let (parameters, levels): (Vec<_>, Vec<_>) = gathered.parameters().into_iter().unzip();
-    let space = DesignSpace::new(parameters.clone(), Vec::new())?;
+    let space = DesignSpace::new(parameters.clone(), Vec::new())?.with_products(&columns.products)?;
     let metrics: Vec<Metric> = columns
         .metrics
         .iter()
@@ -171,6 +171,7 @@ fn dataset(
         name: columns.name.clone(),
         workload: String::new(),
         parameters,
+        products: columns.products.clone(),
         metrics: metrics.clone(),
         goal,
     };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tapeout_core::encoding::unit;
-use tapeout_core::{Design, DesignSpace, Parameter};
+use tapeout_core::{Design, DesignSpace, Parameter, Product};
 
 /// How two levels of a parameter differ along a coordinate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,10 +18,12 @@ pub enum CoordinateKind {
 /// A category has one, categorical, and a parameter of two ordered levels one, ordered. A parameter of more ordered levels has
 /// both: what is along the first says how far apart two levels are, along the second only that they are not the same.
 /// Hardware has trends in a size and, beside them, sizes that fit (a multiple of a warp) next to sizes that do not; with a
-/// length scale for each coordinate, data decide how much of which there is.
+/// length scale for each coordinate, data decide how much of which there is. Behind these each product that the space knows of has one, ordered, by
+/// its logarithm.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Embedding {
     coordinates: Vec<Coordinate>,
+    products: Vec<Product>,
     kinds: Vec<CoordinateKind>,
     n_free: usize,
 }
@@ -51,7 +53,9 @@ impl Embedding {
                 kinds.push(CoordinateKind::Categorical);
             }
         }
-        Self { coordinates, kinds, n_free }
+        let products = space.products().to_vec();
+        kinds.extend(products.iter().map(|_| CoordinateKind::Ordered));
+        Self { coordinates, products, kinds, n_free }
     }
 
     /// The same with `n` more ordered coordinates, which are no design's: whoever embeds appends them.
@@ -79,11 +83,18 @@ impl Embedding {
     /// The coordinates of a design, shape `[d]`, without those that are no design's.
     pub fn embed(&self, design: &Design) -> Vec<f64> {
         let levels = design.levels();
-        self.coordinates
+        let of_parameters = self
+            .coordinates
             .iter()
-            .map(|coordinate| coordinate.positions[levels[coordinate.parameter] as usize])
-            .collect()
+            .map(|coordinate| coordinate.positions[levels[coordinate.parameter] as usize]);
+        of_parameters.chain(self.products.iter().map(|product| within(product, design))).collect()
     }
+}
+
+/// Where a product lies between the least and the largest that there is, by logarithms; in the middle if they are the same.
+fn within(product: &Product, design: &Design) -> f64 {
+    let (low, high) = product.ln_range();
+    if high > low { (product.ln(design) - low) / (high - low) } else { 0.5 }
 }
 
 /// The levels of an ordered parameter in the unit interval: by their logarithms where all are positive, since sizes act by
@@ -193,5 +204,9 @@ mod tests {
         assert_eq!((embedding.dimension(), embedding.n_free()), (6, 4));
         let (o, c) = (CoordinateKind::Ordered, CoordinateKind::Categorical);
         assert_eq!(embedding.kinds(), [o, c, o, c, o, c]);
+        // 8 times 3 of 6 to 96: half of the way.
+        let embedding = Embedding::new(&space.with_product("area", &["tile", "fixed"], "").unwrap());
+        assert_eq!((embedding.dimension(), embedding.n_free()), (7, 4));
+        assert!((embedding.embed(&design)[6] - 0.5).abs() < 1e-12);
     }
 }
