@@ -44,7 +44,8 @@ impl Note {
     fn of_parameter(parameter: &Parameter) -> Self {
         Self {
             unit: parameter.unit_name().to_owned(),
-            about: parameter.summary().to_owned(),
+            // A manifest has no more of a parameter, and a data set that is read is the one that was written.
+            about: String::new(),
             levels: (0..parameter.n_levels()).map(|level| parameter.value(level)).collect(),
         }
     }
