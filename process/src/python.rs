@@ -1,6 +1,10 @@
 //! Classes in Python as programs: an interpreter, and the adapter that is embedded here. It needs no package.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
 
 use crate::once::RunFault;
 use crate::program::Program;
@@ -13,6 +17,9 @@ pub const PYTHON: &str = "python3";
 
 /// How long an interpreter may take to find a module. Ours: it looks in folders, and may start from a cold disk.
 const FIND: Duration = Duration::from_secs(60);
+
+/// The longest file of a class, in byte. Ours: a thousand times what people write.
+const SOURCE: u64 = 64 << 20;
 
 /// What a class is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,16 +40,37 @@ pub enum FindClassError {
     /// What it says.
     #[error("{0}")]
     NotFound(String),
+    /// Its file cannot be read.
+    #[error("{file}: cannot be read: {source}")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// Why.
+        source: io::Error,
+    },
 }
 
 impl Program {
-    /// The class `class` in the role that is to be played: `FILE.py:Class`, or `module:Class` as `python` finds modules.
+    /// The class `class` in the role that is to be played: `FILE.py:Class`, or `module:Class` as `python` finds modules. All its processes
+    /// run what is in the file now; one that finds something else there complains. Modules that the class imports are not covered.
     /// `settings`: what an environment is made with, as a JSON object.
-    pub fn python(python: &str, role: PythonRole, class: &str, settings: &str) -> Self {
-        match role {
-            PythonRole::Agent => Self::worker(python, &["agent", class]),
-            PythonRole::Env => Self::worker(python, &["env", class, settings]),
-        }
+    ///
+    /// # Errors
+    /// [`FindClassError`] if there is no such module, or its file cannot be read.
+    pub fn python(
+        python: &str,
+        role: PythonRole,
+        class: &str,
+        settings: &str,
+    ) -> Result<Self, FindClassError> {
+        let class = find_python_class(python, class)?;
+        let file = class.rsplit_once(':').map_or(class.as_str(), |(file, _)| file);
+        let sha256 = digest(file)
+            .map_err(|source| FindClassError::Unreadable { file: file.to_owned(), source })?;
+        Ok(match role {
+            PythonRole::Agent => Self::worker(python, &["agent", &class, &sha256]),
+            PythonRole::Env => Self::worker(python, &["env", &class, &sha256, settings]),
+        })
     }
 
     fn worker(python: &str, arguments: &[&str]) -> Self {
@@ -66,4 +94,14 @@ pub fn find_python_class(python: &str, class: &str) -> Result<String, FindClassE
         Some(0) => Ok(ended.output.trim_end().to_owned()),
         _ => Err(FindClassError::NotFound(ended.how)),
     }
+}
+
+/// The SHA-256 of a file in hexadecimal. Source: FIPS 180-4, section 6.2.
+fn digest(file: &str) -> io::Result<String> {
+    let mut source = Vec::new();
+    File::open(file)?.take(SOURCE + 1).read_to_end(&mut source)?;
+    if source.len() as u64 > SOURCE {
+        return Err(io::Error::other(format!("it has more than {SOURCE} byte")));
+    }
+    Ok(Sha256::digest(&source).iter().map(|byte| format!("{byte:02x}")).collect())
 }

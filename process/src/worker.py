@@ -1,21 +1,40 @@
 """A class in Python as a program that speaks lines of JSON: an agent, as Tapeout's agent `process` asks it, or an environment, as mode
 "lines" of its environment `command` does.
 
-    python -c SOURCE find CLASS       prints the file and name of the class
-    python -c SOURCE agent CLASS      answers `begin`, `suggest` and `observe`
-    python -c SOURCE env CLASS JSON   answers `declare` and designs; JSON is an object, the keywords that the class is made with
+    python -c SOURCE find CLASS              prints the file and name of the class
+    python -c SOURCE agent CLASS SHA256      answers `begin`, `suggest` and `observe`
+    python -c SOURCE env CLASS SHA256 JSON   answers `declare` and designs; JSON is an object, the keywords that the class is made with
 
-CLASS is `FILE.py:Name`, or `module:Name` as Python finds modules. Nothing but the standard library is needed.
+CLASS is `FILE.py:Name`, or for `find` `module:Name` as Python finds modules. SHA256 is of FILE.py. Nothing but the standard library is needed.
 """
 
+import sys
+
+# Modules are looked for where the user stands, but not those of this program: a json.py there is none of it.
+HERE = sys.path.pop(0) if sys.path[:1] == [""] else None
+
 import functools
+import hashlib
 import importlib
+import importlib.machinery
 import importlib.util
 import json
 import os
+import queue
 import random
-import sys
+import signal
+import threading
+import time
 import traceback
+
+if HERE is not None:
+    sys.path.insert(0, HERE)
+
+# Seconds that a class may take to end when nobody asks any more. Ours: as whoever asks waits.
+FAREWELL_S = 2
+
+# There while the class is loaded: what searches then would start this program again, and that the search.
+LOADING = "__tapeout_loading__"
 
 
 def find(text):
@@ -31,26 +50,51 @@ def find(text):
     return os.path.abspath(found.origin), name
 
 
-def load(text):
+class Exact(importlib.machinery.SourceFileLoader):
+    """Loads one module from bytes that are known, whatever has become of its file or of what was compiled of it before."""
+
+    def __init__(self, known_as, file, source, folders):
+        super().__init__(known_as, file)
+        self.source = source
+        self.folders = folders
+
+    def get_code(self, fullname):
+        return compile(self.source, self.path, "exec", dont_inherit=True)
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname != self.name:
+            return None
+        return importlib.util.spec_from_file_location(fullname, self.path, loader=self, submodule_search_locations=self.folders)
+
+
+def load(text, sha256):
     """The class. The folder of its module, or of the package that this is in, is where its imports are looked for first."""
     file, name = find(text)
+    with open(file, "rb") as opened:
+        source = opened.read()
+    got = hashlib.sha256(source).hexdigest()
+    if got != sha256:
+        raise ValueError(f"{file}: the file has changed since the search began: its SHA-256 is {got}, expected {sha256}")
     folder, module = os.path.split(os.path.splitext(file)[0])
+    folders = None
     if module == "__init__":
+        folders = [folder]
         folder, module = os.path.split(folder)
     package = []
     while os.path.isfile(os.path.join(folder, "__init__.py")):
         folder, part = os.path.split(folder)
         package.insert(0, part)
     sys.path.insert(0, folder)
-    if package:
-        loaded = importlib.import_module(".".join([*package, module]))
-    else:
-        # Another module of this name may be there already: one of Python's own.
-        known_as = module if module not in sys.modules else f"own_{module}"
-        spec = importlib.util.spec_from_file_location(known_as, file)
-        loaded = importlib.util.module_from_spec(spec)
-        sys.modules[known_as] = loaded
-        spec.loader.exec_module(loaded)
+    known_as = ".".join([*package, module])
+    if known_as in sys.modules:
+        # Another module of this name is there already: one of Python's own.
+        known_as = f"own_{module}"
+    sys.meta_path.insert(0, Exact(known_as, file, source, folders))
+    sys.modules[LOADING] = type(sys)(LOADING)
+    try:
+        loaded = importlib.import_module(known_as)
+    finally:
+        del sys.modules[LOADING]
     try:
         return functools.reduce(getattr, name.split("."), loaded)
     except AttributeError:
@@ -116,6 +160,8 @@ class Environment:
 
     def design(self, design):
         said = dict(self.env.evaluate(design))
+        if "infeasible" in said and said["infeasible"] is None:
+            raise ValueError("`infeasible` is None, expected the name of a rule; a design that breaks none has no `infeasible`")
         return said if "infeasible" in said else {"metrics": said}
 
 
@@ -155,20 +201,42 @@ def toml(value):
     return json.dumps(value, default=plain)
 
 
-def main(role, name, settings="{}"):
-    if role == "find":
-        print(":".join(find(name)))
-        return
-    # What a class prints goes to the error output: the standard output has answers alone.
+def asked_for(questions):
+    """The lines of questions. A class that goes on when nobody asks any more, whoever asked being gone, is ended with all that it started."""
+    lines = queue.SimpleQueue()
+
+    def read():
+        for line in questions:
+            lines.put(line)
+        lines.put(None)
+        time.sleep(FAREWELL_S)
+        if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
+
+    threading.Thread(target=read, daemon=True).start()
+    return iter(lines.get, None)
+
+
+def main(role, name, sha256="", settings="{}"):
+    # Both streams are this program's: what a class prints goes to the error output, and what it reads is empty.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    questions = open(0, encoding="utf-8", closefd=False)
+    questions = os.fdopen(os.dup(0), encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    if role == "find":
+        answers.write(":".join(find(name)))
+        answers.close()
+        return
     asked = None
-    for line in questions:
+    for line in asked_for(questions):
         ((what, said),) = json.loads(line).items()
         try:
             if asked is None:
-                asked = Agent(load(name)) if role == "agent" else Environment(load(name), json.loads(settings))
+                made_by = load(name, sha256)
+                asked = Agent(made_by) if role == "agent" else Environment(made_by, json.loads(settings))
             answer = text(getattr(asked, what)(said))
         except Exception as error:
             answer = text({"error": told(error)})

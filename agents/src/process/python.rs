@@ -70,7 +70,8 @@ impl BuildAgent for PythonAgent {
     fn build(problem: &Problem, config: PythonAgentConfig, seed: Seed) -> Result<Self, ConfigError> {
         let limit = limit(config.timeout_s)?;
         let python = config.python.as_deref().unwrap_or(PYTHON);
-        let program = Program::python(python, PythonRole::Agent, &config.class, "");
+        let program = Program::python(python, PythonRole::Agent, &config.class, "")
+            .map_err(|error| ConfigError::new("class", error.to_string()))?;
         let PythonAgentConfig { retries, candidates, settings, .. } = config;
         Ok(Self(Process::new(problem, program, Manner { limit, retries, candidates, settings }, seed)))
     }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
-use tapeout_core::{BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Outcome};
+use tapeout_core::{BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Outcome, Parameter};
 use tapeout_process::{Conversation, PYTHON, Program, PythonRole, find_python_class};
 
 use super::answer::Answers;
@@ -13,6 +13,10 @@ use super::runner::{Runner, greet};
 
 /// The question that a class answers with its declaration.
 const DECLARE: &str = r#"{"declare":{}}"#;
+
+/// The columns that the frames of Python have beside parameters and metrics (`python/package/tapeout/_outcomes.py`, `_run.py`), and what the
+/// answer of a class says of a rule.
+const TAKEN: [&str; 6] = ["acceptable", "failed", "infeasible", "rule", "status", "violation"];
 
 /// Which class.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -104,7 +108,8 @@ impl BuildEnv for PythonEnv {
         let PythonEnvConfig { class, python, settings, timeout_s, retries, parallel, noisy } = config;
         let settings = Json::Object(settings).to_string();
         let python = python.as_deref().unwrap_or(PYTHON);
-        let program = Program::python(python, PythonRole::Env, &class, &settings);
+        let program = Program::python(python, PythonRole::Env, &class, &settings)
+            .map_err(|error| ConfigError::new("class", error.to_string()))?;
         let refused = |message: String| ConfigError::new("class", format!("{class}: {message}"));
         let mut first: Conversation =
             program.talk().map_err(|error| ConfigError::new("python", error.to_string()))?;
@@ -116,9 +121,18 @@ impl BuildEnv for PythonEnv {
         };
         let Declaration { space, metrics, goal, .. } =
             Declaration::read(&text).map_err(|error| refused(error.message().to_owned()))?;
+        let names = space.parameters().iter().map(Parameter::name);
+        let mut names = names.chain(metrics.iter().map(|metric| metric.name.as_str()));
+        if let Some(taken) = names.find(|name| TAKEN.contains(name)) {
+            let taken = format!(
+                "`{taken}` is what tables of trials call something of their own; name it otherwise: {} are taken",
+                TAKEN.join(", ")
+            );
+            return Err(refused(taken));
+        }
         let (answers, mode) = (Answers::json(&metrics), Mode::Lines);
         let command = CommandText { mode, timeout_s, retries, parallel, noisy, ..CommandText::default() };
-        let runner = Runner::greeted(program, command, answers, DECLARE, first)
+        let runner = Runner::greeted(program, command, answers, (DECLARE, line), first)
             .map_err(|message| ConfigError::new("timeout_s", message))?;
         Ok(Self { space, metrics, goal, is_noisy: noisy, is_parallel: parallel, runner })
     }

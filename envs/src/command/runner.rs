@@ -32,8 +32,8 @@ pub(super) struct Runner {
     limit: Duration,
     /// Where each design has a folder.
     folders: Option<PathBuf>,
-    /// What a process that lives on is asked before its first design, which takes longer than a design; its answer is of no interest.
-    greeting: Option<&'static str>,
+    /// What a process that lives on is asked before its first design, which takes longer than a design, and what it has to answer.
+    greeting: Option<(&'static str, String)>,
     /// Processes that live on and have nothing to do.
     idle: Mutex<Vec<Conversation>>,
 }
@@ -104,7 +104,8 @@ impl Runner {
         Ok(Self { program, arguments, command, answers, limit, folders, greeting, idle })
     }
 
-    /// A program whose processes live on and are greeted, the first of which is `first`.
+    /// A program whose processes live on and are greeted, the first of which is `first`. `greeting`: the question, and what that one has
+    /// answered.
     ///
     /// # Errors
     /// What is wrong with the time limit.
@@ -112,7 +113,7 @@ impl Runner {
         program: Program,
         command: CommandText,
         answers: Answers,
-        greeting: &'static str,
+        greeting: (&'static str, String),
         first: Conversation,
     ) -> Result<Self, String> {
         let limit = limit(&command)?;
@@ -220,8 +221,17 @@ impl Runner {
         let program = Program { arguments: arguments.collect(), ..self.program.clone() };
         let started = program.talk().map_err(|error| Fault::Failed(EvalError::new(error.to_string())));
         let mut process = started?;
-        if let Some(greeting) = self.greeting {
-            greet(&mut process, greeting).map_err(fault)?;
+        if let Some((greeting, expected)) = &self.greeting {
+            let answer = greet(&mut process, greeting).map_err(|silence| match fault(silence) {
+                // No design was asked about.
+                Fault::TimedOut(how) => {
+                    Fault::Failed(EvalError::new(format!("the start of a process: {how}")))
+                }
+                other => other,
+            })?;
+            if answer != *expected {
+                return Err(Fault::Failed(EvalError::new(changed(&answer))));
+            }
         }
         Ok(process)
     }
@@ -233,6 +243,15 @@ impl Runner {
 /// [`Silence`] if it does not answer.
 pub(super) fn greet(process: &mut Conversation, greeting: &str) -> Result<String, Silence> {
     process.ask(greeting, GREETING)
+}
+
+/// What a process says that answers its greeting otherwise than the first.
+fn changed(answer: &str) -> String {
+    let complaint = serde_json::from_str::<Json>(answer).ok();
+    match complaint.as_ref().and_then(|said| said["error"].as_str()) {
+        Some(said) => format!("the start of a process: it says: {said}"),
+        None => "the start of a process: it declares other designs or metrics than the first did".to_owned(),
+    }
 }
 
 fn fault(silence: Silence) -> Fault {
