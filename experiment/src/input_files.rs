@@ -6,6 +6,7 @@
 //! replaying tells.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, absolute};
 
 use serde_json::{Map, Value};
@@ -20,7 +21,7 @@ type Files = BTreeMap<String, String>;
 /// here is looked for in `folder`, where the spec is.
 ///
 /// # Errors
-/// [`SpecFault`] if a file cannot be read, or has another checksum than `files` says.
+/// [`SpecFault`] if a file cannot be read, is named and not there, or has another checksum than `files` says.
 pub(crate) fn resolve(
     config: &mut Map<String, Value>,
     files: &mut Files,
@@ -42,11 +43,28 @@ pub(crate) fn resolve(
     }
     for (path, expected) in said {
         let path = full_path(&path, folder).map_or(path, |(path, _)| path);
+        if !files.contains_key(&path) && names(config, settings, &path) {
+            return Err(SpecFault::InputFile { path, source: ErrorKind::NotFound.into() });
+        }
         if let Some(got) = files.get(&path).filter(|got| **got != expected) {
             return Err(SpecFault::InputFileChanged { path, got: got.clone(), expected });
         }
     }
     Ok(())
+}
+
+/// Whether `settings` name the file `path`, or a part of it.
+fn names(config: &mut Map<String, Value>, settings: &[&str], path: &str) -> bool {
+    let mut is_named = false;
+    for value in settings.iter().filter_map(|setting| config.get(*setting)) {
+        let told = each_text(&mut value.clone(), &mut |text| {
+            let behind = text.strip_prefix(path);
+            is_named |= behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(':'));
+            Ok::<(), ()>(())
+        });
+        debug_assert!(told.is_ok(), "looking at names does not fail");
+    }
+    is_named
 }
 
 /// Names programs of `settings` by their full paths.
@@ -63,12 +81,12 @@ pub(crate) fn with_full_paths(config: &mut Map<String, Value>, settings: &[&str]
     }
 }
 
-/// The full path of a file that is there, and what of it is meant: nothing, or `:conv1` of a network's layer. None for a plain name, which
-/// is one of the program's own.
+/// The full path of a file that is there, and what of it is meant: nothing, or `:conv1` of a network's layer, behind the last colon with a
+/// file before it: folders may have colons in their names, and disks have. None for a plain name, which is one of the program's own.
 fn full_path(text: &str, folder: Option<&Path>) -> Option<(String, String)> {
     let whole = (text, "");
-    let of_part = text.find(':').map(|colon| text.split_at(colon));
-    [Some(whole), of_part].into_iter().flatten().find_map(|(path, part)| {
+    let of_part = text.rmatch_indices(':').map(|(colon, _)| text.split_at(colon));
+    std::iter::once(whole).chain(of_part).find_map(|(path, part)| {
         let path = Path::new(path);
         if path.extension().is_none() && path.components().count() < 2 {
             return None;
@@ -220,6 +238,26 @@ mod tests {
         assert_eq!(by_contents(&same.config, &same.files)["layer"], json!(format!("sha256:{ABC}:conv:1")));
         assert_eq!(as_written(&asked.config, &same.config, &same.files), asked.config);
         assert_eq!(resolved(&same, &["layer", "trace", "own"], None).unwrap(), same);
+    }
+
+    // Claim: a checksum is not lost to a colon in the name of a folder, and a file that is gone is an error, not one without a checksum.
+    #[cfg(unix)]
+    #[test]
+    fn folders_may_have_colons_and_files_that_are_gone_are_missed() {
+        let folder = tempfile::tempdir().unwrap();
+        let within = folder.path().join("a:b.c");
+        fs::create_dir(&within).unwrap();
+        fs::write(within.join("mine.py"), "abc").unwrap();
+        let full = within.join("mine.py").to_str().unwrap().to_owned();
+        let same = resolved(&env(json!({ "class": format!("{full}:Mine") })), &["class"], None).unwrap();
+        assert_eq!(same.files, BTreeMap::from([(full.clone(), ABC.to_owned())]));
+        fs::remove_file(&full).unwrap();
+        let error = resolved(&same, &["class"], None).unwrap_err();
+        assert!(matches!(error, SpecFault::InputFile { path, .. } if path == full));
+        // A setting that names another file by now has nothing to do with it.
+        let mut other = same.clone();
+        other.config["class"] = json!("module:Mine");
+        assert_eq!(resolved(&other, &["class"], None).unwrap().files, BTreeMap::new());
     }
 
     // Claim: a run finds its agent's program from any folder, and the link to a Python by which that finds its packages.

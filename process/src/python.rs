@@ -65,8 +65,8 @@ impl Program {
     ) -> Result<Self, FindClassError> {
         let class = find_python_class(python, class)?;
         let file = class.rsplit_once(':').map_or(class.as_str(), |(file, _)| file);
-        let sha256 = digest(file)
-            .map_err(|source| FindClassError::Unreadable { file: file.to_owned(), source })?;
+        let sha256 =
+            digest(file).map_err(|source| FindClassError::Unreadable { file: file.to_owned(), source })?;
         Ok(match role {
             PythonRole::Agent => Self::worker(python, &["agent", &class, &sha256]),
             PythonRole::Env => Self::worker(python, &["env", &class, &sha256, settings]),

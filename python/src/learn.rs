@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use serde_json::Value;
 use tapeout::core::{DesignSpace, ModelFile, Seed, Surrogate};
+use tapeout::experiment::Experiment;
 use tapeout::experiment::dataset::{Split, TableFormat};
 use tapeout::offline::{OfflineError, Recipe};
 
@@ -87,11 +87,10 @@ impl Dataset {
         constraints: Option<Vec<String>>,
         seed: u64,
     ) -> PyResult<Model> {
-        let settings = Value::Object(self.0.env_of(0).config);
+        let env = self.0.env_of(0);
         let recipe = Recipe { learner, config: pythonize::depythonize(config)?, seed: Seed::new(seed) };
         let fitted = patient(py, |_| {
-            let (_, own) =
-                catalog().build_env(&self.0.env().id, &settings).map_err(|error| refused(&error))?;
+            let (_, own) = Experiment::env_again(catalog(), &env).map_err(|error| refused(&error))?;
             let problem = self.0.problem(goal(&own, objectives, constraints)?);
             let problem = problem.map_err(|error| refused(&error))?;
             let split = Split { train: (0..self.0.rows().len()).collect(), ..Split::default() };

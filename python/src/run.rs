@@ -233,6 +233,24 @@ impl Held {
     }
 }
 
+impl Session {
+    /// What `look` sees of the run: at once, or when a question that was left has come to its end.
+    fn seen<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        look: impl FnOnce(&AskTell) -> T + Send + 'static,
+    ) -> PyResult<T> {
+        if let Ok(run) = self.held.run.try_lock() {
+            return Ok(look(&run));
+        }
+        let held = Arc::clone(&self.held);
+        impatient(py, move |_| {
+            let run = held.run.lock().unwrap_or_else(PoisonError::into_inner);
+            look(&run)
+        })
+    }
+}
+
 #[pymethods]
 impl Session {
     #[new]
@@ -284,13 +302,13 @@ impl Session {
         told.map_err(|error| run_failed(&error))
     }
 
-    fn n_trials(&self) -> usize {
-        self.held.run.lock().unwrap_or_else(PoisonError::into_inner).n_trials()
+    fn n_trials(&self, py: Python<'_>) -> PyResult<usize> {
+        self.seen(py, |run| run.n_trials())
     }
 
     /// The run so far.
-    fn run(&self) -> Run {
-        let run = self.held.run.lock().unwrap_or_else(PoisonError::into_inner).run();
-        Run { run, stop: None, folder: self.folder.clone() }
+    fn run(&self, py: Python<'_>) -> PyResult<Run> {
+        let run = self.seen(py, |run| run.run())?;
+        Ok(Run { run, stop: None, folder: self.folder.clone() })
     }
 }

@@ -3,6 +3,8 @@
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -47,7 +49,7 @@ def own(monkeypatch, tmp_path):
     from faulty import Faulty
 
     yield Cache, HillClimber, Faulty
-    monkeypatch.delitem(__import__("sys").modules, "faulty")
+    del sys.modules["faulty"]
 
 
 def test_the_program_a_run_and_a_loop_of_ones_own_write_the_same_log_with_classes(own, program, tmp_path):
@@ -146,6 +148,49 @@ def test_a_class_that_no_other_process_finds_is_refused(own):
         tapeout.Env(typed)
     with pytest.raises(ValueError, match="unexpected keyword argument 'wait_s'"):
         tapeout.Env(own[2], wait_s=1)
+
+
+SCRIPT = """
+import tapeout
+
+class Mine:
+    parameters = {"x": {"low": 0, "high": 99}}
+    metrics = ["loss"]
+    objectives = ["loss"]
+
+    def evaluate(self, design):
+        return {"loss": design["x"]}
+
+print(len(tapeout.run(Mine, "random", trials=8)))
+"""
+
+
+def test_a_script_whose_class_would_begin_its_search_again_is_told_the_remedy(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    # Ours: a chain of processes would not end.
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 1 and 'put what searches under `if __name__ == "__main__":`' in ran.stderr
+    script.write_text(SCRIPT.replace("print(", 'if __name__ == "__main__":\n    print('))
+    ran = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout) == (0, "8\n")
+
+
+def test_what_is_made_of_a_class_is_not_taken_for_it(own):
+    for made in (lambda: tapeout.Env(own[2]()), lambda: tapeout.run(own[2], object())):
+        with pytest.raises(TypeError, match="expected a name or a class"):
+            made()
+
+
+def test_the_default_reward_passes_over_designs_whose_evaluation_failed(own, tmp_path):
+    view = pytest.importorskip("tapeout.gymnasium")
+    (tmp_path / "odd.py").write_text(FAULTY.replace("Faulty", "Odd").replace('design["x"] == 7', 'design["x"] % 4 == 3'))
+    from odd import Odd
+
+    env = view.DesignEnv(Odd, on_failure="end")
+    env.reset()
+    _, reward, ended, _, info = env.step([7])
+    assert ended and reward == env.task_scale[1] and "seven" in info["failed"]
 
 
 def test_a_forked_child_asks_processes_of_its_own(own):

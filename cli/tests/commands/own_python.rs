@@ -144,6 +144,67 @@ fn classes_are_compared_under_their_labels() {
     }
 }
 
+const READER: &str = "import subprocess
+class Reader:
+    parameters = {'x': {'low': 0, 'high': 99}}
+    metrics = ['loss']
+    objectives = 'loss'
+    def evaluate(self, design):
+        read = subprocess.run(['cat'], capture_output=True).stdout
+        subprocess.run(['echo', 'this is no answer'])
+        return {'loss': len(read) + design['x']}
+class Named(Reader):
+    metrics = ['status']
+    objectives = 'status'
+class SelfChanging(Reader):
+    def __init__(self, first=True):
+        if first:
+            with open(__file__, 'a') as file: file.write('# edited')
+class Fickle(Reader):
+    def __init__(self):
+        import os
+        self.metrics = ['loss', 'more'] if os.path.exists('was') else ['loss']
+        open('was', 'w').close()
+    def evaluate(self, design):
+        import os
+        os.kill(os.getpid(), 9)
+";
+
+/// Claim: the streams of the protocol are not those of the class, modules where the user stands are none of the adapter, names of columns are
+/// refused, a file that is edited while it is read is noticed, and so is a class that declares something else when it is started again.
+#[test]
+fn what_runs_is_what_the_spec_says_and_nothing_comes_between() {
+    if !has_python() {
+        println!("skipped: there is no `python3`");
+        return;
+    }
+    let here = Scratch::new();
+    here.write("json.py", "raise SystemError('not the module of Python')");
+    here.write("reader.py", READER);
+    let search = |class: &str, out: &'static str| {
+        let class: &'static str = format!("env.class=reader.py:{class}").leak();
+        let env = ["search", "--env", "python", "--set", class, "--agent", "random"];
+        [&env[..], &["--trials", "8", "--quiet", "--out", out]].concat()
+    };
+    here.data(&search("Reader", "read"));
+    for trial in trials(&here.read("read/trials.jsonl")) {
+        assert_eq!(trial["outcome"]["measured"]["loss"].as_f64(), trial["design"]["x"].as_f64(), "{trial}");
+    }
+    for (class, says) in [
+        ("Named", "`status` is what tables of trials call"),
+        ("SelfChanging", "reader.py: the file has changed"),
+    ] {
+        let complaint = here.complaint(2, &search(class, "refused"));
+        assert!(complaint.contains(says), "{complaint}");
+    }
+    here.write("reader.py", READER);
+    here.data(&search("Fickle", "fickle"));
+    for trial in trials(&here.read("fickle/trials.jsonl")) {
+        let failed = trial["outcome"]["failed"].as_str().expect("no design was evaluated");
+        assert!(failed.contains("it declares other designs or metrics"), "{failed}");
+    }
+}
+
 const FAULTY: &str = "import os, random
 class Faulty:
     parameters = {'x': {'low': 0, 'high': 99}}

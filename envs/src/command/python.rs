@@ -4,7 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
-use tapeout_core::{BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Outcome, Parameter};
+use tapeout_core::{
+    BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Outcome, Parameter,
+};
 use tapeout_process::{Conversation, PYTHON, Program, PythonRole, find_python_class};
 
 use super::answer::Answers;

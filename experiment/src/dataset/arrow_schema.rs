@@ -5,7 +5,7 @@
 //! "Internals", for how tables are laid out; RFC 4648, section 4, for base 64. Arrow's own crates would bring twenty others. Checked against
 //! pyarrow and Polars: `python/tests/test_learning.py`.
 
-use super::layout::{Column, Kind, Note};
+use super::layout::{Column, Kind, Levels, Note};
 
 /// The key of a Parquet file's metadata under which Arrow looks.
 pub(super) const KEY: &str = "ARROW:schema";
@@ -57,17 +57,21 @@ fn integer(n_bits: i32) -> Part {
 
 /// A `KeyValue` for what there is to say.
 fn metadata(note: &Note) -> Vec<Part> {
-    let levels = serde_json::to_string(&note.levels).expect("invariant: levels are plain data");
-    let said = [
-        ("unit", &note.unit, note.unit.is_empty()),
-        ("about", &note.about, note.about.is_empty()),
-        ("levels", &levels, note.levels.is_empty()),
-    ];
-    let said = said.into_iter().filter(|(_, _, is_empty)| !is_empty);
-    said.map(|(key, value, _)| {
-        Part::Table([key, value].map(|text| Some(Part::Text(text.to_owned()))).to_vec())
-    })
-    .collect()
+    let mut said = vec![("unit", note.unit.clone()), ("about", note.about.clone())];
+    match &note.levels {
+        Some(Levels::Listed(levels)) => {
+            let levels = serde_json::to_string(levels).expect("invariant: levels are plain data");
+            said.push(("levels", levels));
+        }
+        Some(Levels::Range { low, high, step }) => {
+            let ends = [("low", low), ("high", high), ("step", step)];
+            said.extend(ends.map(|(key, number)| (key, number.to_string())));
+        }
+        Some(Levels::Many { .. }) | None => {}
+    }
+    said.retain(|(_, value)| !value.is_empty());
+    let text = |text: &str| Some(Part::Text(text.to_owned()));
+    said.iter().map(|(key, value)| Part::Table(vec![text(key), text(value)])).collect()
 }
 
 /// A part of a FlatBuffer.

@@ -5,14 +5,15 @@
 
 use serde_json::{Value, json};
 
-use super::layout::{Column, Kind, Note};
+use super::layout::{Column, Kind, Levels, Note};
 use super::manifest::{Count, TableEntry};
 use super::table::About;
 
 /// Which form it has.
 const CONFORMS_TO: &str = "http://mlcommons.org/croissant/1.0";
 
-/// The text of the file.
+/// The text of the file. `license`, `url`, `creator`, `datePublished` and `version`, which the specification asks for, are known to whoever
+/// publishes the set, and to nobody before; the version of the environment is in the description, and none of the set.
 pub(super) fn croissant(about: &About, counts: &[Count], entry: &TableEntry) -> String {
     let env = &about.env;
     let version = env.version.unwrap_or_default();
@@ -40,7 +41,6 @@ pub(super) fn croissant(about: &About, counts: &[Count], entry: &TableEntry) -> 
         "name": format!("tapeout-{}", env.id),
         "description": description,
         "conformsTo": CONFORMS_TO,
-        "version": format!("{version}.0.0"),
         "distribution": [file],
         "recordSet": [{ "@type": "cr:RecordSet", "@id": "trials", "name": "trials", "field": fields }],
     });
@@ -70,16 +70,23 @@ fn words(note: &Note) -> String {
     let mut parts: Vec<String> = Vec::new();
     parts.extend((!note.about.is_empty()).then(|| note.about.clone()));
     parts.extend((!note.unit.is_empty()).then(|| format!("in {}", note.unit)));
-    if !note.levels.is_empty() {
-        let levels: Vec<String> = note.levels.iter().map(ToString::to_string).collect();
-        parts.push(match levels.as_slice() {
-            // Ours: what a line of a description holds.
-            [first, .., last] if levels.len() > 32 => {
-                format!("{} levels from {first} to {last}", levels.len())
+    parts.extend(note.levels.as_ref().map(|levels| match levels {
+        Levels::Range { low, high, step: 1 } => format!("a whole number from {low} to {high}"),
+        Levels::Range { low, high, step } => {
+            format!("a whole number from {low} to {high} in steps of {step}")
+        }
+        Levels::Many { n, first, last } => format!("{n} levels from {first} to {last}"),
+        Levels::Listed(levels) => {
+            let levels: Vec<String> = levels.iter().map(ToString::to_string).collect();
+            match levels.as_slice() {
+                // Ours: what a line of a description holds.
+                [first, .., last] if levels.len() > 32 => {
+                    format!("{} levels from {first} to {last}", levels.len())
+                }
+                _ => format!("one of {}", levels.join(", ")),
             }
-            _ => format!("one of {}", levels.join(", ")),
-        });
-    }
+        }
+    }));
     parts.join("; ")
 }
 

@@ -12,7 +12,7 @@
 //! These are the names that `trials.jsonl` gives the same things.
 
 use tapeout_core::names::nearest_name;
-use tapeout_core::parameter::{Parameter, Value};
+use tapeout_core::parameter::{Domain, Parameter, Value};
 use tapeout_core::{Design, Metric, Outcome};
 
 use super::table::{About, Row};
@@ -32,8 +32,33 @@ pub(super) struct Note {
     /// In SI; empty for a ratio, a count or a name.
     pub(super) unit: String,
     pub(super) about: String,
-    /// What a parameter may be set to, in order.
-    pub(super) levels: Vec<Value>,
+    /// What a parameter may be set to; none for what is no parameter.
+    pub(super) levels: Option<Levels>,
+}
+
+/// The levels of a parameter, as far as a note has them: a range may have millions.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Levels {
+    /// All of them, in order.
+    Listed(Vec<Value>),
+    /// Whole numbers, both ends included.
+    Range { low: i64, high: i64, step: i64 },
+    /// More than [`LISTED`].
+    Many { n: u32, first: Value, last: Value },
+}
+
+/// How many levels a note lists. Ours: more than people choose from by hand.
+const LISTED: u32 = 1_000;
+
+impl Levels {
+    fn of(parameter: &Parameter) -> Self {
+        let n = parameter.n_levels();
+        match *parameter.domain() {
+            Domain::Integer { low, high, step } => Self::Range { low, high, step },
+            _ if n > LISTED => Self::Many { n, first: parameter.value(0), last: parameter.value(n - 1) },
+            _ => Self::Listed((0..n).map(|level| parameter.value(level)).collect()),
+        }
+    }
 }
 
 impl Note {
@@ -46,7 +71,7 @@ impl Note {
             unit: parameter.unit_name().to_owned(),
             // A manifest has no more of a parameter, and a data set that is read is the one that was written.
             about: String::new(),
-            levels: (0..parameter.n_levels()).map(|level| parameter.value(level)).collect(),
+            levels: Some(Levels::of(parameter)),
         }
     }
 
@@ -123,6 +148,9 @@ impl Cells {
 fn kind(parameter: &Parameter) -> Kind {
     if parameter.is_categorical() {
         return Kind::Text;
+    }
+    if matches!(parameter.domain(), Domain::Integer { .. }) {
+        return Kind::Integer;
     }
     let is_whole = (0..parameter.n_levels()).all(|level| parameter.value(level).as_i64().is_some());
     if is_whole { Kind::Integer } else { Kind::Real }
@@ -299,5 +327,24 @@ impl CellsOfRow<'_> {
                 .map_err(|_| self.fault(column, format!("got {number}, expected a count from 0"))),
             _ => Err(self.fault(column, "is empty")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Claim: what is written of a parameter does not grow with its range.
+    #[test]
+    fn a_note_of_many_levels_is_short() {
+        let range = Parameter::new("x", Domain::Integer { low: 0, high: 5_000_000, step: 5 });
+        let levels = Note::of_parameter(&range).levels;
+        assert_eq!(levels, Some(Levels::Range { low: 0, high: 5_000_000, step: 5 }));
+        let ordinal = |n: u32| {
+            let levels = (0..n).map(|level| f64::from(level) + 0.5).collect();
+            Note::of_parameter(&Parameter::new("x", Domain::Ordinal(levels))).levels
+        };
+        assert!(matches!(ordinal(LISTED), Some(Levels::Listed(levels)) if levels.len() == 1_000));
+        assert!(matches!(ordinal(LISTED + 1), Some(Levels::Many { n: 1_001, .. })));
     }
 }

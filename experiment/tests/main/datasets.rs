@@ -325,7 +325,8 @@ fn a_space_with_rules_is_made_by_its_environment() {
 }
 
 /// What a description must have. Source: Croissant Format Specification 1.0: `@context`, `@type`, `name` and `conformsTo` of the whole; `name`,
-/// `contentUrl`, `encodingFormat` and a checksum of a file; an identifier, a type and a source that is there of each field.
+/// `contentUrl`, `encodingFormat` and a checksum of a file; an identifier, a type and a source that is there of each field. What only a publisher knows is left
+/// out, though required: `license`, `url`, `creator`, `datePublished`; `version` is that of a set, not of an environment.
 #[test]
 fn croissant_describes_the_table_that_is_there() {
     let (folder, dataset) = generated(&["small", "enormous"], 20);
@@ -338,6 +339,9 @@ fn croissant_describes_the_table_that_is_there() {
         assert_eq!(told["conformsTo"], "http://mlcommons.org/croissant/1.0");
         assert_eq!(told["@context"]["cr"], "http://mlcommons.org/croissant/");
         assert_eq!((&told["@type"], &told["name"]), (&json!("sc:Dataset"), &json!("tapeout-networks")));
+        for publisher in ["license", "url", "creator", "datePublished", "version"] {
+            assert!(told[publisher].is_null(), "{publisher}");
+        }
         let file = &told["distribution"][0];
         assert_eq!(file["encodingFormat"], encoding);
         assert_eq!(file["sha256"].as_str(), manifest["table"]["sha256"].as_str());

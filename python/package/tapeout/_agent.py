@@ -11,7 +11,7 @@ import numpy as np
 from tapeout import _native
 from tapeout._env import Env
 from tapeout._outcomes import FAILED, MEASURED, Outcome, Outcomes
-from tapeout._own import named
+from tapeout._own import named, not_while_loading
 from tapeout._run import Run, _path, _plan
 
 # As many trials as a spec can say: TOML's whole numbers have 63 bits (TOML 1.0.0, "Integer").
@@ -46,6 +46,7 @@ class Agent:
         out: str | os.PathLike[str] | None = None,
         **config: Any,
     ) -> None:
+        not_while_loading()
         self.env = env if isinstance(env, Env) else Env(env)
         agent, config = named(agent, config)
         if trials is None and out is not None:

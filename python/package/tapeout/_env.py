@@ -89,7 +89,7 @@ class Env:
         ``designs``: as :class:`Space` takes them. ``on_illegal``: what to do with levels that break a rule of the space: ``raise``,
         ``mark`` as infeasible by that rule, or ``repair``. ``on_failure``: what to do if the evaluator fails: ``raise``, or ``mark`` the
         design as failed, with the cause. ``threads``: how many designs are evaluated at once; all processors
-        if nothing is said. The interpreter's lock is released in the meantime, and Ctrl-C is heard between two designs.
+        if nothing is said. The interpreter's lock is released in the meantime, and Ctrl-C is heard at once: a design that is being evaluated is left alone.
 
         Raises:
             ValueError: a design is none, or illegal.

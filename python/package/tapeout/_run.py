@@ -12,7 +12,7 @@ import numpy as np
 from tapeout import _native
 from tapeout._env import Env, _listed
 from tapeout._outcomes import Metric, Outcome, Outcomes
-from tapeout._own import named
+from tapeout._own import named, not_while_loading
 from tapeout._space import Space
 
 
@@ -128,6 +128,7 @@ def run(
         Failed: evaluator, agent or disk failed. What was logged stays, and :func:`resume` goes on from there.
         KeyboardInterrupt: after Ctrl-C, when what is evaluated is in the log.
     """
+    not_while_loading()
     env = env if isinstance(env, Env) else Env(env)
     agent, config = named(agent, config)
     plan = _plan(agent, trials, seed, batch, objectives, constraints)
@@ -141,6 +142,7 @@ def load(path: str | os.PathLike[str]) -> Run:
         ValueError: there is none, or its spec cannot be used.
         Failed: its log cannot be read.
     """
+    not_while_loading()
     return Run(_native.load(os.fspath(path)))
 
 
@@ -151,6 +153,7 @@ def resume(path: str | os.PathLike[str], trials: int | None = None, *, threads: 
         ValueError: there is none, or its spec cannot be used.
         Failed: its log cannot be read, its agent proposes something other than what is logged, or as :func:`run`.
     """
+    not_while_loading()
     return Run(_native.resume(os.fspath(path), trials, threads))
 
 
