@@ -77,4 +77,5 @@ pub const AGENTS: &[AgentEntry] = &[
     AgentEntry::of::<ppo::Ppo>(),
     AgentEntry::of::<mappo::Mappo>(),
     AgentEntry::of::<process::Process>(),
+    AgentEntry::of::<process::python::PythonAgent>(),
 ];

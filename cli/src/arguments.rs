@@ -93,7 +93,7 @@ impl SpecFlags {
             overridden.push("env".to_owned());
         }
         if let Some(id) = self.agent.as_ref().filter(|&id| *id != spec.agent.id) {
-            spec.agent = AgentSpec { id: id.clone(), config: Map::new() };
+            spec.agent = AgentSpec::named(id);
             overridden.push("agent".to_owned());
         }
         for setting in &self.set {

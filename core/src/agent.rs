@@ -57,8 +57,18 @@ pub trait BuildAgent: Agent + Sized + 'static {
 
     /// Hyperparameters that have no default: without them there is no agent.
     const REQUIRED: &'static [&'static str] = &[];
-    /// Hyperparameters that may name files, such as a program: a resolved spec has their full paths, so that a run goes on from any folder.
+    /// Hyperparameters that may name files which decide what it proposes, as [`BuildEnv::FILES`](crate::BuildEnv::FILES).
     const FILES: &'static [&'static str] = &[];
+    /// Hyperparameters that may name programs: a resolved spec has their full paths, so that a run goes on from any folder.
+    const PROGRAMS: &'static [&'static str] = &[];
+
+    /// The hyperparameters with what they name found, such as the file of a module, before files are looked for.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if it is not found.
+    fn found(config: Self::Config) -> Result<Self::Config, ConfigError> {
+        Ok(config)
+    }
 
     /// Makes the agent.
     ///

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::agent::{Agent, BuildAgent, ObjectiveSupport};
-use crate::config::{self, ConfigError};
+use crate::config::{self, ConfigError, Here};
 use crate::env::{BuildEnv, Env};
 use crate::model::ModelFile;
 use crate::names::UnknownName;
@@ -39,8 +39,18 @@ pub trait BuildEnvFrom: Env + Sized + 'static {
     const REQUIRED: &'static [&'static str] = &[];
     /// As [`BuildEnv::FILES`].
     const FILES: &'static [&'static str] = &[];
+    /// As [`BuildEnv::PROGRAMS`].
+    const PROGRAMS: &'static [&'static str] = &[];
     /// As [`BuildEnv::DESIGNS`].
     const DESIGNS: Option<u128> = None;
+
+    /// As [`BuildEnv::found`].
+    ///
+    /// # Errors
+    /// [`ConfigError`] if it is not found.
+    fn found(config: Self::Config) -> Result<Self::Config, ConfigError> {
+        Ok(config)
+    }
 
     /// Makes the environment, with what it needs of `catalog`.
     ///
@@ -60,7 +70,12 @@ impl<E: BuildEnv> BuildEnvFrom for E {
     type Config = E::Config;
     const REQUIRED: &'static [&'static str] = E::REQUIRED;
     const FILES: &'static [&'static str] = E::FILES;
+    const PROGRAMS: &'static [&'static str] = E::PROGRAMS;
     const DESIGNS: Option<u128> = E::DESIGNS;
+
+    fn found(config: E::Config) -> Result<E::Config, ConfigError> {
+        E::found(config)
+    }
 
     fn build_from(_: &Catalog, config: E::Config) -> Result<Self, ConfigError> {
         E::build(config)
@@ -86,8 +101,11 @@ pub struct EnvEntry {
     pub required: &'static [&'static str],
     /// Settings that may name a file, or several in a list.
     pub files: &'static [&'static str],
+    /// Settings that may name programs.
+    pub programs: &'static [&'static str],
     /// How many designs there are with the default settings; none if it is not stated.
     pub designs: Option<u128>,
+    here: Here,
     defaults: fn() -> Value,
     resolve: fn(&Value) -> Result<Value, ConfigError>,
     build: fn(&Catalog, &Value) -> Result<BuiltEnv, ConfigError>,
@@ -103,9 +121,11 @@ impl EnvEntry {
             description: E::DESCRIPTION,
             required: E::REQUIRED,
             files: E::FILES,
+            programs: E::PROGRAMS,
             designs: E::DESIGNS,
+            here: Here::new(),
             defaults: config::defaults::<E::Config>,
-            resolve: config::resolved::<E::Config>,
+            resolve: |settings| config::resolved_by(settings, E::found),
             build: |catalog, settings| {
                 let env = E::build_from(catalog, config::read(settings)?)?;
                 let goal = env.default_goal();
@@ -119,12 +139,12 @@ impl EnvEntry {
         (self.defaults)()
     }
 
-    /// These settings with the defaults filled in.
+    /// These settings with the defaults filled in, and what they name found.
     ///
     /// # Errors
-    /// [`ConfigError`] naming the unknown or ill-typed field.
+    /// [`ConfigError`] naming the unknown or ill-typed field, or what is not found.
     pub fn resolve(&self, settings: &Value) -> Result<Value, ConfigError> {
-        (self.resolve)(settings)
+        Ok(self.here.emptied(settings, (self.resolve)(&self.here.filled(settings))?))
     }
 }
 
@@ -141,8 +161,11 @@ pub struct AgentEntry {
     pub objectives: ObjectiveSupport,
     /// Hyperparameters that have no default: without them there is no agent.
     pub required: &'static [&'static str],
-    /// Hyperparameters that may name files.
+    /// Hyperparameters that may name files which decide what it proposes.
     pub files: &'static [&'static str],
+    /// Hyperparameters that may name programs.
+    pub programs: &'static [&'static str],
+    here: Here,
     defaults: fn() -> Value,
     resolve: fn(&Value) -> Result<Value, ConfigError>,
     build: BuildAgentFn,
@@ -158,8 +181,10 @@ impl AgentEntry {
             objectives: A::OBJECTIVES,
             required: A::REQUIRED,
             files: A::FILES,
+            programs: A::PROGRAMS,
+            here: Here::new(),
             defaults: config::defaults::<A::Config>,
-            resolve: config::resolved::<A::Config>,
+            resolve: |settings| config::resolved_by(settings, A::found),
             build: |problem, settings, seed| Ok(Box::new(A::build(problem, config::read(settings)?, seed)?)),
         }
     }
@@ -169,12 +194,12 @@ impl AgentEntry {
         (self.defaults)()
     }
 
-    /// These hyperparameters with the defaults filled in.
+    /// These hyperparameters with the defaults filled in, and what they name found.
     ///
     /// # Errors
-    /// [`ConfigError`] naming the unknown or ill-typed field.
+    /// [`ConfigError`] naming the unknown or ill-typed field, or what is not found.
     pub fn resolve(&self, settings: &Value) -> Result<Value, ConfigError> {
-        (self.resolve)(settings)
+        Ok(self.here.emptied(settings, (self.resolve)(&self.here.filled(settings))?))
     }
 
     /// Makes the agent.
@@ -187,7 +212,7 @@ impl AgentEntry {
         settings: &Value,
         seed: Seed,
     ) -> Result<Box<dyn Agent>, ConfigError> {
-        (self.build)(problem, settings, seed)
+        (self.build)(problem, &self.here.filled(settings), seed)
     }
 }
 
@@ -266,6 +291,7 @@ pub struct Catalog {
     envs: Vec<EnvEntry>,
     agents: Vec<AgentEntry>,
     learners: Vec<LearnerEntry>,
+    here: Here,
 }
 
 impl Catalog {
@@ -279,8 +305,9 @@ impl Catalog {
     /// # Panics
     /// If the name is taken.
     #[must_use]
-    pub fn with_env(mut self, entry: EnvEntry) -> Self {
+    pub fn with_env(mut self, mut entry: EnvEntry) -> Self {
         assert!(self.env(entry.id).is_err(), "environment `{}` is registered twice", entry.id);
+        entry.here.say_open(&self.here, &entry.defaults());
         self.envs.push(entry);
         self
     }
@@ -290,8 +317,9 @@ impl Catalog {
     /// # Panics
     /// If the name is taken.
     #[must_use]
-    pub fn with_agent(mut self, entry: AgentEntry) -> Self {
+    pub fn with_agent(mut self, mut entry: AgentEntry) -> Self {
         assert!(self.agent(entry.id).is_err(), "agent `{}` is registered twice", entry.id);
+        entry.here.say_open(&self.here, &entry.defaults());
         self.agents.push(entry);
         self
     }
@@ -305,6 +333,21 @@ impl Catalog {
         assert!(self.learner(entry.id).is_err(), "learner `{}` is registered twice", entry.id);
         self.learners.push(entry);
         self
+    }
+
+    /// The same catalog, in which `setting` is `value` wherever an environment or agent has it, leaves it open (its default is none), and
+    /// nobody says: where a program is to be found here. It is no part of resolved settings.
+    #[must_use]
+    pub fn with_here(mut self, setting: &'static str, value: Value) -> Self {
+        self.here.say(setting, value);
+        self.envs.iter_mut().for_each(|entry| entry.here.say_open(&self.here, &(entry.defaults)()));
+        self.agents.iter_mut().for_each(|entry| entry.here.say_open(&self.here, &(entry.defaults)()));
+        self
+    }
+
+    /// What `setting` is here, if [`with_here`](Self::with_here) says so.
+    pub fn here(&self, setting: &str) -> Option<&Value> {
+        self.here.get(setting)
     }
 
     /// The environments, in the order registered.
@@ -360,7 +403,8 @@ impl Catalog {
     /// # Errors
     /// [`BuildEnvError`] if there is none, or a setting cannot be used.
     pub fn build_env(&self, id: &str, settings: &Value) -> Result<BuiltEnv, BuildEnvError> {
-        Ok((self.env(id)?.build)(self, settings)?)
+        let entry = self.env(id)?;
+        Ok((entry.build)(self, &entry.here.filled(settings))?)
     }
 
     /// The surrogate over `space` that `file` holds, made by the learner that it names.

@@ -71,7 +71,75 @@ pub fn defaults<C: Serialize + Default>() -> Value {
 /// # Errors
 /// [`ConfigError`] as [`read`].
 pub fn resolved<C: Serialize + DeserializeOwned + Default>(settings: &Value) -> Result<Value, ConfigError> {
-    Ok(serde_json::to_value(read::<C>(settings)?).expect("settings are plain data with text keys"))
+    resolved_by(settings, Ok::<C, ConfigError>)
+}
+
+/// All settings as data, given and defaulted alike, with what they name found.
+///
+/// # Errors
+/// [`ConfigError`] as [`read`], and of `found`.
+pub fn resolved_by<C: Serialize + DeserializeOwned + Default>(
+    settings: &Value,
+    found: impl FnOnce(C) -> Result<C, ConfigError>,
+) -> Result<Value, ConfigError> {
+    Ok(serde_json::to_value(found(read::<C>(settings)?)?).expect("settings are plain data with text keys"))
+}
+
+/// What settings are here if nobody says: where this program, or another, is to be found. No part of a spec, which is the same everywhere.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Here(Vec<(&'static str, Value)>);
+
+impl Here {
+    /// With nothing in it.
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// What `setting` is here.
+    pub(crate) fn get(&self, setting: &str) -> Option<&Value> {
+        self.0.iter().find(|(name, _)| *name == setting).map(|(_, value)| value)
+    }
+
+    /// Says what `setting` is here.
+    pub(crate) fn say(&mut self, setting: &'static str, value: Value) {
+        self.0.retain(|(name, _)| *name != setting);
+        self.0.push((setting, value));
+    }
+
+    /// Says of settings that `defaults` leaves open what `all` says of them.
+    pub(crate) fn say_open(&mut self, all: &Self, defaults: &Value) {
+        for (setting, value) in
+            all.0.iter().filter(|(setting, _)| defaults.get(setting) == Some(&Value::Null))
+        {
+            self.say(setting, value.clone());
+        }
+    }
+
+    /// `settings`, those that nobody says as they are here.
+    pub(crate) fn filled(&self, settings: &Value) -> Value {
+        let mut filled =
+            if settings.is_null() { Value::Object(serde_json::Map::new()) } else { settings.clone() };
+        if let Value::Object(filled) = &mut filled {
+            for (name, value) in self.0.iter().filter(|(name, _)| is_open(settings, name)) {
+                filled.insert((*name).to_owned(), value.clone());
+            }
+        }
+        filled
+    }
+
+    /// `filled` as everywhere, where `settings` were asked for.
+    pub(crate) fn emptied(&self, settings: &Value, mut filled: Value) -> Value {
+        if let Value::Object(filled) = &mut filled {
+            for (name, _) in self.0.iter().filter(|(name, _)| is_open(settings, name)) {
+                filled.insert((*name).to_owned(), Value::Null);
+            }
+        }
+        filled
+    }
+}
+
+fn is_open(settings: &Value, name: &str) -> bool {
+    settings.get(name).is_none_or(Value::is_null)
 }
 
 /// A number that a setting can be.

@@ -120,8 +120,18 @@ pub trait BuildEnv: Env + Sized + 'static {
     /// Settings that may name a file, or several in a list: a file that is there is known by its full path and its contents, wherever the
     /// settings are kept.
     const FILES: &'static [&'static str] = &[];
+    /// Settings that may name programs: a resolved spec has their full paths, so that a run goes on from any folder.
+    const PROGRAMS: &'static [&'static str] = &[];
     /// How many designs there are with the default settings, for lists, which make no environments. None if it is not stated.
     const DESIGNS: Option<u128> = None;
+
+    /// The settings with what they name found, such as the file of a module, before files are looked for.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if it is not found.
+    fn found(config: Self::Config) -> Result<Self::Config, ConfigError> {
+        Ok(config)
+    }
 
     /// Makes the environment.
     ///
@@ -154,5 +164,15 @@ impl EvalError {
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         Self { message: message.into(), source: Some(source.into()) }
+    }
+
+    /// The failure and what caused it, in one line: `no answer: it ended: signal 9`.
+    pub fn chain(&self) -> String {
+        use std::error::Error;
+        let causes = std::iter::successors(self.source(), |&cause| cause.source());
+        std::iter::once(self.to_string())
+            .chain(causes.map(ToString::to_string))
+            .collect::<Vec<_>>()
+            .join(": ")
     }
 }

@@ -26,6 +26,7 @@ pub use attention_accelerator::{
     AttentionAccelerator, AttentionAcceleratorConfig, AttentionDesign, CachePlace, InferencePhase,
     WeightResidency,
 };
+pub use command::python::{PythonEnv, PythonEnvConfig};
 pub use command::{CommandConfig, CommandEnv};
 pub use dram_controller::{DramController, DramControllerConfig, DramOptimum, DramSpace, dram_optima};
 pub use dram_online::{DramOnline, DramOnlineConfig, N_ONLINE_OBSERVATIONS, ONLINE_LEVELS, OnlineObjective};
@@ -58,6 +59,7 @@ pub const ENVS: &[EnvEntry] = &[
     EnvEntry::of::<GpuGemmRecorded>(),
     EnvEntry::of::<LlmSystem>(),
     EnvEntry::of::<LayerMapping>(),
+    EnvEntry::of::<PythonEnv>(),
     EnvEntry::of::<RecordedKernel>(),
     EnvEntry::of::<Scratchpad>(),
     EnvEntry::of::<SocDesign>(),

@@ -2,11 +2,10 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::error::Error;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
-use std::{iter, slice};
+use std::slice;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tapeout_core::{Design, Env, EvalError, Outcome};
 
@@ -36,14 +35,24 @@ pub struct Evaluations {
     pub wall_s: f64,
 }
 
+/// What becomes of a design whose evaluation fails, outside of any run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnFailure {
+    /// It ends the whole, as an error.
+    Stop,
+    /// It is an [`Outcome::Failed`] among the others.
+    Keep,
+}
+
 /// Asks `env` about `designs` outside of any run; `name` is what messages call it.
 ///
 /// # Errors
-/// [`RunError`] for the first design whose evaluation fails; its place stands where a run's trial would.
+/// [`RunError`] for the first design whose evaluation fails, if that is to stop; its place stands where a run's trial would.
 pub fn evaluate(
     env: &dyn Env,
     name: &str,
     designs: &[Design],
+    on_failure: OnFailure,
     options: &RunOptions<'_>,
 ) -> Result<Evaluations, RunError> {
     let clock = Clock::start();
@@ -64,8 +73,8 @@ pub fn evaluate(
             Ok(())
         })?;
         for (index, outcome) in (first..).zip(done.into_iter().map_while(|outcome| outcome)) {
-            if let Outcome::Failed { cause } = outcome {
-                return Err(RunError::failed(env, name, (index, &designs[index]), &cause));
+            if let (Outcome::Failed { cause }, OnFailure::Stop) = (&outcome, on_failure) {
+                return Err(RunError::failed(env, name, (index, &designs[index]), cause));
             }
             outcomes.push(outcome);
         }
@@ -84,6 +93,8 @@ pub(crate) struct Evaluator<'a> {
     workers: Workers,
     /// Whether each design is asked about by itself.
     is_single: bool,
+    /// Seconds that a design took the last time, as bits.
+    last_s: AtomicU64,
 }
 
 impl<'a> Evaluator<'a> {
@@ -91,7 +102,8 @@ impl<'a> Evaluator<'a> {
     pub(crate) fn new(env: &'a dyn Env, threads: NonZeroUsize) -> Result<Self, ThreadsError> {
         let threads = if env.is_parallel() { threads } else { NonZeroUsize::MIN };
         // One physical device is asked design by design, so that each has a time of its own.
-        Ok(Self { env, workers: Workers::new(threads)?, is_single: !env.is_parallel() })
+        let last_s = AtomicU64::new(f64::INFINITY.to_bits());
+        Ok(Self { env, workers: Workers::new(threads)?, is_single: !env.is_parallel(), last_s })
     }
 
     /// The same, asking about each design by itself.
@@ -99,7 +111,8 @@ impl<'a> Evaluator<'a> {
         Self { is_single: true, ..self }
     }
 
-    /// Evaluates `designs`, and begins nothing more once `should_stop`. Tells `each` of what is done as it is: where it begins
+    /// Evaluates `designs`, in pieces that take no longer than somebody who interrupts should wait, as far as the last ones tell, and begins
+    /// nothing more once `should_stop`. Tells `each` of what is done as it is: where it begins
     /// among `designs`, and what came of it. Whatever goes wrong with a design is an [`Outcome::Failed`] of that one.
     ///
     /// # Errors
@@ -112,9 +125,16 @@ impl<'a> Evaluator<'a> {
     ) -> Result<(), E> {
         let n_pieces =
             if self.is_single { designs.len() } else { self.workers.threads() * PIECES_PER_THREAD };
-        let length = designs.len().div_ceil(n_pieces.max(1)).max(1);
+        let heard = HEARD_S / 2.0 / f64::from_bits(self.last_s.load(Ordering::Relaxed));
+        let length = designs.len().div_ceil(n_pieces.max(1)).min(heard as usize).max(1);
         let pieces: Vec<&[Design]> = designs.chunks(length).collect();
-        let evaluate = |index: usize| (!should_stop()).then(|| evaluate_piece(self.env, pieces[index]));
+        let evaluate = |index: usize| {
+            let done = (!should_stop()).then(|| evaluate_piece(self.env, pieces[index]))?;
+            if let Some((_, evaluation_s)) = done.last() {
+                self.last_s.store(evaluation_s.to_bits(), Ordering::Relaxed);
+            }
+            Some(done)
+        };
         self.workers.run(pieces.len(), &evaluate, &mut |index, done| each(index * length, done))
     }
 }
@@ -162,7 +182,7 @@ fn ask(env: &dyn Env, designs: &[Design]) -> Result<Vec<Outcome>, String> {
         ));
     }
     let outcome = |result: Result<Outcome, EvalError>| {
-        let checked = result.map_err(|error| chain(&error)).and_then(|outcome| checked(env, outcome));
+        let checked = result.map_err(|error| error.chain()).and_then(|outcome| checked(env, outcome));
         checked.unwrap_or_else(|cause| Outcome::Failed { cause: bounded(cause) })
     };
     Ok(results.into_iter().map(outcome).collect())
@@ -172,12 +192,6 @@ fn ask(env: &dyn Env, designs: &[Design]) -> Result<Vec<Outcome>, String> {
 fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
-}
-
-/// An error and what caused it.
-fn chain(error: &EvalError) -> String {
-    let causes = iter::successors(Error::source(error), |&cause| cause.source());
-    iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect::<Vec<_>>().join(": ")
 }
 
 /// The beginning of what may be the whole output of a program.
@@ -271,23 +285,24 @@ mod tests {
             Ok::<(), ()>(())
         };
         evaluator.evaluate(&designs, &|| false, &mut keep).unwrap();
+        evaluator.evaluate(&designs, &|| false, &mut keep).unwrap();
         (outcomes, env.calls.into_inner().unwrap())
     }
 
-    /// 20 designs in 2 * 4 pieces: pieces of ceil(20 / 8) = 3, seven of them.
+    /// By themselves as long as nobody knows how long they take; then 20 designs in 2 * 4 pieces, of ceil(20 / 8) = 3 at most.
     #[test]
     fn a_batch_is_handed_out_in_pieces_but_one_device_is_asked_design_by_design() {
-        let (outcomes, mut calls) = evaluation(true, false);
-        calls.sort_unstable();
-        assert_eq!((outcomes.len(), calls), (20, vec![2, 3, 3, 3, 3, 3, 3]));
+        let (outcomes, calls) = evaluation(true, false);
+        assert_eq!((outcomes.len(), &calls[..20], calls[20..].iter().sum()), (40, &[1; 20][..], 20));
+        assert!(calls.iter().all(|&n| n <= 3));
         let (outcomes, calls) = evaluation(false, false);
-        assert_eq!((outcomes.len(), calls), (20, vec![1; 20]));
+        assert_eq!((outcomes.len(), calls), (40, vec![1; 40]));
     }
 
     #[test]
     fn an_environment_that_forgets_a_result_has_none_for_any_design() {
         let (outcomes, _) = evaluation(true, true);
-        assert_eq!(outcomes, vec![Outcome::failed("evaluate_batch returned 0 results for 1 designs"); 20]);
+        assert_eq!(outcomes, vec![Outcome::failed("evaluate_batch returned 0 results for 1 designs"); 40]);
     }
 
     /// What a program says may be long, and its letters more than a byte.
@@ -295,7 +310,7 @@ mod tests {
     fn the_cause_of_a_failure_is_told_whole_unless_it_is_long() {
         let error =
             EvalError::caused_by("no answer", EvalError::caused_by("it ended", EvalError::new("signal 9")));
-        assert_eq!(chain(&error), "no answer: it ended: signal 9");
+        assert_eq!(error.chain(), "no answer: it ended: signal 9");
         let long = bounded("ä".repeat(CAUSE_LETTERS + 1));
         assert_eq!(long, format!("{}...", "ä".repeat(CAUSE_LETTERS)));
     }
@@ -310,16 +325,19 @@ mod tests {
         for threads in [1, 3] {
             let options = RunOptions { threads: NonZeroUsize::new(threads).unwrap(), interrupt: None };
             assert_eq!(
-                evaluate(&toy, "toy", &designs, &options).unwrap().outcomes,
+                evaluate(&toy, "toy", &designs, OnFailure::Stop, &options).unwrap().outcomes,
                 expected,
                 "{threads} threads"
             );
         }
         let env = Noting { toy: Toy::tradeoff(), calls: Mutex::default(), is_parallel: true, forgets: true };
-        let error = evaluate(&env, "toy", &designs, &RunOptions::default()).unwrap_err();
+        let all = RunOptions::default();
+        let error = evaluate(&env, "toy", &designs, OnFailure::Stop, &all).unwrap_err();
         assert!(error.to_string().starts_with("trial 0: `toy` failed to evaluate {"), "{error}");
+        let kept = evaluate(&env, "toy", &designs, OnFailure::Keep, &all).unwrap().outcomes;
+        assert_eq!(kept, vec![Outcome::failed("evaluate_batch returned 0 results for 1 designs"); 100]);
         let interrupt = true.into();
         let options = RunOptions { interrupt: Some(&interrupt), ..RunOptions::default() };
-        assert_eq!(evaluate(&toy, "toy", &designs, &options).unwrap().outcomes, []);
+        assert_eq!(evaluate(&toy, "toy", &designs, OnFailure::Stop, &options).unwrap().outcomes, []);
     }
 }

@@ -1,6 +1,7 @@
 //! A spec that met the catalog.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::budget::Budget;
 use crate::input_files;
 use crate::lessons;
 use crate::log::Header;
-use crate::spec::{AgentSpec, Spec};
+use crate::spec::{AgentSpec, EnvSpec, Spec};
 use crate::spec_error::{SpecError, SpecFault};
 use crate::warm_start_fault::WarmStartFault;
 
@@ -50,12 +51,30 @@ impl Experiment {
     pub fn build_env(catalog: &Catalog, spec: &mut Spec) -> Result<(Arc<dyn Env>, Goal), SpecError> {
         Self::resolve_env(catalog, spec)?;
         let settings = Value::Object(spec.env.config.clone());
-        let (env, default_goal) =
-            catalog.build_env(&spec.env.id, &settings).map_err(|error| match error {
-                BuildEnvError::UnknownName(error) => spec.fault("env.id", SpecFault::UnknownName(error)),
-                BuildEnvError::Config(error) => config_fault(spec, "env.config", error),
-            })?;
+        let built = catalog.build_env(&spec.env.id, &settings).map_err(|error| match error {
+            BuildEnvError::UnknownName(error) => spec.fault("env.id", SpecFault::UnknownName(error)),
+            BuildEnvError::Config(error) => config_fault(spec, "env.config", error),
+        });
+        let (env, default_goal) = built?;
+        let entry = env_entry(catalog, spec)?;
+        if !entry.programs.is_empty() {
+            // The program has read its files by itself, perhaps after they were edited.
+            let EnvSpec { config, files, .. } = &mut spec.env;
+            let same = input_files::resolve(config, files, entry.files, None);
+            same.map_err(|fault| spec.fault("env.config", fault))?;
+        }
         Ok((env.into(), default_goal))
+    }
+
+    /// The environment that a log or a data set names, with its files as they were then, and what to optimise in it when nobody says. Which
+    /// version of it that was is for whoever asks to look at.
+    ///
+    /// # Errors
+    /// As [`Experiment::build_env`].
+    pub fn env_again(catalog: &Catalog, env: &EnvSpec) -> Result<(Arc<dyn Env>, Goal), SpecError> {
+        let mut spec = Spec::new(&env.id, "random", Budget::trials(NonZeroUsize::MIN));
+        spec.env = EnvSpec { version: None, ..env.clone() };
+        Self::build_env(catalog, &mut spec)
     }
 
     /// Fills in what [`Experiment::build_env`] does, without building anything: environments with the same `spec.env` are the same.
@@ -69,13 +88,15 @@ impl Experiment {
             return Err(spec.fault("env.version", fault));
         }
         spec.env.version = Some(entry.version);
-        let folder = spec.text.path().and_then(Path::parent);
-        let resolved = input_files::resolved(&spec.env, entry.files, folder);
-        spec.env = resolved.map_err(|fault| spec.fault("env.config", fault))?;
+        let folder = spec.text.path().and_then(Path::parent).map(Path::to_owned);
+        // Programs first: resolving may ask them.
+        input_files::with_full_paths(&mut spec.env.config, entry.programs, folder.as_deref());
         let settings = Value::Object(spec.env.config.clone());
         let resolved = entry.resolve(&settings).map_err(|error| config_fault(spec, "env.config", error));
         spec.env.config = object(resolved?);
-        Ok(())
+        let EnvSpec { config, files, .. } = &mut spec.env;
+        let resolved = input_files::resolve(config, files, entry.files, folder.as_deref());
+        resolved.map_err(|fault| spec.fault("env.config", fault))
     }
 
     /// What `spec` says, in an environment that need not be in the catalog: `env.id` is what messages call it.
@@ -125,12 +146,16 @@ impl Experiment {
     ) -> Result<Self, SpecError> {
         let agent = agent_entry(catalog, &spec)?;
         let folder = spec.text.path().and_then(Path::parent).map(Path::to_owned);
-        input_files::with_full_paths(&mut spec.agent.config, agent.files, folder.as_deref());
+        input_files::with_full_paths(&mut spec.agent.config, agent.programs, folder.as_deref());
+        let settings = Value::Object(spec.agent.config.clone());
+        let resolved = agent.resolve(&settings).map_err(|error| config_fault(&spec, "agent.config", error));
+        spec.agent.config = object(resolved?);
+        let AgentSpec { config, files, .. } = &mut spec.agent;
+        let resolved = input_files::resolve(config, files, agent.files, folder.as_deref());
+        resolved.map_err(|fault| spec.fault("agent.config", fault))?;
         let settings = Value::Object(spec.agent.config.clone());
         let refused = |error| config_fault(&spec, "agent.config", error);
-        let agent_config = object(agent.resolve(&settings).map_err(refused)?);
         agent.build(&problem, &settings, spec.seed).map_err(refused)?;
-        spec.agent.config = agent_config;
         let mut experiment = Self { spec, env, problem, agent };
         for index in 0..experiment.spec.warm_start.len() {
             let (here, warm_start) = (experiment.header(), &experiment.spec.warm_start[index]);
@@ -173,7 +198,14 @@ impl Experiment {
     pub(crate) fn agent(&self) -> Result<Box<dyn Agent>, SpecError> {
         let settings = Value::Object(self.spec.agent.config.clone());
         let agent = self.agent.build(&self.problem, &settings, self.spec.seed);
-        agent.map_err(|error| config_fault(&self.spec, "agent.config", error))
+        let agent = agent.map_err(|error| config_fault(&self.spec, "agent.config", error))?;
+        if !self.agent.programs.is_empty() {
+            // As of an environment: the program has read its files by itself.
+            let AgentSpec { mut config, mut files, .. } = self.spec.agent.clone();
+            let same = input_files::resolve(&mut config, &mut files, self.agent.files, None);
+            same.map_err(|fault| self.spec.fault("agent.config", fault))?;
+        }
+        Ok(agent)
     }
 
     /// What its log begins with.

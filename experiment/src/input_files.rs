@@ -1,29 +1,34 @@
-//! Files that the settings of an environment name.
+//! Files that the settings of an environment or an agent name.
 //!
 //! A resolved spec names them by their full paths, so that a run goes on wherever it is resumed from, with a checksum each: a file that was
-//! edited since is refused, and so a run stays a function of its spec. A log says by the same checksums which files its designs ran.
-//! Files of an agent, such as its program, are named by full paths too; whether it still proposes the same, replaying tells.
+//! edited since is refused, and so a run stays a function of its spec. A log says by the same checksums which files its designs ran, and
+//! which agent proposed them. Programs are named by full paths alone: they come with a machine, and whether they still do the same,
+//! replaying tells.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, absolute};
 
 use serde_json::{Map, Value};
 
 use crate::checksum::digest;
-use crate::spec::EnvSpec;
 use crate::spec_error::SpecFault;
 
-/// `env` with the full paths of what `settings` name, and the checksums of these files. A name that is no path from here is looked for in
-/// `folder`, where the spec is.
+/// Checksums by path.
+type Files = BTreeMap<String, String>;
+
+/// Writes the full paths of what `settings` name into `config`, and the checksums of these files into `files`. A name that is no path from
+/// here is looked for in `folder`, where the spec is.
 ///
 /// # Errors
-/// [`SpecFault`] if a file cannot be read, or has another checksum than `env` says.
-pub(crate) fn resolved(
-    env: &EnvSpec,
+/// [`SpecFault`] if a file cannot be read, is named and not there, or has another checksum than `files` says.
+pub(crate) fn resolve(
+    config: &mut Map<String, Value>,
+    files: &mut Files,
     settings: &[&str],
     folder: Option<&Path>,
-) -> Result<EnvSpec, SpecFault> {
-    let (mut config, mut files) = (env.config.clone(), BTreeMap::new());
+) -> Result<(), SpecFault> {
+    let said = std::mem::take(files);
     for setting in settings {
         if let Some(value) = config.get_mut(*setting) {
             each_text(value, &mut |text| {
@@ -36,17 +41,33 @@ pub(crate) fn resolved(
             })?;
         }
     }
-    for (path, expected) in &env.files {
-        let path = full_path(path, folder).map_or_else(|| path.clone(), |(path, _)| path);
-        if let Some(got) = files.get(&path).filter(|got| *got != expected) {
-            let (got, expected) = (got.clone(), expected.clone());
-            return Err(SpecFault::InputFileChanged { path, got, expected });
+    for (path, expected) in said {
+        let path = full_path(&path, folder).map_or(path, |(path, _)| path);
+        if !files.contains_key(&path) && names(config, settings, &path) {
+            return Err(SpecFault::InputFile { path, source: ErrorKind::NotFound.into() });
+        }
+        if let Some(got) = files.get(&path).filter(|got| **got != expected) {
+            return Err(SpecFault::InputFileChanged { path, got: got.clone(), expected });
         }
     }
-    Ok(EnvSpec { config, files, ..env.clone() })
+    Ok(())
 }
 
-/// Names files of `settings` by their full paths.
+/// Whether `settings` name the file `path`, or a part of it.
+fn names(config: &mut Map<String, Value>, settings: &[&str], path: &str) -> bool {
+    let mut is_named = false;
+    for value in settings.iter().filter_map(|setting| config.get(*setting)) {
+        let told = each_text(&mut value.clone(), &mut |text| {
+            let behind = text.strip_prefix(path);
+            is_named |= behind.is_some_and(|behind| behind.is_empty() || behind.starts_with(':'));
+            Ok::<(), ()>(())
+        });
+        debug_assert!(told.is_ok(), "looking at names does not fail");
+    }
+    is_named
+}
+
+/// Names programs of `settings` by their full paths.
 pub(crate) fn with_full_paths(config: &mut Map<String, Value>, settings: &[&str], folder: Option<&Path>) {
     for setting in settings {
         let Some(value) = config.get_mut(*setting) else { continue };
@@ -60,12 +81,12 @@ pub(crate) fn with_full_paths(config: &mut Map<String, Value>, settings: &[&str]
     }
 }
 
-/// The full path of a file that is there, and what of it is meant: nothing, or `:conv1` of a network's layer. None for a plain name, which
-/// is one of the program's own.
+/// The full path of a file that is there, and what of it is meant: nothing, or `:conv1` of a network's layer, behind the last colon with a
+/// file before it: folders may have colons in their names, and disks have. None for a plain name, which is one of the program's own.
 fn full_path(text: &str, folder: Option<&Path>) -> Option<(String, String)> {
     let whole = (text, "");
-    let of_part = text.find(':').map(|colon| text.split_at(colon));
-    [Some(whole), of_part].into_iter().flatten().find_map(|(path, part)| {
+    let of_part = text.rmatch_indices(':').map(|(colon, _)| text.split_at(colon));
+    std::iter::once(whole).chain(of_part).find_map(|(path, part)| {
         let path = Path::new(path);
         if path.extension().is_none() && path.components().count() < 2 {
             return None;
@@ -80,19 +101,19 @@ fn full_path(text: &str, folder: Option<&Path>) -> Option<(String, String)> {
 }
 
 /// The file that a text names among these, and what of it is meant.
-fn known<'a>(text: &'a str, files: &BTreeMap<String, String>) -> Option<(&'a str, &'a str)> {
+fn known<'a>(text: &'a str, files: &Files) -> Option<(&'a str, &'a str)> {
     let ends = std::iter::once(text.len()).chain(text.match_indices(':').map(|(colon, _)| colon));
     let mut names = ends.map(|end| text.split_at(end));
     names.find(|(path, _)| files.contains_key(*path))
 }
 
-/// The same settings with files told by what is in them, wherever they are.
-pub(crate) fn files_by_contents(env: &EnvSpec) -> EnvSpec {
-    let mut same = EnvSpec { files: BTreeMap::new(), ..env.clone() };
-    for value in same.config.values_mut() {
+/// The same settings with `files` told by what is in them, wherever they are.
+pub(crate) fn by_contents(config: &Map<String, Value>, files: &Files) -> Map<String, Value> {
+    let mut same = config.clone();
+    for value in same.values_mut() {
         let told = each_text(value, &mut |text| {
-            if let Some((path, part)) = known(text, &env.files) {
-                *text = format!("sha256:{}{part}", env.files[path]);
+            if let Some((path, part)) = known(text, files) {
+                *text = format!("sha256:{}{part}", files[path]);
             }
             Ok::<(), ()>(())
         });
@@ -105,7 +126,7 @@ pub(crate) fn files_by_contents(env: &EnvSpec) -> EnvSpec {
 pub(crate) fn as_written(
     logged: &Map<String, Value>,
     here: &Map<String, Value>,
-    files: &BTreeMap<String, String>,
+    files: &Files,
 ) -> Map<String, Value> {
     written(logged, here, &|short, full| {
         known(full, files).is_some() && Path::new(full).ends_with(short.trim_start_matches("./"))
@@ -163,9 +184,20 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn env(config: Value) -> EnvSpec {
+    #[derive(Debug, Clone, PartialEq)]
+    struct Settings {
+        config: Map<String, Value>,
+        files: Files,
+    }
+
+    fn env(config: Value) -> Settings {
         let Value::Object(config) = config else { panic!("settings are an object") };
-        EnvSpec { config, ..EnvSpec::named("toy") }
+        Settings { config, files: Files::new() }
+    }
+
+    fn resolved(asked: &Settings, settings: &[&str], folder: Option<&Path>) -> Result<Settings, SpecFault> {
+        let mut same = asked.clone();
+        resolve(&mut same.config, &mut same.files, settings, folder).map(|()| same)
     }
 
     // Source of the checksum: FIPS 180-4's example of the message "abc".
@@ -184,7 +216,7 @@ mod tests {
         assert_eq!(same.files, BTreeMap::from([(full.to_owned(), ABC.to_owned())]));
 
         assert!(resolved(&same, &["networks"], None).is_ok());
-        assert_eq!(files_by_contents(&same).config["networks"][1], json!(format!("sha256:{ABC}")));
+        assert_eq!(by_contents(&same.config, &same.files)["networks"][1], json!(format!("sha256:{ABC}")));
         fs::write(full, "abd").unwrap();
         let error = resolved(&same, &["networks"], None).unwrap_err();
         assert!(matches!(error, SpecFault::InputFileChanged { expected, .. } if expected == ABC));
@@ -203,9 +235,29 @@ mod tests {
         let expected = json!({ "layer": format!("{full}:conv:1"), "trace": full, "own": "resnet50:conv1" });
         assert_eq!(Value::Object(same.config.clone()), expected);
         assert_eq!(same.files.len(), 1);
-        assert_eq!(files_by_contents(&same).config["layer"], json!(format!("sha256:{ABC}:conv:1")));
+        assert_eq!(by_contents(&same.config, &same.files)["layer"], json!(format!("sha256:{ABC}:conv:1")));
         assert_eq!(as_written(&asked.config, &same.config, &same.files), asked.config);
         assert_eq!(resolved(&same, &["layer", "trace", "own"], None).unwrap(), same);
+    }
+
+    // Claim: a checksum is not lost to a colon in the name of a folder, and a file that is gone is an error, not one without a checksum.
+    #[cfg(unix)]
+    #[test]
+    fn folders_may_have_colons_and_files_that_are_gone_are_missed() {
+        let folder = tempfile::tempdir().unwrap();
+        let within = folder.path().join("a:b.c");
+        fs::create_dir(&within).unwrap();
+        fs::write(within.join("mine.py"), "abc").unwrap();
+        let full = within.join("mine.py").to_str().unwrap().to_owned();
+        let same = resolved(&env(json!({ "class": format!("{full}:Mine") })), &["class"], None).unwrap();
+        assert_eq!(same.files, BTreeMap::from([(full.clone(), ABC.to_owned())]));
+        fs::remove_file(&full).unwrap();
+        let error = resolved(&same, &["class"], None).unwrap_err();
+        assert!(matches!(error, SpecFault::InputFile { path, .. } if path == full));
+        // A setting that names another file by now has nothing to do with it.
+        let mut other = same.clone();
+        other.config["class"] = json!("module:Mine");
+        assert_eq!(resolved(&other, &["class"], None).unwrap().files, BTreeMap::new());
     }
 
     // Claim: a run finds its agent's program from any folder, and the link to a Python by which that finds its packages.

@@ -74,7 +74,7 @@ pub use ask_tell::{AskTell, Asked};
 pub use budget::{Budget, BudgetTarget, StopReason};
 pub use durable_file::put_whole;
 pub use error::RunError;
-pub use evaluate::evaluate;
+pub use evaluate::{OnFailure, evaluate};
 pub use experiment::Experiment;
 pub use export::{ExportForm, export};
 pub use finished::{Finished, Run};

@@ -136,7 +136,7 @@ impl EnvSpec {
 }
 
 /// Who searches.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AgentSpec {
     /// The agent's name.
@@ -144,6 +144,17 @@ pub struct AgentSpec {
     /// Its hyperparameters; what is absent keeps its default.
     #[serde(default)]
     pub config: Map<String, Value>,
+    /// SHA-256 of the files that hyperparameters name, such as a module of one's own, by path; filled in and held to as those of the
+    /// environment.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
+}
+
+impl AgentSpec {
+    /// The agent called `id` with its default hyperparameters.
+    pub fn named(id: &str) -> Self {
+        Self { id: id.to_owned(), ..Self::default() }
+    }
 }
 
 /// How the log is kept.
@@ -187,7 +198,7 @@ impl Spec {
             constraints: None,
             derived: Vec::new(),
             env: EnvSpec::named(env),
-            agent: AgentSpec { id: agent.to_owned(), config: Map::new() },
+            agent: AgentSpec::named(agent),
             budget,
             log: LogSpec::default(),
             warm_start: Vec::new(),

@@ -1,6 +1,6 @@
 //! The built-in catalog: every row can be made from its defaults, and every environment keeps Gymnasium's contract.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tapeout::gymnasium::{EpisodeStyle, MakeOptions, check_environment, ids, make};
 use tapeout::prelude::*;
 
@@ -41,4 +41,32 @@ fn every_agent_proposes_a_legal_design_in_every_environment() {
             assert!(!designs.is_empty() && designs.iter().all(is_legal), "{} in {}", entry.id, env_entry.id);
         }
     }
+}
+
+/// Claim: what a setting is here is used where nobody says, given way to where somebody does, and no part of resolved settings.
+#[test]
+fn what_a_setting_is_here_is_no_part_of_a_spec() {
+    let catalog = tapeout::builtin().with_here("python", "/no/such/python".into());
+    let open = json!({ "class": "own.py:Own" });
+    let said = json!({ "class": "own.py:Own", "python": "/no/other" });
+    for (settings, python) in [(&open, "/no/such/python"), (&said, "/no/other")] {
+        let error = catalog.build_env("python", settings).err().expect("there is no such interpreter");
+        assert!(error.to_string().contains(python), "{error}");
+    }
+    for settings in [&open, &said] {
+        let resolved = [
+            catalog.env("python").unwrap().resolve(settings),
+            catalog.agent("python").unwrap().resolve(settings),
+        ];
+        for resolved in resolved {
+            let python = resolved.unwrap()["python"].clone();
+            assert_eq!(python, settings.get("python").cloned().unwrap_or_default());
+        }
+    }
+    assert_eq!(catalog.here("python"), Some(&json!("/no/such/python")));
+    // An environment that does not leave it open is what it was.
+    assert_eq!(
+        catalog.env("command").unwrap().defaults(),
+        tapeout::builtin().env("command").unwrap().defaults()
+    );
 }

@@ -1,7 +1,7 @@
 //! Talking to a program: a line there, a line back.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout};
+use std::process::{Child, ChildStdin, ChildStdout, id};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -20,6 +20,8 @@ const LINES: usize = 16;
 #[derive(Debug)]
 pub struct Conversation {
     child: Child,
+    /// The process that began it: one that is forked from it has its memory, and neither its threads nor its child.
+    owner: u32,
     /// What it is still to be told; closed to let the child end.
     input: Option<Sender<String>>,
     lines: Receiver<Result<String, Silence>>,
@@ -59,7 +61,7 @@ impl Program {
         // Both end with the child's streams, or when nobody asks or listens any more.
         thread::spawn(move || write_lines(to_child, &questions));
         thread::spawn(move || read_lines(output, &sender));
-        Ok(Conversation { child, input: Some(input), lines, complaint: Some(complaint) })
+        Ok(Conversation { child, owner: id(), input: Some(input), lines, complaint: Some(complaint) })
     }
 }
 
@@ -136,6 +138,11 @@ impl Conversation {
         self.hear(limit)
     }
 
+    /// Whether this process began it. To one that is forked from that process it is of no use.
+    pub fn is_ours(&self) -> bool {
+        self.owner == id()
+    }
+
     /// The number of the child among the processes of the system.
     pub fn id(&self) -> u32 {
         self.child.id()
@@ -145,6 +152,10 @@ impl Conversation {
 impl Drop for Conversation {
     /// Lets the child end by itself, which closes its files in order, and ends it if it does not.
     fn drop(&mut self) {
+        // The child of a parent is not ours to end.
+        if !self.is_ours() {
+            return;
+        }
         drop(self.input.take());
         // How it ends is of no interest.
         let _ = wait(&mut self.child, FAREWELL);

@@ -12,6 +12,8 @@ pub struct Program {
     pub path: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
+    /// Variables that it finds in its surroundings, beside those of this program.
+    pub variables: Vec<(String, String)>,
     /// Where it works; where this program works if none is named.
     pub folder: Option<PathBuf>,
     /// How much address space it may have, in byte; without limit if none is named. On Linux only.
@@ -30,9 +32,15 @@ pub struct StartError {
 }
 
 impl Program {
-    /// A program without arguments, folder or limit of memory.
+    /// A program without arguments, variables, folder or limit of memory.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), arguments: Vec::new(), folder: None, memory_byte: None }
+        Self {
+            path: path.into(),
+            arguments: Vec::new(),
+            variables: Vec::new(),
+            folder: None,
+            memory_byte: None,
+        }
     }
 
     /// Whether memory can be limited here.
@@ -44,6 +52,7 @@ impl Program {
     pub(crate) fn start(&self) -> Result<Child, StartError> {
         let mut command = Command::new(&self.path);
         command.args(&self.arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }

@@ -109,3 +109,30 @@ fn a_line_that_does_not_end_is_not_waited_for() {
     let mut child = shell("head -c 68157440 /dev/zero; sleep 100").talk().unwrap();
     assert_eq!(child.ask("x", PLENTY), Err(Silence::TooLong(64 << 20)));
 }
+
+/// Claim: a class that works on when whoever asked is gone, and what it has started, end by themselves: killed, two seconds later.
+#[test]
+fn a_class_that_nobody_asks_any_more_ends() {
+    use std::io::Write as _;
+    use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+    use std::process::{Command, Stdio};
+    use tapeout_process::PythonRole;
+
+    let file = std::env::temp_dir().join(format!("hanging_{}.py", std::process::id()));
+    std::fs::write(
+        &file,
+        "class Hanging:\n    def evaluate(self, design):\n        while True: __import__('time').sleep(1)\n",
+    )
+    .unwrap();
+    let class = format!("{}:Hanging", file.display());
+    let program = Program::python("python3", PythonRole::Env, &class, "{}").unwrap();
+    let mut command = Command::new(&program.path);
+    command.args(&program.arguments).process_group(0).stdin(Stdio::piped());
+    let Ok(mut child) = command.spawn() else {
+        println!("skipped: there is no `python3`");
+        return;
+    };
+    child.stdin.take().unwrap().write_all(b"{\"design\":{}}\n").unwrap();
+    assert_eq!(child.wait().unwrap().signal(), Some(9));
+    std::fs::remove_file(&file).unwrap();
+}

@@ -10,21 +10,36 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use serde_json::{Map, Value};
 use tapeout::core::{Catalog, Design, Goal, Outcome, Problem};
-use tapeout::experiment::{Budget, EnvSpec, Experiment, RunOptions, Spec, evaluate};
+use tapeout::experiment::{Budget, EnvSpec, Experiment, OnFailure, RunOptions, Spec, evaluate};
 use tapeout::gymnasium::{DesignTask, EpisodeStyle};
 
 use crate::fault::{failed, refused, run_failed};
 use crate::outcomes::{Builder, Columns};
 use crate::space::{Levels, Space};
-use crate::waiting::{QUICK_US, patient, quick};
+use crate::waiting::{QUICK_US, impatient, patient, quick};
 
 /// Environments that somebody has, by settings.
 static BUILT: Mutex<BTreeMap<String, Weak<Place>>> = Mutex::new(BTreeMap::new());
 
+static CATALOG: OnceLock<Catalog> = OnceLock::new();
+
 /// All there is by name.
 pub(crate) fn catalog() -> &'static Catalog {
-    static CATALOG: OnceLock<Catalog> = OnceLock::new();
-    CATALOG.get_or_init(tapeout::builtin)
+    CATALOG.get().expect("invariant: it is made when the module is imported")
+}
+
+/// Makes the catalog, in which classes of Python run under this interpreter, and the program that measures is the console script.
+pub(crate) fn make_catalog(py: Python<'_>) -> PyResult<()> {
+    let interpreter: Option<String> = py.import("sys")?.getattr("executable")?.extract()?;
+    CATALOG.get_or_init(|| match interpreter.filter(|path| !path.is_empty()) {
+        // An interpreter that is embedded has no file.
+        None => tapeout::builtin(),
+        Some(path) => {
+            let program = vec![path.clone(), "-m".to_owned(), "tapeout".to_owned()];
+            tapeout::builtin().with_here("python", path.into()).with_here("worker", program.into())
+        }
+    });
+    Ok(())
 }
 
 /// An environment that is built, and the spec that it was built from.
@@ -47,7 +62,7 @@ impl Place {
         if let Some(known) = known {
             return Ok(known);
         }
-        let built = patient(py, move |_| {
+        let built = impatient(py, move |_| {
             let (env, goal) = Experiment::build_env(catalog(), &mut spec)?;
             Ok((spec, env, goal))
         })?;
@@ -60,20 +75,29 @@ impl Place {
         Ok(place)
     }
 
-    /// What the environment says of `designs`; how many there are if somebody interrupts is up to them.
-    fn ask(&self, py: Python<'_>, designs: &[Design], threads: NonZeroUsize) -> PyResult<Vec<Outcome>> {
-        let work = |interrupt: Option<&AtomicBool>| {
-            let options = RunOptions { threads, interrupt };
-            let answers = evaluate(self.env.as_ref(), &self.spec.id, designs, &options)?;
-            let each_us = 1e6 * answers.wall_s / designs.len().max(1) as f64;
-            self.last_us.store(each_us as u64, Ordering::Relaxed);
-            Ok(answers.outcomes)
-        };
+    /// What the environment says of `designs`, with these.
+    fn ask(
+        self: &Arc<Self>,
+        py: Python<'_>,
+        designs: Vec<Design>,
+        on_failure: OnFailure,
+        threads: NonZeroUsize,
+    ) -> PyResult<(Vec<Design>, Vec<Outcome>)> {
         let is_quick = designs.len() <= 1 && self.last_us.load(Ordering::Relaxed) < QUICK_US;
-        let answered = if is_quick {
-            quick(py, || work(None))?
-        } else {
-            patient(py, |interrupt| work(Some(interrupt)))?
+        // Who is not asked side by side is left when it is done with the design at hand.
+        let is_left = self.env.is_parallel();
+        let place = Arc::clone(self);
+        let work = move |interrupt: Option<&AtomicBool>| {
+            let options = RunOptions { threads, interrupt };
+            let answers = evaluate(place.env.as_ref(), &place.spec.id, &designs, on_failure, &options)?;
+            let each_us = 1e6 * answers.wall_s / designs.len().max(1) as f64;
+            place.last_us.store(each_us as u64, Ordering::Relaxed);
+            Ok((designs, answers.outcomes))
+        };
+        let answered = match (is_quick, is_left) {
+            (true, _) => quick(py, || work(None))?,
+            (false, true) => impatient(py, |interrupt| work(Some(interrupt)))?,
+            (false, false) => patient(py, |interrupt| work(Some(interrupt)))?,
         };
         answered.map_err(|error| run_failed(&error))
     }
@@ -143,14 +167,24 @@ impl Env {
         self.0.env.missing()
     }
 
-    /// Evaluates designs: columns, with infeasible ones where levels are not legal and `on_illegal` is `mark`.
+    /// Evaluates designs: columns, with infeasible ones where levels are not legal and `on_illegal` is `mark`, and failed ones where the
+    /// evaluator fails and `on_failure` is.
     fn evaluate<'py>(
         &self,
         py: Python<'py>,
         levels: Levels<'_>,
         on_illegal: &str,
+        on_failure: &str,
         threads: NonZeroUsize,
     ) -> PyResult<Columns<'py>> {
+        let on_failure = match on_failure {
+            "raise" => OnFailure::Stop,
+            "mark" => OnFailure::Keep,
+            other => {
+                let message = format!("on_failure: got `{other}`, expected `raise` or `mark`");
+                return Err(PyValueError::new_err(message));
+            }
+        };
         let space = self.0.env.space();
         let (n, d) = (levels.as_array().nrows(), space.n_parameters());
         let rows = || levels.as_slice().map(|levels| levels.chunks_exact(d));
@@ -169,12 +203,12 @@ impl Env {
                 return Err(PyValueError::new_err(message));
             }
         };
-        let outcomes = self.0.ask(py, &designs, threads)?;
+        let (designs, outcomes) = self.0.ask(py, designs, on_failure, threads)?;
         let mut table = Builder::new(n, self.0.env.metrics().len());
         let mut answered = designs.iter().zip(&outcomes);
         let mut next = |table: &mut Builder| {
             if let Some((design, outcome)) = answered.next() {
-                table.outcome(design, outcome);
+                table.add(design.levels(), outcome);
             }
         };
         if broken.is_empty() {
@@ -182,7 +216,7 @@ impl Env {
         } else {
             for (row, broken) in rows()?.zip(&broken) {
                 match broken {
-                    Some((rule, _, violation)) => table.add(row, None, Some((rule, *violation))),
+                    Some((rule, _, violation)) => table.add(row, &Outcome::infeasible(rule, *violation)),
                     None => next(&mut table),
                 }
             }
@@ -240,8 +274,9 @@ impl Judge {
         rule: numpy::PyReadonlyArray1<'_, i32>,
         rules: Vec<String>,
         violation: numpy::PyReadonlyArray1<'_, f64>,
+        causes: Vec<(usize, String)>,
     ) -> PyResult<crate::run::Judged<'py>> {
-        let outcomes = crate::outcomes::outcomes(&metrics, &rule, &rules, &violation)?;
+        let outcomes = crate::outcomes::outcomes(&metrics, &rule, &rules, &violation, causes)?;
         crate::run::judged(py, self.0.n_objectives(), outcomes.iter().map(|outcome| self.0.judge(outcome)))
     }
 }

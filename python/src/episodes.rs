@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tapeout::gymnasium::spaces::{Mask, Space as ActionSpace, SpaceElement};
 use tapeout::gymnasium::{
-    AutoresetMode, DesignTask, Environment, EpisodeStyle, Info, ParameterByParameter, ResetOptions,
+    AutoresetMode, DesignTask, Environment, EpisodeStyle, Failures, Info, ParameterByParameter, ResetOptions,
     RewardPolicy, Scalarization, VectorEnvironment, VectorError, WholeDesign,
 };
 
@@ -29,7 +29,8 @@ pub(crate) struct Task {
 
 #[pymethods]
 impl Task {
-    /// `reward`: `relative` to what is usual, or `sum` of losses in SI units.
+    /// `reward`: `relative` to what is usual, or `sum` of losses in SI units. `on_failure`: whether an evaluation that fails is to `raise`
+    /// or to `end` the episode.
     #[new]
     fn new(
         py: Python<'_>,
@@ -38,6 +39,7 @@ impl Task {
         objectives: Option<Vec<String>>,
         constraints: Option<Vec<String>>,
         reward: &str,
+        on_failure: &str,
     ) -> PyResult<Self> {
         let style = episode_style(episode)?;
         let is_own = objectives.is_none() && constraints.is_none();
@@ -56,6 +58,14 @@ impl Task {
                 return Err(PyValueError::new_err(message));
             }
         };
+        let task = task.with_failures(match on_failure {
+            "raise" => Failures::Raise,
+            "end" => Failures::End,
+            other => {
+                let message = format!("on_failure: got `{other}`, expected `raise` or `end`");
+                return Err(PyValueError::new_err(message));
+            }
+        });
         let metrics = env.0.env.metrics().iter().map(|metric| metric.name.clone()).collect();
         Ok(Self { task, style, metrics })
     }
@@ -297,6 +307,12 @@ impl Vector {
             all.set_item("violation", violations.collect::<Vec<f64>>().into_pyarray(py))?;
             all.set_item("_violation", has.into_pyarray(py))?;
         }
+        if infos().any(|info| info.failed.is_some()) {
+            let causes: Vec<Option<&str>> = infos().map(|info| info.failed.as_deref()).collect();
+            let has: Vec<bool> = infos().map(|info| info.failed.is_some()).collect();
+            all.set_item("failed", causes)?;
+            all.set_item("_failed", has.into_pyarray(py))?;
+        }
         Ok(())
     }
 }
@@ -334,6 +350,9 @@ fn info_dict<'py>(py: Python<'py>, info: &Info) -> PyResult<Bound<'py, PyDict>> 
     if let Some(infeasible) = &info.infeasible {
         dict.set_item("infeasible", &infeasible.rule)?;
         dict.set_item("violation", infeasible.violation)?;
+    }
+    if let Some(cause) = &info.failed {
+        dict.set_item("failed", cause)?;
     }
     Ok(dict)
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use serde_json::Value;
 use tapeout::core::{DesignSpace, ModelFile, Seed, Surrogate};
+use tapeout::experiment::Experiment;
 use tapeout::experiment::dataset::{Split, TableFormat};
 use tapeout::experiment::put_whole;
 use tapeout::offline::{OfflineError, Recipe};
@@ -73,7 +73,7 @@ impl Dataset {
     fn rows<'py>(&self, py: Python<'py>) -> PyResult<(Columns<'py>, Bound<'py, PyArray1<i32>>)> {
         let rows = self.0.rows();
         let mut table = Builder::new(rows.len(), self.0.metrics().len());
-        rows.iter().for_each(|row| table.outcome(&row.design, &row.outcome));
+        rows.iter().for_each(|row| table.add(row.design.levels(), &row.outcome));
         let workloads: Vec<i32> = rows.iter().map(|row| row.workload as i32).collect();
         Ok((table.columns(py, self.0.space().n_parameters())?, workloads.into_pyarray(py)))
     }
@@ -88,11 +88,10 @@ impl Dataset {
         constraints: Option<Vec<String>>,
         seed: u64,
     ) -> PyResult<Model> {
-        let settings = Value::Object(self.0.env_of(0).config);
+        let env = self.0.env_of(0);
         let recipe = Recipe { learner, config: pythonize::depythonize(config)?, seed: Seed::new(seed) };
         let fitted = patient(py, |_| {
-            let (_, own) =
-                catalog().build_env(&self.0.env().id, &settings).map_err(|error| refused(&error))?;
+            let (_, own) = Experiment::env_again(catalog(), &env).map_err(|error| refused(&error))?;
             let problem = self.0.problem(goal(&own, objectives, constraints)?);
             let problem = problem.map_err(|error| refused(&error))?;
             let split = Split { train: (0..self.0.rows().len()).collect(), ..Split::default() };

@@ -42,4 +42,9 @@ mod _native {
     use crate::run::{Run, Session, load, resume, run};
     #[pymodule_export]
     use crate::space::Space;
+
+    #[pymodule_init]
+    fn init(module: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {
+        crate::env::make_catalog(module.py())
+    }
 }

@@ -3,23 +3,26 @@
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use tapeout::core::{Design, Outcome};
+use tapeout::core::Outcome;
 
 use crate::space::matrix;
 
-/// Columns of `n` designs and outcomes: levels `[n][d]`; a column `[n]` for each of `k` metrics, NaN where a design is infeasible; for
-/// each design the number of the rule that it breaks, -1 if it was measured; the rules; and the violations `[n]`, 0 where measured. A design
-/// whose evaluation failed breaks the rule [`FAILED`] by 0, as no other does.
+/// Columns of `n` designs and outcomes: levels `[n][d]`; a column `[n]` for each of `k` metrics, NaN where a design was not measured; for
+/// each design the number of the rule that it breaks, [`MEASURED`], or [`FAILED`]; the rules; the violations `[n]`, 0 where no rule is
+/// broken; and the place of each design whose evaluation failed, with the cause.
 pub(crate) type Columns<'py> = (
     Bound<'py, PyArray2<u32>>,
     Vec<Bound<'py, PyArray1<f64>>>,
     Bound<'py, PyArray1<i32>>,
     Vec<String>,
     Bound<'py, PyArray1<f64>>,
+    Vec<(usize, String)>,
 );
 
-/// What stands among the rules for designs of which nothing is known, since the evaluator failed.
-const FAILED: &str = "evaluation_failed";
+/// What stands in the place of a rule where a design was measured.
+const MEASURED: i32 = -1;
+/// What stands in the place of a rule where nothing is known of a design, since the evaluator failed.
+const FAILED: i32 = -2;
 
 /// Columns that grow.
 pub(crate) struct Builder {
@@ -28,6 +31,7 @@ pub(crate) struct Builder {
     rule: Vec<i32>,
     rules: Vec<String>,
     violation: Vec<f64>,
+    causes: Vec<(usize, String)>,
 }
 
 impl Builder {
@@ -39,30 +43,27 @@ impl Builder {
             rule: Vec::with_capacity(n),
             rules: Vec::new(),
             violation: Vec::with_capacity(n),
+            causes: Vec::new(),
         }
     }
 
-    /// Adds a design, legal or not, and what became of it; `measured`: shape `[k]`, none if it is infeasible.
-    pub(crate) fn add(&mut self, levels: &[u32], measured: Option<&[f64]>, broken: Option<(&str, f64)>) {
+    /// Adds a design, legal or not, and what became of it.
+    pub(crate) fn add(&mut self, levels: &[u32], outcome: &Outcome) {
         self.levels.extend_from_slice(levels);
+        let measured = outcome.metrics();
         for (index, column) in self.metrics.iter_mut().enumerate() {
             column.push(measured.map_or(f64::NAN, |measured| measured[index]));
         }
-        let (rule, violation) =
-            broken.map_or((-1, 0.0), |(rule, violation)| (self.rule_number(rule), violation));
+        let (rule, violation) = match outcome {
+            Outcome::Measured(_) => (MEASURED, 0.0),
+            Outcome::Infeasible { rule, violation } => (self.rule_number(rule), *violation),
+            Outcome::Failed { cause } => {
+                self.causes.push((self.rule.len(), cause.clone()));
+                (FAILED, 0.0)
+            }
+        };
         self.rule.push(rule);
         self.violation.push(violation);
-    }
-
-    /// Adds a design and its outcome.
-    pub(crate) fn outcome(&mut self, design: &Design, outcome: &Outcome) {
-        match outcome {
-            Outcome::Measured(metrics) => self.add(design.levels(), Some(metrics), None),
-            Outcome::Infeasible { rule, violation } => {
-                self.add(design.levels(), None, Some((rule, *violation)));
-            }
-            Outcome::Failed { .. } => self.add(design.levels(), None, Some((FAILED, 0.0))),
-        }
     }
 
     fn rule_number(&mut self, rule: &str) -> i32 {
@@ -82,32 +83,40 @@ impl Builder {
             self.rule.into_pyarray(py),
             self.rules,
             self.violation.into_pyarray(py),
+            self.causes,
         ))
     }
 }
 
-/// The outcomes that columns say: metrics `[n][k]`, numbers of rules `[n]`, the rules, violations `[n]`.
+/// The outcomes that columns say: metrics `[n][k]`, numbers of rules `[n]`, the rules, violations `[n]`, and the causes of failures by
+/// place.
 pub(crate) fn outcomes(
     metrics: &PyReadonlyArray2<'_, f64>,
     rule: &PyReadonlyArray1<'_, i32>,
     rules: &[String],
     violation: &PyReadonlyArray1<'_, f64>,
+    causes: Vec<(usize, String)>,
 ) -> PyResult<Vec<Outcome>> {
     let rows = metrics.as_array();
     let one = |((row, &rule), &violation): ((numpy::ndarray::ArrayView1<'_, f64>, &i32), &f64)| {
         match usize::try_from(rule) {
+            // Which failure it is, is said below.
             Err(_) => Ok(Outcome::Measured(row.to_vec())),
             Ok(number) => {
                 let rule = rules.get(number).ok_or_else(|| {
                     PyValueError::new_err(format!("rule number {number} of {}", rules.len()))
                 })?;
-                Ok(if rule == FAILED && violation == 0.0 {
-                    Outcome::failed(FAILED)
-                } else {
-                    Outcome::infeasible(rule, violation)
-                })
+                Ok(Outcome::infeasible(rule, violation))
             }
         }
     };
-    rows.rows().into_iter().zip(rule.as_slice()?).zip(violation.as_slice()?).map(one).collect()
+    let outcomes = rows.rows().into_iter().zip(rule.as_slice()?).zip(violation.as_slice()?).map(one);
+    let mut outcomes = outcomes.collect::<PyResult<Vec<Outcome>>>()?;
+    for (place, cause) in causes {
+        let n = outcomes.len();
+        let outcome = outcomes.get_mut(place);
+        *outcome.ok_or_else(|| PyValueError::new_err(format!("failure at {place} of {n} outcomes")))? =
+            Outcome::Failed { cause };
+    }
+    Ok(outcomes)
 }

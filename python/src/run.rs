@@ -19,7 +19,7 @@ use crate::env::{Env, catalog, goal};
 use crate::fault::{failed, refused, run_failed};
 use crate::outcomes::{Builder, Columns, outcomes};
 use crate::space::{Space, matrix};
-use crate::waiting::{QUICK_US, patient, quick};
+use crate::waiting::{QUICK_US, impatient, patient, quick};
 
 /// Losses `[n][m]`, NaN where infeasible; classes `[n]`: 0 acceptable, 1 outside a constraint, 2 infeasible; by how much, `[n]`.
 pub(crate) type Judged<'py> =
@@ -71,7 +71,7 @@ fn experiment(env: &Env, plan: Plan, config: &Bound<'_, PyAny>) -> PyResult<Expe
     spec.seed = Seed::new(plan.seed);
     spec.batch = plan.batch;
     spec.env = env.0.spec.clone();
-    spec.agent = AgentSpec { id: plan.agent, config };
+    spec.agent = AgentSpec { config, ..AgentSpec::named(&plan.agent) };
     Experiment::with_env(catalog(), spec, Arc::clone(&env.0.env), goal).map_err(|error| refused(&error))
 }
 
@@ -87,13 +87,17 @@ pub(crate) fn run(
     threads: NonZeroUsize,
 ) -> PyResult<Run> {
     let experiment = experiment(env, plan, config)?;
-    let finished = patient(py, |interrupt| {
-        let options = RunOptions { threads, interrupt: Some(interrupt) };
-        match &out {
-            Some(out) => folder::run(&experiment, out, &options, &mut ()),
-            None => search(&experiment, &mut MemoryLog::default(), &options, &mut ()),
-        }
-    })?;
+    let finished = match &out {
+        Some(out) => patient(py, |interrupt| {
+            let options = RunOptions { threads, interrupt: Some(interrupt) };
+            folder::run(&experiment, out, &options, &mut ())
+        })?,
+        // Who is interrupted has nothing of a log in memory.
+        None => impatient(py, move |interrupt| {
+            let options = RunOptions { threads, interrupt: Some(interrupt) };
+            search(&experiment, &mut MemoryLog::default(), &options, &mut ())
+        })?,
+    };
     let finished = finished.map_err(|error| run_failed(&error))?;
     Ok(Run { run: finished.run, stop: Some(finished.summary.stop), folder: out })
 }
@@ -101,8 +105,9 @@ pub(crate) fn run(
 /// Reads the run in `path`.
 #[pyfunction]
 pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Run> {
-    let run = patient(py, |_| tapeout::experiment::Run::open(catalog(), &path))?;
-    Ok(Run { run: run.map_err(|error| run_failed(&error))?, stop: None, folder: Some(path) })
+    let folder = path.clone();
+    let run = impatient(py, move |_| tapeout::experiment::Run::open(catalog(), &path))?;
+    Ok(Run { run: run.map_err(|error| run_failed(&error))?, stop: None, folder: Some(folder) })
 }
 
 /// Goes on with the run in `path`, for so many trials in all if they are given.
@@ -165,7 +170,7 @@ impl Run {
         let problem = self.run.experiment().problem();
         let trials = self.run.trials();
         let mut table = Builder::new(trials.len(), problem.metrics().len());
-        trials.iter().for_each(|trial| table.outcome(&trial.design, &trial.outcome));
+        trials.iter().for_each(|trial| table.add(trial.design.levels(), &trial.outcome));
         table.columns(py, problem.space().n_parameters())
     }
 
@@ -200,11 +205,50 @@ impl Run {
 /// An agent whose loop is somebody else's.
 #[pyclass(frozen, module = "tapeout._native")]
 pub(crate) struct Session {
-    held: Mutex<AskTell>,
+    held: Arc<Held>,
     experiment: Experiment,
     folder: Option<PathBuf>,
+}
+
+/// The run that is held.
+struct Held {
+    run: Mutex<AskTell>,
     /// Wall time that the last call took, in microseconds.
     last_us: AtomicU64,
+}
+
+impl Held {
+    /// What `work` makes of the run.
+    fn timed<T>(&self, work: impl FnOnce(&mut AskTell) -> Result<T, RunError>) -> Result<T, RunError> {
+        let run = &mut *self.run.lock().unwrap_or_else(PoisonError::into_inner);
+        let began_s = run.elapsed_s();
+        let done = work(run);
+        self.last_us.store((1e6 * (run.elapsed_s() - began_s)) as u64, Ordering::Relaxed);
+        done
+    }
+
+    /// Whether it was so quick the last time that nobody need listen for signals meanwhile.
+    fn is_quick(&self) -> bool {
+        self.last_us.load(Ordering::Relaxed) < QUICK_US
+    }
+}
+
+impl Session {
+    /// What `look` sees of the run: at once, or when a question that was left has come to its end.
+    fn seen<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        look: impl FnOnce(&AskTell) -> T + Send + 'static,
+    ) -> PyResult<T> {
+        if let Ok(run) = self.held.run.try_lock() {
+            return Ok(look(&run));
+        }
+        let held = Arc::clone(&self.held);
+        impatient(py, move |_| {
+            let run = held.run.lock().unwrap_or_else(PoisonError::into_inner);
+            look(&run)
+        })
+    }
 }
 
 #[pymethods]
@@ -222,21 +266,27 @@ impl Session {
             Some(out) => AskTell::open(&experiment, out),
             None => AskTell::in_memory(&experiment),
         })?;
-        let held = Mutex::new(held.map_err(|error| run_failed(&error))?);
-        Ok(Self { held, experiment, folder: out, last_us: AtomicU64::new(u64::MAX) })
+        let run = Mutex::new(held.map_err(|error| run_failed(&error))?);
+        let held = Arc::new(Held { run, last_us: AtomicU64::new(u64::MAX) });
+        Ok(Self { held, experiment, folder: out })
     }
 
     /// Levels of the designs that the agent wants to know of, shape `[n][d]`, or why it wants none.
     fn ask<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyArray2<u32>>, Option<String>)> {
         let width = self.experiment.problem().space().n_parameters();
-        let (levels, stop) = match self.with(py, |held| held.ask())? {
+        // Who is interrupted asks again, and is answered when the agent has come to its proposals.
+        let held = Arc::clone(&self.held);
+        let work = move || held.timed(|run| run.ask());
+        let asked = if self.held.is_quick() { quick(py, work)? } else { impatient(py, move |_| work())? };
+        let (levels, stop) = match asked.map_err(|error| run_failed(&error))? {
             Asked::Designs(designs) => (designs.iter().flat_map(Design::levels).copied().collect(), None),
             Asked::Over(stop) => (Vec::new(), Some(stop.to_string())),
         };
         Ok((matrix(py, levels, width)?, stop))
     }
 
-    /// Tells of the first few of the designs that were asked about: metrics `[n][k]`, numbers of rules `[n]`, the rules, violations `[n]`.
+    /// Tells of the first few of the designs that were asked about: metrics `[n][k]`, numbers of rules `[n]`, the rules, violations `[n]`,
+    /// and where evaluations failed, why.
     fn tell(
         &self,
         py: Python<'_>,
@@ -244,39 +294,21 @@ impl Session {
         rule: PyReadonlyArray1<'_, i32>,
         rules: Vec<String>,
         violation: PyReadonlyArray1<'_, f64>,
+        causes: Vec<(usize, String)>,
     ) -> PyResult<()> {
-        let outcomes = outcomes(&metrics, &rule, &rules, &violation)?;
-        self.with(py, |held| held.tell(outcomes))
+        let outcomes = outcomes(&metrics, &rule, &rules, &violation, causes)?;
+        let work = || self.held.timed(|run| run.tell(outcomes));
+        let told = if self.held.is_quick() { quick(py, work)? } else { patient(py, |_| work())? };
+        told.map_err(|error| run_failed(&error))
     }
 
-    fn n_trials(&self) -> usize {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).n_trials()
+    fn n_trials(&self, py: Python<'_>) -> PyResult<usize> {
+        self.seen(py, |run| run.n_trials())
     }
 
     /// The run so far.
-    fn run(&self) -> Run {
-        let run = self.held.lock().unwrap_or_else(PoisonError::into_inner).run();
-        Run { run, stop: None, folder: self.folder.clone() }
-    }
-}
-
-impl Session {
-    /// What `work` makes of the run, without the interpreter's lock; on a thread that leaves this one to listen for signals, unless the
-    /// agent was quick the last time.
-    fn with<T: Send>(
-        &self,
-        py: Python<'_>,
-        work: impl FnOnce(&mut AskTell) -> Result<T, RunError> + Send,
-    ) -> PyResult<T> {
-        let timed = || {
-            let held = &mut *self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            let began_s = held.elapsed_s();
-            let done = work(held);
-            self.last_us.store((1e6 * (held.elapsed_s() - began_s)) as u64, Ordering::Relaxed);
-            done
-        };
-        let is_quick = self.last_us.load(Ordering::Relaxed) < QUICK_US;
-        let done = if is_quick { quick(py, timed)? } else { patient(py, |_| timed())? };
-        done.map_err(|error| run_failed(&error))
+    fn run(&self, py: Python<'_>) -> PyResult<Run> {
+        let run = self.seen(py, |run| run.run())?;
+        Ok(Run { run, stop: None, folder: self.folder.clone() })
     }
 }

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -26,7 +26,8 @@ pub(crate) const QUICK_US: u64 = 10_000;
 static POOL: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
 
 /// Does `work` on another thread while this one listens for signals, and gives the interpreter's lock away in the meantime. After a
-/// signal that raises, the flag that `work` is given is set, and what it raised is raised when `work` has come to its end.
+/// signal that raises, the flag that `work` is given is set, and what it raised is raised when `work` has come to its end: it leaves
+/// something behind, such as a log, that is to be in good order then.
 ///
 /// # Errors
 /// What a signal raised; [`Failed`] if no threads can be started, or `work` panics.
@@ -39,27 +40,67 @@ pub(crate) fn patient<T: Send>(
         let (sender, mut done) = channel();
         let (pool, interrupt) = (&pool, &interrupt);
         scope.spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(|| pool.install(|| work(interrupt))));
             // The receiver waits for this.
-            let _ = sender.send(result);
+            let _ = sender.send(catch_unwind(AssertUnwindSafe(|| pool.install(|| work(interrupt)))));
         });
         let mut raised = None;
-        let result = loop {
-            let receiver = &mut done;
-            match py.detach(move || receiver.recv_timeout(LISTEN)) {
-                Ok(result) => break result,
-                Err(RecvTimeoutError::Disconnected) => break Err(Box::new("its thread is gone")),
-                Err(RecvTimeoutError::Timeout) if raised.is_none() => raised = py.check_signals().err(),
-                Err(RecvTimeoutError::Timeout) => {}
+        loop {
+            match (listened(py, &mut done), raised) {
+                (Heard::Done(_), Some(raised)) => return Err(raised),
+                (Heard::Done(result), None) => return result,
+                (Heard::Raised(first), None) => raised = Some(first),
+                // Whoever presses a second time waits for the same.
+                (Heard::Raised(_) | Heard::Nothing, earlier) => raised = earlier,
             }
             interrupt.store(raised.is_some(), Ordering::Relaxed);
-        };
-        match (raised, result) {
-            (Some(raised), _) => Err(raised),
-            (None, Ok(result)) => Ok(result),
-            (None, Err(panic)) => Err(bug(panic.as_ref())),
         }
     })
+}
+
+/// Does `work` as [`patient`] does, but leaves it after a signal that raises: nobody sees what it does from then on, which is little, once it
+/// looks at its flag.
+///
+/// # Errors
+/// As [`patient`].
+pub(crate) fn impatient<T: Send + 'static>(
+    py: Python<'_>,
+    work: impl FnOnce(&Arc<AtomicBool>) -> T + Send + 'static,
+) -> PyResult<T> {
+    let (pool, interrupt) = (pool()?, Arc::new(AtomicBool::new(false)));
+    let (sender, mut done) = channel();
+    let seen = Arc::clone(&interrupt);
+    thread::spawn(move || {
+        // Nobody receives this once it is left.
+        let _ = sender.send(catch_unwind(AssertUnwindSafe(|| pool.install(|| work(&seen)))));
+    });
+    loop {
+        match listened(py, &mut done) {
+            Heard::Done(result) => return result,
+            Heard::Raised(raised) => {
+                interrupt.store(true, Ordering::Relaxed);
+                return Err(raised);
+            }
+            Heard::Nothing => {}
+        }
+    }
+}
+
+/// What is heard in a little while.
+enum Heard<T> {
+    /// What work has come to.
+    Done(PyResult<T>),
+    /// What a signal raised.
+    Raised(PyErr),
+    Nothing,
+}
+
+fn listened<T: Send>(py: Python<'_>, done: &mut Receiver<thread::Result<T>>) -> Heard<T> {
+    match py.detach(move || done.recv_timeout(LISTEN)) {
+        Ok(Ok(result)) => Heard::Done(Ok(result)),
+        Ok(Err(panic)) => Heard::Done(Err(bug(panic.as_ref()))),
+        Err(RecvTimeoutError::Disconnected) => Heard::Done(Err(bug(&"its thread is gone"))),
+        Err(RecvTimeoutError::Timeout) => py.check_signals().err().map_or(Heard::Nothing, Heard::Raised),
+    }
 }
 
 /// Does `work` that is over in no time on this thread, without the interpreter's lock. What it does in parallel it does here, one after the

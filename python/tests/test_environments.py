@@ -113,8 +113,8 @@ def test_ctrl_c_comes_through_in_a_fifth_of_a_second():
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         slow.evaluate(levels, threads=1)
-    # Ours: the bound of 0.2 s holds for optimised code on a machine of its own; a debug build on a busy one takes some times as long.
-    assert time.perf_counter() - pressed[0] < 2.0
+    # Ours: 0.02 s are usual, whatever a design takes; on a machine with many at work, a thread waits for its turn.
+    assert time.perf_counter() - pressed[0] < 0.5
     timer.join()
 
 

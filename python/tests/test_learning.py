@@ -1,5 +1,7 @@
 """Data sets, models, and design from logs alone."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -25,6 +27,23 @@ def test_a_data_set_holds_the_trials_of_its_runs_and_is_read_back(edge, logged):
     assert dataset.rows.to_polars()["workload"].to_list() == [0] * 200
     with pytest.raises(ValueError, match="has no folder"):
         tapeout.Dataset.of_runs([tapeout.run(edge, "random", trials=1)])
+
+
+def test_the_table_of_a_data_set_has_units_levels_and_categories(edge, logged, tmp_path):
+    parquet, polars, pandas = (pytest.importorskip(name) for name in ("pyarrow.parquet", "polars", "pandas"))
+    table = parquet.read_table(logged / "table.parquet")
+    energy, cores = (table.schema.field(name).metadata for name in ("measured.energy_j", "design.cores"))
+    assert energy[b"unit"] == b"J" and b"about" in energy
+    assert json.loads(cores[b"levels"]) == list(next(it for it in edge.space.parameters if it.name == "cores").levels)
+    group = parquet.ParquetFile(logged / "table.parquet").metadata.row_group(0)
+    columns = {group.column(index).path_in_schema: group.column(index) for index in range(group.num_columns)}
+    assert {column.compression for column in columns.values()} == {"SNAPPY"}
+    assert "RLE_DICTIONARY" in columns["infeasible.rule"].encodings
+    frame = pandas.read_parquet(logged / "table.parquet")
+    assert frame["workload"].dtype == "category" and frame["workload"].unique().tolist() == ["resnet50"]
+    assert polars.read_parquet(logged / "table.parquet")["infeasible.rule"].dtype == polars.Categorical
+    rows = tapeout.Dataset.load(logged).rows
+    assert frame["infeasible.rule"].astype(object).where(frame["infeasible.rule"].notna(), None).tolist() == rows.infeasible
 
 
 def test_a_model_knows_better_than_the_mean_and_is_read_back(edge, logged, tmp_path):

@@ -76,12 +76,12 @@ def test_an_agent_is_told_of_somebody_elses_simulator_in_dicts(edge):
     with pytest.raises(ValueError, match="`energy_j` is NaN"):
         agent.tell([{**measured, "energy_j": float("nan")}])
     agent.tell([measured, {"infeasible": "does_not_route", "violation": 2.0}])
-    agent.tell([{"infeasible": "evaluation_failed"}])
+    agent.tell([{"failed": "no licence"}])
     assert len(agent) == 3 and np.array_equal(agent.ask(), asked[3:])
     first, second, third = agent.run().trials
     assert first.metrics["energy_j"] == 2.0
     assert (second.infeasible, second.violation) == ("does_not_route", 2.0)
-    assert (third.infeasible, third.violation) == ("evaluation_failed", 0.0)
+    assert (third.status, third.failed, third.infeasible) == ("failed", "no licence", None)
 
 
 def test_ctrl_c_ends_a_run_in_good_order(tmp_path):

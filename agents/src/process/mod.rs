@@ -3,6 +3,7 @@
 //! Validated by: shells that hang, die, and propose what is not there; the agent in Python of the guide (`cli/tests/commands/own_agents.rs`).
 
 mod protocol;
+pub mod python;
 
 use std::time::Duration;
 
@@ -39,11 +40,19 @@ impl Default for ProcessConfig {
     }
 }
 
+/// How a program is asked.
+struct Manner {
+    limit: Duration,
+    retries: u32,
+    candidates: usize,
+    settings: Map<String, Json>,
+}
+
 /// A program that searches.
 pub struct Process {
     problem: Problem,
-    config: ProcessConfig,
-    limit: Duration,
+    program: Program,
+    manner: Manner,
     seed: Seed,
     rng: Stream,
     /// Started when it is first needed: an agent that is only built asks nothing.
@@ -51,24 +60,27 @@ pub struct Process {
 }
 
 impl Process {
+    /// The agent that `program` is; it is not started.
+    fn new(problem: &Problem, program: Program, manner: Manner, seed: Seed) -> Self {
+        let rng = seed.stream("process");
+        Self { problem: problem.clone(), program, manner, seed, rng, conversation: None }
+    }
+
     /// Asks, and reads the answer; the program is started and told the problem before the first question.
     fn ask(&mut self, question: &Question<'_>) -> Result<Answer, AgentError> {
         let begins = self.conversation.is_none();
         let conversation = match &mut self.conversation {
             Some(conversation) => conversation,
             empty => {
-                let (path, arguments) =
-                    self.config.command.split_first().expect("invariant: `build` checks it");
-                let program = Program { arguments: arguments.to_vec(), ..Program::new(path) };
-                let started = program.talk().map_err(|error| AgentError::new(error.to_string()))?;
+                let started = self.program.talk().map_err(|error| AgentError::new(error.to_string()))?;
                 empty.insert(started)
             }
         };
         if begins {
-            let begin = Question::begin(&self.problem, self.seed, &self.config.settings);
-            answer(conversation, &begin, self.limit)?;
+            let begin = Question::begin(&self.problem, self.seed, &self.manner.settings);
+            answer(conversation, &begin, self.manner.limit)?;
         }
-        answer(conversation, question, self.limit)
+        answer(conversation, question, self.manner.limit)
     }
 }
 
@@ -87,9 +99,9 @@ impl Agent for Process {
         let problem = self.problem.clone();
         let space = problem.space();
         let candidates: Vec<Design> =
-            (0..self.config.candidates).map(|_| space.sample(&mut self.rng)).collect();
+            (0..self.manner.candidates).map(|_| space.sample(&mut self.rng)).collect();
         let mut refused: Vec<Refused> = Vec::new();
-        for _ in 0..=self.config.retries {
+        for _ in 0..=self.manner.retries {
             let answer = self.ask(&Question::suggest(&problem, count, &candidates, &refused))?;
             let proposed = answer.designs(&problem).map_err(AgentError::new)?;
             match proposed {
@@ -113,20 +125,24 @@ impl BuildAgent for Process {
     const DESCRIPTION: &'static str = include_str!("page.md");
     const OBJECTIVES: ObjectiveSupport = ObjectiveSupport::Any;
     const REQUIRED: &'static [&'static str] = &["command"];
-    const FILES: &'static [&'static str] = &["command"];
+    const PROGRAMS: &'static [&'static str] = &["command"];
     type Config = ProcessConfig;
 
     fn build(problem: &Problem, config: ProcessConfig, seed: Seed) -> Result<Self, ConfigError> {
-        if config.command.is_empty() {
+        let Some((path, arguments)) = config.command.split_first() else {
             let message = "names no program; write `agent.command = [\"python3\", \"agent.py\"]`";
             return Err(ConfigError::new("command", message));
-        }
-        check("timeout_s", config.timeout_s, above(0.0))?;
-        let limit = Duration::try_from_secs_f64(config.timeout_s)
-            .map_err(|error| ConfigError::new("timeout_s", error.to_string()))?;
-        let rng = seed.stream("process");
-        Ok(Self { problem: problem.clone(), config, limit, seed, rng, conversation: None })
+        };
+        let program = Program { arguments: arguments.to_vec(), ..Program::new(path) };
+        let (limit, ProcessConfig { retries, candidates, settings, .. }) = (limit(config.timeout_s)?, config);
+        Ok(Self::new(problem, program, Manner { limit, retries, candidates, settings }, seed))
     }
+}
+
+/// The setting `timeout_s`.
+fn limit(timeout_s: f64) -> Result<Duration, ConfigError> {
+    check("timeout_s", timeout_s, above(0.0))?;
+    Duration::try_from_secs_f64(timeout_s).map_err(|error| ConfigError::new("timeout_s", error.to_string()))
 }
 
 #[cfg(test)]

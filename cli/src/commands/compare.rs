@@ -141,7 +141,7 @@ impl Args {
 impl FieldFlags {
     /// The agent `id` with the settings of every agent, and those of whoever is called `label`.
     pub(crate) fn agent(&self, label: &str, id: &str) -> AgentSpec {
-        let mut agent = AgentSpec { id: id.to_owned(), config: Map::new() };
+        let mut agent = AgentSpec::named(id);
         for of_all in self.set.iter().filter(|set| set.label.is_none()) {
             of_all.setting.apply(&mut Map::new(), &mut agent.config);
         }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use anyhow::anyhow;
 use serde_json::{Map, Value, json};
 use tapeout::core::{Catalog, Constraint, Goal, ModelFile, Objective, Problem, Seed};
+use tapeout::experiment::Experiment;
 use tapeout::experiment::dataset::{Dataset, Split};
 use tapeout::experiment::put_whole;
 use tapeout::offline::{AUTO, LearnedModel, Quality, Recipe, assess, importance, learn, pictures};
@@ -120,8 +121,7 @@ pub(crate) fn with_problem(
     constraint: &[Constraint],
 ) -> Result<(Dataset, Problem), Failure> {
     let dataset = known(catalog, dataset, objective, constraint)?;
-    let settings = Value::Object(dataset.env_of(0).config);
-    let (_, mut goal) = catalog.build_env(&dataset.env().id, &settings)?;
+    let (_, mut goal) = Experiment::env_again(catalog, &dataset.env_of(0))?;
     if !objective.is_empty() {
         goal.objectives = objective.to_vec();
     }

@@ -1,6 +1,5 @@
 //! `tapeout measure`.
 
-use std::env::current_exe;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -134,7 +133,7 @@ impl Args {
         let plans = self.gemms().into_iter().map(|gemm| self.plan(gemm)).collect::<Result<Vec<_>, _>>()?;
         // Before the first is measured, so that none is refused hours later.
         plans.iter().try_for_each(MeasurePlan::check)?;
-        let (workers, interrupt) = (self.workers()?, interrupt_on_signal()?);
+        let (workers, interrupt) = (self.workers(catalog)?, interrupt_on_signal()?);
         let mut all = Vec::new();
         for plan in plans {
             let mut watcher = self.flags.watcher();
@@ -186,19 +185,22 @@ impl Args {
             gemm,
             encoding: self.sample,
             designs: self.designs,
-            agent: AgentSpec { id: self.agent.clone(), config },
+            agent: AgentSpec { config, ..AgentSpec::named(&self.agent) },
             seed: Seed::new(self.seed),
             baseline_every: self.baseline_every,
         })
     }
 
-    fn workers(&self) -> Result<Workers, Failure> {
+    fn workers(&self, catalog: &Catalog) -> Result<Workers, Failure> {
         let method: TimingMethod = self.method.method();
         let mut arguments = method.worker_arguments();
         if self.rehearse {
             arguments.extend(["--model".to_owned(), self.device.clone()]);
         }
-        let program = current_exe()
+        // Under an interpreter this program is none that can be started by its file alone.
+        let here: Option<Vec<String>> =
+            catalog.here("worker").and_then(|here| serde_json::from_value(here.clone()).ok());
+        let command = WorkerCommand::of(here.as_deref(), arguments)
             .map_err(|error| Failure::failed(error).context("cannot find this program to start it again"))?;
         let limits = StationLimits {
             compile: self.compile_limit_s,
@@ -206,7 +208,7 @@ impl Args {
             ..StationLimits::default()
         };
         let (count, designs_per_process) = (self.flags.threads(), self.per_process);
-        Ok(Workers { command: WorkerCommand { program, arguments }, limits, designs_per_process, count })
+        Ok(Workers { command, limits, designs_per_process, count })
     }
 
     fn merged(&self) -> Result<Answer, Failure> {

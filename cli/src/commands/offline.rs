@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::anyhow;
-use serde_json::{Map, json};
+use serde_json::json;
 use tapeout::core::{Catalog, Goal, Metric, Value};
 use tapeout::experiment::dataset::{Dataset, TableFormat};
 use tapeout::experiment::plot::quantity;
@@ -171,7 +171,7 @@ impl Args {
             self.workload.iter().map(|weighted| (weighted.name.clone(), weighted.weight)).collect();
         Ok(ModelSearch {
             workloads: workloads(&fitted.dataset, &named)?,
-            agent: AgentSpec { id: self.agent.clone(), config: Map::new() },
+            agent: AgentSpec::named(&self.agent),
             calls: self.trials,
             batch: self.batch,
             kappa: self.kappa,

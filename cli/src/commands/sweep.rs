@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::str::FromStr;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tapeout::core::Catalog;
 use tapeout::experiment::AgentSpec;
 use tapeout::experiment::comparison::{ComparedAgent, Knob, variants};
@@ -55,10 +55,7 @@ impl Args {
             Against::Default => {
                 ComparedAgent { name: DEFAULT.to_owned(), spec: self.field.agent(&self.agent, &self.agent) }
             }
-            Against::Random => ComparedAgent {
-                name: BASELINE.to_owned(),
-                spec: AgentSpec { id: BASELINE.to_owned(), config: Map::new() },
-            },
+            Against::Random => ComparedAgent { name: BASELINE.to_owned(), spec: AgentSpec::named(BASELINE) },
         }
     }
 }

@@ -33,7 +33,7 @@ fn a_data_set_goes_all_the_way_round() {
 
     assert_eq!(scratch.data(&["dataset", "export", "set", "--csv", "--out", "text"]), "text/table.csv\n");
     scratch.data(&["dataset", "export", "text", "--parquet", "--out", "again"]);
-    for file in ["dataset.toml", "table.parquet"] {
+    for file in ["dataset.toml", "croissant.json", "table.parquet"] {
         let bytes = |folder: &str| std::fs::read(scratch.path(&format!("{folder}/{file}"))).unwrap();
         assert_eq!(bytes("set"), bytes("again"), "{file}");
     }

@@ -10,6 +10,7 @@ mod networks;
 mod offline;
 mod own;
 mod own_agents;
+mod own_python;
 mod pages;
 mod report;
 mod runs;

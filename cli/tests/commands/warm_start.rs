@@ -26,9 +26,9 @@ fn every_agent_starts_from_the_log_of_another() {
     here.data(&search("random", "earlier", &["--trials", "32", "--seed", "1"]));
     let known = designs(&here, "earlier");
     let agents: Value = serde_json::from_str(&here.data(&["list", "agents", "--json"])).unwrap();
-    // `process` is whatever program it is given.
+    // `process` and `python` are whatever they are given.
     let names = agents["agents"].as_array().unwrap().iter().map(|agent| agent["name"].as_str().unwrap());
-    for name in names.filter(|&name| name != "process") {
+    for name in names.filter(|name| !["process", "python"].contains(name)) {
         let flags = ["--trials", "8", "--warm-start", "earlier"];
         let report: Value = serde_json::from_str(&here.data(&search(name, name, &flags))).unwrap();
         let summary = &report["summary"];

@@ -32,7 +32,32 @@ struct AnswerText {
     error: Option<String>,
 }
 
+/// Why an answer is no outcome.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NoOutcome {
+    /// The simulator complains, and goes on.
+    Complaint(String),
+    /// It is no answer: what comes next may be none either.
+    Nonsense(String),
+}
+
+impl NoOutcome {
+    /// In words.
+    pub(super) fn into_message(self) -> String {
+        match self {
+            Self::Complaint(said) => format!("it says: {said}"),
+            Self::Nonsense(message) => message,
+        }
+    }
+}
+
 impl Answers {
+    /// Answers about `metrics` by name, in JSON.
+    pub(super) fn json(metrics: &[Metric]) -> Self {
+        let names = metrics.iter().map(|metric| metric.name.clone()).collect();
+        Self { names, patterns: None, infeasible: Vec::new() }
+    }
+
     /// Answers about `metrics`, each with its pattern or all without.
     ///
     /// # Errors
@@ -98,7 +123,8 @@ impl Answers {
             // A program may print other things first: its answer is all it prints, or its last line.
             let last = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
             let whole = self.of_line(text);
-            return if whole.is_ok() || last == text.trim() { whole } else { self.of_line(last) };
+            let said = if whole.is_ok() || last == text.trim() { whole } else { self.of_line(last) };
+            return said.map_err(NoOutcome::into_message);
         };
         let values = self.names.iter().zip(patterns).map(|(name, (pattern, factor))| {
             let found = pattern.captures(text).and_then(|captures| captures.get(1));
@@ -117,14 +143,20 @@ impl Answers {
     /// What a line of JSON says.
     ///
     /// # Errors
-    /// As [`of_text`](Self::of_text).
-    pub(super) fn of_line(&self, line: &str) -> Result<Outcome, String> {
+    /// [`NoOutcome`] if it is no outcome.
+    pub(super) fn of_line(&self, line: &str) -> Result<Outcome, NoOutcome> {
         let answer: AnswerText = serde_json::from_str(line).map_err(|error| {
             let shown: String = line.trim().chars().take(200).collect();
-            format!("`{shown}` is no answer: {error}")
+            NoOutcome::Nonsense(format!("`{shown}` is no answer: {error}"))
         })?;
+        if let AnswerText { error: Some(said), .. } = answer {
+            return Err(NoOutcome::Complaint(said));
+        }
+        self.outcome(answer).map_err(NoOutcome::Nonsense)
+    }
+
+    fn outcome(&self, answer: AnswerText) -> Result<Outcome, String> {
         match answer {
-            AnswerText { error: Some(message), .. } => Err(format!("it says: {message}")),
             AnswerText { infeasible: Some(rule), violation, metrics: None, .. } => {
                 let rule = rule.replace(char::is_whitespace, "_");
                 let violation = violation.unwrap_or(1.0);

@@ -33,6 +33,13 @@ pub(super) struct DeclarationError {
     message: String,
 }
 
+impl DeclarationError {
+    /// What is wrong, without the line.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
 impl fmt::Display for DeclarationError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.line, self.message)
@@ -175,6 +182,27 @@ pub(super) enum On {
     Stop,
     /// It is logged as infeasible, and the run goes on.
     Infeasible,
+}
+
+impl Default for CommandText {
+    /// No program, and what a file has that says no more.
+    fn default() -> Self {
+        Self {
+            run: Vec::new(),
+            mode: Mode::default(),
+            design: DesignTo::default(),
+            timeout_s: timeout_s(),
+            retries: retries(),
+            memory_mib: None,
+            parallel: true,
+            noisy: false,
+            folders: None,
+            keep_folders: false,
+            answer_file: None,
+            on_timeout: as_infeasible(),
+            on_crash: On::default(),
+        }
+    }
 }
 
 /// Seconds for a design when the file does not say. Ours: a patient person's.

@@ -5,6 +5,7 @@
 mod answer;
 mod declaration;
 mod placeholders;
+pub(crate) mod python;
 mod runner;
 
 use std::path::Path;

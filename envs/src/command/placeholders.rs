@@ -20,6 +20,11 @@ enum Piece {
 }
 
 impl Argument {
+    /// An argument in which nothing is to be filled in.
+    pub(super) fn plain(text: String) -> Self {
+        Self(vec![Piece::Text(text)])
+    }
+
     /// Reads an argument; `{{` and `}}` stand for braces.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use tapeout_core::{Design, DesignSpace, EvalError, Outcome};
 use tapeout_process::{Conversation, Ended, Program, RunFault, Silence};
 
-use super::answer::Answers;
+use super::answer::{Answers, NoOutcome};
 use super::declaration::{CommandText, DesignTo, Mode, On, settings};
 use super::placeholders::{Argument, DESIGN_FILE, FOLDER};
 
@@ -20,6 +20,9 @@ const CRASHED: &str = "crashed";
 /// The file in which a design is handed over.
 const DESIGN_JSON: &str = "design.json";
 
+/// How long a process may take until it has heard its greeting. Ours: an interpreter with large libraries, from a cold disk.
+const GREETING: Duration = Duration::from_secs(120);
+
 /// A simulator, ready to be asked.
 pub(super) struct Runner {
     program: Program,
@@ -29,6 +32,8 @@ pub(super) struct Runner {
     limit: Duration,
     /// Where each design has a folder.
     folders: Option<PathBuf>,
+    /// What a process that lives on is asked before its first design, which takes longer than a design, and what it has to answer.
+    greeting: Option<(&'static str, String)>,
     /// Processes that live on and have nothing to do.
     idle: Mutex<Vec<Conversation>>,
 }
@@ -56,10 +61,7 @@ impl Runner {
     ) -> Result<Self, String> {
         let (name, arguments) =
             command.run.split_first().ok_or("`command.run` is empty, expected a program")?;
-        let limit = Duration::try_from_secs_f64(command.timeout_s).ok().filter(|limit| !limit.is_zero());
-        let limit = limit.ok_or_else(|| {
-            format!("`command.timeout_s` is {}, expected a number of seconds above 0", command.timeout_s)
-        })?;
+        let limit = limit(&command).map_err(|error| format!("`command.timeout_s` {error}"))?;
         let needs_folders =
             command.design == DesignTo::File || command.answer_file.is_some() || command.keep_folders;
         if needs_folders && command.folders.is_none() {
@@ -98,7 +100,26 @@ impl Runner {
         let memory_byte = command.memory_mib.map(|mib| mib.saturating_mul(1 << 20));
         let folders = command.folders.as_ref().map(|folders| home.join(folders));
         let program = Program { folder: Some(home), memory_byte, ..Program::new(path) };
-        Ok(Self { program, arguments, command, answers, limit, folders, idle: Mutex::default() })
+        let (greeting, idle) = (None, Mutex::default());
+        Ok(Self { program, arguments, command, answers, limit, folders, greeting, idle })
+    }
+
+    /// A program whose processes live on and are greeted, the first of which is `first`. `greeting`: the question, and what that one has
+    /// answered.
+    ///
+    /// # Errors
+    /// What is wrong with the time limit.
+    pub(super) fn greeted(
+        program: Program,
+        command: CommandText,
+        answers: Answers,
+        greeting: (&'static str, String),
+        first: Conversation,
+    ) -> Result<Self, String> {
+        let limit = limit(&command)?;
+        let arguments = program.arguments.iter().cloned().map(Argument::plain).collect();
+        let (folders, greeting, idle) = (None, Some(greeting), Mutex::new(vec![first]));
+        Ok(Self { program, arguments, command, answers, limit, folders, greeting, idle })
     }
 
     /// What the simulator says of a design.
@@ -177,26 +198,74 @@ impl Runner {
 
     /// A process that lives on.
     fn ask(&self, space: &DesignSpace, design: &Design) -> Result<Outcome, Fault> {
-        let idle = self.idle.lock().expect("invariant: nobody panics with the list in hand").pop();
-        let mut process = match idle {
+        let idle = || self.idle.lock().expect("invariant: nobody panics with the list in hand");
+        // Those of a parent, of which this process is a fork, are not to be had.
+        let process = std::iter::from_fn(|| idle().pop()).find(Conversation::is_ours);
+        let mut process = match process {
             Some(process) => process,
-            None => {
-                let arguments = self.arguments.iter().map(|argument| argument.fill(&serde_json::Map::new()));
-                let program = Program { arguments: arguments.collect(), ..self.program.clone() };
-                program.talk().map_err(|error| Fault::Failed(EvalError::new(error.to_string())))?
-            }
+            None => self.start()?,
         };
         let question = json!({ "design": settings(space, design.levels()) }).to_string();
-        let line = process.ask(&question, self.limit).map_err(|silence| match silence {
-            Silence::TimeLimit(_) => Fault::TimedOut(silence.to_string()),
-            Silence::Died(how) => Fault::Crashed(how),
-            Silence::Unasked(_) | Silence::TooLong(_) => Fault::Failed(EvalError::new(silence.to_string())),
-        })?;
-        let outcome =
-            self.answers.of_line(&line).map_err(|message| Fault::Failed(EvalError::new(message)))?;
-        self.idle.lock().expect("invariant: nobody panics with the list in hand").push(process);
-        Ok(outcome)
+        let line = process.ask(&question, self.limit).map_err(fault)?;
+        let outcome = self.answers.of_line(&line);
+        // One that has talked nonsense may do so again.
+        if !matches!(outcome, Err(NoOutcome::Nonsense(_))) {
+            idle().push(process);
+        }
+        outcome.map_err(|none| Fault::Failed(EvalError::new(none.into_message())))
     }
+
+    /// A process that lives on.
+    fn start(&self) -> Result<Conversation, Fault> {
+        let arguments = self.arguments.iter().map(|argument| argument.fill(&serde_json::Map::new()));
+        let program = Program { arguments: arguments.collect(), ..self.program.clone() };
+        let started = program.talk().map_err(|error| Fault::Failed(EvalError::new(error.to_string())));
+        let mut process = started?;
+        if let Some((greeting, expected)) = &self.greeting {
+            let answer = greet(&mut process, greeting).map_err(|silence| match fault(silence) {
+                // No design was asked about.
+                Fault::TimedOut(how) => {
+                    Fault::Failed(EvalError::new(format!("the start of a process: {how}")))
+                }
+                other => other,
+            })?;
+            if answer != *expected {
+                return Err(Fault::Failed(EvalError::new(changed(&answer))));
+            }
+        }
+        Ok(process)
+    }
+}
+
+/// What a process answers that is greeted.
+///
+/// # Errors
+/// [`Silence`] if it does not answer.
+pub(super) fn greet(process: &mut Conversation, greeting: &str) -> Result<String, Silence> {
+    process.ask(greeting, GREETING)
+}
+
+/// What a process says that answers its greeting otherwise than the first.
+fn changed(answer: &str) -> String {
+    let complaint = serde_json::from_str::<Json>(answer).ok();
+    match complaint.as_ref().and_then(|said| said["error"].as_str()) {
+        Some(said) => format!("the start of a process: it says: {said}"),
+        None => "the start of a process: it declares other designs or metrics than the first did".to_owned(),
+    }
+}
+
+fn fault(silence: Silence) -> Fault {
+    match silence {
+        Silence::TimeLimit(_) => Fault::TimedOut(silence.to_string()),
+        Silence::Died(how) => Fault::Crashed(how),
+        Silence::Unasked(_) | Silence::TooLong(_) => Fault::Failed(EvalError::new(silence.to_string())),
+    }
+}
+
+/// The time limit of a design, or what is wrong with it.
+fn limit(command: &CommandText) -> Result<Duration, String> {
+    let limit = Duration::try_from_secs_f64(command.timeout_s).ok().filter(|limit| !limit.is_zero());
+    limit.ok_or_else(|| format!("is {}, expected a number of seconds above 0", command.timeout_s))
 }
 
 fn given_up(on: On, rule: &str, how: String) -> Result<Outcome, EvalError> {

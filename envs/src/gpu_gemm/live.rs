@@ -2,8 +2,6 @@
 //!
 //! Validated by: the processes' protocol, against children that hang, die and talk nonsense (`gpu/tests/station.rs`).
 
-use std::env::current_exe;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use tapeout_core::{BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Outcome, Seed};
@@ -28,8 +26,8 @@ gemm_config! {
         pub energy_s: f64 = 0.0,
         /// Where operands are drawn from.
         pub seed: u64 = 0,
-        /// The program that has the command `measure-worker`; this one if none is named.
-        pub worker: Option<String> = None,
+        /// The program that has the command `measure-worker`, and arguments before that; this one if none is named.
+        pub worker: Option<Vec<String>> = None,
     }
 }
 
@@ -80,12 +78,9 @@ impl BuildEnv for GpuGemmLive {
             run: seconds("run_limit_s", config.run_limit_s)? + energy,
             ..StationLimits::default()
         };
-        let program = match &config.worker {
-            Some(worker) => PathBuf::from(worker),
-            None => current_exe().map_err(|error| ConfigError::new("worker", error.to_string()))?,
-        };
         let method = TimingMethod { energy_s: config.energy_s, ..TimingMethod::default() };
-        let command = WorkerCommand { program, arguments: method.worker_arguments() };
+        let command = WorkerCommand::of(config.worker.as_deref(), method.worker_arguments())
+            .map_err(|error| ConfigError::new("worker", error.to_string()))?;
         let station = Station::new(command, limits, Seed::new(config.seed), Arc::new(Mutex::new(())));
         let timer: Result<Box<dyn TileTimer>, String> = match gpu::missing() {
             Some(missing) => Err(format!(

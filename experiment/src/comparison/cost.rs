@@ -136,7 +136,7 @@ mod tests {
             constraints: None,
             derived: Vec::new(),
         };
-        let agent = AgentSpec { id: "agent".to_owned(), config: serde_json::Map::new() };
+        let agent = AgentSpec::named("agent");
         let plan = ComparisonPlan {
             envs: vec![env],
             agents: vec![ComparedAgent { name: "agent".to_owned(), spec: agent }],

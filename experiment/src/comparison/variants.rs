@@ -28,7 +28,7 @@ pub struct Knob {
 /// ```
 /// # use tapeout_experiment::AgentSpec;
 /// # use tapeout_experiment::comparison::{Knob, variants};
-/// let agent = AgentSpec { id: "ga".to_owned(), config: serde_json::Map::new() };
+/// let agent = AgentSpec::named("ga");
 /// let knob = |name: &str, values: &[u64]| Knob {
 ///     name: name.to_owned(),
 ///     values: values.iter().map(|&value| value.into()).collect(),
@@ -86,7 +86,7 @@ mod tests {
     fn names(samples: Option<usize>) -> Vec<String> {
         let mut config = Map::new();
         config.insert("elite".to_owned(), json!(2));
-        let agent = AgentSpec { id: "ga".to_owned(), config };
+        let agent = AgentSpec { config, ..AgentSpec::named("ga") };
         let knobs =
             [knob("population", &[json!(10), json!(20), json!(50)]), knob("way", &[json!("a"), json!("b")])];
         let variants = variants(&agent, &knobs, samples.and_then(NonZeroUsize::new));

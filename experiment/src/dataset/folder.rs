@@ -1,4 +1,4 @@
-//! A data set on disk: `dataset.toml`, and `table.parquet` or `table.csv` beside it.
+//! A data set on disk: `dataset.toml`, and `table.parquet` or `table.csv` beside it, with `croissant.json` for others.
 //!
 //! The table is written beside its place, forced to the disk and moved there; the manifest, which holds the table's
 //! checksum, comes last. So a folder with a manifest has a whole data set in it.
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use tapeout_core::Catalog;
 
+use super::croissant::croissant;
 use super::csv::{CsvWriter, read_csv};
 use super::error::DatasetError;
 use super::layout::{Cells, TableFault};
@@ -60,7 +61,7 @@ impl Dataset {
             table.add(row.clone())?;
         }
         let (entry, counts) = table.finish()?;
-        write_manifest(folder, &Manifest::of(&self.about, &counts, entry))
+        write_manifest(folder, &self.about, &counts, entry)
     }
 
     /// Reads the data set in `folder`. `catalog`: makes its space, if rules tie it.
@@ -98,14 +99,22 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), DatasetError> {
     Ok(())
 }
 
-/// Writes the manifest, by which the data set is there.
-pub(super) fn write_manifest(folder: &Path, manifest: &Manifest) -> Result<(), DatasetError> {
-    let path = manifest_path(folder);
-    put_whole(&path, manifest.text().as_bytes()).map_err(|source| DatasetError::File {
-        path,
-        action: "write",
-        source,
-    })
+/// Writes what the table is: for readers of Croissant, and then the manifest, by which the data set is there.
+pub(super) fn write_manifest(
+    folder: &Path,
+    about: &About,
+    counts: &[Count],
+    entry: TableEntry,
+) -> Result<(), DatasetError> {
+    let put = |path: PathBuf, text: String| {
+        put_whole(&path, text.as_bytes()).map_err(|source| DatasetError::File {
+            path,
+            action: "write",
+            source,
+        })
+    };
+    put(folder.join("croissant.json"), croissant(about, counts, &entry))?;
+    put(manifest_path(folder), Manifest::of(about, counts, entry).text())
 }
 
 /// A table that is being written, row by row.

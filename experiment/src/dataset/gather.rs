@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use tapeout_core::env::Env;
@@ -10,6 +11,7 @@ use tapeout_core::{Catalog, Design, DesignSpace, EnvEntry, Goal, Metric, Problem
 use super::error::DatasetError;
 use super::kinship::{self, Difference};
 use super::table::{About, Dataset, DatasetSource, DatasetWorkload, Row};
+use crate::experiment::Experiment;
 use crate::log::{Header, LogReader, LoggedWorkload, Record};
 use crate::run_files::log_path;
 use crate::spec::{EnvSpec, drop_nulls};
@@ -146,9 +148,9 @@ fn texts(pairs: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// The environment, if the catalog has it in this very version.
-fn built(catalog: &Catalog, env: &EnvSpec) -> Option<Box<dyn Env>> {
-    let entry = catalog.env(&env.id).ok().filter(|entry| Some(entry.version) == env.version)?;
-    catalog.build_env(entry.id, &Value::Object(env.config.clone())).ok().map(|(env, _)| env)
+fn built(catalog: &Catalog, env: &EnvSpec) -> Option<Arc<dyn Env>> {
+    catalog.env(&env.id).ok().filter(|entry| Some(entry.version) == env.version)?;
+    Experiment::env_again(catalog, env).ok().map(|(env, _)| env)
 }
 
 /// The metrics in the log's header, with what the environment says of them.

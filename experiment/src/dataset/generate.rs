@@ -19,7 +19,6 @@ use tapeout_core::{Catalog, Design, DesignSpace, Env, EnvEntry, NarrowedEnv, Out
 use super::error::DatasetError;
 use super::folder::{TableFormat, TableWriter, each_group, make_folder, write_manifest};
 use super::kinship::{self, Difference};
-use super::manifest::Manifest;
 use super::table::{About, DatasetSource, DatasetWorkload, Row};
 use crate::durable_file::put_whole;
 use crate::evaluate::Evaluator;
@@ -374,7 +373,7 @@ fn merge(folder: &Path, about: &About) -> Result<(), DatasetError> {
         })?;
     }
     let (entry, counts) = table.finish()?;
-    write_manifest(folder, &Manifest::of(about, &counts, entry))
+    write_manifest(folder, about, &counts, entry)
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! What must agree for rows to stand in one table, the space made again from its description, and how two spaces differ.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 use tapeout_core::env::ContextFeature;
 use tapeout_core::parameter::Parameter;
-use tapeout_core::{BuildEnvError, Catalog, DesignSpace, Env, NarrowedEnv};
+use tapeout_core::{Catalog, DesignSpace, Env as _, NarrowedEnv};
 
+use crate::experiment::Experiment;
 use crate::spec::EnvSpec;
+use crate::spec_error::SpecFault;
+
+/// The setting that names the interpreter of a class: where it lies on a machine says nothing of designs.
+const INTERPRETER: &str = "python";
 
 /// Two values of one thing that should be the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +48,7 @@ fn settings_difference(got: &Map<String, Value>, expected: &Map<String, Value>) 
         settings.get(name).map_or("absent".to_owned(), Value::to_string)
     };
     let names = expected.keys().chain(got.keys());
-    let mut differing = names.filter(|&name| got.get(name) != expected.get(name));
+    let mut differing = names.filter(|&name| name != INTERPRETER && got.get(name) != expected.get(name));
     differing
         .next()
         .map(|name| Difference::new(format!("setting `{name}`"), &text(got, name), &text(expected, name)))
@@ -113,14 +116,10 @@ pub(super) fn space_again(
     if mark(&free) == fingerprint {
         return Ok(free);
     }
-    let built = catalog.build_env(&env.id, &Value::Object(env.config.clone()));
-    let (built, _) = built.map_err(|error| match error {
-        BuildEnvError::UnknownName(error) => format!("rules tie its parameters, and {error}"),
-        BuildEnvError::Config(error) => {
-            format!("rules tie its parameters, and environment `{}` cannot be built: {error}", env.id)
-        }
+    let (built, _) = Experiment::env_again(catalog, env).map_err(|error| match *error.fault {
+        SpecFault::UnknownName(error) => format!("rules tie its parameters, and {error}"),
+        fault => format!("rules tie its parameters, and environment `{}` cannot be built: {fault}", env.id),
     })?;
-    let built: Arc<dyn Env> = built.into();
     let narrowing = env.narrowing();
     let space = if narrowing.is_whole() {
         built.space().clone()
@@ -134,5 +133,26 @@ pub(super) fn space_again(
             "not the space of environment `{}` here: {what}: got {got}, expected {expected}",
             env.id
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Claim: one class is the same environment under two interpreters; another setting is another.
+    #[test]
+    fn the_interpreter_is_no_difference() {
+        let env = |python: Value, rows: u32| {
+            let mut env = EnvSpec::named("python");
+            env.config.insert("python".to_owned(), python);
+            env.config.insert("settings".to_owned(), json!({ "rows": rows }));
+            env
+        };
+        let here = env(json!("/a/bin/python"), 1);
+        assert_eq!(env_difference(&here, &env(Value::Null, 1)), None);
+        assert!(env_difference(&here, &env(Value::Null, 2)).is_some());
     }
 }

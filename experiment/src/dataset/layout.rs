@@ -12,17 +12,72 @@
 //! These are the names that `trials.jsonl` gives the same things.
 
 use tapeout_core::names::nearest_name;
-use tapeout_core::parameter::{Parameter, Value};
-use tapeout_core::{Design, Outcome};
+use tapeout_core::parameter::{Domain, Parameter, Value};
+use tapeout_core::{Design, Metric, Outcome};
 
 use super::table::{About, Row};
 
 /// A column of the table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Column {
     pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) is_optional: bool,
+    pub(super) note: Note,
+}
+
+/// What a column is of, for whoever has the table alone.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Note {
+    /// In SI; empty for a ratio, a count or a name.
+    pub(super) unit: String,
+    pub(super) about: String,
+    /// What a parameter may be set to; none for what is no parameter.
+    pub(super) levels: Option<Levels>,
+}
+
+/// The levels of a parameter, as far as a note has them: a range may have millions.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Levels {
+    /// All of them, in order.
+    Listed(Vec<Value>),
+    /// Whole numbers, both ends included.
+    Range { low: i64, high: i64, step: i64 },
+    /// More than [`LISTED`].
+    Many { n: u32, first: Value, last: Value },
+}
+
+/// How many levels a note lists. Ours: more than people choose from by hand.
+const LISTED: u32 = 1_000;
+
+impl Levels {
+    fn of(parameter: &Parameter) -> Self {
+        let n = parameter.n_levels();
+        match *parameter.domain() {
+            Domain::Integer { low, high, step } => Self::Range { low, high, step },
+            _ if n > LISTED => Self::Many { n, first: parameter.value(0), last: parameter.value(n - 1) },
+            _ => Self::Listed((0..n).map(|level| parameter.value(level)).collect()),
+        }
+    }
+}
+
+impl Note {
+    fn about(about: &str) -> Self {
+        Self { about: about.to_owned(), ..Self::default() }
+    }
+
+    fn of_parameter(parameter: &Parameter) -> Self {
+        Self {
+            unit: parameter.unit_name().to_owned(),
+            // A manifest has no more of a parameter, and a data set that is read is the one that was written.
+            about: String::new(),
+            levels: Some(Levels::of(parameter)),
+        }
+    }
+
+    fn of_metric(metric: &Metric) -> Self {
+        Self { unit: metric.unit.clone(), ..Self::about(&metric.summary) }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +149,9 @@ fn kind(parameter: &Parameter) -> Kind {
     if parameter.is_categorical() {
         return Kind::Text;
     }
+    if matches!(parameter.domain(), Domain::Integer { .. }) {
+        return Kind::Integer;
+    }
     let is_whole = (0..parameter.n_levels()).all(|level| parameter.value(level).as_i64().is_some());
     if is_whole { Kind::Integer } else { Kind::Real }
 }
@@ -101,16 +159,32 @@ fn kind(parameter: &Parameter) -> Kind {
 impl About {
     /// The columns of the table, in order.
     pub(super) fn columns(&self) -> Vec<Column> {
-        let column = |name: String, kind, is_optional| Column { name, kind, is_optional };
-        let mut columns = vec![column("workload".to_owned(), Kind::Text, false)];
-        let parameters = self.space.parameters().iter();
-        columns.extend(parameters.map(|it| column(format!("design.{}", it.name()), kind(it), false)));
-        columns
-            .extend(self.metrics.iter().map(|it| column(format!("measured.{}", it.name), Kind::Real, true)));
-        columns.push(column("infeasible.rule".to_owned(), Kind::Text, true));
-        columns.push(column("infeasible.violation".to_owned(), Kind::Real, true));
-        columns.push(column("source".to_owned(), Kind::Integer, false));
-        columns.push(column("trial".to_owned(), Kind::Integer, false));
+        let column = |name: &str, kind, is_optional, about: &str| {
+            let (name, note) = (name.to_owned(), Note::about(about));
+            Column { name, kind, is_optional, note }
+        };
+        let mut columns = vec![column("workload", Kind::Text, false, "what the design ran")];
+        columns.extend(self.space.parameters().iter().map(|it| Column {
+            name: format!("design.{}", it.name()),
+            kind: kind(it),
+            is_optional: false,
+            note: Note::of_parameter(it),
+        }));
+        columns.extend(self.metrics.iter().map(|it| Column {
+            name: format!("measured.{}", it.name),
+            kind: Kind::Real,
+            is_optional: true,
+            note: Note::of_metric(it),
+        }));
+        columns.push(column("infeasible.rule", Kind::Text, true, "the rule that the design breaks"));
+        columns.push(column("infeasible.violation", Kind::Real, true, "by how much"));
+        columns.push(column(
+            "source",
+            Kind::Integer,
+            false,
+            "the number of the source in `dataset.toml`, from 0",
+        ));
+        columns.push(column("trial", Kind::Integer, false, "the number of the trial in its source, from 0"));
         columns
     }
 
@@ -253,5 +327,24 @@ impl CellsOfRow<'_> {
                 .map_err(|_| self.fault(column, format!("got {number}, expected a count from 0"))),
             _ => Err(self.fault(column, "is empty")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Claim: what is written of a parameter does not grow with its range.
+    #[test]
+    fn a_note_of_many_levels_is_short() {
+        let range = Parameter::new("x", Domain::Integer { low: 0, high: 5_000_000, step: 5 });
+        let levels = Note::of_parameter(&range).levels;
+        assert_eq!(levels, Some(Levels::Range { low: 0, high: 5_000_000, step: 5 }));
+        let ordinal = |n: u32| {
+            let levels = (0..n).map(|level| f64::from(level) + 0.5).collect();
+            Note::of_parameter(&Parameter::new("x", Domain::Ordinal(levels))).levels
+        };
+        assert!(matches!(ordinal(LISTED), Some(Levels::Listed(levels)) if levels.len() == 1_000));
+        assert!(matches!(ordinal(LISTED + 1), Some(Levels::Many { n: 1_001, .. })));
     }
 }

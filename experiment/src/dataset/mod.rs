@@ -24,6 +24,8 @@
 //! | [`folder`] | a data set on disk: manifest with checksum, table as Parquet or CSV |
 //! | [`error`] | what can be wrong with all of these |
 
+mod arrow_schema;
+mod croissant;
 mod csv;
 pub mod error;
 pub mod folder;

@@ -5,14 +5,16 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use ::parquet::basic::{Encoding, LogicalType, Repetition, Type as Physical};
+use ::parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as Physical};
 use ::parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use ::parquet::errors::ParquetError;
+use ::parquet::file::metadata::KeyValue;
 use ::parquet::file::properties::WriterProperties;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::types::{ColumnPath, Type};
 
+use super::arrow_schema::{self, schema_message};
 use super::layout::{Cells, Column, Kind, TableFault};
 use crate::parquet_column::{read_column, unbroken, write_column};
 
@@ -24,7 +26,15 @@ pub(super) struct ParquetWriter<W: Write + Send> {
 impl<W: Write + Send> ParquetWriter<W> {
     pub(super) fn new(file: W, columns: &[Column]) -> Result<Self, ParquetError> {
         // Who wrote the file is left out of it, so that its checksum does not change with the library's version.
-        let mut properties = WriterProperties::builder().set_created_by("tapeout".to_owned());
+        // Snappy is what every reader knows; names and levels, which recur, are numbers of a dictionary.
+        let mut properties = WriterProperties::builder()
+            .set_created_by("tapeout".to_owned())
+            .set_compression(Compression::SNAPPY)
+            .set_dictionary_enabled(true)
+            .set_key_value_metadata(Some(vec![KeyValue::new(
+                arrow_schema::KEY.to_owned(),
+                schema_message(columns),
+            )]));
         // Trials count up, which differences say in a few bits.
         let trial = ColumnPath::from("trial");
         properties = properties
@@ -172,8 +182,10 @@ mod tests {
     // Claim: whatever byte of the footer is damaged, the table is read or refused, and nothing panics.
     #[test]
     fn a_damaged_footer_is_refused() {
-        let column =
-            |name: &str, kind| Column { name: name.to_owned(), kind, is_optional: kind == Kind::Real };
+        let column = |name: &str, kind| {
+            let (name, note) = (name.to_owned(), Default::default());
+            Column { name, kind, is_optional: kind == Kind::Real, note }
+        };
         let columns = [column("a", Kind::Text), column("b", Kind::Integer), column("c", Kind::Real)];
         let mut writer = ParquetWriter::new(Vec::new(), &columns).unwrap();
         let cells = [

@@ -5,7 +5,6 @@ use std::fmt::Display;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use tapeout_core::env::ContextFeature;
 use tapeout_core::{
     BuildEnvFrom, Catalog, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective,
@@ -13,6 +12,7 @@ use tapeout_core::{
 };
 
 use super::table::Dataset;
+use crate::experiment::Experiment;
 
 /// Which data set answers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -56,7 +56,7 @@ impl RecordedDesigns {
         }
         let metrics: Vec<Metric> = dataset.metrics().iter().map(described).collect();
         let env = dataset.env_of(index);
-        let goal = match catalog.build_env(&env.id, &Value::Object(env.config)) {
+        let goal = match Experiment::env_again(catalog, &env) {
             Ok((_, goal)) => goal,
             Err(_) => Goal {
                 objectives: metrics.iter().take(1).map(|metric| Objective::minimize(&metric.name)).collect(),

@@ -1,5 +1,6 @@
 //! The first line of the log: what the trials below are trials of.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use tapeout_core::env::ContextFeature;
 use tapeout_core::{Constraint, Definition, Env, Objective, Parameter, Problem, Seed};
 
 use super::{LogFault, RecordFormat};
-use crate::input_files::{as_written, files_by_contents, programs_as_written};
+use crate::input_files::{as_written, by_contents, programs_as_written};
 use crate::spec::{AgentSpec, EnvSpec, Spec};
 use crate::warm_start::{Lesson, WarmStart};
 
@@ -99,6 +100,20 @@ pub struct LoggedSearch {
     pub warm_start: Vec<Lesson>,
 }
 
+impl EnvSpec {
+    /// The same environment, with files told by what is in them, wherever they are.
+    fn by_contents(&self) -> Self {
+        Self { config: by_contents(&self.config, &self.files), files: BTreeMap::new(), ..self.clone() }
+    }
+}
+
+impl AgentSpec {
+    /// The same agent, with files told by what is in them, wherever they are.
+    fn by_contents(&self) -> Self {
+        Self { config: by_contents(&self.config, &self.files), files: BTreeMap::new(), ..self.clone() }
+    }
+}
+
 /// What every version of the format has in its first line.
 #[derive(Deserialize)]
 struct Mark {
@@ -137,7 +152,7 @@ impl Header {
     /// has there: the environment with its settings, and the space.
     pub(crate) fn first_difference_of_spaces(&self, other: &Self) -> Option<(String, Value, Value)> {
         let space = |header: &Self| {
-            let env = files_by_contents(&header.env);
+            let env = header.env.by_contents();
             serde_json::json!({ "env": env, "parameters": header.parameters, "space": header.space })
         };
         first_difference(&space(self), &space(other), String::new())
@@ -180,8 +195,9 @@ impl Header {
         // What describes the workload follows from the environment; logs of before it was logged belong here too, and those of
         // another version.
         let data = |header: &Self| {
-            let env = files_by_contents(&header.env);
-            let header = Self { version: LOG_VERSION, workload: None, env, ..header.clone() };
+            let (env, agent) = (header.env.by_contents(), header.search.agent.by_contents());
+            let search = LoggedSearch { agent, ..header.search.clone() };
+            let header = Self { version: LOG_VERSION, workload: None, env, search, ..header.clone() };
             serde_json::to_value(header).expect("a header is plain data with text keys")
         };
         let (logged, mut expected) = (data(self), data(here));
@@ -190,9 +206,10 @@ impl Header {
             expected["env"]["config"] =
                 as_written(&self.env.config, &here.env.config, &here.env.files).into();
         }
-        // The program of an agent has its full path, or in logs of before the one that was written; it may lie elsewhere on another machine.
+        // Programs have their full paths, or in logs of before the ones that were written; they may lie elsewhere on another machine.
+        let agents = [self, here].map(|header| header.search.agent.by_contents());
         expected["search"]["agent"]["config"] =
-            programs_as_written(&self.search.agent.config, &here.search.agent.config).into();
+            programs_as_written(&agents[0].config, &agents[1].config).into();
         let difference = first_difference(&logged, &expected, String::new());
         difference.map_or(Ok(()), |(field, logged, here)| {
             Err(LogFault::OtherRun {

@@ -324,11 +324,53 @@ fn a_space_with_rules_is_made_by_its_environment() {
     );
 }
 
+/// What a description must have. Source: Croissant Format Specification 1.0: `@context`, `@type`, `name` and `conformsTo` of the whole; `name`,
+/// `contentUrl`, `encodingFormat` and a checksum of a file; an identifier, a type and a source that is there of each field. What only a publisher knows is left
+/// out, though required: `license`, `url`, `creator`, `datePublished`; `version` is that of a set, not of an environment.
+#[test]
+fn croissant_describes_the_table_that_is_there() {
+    let (folder, dataset) = generated(&["small", "enormous"], 20);
+    let as_text = folder.path().join("text");
+    dataset.write(&as_text, TableFormat::Csv).unwrap();
+    for (folder, encoding) in [(folder.path(), "application/x-parquet"), (as_text.as_path(), "text/csv")] {
+        let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+        let told: serde_json::Value = serde_json::from_str(&read("croissant.json")).unwrap();
+        let manifest: toml::Table = read("dataset.toml").parse().unwrap();
+        assert_eq!(told["conformsTo"], "http://mlcommons.org/croissant/1.0");
+        assert_eq!(told["@context"]["cr"], "http://mlcommons.org/croissant/");
+        assert_eq!((&told["@type"], &told["name"]), (&json!("sc:Dataset"), &json!("tapeout-networks")));
+        for publisher in ["license", "url", "creator", "datePublished", "version"] {
+            assert!(told[publisher].is_null(), "{publisher}");
+        }
+        let file = &told["distribution"][0];
+        assert_eq!(file["encodingFormat"], encoding);
+        assert_eq!(file["sha256"].as_str(), manifest["table"]["sha256"].as_str());
+        assert!(folder.join(file["contentUrl"].as_str().unwrap()).is_file());
+        let fields = told["recordSet"][0]["field"].as_array().unwrap();
+        let columns: Vec<&str> =
+            fields.iter().map(|field| field["source"]["extract"]["column"].as_str().unwrap()).collect();
+        let parameters = dataset.space().parameters().iter().map(|it| format!("design.{}", it.name()));
+        let metrics = dataset.metrics().iter().map(|it| format!("measured.{}", it.name));
+        let named = |name: &str| std::iter::once(name.to_owned());
+        let behind = ["infeasible.rule", "infeasible.violation", "source", "trial"].map(str::to_owned);
+        let expected: Vec<String> =
+            named("workload").chain(parameters).chain(metrics).chain(behind).collect();
+        assert_eq!(columns, expected);
+        let identifiers: BTreeSet<&str> = fields.iter().map(|field| field["@id"].as_str().unwrap()).collect();
+        assert_eq!(identifiers.len(), fields.len());
+        for field in fields {
+            assert_eq!(field["source"]["fileObject"]["@id"], file["@id"]);
+            assert!(["sc:Text", "sc:Integer", "sc:Float"].contains(&field["dataType"].as_str().unwrap()));
+        }
+    }
+}
+
 /// The same plan gives the same bytes on one thread and on four, and after an interruption.
 #[test]
 fn a_generated_set_is_a_function_of_its_plan() {
     let bytes = |folder: &TempDir| {
-        ["dataset.toml", "table.parquet"].map(|file| fs::read(folder.path().join(file)).unwrap())
+        let files = ["dataset.toml", "croissant.json", "table.parquet"];
+        files.map(|file| fs::read(folder.path().join(file)).unwrap())
     };
     let (whole, dataset) = generated(&["small", "enormous"], 20);
     let plan = plan(&["small", "enormous"], 20);
@@ -351,9 +393,9 @@ fn a_generated_set_is_a_function_of_its_plan() {
     assert!(generate(&catalog(), &plan, broken.path(), &threads(2), &mut note).unwrap());
     assert_eq!(evaluated.into_iter().collect::<Vec<_>>(), ["enormous"], "what was done is not done again");
     assert_eq!(bytes(&whole), bytes(&broken));
-    let files: BTreeSet<_> =
-        fs::read_dir(broken.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(files.len(), 2, "only manifest and table stay: {files:?}");
+    let files = fs::read_dir(broken.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    let files: BTreeSet<_> = files.map(|name| name.into_string().unwrap()).collect();
+    assert_eq!(files, ["croissant.json", "dataset.toml", "table.parquet"].map(str::to_owned).into());
 
     let designs = |index: usize| {
         let rows = dataset.rows().iter().filter(move |row| row.workload == index);

@@ -1,6 +1,7 @@
 //! The parent's side of one child process.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::env::current_exe;
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -17,6 +18,20 @@ pub struct WorkerCommand {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
+}
+
+impl WorkerCommand {
+    /// The worker that `program`, with the first of its arguments behind it, has; this program's if none is named.
+    ///
+    /// # Errors
+    /// If `program` is empty, or this program cannot be found.
+    pub fn of(program: Option<&[String]>, arguments: Vec<String>) -> io::Result<Self> {
+        let Some(program) = program else {
+            return Ok(Self { program: current_exe()?, arguments });
+        };
+        let (program, first) = program.split_first().ok_or_else(|| io::Error::other("names no program"))?;
+        Ok(Self { program: PathBuf::from(program), arguments: [first, &arguments].concat() })
+    }
 }
 
 /// Nothing could be measured, which says nothing about any design.

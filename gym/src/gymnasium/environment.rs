@@ -100,6 +100,8 @@ pub struct Info {
     pub metrics: BTreeMap<String, f64>,
     /// Why the design cannot be built or run.
     pub infeasible: Option<Infeasibility>,
+    /// Why nothing is known of the design, if its evaluation failed and the task goes on then.
+    pub failed: Option<String>,
     /// By how much the design that was measured lies outside the goal's constraints, relative and added up; 0 within.
     pub constraint_violation: Option<f64>,
     /// The episode in figures, at its end, from [`RecordEpisodeStatistics`](super::wrappers::RecordEpisodeStatistics).

@@ -72,6 +72,6 @@ pub use environment::{
 pub use parameter_by_parameter::ParameterByParameter;
 pub use registry::{EpisodeStyle, MakeError, MakeOptions, id_of, ids, make, make_vec};
 pub use reward::{RewardError, RewardPolicy, Scalarization};
-pub use task::{DesignTask, MASKED_ACTION, TaskError};
+pub use task::{DesignTask, Failures, MASKED_ACTION, TaskError};
 pub use vector::{AutoresetMode, VectorEnvironment, VectorError, VectorStep};
 pub use whole_design::WholeDesign;

@@ -34,6 +34,8 @@ pub struct RewardPolicy {
 const MOST_DRAWN: usize = 2_048;
 /// Designs measured to find out what is usual. Ours: enough for a median, and a second or less in the catalog's simulators.
 const MEASURED: usize = 15;
+/// Of how many of these the evaluator may fail. Ours: as many as are measured; one that fails more often answers nobody, and may be slow at it.
+const MOST_FAILED: usize = MEASURED;
 /// How many octaves from what is usual a value counts for at most, since the logarithm of 0 is worth infinity. Ours: a thousand times
 /// as good or as bad.
 const MOST_OCTAVES: f64 = 10.0;
@@ -69,20 +71,29 @@ pub enum Scalarization {
 impl RewardPolicy {
     /// Octaves by which a design is better than is usual among designs drawn at random: the median of the first 15 that can be
     /// built and run. One that cannot gets an octave less than the worst of these, violated constraints counted. A function of environment
-    /// and goal.
+    /// and goal. Designs whose evaluation failed are passed over, as those that cannot be built are, and say nothing.
     ///
     /// # Errors
     /// [`RewardError::NothingUsual`] if none of 2,048 drawn designs can be built and run, a median is not above 0, or a value is below it;
-    /// [`RewardError::Evaluation`] if the evaluator failed.
+    /// [`RewardError::Evaluation`] if the evaluator failed of more than 15.
     pub fn relative(env: &dyn Env, problem: &Problem) -> Result<Self, RewardError> {
         let mut rng = Seed::new(0).stream("usual designs");
         let mut measured: Vec<(Vec<f64>, f64)> = Vec::new();
+        let mut n_failed = 0;
         for _ in 0..MOST_DRAWN {
             if measured.len() == MEASURED {
                 break;
             }
             let design = env.space().sample(&mut rng);
-            let judgement = problem.judge(&env.evaluate(&design)?);
+            let outcome = match env.evaluate(&design) {
+                Ok(outcome) => outcome,
+                Err(_) if n_failed < MOST_FAILED => {
+                    n_failed += 1;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let judgement = problem.judge(&outcome);
             if let Some(losses) = judgement.losses() {
                 let violation = match judgement {
                     Judgement::Unacceptable { violation, .. } => violation,

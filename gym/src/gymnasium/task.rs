@@ -17,6 +17,17 @@ pub struct DesignTask {
     env: Arc<dyn Env>,
     problem: Problem,
     reward: RewardPolicy,
+    failures: Failures,
+}
+
+/// What becomes of an episode whose design cannot be evaluated.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Failures {
+    /// The step is an error, and can be tried again.
+    #[default]
+    Raise,
+    /// The episode ends, rewarded as one whose design cannot be built, with the cause in [`Info::failed`].
+    End,
 }
 
 impl DesignTask {
@@ -27,7 +38,7 @@ impl DesignTask {
     pub fn new(env: Arc<dyn Env>, goal: Goal, reward: RewardPolicy) -> Result<Self, TaskError> {
         let problem = Problem::new(env.space().clone(), env.metrics().to_vec(), goal)?;
         reward.check(&problem)?;
-        Ok(Self { env, problem, reward })
+        Ok(Self { env, problem, reward, failures: Failures::Raise })
     }
 
     /// The same, rewarded by [`RewardPolicy::relative`].
@@ -37,7 +48,13 @@ impl DesignTask {
     pub fn relative(env: Arc<dyn Env>, goal: Goal) -> Result<Self, TaskError> {
         let problem = Problem::new(env.space().clone(), env.metrics().to_vec(), goal)?;
         let reward = RewardPolicy::relative(env.as_ref(), &problem)?;
-        Ok(Self { env, problem, reward })
+        Ok(Self { env, problem, reward, failures: Failures::Raise })
+    }
+
+    /// The same, with episodes that end so if their design cannot be evaluated.
+    #[must_use]
+    pub fn with_failures(self, failures: Failures) -> Self {
+        Self { failures, ..self }
     }
 
     /// The environment that is asked.
@@ -80,7 +97,10 @@ impl DesignTask {
         design: Design,
         observation: SpaceElement,
     ) -> Result<Step, EnvironmentError> {
-        let outcome = self.env.evaluate(&design)?;
+        let outcome = match (self.env.evaluate(&design), self.failures) {
+            (Err(error), Failures::End) => Outcome::failed(&error.chain()),
+            (outcome, _) => outcome?,
+        };
         let judgement = self.problem.judge(&outcome);
         let reward = self.reward.reward(&self.problem, &judgement);
         let mut info = Info { design: Some(design), ..Info::default() };
@@ -93,7 +113,10 @@ impl DesignTask {
             Outcome::Infeasible { rule, violation } => {
                 info.infeasible = Some(Infeasibility { rule, violation });
             }
-            Outcome::Failed { cause } => return Err(EvalError::new(cause).into()),
+            Outcome::Failed { cause } => match self.failures {
+                Failures::Raise => return Err(EvalError::new(cause).into()),
+                Failures::End => info.failed = Some(cause),
+            },
         }
         Ok(Step { observation, reward, terminated: true, truncated: false, info })
     }

@@ -125,10 +125,7 @@ impl Board {
         let entries = catalog.agents().iter().filter(|entry| {
             entry.required.is_empty() && entry.id != ENUMERATOR && (self.agents)(entry.objectives)
         });
-        let agent = |id: &str| ComparedAgent {
-            name: id.to_owned(),
-            spec: AgentSpec { id: id.to_owned(), config: Map::new() },
-        };
+        let agent = |id: &str| ComparedAgent { name: id.to_owned(), spec: AgentSpec::named(id) };
         ComparisonPlan {
             envs: self.problems.iter().map(BoardProblem::compared).collect(),
             agents: entries.map(|entry| agent(entry.id)).collect(),
@@ -226,7 +223,7 @@ mod tests {
     fn every_environment_that_needs_nothing_is_there() {
         let catalog = crate::builtin();
         let asks = |id: &str| id.starts_with("gpu-gemm-") && id != "gpu-gemm-model";
-        let known = ["command", "logged", "recorded", "proxy"];
+        let known = ["command", "python", "logged", "recorded", "proxy"];
         let there: Vec<&str> = BOARDS[0].problems.iter().map(|problem| problem.env).collect();
         for entry in catalog.envs().iter().filter(|entry| !known.contains(&entry.id) && !asks(entry.id)) {
             assert!(there.contains(&entry.id), "{}", entry.id);

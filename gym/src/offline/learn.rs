@@ -1,8 +1,11 @@
 //! From a data set to a model whose word is known to be worth something.
 
+use std::sync::Arc;
+
 use rand::seq::SliceRandom;
 use serde_json::Value;
 use tapeout_core::{Catalog, Env, ModelFile, Problem, Seed};
+use tapeout_experiment::Experiment;
 use tapeout_experiment::dataset::{Dataset, Split};
 
 use super::auto::{Tried, tried};
@@ -120,9 +123,8 @@ fn some_of(rows: &[usize], seed: Seed) -> Vec<usize> {
 }
 
 /// The environment, if it is known here with the space of the rows, and can say what arithmetic alone rules out.
-fn exact(catalog: &Catalog, dataset: &Dataset) -> Option<Box<dyn Env>> {
-    let env = dataset.env_of(0);
-    let (env, _) = catalog.build_env(&env.id, &Value::Object(env.config)).ok()?;
+fn exact(catalog: &Catalog, dataset: &Dataset) -> Option<Arc<dyn Env>> {
+    let (env, _) = Experiment::env_again(catalog, &dataset.env_of(0)).ok()?;
     (env.space().fingerprint() == dataset.space().fingerprint()).then_some(env)
 }
 

@@ -58,7 +58,6 @@ impl ModelSearch {
 mod tests {
     use std::num::NonZeroUsize;
 
-    use serde_json::Map;
     use tapeout_core::{Goal, Objective, Seed};
     use tapeout_experiment::AgentSpec;
     use tapeout_experiment::dataset::Split;
@@ -88,7 +87,7 @@ mod tests {
         let one = NonZeroUsize::MIN;
         let search = ModelSearch {
             workloads: workloads(&dataset, &[]).unwrap(),
-            agent: AgentSpec { id: "random".to_owned(), config: Map::new() },
+            agent: AgentSpec::named("random"),
             calls: one,
             batch: one,
             kappa: 0.0,

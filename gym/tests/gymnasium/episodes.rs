@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tapeout::core::check::toy::Toy;
 use tapeout::gymnasium::spaces::{Space, SpaceElement};
 use tapeout::gymnasium::{
-    DesignTask, Environment, EnvironmentError, Infeasibility, MASKED_ACTION, ParameterByParameter,
+    DesignTask, Environment, EnvironmentError, Failures, Infeasibility, MASKED_ACTION, ParameterByParameter,
     ResetOptions, RewardPolicy, WholeDesign,
 };
 use tapeout::prelude::*;
@@ -114,6 +114,19 @@ fn a_step_whose_evaluation_failed_can_be_tried_again() {
     }
     assert!(env.step(&SpaceElement::Discrete(0)).is_err());
     assert!(env.step(&SpaceElement::Discrete(0)).unwrap().terminated);
+}
+
+/// Claim: where failures are to end an episode, they have the reward of what cannot be built, and their cause.
+#[test]
+fn an_episode_ends_with_the_cause_of_a_failed_evaluation_if_it_is_to() {
+    let task = Device::task().with_failures(Failures::End);
+    let reward = task.reward().infeasible;
+    let mut env = WholeDesign::new(task);
+    begin(&mut env, None);
+    let step = env.step(&whole(&[0; 5])).unwrap();
+    assert_eq!((step.reward, step.terminated), (reward, true));
+    assert_eq!(step.info.failed.as_deref(), Some("the device does not answer"));
+    assert!(step.info.infeasible.is_none() && step.info.metrics.is_empty());
 }
 
 /// Follows every action that the masks allow, to every end.

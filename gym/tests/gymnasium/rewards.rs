@@ -1,9 +1,12 @@
 //! Rewards of judgements, worked out by hand.
 
+use tapeout::core::check::toy::Toy;
 use tapeout::core::{
     Constraint, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome, Parameter, Problem,
 };
 use tapeout::gymnasium::{RewardPolicy, Scalarization};
+
+use super::toys::{Device, goal_of};
 
 /// Latency is minimised with a limit of 4, throughput maximised.
 fn problem() -> Problem {
@@ -123,6 +126,16 @@ fn nothing_that_can_be_built_is_worth_less_than_what_cannot() {
     // 2 s and 4 s are 1,999 and 3,999 times the limit beyond it.
     let expected = 1.0 + (4000.0_f64 / 2000.0).log2();
     assert!((rewards[1] - rewards[2] - expected).abs() < 1e-9, "{rewards:?}");
+}
+
+/// Claim: a device that does not answer once is asked about another design.
+#[test]
+fn a_design_whose_evaluation_failed_is_no_scale() {
+    let device = Device::new();
+    let problem =
+        Problem::new(device.space().clone(), device.metrics().to_vec(), goal_of(&Toy::tradeoff())).unwrap();
+    let policy = RewardPolicy::relative(&device, &problem).unwrap();
+    assert!(policy.infeasible < 0.0, "{policy:?}");
 }
 
 #[test]

@@ -10,7 +10,8 @@ import numpy as np
 
 from tapeout import _native
 from tapeout._env import Env
-from tapeout._outcomes import FAILED, Outcome, Outcomes
+from tapeout._outcomes import FAILED, MEASURED, Outcome, Outcomes
+from tapeout._own import named, not_while_loading
 from tapeout._run import Run, _path, _plan
 
 # As many trials as a spec can say: TOML's whole numbers have 63 bits (TOML 1.0.0, "Integer").
@@ -25,7 +26,7 @@ class Agent:
     ...     designs = agent.ask()
     ...     agent.tell(env.evaluate(designs))
 
-    ``agent``: one of :func:`tapeout.agents`, with the hyperparameters ``config``; the rest as in :func:`tapeout.run`, whose log it gives
+    ``agent``: one of :func:`tapeout.agents`, with the hyperparameters ``config``, or a class of one's own; the rest as in :func:`tapeout.run`, whose log it gives
     for the same seed and batch. ``out``: the folder of the log, for which ``trials`` has to be said; a run that is there is gone on with.
 
     Raises:
@@ -34,8 +35,8 @@ class Agent:
 
     def __init__(
         self,
-        agent: str,
-        env: Env | str,
+        agent: str | type,
+        env: Env | str | type,
         *,
         trials: int | None = None,
         seed: int = 0,
@@ -45,7 +46,9 @@ class Agent:
         out: str | os.PathLike[str] | None = None,
         **config: Any,
     ) -> None:
-        self.env = Env(env) if isinstance(env, str) else env
+        not_while_loading()
+        self.env = env if isinstance(env, Env) else Env(env)
+        agent, config = named(agent, config)
         if trials is None and out is not None:
             raise ValueError("`trials`: a run in a folder needs a number, up to which `resume` goes on with it")
         plan = _plan(agent, _ENDLESS if trials is None else trials, seed, batch, objectives, constraints)
@@ -67,7 +70,8 @@ class Agent:
         """What became of the designs of :meth:`ask`, in their order, or of the first few of them.
 
         ``outcomes``: from :meth:`Env.evaluate`, or a dict each: metrics by name, or ``{"infeasible": rule}``, with a ``violation``
-        above 0 if it is known, or ``{"infeasible": "evaluation_failed"}`` without one if there is no result; ``None`` or NaN for a rule says that there is none, as rows of data frames have it.
+        above 0 if it is known, or ``{"failed": why}`` if there is no result; ``None`` or NaN for either says that there is none, as rows
+        of data frames have it.
 
         Raises:
             ValueError: it was asked for other designs, or a metric is missing.
@@ -87,25 +91,30 @@ class Agent:
     def _told(self, outcomes: Sequence[Outcome | Mapping[str, Any]]) -> tuple[Any, ...]:
         names = [metric.name for metric in self.env.metrics]
         metrics = np.full((len(outcomes), len(names)), np.nan)
-        rule, violation = np.full(len(outcomes), -1, dtype=np.int32), np.zeros(len(outcomes))
+        rule, violation = np.full(len(outcomes), MEASURED, dtype=np.int32), np.zeros(len(outcomes))
         rules: list[str] = []
+        causes: list[tuple[int, str]] = []
         for index, said in enumerate(outcomes):
             if isinstance(said, Outcome):
-                outcome = said.metrics if said.feasible else {"infeasible": said.infeasible, "violation": said.violation}
+                outcome = {**said.metrics, "infeasible": said.infeasible, "violation": said.violation, "failed": said.failed}
             else:
                 outcome = dict(said)
-            broken = outcome.get("infeasible")
+            broken, failed = outcome.get("infeasible"), outcome.get("failed")
+            if isinstance(failed, str):
+                rule[index] = FAILED
+                causes.append((index, failed))
+                continue
             if isinstance(broken, str):
                 if broken not in rules:
                     rules.append(broken)
                 rule[index] = rules.index(broken)
-                violation[index] = outcome.get("violation", 0.0 if broken == FAILED else 1.0)
+                violation[index] = outcome.get("violation", 1.0)
                 continue
             missing = [name for name in names if name not in outcome]
             if missing:
                 raise ValueError(f"outcome {index}: metric `{missing[0]}` is missing")
             metrics[index] = [outcome[name] for name in names]
-        return metrics, rule, rules, violation
+        return metrics, rule, rules, violation, causes
 
     def run(self) -> Run:
         """The run so far."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from tapeout import _native
 from tapeout._outcomes import Metric, Outcome, Outcomes
+from tapeout._own import named
 from tapeout._space import Space, _named
 
 
@@ -31,14 +32,15 @@ def learners() -> dict[str, str]:
 class Env:
     """An environment: what designs there are, and what each is worth.
 
-    ``id``: its name, one of :func:`envs`. ``config``: its settings, as ``tapeout describe`` lists them; what is absent keeps its
-    default. Environments with the same settings share what they are made of; they pickle, and survive a fork.
+    ``id``: its name, one of :func:`envs`, or a class of one's own. ``config``: its settings, as ``tapeout describe`` lists them, or the
+    keywords that the class is made with; what is absent keeps its default. Environments with the same settings share what they are made of; they pickle, and survive a fork.
 
     Raises:
         ValueError: there is no such environment or setting; the nearest name is suggested.
     """
 
-    def __init__(self, id: str, **config: Any) -> None:
+    def __init__(self, id: str | type, **config: Any) -> None:
+        id, config = named(id, config)
         self._native = _native.Env(id, config)
         self.space = Space(self._native.space())
         self.metrics = tuple(Metric(*about) for about in self._native.metrics())
@@ -79,21 +81,24 @@ class Env:
         """What it needs and does not find here, such as a device; none if it can be asked."""
         return self._native.missing()
 
-    def evaluate(self, designs: Any, *, on_illegal: str = "raise", threads: int | None = None) -> Any:
+    def evaluate(
+        self, designs: Any, *, on_illegal: str = "raise", on_failure: str = "raise", threads: int | None = None
+    ) -> Any:
         """What became of designs: an :class:`Outcome` for a dict or levels of shape ``[d]``, :class:`Outcomes` for any others.
 
         ``designs``: as :class:`Space` takes them. ``on_illegal``: what to do with levels that break a rule of the space: ``raise``,
-        ``mark`` as infeasible by that rule, or ``repair``. ``threads``: how many designs are evaluated at once; all processors
-        if nothing is said. The interpreter's lock is released in the meantime, and Ctrl-C is heard between two designs.
+        ``mark`` as infeasible by that rule, or ``repair``. ``on_failure``: what to do if the evaluator fails: ``raise``, or ``mark`` the
+        design as failed, with the cause. ``threads``: how many designs are evaluated at once; all processors
+        if nothing is said. The interpreter's lock is released in the meantime, and Ctrl-C is heard at once: a design that is being evaluated is left alone.
 
         Raises:
             ValueError: a design is none, or illegal.
-            Failed: the evaluator failed, which says nothing of the design.
+            Failed: the evaluator failed, which says nothing of the design, and that is to be raised.
         """
         levels = self.space.levels(designs)
         is_single = _named(designs) is not None or (isinstance(designs, np.ndarray) and designs.ndim == 1)
         n_threads = 1 if len(levels) == 1 else threads or _processors()
-        columns = self._native.evaluate(levels, on_illegal, n_threads)
+        columns = self._native.evaluate(levels, on_illegal, on_failure, n_threads)
         outcomes = Outcomes(self.space, self.metrics, columns)
         return outcomes[0] if is_single else outcomes
 

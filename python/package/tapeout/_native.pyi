@@ -7,7 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 _Path = str | os.PathLike[str]
-_Columns = tuple[NDArray[np.uint32], list[NDArray[np.float64]], NDArray[np.int32], list[str], NDArray[np.float64]]
+_Causes = list[tuple[int, str]]
+_Columns = tuple[
+    NDArray[np.uint32], list[NDArray[np.float64]], NDArray[np.int32], list[str], NDArray[np.float64], _Causes
+]
 _Judged = tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.float64]]
 _Goal = tuple[list[str], list[str]]
 _About = list[tuple[str, str, str]]
@@ -65,7 +68,9 @@ class Env:
     def metrics(self, /) -> _About: ...
     def goal(self, /) -> _Goal: ...
     def missing(self, /) -> str | None: ...
-    def evaluate(self, /, levels: NDArray[np.uint32], on_illegal: str, threads: int) -> _Columns: ...
+    def evaluate(
+        self, /, levels: NDArray[np.uint32], on_illegal: str, on_failure: str, threads: int
+    ) -> _Columns: ...
 
 @final
 class Judge:
@@ -78,6 +83,7 @@ class Judge:
         rule: NDArray[np.int32],
         rules: list[str],
         violation: NDArray[np.float64],
+        causes: _Causes,
     ) -> _Judged: ...
 
 @final
@@ -107,6 +113,7 @@ class Session:
         rule: NDArray[np.int32],
         rules: list[str],
         violation: NDArray[np.float64],
+        causes: _Causes,
     ) -> None: ...
     def n_trials(self, /) -> int: ...
     def run(self, /) -> Run: ...
@@ -154,6 +161,7 @@ class Task:
         objectives: list[str] | None,
         constraints: list[str] | None,
         reward: str,
+        on_failure: str,
     ) -> Task: ...
     def actions(self, /) -> tuple[list[int], bool]: ...
     def observation_len(self, /) -> int: ...

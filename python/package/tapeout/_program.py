@@ -11,6 +11,8 @@ from tapeout import _native
 def command(*arguments: str) -> str:
     """What the program ``tapeout`` prints for these arguments: ``command("compare", "--env", "recorded-kernel", "--json")``.
 
+    Where it starts itself, to measure, ``python -m tapeout`` is started.
+
     Raises:
         ValueError: the arguments, or what they name, cannot be used.
         Failed: something failed on the way.

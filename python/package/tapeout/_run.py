@@ -12,6 +12,7 @@ import numpy as np
 from tapeout import _native
 from tapeout._env import Env, _listed
 from tapeout._outcomes import Metric, Outcome, Outcomes
+from tapeout._own import named, not_while_loading
 from tapeout._space import Space
 
 
@@ -104,8 +105,8 @@ class Run:
 
 
 def run(
-    env: Env | str,
-    agent: str = "auto",
+    env: Env | str | type,
+    agent: str | type = "auto",
     *,
     trials: int = 1000,
     seed: int = 0,
@@ -118,7 +119,7 @@ def run(
 ) -> Run:
     """Searches ``env`` until ``trials`` distinct designs are evaluated.
 
-    ``agent``: one of :func:`agents`, with the hyperparameters ``config``. ``batch``: how many designs it is asked for at once, which is
+    ``agent``: one of :func:`agents`, with the hyperparameters ``config``, or a class of one's own. ``batch``: how many designs it is asked for at once, which is
     part of the result, as ``seed`` is; ``threads`` is not. ``objectives`` and ``constraints``: as in :class:`Problem`. ``out``: the
     folder of the log, as the program makes it; memory alone if nothing is said. The log is what ``tapeout search`` would write.
 
@@ -127,7 +128,9 @@ def run(
         Failed: evaluator, agent or disk failed. What was logged stays, and :func:`resume` goes on from there.
         KeyboardInterrupt: after Ctrl-C, when what is evaluated is in the log.
     """
-    env = Env(env) if isinstance(env, str) else env
+    not_while_loading()
+    env = env if isinstance(env, Env) else Env(env)
+    agent, config = named(agent, config)
     plan = _plan(agent, trials, seed, batch, objectives, constraints)
     return Run(_native.run(env._native, plan, config, _path(out), threads))
 
@@ -139,6 +142,7 @@ def load(path: str | os.PathLike[str]) -> Run:
         ValueError: there is none, or its spec cannot be used.
         Failed: its log cannot be read.
     """
+    not_while_loading()
     return Run(_native.load(os.fspath(path)))
 
 
@@ -149,6 +153,7 @@ def resume(path: str | os.PathLike[str], trials: int | None = None, *, threads: 
         ValueError: there is none, or its spec cannot be used.
         Failed: its log cannot be read, its agent proposes something other than what is logged, or as :func:`run`.
     """
+    not_while_loading()
     return Run(_native.resume(os.fspath(path), trials, threads))
 
 

@@ -17,6 +17,7 @@ from gymnasium.vector.utils import batch_space
 
 from tapeout import _native
 from tapeout._env import Env, _listed
+from tapeout._own import named
 
 __all__ = ["DesignEnv", "VectorDesignEnv", "gymnasium_id", "ids"]
 
@@ -27,7 +28,8 @@ class _Made:
     ``env``: the name of an environment. ``episode``: ``design``, in which one action is the whole design, a level for each
     parameter, or ``parameter``, in which each step decides one. ``reward``: ``relative``, octaves by which a design is better
     than is usual in the environment; or ``sum``, the negated sum of the losses in SI units. ``objectives``, ``constraints``: as in
-    :class:`tapeout.Problem`. ``config``: settings of the environment.
+    :class:`tapeout.Problem`. ``on_failure``: whether an evaluation that fails is to ``raise``, or to ``end`` the episode with the reward of a
+    design that cannot be built. ``config``: settings of the environment.
     """
 
     def __init__(
@@ -37,10 +39,12 @@ class _Made:
         reward: str,
         objectives: Iterable[str] | None,
         constraints: Iterable[str] | None,
+        on_failure: str,
         config: dict[str, Any],
     ) -> None:
         self.env = Env(env, **config)
-        self.task = _native.Task(self.env._native, episode, _listed(objectives), _listed(constraints), reward)
+        goal = _listed(objectives), _listed(constraints)
+        self.task = _native.Task(self.env._native, episode, *goal, reward, on_failure)
         actions, self.is_single = self.task.actions()
         self.n_actions = sum(actions)
         self.action_space: spaces.Space[Any] = spaces.Discrete(actions[0]) if self.is_single else spaces.MultiDiscrete(actions)
@@ -50,7 +54,7 @@ class _Made:
 class DesignEnv(gymnasium.Env[np.ndarray, Any]):
     """Designs one after another. Observed are three numbers in [0, 1] for each parameter: its level, whether it is decided, whether
     it is to be decided now. ``info`` has an ``action_mask`` in episodes of a parameter a step, and at the end ``levels``, each
-    metric by its name, ``constraint_violation``, or ``infeasible``, the rule, and ``violation``.
+    metric by its name, ``constraint_violation``, or ``infeasible``, the rule, and ``violation``, or ``failed``, why the evaluation failed.
 
     ``design_env``: what it is an environment of. For the other arguments see the page of the module.
     """
@@ -59,16 +63,18 @@ class DesignEnv(gymnasium.Env[np.ndarray, Any]):
 
     def __init__(
         self,
-        env: str,
+        env: str | type,
         *,
         episode: str = "design",
         reward: str = "relative",
         objectives: Iterable[str] | None = None,
         constraints: Iterable[str] | None = None,
+        on_failure: str = "raise",
         render_mode: str | None = None,
         **config: Any,
     ) -> None:
-        self._arguments = (env, episode, reward, _listed(objectives), _listed(constraints), config)
+        env, config = named(env, config)
+        self._arguments = (env, episode, reward, _listed(objectives), _listed(constraints), on_failure, config)
         made = _Made(*self._arguments)
         self.design_env = made.env
         self.render_mode = render_mode
@@ -95,7 +101,7 @@ class DesignEnv(gymnasium.Env[np.ndarray, Any]):
 
         Raises:
             ValueError: there is no episode, or the action is not in the action space.
-            Failed: the evaluator failed; the same step can be tried again.
+            Failed: the evaluator failed, and that is to be raised; the same step can be tried again.
         """
         numbers = [int(action)] if self._is_single else [int(number) for number in action]
         observation, reward, terminated, truncated, self._info = self._native.step(numbers, self._is_single)
@@ -116,7 +122,7 @@ class VectorDesignEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
 
     def __init__(
         self,
-        env: str,
+        env: str | type,
         num_envs: int = 1,
         *,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
@@ -124,14 +130,17 @@ class VectorDesignEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         reward: str = "relative",
         objectives: Iterable[str] | None = None,
         constraints: Iterable[str] | None = None,
+        on_failure: str = "raise",
         render_mode: str | None = None,
         **config: Any,
     ) -> None:
+        env, config = named(env, config)
         mode = AutoresetMode(autoreset_mode)
         if mode == AutoresetMode.DISABLED:
             raise ValueError("autoreset_mode: got DISABLED, expected NEXT_STEP or SAME_STEP")
-        self._arguments = (env, num_envs, mode, episode, reward, _listed(objectives), _listed(constraints), config)
-        made = _Made(env, episode, reward, objectives, constraints, config)
+        goal = _listed(objectives), _listed(constraints)
+        self._arguments = (env, num_envs, mode, episode, reward, *goal, on_failure, config)
+        made = _Made(env, episode, reward, *goal, on_failure, config)
         self.metadata = {"render_modes": [], "autoreset_mode": mode}
         self.render_mode = render_mode
         self.design_env = made.env
@@ -157,20 +166,36 @@ class VectorDesignEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
 
         Raises:
             ValueError: there is no episode, or an action is not in the action space.
-            Failed: an evaluator failed; the vector needs a reset then.
+            Failed: an evaluator failed, and that is to be raised; the vector needs a reset then.
         """
         rows = np.ascontiguousarray(actions, dtype=np.int64).reshape(self.num_envs, -1)
         return self._native.step(rows)
 
 
 def _design_env(
-    env: str, episode: str, reward: str, objectives: Any, constraints: Any, config: dict[str, Any]
+    env: str, episode: str, reward: str, objectives: Any, constraints: Any, on_failure: str, config: dict[str, Any]
 ) -> DesignEnv:
-    return DesignEnv(env, episode=episode, reward=reward, objectives=objectives, constraints=constraints, **config)
+    return DesignEnv(
+        env,
+        episode=episode,
+        reward=reward,
+        objectives=objectives,
+        constraints=constraints,
+        on_failure=on_failure,
+        **config,
+    )
 
 
 def _vector_design_env(
-    env: str, num_envs: int, mode: Any, episode: str, reward: str, objectives: Any, constraints: Any, config: dict[str, Any]
+    env: str,
+    num_envs: int,
+    mode: Any,
+    episode: str,
+    reward: str,
+    objectives: Any,
+    constraints: Any,
+    on_failure: str,
+    config: dict[str, Any],
 ) -> VectorDesignEnv:
     return VectorDesignEnv(
         env,
@@ -180,6 +205,7 @@ def _vector_design_env(
         reward=reward,
         objectives=objectives,
         constraints=constraints,
+        on_failure=on_failure,
         **config,
     )
 

@@ -84,10 +84,10 @@ class Objective:
 class Sampler(optuna.samplers.BaseSampler):
     """An agent as a sampler of studies over :class:`Objective`, which asks it for one design after another.
 
-    ``agent``: one of :func:`tapeout.agents`, with the hyperparameters ``config``. It learns from the trials of this process alone.
+    ``agent``: one of :func:`tapeout.agents`, with the hyperparameters ``config``, or a class. It learns from the trials of this process alone.
     """
 
-    def __init__(self, agent: str, env: Env, *, seed: int = 0, **config: Any) -> None:
+    def __init__(self, agent: str | type, env: Env, *, seed: int = 0, **config: Any) -> None:
         self._agent = Agent(agent, env, seed=seed, batch=1, **config)
         self._env = env
         self._distributions = distributions(env)

@@ -10,7 +10,7 @@ from tapeout.gymnasium import DesignEnv
 __all__ = ["best", "design_env"]
 
 
-def design_env(env: str, **arguments: Any) -> DesignEnv:
+def design_env(env: str | type, **arguments: Any) -> DesignEnv:
     """The environment called ``env`` with one parameter a step, so that masks leave legal designs alone.
 
     ``arguments``: those of :class:`tapeout.gymnasium.DesignEnv`, and settings of the environment.

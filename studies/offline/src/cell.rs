@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tapeout::Proxy;
 use tapeout::core::{Catalog, Design, Env, Goal, Objective, Outcome, Problem, Seed, Trial};
 use tapeout::experiment::dataset::split::{DEFAULT_BAND, DEFAULT_UNRANKED, DEFAULT_WORST};
@@ -157,7 +157,7 @@ impl CellQuestion {
         let model = fitted(first)?;
         let model_search = ModelSearch {
             workloads: workloads(&self.dataset, &[])?,
-            agent: AgentSpec { id: "firefly".to_owned(), config: Map::new() },
+            agent: AgentSpec::named("firefly"),
             calls: size.model_calls,
             batch: size.proposals,
             kappa: 0.0,

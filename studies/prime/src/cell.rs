@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use serde_json::Map;
 use tapeout::Proxy;
 use tapeout::core::{BuildEnv, Catalog, Design, Env, Problem, Seed, Surrogate, Trial, WorkloadTrials};
 use tapeout::envs::EdgeAcceleratorConfig;
@@ -124,7 +123,7 @@ impl Study<'_> {
         let model = fit(self.catalog, self.dataset, &asked.split, &asked.problem, &recipe)?;
         let model_search = ModelSearch {
             workloads: asked.workloads.clone(),
-            agent: AgentSpec { id: "firefly".to_owned(), config: Map::new() },
+            agent: AgentSpec::named("firefly"),
             calls: self.plan.model_calls,
             batch: self.plan.batch,
             kappa: learned.kappa,
@@ -292,6 +291,8 @@ fn found(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Map;
+
     use super::*;
     use tapeout::core::check::toy::Toy;
     use tapeout::core::{Judgement, Outcome};

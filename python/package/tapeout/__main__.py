@@ -1,0 +1,5 @@
+"""``python -m tapeout``: the console script."""
+
+from tapeout._program import main
+
+main()
