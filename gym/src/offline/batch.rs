@@ -90,17 +90,23 @@ pub fn batch(problem: &Problem, trials: &[Trial], evidence: BatchEvidence<'_>, c
         return chosen;
     }
     // Stable: what gains nothing stays in the order of what is expected.
-    beside.sort_by_cached_key(|&index| Reverse(expected_gain(scenarios, logged, index).to_bits()));
+    let best = logged.iter().filter_map(only_loss).min_by(f64::total_cmp);
+    beside.sort_by_cached_key(|&index| Reverse(expected_gain(scenarios, best, index).to_bits()));
     beside.truncate(places);
     apart(problem, trials, beside, &order, count)
 }
 
-/// By how much the design at `index` is expected to be better than the best logged one, for the only objective; 0 or more.
+/// The loss of an acceptable trial with one objective.
+fn only_loss(trial: &Trial) -> Option<f64> {
+    trial.judgement.accepted().map(|losses| losses[0])
+}
+
+/// By how much the design at `index` is expected to be better than the best logged loss, for the only objective; 0 or more.
 /// Source: Mockus, Tiesis & Zilinskas (1978), expected improvement, over scenarios.
-fn expected_gain(scenarios: &[Scenario], logged: &[Trial], index: usize) -> f64 {
-    let loss = |trial: &Trial| trial.judgement.accepted().map(|losses| losses[0]);
-    let Some(best) = logged.iter().filter_map(loss).min_by(f64::total_cmp) else { return 0.0 };
-    let gain = |it: &Scenario| it.weight * loss(&it.trials[index]).map_or(0.0, |loss| (best - loss).max(0.0));
+fn expected_gain(scenarios: &[Scenario], best: Option<f64>, index: usize) -> f64 {
+    let Some(best) = best else { return 0.0 };
+    let gain =
+        |it: &Scenario| it.weight * only_loss(&it.trials[index]).map_or(0.0, |loss| (best - loss).max(0.0));
     scenarios.iter().map(gain).sum()
 }
 
