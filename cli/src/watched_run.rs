@@ -10,9 +10,10 @@ use std::thread::available_parallelism;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use tapeout::experiment::plot::{DrawnRun, Spacing};
-use tapeout::experiment::{Finished, Observer, Retried, RunError, RunOptions, StopReason};
+use tapeout::experiment::{Experiment, Finished, Observer, Retried, RunError, RunOptions, StopReason};
 
 use crate::answer::{Answer, Exit};
+use crate::board::Screen;
 use crate::failure::Failure;
 use crate::number::usize_count;
 use crate::progress::Watcher;
@@ -30,6 +31,26 @@ pub(crate) struct RunFlags {
     /// Show no progress
     #[arg(long, short)]
     quiet: bool,
+}
+
+/// How a search is shown that is one run.
+#[derive(clap::Args)]
+pub(crate) struct ScreenFlag {
+    /// Show front and hypervolume as they grow, where the standard error is a terminal
+    #[arg(long)]
+    watch: bool,
+}
+
+impl ScreenFlag {
+    /// The screen, if it is asked for and there is a terminal.
+    pub(crate) fn open<'a>(&self, flags: &RunFlags, experiment: &'a Experiment) -> Option<Screen<'a>> {
+        (self.watch && !flags.quiet).then(|| Screen::open(experiment)).flatten()
+    }
+
+    /// Whether it is asked for.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.watch
+    }
 }
 
 /// A search that somebody watches and may interrupt.
@@ -135,6 +156,18 @@ impl<'a> WatchedRun<'a> {
         let finished = work(&options, &mut self.watcher);
         self.watcher.finish();
         Ok(finished?)
+    }
+
+    /// The same on a screen, if there is one.
+    pub(crate) fn watch_on(
+        &mut self,
+        screen: Option<Screen<'_>>,
+        work: impl FnOnce(&RunOptions<'_>, &mut dyn Observer) -> Result<Finished, RunError>,
+    ) -> Result<Finished, Failure> {
+        let Some(mut screen) = screen else { return self.watch(work) };
+        let finished = self.ask(|options| work(options, &mut screen));
+        screen.draw();
+        finished
     }
 
     /// Draws the run and says what came of it.

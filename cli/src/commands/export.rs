@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use tapeout::core::Catalog;
-use tapeout::experiment::{ExportForm, Run, export};
+use tapeout::experiment::{ExportForm, Run, export, put_whole};
 
 use crate::answer::Answer;
 use crate::failure::Failure;
@@ -49,7 +49,7 @@ impl Args {
         }
         let text = export(&run, self.best, form);
         let Some(out) = &self.out else { return Ok(Answer::text(text)) };
-        std::fs::write(out, text)
+        put_whole(out, text.as_bytes())
             .map_err(|error| Failure::unwritable(error).context(format!("cannot write {}", out.display())))?;
         Ok(Answer::text(format!("written to {}", out.display())))
     }

@@ -8,6 +8,7 @@ use anyhow::anyhow;
 use serde_json::{Map, Value, json};
 use tapeout::core::{Catalog, Constraint, Goal, ModelFile, Objective, Problem, Seed};
 use tapeout::experiment::dataset::{Dataset, Split};
+use tapeout::experiment::put_whole;
 use tapeout::offline::{AUTO, LearnedModel, Quality, Recipe, assess, importance, learn, pictures};
 
 use super::dataset::read_split;
@@ -145,19 +146,17 @@ fn known(
     Ok(dataset.standing_alone(Goal { objectives: objective.to_vec(), constraints: constraint.to_vec() }))
 }
 
-/// Writes a model beside its place and moves it there, so that a good one is never lost to a full disk.
+/// Writes a model.
 pub(crate) fn write(model: &ModelFile, path: &Path) -> Result<(), Failure> {
-    let beside = beside(path);
-    let written = fs::write(&beside, model.to_bytes()).and_then(|()| fs::rename(&beside, path));
-    written.map_err(|error| {
-        let _ = fs::remove_file(&beside); // it is of no use, and the error is the one to report
-        Failure::unwritable(error).context(format!("{}: cannot write", path.display()))
-    })
+    put_whole(path, &model.to_bytes())
+        .map_err(|error| Failure::unwritable(error).context(format!("{}: cannot write", path.display())))
 }
 
 /// Fails now if a file cannot be written to later, after hours of work.
 pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
-    let beside = beside(path);
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".partial");
+    let beside = PathBuf::from(beside);
     let is_folder = path.is_dir();
     let written = fs::File::create(&beside).and_then(|_| fs::remove_file(&beside));
     let refused =
@@ -167,12 +166,6 @@ pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
         Ok(()) if is_folder => Err(refused(anyhow!("it is a folder"))),
         Ok(()) => Ok(()),
     }
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".partial");
-    PathBuf::from(beside)
 }
 
 impl Args {

@@ -11,6 +11,7 @@ use tapeout::experiment::comparison::{
     Cell, ComparisonError, ComparisonPlan, Conditions, RunCost, Shard, ShardDone, conduct, conduct_shard,
     refuse_stale, tables,
 };
+use tapeout::experiment::put_whole;
 use tapeout::leaderboard::{BOARDS, Board, BoardResults, page};
 
 use crate::answer::{Answer, Exit};
@@ -108,7 +109,7 @@ impl Args {
         let mut written = Vec::new();
         let mut put = |name: String, text: String| {
             let path = self.out.join(name);
-            fs::write(&path, text).map_err(|error| unwritable(&path, error))?;
+            put_whole(&path, text.as_bytes()).map_err(|error| unwritable(&path, error))?;
             written.push(path);
             Ok::<(), Failure>(())
         };

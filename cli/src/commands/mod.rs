@@ -7,6 +7,7 @@ mod ask;
 mod check;
 mod compare;
 mod completions;
+mod compress;
 mod dataset;
 mod describe;
 mod evaluate;
@@ -65,6 +66,8 @@ pub(crate) enum Command {
     Tell(tell::Args),
     /// Ask and tell in lines of JSON, for as long as a program likes
     Serve(serve::Args),
+    /// Pack the logs of runs that have ended, into a quarter of their size or less
+    Compress(compress::Args),
     /// Draw one run, or several side by side
     Plot(plot::Args),
     /// Write one HTML file about runs, a comparison, a data set or proposals
@@ -125,6 +128,7 @@ impl Command {
             Self::Ask(args) => args.run(catalog),
             Self::Tell(args) => args.run(catalog),
             Self::Serve(args) => args.run(catalog),
+            Self::Compress(args) => args.run(catalog),
             Self::Plot(args) => args.run(catalog),
             Self::Report(args) => args.run(catalog),
             Self::Evaluate(args) => args.run(catalog),
@@ -145,7 +149,7 @@ impl Command {
             Self::Measure(args) => args.run(catalog),
             Self::MeasureWorker(args) => args.run(),
             Self::Man(args) => args.run(),
-            Self::Completions(args) => Ok(args.run()),
+            Self::Completions(args) => args.run(),
         }
     }
 }

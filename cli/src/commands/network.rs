@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
+use tapeout::experiment::put_whole;
 use tapeout::simulators::networks::{Dimensions, ImportedNetwork, LeftOut, NetworkProblem, import_network};
 
 use super::describe::{network_json, network_page};
@@ -66,7 +67,7 @@ impl Import {
             }
         })?;
         if let Some(out) = &self.out {
-            std::fs::write(out, imported.network.to_toml()).map_err(|error| {
+            put_whole(out, imported.network.to_toml().as_bytes()).map_err(|error| {
                 Failure::unwritable(error).context(format!("cannot write {}", out.display()))
             })?;
         }

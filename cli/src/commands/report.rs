@@ -1,15 +1,14 @@
 //! `tapeout report`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use serde_json::json;
 use tapeout::core::{Catalog, Constraint, Objective, Problem, Trial};
-use tapeout::experiment::Run;
 use tapeout::experiment::comparison::{AgentCost, OpenedComparison, RunCost, Standings};
 use tapeout::experiment::dataset::Dataset;
 use tapeout::experiment::folder::spec_path;
+use tapeout::experiment::{Run, put_whole};
 use tapeout::offline::{Proposals, Validation, reported};
 use tapeout::report::{ComparedAgents, ReportPage, ReportedTrials};
 
@@ -49,7 +48,7 @@ impl Args {
         let report = self.report(catalog)?;
         let beside = |path: &PathBuf| if path.is_dir() { path.join(NAME) } else { path.with_file_name(NAME) };
         let out = self.out.clone().unwrap_or_else(|| beside(&self.of[0]));
-        fs::write(&out, report.html()).map_err(|error| {
+        put_whole(&out, report.html().as_bytes()).map_err(|error| {
             Failure::unwritable(error)
                 .context(format!("{}: cannot write", out.display()))
                 .hint("choose a place that can be written to: `--out FILE.html`")

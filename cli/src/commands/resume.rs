@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use tapeout::core::Catalog;
-use tapeout::experiment::folder::spec_path;
-use tapeout::experiment::{Budget, Spec, resume, retry_failed};
+use tapeout::experiment::folder::{experiment, spec_path};
+use tapeout::experiment::{Budget, Experiment, RunError, Spec, resume, retry_failed};
 
 use crate::answer::{Answer, Exit};
 use crate::arguments::BudgetFlags;
 use crate::failure::Failure;
 use crate::number::usize_count;
-use crate::watched_run::{RunFlags, WatchedRun};
+use crate::watched_run::{RunFlags, ScreenFlag, WatchedRun};
 
 /// Which run to go on with, and how far.
 #[derive(clap::Args)]
@@ -22,6 +22,8 @@ pub(crate) struct Args {
     retry_failed: bool,
     #[command(flatten)]
     budget: BudgetFlags,
+    #[command(flatten)]
+    screen: ScreenFlag,
     #[command(flatten)]
     flags: RunFlags,
 }
@@ -44,9 +46,21 @@ impl Args {
             }
             watched.note(&format!("{mended} of {failed} failed trials have a result now"));
         }
-        let finished =
-            watched.watch(|options, observer| resume(catalog, &self.run, budget, options, observer))?;
+        // What is shown, also of trials that are replayed, is of the run as it will be.
+        let experiment =
+            self.screen.is_asked().then(|| self.experiment(catalog, budget.as_ref())).transpose()?;
+        let screen = experiment.as_ref().and_then(|experiment| self.screen.open(&self.flags, experiment));
+        let finished = watched
+            .watch_on(screen, |options, observer| resume(catalog, &self.run, budget, options, observer))?;
         watched.report(&finished)
+    }
+
+    fn experiment(&self, catalog: &Catalog, budget: Option<&Budget>) -> Result<Experiment, Failure> {
+        let experiment = experiment(catalog, &self.run)?;
+        match budget {
+            Some(budget) => Ok(experiment.with_budget(budget.clone()).map_err(RunError::from)?),
+            None => Ok(experiment),
+        }
     }
 
     /// The budget of the run with the flags over it; none if there are no flags, or no run, which `resume` reports.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use tapeout::experiment::put_whole;
 use tapeout::simulators::loop_nest::Architecture;
 use tapeout::simulators::loop_nest::timeloop::read_design;
 use tapeout::simulators::networks::problem_network;
@@ -73,7 +74,7 @@ impl Args {
 
     fn write(&self, name: &str, text: &str) -> Result<String, Failure> {
         let path = self.out.join(name);
-        std::fs::write(&path, text).map_err(|error| self.unwritten(error, &path))?;
+        put_whole(&path, text.as_bytes()).map_err(|error| self.unwritten(error, &path))?;
         Ok(format!("written to {}\n", path.display()))
     }
 

@@ -1,11 +1,11 @@
 //! `tapeout validate`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use tapeout::core::{Catalog, Direction};
 use tapeout::experiment::dataset::Dataset;
 use tapeout::experiment::plot::quantity;
+use tapeout::experiment::put_whole;
 use tapeout::offline::{Proposals, Validation, Verdict, pictures, read_sheet, validate, validate_by};
 
 use crate::answer::Answer;
@@ -49,7 +49,7 @@ impl Args {
         };
         if let Some(path) = &self.out {
             let text = serde_json::to_string_pretty(&validation).map_err(Failure::failed)?;
-            fs::write(path, text).map_err(|error| {
+            put_whole(path, text.as_bytes()).map_err(|error| {
                 Failure::unwritable(error).context(format!("{}: cannot write", path.display()))
             })?;
         }

@@ -1,13 +1,13 @@
 //! `tapeout dataset import`.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use serde_json::json;
 use tapeout::experiment::dataset::import::{Imported, Noise, draft, import, read_columns};
 use tapeout::experiment::dataset::{DatasetError, TableFormat};
+use tapeout::experiment::put_whole;
 
 use super::info;
 use crate::answer::Answer;
@@ -53,7 +53,7 @@ impl Args {
             return Err(Failure::bad_input(error).hint("name another, or delete this one"));
         }
         let text = draft(&self.files[0])?;
-        fs::write(path, &text).map_err(|error| {
+        put_whole(path, text.as_bytes()).map_err(|error| {
             Failure::unwritable(error).context(format!("{}: cannot write", path.display()))
         })?;
         let n_doubtful = text.lines().filter(|line| line.contains("# doubtful")).count();
@@ -76,7 +76,7 @@ impl Args {
             let path = out.join("refused.jsonl");
             let lines = imported.refused.iter().map(|it| serde_json::to_string(it).map_err(Failure::failed));
             let text = lines.collect::<Result<Vec<String>, Failure>>()?.join("\n") + "\n";
-            fs::write(&path, text).map_err(|error| {
+            put_whole(&path, text.as_bytes()).map_err(|error| {
                 Failure::unwritable(error).context(format!("{}: cannot write", path.display()))
             })?;
         }

@@ -1,7 +1,6 @@
 //! `tapeout dataset split`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -9,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tapeout::core::{Catalog, Constraint, Objective, Seed, Value};
 use tapeout::experiment::dataset::split::{DEFAULT_BAND, DEFAULT_UNRANKED, DEFAULT_WORST};
 use tapeout::experiment::dataset::{Dataset, Split, SplitBy, SplitError};
+use tapeout::experiment::put_whole;
 
 use crate::answer::Answer;
 use crate::arguments::toml_value;
@@ -110,7 +110,7 @@ impl Args {
         let split = SplitFile { by, seed, rows };
         if let Some(path) = &self.out {
             let text = serde_json::to_string(&split).map_err(Failure::failed)?;
-            fs::write(path, text).map_err(|error| {
+            put_whole(path, text.as_bytes()).map_err(|error| {
                 Failure::unwritable(error).context(format!("{}: cannot write", path.display()))
             })?;
         }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 use tapeout::core::{UnknownName, Value};
+use tapeout::experiment::put_whole;
 use tapeout::simulators::accelerator_file::{AcceleratorFile, BuiltAccelerator, FileParameter};
 use tapeout::simulators::architectures::{ACCELERATORS, accelerator, architecture as built_in_architecture};
 use tapeout::simulators::loop_nest::{Architecture, Bandwidth, Level, MappingText};
@@ -97,7 +98,7 @@ impl Machine {
             None => String::new(),
         };
         let text = ::toml::to_string(&self.architecture).map_err(Failure::failed)?;
-        std::fs::write(path, format!("# {}{settings}\n\n{text}", self.name)).map_err(|error| {
+        put_whole(path, format!("# {}{settings}\n\n{text}", self.name).as_bytes()).map_err(|error| {
             Failure::unwritable(error).context(format!("cannot write {}", path.display()))
         })?;
         let mut said = format!("\nwritten to {}\n", path.display());

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::json;
+use tapeout::experiment::put_whole;
 use tapeout::simulators::loop_nest::timeloop::{self, TimeloopComparison, TimeloopFileError, WrittenDesign};
 use tapeout::simulators::network_cost::LayerCost;
 
@@ -17,7 +18,7 @@ pub(super) fn write(path: &Path, machine: &Machine, layer: &LayerCost) -> Result
     let WrittenDesign { yaml, over_both } =
         timeloop::write_design(&machine.architecture, &best.einsum, &best.mapping)
             .map_err(|error| Failure::bad_input(anyhow::anyhow!("`{}`: {error}", layer.name)))?;
-    std::fs::write(path, yaml)
+    put_whole(path, yaml.as_bytes())
         .map_err(|error| Failure::unwritable(error).context(format!("cannot write {}", path.display())))?;
     let mut said = format!("\nwritten to {}\n", path.display());
     for (level, dimension) in over_both {
