@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(offered(&["describe", "resnet5"]), ["resnet50"]);
         assert_eq!(offered(&["simulate", "eyeriss", "alexn"]), ["alexnet"]);
         assert_eq!(offered(&["check", "mlp-en"]), ["mlp-ensemble"]);
-        assert_eq!(offered(&["com"]), ["compare", "completions", "compress"]);
+        assert_eq!(offered(&["com"]), ["compress", "compare", "completions"]);
     }
 
     #[test]
