@@ -24,8 +24,11 @@ use tapeout::simulators::networks::{Dimensions, import_network};
 use tapeout::simulators::task_graph::TaskGraph;
 use tapeout::simulators::{architectures, dram};
 
+/// What is given bytes.
+pub type Parser = fn(&[u8]);
+
 /// Each by the name of its target, which is also that of its folder in `corpus`.
-pub const PARSERS: &[(&str, fn(&[u8]))] = &[
+pub const PARSERS: &[(&str, Parser)] = &[
     ("accelerator", accelerator),
     ("architecture", architecture),
     ("columns", columns),

@@ -111,7 +111,7 @@ const SLOW_WRITERS: [Writer; 2] = [
         command: "measure --rehearse --types f16-u8 --designs 8 --quiet --out table.jsonl",
         goes_on: None,
         whole: &[],
-        told: "search --env gpu-gemm-recorded --set env.path=table.jsonl --agent grid --trials 8 --quiet --json --out of-table",
+        told: "measure --rehearse --types f16-u8 --designs 8 --quiet --out table.jsonl",
     },
     Writer {
         name: "compare",
@@ -160,13 +160,14 @@ impl Writer {
         let here = copied(&begun);
         here.data(&words(self.command));
         let there = size(&begun.path("."));
+        let written = size(&here.path(".")).saturating_sub(there).max(1);
         Unbroken {
             before: self.bytes(&begun),
             after: self.bytes(&here),
             logged: acknowledged(&begun),
             told: here.data(&words(self.told)),
             there,
-            written: size(&here.path(".")).saturating_sub(there).max(1),
+            written,
             begun,
         }
     }
@@ -205,7 +206,7 @@ impl Writer {
         let script = format!("ulimit -f {blocks} && trap '' XFSZ && exec \"$0\" {}", self.next(&here));
         let mut shell = Command::new("sh");
         let shell = shell.args(["-c", &script]).arg(assert_cmd::cargo::cargo_bin!("tapeout"));
-        let done = Done::of(&shell.current_dir(here.path(".")).output().unwrap());
+        let done = Done::of(&shell.current_dir(here.path(".")).output().expect("a shell"));
         let fault = format!("full at {blocks} blocks");
         let ends = matches!(done.exit, Some(0..=2)) && !done.notes.contains("panicked");
         assert!(ends, "{}, {fault}: {:?} {}", self.name, done.exit, done.notes);
@@ -217,12 +218,12 @@ impl Writer {
         let here = copied(&unbroken.begun);
         let mut child = here.command();
         let child = child.args(words(self.next(&here))).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = child.spawn().unwrap();
-        while size(&here.path(".")) < unbroken.there + bytes && child.try_wait().unwrap().is_none() {
+        let mut child = child.spawn().expect("the program starts");
+        while size(&here.path(".")) < unbroken.there + bytes && child.try_wait().expect("a child").is_none() {
             sleep(Duration::from_millis(1));
         }
-        child.kill().unwrap();
-        child.wait().unwrap();
+        child.kill().expect("a child");
+        child.wait().expect("a child");
         self.check(&here, &format!("killed at {bytes} bytes"), unbroken);
     }
 
@@ -244,14 +245,14 @@ fn copied(begun: &Scratch) -> Scratch {
 }
 
 fn copy(from: &Path, to: &Path) {
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
         let place = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            std::fs::create_dir(&place).unwrap();
+        if entry.file_type().expect("a type").is_dir() {
+            std::fs::create_dir(&place).expect("a folder");
             copy(&entry.path(), &place);
         } else {
-            std::fs::copy(entry.path(), &place).unwrap();
+            std::fs::copy(entry.path(), &place).expect("a file");
         }
     }
 }
