@@ -30,7 +30,7 @@ struct Writer {
     told: &'static str,
 }
 
-/// Every command that writes, but those whose files are made anew from others that are here.
+/// Commands that write: logs, packed logs, data sets, models, pictures and tables.
 const WRITERS: [Writer; 7] = [
     Writer {
         name: "search",
@@ -100,26 +100,6 @@ const WRITERS: [Writer; 7] = [
         goes_on: None,
         whole: &["best.json"],
         told: "replay run",
-    },
-];
-
-/// Those that take a second for each command without optimisation.
-const SLOW_WRITERS: [Writer; 2] = [
-    Writer {
-        name: "measure",
-        before: &[],
-        command: "measure --rehearse --types f16-u8 --designs 8 --quiet --out table.jsonl",
-        goes_on: None,
-        whole: &[],
-        told: "measure --rehearse --types f16-u8 --designs 8 --quiet --out table.jsonl",
-    },
-    Writer {
-        name: "compare",
-        before: &[],
-        command: "compare --env task-schedule --agents random,ga --seeds 1 --trials 6 --threads 1 --quiet --out both",
-        goes_on: None,
-        whole: &[],
-        told: "replay both/task-schedule/ga/0",
     },
 ];
 
@@ -273,12 +253,6 @@ fn assert_kept(here: &Scratch, lines: &[String], fault: &str) {
 #[test]
 fn no_writer_loses_anything_to_a_full_disk_or_to_death() {
     WRITERS.iter().for_each(Writer::meets_faults);
-}
-
-#[test]
-#[ignore = "twenty seconds of one core"]
-fn no_slow_writer_loses_anything_to_a_full_disk_or_to_death() {
-    SLOW_WRITERS.iter().for_each(Writer::meets_faults);
 }
 
 /// Two processes at one log: one goes on, the other is told so, whatever of packing, unpacking and adding they do.
