@@ -14,9 +14,9 @@ use crate::goal_flags::GoalFlags;
 use crate::progress::write_line;
 
 /// What `search` searches when nobody says.
-const DEFAULT_ENV: &str = "edge-accelerator";
+pub(crate) const DEFAULT_ENV: &str = "edge-accelerator";
 /// Who searches when nobody says.
-const DEFAULT_AGENT: &str = "nsga2";
+pub(crate) const DEFAULT_AGENT: &str = "nsga2";
 /// How many designs are evaluated when nobody says.
 const DEFAULT_TRIALS: NonZeroUsize = NonZeroUsize::new(1000).expect("1000 is not 0");
 

@@ -18,6 +18,7 @@ mod board;
 mod canvas;
 mod commands;
 mod comparison_report;
+mod completion;
 mod designs;
 mod failure;
 mod goal_flags;
@@ -39,6 +40,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
+use clap_complete::CompleteEnv;
 use tapeout::core::Catalog;
 use tapeout::experiment::evaluate::is_evaluating;
 
@@ -61,9 +63,12 @@ struct Arguments {
 /// The exit codes: 0 done, 1 something failed, 2 the input cannot be used, 3 a check or a replay found a difference,
 /// 130 interrupted.
 pub fn main(catalog: Catalog) -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    // A shell that asks is answered, and that is all.
+    CompleteEnv::with_factory(|| completion::command(&catalog, &words)).var(completion::VARIABLE).complete();
     ignore_limit_of_files();
     leave_failures_to_the_run();
-    let exit = main_of(std::env::args_os(), &catalog);
+    let exit = main_of(words, &catalog);
     drop(catalog);
     exit.into()
 }

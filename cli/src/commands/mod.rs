@@ -149,7 +149,7 @@ impl Command {
             Self::Measure(args) => args.run(catalog),
             Self::MeasureWorker(args) => args.run(),
             Self::Man(args) => args.run(),
-            Self::Completions(args) => Ok(args.run()),
+            Self::Completions(args) => args.run(),
         }
     }
 }

@@ -5,6 +5,8 @@ mod browser;
 mod compare;
 mod dataset;
 mod failures;
+mod fuzz;
+mod injected;
 mod measure;
 mod networks;
 mod offline;
