@@ -190,7 +190,8 @@ impl<'a> Grower<'a> {
         }
         let (scatter, low, high) = best?;
         let at = match kind {
-            CoordinateKind::Ordered => low + (high - low) * rng.random::<f64>(), // below high
+            // Rounding may end at `high`, which is on the far side.
+            CoordinateKind::Ordered => (low + (high - low) * rng.random::<f64>()).min(high.next_down()),
             CoordinateKind::Categorical => low,
         };
         Some((scatter, NodeSplit { coordinate: coordinate as u32, kind, at }))
@@ -339,5 +340,22 @@ mod tests {
         let forest = RandomForest::fit(growth, &KINDS, &grid(), &[5.0; 30], &mut Seed::new(0).stream("test"));
         assert_eq!(forest.predict(&[0.3, 1.0]), (5.0, 0.0));
         assert!(forest.trees.iter().all(|tree| tree.is_leaf()));
+    }
+
+    /// Between two numbers with none between them every split is the lower one, so that no side is empty and no mean is that of nothing.
+    #[test]
+    fn neighbouring_numbers_are_split() {
+        let points: Vec<Vec<f64>> =
+            (0..20).map(|i| vec![if i % 2 == 0 { 1.0 } else { 1f64.next_up() }]).collect();
+        let targets: Vec<f64> = (0..20).map(|i| f64::from(i % 2)).collect();
+        let growth = ForestGrowth { n_estimators: 50, max_features: 1.0, min_samples_split: 2 };
+        let forest = RandomForest::fit(
+            growth,
+            &[CoordinateKind::Ordered],
+            &points,
+            &targets,
+            &mut Seed::new(0).stream("trees"),
+        );
+        assert!(forest.predict(&[1.0]).0 < 0.1 && forest.predict(&[1f64.next_up()]).0 > 0.9);
     }
 }
