@@ -2,8 +2,8 @@
 """Holds the pages in Markdown to what is there, without a network.
 
 Every link within the repository leads to a file, and to a heading where it names one. Every page of `docs` is in the book (`docs/SUMMARY.md`) once,
-under its own title. Every file that a command of a page names is in the repository, or made by a command of that page or by one before it under
-`runs`. Commands are those in blocks marked `sh`, which `.ci/run` runs; blocks marked `text` are shown only.
+under its own title. Every file that a command of a page names is in the repository, or named behind `--out`, `-o`, `>` or `mkdir -p` by that
+command or by one of the page before it, itself or a folder that it lies in. Commands are those in blocks marked `sh`, which `.ci/run` runs; blocks marked `text` are shown only.
 """
 
 import re
@@ -57,10 +57,10 @@ def missing_files(page):
     made = set()
     for block in re.findall(r"^```sh\n(.*?)^```$", page.read_text(), flags=re.M | re.S):
         for command in block.splitlines():
+            made.update(re.findall(r"(?:--out|>|-o|mkdir -p) +(\S+)", command))
             for file in FILES.findall(command):
-                if not (Path(file).exists() or file.startswith("runs/") or file in made):
+                if not (Path(file).exists() or any(Path(file).is_relative_to(name) for name in made)):
                     yield f"{page}: `{file}` is neither there nor made: {command}"
-            made.update(re.findall(r"(?:--out|>|-o) +(\S+)", command))
 
 
 def main():

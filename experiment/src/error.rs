@@ -49,6 +49,18 @@ pub enum RunError {
         /// The log.
         path: PathBuf,
     },
+    /// The log is there twice, and what is packed is not in the other.
+    #[error("{}: has {trials} trials, but {} has {packed_trials}", .log.display(), .packed.display())]
+    TwoLogs {
+        /// The log as it is written.
+        log: PathBuf,
+        /// How many trials it has.
+        trials: usize,
+        /// The log as it was packed.
+        packed: PathBuf,
+        /// How many trials that has.
+        packed_trials: usize,
+    },
     /// The log lost trials while it was read.
     #[error("{}: the log became shorter while it was read", .path.display())]
     Shrunk {
@@ -173,6 +185,11 @@ impl RunError {
                 path.display()
             )),
             Self::NoRun { .. } => Some("start one there by `tapeout search`, or check the path".to_owned()),
+            Self::TwoLogs { log, packed, .. } => Some(format!(
+                "keep one of them: move {} away to go on from the trials of {}, or the latter to do without them",
+                log.display(),
+                packed.display()
+            )),
             Self::Shrunk { .. } => Some("try again when nobody else writes to the folder".to_owned()),
             Self::Busy { .. } => Some("wait for it to end, or choose another folder".to_owned()),
             Self::Write { source, path, .. } => Some(write_hint(source, path)),

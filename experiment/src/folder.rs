@@ -7,7 +7,7 @@ use std::path::Path;
 use tapeout_core::{Catalog, Design};
 
 use crate::budget::Budget;
-use crate::durable_file::put_whole;
+use crate::durable_file::{put_new_by, put_whole};
 use crate::error::RunError;
 use crate::experiment::Experiment;
 use crate::finished::{Finished, Run};
@@ -16,6 +16,7 @@ use crate::observer::Observer;
 use crate::packing::open_unpacked;
 use crate::run::{RunOptions, conclude};
 pub use crate::run_files::{log_path, spec_path, summary_path};
+use crate::run_files::{packed_log_path, unpacked_log_path};
 use crate::search::Search;
 use crate::spec::Spec;
 use crate::summary::Summary;
@@ -58,7 +59,7 @@ pub fn run(
 ) -> Result<Finished, RunError> {
     let search = Search::new(experiment)?; // nothing is made if the agent cannot begin
     create(experiment, folder)?;
-    let file = open_unpacked(folder)?;
+    let file = open_unpacked(experiment, folder)?;
     finish(search, folder, file, options, observer)
 }
 
@@ -91,9 +92,7 @@ pub(crate) fn go_on(
     options: &RunOptions<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Finished, RunError> {
-    if !log_path(folder).exists() {
-        write_header(experiment, folder)?; // it was killed between spec and header
-    }
+    begin_log(experiment, folder)?; // it was killed between spec and header
     let file = open_whole_header(experiment, folder)?;
     if is_changed {
         write_spec(experiment, folder)?;
@@ -135,8 +134,8 @@ impl FolderLog {
 pub(crate) fn begin_or_open(experiment: &Experiment, folder: &Path) -> Result<FolderLog, RunError> {
     if !spec_path(folder).exists() {
         create(experiment, folder)?;
-    } else if !log_path(folder).exists() {
-        write_header(experiment, folder)?; // it was killed between spec and header
+    } else {
+        begin_log(experiment, folder)?; // it was killed between spec and header
     }
     FolderLog::open(experiment, folder, open_whole_header(experiment, folder)?)
 }
@@ -167,8 +166,8 @@ impl Log for FolderLog {
 
 /// The log in `folder`, locked. One that ends within its header, or before it, holds no trial: nothing is lost when it is begun anew.
 fn open_whole_header(experiment: &Experiment, folder: &Path) -> Result<File, RunError> {
-    let mut file = open_unpacked(folder)?;
-    let path = log_path(folder);
+    let mut file = open_unpacked(experiment, folder)?;
+    let path = unpacked_log_path(folder);
     let header = experiment.header().line();
     let failed = |source| RunError::Folder { path: path.clone(), action: "begin anew the log", source };
     let length = file.metadata().map_err(failed)?.len();
@@ -195,7 +194,7 @@ pub fn experiment(catalog: &Catalog, folder: &Path) -> Result<Experiment, RunErr
 
 /// The log in `folder`, which is one of `experiment`, behind its header.
 pub(crate) fn open_log(experiment: &Experiment, folder: &Path) -> Result<LogReader, RunError> {
-    let path = log_path(folder);
+    let path = unpacked_log_path(folder);
     let (header, log) = LogReader::open(&path, experiment.problem())?;
     header.check(&experiment.header()).map_err(|fault| LogError {
         path,
@@ -222,8 +221,11 @@ pub(crate) fn create(experiment: &Experiment, folder: &Path) -> Result<(), RunEr
     if spec_path(folder).exists() || log_path(folder).exists() {
         return Err(RunError::Exists { path: folder.to_owned() });
     }
-    write_spec(experiment, folder)?;
-    write_header(experiment, folder)
+    let text = experiment.spec().to_toml()?;
+    if !put_new(&spec_path(folder), text.as_bytes())? {
+        return Err(RunError::Exists { path: folder.to_owned() }); // somebody else began one
+    }
+    begin_log(experiment, folder)
 }
 
 /// Writes the spec.
@@ -232,9 +234,12 @@ pub(crate) fn write_spec(experiment: &Experiment, folder: &Path) -> Result<(), R
     put(&spec_path(folder), text.as_bytes())
 }
 
-/// Writes a log without trials.
-pub(crate) fn write_header(experiment: &Experiment, folder: &Path) -> Result<(), RunError> {
-    put(&log_path(folder), experiment.header().line().as_bytes())
+/// Writes a log without trials, unless there is one, packed or not: what is there is never replaced.
+fn begin_log(experiment: &Experiment, folder: &Path) -> Result<(), RunError> {
+    if packed_log_path(folder).exists() {
+        return Ok(());
+    }
+    put_new(&unpacked_log_path(folder), experiment.header().line().as_bytes()).map(|_| ())
 }
 
 /// Writes the summary.
@@ -246,6 +251,15 @@ pub(crate) fn write_summary(summary: &Summary, folder: &Path) -> Result<(), RunE
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
     put_whole(path, bytes).map_err(|source| RunError::Folder {
+        path: path.to_owned(),
+        action: "write",
+        source,
+    })
+}
+
+/// Whether there was nothing.
+fn put_new(path: &Path, bytes: &[u8]) -> Result<bool, RunError> {
+    put_new_by(path, &mut |file| file.write_all(bytes)).map_err(|source| RunError::Folder {
         path: path.to_owned(),
         action: "write",
         source,

@@ -1,14 +1,15 @@
 //! Reading what a warm start teaches.
 
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tapeout_core::Problem;
 use tapeout_core::seed::fnv1a;
 
 use crate::log::{Header, LogError, LogReader, Record, RecordFormat, TrialTiming};
-use crate::run_files::unpacked_log_path;
+use crate::run_files::{other_path, unpacked_log_path};
 use crate::warm_start::WarmStart;
 use crate::warm_start_fault::WarmStartFault;
 
@@ -27,11 +28,22 @@ pub(crate) fn resolved(
     if warm_start.lesson().is_some() {
         return Ok(warm_start.clone());
     }
-    let log = fs::canonicalize(&warm_start.log)
+    let log = log_of(&warm_start.log)
         .map_err(|source| WarmStartFault::Absent { path: warm_start.log.clone(), source })?;
-    let log = if log.is_dir() { unpacked_log_path(&log) } else { log };
     let records = records(&log, warm_start.trials, here, problem)?;
     Ok(WarmStart { trials: Some(records.len()), checksum: Some(checksum(&records, problem)), log })
+}
+
+/// The full path of the log at `path`, or of the run in this folder, as it is called when it is not packed: that it is may change.
+fn log_of(path: &Path) -> io::Result<PathBuf> {
+    let log =
+        fs::canonicalize(path).or_else(|absent| fs::canonicalize(other_path(path)).map_err(|_| absent))?;
+    let is_packed = log.extension().is_some_and(|extension| extension == "gz");
+    Ok(match log {
+        folder if folder.is_dir() => unpacked_log_path(&folder),
+        log if is_packed => other_path(&log),
+        log => log,
+    })
 }
 
 /// The trials that count, in the order of the log, as they were when the run began: those of them that were retried since are as failed as

@@ -1,6 +1,6 @@
 //! Logs packed by gzip, and unpacked again to be gone on with.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
@@ -9,12 +9,13 @@ use flate2::bufread::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 use tapeout_core::Catalog;
-use tapeout_input::{Bounded, MOST_FILE_BYTES};
+use tapeout_input::{Bounded, most_unpacked};
 
-use crate::durable_file::{put_whole_by, sync_folder};
+use crate::durable_file::{put_new_by, put_whole_by, sync_folder};
 use crate::error::RunError;
+use crate::experiment::Experiment;
 use crate::folder::{experiment, open_log};
-use crate::log::{Extent, LogReader, is_still_at, open_locked};
+use crate::log::{Extent, LogError, LogFault, LogReader, open_locked, open_locked_alone};
 use crate::run_files::{log_path, packed_log_path, unpacked_log_path};
 
 /// What packing a log did.
@@ -32,28 +33,38 @@ pub struct Compressed {
 /// a log that is packed already, how large it is. Whoever goes on with the run unpacks it first.
 ///
 /// # Errors
-/// [`RunError`] if there is no run, somebody runs it, its log cannot be read, or the folder cannot be written to. The log then is as it was.
+/// [`RunError`] if there is no run, somebody runs it or that cannot be told since the file system has no locks, its log cannot be read, or the
+/// folder cannot be written to. The log then is as it was.
 pub fn compress(catalog: &Catalog, folder: &Path) -> Result<Compressed, RunError> {
     let experiment = experiment(catalog, folder)?;
-    let (log, packed) = (log_path(folder), packed_log_path(folder));
-    let lock = if log == packed { None } else { Some(open_locked(&log)?) };
-    // A line that was torn is left out, as by all readers.
-    let whole @ Extent { trials, bytes, .. } = open_log(&experiment, folder)?.extent()?;
+    let (log, packed) = (unpacked_log_path(folder), packed_log_path(folder));
+    let is_packed = log_path(folder) == packed;
+    let lock = if is_packed { None } else { Some(open_locked_alone(&log)?) };
     let failed = |action| {
         let path = packed.clone();
         move |source| RunError::Folder { path, action, source }
     };
+    let length = |lock: &File| lock.metadata().map(|about| about.len()).map_err(failed("pack the log into"));
+    let before = lock.as_ref().map(length).transpose()?;
     if lock.is_some() {
+        remove_older(&experiment, folder)?;
+    }
+    // A line that was torn is left out, as by all readers.
+    let whole @ Extent { trials, bytes, .. } = open_log(&experiment, folder)?.extent()?;
+    if let Some(lock) = &lock {
         put_whole_by(&packed, &mut |file| {
             let mut encoder = GzEncoder::new(file, Compression::default());
             io::copy(&mut File::open(&log)?.take(bytes), &mut encoder)?;
             encoder.finish().map(|_| ())
         })
         .map_err(failed("write"))?;
-        let kept = LogReader::open(&packed, experiment.problem())?.1.extent()?;
-        if kept != whole {
-            let message = format!("{} of {trials} trials can be read back", kept.trials);
-            return Err(failed("read back")(io::Error::other(message)));
+        let is_kept = is_read_back(&packed, &experiment, whole).and_then(|()| {
+            // Somebody who asks for no lock may have added to it.
+            if before == Some(length(lock)?) { Ok(()) } else { Err(RunError::Busy { path: log.clone() }) }
+        });
+        if let Err(error) = is_kept {
+            let _ = remove(&packed); // the log is there still, and the error above is the one to report
+            return Err(error);
         }
         remove(&log).map_err(failed("remove what was packed into"))?;
     }
@@ -61,49 +72,70 @@ pub fn compress(catalog: &Catalog, folder: &Path) -> Result<Compressed, RunError
     Ok(Compressed { trials, bytes, packed_bytes })
 }
 
-/// Opens the log in `folder` for adding to it, as [`open_locked`] does; one that is packed is unpacked.
+/// Fails unless what is packed at `packed` is all of a log.
+fn is_read_back(packed: &Path, experiment: &Experiment, whole: Extent) -> Result<(), RunError> {
+    let kept = LogReader::open(packed, experiment.problem())?.1.extent()?;
+    if kept == whole {
+        return Ok(());
+    }
+    let source = io::Error::other(format!("{} of {} trials can be read back", kept.trials, whole.trials));
+    Err(RunError::Folder { path: packed.to_owned(), action: "read back", source })
+}
+
+/// Opens the log of `experiment` in `folder` for adding to it, as [`open_locked`] does; one that is packed is unpacked.
 ///
 /// # Errors
-/// [`RunError::Busy`] if somebody else is at it, [`RunError::Folder`] if it cannot be unpacked or written to.
-pub(crate) fn open_unpacked(folder: &Path) -> Result<File, RunError> {
+/// [`RunError::Busy`] if somebody else is at it, [`RunError::Folder`] if it cannot be unpacked or written to, [`RunError::TwoLogs`] if the
+/// packed one has more trials.
+pub(crate) fn open_unpacked(experiment: &Experiment, folder: &Path) -> Result<File, RunError> {
     let (log, packed) = (unpacked_log_path(folder), packed_log_path(folder));
     // Kept until the log is locked: nobody else unpacks meanwhile.
     let unpacked = if log.exists() { None } else { unpack(&packed, &log)? };
     let file = open_locked(&log)?;
     drop(unpacked);
-    // Only who has the log locked removes what it was packed into: it may be all that is left to somebody who is packing.
-    if packed.exists() {
-        let failed = |source| RunError::Folder { path: packed.clone(), action: "remove", source };
-        remove(&packed).map_err(failed)?;
-    }
+    remove_older(experiment, folder)?;
     Ok(file)
+}
+
+/// Removes what the log in `folder` was packed into, if that is there, by whoever has the log locked: it may be all that is left to somebody who
+/// is packing.
+///
+/// # Errors
+/// [`RunError::TwoLogs`] if there is more in it than in the log, or as [`LogReader`].
+fn remove_older(experiment: &Experiment, folder: &Path) -> Result<(), RunError> {
+    let (log, packed) = (unpacked_log_path(folder), packed_log_path(folder));
+    if !packed.exists() {
+        return Ok(());
+    }
+    let trials_at = |path: &Path| -> Result<usize, LogError> {
+        match LogReader::open(path, experiment.problem()) {
+            // One that ends within its header has no trial.
+            Err(error) if matches!(*error.fault, LogFault::Empty | LogFault::HeaderTruncated) => Ok(0),
+            opened => Ok(opened?.1.extent()?.trials),
+        }
+    };
+    let (trials, packed_trials) = (trials_at(&log)?, trials_at(&packed)?);
+    if packed_trials > trials {
+        return Err(RunError::TwoLogs { log, trials, packed, packed_trials });
+    }
+    remove(&packed).map_err(|source| RunError::Folder { path: packed, action: "remove", source })
 }
 
 /// Puts what is packed at `packed` to `log`, and returns the former, locked; none if it is not there.
 fn unpack(packed: &Path, log: &Path) -> Result<Option<File>, RunError> {
     let failed = |source| RunError::Folder { path: packed.to_owned(), action: "unpack the log", source };
-    let file = match File::open(packed) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file.map_err(failed)?,
-    };
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => return Err(RunError::Busy { path: packed.to_owned() }),
-        // A file system without locks is no reason not to run.
-        Err(TryLockError::Error(error)) if error.kind() != io::ErrorKind::Unsupported => {
-            return Err(failed(error));
-        }
-        _ => {}
+    if !packed.exists() {
+        return Ok(None);
     }
-    // Somebody unpacked it between opening and locking.
-    if log.exists() || !is_still_at(&file, packed).unwrap_or(false) {
-        return Err(RunError::Busy { path: packed.to_owned() });
-    }
-    put_whole_by(log, &mut |out| {
+    let file = open_locked(packed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    let is_new = put_new_by(log, &mut |out| {
         let text = MultiGzDecoder::new(BufReader::new(&file));
-        io::copy(&mut Bounded::new(text, MOST_FILE_BYTES), out).map(|_| ())
+        io::copy(&mut Bounded::new(text, most_unpacked(size as usize)), out).map(|_| ())
     })
     .map_err(failed)?;
-    Ok(Some(file))
+    // Somebody unpacked it before it was locked.
+    if is_new { Ok(Some(file)) } else { Err(RunError::Busy { path: packed.to_owned() }) }
 }
 
 fn remove(path: &Path) -> io::Result<()> {

@@ -59,7 +59,7 @@ pub fn retry_failed(
     watch: &mut dyn FnMut(Retried),
 ) -> Result<Retried, RunError> {
     let experiment = experiment(catalog, folder)?;
-    let mut lock = open_unpacked(folder)?;
+    let mut lock = open_unpacked(&experiment, folder)?;
     let path = log_path(folder);
     let mut failed: Vec<(usize, Record)> = Vec::new();
     for (trial, record) in open_log(&experiment, folder)?.enumerate() {

@@ -1,5 +1,6 @@
 //! The trials of a run, by the million: as columns, in a fifth of the memory that they take one by one.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::iter::FusedIterator;
 
@@ -16,6 +17,7 @@ pub struct Trials {
     /// Of those that are infeasible, the rule by its place among `rules`, and by how much it is broken.
     violations: Vec<(u32, f64)>,
     rules: Vec<String>,
+    rule_by_name: HashMap<String, u32>,
     causes: Vec<String>,
 }
 
@@ -37,6 +39,7 @@ impl Trials {
             metrics: Vec::new(),
             violations: Vec::new(),
             rules: Vec::new(),
+            rule_by_name: HashMap::new(),
             causes: Vec::new(),
         }
     }
@@ -55,11 +58,13 @@ impl Trials {
                 Place::Measured(place(self.places.len() - self.violations.len() - self.causes.len()))
             }
             Outcome::Infeasible { rule, violation } => {
-                let known = self.rules.iter().position(|known| known == rule).unwrap_or_else(|| {
+                let known = self.rule_by_name.get(rule).copied().unwrap_or_else(|| {
+                    let new = place(self.rules.len());
                     self.rules.push(rule.clone());
-                    self.rules.len() - 1
+                    self.rule_by_name.insert(rule.clone(), new);
+                    new
                 });
-                self.violations.push((place(known), *violation));
+                self.violations.push((known, *violation));
                 Place::Infeasible(place(self.violations.len() - 1))
             }
             Outcome::Failed { cause } => {

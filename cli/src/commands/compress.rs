@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
 use tapeout::core::Catalog;
-use tapeout::experiment::compress;
+use tapeout::experiment::{Compressed, compress};
 
 use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::number::{count, usize_count};
+
+/// The version of the form of the answer in JSON.
+const SCHEMA: u32 = 1;
 
 /// Whose logs to pack.
 #[derive(clap::Args)]
@@ -20,19 +24,53 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// The answer in JSON.
+#[derive(Serialize)]
+struct Packed {
+    schema: u32,
+    runs: Vec<PackedRun>,
+}
+
+/// A run and what packing its log did.
+#[derive(Serialize)]
+struct PackedRun {
+    run: String,
+    #[serde(flatten)]
+    log: Compressed,
+}
+
+impl PackedRun {
+    /// A line: how large it was, and how large it is.
+    fn line(&self) -> String {
+        let Compressed { trials, bytes, packed_bytes } = self.log;
+        let (trials, before, after) = (usize_count(trials), count(bytes), count(packed_bytes));
+        format!("{}: {trials} trials, {before} bytes packed into {after}\n", self.run)
+    }
+}
+
 impl Args {
-    /// A line for each: how large it was, and how large it is.
+    /// A line for each; if one cannot be packed, the error says which were before it.
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
-        let packed = self.runs.iter().map(|folder| Ok((folder, compress(catalog, folder)?)));
-        let packed = packed.collect::<Result<Vec<_>, Failure>>()?;
-        if self.json {
-            return Ok(Answer::json(&packed.iter().map(|(_, packed)| packed).collect::<Vec<_>>()));
+        let mut runs: Vec<PackedRun> = Vec::new();
+        for folder in &self.runs {
+            match compress(catalog, folder) {
+                Ok(log) => runs.push(PackedRun { run: folder.display().to_string(), log }),
+                Err(error) if runs.is_empty() => return Err(error.into()),
+                Err(error) => {
+                    let done: Vec<&str> = runs.iter().map(|packed| packed.run.as_str()).collect();
+                    let message = format!(
+                        "{} cannot be packed; packed before it: {}",
+                        folder.display(),
+                        done.join(", ")
+                    );
+                    return Err(Failure::from(error).context(message));
+                }
+            }
         }
-        let line = |(folder, it): &(&PathBuf, _)| {
-            let tapeout::experiment::Compressed { trials, bytes, packed_bytes } = it;
-            let (trials, before, after) = (usize_count(*trials), count(*bytes), count(*packed_bytes));
-            format!("{}: {trials} trials, {before} bytes packed into {after}\n", folder.display())
-        };
-        Ok(Answer::text(packed.iter().map(line).collect::<String>()))
+        Ok(if self.json {
+            Answer::json(&Packed { schema: SCHEMA, runs })
+        } else {
+            Answer::text(runs.iter().map(PackedRun::line).collect::<String>())
+        })
     }
 }

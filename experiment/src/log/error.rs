@@ -28,6 +28,9 @@ pub enum LogFault {
     /// The file cannot be read.
     #[error("cannot read the log: {0}")]
     Unreadable(io::Error),
+    /// The file is packed, but its name does not say so.
+    #[error("the log is packed by gzip, but its name does not end in `.gz`")]
+    Packed,
     /// The file is empty.
     #[error("the log is empty; expected a header in the first line")]
     Empty,
@@ -105,6 +108,7 @@ impl LogError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self.fault.as_ref() {
             LogFault::Unreadable(_) => "check the path and its permissions",
+            LogFault::Packed => "name it `trials.jsonl.gz`, and `tapeout resume` unpacks it",
             LogFault::Empty | LogFault::HeaderTruncated => {
                 "`tapeout resume` begins the run anew from `spec.toml`; if it is refused, delete the file first"
             }

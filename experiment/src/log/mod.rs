@@ -23,7 +23,8 @@
 //! that reading gives the same bits. All but `timing` is a function of the spec.
 //!
 //! `tapeout compress` puts `trials.jsonl.gz` in the place of a log: the same lines, packed by gzip. Every reader takes either, and whoever adds
-//! to a packed log unpacks it first. If both are there, somebody was stopped on the way: they hold the same then, and the unpacked one counts.
+//! to a packed log unpacks it first. If both are there, somebody was stopped on the way: they hold the same then, and the unpacked one
+//! counts; if it has fewer trials than the packed one, nothing is written or removed, and somebody has to say which is the run's.
 //!
 //! # What survives what
 //!
@@ -55,4 +56,4 @@ pub use reader::LogReader;
 pub use record::{Record, TrialTiming};
 pub(crate) use record::{RecordFormat, design_text};
 pub(crate) use recorded::{Extent, Recorded};
-pub(crate) use writer::{LogWriter, is_still_at, is_written_to, open_locked};
+pub(crate) use writer::{LogWriter, is_still_at, is_written_to, open_locked, open_locked_alone};

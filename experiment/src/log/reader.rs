@@ -6,12 +6,18 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::MultiGzDecoder;
 
 use tapeout_core::Problem;
-use tapeout_input::{Bounded, MOST_FILE_BYTES};
+use tapeout_input::{Bounded, most_unpacked};
 
 use super::{Extent, Header, LogError, LogFault, Record, RecordFormat};
+use crate::run_files::open_either;
 
-/// Bytes of a line, at most. Ours: the header of a space of a million recorded designs has some ten million.
-const MOST_LINE_BYTES: u64 = 64 << 20;
+/// Bytes of the header, at most. Ours: that of a space of a million recorded designs has some ten million.
+const MOST_HEADER_BYTES: u64 = 64 << 20;
+/// Bytes of the line of a trial, at most, besides [`HEADERS`]. Ours: a thousand times what rules, causes and numbers take.
+const MOST_TRIAL_BYTES: u64 = 1 << 20;
+/// How often as long as its header the line of a trial may be. Ours: it repeats names and levels of parameters and names of metrics, each of which
+/// stands in the header with more around it than a number takes.
+const HEADERS: u64 = 2;
 /// How a file begins that gzip made. Source: RFC 1952, section 2.3.1.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
@@ -73,19 +79,13 @@ impl Iterator for LogReader {
     }
 }
 
-/// Where the log at `path` is now: beside it, if it was packed since.
-fn packed_since(path: &Path) -> PathBuf {
-    let mut packed = path.as_os_str().to_owned();
-    packed.push(".gz");
-    let packed = PathBuf::from(packed);
-    if !path.exists() && packed.exists() { packed } else { path.to_owned() }
-}
-
 /// The whole lines of a file.
 struct Lines {
     path: PathBuf,
     file: Box<dyn BufRead + Send>,
     line: Vec<u8>,
+    /// Bytes of a line, at most.
+    most_bytes: u64,
     /// Of the line that is read, or is to be read next, from 1.
     number: usize,
     whole_bytes: u64,
@@ -93,31 +93,32 @@ struct Lines {
 
 impl Lines {
     fn open(path: &Path) -> Result<Self, LogError> {
-        let path = &packed_since(path);
-        let unreadable = |source| LogError {
+        let unreadable = |path: &Path, source| LogError {
             path: path.to_owned(),
             line: None,
             fault: Box::new(LogFault::Unreadable(source)),
         };
-        let mut file = BufReader::new(tapeout_input::open(path).map_err(unreadable)?);
-        let is_packed = file.fill_buf().map_err(unreadable)?.starts_with(&GZIP);
-        Ok(Self {
-            path: path.to_owned(),
-            file: if is_packed {
-                Box::new(BufReader::new(Bounded::new(MultiGzDecoder::new(file), MOST_FILE_BYTES)))
-            } else {
-                Box::new(file)
-            },
-            line: Vec::new(),
-            number: 1,
-            whole_bytes: 0,
-        })
+        let (path, file) = open_either(path).map_err(|source| unreadable(path, source))?;
+        let mut file = BufReader::new(file);
+        let file: Box<dyn BufRead + Send> = if path.extension().is_some_and(|extension| extension == "gz") {
+            let size = path.metadata().map_err(|source| unreadable(&path, source))?.len();
+            let text = Bounded::new(MultiGzDecoder::new(file), most_unpacked(size as usize));
+            Box::new(BufReader::new(text))
+        } else if file.fill_buf().map_err(|source| unreadable(&path, source))?.starts_with(&GZIP) {
+            return Err(LogError { path, line: None, fault: Box::new(LogFault::Packed) });
+        } else {
+            Box::new(file)
+        };
+        Ok(Self { path, file, line: Vec::new(), most_bytes: MOST_HEADER_BYTES, number: 1, whole_bytes: 0 })
     }
 
+    /// The header; the lines behind it may be as long as those of its trials can be.
     fn header(&mut self) -> Result<Header, LogError> {
         let header = self.next_line()?.map(Header::parse);
         let absent = if self.line.is_empty() { LogFault::Empty } else { LogFault::HeaderTruncated };
-        header.unwrap_or(Err(absent)).map_err(|fault| self.error(fault))
+        let header = header.unwrap_or(Err(absent)).map_err(|fault| self.error(fault))?;
+        self.most_bytes = MOST_TRIAL_BYTES + HEADERS * self.line.len() as u64;
+        Ok(header)
     }
 
     /// The next line, without its newline; none at the end, or if the line has no newline.
@@ -127,13 +128,13 @@ impl Lines {
             self.line.clear();
             self.number += 1;
         }
-        let room = MOST_LINE_BYTES - self.line.len() as u64;
+        let room = self.most_bytes - self.line.len() as u64;
         if let Err(source) = self.file.by_ref().take(room).read_until(b'\n', &mut self.line) {
             return Err(self.error(LogFault::Unreadable(source)));
         }
-        if self.line.len() as u64 == MOST_LINE_BYTES {
-            let most = MOST_LINE_BYTES >> 20;
-            return Err(self.error(LogFault::NotATrial(format!("the line is longer than {most} MiB"))));
+        if self.line.len() as u64 == self.most_bytes {
+            let most = self.most_bytes;
+            return Err(self.error(LogFault::NotATrial(format!("the line is longer than {most} bytes"))));
         }
         if self.line.ends_with(b"\n") && self.line.iter().all(u8::is_ascii_whitespace) {
             return self.end_of_blank_lines();
@@ -153,7 +154,7 @@ impl Lines {
         let blank = self.number;
         loop {
             self.line.clear();
-            match self.file.by_ref().take(MOST_LINE_BYTES).read_until(b'\n', &mut self.line) {
+            match self.file.by_ref().take(self.most_bytes).read_until(b'\n', &mut self.line) {
                 Ok(0) => return Ok(None),
                 Ok(_) if self.line.iter().all(u8::is_ascii_whitespace) => {}
                 Ok(_) => {

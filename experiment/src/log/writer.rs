@@ -36,22 +36,42 @@ impl Sink for File {
     }
 }
 
-/// Opens the log at `path` for adding to it, and for nobody else as long as the file is open.
+/// Opens the log at `path` for adding to it, and for nobody else as long as the file is open. A file system without locks is no reason not to run.
 ///
 /// # Errors
 /// [`RunError::Busy`] if another process has it, [`RunError::Folder`] if it cannot be written.
 pub(crate) fn open_locked(path: &Path) -> Result<File, RunError> {
-    let failed =
-        |source| RunError::Folder { path: path.to_owned(), action: "open the log for writing", source };
-    let file = OpenOptions::new().append(true).open(path).map_err(failed)?;
+    lock(path, |error| error.kind() == io::ErrorKind::Unsupported)
+}
+
+/// The same for removing it: where there are no locks, nobody knows whether somebody else writes to it.
+///
+/// # Errors
+/// As [`open_locked`], or [`RunError::Folder`] if the file system has no locks.
+pub(crate) fn open_locked_alone(path: &Path) -> Result<File, RunError> {
+    lock(path, |_| false)
+}
+
+/// `is_ignored`: whether this failure to lock is none.
+fn lock(path: &Path, is_ignored: impl Fn(&io::Error) -> bool) -> Result<File, RunError> {
+    let failed = |action| move |source| RunError::Folder { path: path.to_owned(), action, source };
+    let opened = OpenOptions::new().read(true).append(true).open(path);
+    let file = opened.map_err(failed("open the log for writing"))?;
     match try_lock_again(&file) {
-        Ok(()) if is_still_at(&file, path).map_err(failed)? => Ok(file),
+        Err(TryLockError::WouldBlock) => return Err(RunError::Busy { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) if !is_ignored(&error) => {
+            return Err(failed("lock the log")(error));
+        }
+        Ok(()) | Err(TryLockError::Error(_)) => {}
+    }
+    match is_still_at(&file, path) {
+        Ok(true) => Ok(file),
         // It was replaced between opening and locking.
-        Ok(()) => Err(RunError::Busy { path: path.to_owned() }),
-        Err(TryLockError::WouldBlock) => Err(RunError::Busy { path: path.to_owned() }),
-        // A file system without locks is no reason not to run.
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(file),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
+        Ok(false) => Err(RunError::Busy { path: path.to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(RunError::Busy { path: path.to_owned() })
+        }
+        Err(error) => Err(failed("look at the log")(error)),
     }
 }
 

@@ -53,6 +53,74 @@ fn what_was_left_of_packing_does_not_count() {
     assert_eq!((has(folder), replay(&catalog(), folder).unwrap().trials), ([true, false], 30));
 }
 
+/// Claim: a log that was begun beside a packed one with more trials neither replaces it nor is replaced: whoever writes says which two there are.
+#[test]
+fn a_packed_log_that_has_more_trials_is_never_removed() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    searched(folder, 20);
+    let path = folder.join("trials.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    compress(&catalog(), folder).unwrap();
+    let packed = fs::read(folder.join("trials.jsonl.gz")).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    for (left, trials) in [(String::new(), 0), (lines[0].to_owned(), 0), (lines[..8].concat(), 7)] {
+        fs::write(&path, &left).unwrap();
+        let resumed = resume(&catalog(), folder, None, &threads(1), &mut ()).map(|_| ());
+        for error in [resumed, compress(&catalog(), folder).map(|_| ())].map(Result::unwrap_err) {
+            let RunError::TwoLogs { trials: got, packed_trials: 20, .. } = &error else { panic!("{error}") };
+            assert_eq!(*got, trials);
+            let (said, hint) = (error.to_string(), error.hint().unwrap());
+            assert!(said.contains("trials.jsonl.gz") && hint.starts_with("keep one of them"), "{said}");
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap(), left);
+        assert_eq!(fs::read(folder.join("trials.jsonl.gz")).unwrap(), packed);
+    }
+    fs::remove_file(&path).unwrap();
+    resume(&catalog(), folder, None, &threads(1), &mut ()).unwrap();
+    assert_eq!((has(folder), replay(&catalog(), folder).unwrap().trials), ([true, false], 20));
+}
+
+/// Claim: whether a log is packed is told from its name; one that is packed under the name of one that is not stays as it is.
+#[test]
+fn a_packed_log_under_another_name_is_refused_and_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    searched(folder, 20);
+    compress(&catalog(), folder).unwrap();
+    let path = folder.join("trials.jsonl");
+    fs::rename(folder.join("trials.jsonl.gz"), &path).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    let budget = Some(Budget::trials(30.try_into().unwrap()));
+    let resumed = resume(&catalog(), folder, budget, &threads(1), &mut ()).map(|_| ());
+    for error in [resumed, compress(&catalog(), folder).map(|_| ())].map(Result::unwrap_err) {
+        assert!(error.to_string().contains("its name does not end in `.gz`"), "{error}");
+    }
+    assert_eq!(fs::read(&path).unwrap(), bytes);
+}
+
+/// Claim: a packed log may unpack to 32 MiB or 24 times its size, and a line to a mebibyte and twice its header.
+#[test]
+fn a_log_that_unpacks_to_too_much_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    searched(folder, 5);
+    let path = folder.join("trials.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    let pack = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+        fs::write(folder.join("trials.jsonl.gz"), encoder.finish().unwrap()).unwrap();
+    };
+    fs::remove_file(&path).unwrap();
+    pack(&format!("{text}{}", (" ".repeat(1023) + "\n").repeat(33 << 10)));
+    let error = Run::open(&catalog(), folder).unwrap_err().to_string();
+    assert!(error.contains("more than 32 MiB"), "{error}");
+    pack(&format!("{text}{}", "x".repeat(2 << 20)));
+    let error = Run::open(&catalog(), folder).unwrap_err().to_string();
+    assert!(error.contains("trials.jsonl.gz:7: not a trial: the line is longer than 1"), "{error}");
+}
+
 #[test]
 fn a_log_that_is_written_to_is_not_packed_and_a_damaged_one_neither_packed_nor_removed() {
     let folder = TempDir::new().unwrap();
@@ -88,4 +156,12 @@ fn a_warm_start_finds_a_log_that_was_packed_since() {
     run(&experiment, later.path(), &threads(1), &mut ()).unwrap();
     compress(&catalog(), earlier.path()).unwrap();
     assert_eq!(replay(&catalog(), later.path()).unwrap().trials, 10);
+    // By either name of the log, wherever it is now; what is kept is the name that it has unpacked.
+    let expected = fs::canonicalize(earlier.path()).unwrap().join("trials.jsonl");
+    for name in ["trials.jsonl", "trials.jsonl.gz"] {
+        let mut warm = spec("bowl", "climber", 10);
+        warm.warm_start = vec![WarmStart::from_log(earlier.path().join(name))];
+        let experiment = Experiment::prepare(&catalog(), warm).unwrap();
+        assert_eq!(experiment.spec().warm_start[0].log, expected);
+    }
 }
