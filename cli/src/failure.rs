@@ -131,7 +131,8 @@ impl From<RunError> for Failure {
             | RunError::Log(_)
             | RunError::Exists { .. }
             | RunError::NoRun { .. }
-            | RunError::Told { .. } => Exit::BadInput,
+            | RunError::Told { .. }
+            | RunError::TwoLogs { .. } => Exit::BadInput,
             RunError::Folder { source, .. } => exit_of(source),
             RunError::Diverged { .. } => Exit::Difference,
             _ => Exit::Failed,
