@@ -47,8 +47,12 @@ fn every_agent_proposes_a_legal_design_in_every_environment() {
 #[test]
 fn what_a_setting_is_here_is_no_part_of_a_spec() {
     let catalog = tapeout::builtin().with_here("python", "/no/such/python".into());
-    let open = json!({ "class": "own.py:Own" });
-    let said = json!({ "class": "own.py:Own", "python": "/no/other" });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("own.py");
+    std::fs::write(&file, "class Own: pass\n").unwrap();
+    let class = format!("{}:Own", file.display());
+    let open = json!({ "class": class });
+    let said = json!({ "class": class, "python": "/no/other" });
     for (settings, python) in [(&open, "/no/such/python"), (&said, "/no/other")] {
         let error = catalog.build_env("python", settings).err().expect("there is no such interpreter");
         assert!(error.to_string().contains(python), "{error}");

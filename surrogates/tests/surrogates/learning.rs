@@ -236,8 +236,9 @@ fn a_product_that_is_known_to_matter_is_learned_from() {
         let said: Vec<f64> = model.predict(&[], &unseen).mean.iter().map(|means| means[0]).collect();
         log_scale_error(&said, &unseen.iter().map(time).collect::<Vec<f64>>())
     };
-    for id in ["random-forest", "boosted-trees", "gaussian-process"] {
+    // A Gaussian process learns a sum of logarithms well by itself.
+    for (id, share) in [("random-forest", 0.5), ("boosted-trees", 0.5), ("gaussian-process", 0.9)] {
         let (plain, with) = (error(id, &plain), error(id, &with));
-        assert!(with < 0.5 * plain, "{id}: {with} with the product, {plain} without");
+        assert!(with < share * plain, "{id}: {with} with the product, {plain} without");
     }
 }
