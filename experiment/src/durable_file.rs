@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     fn names(folder: &Path) -> usize {
-        fs::read_dir(folder).unwrap().count()
+        fs::read_dir(folder).expect("the folder is there").count()
     }
 
     #[test]
