@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use flate2::read::MultiGzDecoder;
+use memchr::memmem;
 
 use super::error::TuningFileError;
 
@@ -28,7 +29,7 @@ pub(super) fn unpacked(bytes: &[u8]) -> Result<Cow<'_, [u8]>, TuningFileError> {
 /// Python writes NaN, Infinity and -Infinity where a number is none (`json.dumps`, `allow_nan`): here they become null.
 fn without_python_numbers(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     const NUMBERS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
-    let may_have = |word: &[u8]| text.windows(word.len()).any(|window| window == word);
+    let may_have = |word: &[u8]| memmem::find(&text, word).is_some();
     if !may_have(b"NaN") && !may_have(b"Infinity") {
         return text;
     }
