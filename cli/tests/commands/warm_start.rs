@@ -4,10 +4,16 @@ use serde_json::Value;
 
 use crate::scratch::Scratch;
 
-/// A search of a recorded kernel, which takes no time, by `agent`, with these further flags.
+/// A search of the smaller recorded kernel, which takes no time, by `agent`, with these further flags.
 fn search<'a>(agent: &'a str, out: &'a str, further: &[&'a str]) -> Vec<&'a str> {
-    let fixed = ["search", "--env", "recorded-kernel", "--batch", "4", "--json", "--quiet", "--agent"];
-    fixed.into_iter().chain([agent, "--out", out]).chain(further.iter().copied()).collect()
+    let fixed =
+        ["search", "--env", "recorded-kernel", "--set", "env.kernel=convolution-a100", "--batch", "4"];
+    fixed
+        .into_iter()
+        .chain(["--json", "--quiet", "--agent"])
+        .chain([agent, "--out", out])
+        .chain(further.iter().copied())
+        .collect()
 }
 
 /// The designs of a run, as they stand in its log.
@@ -72,8 +78,8 @@ fn a_log_of_another_space_is_refused_before_a_folder_is_made() {
         "{complaint}"
     );
     assert!(complaint.contains("hint: start from a log of the same environment"), "{complaint}");
-    let flags = ["--set", "env.kernel=convolution-a100", "--warm-start", "a"];
-    let complaint = here.complaint(2, &search("ga", "b", &flags));
-    assert!(complaint.contains("`env.config.kernel` is \"gemm-rtx-3090\" in the log"), "{complaint}");
+    let flags = ["search", "--env", "recorded-kernel", "--json", "--warm-start", "a", "--out", "b"];
+    let complaint = here.complaint(2, &flags);
+    assert!(complaint.contains("`env.config.kernel` is \"convolution-a100\" in the log"), "{complaint}");
     assert!(!here.path("b").exists());
 }
