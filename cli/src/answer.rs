@@ -40,6 +40,10 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// The version of the forms of answers and errors in JSON, one for all commands: raised where a key goes or means something else. A key that
+/// comes raises nothing.
+pub(crate) const SCHEMA: u32 = 1;
+
 /// What a command has to say.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -57,9 +61,15 @@ impl Answer {
         Self { data: text.into_bytes(), exit: Exit::Done }
     }
 
-    /// Data as JSON, indented.
+    /// Data as JSON, indented: its keys behind that of the version, so it is a struct or a map.
     pub(crate) fn json(data: &impl Serialize) -> Self {
-        let json = serde_json::to_string_pretty(data);
+        #[derive(Serialize)]
+        struct Versioned<'a, T> {
+            schema: u32,
+            #[serde(flatten)]
+            data: &'a T,
+        }
+        let json = serde_json::to_string_pretty(&Versioned { schema: SCHEMA, data });
         Self::text(json.expect("invariant: what is printed has text keys and no failing parts"))
     }
 

@@ -11,10 +11,7 @@ use tapeout::experiment::{RunError, SpecError};
 use tapeout::offline::OfflineError;
 use tapeout::simulators::networks::OpenNetworkError;
 
-use crate::answer::Exit;
-
-/// The version of the form of errors in JSON.
-const ERROR_SCHEMA: u32 = 1;
+use crate::answer::{Exit, SCHEMA};
 
 /// What `clap` writes before each thing that can be done.
 const TIP: &str = "\n  tip: ";
@@ -87,7 +84,7 @@ impl Failure {
         let causes: Vec<String> = self.error.chain().skip(1).map(ToString::to_string).collect();
         let (message, exit) = (self.error.to_string(), self.exit as u8);
         let error = json!({ "message": message, "causes": causes, "hint": self.hint, "exit": exit });
-        json!({ "schema": ERROR_SCHEMA, "error": error })
+        json!({ "schema": SCHEMA, "error": error })
     }
 
     /// The exit code it ends in.

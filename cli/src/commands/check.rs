@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tapeout::core::check::{Findings, check_agent, check_env, check_surrogate};
 use tapeout::core::{AgentEntry, Catalog, EnvEntry, LearnerEntry, UnknownName};
 use tapeout::experiment::{Experiment, Run, Spec};
@@ -53,7 +53,11 @@ impl Args {
             verdicts.extend(verdicts_of(what, catalog)?);
         }
         let is_clean = verdicts.iter().all(|verdict| verdict.findings.is_empty());
-        let answer = if self.json { Answer::json(&verdicts) } else { Answer::text(text(&verdicts)) };
+        let answer = if self.json {
+            Answer::json(&json!({ "checked": verdicts }))
+        } else {
+            Answer::text(text(&verdicts))
+        };
         Ok(if is_clean { answer } else { answer.with_exit(Exit::Difference) })
     }
 }

@@ -3,15 +3,13 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
+use serde_json::json;
 use tapeout::core::Catalog;
 use tapeout::experiment::{Compressed, compress};
 
 use crate::answer::Answer;
 use crate::failure::Failure;
 use crate::number::{count, usize_count};
-
-/// The version of the form of the answer in JSON.
-const SCHEMA: u32 = 1;
 
 /// Whose logs to pack.
 #[derive(clap::Args)]
@@ -22,13 +20,6 @@ pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
-}
-
-/// The answer in JSON.
-#[derive(Serialize)]
-struct Packed {
-    schema: u32,
-    runs: Vec<PackedRun>,
 }
 
 /// A run and what packing its log did.
@@ -68,7 +59,7 @@ impl Args {
             }
         }
         Ok(if self.json {
-            Answer::json(&Packed { schema: SCHEMA, runs })
+            Answer::json(&json!({ "runs": runs }))
         } else {
             Answer::text(runs.iter().map(PackedRun::line).collect::<String>())
         })

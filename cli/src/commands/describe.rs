@@ -53,7 +53,7 @@ impl Args {
         if self.json {
             let pages: Vec<Value> =
                 entries.iter().map(|entry| entry.json(catalog)).collect::<Result<_, _>>()?;
-            return Ok(Answer::json(&pages));
+            return Ok(Answer::json(&json!({ "pages": pages })));
         }
         let pages: Vec<String> = entries.iter().map(|entry| entry.page(catalog)).collect::<Result<_, _>>()?;
         Ok(Answer::text(pages.join("\n")))

@@ -28,7 +28,7 @@ impl Args {
         let evaluated: Vec<Evaluated<'_>> = evaluated.collect::<Result<_, _>>()?;
         if self.json {
             let all: Vec<Value> = evaluated.iter().map(Evaluated::json).collect();
-            return Ok(Answer::json(&all));
+            return Ok(Answer::json(&json!({ "designs": all })));
         }
         let texts: Vec<String> = evaluated.iter().map(Evaluated::text).collect();
         Ok(Answer::text(texts.join("\n")))

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::Map;
+use serde_json::{Map, json};
 use tapeout::core::{Catalog, Seed};
 use tapeout::envs::TileEncoding;
 use tapeout::experiment::{AgentSpec, Event, Observer};
@@ -152,7 +152,11 @@ impl Args {
                 break;
             }
         }
-        let answer = if self.flags.is_json() { Answer::json(&all) } else { Answer::text(table(&all)) };
+        let answer = if self.flags.is_json() {
+            Answer::json(&json!({ "tables": all }))
+        } else {
+            Answer::text(table(&all))
+        };
         if all.iter().all(|filled| filled.is_finished) {
             return Ok(answer);
         }

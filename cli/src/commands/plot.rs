@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
 use tapeout::core::Catalog;
 use tapeout::experiment::Run;
 use tapeout::experiment::comparison::pictures::ranks;
@@ -53,7 +54,7 @@ impl Args {
         let stem = self.out.clone().unwrap_or_else(|| self.runs[0].join(&picture.name));
         let paths = picture.plot.write(&stem)?;
         if self.json {
-            return Ok(Answer::json(&paths));
+            return Ok(Answer::json(&json!({ "plots": paths })));
         }
         Ok(Answer::text(paths.map(|path| format!("{}\n", path.display())).concat()))
     }

@@ -86,7 +86,7 @@ impl Args {
                 table.row(cells);
             }
         }
-        Ok(if self.json { Answer::json(&rows) } else { Answer::text(table.text()) })
+        Ok(if self.json { Answer::json(&json!({ "predictions": rows })) } else { Answer::text(table.text()) })
     }
 }
 

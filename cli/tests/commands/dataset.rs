@@ -50,7 +50,7 @@ fn a_data_set_goes_all_the_way_round() {
         "pes_x=1",
     ];
     let split = json(&scratch.data(&[&by[..], &["--json", "--out", "split.json"]].concat()));
-    assert_eq!(split, json(&scratch.read("split.json")));
+    assert_eq!(split["rows"], json(&scratch.read("split.json"))["rows"]);
     let n = |part: &str| split["rows"][part].as_array().unwrap().len();
     assert_eq!(n("train") + n("validation") + n("hidden"), 80);
     assert!(n("hidden") >= 40, "a whole workload is hidden");

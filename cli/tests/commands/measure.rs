@@ -28,19 +28,27 @@ fn tiles(scratch: &Scratch, table: &str) -> usize {
 fn a_table_is_filled_gone_on_with_merged_and_searched() {
     let scratch = Scratch::new();
     let filled = fill(&scratch, "one.jsonl", &[]);
-    assert_eq!((&filled[0]["known"], &filled[0]["is_finished"]), (&0.into(), &true.into()));
-    assert!(filled[0]["baseline_s"].as_f64().is_some_and(|baseline_s| baseline_s > 0.0), "{filled}");
+    assert_eq!(
+        (&filled["tables"][0]["known"], &filled["tables"][0]["is_finished"]),
+        (&0.into(), &true.into())
+    );
+    assert!(
+        filled["tables"][0]["baseline_s"].as_f64().is_some_and(|baseline_s| baseline_s > 0.0),
+        "{filled}"
+    );
     assert_eq!(tiles(&scratch, "one.jsonl"), 30);
 
     // A killed program leaves half a line; the same designs are known, and one is measured again.
     let whole = scratch.read("one.jsonl");
     scratch.write("one.jsonl", &whole[..whole.len() - 20]);
     let again = fill(&scratch, "one.jsonl", &[]);
-    assert!(again[0]["known"] == 29 || again[0]["known"] == 30, "{again}");
+    assert!(again["tables"][0]["known"] == 29 || again["tables"][0]["known"] == 30, "{again}");
     assert_eq!(tiles(&scratch, "one.jsonl"), 30);
 
     let agent = fill(&scratch, "two.jsonl", &["--agent", "ga", "--seed", "5"]);
-    let done = |filled: &Value| filled[0]["measured"].as_u64().zip(filled[0]["infeasible"].as_u64());
+    let done = |filled: &Value| {
+        filled["tables"][0]["measured"].as_u64().zip(filled["tables"][0]["infeasible"].as_u64())
+    };
     assert_eq!(done(&agent).map(|(measured, infeasible)| measured + infeasible), Some(30));
 
     let said = scratch.data(&["measure", "--merge", "one.jsonl", "two.jsonl", "--out", "all.jsonl.gz"]);
@@ -99,7 +107,7 @@ fn the_post_is_one_command() {
     let data = scratch.data(&[&["measure", "--rehearse", "--preset", "post"], &flags[..]].concat());
     let filled: Value = serde_json::from_str(&data).unwrap();
     let types: Vec<&str> =
-        filled.as_array().unwrap().iter().map(|bar| bar["types"].as_str().unwrap()).collect();
+        filled["tables"].as_array().unwrap().iter().map(|bar| bar["types"].as_str().unwrap()).collect();
     assert_eq!(types.len(), 10);
     assert!(
         types.contains(&"f16-f16") && types.contains(&"bf16-bf16") && types.contains(&"s8-bf16"),
@@ -140,8 +148,8 @@ fn odd_products_are_measured_and_impossible_ones_refused() {
     );
     let again = scratch.data(&[&flags[..], &["--json"]].concat());
     let again: Value = serde_json::from_str(&again).unwrap();
-    assert_eq!(again[0]["known"], 3);
-    assert!(again[0]["baseline_s"].as_f64().is_some_and(|baseline_s| baseline_s > 0.0), "{again}");
+    assert_eq!(again["tables"][0]["known"], 3);
+    assert!(again["tables"][0]["baseline_s"].as_f64().is_some_and(|baseline_s| baseline_s > 0.0), "{again}");
     let none = scratch.complaint(2, &["measure", "--rehearse", "--m", "0", "--out", "none.jsonl"]);
     assert!(none.contains("`m`: got 0; expected 1 to 1048576"), "{none}");
     let refused = |more: &[&str]| {

@@ -53,8 +53,12 @@ fn a_model_predicts_what_it_proposed() {
     let flags = ["offline", "set", "--trials", "100", "--top", "2", "--json", "--quiet"];
     let answer = json(&scratch.data(&[&flags[..], &LEARNER].concat()));
     let proposals = &answer["proposals"];
-    let predicted =
-        json(&scratch.data(&["predict", "offline/model.tapeout", "offline/proposals.json", "--json"]));
+    let predicted = &json(&scratch.data(&[
+        "predict",
+        "offline/model.tapeout",
+        "offline/proposals.json",
+        "--json",
+    ]))["predictions"];
     for index in 0..2 {
         assert_eq!(predicted[index]["mean"], proposals["proposals"][index]["predicted"]);
         assert_eq!(predicted[index]["p_feasible"], proposals["proposals"][index]["p_feasible"]);

@@ -193,7 +193,8 @@ fn means_over_networks_are_weighted_by_name() {
     here.data(&["search", "spec.toml", "--out", "run"]);
     let rows = here.data(&["evaluate", "run", "0", "--json"]);
     let rows: Value = serde_json::from_str(&rows).unwrap();
-    let of = |name: &str| rows[0]["metrics"][name].as_f64().unwrap_or_else(|| panic!("{name}: {rows}"));
+    let of =
+        |name: &str| rows["designs"][0]["metrics"][name].as_f64().unwrap_or_else(|| panic!("{name}: {rows}"));
     let expected = 0.75 * of("latency_s.mine") + 0.25 * of("latency_s.dlrm");
     assert!((of(goal) / expected - 1.0).abs() < 1e-12);
     assert_eq!(here.run(&["replay", "run"]).exit, Some(0));
@@ -255,7 +256,7 @@ fn one_design_is_evaluated_down_to_its_parts() {
         assert!(text.contains(part), "{part}\n{text}");
     }
     let json: Value = serde_json::from_str(&here.data(&[&arguments[..], &["--json"]].concat())).unwrap();
-    let one = &json[0];
+    let one = &json["designs"][0];
     let sheet = |of: &str| {
         let sheets = one["breakdown"]["sheets"].as_array().unwrap();
         sheets.iter().find(|sheet| sheet["of"] == of).unwrap_or_else(|| panic!("no table of {of}"))

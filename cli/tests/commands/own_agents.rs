@@ -174,7 +174,7 @@ fn a_loop_that_is_held_ends_with_its_wall_time() {
         ["ask", "run", "--env", "command", "--set", "env.file=space.toml", "--agent", "ga", "--trials", "4"];
     let said = here.data(&[&begin[..], &["--wall", "0.000000001s"]].concat());
     let said: Value = serde_json::from_str(&said).unwrap();
-    assert_eq!(said, json!({ "designs": [], "trials": 0, "over": "wall-time" }));
+    assert_eq!(said, json!({ "schema": 1, "designs": [], "trials": 0, "over": "wall-time" }));
 }
 
 /// Requests that cannot be met are answered and forgotten; an agent that dies ends the run.

@@ -20,7 +20,7 @@ fn lists_name_everything_that_is_registered() {
     let json: Value = serde_json::from_str(&here.data(&["list", "--json"])).unwrap();
     assert_eq!(json["envs"].as_array().unwrap().len(), catalog.envs().len());
     let only: Value = serde_json::from_str(&here.data(&["list", "agents", "--json"])).unwrap();
-    assert_eq!(only.as_object().unwrap().keys().collect::<Vec<_>>(), ["agents"]);
+    assert_eq!(only.as_object().unwrap().keys().collect::<Vec<_>>(), ["schema", "agents"]);
 }
 
 // PRIME's template has 452,760,000 designs: 10 * 10 * 7 * 7 * 10 * 11 * 7 * 4 * 5 * 6 levels.
@@ -34,8 +34,8 @@ fn the_default_environment_is_described_down_to_its_levels() {
         assert!(page.contains(text), "{text}\n{page}");
     }
     let json: Value = serde_json::from_str(&here.data(&["describe", "edge-accelerator", "--json"])).unwrap();
-    assert_eq!(json[0]["parameters"].as_array().unwrap().len(), 10);
-    assert_eq!(json[0]["designs"], "452760000");
+    assert_eq!(json["pages"][0]["parameters"].as_array().unwrap().len(), 10);
+    assert_eq!(json["pages"][0]["designs"], "452760000");
 }
 
 // Three levels of one parameter; PRIME's space is another.
@@ -96,7 +96,7 @@ fn every_entry_has_a_page_that_is_also_json() {
         assert!(here.data(&["describe", agent.id]).contains(agent.summary), "{}", agent.id);
         let json: Value = serde_json::from_str(&here.data(&["describe", agent.id, "--json"])).unwrap();
         // An environment may have the same name.
-        let pages = json.as_array().unwrap().iter();
+        let pages = json["pages"].as_array().unwrap().iter();
         let config: Vec<&Value> =
             pages.filter(|page| page["kind"] == "agent").map(|page| &page["config"]).collect();
         assert_eq!(config, [&agent.defaults()]);

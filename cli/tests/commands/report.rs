@@ -38,7 +38,7 @@ fn a_report_is_one_file_that_names_the_run_and_carries_the_licence_of_its_charts
     }
     let said: Value =
         serde_json::from_str(&here.data(&["report", "run", "--out", "other.html", "--json"])).unwrap();
-    assert_eq!(said, json!({ "report": "other.html" }));
+    assert_eq!(said, json!({ "schema": 1, "report": "other.html" }));
     assert_eq!(here.read("other.html"), html, "the same run makes the same page");
 }
 
@@ -123,7 +123,7 @@ fn a_design_of_the_front_is_shown_and_copied() {
     let evaluated: Value =
         serde_json::from_str(&here.data(&["evaluate", "run", &trial.to_string(), "--json"])).unwrap();
     let logged = &log(&here)[trial]["outcome"]["measured"]["time_s"];
-    assert_eq!(evaluated[0]["metrics"]["time_s"], *logged);
+    assert_eq!(evaluated["designs"][0]["metrics"]["time_s"], *logged);
     assert_eq!(page.complaints(), Vec::<String>::new());
 }
 

@@ -52,10 +52,14 @@ impl Scratch {
         Done::of(&self.command().args(arguments).output().expect("the program starts"))
     }
 
-    /// Runs the program and returns its data; it must succeed.
+    /// Runs the program and returns its data; it must succeed. Data that are asked for as JSON say the version of their form.
     pub fn data(&self, arguments: &[&str]) -> String {
         let done = self.run(arguments);
         assert_eq!(done.exit, Some(0), "{arguments:?}: {}", done.notes);
+        if arguments.contains(&"--json") {
+            let answer: Value = serde_json::from_str(&done.data).expect("an answer in JSON is JSON");
+            assert_eq!(answer["schema"], 1, "{arguments:?}: {}", done.data);
+        }
         done.data
     }
 

@@ -310,7 +310,7 @@ fn an_accelerator_with_parameters_costs_what_its_environment_says() {
     let simulated = json(&here, &[&flags[..], &DESIGN].concat());
     let asked = ["evaluate", "gemmini-accelerator", "--json", "--set", "env.networks=[\"dlrm\"]"];
     let evaluated: Value = serde_json::from_str(&here.data(&[&asked[..], &DESIGN].concat())).expect("JSON");
-    let metric = |name: &str| evaluated[0]["metrics"][name].as_f64().expect("a metric");
+    let metric = |name: &str| evaluated["designs"][0]["metrics"][name].as_f64().expect("a metric");
     assert!(close(&simulated["cycles"], metric("latency_s") * 1e9), "{}", simulated["cycles"]);
     assert!(close(&simulated["energy_j"], metric("energy_j")));
     assert!(close(&simulated["area_m2"], metric("area_m2")));
