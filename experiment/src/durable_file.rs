@@ -21,11 +21,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn put_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    put_whole_by(path, &mut |file| file.write_all(bytes))
+    put_whole_by(path, None, &mut |file| file.write_all(bytes))
 }
 
-/// The same for what is too large to be held in memory.
-pub(crate) fn put_whole_by(path: &Path, write: &mut Contents<'_>) -> io::Result<()> {
+/// The same for what is too large to be held in memory. A file that was not there gets the permissions `new`, if given.
+pub(crate) fn put_whole_by(
+    path: &Path,
+    new: Option<Permissions>,
+    write: &mut Contents<'_>,
+) -> io::Result<()> {
     let about = fs::metadata(path).ok();
     if about.as_ref().is_some_and(|about| !about.is_file()) || is_open_file(path) {
         let mut there = OpenOptions::new().append(true).open(path)?;
@@ -33,7 +37,7 @@ pub(crate) fn put_whole_by(path: &Path, write: &mut Contents<'_>) -> io::Result<
         return there.flush();
     }
     let place = behind_link(path);
-    let beside = write_beside(&place, about.map(|about| about.permissions()), write)?;
+    let beside = write_beside(&place, about.map(|about| about.permissions()).or(new), write)?;
     if let Err(error) = fs::rename(&beside, &place) {
         let _ = fs::remove_file(&beside); // it is of no use, and the error above is the one to report
         return Err(error);
@@ -42,8 +46,12 @@ pub(crate) fn put_whole_by(path: &Path, write: &mut Contents<'_>) -> io::Result<
 }
 
 /// The same, but what is there is never replaced: whether there was nothing.
-pub(crate) fn put_new_by(path: &Path, write: &mut Contents<'_>) -> io::Result<bool> {
-    let beside = write_beside(path, None, write)?;
+pub(crate) fn put_new_by(
+    path: &Path,
+    new: Option<Permissions>,
+    write: &mut Contents<'_>,
+) -> io::Result<bool> {
+    let beside = write_beside(path, new, write)?;
     let linked = match fs::hard_link(&beside, path) {
         // A file system without links: a copy, which is not there whole at once, but replaces nothing either.
         Err(error) if error.kind() != ErrorKind::AlreadyExists => copy_new(&beside, path),
@@ -166,8 +174,8 @@ mod tests {
     fn what_is_there_is_not_replaced_by_what_must_be_new() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
-        assert!(put_new_by(&path, &mut |file| file.write_all(b"first")).unwrap());
-        assert!(!put_new_by(&path, &mut |file| file.write_all(b"second")).unwrap());
+        assert!(put_new_by(&path, None, &mut |file| file.write_all(b"first")).unwrap());
+        assert!(!put_new_by(&path, None, &mut |file| file.write_all(b"second")).unwrap());
         assert!(copy_new(&path, &path).is_err());
         assert_eq!((fs::read(&path).unwrap().as_slice(), names(folder.path())), (b"first".as_slice(), 1));
     }

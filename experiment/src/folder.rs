@@ -259,7 +259,7 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), RunError> {
 
 /// Whether there was nothing.
 fn put_new(path: &Path, bytes: &[u8]) -> Result<bool, RunError> {
-    put_new_by(path, &mut |file| file.write_all(bytes)).map_err(|source| RunError::Folder {
+    put_new_by(path, None, &mut |file| file.write_all(bytes)).map_err(|source| RunError::Folder {
         path: path.to_owned(),
         action: "write",
         source,

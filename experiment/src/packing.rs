@@ -30,7 +30,7 @@ pub struct Compressed {
 }
 
 /// Packs the log of the run in `folder`: `trials.jsonl.gz` in the place of `trials.jsonl`, which is read back before the latter is removed. Of
-/// a log that is packed already, how large it is. Whoever goes on with the run unpacks it first.
+/// a log that is packed already, how large it is. Whoever goes on with the run unpacks it first. Either keeps the permissions of the other.
 ///
 /// # Errors
 /// [`RunError`] if there is no run, somebody runs it or that cannot be told since the file system has no locks, its log cannot be read, or the
@@ -52,7 +52,8 @@ pub fn compress(catalog: &Catalog, folder: &Path) -> Result<Compressed, RunError
     // A line that was torn is left out, as by all readers.
     let whole @ Extent { trials, bytes, .. } = open_log(&experiment, folder)?.extent()?;
     if let Some(lock) = &lock {
-        put_whole_by(&packed, &mut |file| {
+        let new = lock.metadata().map_err(failed("pack the log into"))?.permissions();
+        put_whole_by(&packed, Some(new), &mut |file| {
             let mut encoder = GzEncoder::new(file, Compression::default());
             io::copy(&mut File::open(&log)?.take(bytes), &mut encoder)?;
             encoder.finish().map(|_| ())
@@ -128,10 +129,10 @@ fn unpack(packed: &Path, log: &Path) -> Result<Option<File>, RunError> {
         return Ok(None);
     }
     let file = open_locked(packed)?;
-    let size = file.metadata().map_err(failed)?.len();
-    let is_new = put_new_by(log, &mut |out| {
+    let about = file.metadata().map_err(failed)?;
+    let is_new = put_new_by(log, Some(about.permissions()), &mut |out| {
         let text = MultiGzDecoder::new(BufReader::new(&file));
-        io::copy(&mut Bounded::new(text, most_unpacked(size as usize)), out).map(|_| ())
+        io::copy(&mut Bounded::new(text, most_unpacked(about.len() as usize)), out).map(|_| ())
     })
     .map_err(failed)?;
     // Somebody unpacked it before it was locked.

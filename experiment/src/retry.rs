@@ -85,7 +85,7 @@ pub fn retry_failed(
                 (trial + 1, line) // behind the header
             });
             let lines: Vec<(usize, Vec<u8>)> = lines.collect();
-            put_whole_by(&path, &mut |file| copy_with(&path, &lines, file))
+            put_whole_by(&path, None, &mut |file| copy_with(&path, &lines, file))
                 .map_err(|source| RunError::Folder { path: path.clone(), action: "write", source })?;
             // The lock was on the file that was replaced; it is kept until the new one is locked.
             lock = open_locked(&path)?;

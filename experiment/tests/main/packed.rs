@@ -39,6 +39,23 @@ fn a_packed_log_is_read_as_it_is_and_unpacked_to_be_gone_on_with() {
     assert_eq!(log_without_timings(folder), log_without_timings(unbroken.path()));
 }
 
+/// Claim: who may read a log may read what it is packed into, and nobody else; and so when it is unpacked.
+#[cfg(unix)]
+#[test]
+fn a_log_keeps_its_permissions_when_it_is_packed_and_unpacked() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    let folder = folder.path();
+    searched(folder, 20);
+    let mode = |name: &str| fs::metadata(folder.join(name)).unwrap().permissions().mode() & 0o777;
+    fs::set_permissions(folder.join("trials.jsonl"), fs::Permissions::from_mode(0o600)).unwrap();
+    compress(&catalog(), folder).unwrap();
+    assert_eq!(mode("trials.jsonl.gz"), 0o600);
+    let budget = Budget::trials(24.try_into().unwrap());
+    resume(&catalog(), folder, Some(budget), &threads(1), &mut ()).unwrap();
+    assert_eq!(mode("trials.jsonl"), 0o600);
+}
+
 /// Claim: of both files that somebody leaves who is stopped on the way, the unpacked one counts, and the other goes with the next who writes.
 #[test]
 fn what_was_left_of_packing_does_not_count() {
