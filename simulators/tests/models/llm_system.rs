@@ -18,6 +18,7 @@ fn plan() -> TrainingPlan {
         tensor: 8,
         pipeline: 8,
         data: 1,
+        expert: 1,
         interleave: 3,
         microbatch: 1,
         batch: 64,
@@ -304,6 +305,7 @@ fn schedules_have_the_bubbles_of_the_table() {
     for (order, share, activations) in [
         (PassOrder::ZeroBubble1, 1.0 / 3.0, 8.0),
         (PassOrder::ZeroBubble2, 0.0, 16.0),
+        (PassOrder::ZeroBubbleV, 0.0, 8.0),
         (PassOrder::VHalf, 0.5, 5.0),
         (PassOrder::VMin, 2.0 / 3.0, 4.0),
     ] {
