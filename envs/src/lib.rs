@@ -10,6 +10,7 @@ mod edge_accelerator;
 mod eyeriss_accelerator;
 mod gemmini_accelerator;
 mod gpu_gemm;
+mod llm_serving;
 mod llm_system;
 mod mapping;
 mod recorded_kernel;
@@ -37,6 +38,7 @@ pub use gpu_gemm::{
     GpuGemmCompiled, GpuGemmCompiledConfig, GpuGemmLive, GpuGemmLiveConfig, GpuGemmModel, GpuGemmModelConfig,
     GpuGemmRecorded, GpuGemmRecordedConfig, TileEncoding, TileSpace,
 };
+pub use llm_serving::{LlmServing, LlmServingConfig};
 pub use llm_system::{LlmKnobs, LlmSystem, LlmSystemConfig};
 pub use mapping::{LayerMapping, LayerMappingConfig};
 pub use recorded_kernel::{RecordedKernel, RecordedKernelConfig, TuningFile, TuningFileError, TuningForm};
@@ -57,6 +59,7 @@ pub const ENVS: &[EnvEntry] = &[
     EnvEntry::of::<GpuGemmLive>(),
     EnvEntry::of::<GpuGemmModel>(),
     EnvEntry::of::<GpuGemmRecorded>(),
+    EnvEntry::of::<LlmServing>(),
     EnvEntry::of::<LlmSystem>(),
     EnvEntry::of::<LayerMapping>(),
     EnvEntry::of::<PythonEnv>(),

@@ -210,10 +210,21 @@ impl Sum<'_> {
     }
 }
 
-fn linear(tokens: f64, inputs: f64, outputs: f64) -> Operator {
-    let flop = 2.0 * tokens * inputs * outputs;
+impl Work {
+    /// Its time, in s: computing and moving add up.
+    pub(super) fn time_s(&self, engine: &Rate, memory: &Rate) -> f64 {
+        engine.time_s(self.flop) + memory.time_s(self.byte)
+    }
+}
+
+/// A product of `tokens` rows with a matrix of `inputs` by `outputs`.
+pub(super) fn linear_work(tokens: f64, inputs: f64, outputs: f64) -> Work {
     let byte = WORD_BYTE * (tokens * inputs + tokens * outputs + inputs * outputs);
-    let pass = work(flop, byte);
+    work(2.0 * tokens * inputs * outputs, byte)
+}
+
+fn linear(tokens: f64, inputs: f64, outputs: f64) -> Operator {
+    let pass = linear_work(tokens, inputs, outputs);
     Operator {
         matrix: true,
         part: Part::Rest,

@@ -14,6 +14,7 @@ mod model;
 mod order;
 mod plan;
 mod schedule;
+pub mod serving;
 mod step;
 mod zero_bubble_v;
 
