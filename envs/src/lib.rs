@@ -10,6 +10,7 @@ mod edge_accelerator;
 mod eyeriss_accelerator;
 mod gemmini_accelerator;
 mod gpu_gemm;
+mod layout_assignment;
 mod llm_serving;
 mod llm_system;
 mod mapping;
@@ -38,6 +39,7 @@ pub use gpu_gemm::{
     GpuGemmCompiled, GpuGemmCompiledConfig, GpuGemmLive, GpuGemmLiveConfig, GpuGemmModel, GpuGemmModelConfig,
     GpuGemmRecorded, GpuGemmRecordedConfig, TileEncoding, TileSpace,
 };
+pub use layout_assignment::{LayoutAssignment, LayoutAssignmentConfig};
 pub use llm_serving::{LlmServing, LlmServingConfig};
 pub use llm_system::{LlmKnobs, LlmSystem, LlmSystemConfig};
 pub use mapping::{LayerMapping, LayerMappingConfig};
@@ -59,6 +61,7 @@ pub const ENVS: &[EnvEntry] = &[
     EnvEntry::of::<GpuGemmLive>(),
     EnvEntry::of::<GpuGemmModel>(),
     EnvEntry::of::<GpuGemmRecorded>(),
+    EnvEntry::of::<LayoutAssignment>(),
     EnvEntry::of::<LlmServing>(),
     EnvEntry::of::<LlmSystem>(),
     EnvEntry::of::<LayerMapping>(),

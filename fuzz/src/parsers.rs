@@ -19,6 +19,9 @@ use tapeout::experiment::log::{Header, LogReader};
 use tapeout::gpu::Table;
 use tapeout::offline::proposals::Proposals;
 use tapeout::simulators::accelerator_file::AcceleratorFile;
+use tapeout::simulators::layout::LayoutGraph;
+use tapeout::simulators::llm_system::LanguageModel;
+use tapeout::simulators::llm_system::serving::requests_from_csv;
 use tapeout::simulators::loop_nest::timeloop;
 use tapeout::simulators::networks::{Dimensions, import_network};
 use tapeout::simulators::task_graph::TaskGraph;
@@ -35,6 +38,8 @@ pub const PARSERS: &[(&str, Parser)] = &[
     ("dataset", dataset),
     ("expression", expression),
     ("kernel_table", kernel_table),
+    ("language_model", language_model),
+    ("layout_graph", layout_graph),
     ("log", log),
     ("model", model),
     ("network_csv", network_csv),
@@ -42,6 +47,7 @@ pub const PARSERS: &[(&str, Parser)] = &[
     ("network_toml", network_toml),
     ("proposals", proposals),
     ("protocol", protocol),
+    ("requests", requests),
     ("spec", spec),
     ("task_graph", task_graph),
     ("timeloop_design", timeloop_design),
@@ -224,6 +230,28 @@ pub fn expression(bytes: &[u8]) {
 pub fn task_graph(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let _ = TaskGraph::from_toml(text);
+}
+
+/// The shape of a language model, and what it comes to.
+pub fn language_model(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(model) = LanguageModel::from_toml(text) {
+        let _ = model.parameters();
+    }
+}
+
+/// Tensors, operators and their kernels, and the best layouts.
+pub fn layout_graph(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(graph) = LayoutGraph::from_toml(text) {
+        let _ = graph.optimum(1 << 12);
+    }
+}
+
+/// Requests to a language model.
+pub fn requests(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let _ = requests_from_csv(text);
 }
 
 /// Requests to a memory.

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use tapeout_core::config::check;
 use tapeout_core::{
-    BuildEnv, ConfigError, CountParameter, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective,
+    BuildEnv, CategoryParameter, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective,
     Outcome, Parameter,
 };
 use tapeout_simulators::layout::LayoutGraph;
@@ -40,7 +40,7 @@ pub struct LayoutAssignment {
     graph: LayoutGraph,
     space: DesignSpace,
     /// The tensors that a design lays out.
-    free: Vec<(usize, CountParameter)>,
+    free: Vec<(usize, CategoryParameter<usize>)>,
     metrics: Vec<Metric>,
 }
 
@@ -55,8 +55,97 @@ impl LayoutAssignment {
         let fixed = self.graph.tensors().iter().map(|tensor| tensor.fixed.unwrap_or(0));
         let mut layouts: Vec<usize> = fixed.collect();
         for (tensor, parameter) in &self.free {
-            layouts[*tensor] = parameter.of(design) as usize;
+            layouts[*tensor] = *parameter.of(design);
         }
         layouts
     }
 }
+
+impl Env for LayoutAssignment {
+    fn space(&self) -> &DesignSpace {
+        &self.space
+    }
+
+    fn metrics(&self) -> &[Metric] {
+        &self.metrics
+    }
+
+    fn evaluate(&self, design: &Design) -> Result<Outcome, EvalError> {
+        let report = self.graph.report(&self.layouts(design));
+        Ok(Outcome::Measured(vec![report.time_s, report.copy_s, report.copies as f64, report.byte]))
+    }
+
+    fn workload_settings(&self) -> &'static [&'static str] {
+        &["graph", "layers", "tokens", "element_byte"]
+    }
+}
+
+impl BuildEnv for LayoutAssignment {
+    const ID: &'static str = "layout-assignment";
+    const VERSION: u32 = 0;
+    const SUMMARY: &'static str = "a layout for each tensor of a graph: operators that like one, copies between; transformers, or a graph of your own";
+    const DESCRIPTION: &'static str = include_str!("page.md");
+    const FILES: &'static [&'static str] = &["graph"];
+    const DESIGNS: Option<u128> = Some(1 << 31);
+    type Config = LayoutAssignmentConfig;
+
+    fn build(config: LayoutAssignmentConfig) -> Result<Self, ConfigError> {
+        let graph = config.graph()?;
+        let choices = graph.tensors().iter().enumerate();
+        let choices = choices.filter(|(_, tensor)| tensor.fixed.is_none() && tensor.layouts.len() > 1);
+        let choices: Vec<usize> = choices.map(|(index, _)| index).collect();
+        if choices.is_empty() {
+            return Err(ConfigError::new(
+                "graph",
+                "every tensor has one layout, so there is nothing to choose",
+            ));
+        }
+        let parameter = |&index: &usize| {
+            let tensor = &graph.tensors()[index];
+            let layouts: Vec<&str> = tensor.layouts.iter().map(String::as_str).collect();
+            Parameter::categorical(&tensor.name, &layouts).about("the layout that this tensor is kept in")
+        };
+        let space = DesignSpace::new(choices.iter().map(parameter).collect(), Vec::new())?;
+        let handle = |index: usize| {
+            let tensor = &graph.tensors()[index];
+            let meanings = tensor.layouts.iter().enumerate().map(|(layout, name)| (name.as_str(), layout));
+            Ok((index, space.category(&tensor.name, meanings)?))
+        };
+        let free = choices.into_iter().map(handle).collect::<Result<_, ConfigError>>()?;
+        let metrics = vec![
+            Metric::new("time_s", "s", "all operators and copies, one after the other"),
+            Metric::new("copy_s", "s", "copies alone"),
+            Metric::new("copies", "", "how many copies there are"),
+            Metric::new("tensors_byte", "byte", "all tensors in their layouts, padding included"),
+        ];
+        Ok(Self { graph, space, free, metrics })
+    }
+
+    fn default_goal(&self) -> Goal {
+        Goal { objectives: vec![Objective::minimize("time_s")], constraints: Vec::new() }
+    }
+}
+
+impl LayoutAssignmentConfig {
+    /// The graph that the settings name.
+    fn graph(&self) -> Result<LayoutGraph, ConfigError> {
+        let refused = |message: String| ConfigError::new("graph", message);
+        if self.graph.ends_with(".toml") {
+            let in_file = |message: String| refused(format!("{}: {message}", self.graph));
+            let text = crate::settings_file::read(&self.graph, MAX_FILE_BYTE).map_err(in_file)?;
+            return LayoutGraph::from_toml(&text).map_err(|error| in_file(error.to_string()));
+        }
+        let unknown = |unknown| refused(format!("{unknown}; or a file that ends in .toml"));
+        let mut model = transformer(&self.graph).map_err(unknown)?;
+        check("layers", self.layers, 1..=model.layers)?;
+        check("tokens", self.tokens, 1..=1 << 20)?;
+        check("element_byte", self.element_byte, 1..=8)?;
+        model.layers = self.layers;
+        let byte = self.element_byte as f64;
+        let cascade = model.cascade(self.tokens, byte).map_err(|error| refused(error.to_string()))?;
+        LayoutGraph::of_cascade(&cascade, byte).map_err(|error| refused(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -102,7 +102,8 @@ impl LlmServingConfig {
         };
         let output: u64 = requests.iter().map(|request| request.output).sum();
         if output > MAX_OUTPUT {
-            let message = format!("all requests together ask for {output} tokens, expected at most {MAX_OUTPUT}");
+            let message =
+                format!("all requests together ask for {output} tokens, expected at most {MAX_OUTPUT}");
             return Err(ConfigError::new(field, message));
         }
         Ok(requests)

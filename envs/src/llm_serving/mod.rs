@@ -95,11 +95,10 @@ impl Env for LlmServing {
 impl BuildEnv for LlmServing {
     const ID: &'static str = "llm-serving";
     const VERSION: u32 = 0;
-    const SUMMARY: &'static str =
-        "serving language models on clusters: parallelism, continuous batching, prefill and decode together or apart";
+    const SUMMARY: &'static str = "serving language models on clusters: parallelism, continuous batching, prefill and decode together or apart";
     const DESCRIPTION: &'static str = include_str!("page.md");
     const FILES: &'static [&'static str] = &["model", "trace"];
-    const DESIGNS: Option<u128> = Some(1);
+    const DESIGNS: Option<u128> = Some(42_480);
     type Config = LlmServingConfig;
 
     fn build(config: LlmServingConfig) -> Result<Self, ConfigError> {
@@ -138,7 +137,11 @@ fn metrics(price_per_hour: Option<f64>) -> Vec<Metric> {
         Metric::new("cache_byte", "byte", "keys and values there, of the requests that were there at once"),
         Metric::new("activations_byte", "byte", "activations of the largest pass there"),
         Metric::new("processors", "", "processors that are used"),
-        Metric::new("token_energy_j", "J", "energy of a token, at the power limit of all processors that are used"),
+        Metric::new(
+            "token_energy_j",
+            "J",
+            "energy of a token, at the power limit of all processors that are used",
+        ),
     ];
     let cost = Metric::new(
         "cost_per_million_tokens",

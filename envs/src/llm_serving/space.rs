@@ -32,7 +32,8 @@ pub(super) fn space(processors: u64, model: &LanguageModel) -> Result<DesignSpac
     let mut parameters = vec![
         Parameter::ordinal("tensor", [1, 2, 4, 8]).about("processors that share each block"),
         Parameter::ordinal("pipeline", up_to(MAX_STAGES, model.blocks)).about("stages"),
-        Parameter::ordinal("instances", [1, 2, 3, 4, 6, 8, 12, 16]).about("groups of processors that hold the model once"),
+        Parameter::ordinal("instances", [1, 2, 3, 4, 6, 8, 12, 16])
+            .about("groups of processors that hold the model once"),
         Parameter::ordinal("prefill_instances", [0, 1, 2, 3, 4, 6, 8])
             .about("groups that do nothing but read prompts; with none the others do"),
         Parameter::ordinal("prefill_tensor", [1, 2, 4, 8]).about("processors that share each block there"),
@@ -60,12 +61,9 @@ fn rules(processors: u64, model: &LanguageModel) -> Vec<Rule> {
     };
     let whole = move |tensor: i64| heads % tensor == 0 && inner % tensor == 0;
     vec![
-        Rule::new(
-            "whole_heads",
-            "heads and feed-forward part % tensor == 0",
-            &["tensor"],
-            move |v| whole(v.int("tensor")),
-        ),
+        Rule::new("whole_heads", "heads and feed-forward part % tensor == 0", &["tensor"], move |v| {
+            whole(v.int("tensor"))
+        }),
         Rule::new(
             "whole_prefill_heads",
             "heads and feed-forward part % prefill_tensor == 0, and prefill_tensor == tensor without prefill_instances",

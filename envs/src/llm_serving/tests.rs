@@ -67,12 +67,13 @@ fn energy_and_cost_are_those_of_the_processors_that_are_used() {
 #[test]
 fn limits_and_memory_tell_designs_apart() {
     let env = build(&Value::Null);
-    let eight = measured(&env, &[("tensor", json!(8)), ("prefill_tensor", json!(8)), ("instances", json!(3))]);
+    let eight =
+        measured(&env, &[("tensor", json!(8)), ("prefill_tensor", json!(8)), ("instances", json!(3))]);
     assert!(eight[1] < 2.0 && eight[3] < 0.2, "{eight:?}");
     let one = measured(&env, &[("instances", json!(1)), ("batch", json!(4))]);
     assert!(one[1] > 2.0, "{one:?}");
     let fault = env.evaluate(&design(&env, &[("tensor", json!(1)), ("prefill_tensor", json!(1))])).unwrap();
-    assert!(matches!(&fault, Outcome::Infeasible { rule, .. } if rule.as_ref() == "memory"), "{fault:?}");
+    assert!(matches!(&fault, Outcome::Infeasible { rule, .. } if rule == "memory"), "{fault:?}");
 }
 
 #[test]
@@ -95,8 +96,14 @@ fn requests_of_ones_own_are_read_from_their_file() {
 #[test]
 fn settings_that_cannot_be_used_name_what_can() {
     let unknown = refused(&json!({ "model": "llama-3-80b" }));
-    assert!(unknown.contains("did you mean `llama-3-") && unknown.ends_with("or a file that ends in .toml"), "{unknown}");
-    assert_eq!(refused(&json!({ "rate_per_s": 0.0 })), "`rate_per_s`: got 0, expected a finite number above 0");
+    assert!(
+        unknown.contains("did you mean `llama-3-") && unknown.ends_with("or a file that ends in .toml"),
+        "{unknown}"
+    );
+    assert_eq!(
+        refused(&json!({ "rate_per_s": 0.0 })),
+        "`rate_per_s`: got 0, expected a finite number above 0"
+    );
     assert_eq!(
         refused(&json!({ "requests": 65_536, "output_tokens": 4096, "spread": 0.0 })),
         "`output_tokens`: all requests together ask for 268435456 tokens, expected at most 4194304"
@@ -108,9 +115,8 @@ fn settings_that_cannot_be_used_name_what_can() {
 fn random_designs_are_often_feasible() {
     let env = build(&json!({ "requests": 20 }));
     let mut rng = Seed::new(0).stream("test");
-    let is_measured = |_: &usize| {
-        matches!(env.evaluate(&env.space().sample(&mut rng)).unwrap(), Outcome::Measured(_))
-    };
+    let is_measured =
+        |_: &usize| matches!(env.evaluate(&env.space().sample(&mut rng)).unwrap(), Outcome::Measured(_));
     let share = (0..200).filter(is_measured).count() as f64 / 200.0;
     assert!(share > 0.2 && share < 0.95, "{share}");
 }

@@ -127,8 +127,7 @@ fn a_step_costs_what_its_processors_cost() {
     assert_eq!(priced.metrics().last().unwrap().name, "cost");
     assert!((metrics[7] - metrics[0] * 2048.0 / 3600.0).abs() < 1e-9, "{metrics:?}");
     assert!(build(&settings(Value::Null)).metrics().iter().all(|metric| metric.name != "cost"));
-    let refused =
-        LlmSystem::build(tapeout_core::config::read(&settings(json!(-1.0))).unwrap()).unwrap_err();
+    let refused = LlmSystem::build(tapeout_core::config::read(&settings(json!(-1.0))).unwrap()).unwrap_err();
     assert_eq!(refused.to_string(), "`price_per_hour`: got -1, expected a finite number above 0");
 }
 
@@ -145,6 +144,7 @@ fn a_model_of_ones_own_is_read_from_its_file() {
     let mixed = design(&env, &[("tensor", json!(2)), ("pipeline", json!(2)), ("expert", json!(4))]);
     assert_eq!(env.plan(&mixed).expert, 4);
     std::fs::write(&path, text.replace("blocks = 8", "blocks = 0")).unwrap();
-    let refused = LlmSystem::build(LlmSystemConfig { model: name.to_owned(), ..Default::default() }).unwrap_err();
+    let refused =
+        LlmSystem::build(LlmSystemConfig { model: name.to_owned(), ..Default::default() }).unwrap_err();
     assert_eq!(refused.to_string(), format!("`model`: {name}: `blocks` is 0, expected 1 to 4096"));
 }

@@ -26,7 +26,8 @@ impl LayoutGraph {
             let free = operator.tensors.iter().copied().filter(|&it| self.tensors[it].fixed.is_none());
             let tensors: Vec<usize> = free.collect();
             tables.push(self.table(tensors, max_entries, |layout_of| {
-                let fixed_or = |tensor: usize| self.tensors[tensor].fixed.unwrap_or_else(|| layout_of(tensor));
+                let fixed_or =
+                    |tensor: usize| self.tensors[tensor].fixed.unwrap_or_else(|| layout_of(tensor));
                 self.fastest(operator, fixed_or).0
             })?);
         }
@@ -36,8 +37,7 @@ impl LayoutGraph {
             left.remove(&tensor);
             order.push(self.eliminate(tensor, &mut tables, max_entries)?);
         }
-        let mut layouts: Vec<usize> =
-            self.tensors.iter().map(|tensor| tensor.fixed.unwrap_or(0)).collect();
+        let mut layouts: Vec<usize> = self.tensors.iter().map(|tensor| tensor.fixed.unwrap_or(0)).collect();
         for step in order.iter().rev() {
             let index = step.others.iter().fold(0, |index, &it| index * self.n_layouts(it) + layouts[it]);
             layouts[step.tensor] = step.best[index];

@@ -30,7 +30,8 @@ struct Matrix {
 impl Matrix {
     /// Bytes in both layouts, words of `byte`.
     fn stored(self, byte: f64) -> Vec<f64> {
-        let padded = |outer: u64, lanes: u64| outer.next_multiple_of(SUBLANES) * lanes.next_multiple_of(LANES);
+        let padded =
+            |outer: u64, lanes: u64| outer.next_multiple_of(SUBLANES) * lanes.next_multiple_of(LANES);
         let words = [padded(self.rows, self.columns), padded(self.columns, self.rows)];
         words.map(|words| (self.repeat * words) as f64 * byte).to_vec()
     }
@@ -46,9 +47,11 @@ impl LayoutGraph {
         for stage in cascade.stages() {
             builder.add(stage);
         }
-        let read = |name: &str| cascade.stages().iter().any(|stage| {
-            stage.input == name || stage.operand.as_ref().is_some_and(|operand| operand.name == name)
-        });
+        let read = |name: &str| {
+            cascade.stages().iter().any(|stage| {
+                stage.input == name || stage.operand.as_ref().is_some_and(|operand| operand.name == name)
+            })
+        };
         let first = &cascade.stages()[0].input;
         for (tensor, stage_name) in &mut builder.tensors {
             if stage_name == first || !read(stage_name) {

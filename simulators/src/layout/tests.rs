@@ -139,8 +139,14 @@ fn a_file_that_is_no_graph_names_what_is_wrong() {
         refused("time_s = 9", "time_s = -1"),
         "operator `first`: `time_s` is -1, expected a finite number above 0 and below 1e100"
     );
-    assert_eq!(refused("tensors = [\"x\", \"y\"]", "tensors = [\"x\", \"z\"]"), "operator `first`: there is no tensor `z`");
+    assert_eq!(
+        refused("tensors = [\"x\", \"y\"]", "tensors = [\"x\", \"z\"]"),
+        "operator `first`: there is no tensor `z`"
+    );
     assert_eq!(refused("name = \"y\"", "name = \"x\""), "the graph: `x` stands twice");
-    assert_eq!(refused("name = \"y\"", "name = \"y.1\""), "tensor `y.1`: its name has other characters than letters, digits and `_`");
+    assert_eq!(
+        refused("name = \"y\"", "name = \"y.1\""),
+        "tensor `y.1`: its name has other characters than letters, digits and `_`"
+    );
     assert!(refused("byte_per_s", "bytes_per_s").contains("unknown field `bytes_per_s`"));
 }

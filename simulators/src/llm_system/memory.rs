@@ -102,8 +102,7 @@ pub(super) fn memory(
     let parameters = block.parameters;
     let vocabulary = model.stage_vocabulary(plan.pipeline) / plan.tensor as f64;
     let parameters_held = blocks * parameters + vocabulary;
-    let vocabulary_shards =
-        if plan.optimizer == OptimizerState::Sharded { plan.data as f64 } else { 1.0 };
+    let vocabulary_shards = if plan.optimizer == OptimizerState::Sharded { plan.data as f64 } else { 1.0 };
     let stepped = block.stepped(plan);
     let waiting_byte = block_activations_byte(model, plan, plan.recompute);
     let working_byte = block_activations_byte(model, plan, Recompute::Nothing) - waiting_byte;

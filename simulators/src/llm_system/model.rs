@@ -31,10 +31,14 @@ pub struct LanguageModel {
     pub has_own_embeddings: bool,
 }
 
-/// Largest number in a file of a model. Ours: some hundred times the largest that is published, so that products stay within whole numbers.
-const MAX_NUMBER: u64 = 1 << 24;
-/// Most blocks, and most experts of one, in a file of a model; ours, likewise.
+/// Longest sequence and vocabulary of a file. Ours, as are the others: beyond what is published, and products of all of them stay within whole numbers.
+const MAX_TOKENS: u64 = 1 << 24;
+/// Most elements of a token, and between products.
+const MAX_WIDTH: u64 = 1 << 20;
+/// Most blocks and heads, and elements of a head.
 const MAX_BLOCKS: u64 = 1 << 12;
+/// Most experts of a block.
+const MAX_EXPERTS: u64 = 1 << 10;
 /// The version of the file form that is read here.
 const SCHEMA: u64 = 1;
 
@@ -116,15 +120,15 @@ impl LanguageModel {
         let experts = read.experts.unwrap_or(ExpertsText { count: 1, used: 1 });
         for (field, got, low, most) in [
             ("schema", read.schema, SCHEMA, SCHEMA),
-            ("hidden", read.hidden, 1, MAX_NUMBER),
-            ("inner", read.inner, 1, MAX_NUMBER),
+            ("hidden", read.hidden, 1, MAX_WIDTH),
+            ("inner", read.inner, 1, MAX_WIDTH),
             ("heads", read.heads, 1, MAX_BLOCKS),
             ("kv_heads", kv_heads, 1, read.heads),
             ("head_size", read.head_size, 1, MAX_BLOCKS),
             ("blocks", read.blocks, 1, MAX_BLOCKS),
-            ("sequence", read.sequence, 1, MAX_NUMBER),
-            ("vocabulary", read.vocabulary, 0, MAX_NUMBER),
-            ("experts.count", experts.count, 1, MAX_BLOCKS),
+            ("sequence", read.sequence, 1, MAX_TOKENS),
+            ("vocabulary", read.vocabulary, 0, MAX_TOKENS),
+            ("experts.count", experts.count, 1, MAX_EXPERTS),
             ("experts.used", experts.used, 1, experts.count),
         ] {
             if !(low..=most).contains(&got) {
@@ -300,6 +304,14 @@ mod tests {
         }
     }
 
+    // Law: the largest numbers that a file may have overflow nothing.
+    #[test]
+    fn the_largest_model_of_a_file_has_parameters() {
+        let text = "schema = 1\nhidden = 1048576\ninner = 1048576\nexperts = { count = 1024, used = 1024 }\nheads = 4096\nhead_size = 4096\nblocks = 4096\nvocabulary = 16777216\nsequence = 16777216\nown_embeddings = true\n";
+        let model = LanguageModel::from_toml(text).unwrap();
+        assert!(model.parameters() > 1 << 63 && model.step_flop(16_384).is_finite());
+    }
+
     #[test]
     fn a_file_that_is_no_model_names_its_field() {
         let text = FILES[0].1;
@@ -309,7 +321,10 @@ mod tests {
         };
         assert_eq!(refused("blocks = 40", "blocks = 5000"), "`blocks` is 5000, expected 1 to 4096");
         assert_eq!(refused("used = 4", "used = 17"), "`experts.used` is 17, expected 1 to 16");
-        assert_eq!(refused("kv_heads = 8", "kv_heads = 7"), "`heads` is 48, which `kv_heads` = 7 does not divide");
+        assert_eq!(
+            refused("kv_heads = 8", "kv_heads = 7"),
+            "`heads` is 48, which `kv_heads` = 7 does not divide"
+        );
         let unknown = refused("inner", "innner");
         assert!(unknown.contains("unknown field `innner`"), "{unknown}");
     }

@@ -21,7 +21,8 @@ struct ChoiceRule {
 
 /// All rules that are tried: orders in which the second chunk's forward pass goes before the first's, each with little room kept.
 fn rules() -> impl Iterator<Item = ChoiceRule> {
-    const PASSES: [Kind; 4] = [(Pass::Forward, 1), (Pass::Forward, 0), (Pass::Backward, 0), (Pass::Backward, 1)];
+    const PASSES: [Kind; 4] =
+        [(Pass::Forward, 1), (Pass::Forward, 0), (Pass::Backward, 0), (Pass::Backward, 1)];
     let orders = (0..256).filter_map(|code: usize| {
         let picks = [code / 64, code / 16 % 4, code / 4 % 4, code % 4];
         let place = |pass: usize| picks.iter().position(|&pick| pick == pass);

@@ -457,11 +457,8 @@ impl<'a> Service<'a> {
             let after = (request.output - 1) as f64;
             (after > 0.0).then(|| (self.last_s[index] - self.first_s[index]) / after)
         });
-        let held_byte = |it: &Instance| {
-            it.most_held as f64 / it.group.expert as f64 * it.memory.token_byte
-        };
-        let total_byte =
-            |it: &&Instance| it.memory.weights_byte + it.memory.activations_byte + held_byte(it);
+        let held_byte = |it: &Instance| it.most_held as f64 / it.group.expert as f64 * it.memory.token_byte;
+        let total_byte = |it: &&Instance| it.memory.weights_byte + it.memory.activations_byte + held_byte(it);
         let fullest = self
             .instances
             .iter()

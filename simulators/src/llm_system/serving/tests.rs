@@ -9,7 +9,14 @@ const ONE: ServingGroup = ServingGroup { tensor: 1, pipeline: 1, expert: 1 };
 const EIGHT: ServingGroup = ServingGroup { tensor: 8, ..ONE };
 
 fn plan(group: ServingGroup) -> ServingPlan {
-    ServingPlan { group, instances: 1, prefill: None, batching: Batching::Whole, pass_tokens: 8192, batch: 64 }
+    ServingPlan {
+        group,
+        instances: 1,
+        prefill: None,
+        batching: Batching::Whole,
+        pass_tokens: 8192,
+        batch: 64,
+    }
 }
 
 fn work(parts: &[(u64, u64)]) -> PassWork {
@@ -120,8 +127,7 @@ fn phases_apart_hand_their_caches_over() {
     let apart = ServingPlan { prefill: Some((1, ONE)), ..plan(EIGHT) };
     let report =
         serve(&model, &cluster, &apart, &[Request { arrival_s: 0.0, prompt: 1000, output: 2 }]).unwrap();
-    let (prefill, decode) =
-        (PassModel::new(&model, &cluster, ONE), PassModel::new(&model, &cluster, EIGHT));
+    let (prefill, decode) = (PassModel::new(&model, &cluster, ONE), PassModel::new(&model, &cluster, EIGHT));
     let first_s = prefill.pass_s(&work(&[(0, 1000)]));
     assert!((report.first_token_s[0] - first_s).abs() < 1e-12);
     // By hand: 131,072 byte a token, 1,000 tokens, one link of 50 GB/s at 0.9, 20 us: 2.93 ms.
@@ -197,7 +203,10 @@ fn a_mixture_reads_the_experts_that_are_met() {
 fn a_table_of_requests_is_read_or_refused_by_line() {
     let read = |lines: &str| requests_from_csv(&format!("arrival_s,prompt_tokens,output_tokens\n{lines}"));
     let first = Request { arrival_s: 0.5, prompt: 10, output: 3 };
-    assert_eq!(read("0.5,10,3\n0.5, 7, 1\n").unwrap(), vec![first, Request { prompt: 7, output: 1, ..first }]);
+    assert_eq!(
+        read("0.5,10,3\n0.5, 7, 1\n").unwrap(),
+        vec![first, Request { prompt: 7, output: 1, ..first }]
+    );
     let refused = |lines: &str| read(lines).unwrap_err().to_string();
     assert_eq!(
         refused("2,10,3\n1,10,3"),
