@@ -18,7 +18,8 @@ const MAX_FILE_BYTE: u64 = 1 << 22;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LayoutAssignmentConfig {
-    /// A transformer whose layers are the graph: `bert-base`, `gpt2`, `llama-3-8b`, ...; or a file of one's own that ends in `.toml`, of `[[tensor]]` and `[[operator]]`.
+    /// A transformer whose layers are the graph: `bert-base`, `gpt2`, `llama-3-8b`, ...; or a file of one's own that ends in `.toml`, of `[[tensor]]`
+    /// and `[[operator]]`.
     pub graph: String,
     /// Layers of that transformer.
     pub layers: u64,

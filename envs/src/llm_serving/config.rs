@@ -7,12 +7,13 @@ use tapeout_simulators::llm_system::serving::{MAX_TOKENS, Request, RequestLoad, 
 use tapeout_simulators::llm_system::{Cluster, LanguageModel, cluster};
 
 use crate::llm_system::config::{check_price, named_model};
+use super::space::LEAST_PASS_TOKENS;
 use crate::settings_file;
 
 /// Bytes of a file of requests; ours: some thirty for each of the most that there may be.
 const MAX_FILE_BYTE: u64 = 1 << 22;
-/// Most tokens that all requests together may ask for, which bounds the time of an evaluation. Ours: some tenths of a second.
-const MAX_OUTPUT: u64 = 1 << 22;
+/// Most passes that all requests may take one by one, with prompts in the smallest parts, which bounds the time of an evaluation. Ours: some seconds.
+const MAX_PASSES: u64 = 1 << 22;
 
 /// What is served to whom on what.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -100,10 +101,9 @@ impl LlmServingConfig {
             let text = settings_file::read(&self.trace, MAX_FILE_BYTE).map_err(refused)?;
             ("trace", requests_from_csv(&text).map_err(|error| refused(error.to_string()))?)
         };
-        let output: u64 = requests.iter().map(|request| request.output).sum();
-        if output > MAX_OUTPUT {
-            let message =
-                format!("all requests together ask for {output} tokens, expected at most {MAX_OUTPUT}");
+        let passes: u64 = requests.iter().map(|it| it.output + it.prompt.div_ceil(u64::from(LEAST_PASS_TOKENS))).sum();
+        if passes > MAX_PASSES {
+            let message = format!("requests may take {passes} passes one by one, expected at most {MAX_PASSES}: take fewer or shorter ones");
             return Err(ConfigError::new(field, message));
         }
         Ok(requests)

@@ -111,7 +111,8 @@ impl BuildEnv for LlmServing {
         Ok(Self { space, knobs, model, cluster, requests, price_per_hour, metrics: metrics(price_per_hour) })
     }
 
-    // Source of the limits: MLCommons, MLPerf Inference v4.0 (2024), Llama 2 70B, scenario Server: the 99th percentile of the time to the first token within 2 s, of the
+    // Source of the limits: MLCommons, MLPerf Inference v4.0 (2024), Llama 2 70B, scenario Server: the 99th percentile of the time to the first token
+    // within 2 s, of the
     // time of each further token within 200 ms.
     fn default_goal(&self) -> Goal {
         Goal {

@@ -8,9 +8,13 @@ use crate::llm_system::space::divisors;
 
 const BATCHING: [(&str, Batching); 2] = [("whole", Batching::Whole), ("chunked", Batching::Chunked)];
 
-/// Most stages, and most parts of a batch that share experts. Ours: a stage more is a hop more for every token; two nodes hold the largest mixture here.
+/// Most stages, and most parts of a batch that share experts. Ours: a stage more is a hop more for every token; two nodes hold the largest mixture
+/// here.
 const MAX_STAGES: u32 = 8;
 const MAX_EXPERT_PARTS: u32 = 16;
+
+/// The least that a pass may be limited to, in tokens.
+pub(super) const LEAST_PASS_TOKENS: u32 = 256;
 
 /// The parameters, by name.
 #[derive(Debug, Clone)]
@@ -39,7 +43,7 @@ pub(super) fn space(processors: u64, model: &LanguageModel) -> Result<DesignSpac
         Parameter::ordinal("prefill_tensor", [1, 2, 4, 8]).about("processors that share each block there"),
         Parameter::categorical("batching", &BATCHING.map(|(name, _)| name))
             .about("whether prompts go whole, before tokens of others, or in parts beside them"),
-        Parameter::power_of_two("pass_tokens", 256, 8192).about("most tokens of a pass"),
+        Parameter::power_of_two("pass_tokens", LEAST_PASS_TOKENS, 8192).about("most tokens of a pass"),
         Parameter::power_of_two("batch", 4, 512).about("most sequences at once on an instance"),
     ];
     if model.experts() > 1 {

@@ -106,7 +106,7 @@ fn settings_that_cannot_be_used_name_what_can() {
     );
     assert_eq!(
         refused(&json!({ "requests": 65_536, "output_tokens": 4096, "spread": 0.0 })),
-        "`output_tokens`: all requests together ask for 268435456 tokens, expected at most 4194304"
+        "`output_tokens`: requests may take 268697600 passes one by one, expected at most 4194304: take fewer or shorter ones"
     );
 }
 

@@ -37,7 +37,8 @@ struct KernelText {
 }
 
 impl LayoutGraph {
-    /// The graph in a file of `byte_per_s`; `[[tensor]]` with `name`, `layouts`, `byte` in each, and `fixed` if its layout is given; and `[[operator]]` with `name`, `tensors` and
+    /// The graph in a file of `byte_per_s`; `[[tensor]]` with `name`, `layouts`, `byte` in each, and `fixed` if its layout is given; and
+    /// `[[operator]]` with `name`, `tensors` and
     /// `kernels = [{ layouts, time_s }]`.
     ///
     /// # Errors

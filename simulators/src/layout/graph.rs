@@ -175,7 +175,8 @@ impl LayoutGraph {
         (byte[from] + byte[to]) / self.byte_per_s
     }
 
-    /// The fastest kernel of `operator` if its tensors are in the layouts that `layout_of` says: time with copies, time of these, and how many they are; the first of
+    /// The fastest kernel of `operator` if its tensors are in the layouts that `layout_of` says: time with copies, time of these, and how many they
+    /// are; the first of
     /// equals.
     pub(super) fn fastest(
         &self,

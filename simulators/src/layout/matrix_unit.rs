@@ -1,6 +1,7 @@
 //! Graphs of our own transformers on a matrix unit whose memory is tiled.
 //!
-//! A matrix is kept by rows or by columns, in tiles of 8 by 128 with padding. A product streams its first operand past the second, or the transposed second past the
+//! A matrix is kept by rows or by columns, in tiles of 8 by 128 with padding. A product streams its first operand past the second, or the transposed
+//! second past the
 //! first: what is streamed and the result are in the layout of that form, what stays in the unit may be in either. Both forms fill tiles of the unit.
 
 use super::graph::{Kernel, LaidOutTensor, LayoutGraph, LayoutGraphError, LayoutOperator};
@@ -38,7 +39,8 @@ impl Matrix {
 }
 
 impl LayoutGraph {
-    /// The graph of a cascade of products and rows, words of `byte`; what no stage makes and no product reads as its second operand, and what none reads, is kept by rows.
+    /// The graph of a cascade of products and rows, words of `byte`; what no stage makes and no product reads as its second operand, and what none
+    /// reads, is kept by rows.
     ///
     /// # Errors
     /// [`LayoutGraphError`] if it is too large.

@@ -27,7 +27,8 @@ tensors = ["y"]
 kernels = [{ layouts = ["a"], time_s = 1 }]
 "#;
 
-// By hand: with y in b, x is copied in (10 + 20) / 10 = 3 s, first takes 1 s, y is copied in 2 s, second takes 1 s: 7 s. With y in a, first's kernel of a takes 9 s, and that of
+// By hand: with y in b, x is copied in (10 + 20) / 10 = 3 s, first takes 1 s, y is copied in 2 s, second takes 1 s: 7 s. With y in a, first's kernel
+// of a takes 9 s, and that of
 // b 3 + 1 + 2 = 6 s; with second 7 s too. Bytes: 20 either way.
 #[test]
 fn kernels_are_chosen_with_the_copies_they_need() {
@@ -105,7 +106,8 @@ fn a_graph_far_from_a_tree_is_given_up() {
     assert!(random_graph(&mut rng, 12, &all).optimum(9).is_none());
 }
 
-// By hand: one token of GPT-2 is a row of 768 words, of which by rows 8 by 768 are kept and by columns 768 by 128: sixteen times as many. Weights of 768 by 768 fill tiles.
+// By hand: one token of GPT-2 is a row of 768 words, of which by rows 8 by 768 are kept and by columns 768 by 128: sixteen times as many. Weights of
+// 768 by 768 fill tiles.
 #[test]
 fn padding_makes_layouts_unlike() {
     let mut model = transformer("gpt2").unwrap();

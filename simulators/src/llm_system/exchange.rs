@@ -42,7 +42,8 @@ pub(super) fn exchanges(
     (inner.and_experts(plan, to_experts_s), last.and_experts(plan, to_experts_s))
 }
 
-/// Time in which every token goes to its experts, or comes back, in s. A processor sends whole tokens: results are sums over the processors of a block, and those are
+/// Time in which every token goes to its experts, or comes back, in s. A processor sends whole tokens: results are sums over the processors of a
+/// block, and those are
 /// added up after the experts' have been.
 fn to_experts_s(model: &LanguageModel, cluster: &Cluster, plan: &TrainingPlan, elements: f64) -> f64 {
     let FeedForward::Experts { used, .. } = model.feed_forward else { return 0.0 };

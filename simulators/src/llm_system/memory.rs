@@ -67,7 +67,8 @@ pub(super) fn block_activations_byte(
     }
 }
 
-/// What the processors of a block share of the activations of a token, in byte: queries, keys, values, the input of attention's last product, and what is
+/// What the processors of a block share of the activations of a token, in byte: queries, keys, values, the input of attention's last product, and
+/// what is
 /// between the products of the feed-forward part, before and after the activation, with a gate its operand and the product too.
 fn split_byte(model: &LanguageModel) -> f64 {
     let attention = 2 * (model.heads + model.kv_heads) * model.head_size;

@@ -31,7 +31,8 @@ pub struct LanguageModel {
     pub has_own_embeddings: bool,
 }
 
-/// Longest sequence and vocabulary of a file. Ours, as are the others: beyond what is published, and products of all of them stay within whole numbers.
+/// Longest sequence and vocabulary of a file. Ours, as are the others: beyond what is published, and products of all of them stay within whole
+/// numbers.
 const MAX_TOKENS: u64 = 1 << 24;
 /// Most elements of a token, and between products.
 const MAX_WIDTH: u64 = 1 << 20;
@@ -108,7 +109,8 @@ const fn usual_sequence() -> u64 {
 }
 
 impl LanguageModel {
-    /// The model in a TOML file: `schema = 1`, `hidden`, `inner`, `heads`, `head_size`, `blocks`, `vocabulary`; if they are not plain `kv_heads`, `gated`,
+    /// The model in a TOML file: `schema = 1`, `hidden`, `inner`, `heads`, `head_size`, `blocks`, `vocabulary`; if they are not plain `kv_heads`,
+    /// `gated`,
     /// `experts = { count, used }` (gated ones), `own_embeddings`, `sequence`; and `source` and `parameters`, which are not read.
     ///
     /// # Errors
@@ -209,7 +211,8 @@ impl LanguageModel {
     }
 }
 
-/// Megatron's models. Source: Korthikanti et al. (MLSys 2023), arXiv 2205.05198, table 3; vocabulary: Narayanan et al. (SC 2021), arXiv 2104.04473, section 5.1.
+/// Megatron's models. Source: Korthikanti et al. (MLSys 2023), arXiv 2205.05198, table 3; vocabulary: Narayanan et al. (SC 2021), arXiv 2104.04473,
+/// section 5.1.
 const MEGATRON: [(&str, LanguageModel); 4] = [
     ("gpt3-175b", megatron(12_288, 96, 128, 96)),
     ("megatron-1t", megatron(25_600, 160, 160, 128)),

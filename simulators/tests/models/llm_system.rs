@@ -359,7 +359,8 @@ fn mixture() -> TrainingPlan {
     }
 }
 
-// Laws: experts on more processors need less memory and more exchanging; replicas of an expert are fewer than those of the rest, so fewer gradients are exchanged.
+// Laws: experts on more processors need less memory and more exchanging; replicas of an expert are fewer than those of the rest, so fewer gradients
+// are exchanged.
 #[test]
 fn experts_apart_save_memory_and_cost_exchanges() {
     let (model, cluster) = (language_model("mixtral-8x7b").unwrap(), Cluster::a100_published());
@@ -374,7 +375,8 @@ fn experts_apart_save_memory_and_cost_exchanges() {
     let experts_byte = 8.0 * 3.0 * 4096.0 * 14_336.0 / 2.0 * 2.0;
     let saved_byte = steps[0].memory.weights_byte - steps[3].memory.weights_byte;
     assert_eq!(saved_byte, 7.0 * experts_byte);
-    // By hand: a block sends two experts' tokens of 4,096 elements of two bytes, 2,048 a microbatch, seven eighths of them away, at 25 GB/s * 0.9, 20 us: 1.325 ms; four
+    // By hand: a block sends two experts' tokens of 4,096 elements of two bytes, 2,048 a microbatch, seven eighths of them away, at 25 GB/s * 0.9, 20
+    // us: 1.325 ms; four
     // times in 8 blocks for 8 microbatches.
     let way_s = 20e-6 + 2.0 * 2048.0 * 4096.0 * 2.0 * (7.0 / 8.0) / 22.5e9;
     let ways_s = steps[3].tensor_s - steps[0].tensor_s;

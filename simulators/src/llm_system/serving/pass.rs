@@ -197,7 +197,8 @@ impl<'a> PassModel<'a> {
         stages * self.stage_s(pass) + (stages - 1.0) * self.transfer_s(pass) + self.output_s(pass)
     }
 
-    /// Time in which keys and values of `tokens` go to a group whose processors are `others`, in s: as many links as the smaller group has carry them.
+    /// Time in which keys and values of `tokens` go to a group whose processors are `others`, in s: as many links as the smaller group has carry
+    /// them.
     pub fn handover_s(&self, tokens: u64, others: u64) -> f64 {
         let byte = self.model.blocks as f64
             * WORD_BYTE

@@ -82,7 +82,8 @@ pub enum RequestsError {
     },
 }
 
-/// Requests of a table in CSV with the columns `arrival_s`, `prompt_tokens` and `output_tokens`, by their times, of which none is before the one above it.
+/// Requests of a table in CSV with the columns `arrival_s`, `prompt_tokens` and `output_tokens`, by their times, of which none is before the one
+/// above it.
 ///
 /// # Errors
 /// [`RequestsError`] naming the line and the column.

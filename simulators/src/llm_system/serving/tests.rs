@@ -34,8 +34,10 @@ fn served(name: &str, plan: &ServingPlan, requests: &[Request]) -> ServingReport
 const PREFILL_S: f64 = 66.746e-3;
 const DECODE_S: f64 = 1.1093e-3;
 
-// Authority: prompts take what was measured, with the two efficiencies that were fitted to training; scores go through memory there, and stay on the chip here. A token
-// takes 31 % less than measured: there every operator is a call of its own, so that norms and the activation of a token take 48 us each, and the rates of
+// Authority: prompts take what was measured, with the two efficiencies that were fitted to training; scores go through memory there, and stay on the
+// chip here. A token
+// takes 31 % less than measured: there every operator is a call of its own, so that norms and the activation of a token take 48 us each, and the
+// rates of
 // small products are lower.
 #[test]
 fn a_layer_takes_about_what_was_measured() {
@@ -47,7 +49,8 @@ fn a_layer_takes_about_what_was_measured() {
     assert!((decode + 0.31).abs() < 0.01, "{decode}");
 }
 
-// By hand: a token of Llama 3 70B reads all but the embedding, (70,553,706,496 - 128,256 * 8,192) * 2 byte, an eighth on each of eight H100 at 3.072 TB/s: 5.657 ms. No
+// By hand: a token of Llama 3 70B reads all but the embedding, (70,553,706,496 - 128,256 * 8,192) * 2 byte, an eighth on each of eight H100 at 3.072
+// TB/s: 5.657 ms. No
 // pass is faster; 160 sums among processors of some 10 us and the shares of the bandwidth that are reached make the rest.
 #[test]
 fn decode_is_bound_by_the_bandwidth() {
@@ -82,7 +85,8 @@ fn a_uniform_load_is_the_sum_of_its_passes() {
     assert_eq!(report.cache_byte, 8.0 * 120.0 * 131_072.0);
 }
 
-// Closed form: requests of one token, one at a time, are the queue M/D/1, whose mean wait is load * service / (2 (1 - load)); 20,000 of them at a load of a half.
+// Closed form: requests of one token, one at a time, are the queue M/D/1, whose mean wait is load * service / (2 (1 - load)); 20,000 of them at a
+// load of a half.
 #[test]
 fn a_random_load_waits_as_long_as_queueing_theory_says() {
     let (model, cluster) = (language_model("llama-3-8b").unwrap(), cluster("h100-80").unwrap());
@@ -177,7 +181,8 @@ fn what_memory_or_network_do_not_bear_is_named() {
     assert!(fault.rule() == "network" && fault.violation() > 0.0, "{fault:?}");
 }
 
-// Laws: experts on more processors leave more memory for keys and values; a token of a mixture reads the experts that it uses, not all of them; and with so many tokens
+// Laws: experts on more processors leave more memory for keys and values; a token of a mixture reads the experts that it uses, not all of them; and
+// with so many tokens
 // that all experts are met, all are read.
 #[test]
 fn a_mixture_reads_the_experts_that_are_met() {
@@ -188,7 +193,8 @@ fn a_mixture_reads_the_experts_that_are_met() {
         let parts = vec![(10, 1); n as usize];
         PassModel::new(model, &cluster, group(expert)).block_s(&work(&parts))
     };
-    // By hand: 3 * 4,096 * 14,336 weights of two bytes, half of them on each of two processors, at 3.072 TB/s: 57 us an expert; one more for a lone token, seven for
+    // By hand: 3 * 4,096 * 14,336 weights of two bytes, half of them on each of two processors, at 3.072 TB/s: 57 us an expert; one more for a lone
+    // token, seven for
     // 256. Products of 59 MB reach three quarters of that bandwidth, so 1.33 and 9.3, and computing on twice as many rows.
     let expert_s = 3.0 * 4096.0 * 14_336.0 / 3.072e12;
     let lone = (at(&model, 1, 1) - at(&dense, 1, 1)) / expert_s;
