@@ -6,8 +6,8 @@ use tapeout_core::{ConfigError, Seed};
 use tapeout_simulators::llm_system::serving::{MAX_TOKENS, Request, RequestLoad, requests_from_csv};
 use tapeout_simulators::llm_system::{Cluster, LanguageModel, cluster};
 
-use crate::llm_system::config::{check_price, named_model};
 use super::space::LEAST_PASS_TOKENS;
+use crate::llm_system::config::{check_price, named_model};
 use crate::settings_file;
 
 /// Bytes of a file of requests; ours: some thirty for each of the most that there may be.
@@ -101,9 +101,12 @@ impl LlmServingConfig {
             let text = settings_file::read(&self.trace, MAX_FILE_BYTE).map_err(refused)?;
             ("trace", requests_from_csv(&text).map_err(|error| refused(error.to_string()))?)
         };
-        let passes: u64 = requests.iter().map(|it| it.output + it.prompt.div_ceil(u64::from(LEAST_PASS_TOKENS))).sum();
+        let passes: u64 =
+            requests.iter().map(|it| it.output + it.prompt.div_ceil(u64::from(LEAST_PASS_TOKENS))).sum();
         if passes > MAX_PASSES {
-            let message = format!("requests may take {passes} passes one by one, expected at most {MAX_PASSES}: take fewer or shorter ones");
+            let message = format!(
+                "requests may take {passes} passes one by one, expected at most {MAX_PASSES}: take fewer or shorter ones"
+            );
             return Err(ConfigError::new(field, message));
         }
         Ok(requests)
