@@ -316,6 +316,18 @@ fn schedules_have_the_bubbles_of_the_table() {
     }
 }
 
+// Claim of docs/concepts/llm-system.md: the best of the rules leaves these bubbles, at no more activations than 1F1B.
+#[test]
+fn zb_v_leaves_small_bubbles_at_other_sizes_too() {
+    for (stages, microbatches, bubble) in
+        [(4, 16, 0.0103), (8, 16, 0.0303), (8, 32, 0.0052), (12, 48, 0.0103), (16, 64, 0.0154)]
+    {
+        let ran = run_pipeline(PassOrder::ZeroBubbleV, stages, microbatches, UNITS);
+        assert!((ran.bubble - bubble).abs() < 1e-4, "{stages} {microbatches} {ran:?}");
+        assert!(ran.activations <= stages as f64, "{stages} {ran:?}");
+    }
+}
+
 // Closed form: Qi et al. (ICLR 2024), table 2: (p - 1)(F + B - W) and (p - 1)(F + B - 2 W), at the activations of 1F1B and twice those.
 #[test]
 fn bubbles_that_weight_gradients_fill_are_those_of_the_closed_form() {
