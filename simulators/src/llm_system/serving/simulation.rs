@@ -186,6 +186,15 @@ pub fn serve(
 ) -> Result<ServingReport, ServingFault> {
     assert!(!requests.is_empty() && plan.instances > 0, "there are requests, and instances to serve them");
     assert!(plan.pass_tokens > 0 && plan.batch > 0, "a pass has tokens and sequences");
+    for group in [Some(plan.group), plan.prefill.map(|(_, group)| group)].into_iter().flatten() {
+        let divided = [
+            (model.blocks, group.pipeline),
+            (model.experts(), group.expert),
+            (model.heads, group.tensor),
+            (model.inner, group.tensor),
+        ];
+        assert!(divided.iter().all(|(whole, parts)| whole.is_multiple_of(*parts)), "groups divide the model");
+    }
     let longest = requests.iter().max_by_key(|request| request.tokens()).expect("invariant: there are some");
     let prompt = requests.iter().map(|request| request.prompt).max().expect("invariant: there are some");
     let decode = if plan.prefill.is_some() { Role::Decode } else { Role::Both };
