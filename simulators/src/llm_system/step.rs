@@ -43,7 +43,7 @@ pub struct TrainingStep {
     pub recompute_s: f64,
     /// The output layer, on the last stage.
     pub output_s: f64,
-    /// Exchanges among the processors of a block.
+    /// Exchanges among the processors of a block, and the way to experts and back.
     pub tensor_s: f64,
     /// Those of the forward pass that are done again.
     pub tensor_again_s: f64,
