@@ -1,9 +1,11 @@
 //! Settings of `llm-serving`.
 
 use serde::{Deserialize, Serialize};
-use tapeout_core::config::{above, check};
+use tapeout_core::config::check;
 use tapeout_core::{ConfigError, Seed};
-use tapeout_simulators::llm_system::serving::{MAX_TOKENS, Request, RequestLoad, requests_from_csv};
+use tapeout_simulators::llm_system::serving::{
+    MAX_REQUESTS, MAX_TOKENS, Request, RequestLoad, requests_from_csv,
+};
 use tapeout_simulators::llm_system::{Cluster, LanguageModel, cluster};
 
 use super::space::LEAST_PASS_TOKENS;
@@ -66,9 +68,9 @@ impl LlmServingConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         // The network between nodes has no more.
         check("processors", self.processors, 1..=65_536)?;
-        // Ours: enough for a hundredth percentile, and little enough for milliseconds.
-        check("requests", self.requests, 1..=65_536)?;
-        check("rate_per_s", self.rate_per_s, above(0.0))?;
+        check("requests", self.requests, 1..=MAX_REQUESTS as u64)?;
+        // Ours: months for the most requests, and all of them within a second.
+        check("rate_per_s", self.rate_per_s, 0.01..=1e6)?;
         check("prompt_tokens", self.prompt_tokens, 1..=MAX_TOKENS / 2)?;
         check("output_tokens", self.output_tokens, 1..=MAX_TOKENS / 2)?;
         check("spread", self.spread, 0.0..=1.0)?;

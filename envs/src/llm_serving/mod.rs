@@ -83,7 +83,7 @@ impl Env for LlmServing {
         let plan = self.plan(design);
         Ok(match serve(&self.model, &self.cluster, &plan, &self.requests) {
             Ok(report) => Outcome::Measured(self.measured(&plan, &report)),
-            Err(fault) => Outcome::infeasible(fault.rule(), fault.violation()),
+            Err(fault) => Outcome::infeasible("memory", fault.violation()),
         })
     }
 
@@ -132,7 +132,11 @@ fn metrics(price_per_hour: Option<f64>) -> Vec<Metric> {
         Metric::new("token_p50_s", "s", "time of a further token, mean of a request, median of requests"),
         Metric::new("token_p99_s", "s", "the same, 99th percentile"),
         Metric::new("latency_s", "s", "from a request to its last token, mean"),
-        Metric::new("throughput_per_s", "1/s", "tokens that are made, from time 0 to the last one"),
+        Metric::new(
+            "throughput_per_s",
+            "1/s",
+            "tokens that are made, from the first request to the last token",
+        ),
         Metric::new("memory_byte", "byte", "the most that a processor of the fullest instance holds"),
         Metric::new("weights_byte", "byte", "weights there"),
         Metric::new("cache_byte", "byte", "keys and values there, of the requests that were there at once"),

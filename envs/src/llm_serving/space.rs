@@ -4,7 +4,7 @@ use tapeout_core::{CategoryParameter, CountParameter, Design, DesignSpace, Param
 use tapeout_simulators::llm_system::LanguageModel;
 use tapeout_simulators::llm_system::serving::{Batching, ServingGroup, ServingPlan};
 
-use crate::llm_system::space::divisors;
+use crate::llm_system::space::{WHOLE_HEADS, divisors};
 
 const BATCHING: [(&str, Batching); 2] = [("whole", Batching::Whole), ("chunked", Batching::Chunked)];
 
@@ -56,26 +56,24 @@ pub(super) fn space(processors: u64, model: &LanguageModel) -> Result<DesignSpac
 }
 
 fn rules(processors: u64, model: &LanguageModel) -> Vec<Rule> {
-    let (processors, heads, inner) = (processors as i64, model.heads as i64, model.inner as i64);
+    let (processors, model) = (processors as i64, *model);
     let has_experts = model.experts() > 1;
     let names: &'static [&'static str] = if has_experts {
         &["tensor", "pipeline", "expert", "instances", "prefill_instances", "prefill_tensor"]
     } else {
         &["tensor", "pipeline", "instances", "prefill_instances", "prefill_tensor"]
     };
-    let whole = move |tensor: i64| heads % tensor == 0 && inner % tensor == 0;
+    let whole = move |tensor: i64| model.can_be_shared_by(tensor.unsigned_abs());
     vec![
-        Rule::new("whole_heads", "heads and feed-forward part % tensor == 0", &["tensor"], move |v| {
-            whole(v.int("tensor"))
+        Rule::new("whole_heads", WHOLE_HEADS, &["tensor"], move |v| whole(v.int("tensor"))),
+        Rule::new("whole_prefill_heads", "whole_heads, of prefill_tensor", &["prefill_tensor"], move |v| {
+            whole(v.int("prefill_tensor"))
         }),
         Rule::new(
-            "whole_prefill_heads",
-            "heads and feed-forward part % prefill_tensor == 0, and prefill_tensor == tensor without prefill_instances",
+            "no_prefill_tensor_alone",
+            "prefill_tensor == tensor if there are no prefill_instances",
             &["tensor", "prefill_tensor", "prefill_instances"],
-            move |v| {
-                whole(v.int("prefill_tensor"))
-                    && (v.int("prefill_instances") > 0 || v.int("prefill_tensor") == v.int("tensor"))
-            },
+            |v| v.int("prefill_instances") > 0 || v.int("prefill_tensor") == v.int("tensor"),
         ),
         Rule::new(
             "enough_processors",

@@ -101,6 +101,10 @@ pub(super) fn space(config: &LlmSystemConfig, model: &LanguageModel) -> Result<D
     DesignSpace::new(parameters, rules(config, model))
 }
 
+/// What `whole_heads` asks for.
+pub(crate) const WHOLE_HEADS: &str =
+    "heads and feed-forward part % tensor == 0; heads of keys too, or tensor % heads of keys == 0";
+
 /// All divisors of `whole`.
 pub(crate) fn divisors(whole: u64) -> Vec<u32> {
     (1..=whole).filter(|part| whole.is_multiple_of(*part)).map(|part| part as u32).collect()
@@ -113,9 +117,20 @@ fn rules(config: &LlmSystemConfig, model: &LanguageModel) -> Vec<Rule> {
         let members = tensor * pipeline;
         (processors % members == 0).then(|| processors / members)
     };
-    let heads = model.heads as i64;
+    let (model, sequence, experts) = (*model, model.sequence as i64, model.experts());
     let mut rules = vec![
-        Rule::new("whole_heads", "heads % tensor == 0", &["tensor"], move |v| heads % v.int("tensor") == 0),
+        Rule::new("whole_heads", WHOLE_HEADS, &["tensor"], move |v| {
+            model.can_be_shared_by(v.int("tensor").unsigned_abs())
+        }),
+        Rule::new(
+            "whole_tokens",
+            "microbatch * sequence % tensor == 0 unless communication == all-reduce",
+            &["tensor", "microbatch", "communication"],
+            move |v| {
+                v.text("communication") == "all-reduce"
+                    || v.int("microbatch") * sequence % v.int("tensor") == 0
+            },
+        ),
         Rule::new(
             "whole_batch",
             "processors % (tensor * pipeline) == 0, and the batch of a replica % microbatch == 0",
@@ -144,7 +159,7 @@ fn rules(config: &LlmSystemConfig, model: &LanguageModel) -> Vec<Rule> {
             },
         ),
     ];
-    if model.experts() > 1 {
+    if experts > 1 {
         rules.push(Rule::new(
             "whole_experts",
             "replicas % expert == 0",

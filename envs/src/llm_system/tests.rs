@@ -141,6 +141,21 @@ fn a_model_of_ones_own_is_read_from_its_file() {
     std::fs::write(&path, text).unwrap();
     let env = build(&json!({ "model": name, "processors": 16, "batch": 64 }));
     check_env(&env).unwrap_or_else(|findings| panic!("{findings}"));
+    // Widths, heads of keys and sequences that no power of two divides, or not all: every design that the rules leave has a step or a fault.
+    for (heads, change) in
+        [(16, "inner = 1001"), (16, "inner = 512\nsequence = 2047"), (24, "inner = 512"), (12, "inner = 512")]
+    {
+        let odd = text
+            .replace("inner = 512", change)
+            .replace("heads = 16\nkv_heads = 4", &format!("heads = {heads}\nkv_heads = {}", heads / 4));
+        assert_ne!(odd, text, "{change}");
+        std::fs::write(&path, odd).unwrap();
+        let env = build(&json!({ "model": name, "processors": 16, "batch": 64 }));
+        let mut rng = Seed::new(0).stream("odd");
+        for _ in 0..2000 {
+            env.evaluate(&env.space().sample(&mut rng)).unwrap();
+        }
+    }
     let mixed = design(&env, &[("tensor", json!(2)), ("pipeline", json!(2)), ("expert", json!(4))]);
     assert_eq!(env.plan(&mixed).expert, 4);
     std::fs::write(&path, text.replace("blocks = 8", "blocks = 0")).unwrap();

@@ -252,9 +252,9 @@ pub(super) fn block_time(model: &LanguageModel, cluster: &Cluster, plan: &Traini
     let tokens = (plan.microbatch * model.sequence) as f64;
     let inner = (model.heads * model.head_size) as f64 / tensor;
     let head_size = model.head_size as f64;
-    // Heads of keys and values on this processor, each for so many heads of queries; those that are fewer than processors are copied.
-    let kv_heads = (model.kv_heads as f64 / tensor).max(1.0);
-    let group = model.heads as f64 / tensor / kv_heads;
+    // Heads of keys and values on this processor, each for so many heads of queries.
+    let (heads, kv_heads) = model.heads_on(plan.tensor);
+    let (group, kv_heads) = (heads as f64 / kv_heads as f64, kv_heads as f64);
     let products = plan.microbatch as f64 * kv_heads;
     let elements = tokens * hidden;
     // Norms, dropouts and residual sums, of the whole sequence or of a part.

@@ -46,17 +46,17 @@ pub(super) fn block_activations_byte(
     let tensor = plan.tensor as f64;
     let token_byte = (plan.microbatch * model.sequence * model.hidden) as f64;
     // Norms, dropouts and inputs of products (10), and what is split among processors (24 where heads and feed-forward part are as wide as usual).
-    let split = split_byte(model) / model.hidden as f64;
+    let split = split_byte(model, plan.tensor) / model.hidden as f64;
     // Tokens on their way to experts, and what comes back.
     let sent = match model.feed_forward {
         FeedForward::Experts { used, .. } => 2.0 * WORD_BYTE * used as f64,
         _ => 0.0,
     };
     let plain = match plan.communication {
-        TensorCommunication::Sequence { gathers_again: true } => (10.0 + split) / tensor + sent,
+        TensorCommunication::Sequence { gathers_again: true } => 10.0 / tensor + split + sent,
         // The inputs of the two first products are kept whole.
-        TensorCommunication::Sequence { gathers_again: false } => 4.0 + (6.0 + split) / tensor + sent,
-        _ => 10.0 + split / tensor + sent,
+        TensorCommunication::Sequence { gathers_again: false } => 4.0 + 6.0 / tensor + split + sent,
+        _ => 10.0 + split + sent,
     };
     let scores = (model.heads * plan.microbatch * model.sequence * model.sequence) as f64 / tensor;
     match recompute {
@@ -67,17 +67,18 @@ pub(super) fn block_activations_byte(
     }
 }
 
-/// What the processors of a block share of the activations of a token, in byte: queries, keys, values, the input of attention's last product, and
-/// what is
-/// between the products of the feed-forward part, before and after the activation, with a gate its operand and the product too.
-fn split_byte(model: &LanguageModel) -> f64 {
-    let attention = 2 * (model.heads + model.kv_heads) * model.head_size;
+/// What each of `tensor` processors of a block has of the activations of a token that they share, in byte: queries, keys, values, the input of
+/// attention's last product, and what is between the products of the feed-forward part, before and after the activation, with a gate its operand and
+/// the product too. Keys that are fewer than processors are on all of them.
+fn split_byte(model: &LanguageModel, tensor: u64) -> f64 {
+    let (heads, kv_heads) = model.heads_on(tensor);
+    let attention = 2 * (heads + kv_heads) * model.head_size;
     let (kept, used) = match model.feed_forward {
         FeedForward::Plain => (2, 1),
         FeedForward::Gated => (4, 1),
         FeedForward::Experts { used, .. } => (4, used),
     };
-    WORD_BYTE * (attention + kept * used * model.inner) as f64
+    WORD_BYTE * (attention as f64 + (kept * used * model.inner) as f64 / tensor as f64)
 }
 
 /// Microbatches whose activations the first stage holds at once.

@@ -167,6 +167,31 @@ impl LanguageModel {
         }
     }
 
+    /// Heads of queries, and of keys and values, on each of `tensor` processors; keys that are fewer than processors are copied.
+    pub(super) fn heads_on(&self, tensor: u64) -> (u64, u64) {
+        (self.heads / tensor, (self.kv_heads / tensor).max(1))
+    }
+
+    /// Whether `tensor` processors can share a block: heads and feed-forward part divide, and so do heads of keys, or those processors among them.
+    pub fn can_be_shared_by(&self, tensor: u64) -> bool {
+        self.shared_by(tensor).is_ok()
+    }
+
+    /// # Errors
+    /// What cannot be divided by how many, and how many there are.
+    pub(super) fn shared_by(&self, tensor: u64) -> Result<(), (&'static str, u64, u64)> {
+        let (more, fewer) = (self.kv_heads.max(tensor), self.kv_heads.min(tensor));
+        let parts = [
+            ("heads", self.heads, tensor),
+            ("elements of the feed-forward part", self.inner, tensor),
+            ("heads of keys, or processors that share a block,", more, fewer),
+        ];
+        parts
+            .into_iter()
+            .find(|&(_, whole, parts)| whole == 0 || !whole.is_multiple_of(parts))
+            .map_or(Ok(()), Err)
+    }
+
     /// Whether the feed-forward part has a gate.
     pub(super) fn is_gated(&self) -> bool {
         self.feed_forward != FeedForward::Plain

@@ -126,8 +126,7 @@ fn check(model: &LanguageModel, plan: &TrainingPlan) -> Result<(), PlanError> {
             Err(PlanError::Divided { what, whole, parts })
         }
     };
-    whole("heads", model.heads, plan.tensor)?;
-    whole("elements of the feed-forward part", model.inner, plan.tensor)?;
+    model.shared_by(plan.tensor).map_err(|(what, whole, parts)| PlanError::Divided { what, whole, parts })?;
     whole("blocks", model.blocks, plan.pipeline.saturating_mul(plan.interleave))?;
     whole("sequences", plan.batch, plan.data.saturating_mul(plan.microbatch))?;
     whole("replicas", plan.data, plan.expert)?;

@@ -24,7 +24,7 @@ impl ServingGroup {
     }
 }
 
-/// What a pass does, of all parts of the batch.
+/// What a pass does for one part of the batch.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct PassWork {
     /// Tokens that go through the blocks.
@@ -78,10 +78,10 @@ impl<'a> PassModel<'a> {
         Self { model, cluster, group }
     }
 
-    /// Heads of queries, and of keys, on a processor; keys that are fewer than processors are copied.
+    /// Heads of queries, and of keys, on a processor.
     fn heads(&self) -> (f64, f64) {
-        let tensor = self.group.tensor as f64;
-        (self.model.heads as f64 / tensor, (self.model.kv_heads as f64 / tensor).max(1.0))
+        let (heads, kv_heads) = self.model.heads_on(self.group.tensor);
+        (heads as f64, kv_heads as f64)
     }
 
     fn operator_s(&self, engine: &Rate, flop: f64, byte: f64) -> f64 {
@@ -92,10 +92,16 @@ impl<'a> PassModel<'a> {
         linear_work(rows, inputs, outputs).time_s(&self.cluster.matrix, &self.cluster.memory.rate)
     }
 
-    /// Time of one block, exchanges included, in s.
-    pub fn block_s(&self, pass: &PassWork) -> f64 {
-        let lanes = self.group.expert as f64;
-        let (tokens, pairs, cached) = (pass.tokens / lanes, pass.pairs / lanes, pass.cached / lanes);
+    /// Time of one block, exchanges included, in s: parts of the batch wait for the slowest before they exchange tokens with experts. `parts`: shape
+    /// `[expert]`.
+    pub fn block_s(&self, parts: &[PassWork]) -> f64 {
+        let part_s = parts.iter().map(|part| self.attention_s(part));
+        part_s.fold(0.0, f64::max) + self.feed_forward_s(parts)
+    }
+
+    /// Time of a part's attention, norms, and sums, in s.
+    fn attention_s(&self, part: &PassWork) -> f64 {
+        let PassWork { tokens, pairs, cached, .. } = *part;
         let (heads, kv_heads) = self.heads();
         let (hidden, head) = (self.model.hidden as f64, self.model.head_size as f64);
         let (inner, keys) = (heads * head, 2.0 * kv_heads * head);
@@ -110,7 +116,6 @@ impl<'a> PassModel<'a> {
             + self.product_s(tokens, hidden, inner + keys)
             + attention_s
             + self.product_s(tokens, inner, hidden)
-            + self.feed_forward_s(pass.tokens)
     }
 
     /// Time of adding up results among the processors of a block, in s.
@@ -123,29 +128,32 @@ impl<'a> PassModel<'a> {
             + adding_s(self.cluster, self.group.tensor, elements)
     }
 
-    /// Time of the feed-forward part for `all` tokens of all parts of the batch, in s.
-    fn feed_forward_s(&self, all: f64) -> f64 {
+    /// Time of the feed-forward part for the tokens of all parts of the batch, in s.
+    fn feed_forward_s(&self, parts: &[PassWork]) -> f64 {
         let (hidden, inner) = (self.model.hidden as f64, self.model.inner as f64 / self.group.tensor as f64);
+        let all: f64 = parts.iter().map(|part| part.tokens).sum();
         let FeedForward::Experts { count, used } = self.model.feed_forward else {
             return self.expert_s(all, hidden, inner);
         };
-        let (count, used, lanes) = (count as f64, used as f64, self.group.expert as f64);
-        let tokens = all / lanes;
+        let (count, used) = (count as f64, used as f64);
+        let tokens = most(parts, |part| part.tokens);
         let sent = tokens * used * hidden;
         let vector = &self.cluster.vector;
         let copies_s = self.operator_s(vector, 0.0, 2.0 * WORD_BYTE * sent)
             + self.operator_s(vector, 2.0 * sent, WORD_BYTE * sent);
-        // Ours: tokens choose experts evenly and independently, so that some are met by none: those are not read.
+        // Ours: tokens choose experts evenly and independently, so that some are met by none: those are not read. The others are spread evenly, but
+        // whole: the slowest part has one at least.
         let met = count * (1.0 - (1.0 - used / count).powf(all));
         let rows = all * used / met;
-        let network = self.expert_network();
+        let slowest = (met / self.group.expert as f64).max(1.0);
         let way_s = if self.group.expert == 1 {
             0.0
         } else {
-            network.time_s(Transfer::AllToAll, WORD_BYTE * sent, self.group.expert)
+            let members = self.group.tensor * self.group.expert;
+            self.network(members).time_s(Transfer::AllToAll, WORD_BYTE * sent, self.group.expert)
         };
         let router_s = self.product_s(tokens, hidden, count);
-        router_s + copies_s + 2.0 * way_s + met / lanes * self.expert_s(rows, hidden, inner)
+        router_s + copies_s + 2.0 * way_s + slowest * self.expert_s(rows, hidden, inner)
     }
 
     fn expert_s(&self, rows: f64, hidden: f64, inner: f64) -> f64 {
@@ -162,39 +170,40 @@ impl<'a> PassModel<'a> {
         up_s + gate_s + self.product_s(rows, inner, hidden)
     }
 
-    /// What carries tokens to their experts: the network in a node, if the processors of all parts of a stage are in one.
-    fn expert_network(&self) -> &ClusterNetwork {
-        let together = self.group.tensor * self.group.expert <= self.cluster.in_node.size;
+    /// What carries messages among so many processors: the network in a node, if all of them are in one.
+    fn network(&self, members: u64) -> &ClusterNetwork {
+        let together = members <= self.cluster.in_node.size;
         if together { &self.cluster.in_node } else { &self.cluster.between_nodes }
     }
 
     /// Time of a stage, in s.
-    pub fn stage_s(&self, pass: &PassWork) -> f64 {
-        (self.model.blocks / self.group.pipeline) as f64 * self.block_s(pass)
+    pub fn stage_s(&self, parts: &[PassWork]) -> f64 {
+        (self.model.blocks / self.group.pipeline) as f64 * self.block_s(parts)
     }
 
     /// Time between two stages, in s: each processor sends what it has to its like.
-    pub fn transfer_s(&self, pass: &PassWork) -> f64 {
+    pub fn transfer_s(&self, parts: &[PassWork]) -> f64 {
         if self.group.pipeline == 1 {
             return 0.0;
         }
-        let byte = WORD_BYTE * pass.tokens / self.group.expert as f64 * self.model.hidden as f64;
-        self.cluster.between_nodes.time_s(Transfer::PointToPoint, byte, 2)
+        let byte = WORD_BYTE * most(parts, |part| part.tokens) * self.model.hidden as f64;
+        self.network(self.group.processors()).time_s(Transfer::PointToPoint, byte, 2)
     }
 
     /// Time of the output layer, in s.
-    pub fn output_s(&self, pass: &PassWork) -> f64 {
-        if self.model.vocabulary == 0 || pass.sampled == 0.0 {
+    pub fn output_s(&self, parts: &[PassWork]) -> f64 {
+        let sampled = most(parts, |part| part.sampled);
+        if self.model.vocabulary == 0 || sampled == 0.0 {
             return 0.0;
         }
         let words = self.model.vocabulary as f64 / self.group.tensor as f64;
-        self.product_s(pass.sampled / self.group.expert as f64, self.model.hidden as f64, words)
+        self.product_s(sampled, self.model.hidden as f64, words)
     }
 
     /// Time from the first stage's beginning to the token, in s, if no other pass is under way.
-    pub fn pass_s(&self, pass: &PassWork) -> f64 {
+    pub fn pass_s(&self, parts: &[PassWork]) -> f64 {
         let stages = self.group.pipeline as f64;
-        stages * self.stage_s(pass) + (stages - 1.0) * self.transfer_s(pass) + self.output_s(pass)
+        stages * self.stage_s(parts) + (stages - 1.0) * self.transfer_s(parts) + self.output_s(parts)
     }
 
     /// Time in which keys and values of `tokens` go to a group whose processors are `others`, in s: as many links as the smaller group has carry
@@ -207,7 +216,7 @@ impl<'a> PassModel<'a> {
         self.cluster.between_nodes.time_s(Transfer::PointToPoint, byte / links, 2)
     }
 
-    /// What a processor of the fullest stage holds if a pass has at most `tokens`.
+    /// What a processor of the fullest stage holds if a pass has at most `tokens`, all of which may be of one part.
     pub fn memory(&self, tokens: u64) -> ServingMemory {
         let tensor = self.group.tensor as f64;
         let blocks = (self.model.blocks / self.group.pipeline) as f64;
@@ -217,18 +226,26 @@ impl<'a> PassModel<'a> {
         let matrices = if self.model.is_gated() { 3.0 } else { 2.0 };
         let experts = (self.model.experts() / self.group.expert) as f64;
         let inner = self.model.inner as f64 / tensor;
-        let block = attention + experts * matrices * hidden * inner + 4.0 * hidden;
-        let vocabulary = self.model.stage_vocabulary(self.group.pipeline) / tensor;
-        let used = match self.model.feed_forward {
-            FeedForward::Experts { used, .. } => used as f64,
-            _ => 1.0,
+        // A mixture has a router, copies of tokens on their way to experts, and what comes back.
+        let (router, used, sent) = match self.model.feed_forward {
+            FeedForward::Experts { count, used } => {
+                (hidden * count as f64, used as f64, 2.0 * used as f64 * hidden)
+            }
+            _ => (0.0, 1.0, 0.0),
         };
+        let block = attention + experts * matrices * hidden * inner + router + 4.0 * hidden;
+        let vocabulary = self.model.stage_vocabulary(self.group.pipeline) / tensor;
         // Ours: the residual path, an operator's input, and the widest result, of attention or of the feed-forward part.
-        let widest = ((heads + 2.0 * kv_heads) * head).max((matrices - 1.0) * used * inner);
+        let widest = ((heads + 2.0 * kv_heads) * head).max((matrices - 1.0) * used * inner + sent);
         ServingMemory {
             weights_byte: WORD_BYTE * (blocks * block + vocabulary),
-            activations_byte: WORD_BYTE * tokens as f64 / self.group.expert as f64 * (2.0 * hidden + widest),
+            activations_byte: WORD_BYTE * tokens as f64 * (2.0 * hidden + widest),
             token_byte: WORD_BYTE * blocks * 2.0 * kv_heads * head,
         }
     }
+}
+
+/// The most that a part of the batch has of something.
+fn most(parts: &[PassWork], of: impl Fn(&PassWork) -> f64) -> f64 {
+    parts.iter().map(of).fold(0.0, f64::max)
 }

@@ -6,6 +6,10 @@ use rand::{Rng, RngExt};
 pub const MAX_REQUESTS: usize = 1 << 17;
 /// See [`MAX_REQUESTS`].
 pub const MAX_TOKENS: u64 = 1 << 20;
+/// Latest time of a request, and longest time from the first to the last, in s. Ours: seconds since 1970 for some centuries, and three years.
+const MAX_ARRIVAL_S: f64 = 1e10;
+/// See [`MAX_ARRIVAL_S`].
+const MAX_SPAN_S: f64 = 1e8;
 
 /// A request.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -89,6 +93,7 @@ pub enum RequestsError {
 /// [`RequestsError`] naming the line and the column.
 pub fn requests_from_csv(text: &str) -> Result<Vec<Request>, RequestsError> {
     const COLUMNS: [&str; 3] = ["arrival_s", "prompt_tokens", "output_tokens"];
+    const ARRIVAL: &str = "seconds up to 1e10, not before the line above, up to 1e8 after the first";
     let mut lines = text.lines().enumerate();
     let header = lines.next().map_or("", |(_, line)| line.trim());
     if !header.split(',').map(str::trim).eq(COLUMNS) {
@@ -108,9 +113,9 @@ pub fn requests_from_csv(text: &str) -> Result<Vec<Request>, RequestsError> {
             return Err(refused("a request", text, "three numbers"));
         };
         let before_s = requests.last().map_or(0.0, |request| request.arrival_s);
-        let arrival_s = at.parse().ok().filter(|&s: &f64| s.is_finite() && s >= before_s);
-        let arrival_s =
-            arrival_s.ok_or_else(|| refused(COLUMNS[0], at, "seconds, not before the line above"))?;
+        let last_s = requests.first().map_or(MAX_ARRIVAL_S, |first| first.arrival_s + MAX_SPAN_S);
+        let arrival_s = at.parse().ok().filter(|s: &f64| (before_s..=last_s).contains(s));
+        let arrival_s = arrival_s.ok_or_else(|| refused(COLUMNS[0], at, ARRIVAL))?;
         let tokens = |what, got: &str| {
             let number = got.parse().ok().filter(|number| (1..=MAX_TOKENS).contains(number));
             number.ok_or_else(|| refused(what, got, "1 to 1048576"))
