@@ -1,6 +1,5 @@
 //! What evaluating one design costs: of `llm-system`, of a mixture of experts there, and of `llm-serving`, which is simulated event by event; random
-//! ones at the
-//! defaults, feasible or not, and feasible ones alone.
+//! ones at the defaults, feasible or not, and feasible ones alone.
 
 mod evaluations;
 

@@ -20,8 +20,11 @@ use tapeout::gpu::Table;
 use tapeout::offline::proposals::Proposals;
 use tapeout::simulators::accelerator_file::AcceleratorFile;
 use tapeout::simulators::layout::LayoutGraph;
-use tapeout::simulators::llm_system::LanguageModel;
 use tapeout::simulators::llm_system::serving::requests_from_csv;
+use tapeout::simulators::llm_system::{
+    Cluster, GradientExchange, LanguageModel, NodeTraffic, Offload, OptimizerState, PipelineSchedule,
+    Recompute, TensorCommunication, TrainingPlan, training_step,
+};
 use tapeout::simulators::loop_nest::timeloop;
 use tapeout::simulators::networks::{Dimensions, import_network};
 use tapeout::simulators::task_graph::TaskGraph;
@@ -237,6 +240,25 @@ pub fn language_model(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Ok(model) = LanguageModel::from_toml(text) {
         let _ = model.parameters();
+        let plan = TrainingPlan {
+            tensor: 4,
+            pipeline: 2,
+            data: 2,
+            expert: 2,
+            interleave: 1,
+            microbatch: 1,
+            batch: 8,
+            recompute: Recompute::Attention,
+            communication: TensorCommunication::Sequence { gathers_again: true },
+            node_traffic: NodeTraffic::Tensor,
+            optimizer: OptimizerState::Sharded,
+            gradients: GradientExchange::Overlapped,
+            offload: Offload::default(),
+            schedule: PipelineSchedule::OneForwardOneBackward,
+        };
+        if let Ok(step) = training_step(&model, &Cluster::a100_published(), &plan) {
+            assert!(step.step_s > 0.0 && step.step_s.is_finite(), "a step takes time");
+        }
     }
 }
 

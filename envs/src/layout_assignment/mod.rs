@@ -14,6 +14,9 @@ use tapeout_simulators::transformer::transformer;
 /// Bytes of a file of a graph; ours: some thousand for each of some thousand operators.
 const MAX_FILE_BYTE: u64 = 1 << 22;
 
+/// Bytes of a number of a transformer: bf16, of which the unit's rate is.
+const ELEMENT_BYTE: f64 = 2.0;
+
 /// The graph.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -25,13 +28,11 @@ pub struct LayoutAssignmentConfig {
     pub layers: u64,
     /// Tokens of its sequence.
     pub tokens: u64,
-    /// Bytes of a number of it.
-    pub element_byte: u64,
 }
 
 impl Default for LayoutAssignmentConfig {
     fn default() -> Self {
-        Self { graph: "gpt2".to_owned(), layers: 2, tokens: 64, element_byte: 2 }
+        Self { graph: "falcon-7b".to_owned(), layers: 2, tokens: 200 }
     }
 }
 
@@ -77,7 +78,7 @@ impl Env for LayoutAssignment {
     }
 
     fn workload_settings(&self) -> &'static [&'static str] {
-        &["graph", "layers", "tokens", "element_byte"]
+        &["graph", "layers", "tokens"]
     }
 }
 
@@ -140,11 +141,9 @@ impl LayoutAssignmentConfig {
         let mut model = transformer(&self.graph).map_err(unknown)?;
         check("layers", self.layers, 1..=model.layers)?;
         check("tokens", self.tokens, 1..=1 << 20)?;
-        check("element_byte", self.element_byte, 1..=8)?;
         model.layers = self.layers;
-        let byte = self.element_byte as f64;
-        let cascade = model.cascade(self.tokens, byte).map_err(|error| refused(error.to_string()))?;
-        LayoutGraph::of_cascade(&cascade, byte).map_err(|error| refused(error.to_string()))
+        let cascade = model.cascade(self.tokens, ELEMENT_BYTE).map_err(|error| refused(error.to_string()))?;
+        LayoutGraph::of_cascade(&cascade, ELEMENT_BYTE).map_err(|error| refused(error.to_string()))
     }
 }
 

@@ -112,8 +112,7 @@ impl BuildEnv for LlmServing {
     }
 
     // Source of the limits: MLCommons, MLPerf Inference v4.0 (2024), Llama 2 70B, scenario Server: the 99th percentile of the time to the first token
-    // within 2 s, of the
-    // time of each further token within 200 ms.
+    // within 2 s, of the time of each further token within 200 ms.
     fn default_goal(&self) -> Goal {
         Goal {
             objectives: vec![Objective::minimize("token_energy_j")],

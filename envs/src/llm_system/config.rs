@@ -10,8 +10,7 @@ use tapeout_simulators::llm_system::{Cluster, LanguageModel, cluster, language_m
 #[serde(deny_unknown_fields, default)]
 pub struct LlmSystemConfig {
     /// The model: `gpt3-175b`, `megatron-1t`, `megatron-22b`, `turing-530b`, `llama-3-8b`, `llama-3-70b`, the mixtures of experts `mixtral-8x7b`,
-    /// `mixtral-8x22b`,
-    /// `dbrx`, `qwen3-30b-a3b` and `qwen3-235b-a22b`, or a file of one's own that ends in `.toml`.
+    /// `mixtral-8x22b`, `dbrx`, `qwen3-30b-a3b` and `qwen3-235b-a22b`, or a file of one's own that ends in `.toml`.
     pub model: String,
     /// The processors: `a100-80` or `h100-80`, eight in a node.
     pub cluster: String,

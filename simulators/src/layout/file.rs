@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 
-use super::graph::{Kernel, LaidOutTensor, LayoutGraph, LayoutGraphError, LayoutOperator};
+use super::graph::{
+    Kernel, LaidOutTensor, LayoutGraph, LayoutGraphError, LayoutOperator, MAX_KERNELS, MAX_LAYOUTS,
+    MAX_OPERANDS, MAX_OPERATORS, MAX_TENSORS, count,
+};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,14 +41,15 @@ struct KernelText {
 
 impl LayoutGraph {
     /// The graph in a file of `byte_per_s`; `[[tensor]]` with `name`, `layouts`, `byte` in each, and `fixed` if its layout is given; and
-    /// `[[operator]]` with `name`, `tensors` and
-    /// `kernels = [{ layouts, time_s }]`.
+    /// `[[operator]]` with `name`, `tensors` and `kernels = [{ layouts, time_s }]`.
     ///
-    /// # Errors
-    /// [`LayoutGraphError`], as for [`LayoutGraph::new`] or of the TOML.
+    /// # Errors [`LayoutGraphError`], as for [`LayoutGraph::new`] or of the TOML.
     pub fn from_toml(text: &str) -> Result<Self, LayoutGraphError> {
         let read: GraphText = toml::from_str(text)
             .map_err(|error| LayoutGraphError::Toml(error.to_string().trim_end().to_owned()))?;
+        // Counts first: looking names up takes time.
+        count("the graph", "tensors", read.tensor.len(), MAX_TENSORS)?;
+        count("the graph", "operators", read.operator.len(), MAX_OPERATORS)?;
         let tensors = read.tensor.into_iter().map(TensorText::tensor).collect::<Result<Vec<_>, _>>()?;
         let operator = |row| operator(row, &tensors);
         let operators = read.operator.into_iter().map(operator).collect::<Result<_, _>>()?;
@@ -56,6 +60,7 @@ impl LayoutGraph {
 impl TensorText {
     fn tensor(self) -> Result<LaidOutTensor, LayoutGraphError> {
         let owner = format!("tensor `{}`", self.name);
+        count(&owner, "layouts", self.layouts.len(), MAX_LAYOUTS)?;
         let fixed = self.fixed.map(|got| layout(&owner, got, &self.layouts)).transpose()?;
         Ok(LaidOutTensor { name: self.name, layouts: self.layouts, byte: self.byte, fixed })
     }
@@ -63,6 +68,8 @@ impl TensorText {
 
 fn operator(row: OperatorText, tensors: &[LaidOutTensor]) -> Result<LayoutOperator, LayoutGraphError> {
     let owner = format!("operator `{}`", row.name);
+    count(&owner, "tensors", row.tensors.len(), MAX_OPERANDS)?;
+    count(&owner, "kernels", row.kernels.len(), MAX_KERNELS)?;
     let index = |got: String| {
         let found = tensors.iter().position(|tensor| tensor.name == got);
         found.ok_or(LayoutGraphError::Unknown { owner: owner.clone(), what: "tensor", got })

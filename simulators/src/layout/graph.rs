@@ -9,7 +9,7 @@ pub const MAX_LAYOUTS: usize = 24;
 /// Most kernels of an operator; ours.
 pub const MAX_KERNELS: usize = 256;
 /// Most tensors of an operator; ours.
-const MAX_OPERANDS: usize = 8;
+pub(super) const MAX_OPERANDS: usize = 8;
 
 /// A tensor.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,8 +134,7 @@ pub struct LayoutGraph {
 impl LayoutGraph {
     /// A graph of tensors and operators; a copy reads one layout and writes the other at `byte_per_s`.
     ///
-    /// # Errors
-    /// [`LayoutGraphError`] naming the tensor or operator that is none.
+    /// # Errors [`LayoutGraphError`] naming the tensor or operator that is none.
     pub fn new(
         tensors: Vec<LaidOutTensor>,
         operators: Vec<LayoutOperator>,
@@ -176,8 +175,7 @@ impl LayoutGraph {
     }
 
     /// The fastest kernel of `operator` if its tensors are in the layouts that `layout_of` says: time with copies, time of these, and how many they
-    /// are; the first of
-    /// equals.
+    /// are; the first of equals.
     pub(super) fn fastest(
         &self,
         operator: &LayoutOperator,
@@ -196,8 +194,7 @@ impl LayoutGraph {
 
     /// What the assignment of a layout to each tensor takes; shape `[tensors]`.
     ///
-    /// # Panics
-    /// If it has another length, or a layout that a tensor has not.
+    /// # Panics If it has another length, or a layout that a tensor has not.
     pub fn report(&self, layouts: &[usize]) -> AssignmentReport {
         assert_eq!(layouts.len(), self.tensors.len(), "a layout for each tensor");
         let mut report = AssignmentReport::default();
@@ -258,7 +255,12 @@ fn known(owner: &str, layout: usize, tensor: &LaidOutTensor) -> Result<(), Layou
     Err(LayoutGraphError::Unknown { owner: owner.to_owned(), what: "layout", got: layout.to_string() })
 }
 
-fn count(owner: &str, what: &'static str, got: usize, most: usize) -> Result<(), LayoutGraphError> {
+pub(super) fn count(
+    owner: &str,
+    what: &'static str,
+    got: usize,
+    most: usize,
+) -> Result<(), LayoutGraphError> {
     if (1..=most).contains(&got) {
         return Ok(());
     }

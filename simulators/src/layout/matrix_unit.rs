@@ -1,8 +1,8 @@
 //! Graphs of our own transformers on a matrix unit whose memory is tiled.
 //!
 //! A matrix is kept by rows or by columns, in tiles of 8 by 128 with padding. A product streams its first operand past the second, or the transposed
-//! second past the
-//! first: what is streamed and the result are in the layout of that form, what stays in the unit may be in either. Both forms fill tiles of the unit.
+//! second past the first: what is streamed and the result are in the layout of that form, what stays in the unit may be in either. Both forms fill
+//! tiles of the unit. A tensor is kept in the shape in which it is first made or read: heads are parts of it, which are taken from it at no cost.
 
 use super::graph::{Kernel, LaidOutTensor, LayoutGraph, LayoutGraphError, LayoutOperator};
 use crate::fusion::{Cascade, CascadeStage};
@@ -42,8 +42,7 @@ impl LayoutGraph {
     /// The graph of a cascade of products and rows, words of `byte`; what no stage makes and no product reads as its second operand, and what none
     /// reads, is kept by rows.
     ///
-    /// # Errors
-    /// [`LayoutGraphError`] if it is too large.
+    /// # Errors [`LayoutGraphError`] if it is too large.
     pub fn of_cascade(cascade: &Cascade, byte: f64) -> Result<Self, LayoutGraphError> {
         let mut builder = Builder { byte, tensors: Vec::new(), operators: Vec::new() };
         for stage in cascade.stages() {
@@ -95,43 +94,43 @@ impl Builder {
         let (first, made) = (self.tensor(&stage.input, input), self.tensor(&stage.output, output));
         let (tensors, kernels) = match &stage.operand {
             Some(operand) => {
-                let matrix = Matrix { repeat: stage.repeat, rows: inner, columns };
-                let second = self.tensor(&operand.name, matrix);
-                (vec![first, second, made], self.product(input, matrix, output))
+                let (rows, columns) = if operand.is_transposed { (columns, inner) } else { (inner, columns) };
+                let second = self.tensor(&operand.name, Matrix { repeat: stage.repeat, rows, columns });
+                let tensors = vec![first, second, made];
+                let kernels = self.product(&tensors, input, output, operand.is_transposed);
+                (tensors, kernels)
             }
-            None => (vec![first, made], self.of_rows(input, output)),
+            None => {
+                let tensors = vec![first, made];
+                let kernels = [ROWS, COLUMNS].map(|layout| self.kernel(&tensors, vec![layout; 2], 0.0));
+                (tensors, kernels.to_vec())
+            }
         };
         self.operators.push(LayoutOperator { name: stage.name.clone(), tensors, kernels });
     }
 
-    /// Time of a kernel that computes for `compute_s` and moves its matrices in these layouts.
-    fn time_s(&self, compute_s: f64, moved: &[(Matrix, usize)]) -> f64 {
-        let byte: f64 = moved.iter().map(|(matrix, layout)| matrix.stored(self.byte)[*layout]).sum();
-        compute_s.max(byte / BYTE_PER_S)
+    /// A kernel that computes for `compute_s` and moves its tensors in these layouts.
+    fn kernel(&self, tensors: &[usize], layouts: Vec<usize>, compute_s: f64) -> Kernel {
+        let moved =
+            tensors.iter().zip(&layouts).map(|(&tensor, &layout)| self.tensors[tensor].0.byte[layout]);
+        Kernel { time_s: compute_s.max(moved.sum::<f64>() / BYTE_PER_S), layouts }
     }
 
-    fn product(&self, first: Matrix, second: Matrix, made: Matrix) -> Vec<Kernel> {
+    /// Kernels of a product that reads `first` and makes `made`; `is_transposed`: the rows of its second operand are columns of the product.
+    fn product(&self, tensors: &[usize], first: Matrix, made: Matrix, is_transposed: bool) -> Vec<Kernel> {
         let inner = first.columns.next_multiple_of(UNIT);
         let compute_s = |streamed: u64, wide: u64| {
             (first.repeat * streamed * inner * wide.next_multiple_of(UNIT)) as f64 / MAC_PER_S
         };
-        let kernel = |layouts: [usize; 3], compute_s: f64| Kernel {
-            layouts: layouts.to_vec(),
-            time_s: self.time_s(compute_s, &[(first, layouts[0]), (second, layouts[1]), (made, layouts[2])]),
-        };
-        let mut kernels = Vec::new();
-        for stays in [ROWS, COLUMNS] {
-            kernels.push(kernel([ROWS, stays, ROWS], compute_s(first.rows, second.columns)));
-            kernels.push(kernel([stays, COLUMNS, COLUMNS], compute_s(second.columns, first.rows)));
-        }
-        kernels
-    }
-
-    fn of_rows(&self, input: Matrix, output: Matrix) -> Vec<Kernel> {
-        let kernel = |layout| Kernel {
-            layouts: vec![layout; 2],
-            time_s: self.time_s(0.0, &[(input, layout), (output, layout)]),
-        };
-        vec![kernel(ROWS), kernel(COLUMNS)]
+        // The product's rows or columns lie together in an operand whose own columns or rows do.
+        let of_second = |layout: usize| if is_transposed { ROWS + COLUMNS - layout } else { layout };
+        let (rows_s, columns_s) = (compute_s(made.rows, made.columns), compute_s(made.columns, made.rows));
+        let forms = [ROWS, COLUMNS].map(|stays| {
+            [
+                self.kernel(tensors, vec![ROWS, of_second(stays), ROWS], rows_s),
+                self.kernel(tensors, vec![stays, of_second(COLUMNS), COLUMNS], columns_s),
+            ]
+        });
+        forms.into_iter().flatten().collect()
     }
 }

@@ -28,8 +28,7 @@ kernels = [{ layouts = ["a"], time_s = 1 }]
 "#;
 
 // By hand: with y in b, x is copied in (10 + 20) / 10 = 3 s, first takes 1 s, y is copied in 2 s, second takes 1 s: 7 s. With y in a, first's kernel
-// of a takes 9 s, and that of
-// b 3 + 1 + 2 = 6 s; with second 7 s too. Bytes: 20 either way.
+// of a takes 9 s, and that of b 3 + 1 + 2 = 6 s; with second 7 s too. Bytes: 20 either way.
 #[test]
 fn kernels_are_chosen_with_the_copies_they_need() {
     let graph = LayoutGraph::from_toml(CHAIN).unwrap();
@@ -129,6 +128,30 @@ fn padding_makes_layouts_unlike() {
     }
 }
 
+// By hand: one token of GPT-2, whose keys are a row of 768 words. Scores read their transpose: products that stream queries take keys in either
+// layout, those that stream keys want them by rows, not by columns. Queries and keys are 8 * 768 words by rows, 768 * 128 by columns; twelve scores
+// are 8 * 128 either way: two bytes each at 1.2 TB/s, while twelve tiles of 128 by 128 for one row take 1.4 ns.
+#[test]
+fn scores_read_the_keys_transposed() {
+    let mut model = transformer("gpt2").unwrap();
+    model.layers = 1;
+    let graph = LayoutGraph::of_cascade(&model.cascade(1, 2.0).unwrap(), 2.0).unwrap();
+    let scores = graph.operators().iter().find(|operator| operator.name == "0.scores").unwrap();
+    let (by_rows, by_columns, made) = (8.0 * 768.0 * 2.0, 768.0 * 128.0 * 2.0, 12.0 * 8.0 * 128.0 * 2.0);
+    let mut expected = vec![
+        ([0, 0, 0], by_rows + by_rows + made),
+        ([0, 1, 0], by_rows + by_columns + made),
+        ([0, 0, 1], by_rows + by_rows + made),
+        ([1, 0, 1], by_columns + by_rows + made),
+    ];
+    for kernel in &scores.kernels {
+        let at = expected.iter().position(|(layouts, _)| layouts[..] == kernel.layouts[..]).unwrap();
+        let (_, byte) = expected.swap_remove(at);
+        assert!((kernel.time_s / (byte / 1.2e12) - 1.0).abs() < 1e-12, "{kernel:?} {byte}");
+    }
+    assert!(expected.is_empty());
+}
+
 #[test]
 fn a_file_that_is_no_graph_names_what_is_wrong() {
     let refused = |from: &str, to: &str| {
@@ -146,6 +169,16 @@ fn a_file_that_is_no_graph_names_what_is_wrong() {
         "operator `first`: there is no tensor `z`"
     );
     assert_eq!(refused("\"y\"", "\"x\""), "the graph: `x` stands twice");
+    // Counts are looked at before names are: the operators' tensors are none.
+    let many = "[[operator]]\nname = \"o\"\ntensors = [\"z\"]\nkernels = []\n".repeat(2000);
+    assert_eq!(
+        LayoutGraph::from_toml(&format!("{CHAIN}{many}")).unwrap_err().to_string(),
+        "the graph: 2002 operators, expected 1 to 1024"
+    );
+    assert_eq!(
+        refused("tensors = [\"x\", \"y\"]", &format!("tensors = [{}]", "\"z\",".repeat(9))),
+        "operator `first`: 9 tensors, expected 1 to 8"
+    );
     assert_eq!(
         refused("\"y\"", "\"y.1\""),
         "tensor `y.1`: its name has other characters than letters, digits and `_`"

@@ -43,8 +43,7 @@ pub(super) fn exchanges(
 }
 
 /// Time in which every token goes to its experts, or comes back, in s. A processor sends whole tokens: results are sums over the processors of a
-/// block, and those are
-/// added up after the experts' have been.
+/// block, and those are added up after the experts' have been.
 fn to_experts_s(model: &LanguageModel, cluster: &Cluster, plan: &TrainingPlan, elements: f64) -> f64 {
     let FeedForward::Experts { used, .. } = model.feed_forward else { return 0.0 };
     if plan.expert == 1 {

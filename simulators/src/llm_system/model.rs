@@ -110,11 +110,9 @@ const fn usual_sequence() -> u64 {
 
 impl LanguageModel {
     /// The model in a TOML file: `schema = 1`, `hidden`, `inner`, `heads`, `head_size`, `blocks`, `vocabulary`; if they are not plain `kv_heads`,
-    /// `gated`,
-    /// `experts = { count, used }` (gated ones), `own_embeddings`, `sequence`; and `source` and `parameters`, which are not read.
+    /// `gated`, `experts = { count, used }` (gated ones), `own_embeddings`, `sequence`; and `source` and `parameters`, which are not read.
     ///
-    /// # Errors
-    /// [`ModelError`] naming the field.
+    /// # Errors [`ModelError`] naming the field.
     pub fn from_toml(text: &str) -> Result<Self, ModelError> {
         let read: ModelText = toml::from_str(text)
             .map_err(|error| ModelError::Toml(error.to_string().trim_end().to_owned()))?;
@@ -177,8 +175,7 @@ impl LanguageModel {
         self.shared_by(tensor).is_ok()
     }
 
-    /// # Errors
-    /// What cannot be divided by how many, and how many there are.
+    /// # Errors What cannot be divided by how many, and how many there are.
     pub(super) fn shared_by(&self, tensor: u64) -> Result<(), (&'static str, u64, u64)> {
         let (more, fewer) = (self.kv_heads.max(tensor), self.kv_heads.min(tensor));
         let parts = [
@@ -222,8 +219,8 @@ impl LanguageModel {
         (tables * self.vocabulary * self.hidden) as f64
     }
 
-    /// Floating-point operations of a step on `batch` sequences that a step without recomputing makes, matrix products alone: six for each parameter of a
-    /// product that a token meets, and those of attention.
+    /// Floating-point operations of a step on `batch` sequences that a step without recomputing makes, matrix products alone: six for each parameter
+    /// of a product that a token meets, and those of attention.
     pub fn step_flop(&self, batch: u64) -> f64 {
         let tokens = (batch * self.sequence) as f64;
         let attended = (self.heads * self.head_size) as f64;
@@ -302,8 +299,7 @@ impl From<TransformerModel> for LanguageModel {
 
 /// The model called `name`.
 ///
-/// # Errors
-/// If there is none of that name.
+/// # Errors If there is none of that name.
 pub fn language_model(name: &str) -> Result<LanguageModel, UnknownName> {
     index_of("language model", name, LANGUAGE_MODELS.into_iter())?;
     if let Some((_, model)) = MEGATRON.into_iter().find(|(known, _)| *known == name) {

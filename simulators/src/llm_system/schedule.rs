@@ -39,11 +39,14 @@ struct Stage {
     most_held: usize,
 }
 
+/// Most forward passes of all stages; ours: 64 stages with two chunks and some thousand microbatches.
+const MAX_PASSES: usize = 1 << 20;
+
 /// Runs `order` on `stages` with `microbatches`.
 ///
 /// # Panics
-/// If there are no stages, chunks or microbatches, stages do not divide the microbatches of several chunks of 1F1B, or a pass takes no time or
-/// for ever.
+/// If there are no stages, chunks or microbatches, or more than 2^20 forward passes of all stages; if stages do not divide the microbatches of several
+/// chunks of 1F1B; or if a pass takes no time or for ever.
 pub fn run_pipeline(
     order: PassOrder,
     stages: usize,
@@ -52,6 +55,8 @@ pub fn run_pipeline(
 ) -> PipelineReport {
     let chunks = order.chunks();
     assert!(stages > 0 && microbatches > 0 && chunks > 0, "a pipeline has stages, chunks and microbatches");
+    let passes = stages.saturating_mul(chunks).saturating_mul(microbatches);
+    assert!(passes <= MAX_PASSES, "a pipeline has at most {MAX_PASSES} passes each way");
     let takes_turns = chunks > 1 && !order.splits_backward();
     assert!(
         !takes_turns || microbatches.is_multiple_of(stages),

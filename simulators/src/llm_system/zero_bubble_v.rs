@@ -1,8 +1,8 @@
 //! ZB-V: two chunks a stage, down the stages and up again, with the activations of 1F1B, and weight gradients in the gaps.
 //!
 //! Source: Qi et al. (ICLR 2024), arXiv 2401.10241, section 6, whose schedule is the result of a heuristic search. Departs from it: ours runs the
-//! pipeline event by
-//! event under each of some rules, by which a stage that is free chooses among what is ready, and takes the one whose step is shortest.
+//! pipeline event by event under each of some rules, by which a stage that is free chooses among what is ready, and takes the one whose step is
+//! shortest.
 
 use super::order::{Entry, Pass};
 use super::schedule::{Done, PassTimes, PipelineReport};

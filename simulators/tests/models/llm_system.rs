@@ -103,8 +103,8 @@ fn steps_take_what_calculon_says_they_take() {
     assert_eq!(n_rows, 240);
 }
 
-/// Measured steps in s, with how the model was trained. Source: Korthikanti et al. (MLSys 2023), arXiv 2205.05198, tables 3 and 5: full recomputing, then sequence
-/// parallelism and selective recomputing.
+/// Measured steps in s, with how the model was trained. Source: Korthikanti et al. (MLSys 2023), arXiv 2205.05198, tables 3 and 5: full recomputing,
+/// then sequence parallelism and selective recomputing.
 const MEASURED: [(&str, [f64; 2], [u64; 4]); 4] = [
     ("megatron-22b", [1.42, 1.10], [1, 1, 4, 4]),
     ("gpt3-175b", [18.13, 13.75], [8, 3, 1, 64]),
@@ -196,8 +196,8 @@ fn activations_are_those_of_megatron() {
     assert!(mean < 0.003 && worst < 0.012, "{mean} {worst} {errors:?}");
 }
 
-// Source: the same, figure 1, as Calculon's validation has it, in GiB: parameters with optimizer, all activations, those with both savings. The embedding is
-// left out of them. Microbatches, stages and chunks are those of the measured steps.
+// Source: the same, figure 1, as Calculon's validation has it, in GiB: parameters with optimizer, all activations, those with both savings. The
+// embedding is left out of them. Microbatches, stages and chunks are those of the measured steps.
 #[test]
 fn memory_is_that_of_megatron() {
     let figures = [
@@ -388,8 +388,7 @@ fn experts_apart_save_memory_and_cost_exchanges() {
     let saved_byte = steps[0].memory.weights_byte - steps[3].memory.weights_byte;
     assert_eq!(saved_byte, 7.0 * experts_byte);
     // By hand: a block sends two experts' tokens of 4,096 elements of two bytes, 2,048 a microbatch, seven eighths of them away, at 25 GB/s * 0.9, 20
-    // us: 1.325 ms; four
-    // times in 8 blocks for 8 microbatches.
+    // us: 1.325 ms; four times in 8 blocks for 8 microbatches.
     let way_s = 20e-6 + 2.0 * 2048.0 * 4096.0 * 2.0 * (7.0 / 8.0) / 22.5e9;
     let ways_s = steps[3].tensor_s - steps[0].tensor_s;
     assert!((ways_s - 4.0 * 8.0 * 8.0 * way_s).abs() < 1e-9, "{ways_s} {way_s}");

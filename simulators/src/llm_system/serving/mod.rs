@@ -2,11 +2,9 @@
 //! own.
 //!
 //! A request waits, its prompt goes through the model (prefill), which makes its first token, and every further pass makes one more (decode).
-//! Sequences join and leave
-//! between passes: Yu et al. (OSDI 2022), "Orca". Parts of prompts beside tokens of others: Agrawal et al. (OSDI 2024), arXiv 2403.02310,
-//! "Sarathi-Serve". Phases apart:
-//! Zhong et al. (OSDI 2024), arXiv 2401.09670, "DistServe". Times of operators are those of training ([`super`]), forward alone, but scores stay on
-//! the chip.
+//! Sequences join and leave between passes: Yu et al. (OSDI 2022), "Orca". Parts of prompts beside tokens of others: Agrawal et al. (OSDI 2024),
+//! arXiv 2403.02310, "Sarathi-Serve". Phases apart: Zhong et al. (OSDI 2024), arXiv 2401.09670, "DistServe". Times of operators are those of training
+//! ([`super`]), forward alone, but scores stay on the chip.
 //! Checked against: a layer of GPT-3 measured on four A100, bounds worked by hand, and closed forms of uniform and of random loads.
 //! `docs/concepts/llm-system.md` has the figures.
 

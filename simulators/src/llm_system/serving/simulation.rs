@@ -191,12 +191,10 @@ struct Instance<'a> {
 
 /// `requests`, in the order in which they come, on `model` on `cluster` under `plan`.
 ///
-/// # Errors
-/// [`ServingFault`] if memory does not bear the plan.
+/// # Errors [`ServingFault`] if memory does not bear the plan.
 ///
-/// # Panics
-/// If there are no requests, instances, tokens or batches; if requests have no prompt or ask for nothing, or come in another order; or if the plan's
-/// groups do not divide the model's blocks, heads and experts.
+/// # Panics If there are no requests, instances, tokens or batches; if requests have no prompt or ask for nothing, or come in another order; or if
+/// the plan's groups do not divide the model's blocks, heads and experts.
 pub fn serve(
     model: &LanguageModel,
     cluster: &Cluster,

@@ -43,10 +43,8 @@ const PREFILL_S: f64 = 66.746e-3;
 const DECODE_S: f64 = 1.1093e-3;
 
 // Authority: prompts take what was measured, with the two efficiencies that were fitted to training; scores go through memory there, and stay on the
-// chip here. A token
-// takes 31 % less than measured: there every operator is a call of its own, so that norms and the activation of a token take 48 us each, and the
-// rates of
-// small products are lower.
+// chip here. A token takes 31 % less than measured: there every operator is a call of its own, so that norms and the activation of a token take 48 us
+// each, and the rates of small products are lower.
 #[test]
 fn a_layer_takes_about_what_was_measured() {
     let (model, cluster) = (language_model("gpt3-175b").unwrap(), cluster("a100-80").unwrap());
@@ -58,8 +56,7 @@ fn a_layer_takes_about_what_was_measured() {
 }
 
 // By hand: a token of Llama 3 70B reads all but the embedding, (70,553,706,496 - 128,256 * 8,192) * 2 byte, an eighth on each of eight H100 at 3.072
-// TB/s: 5.657 ms. No
-// pass is faster; 160 sums among processors of some 10 us and the shares of the bandwidth that are reached make the rest.
+// TB/s: 5.657 ms. No pass is faster; 160 sums among processors of some 10 us and the shares of the bandwidth that are reached make the rest.
 #[test]
 fn decode_is_bound_by_the_bandwidth() {
     let (model, cluster) = (language_model("llama-3-70b").unwrap(), cluster("h100-80").unwrap());
@@ -276,8 +273,7 @@ fn stages_of_a_node_send_inside_it() {
 }
 
 // Laws: experts on more processors leave more memory for keys and values; a token of a mixture reads the experts that it uses, not all of them; and
-// with so many tokens
-// that all experts are met, all are read.
+// with so many tokens that all experts are met, all are read.
 #[test]
 fn a_mixture_reads_the_experts_that_are_met() {
     let (model, cluster) = (language_model("mixtral-8x7b").unwrap(), cluster("h100-80").unwrap());
@@ -288,8 +284,7 @@ fn a_mixture_reads_the_experts_that_are_met() {
         PassModel::new(model, &cluster, group(expert)).block_s(&parts(expert as usize, &sequences))
     };
     // By hand: 3 * 4,096 * 14,336 weights of two bytes, half of them on each of two processors, at 3.072 TB/s: 57 us an expert; one more for a lone
-    // token, seven for
-    // 256. Products of 59 MB reach three quarters of that bandwidth, so 1.33 and 9.3, and computing on twice as many rows.
+    // token, seven for 256. Products of 59 MB reach three quarters of that bandwidth, so 1.33 and 9.3, and computing on twice as many rows.
     let expert_s = 3.0 * 4096.0 * 14_336.0 / 3.072e12;
     let lone = (at(&model, 1, 1) - at(&dense, 1, 1)) / expert_s;
     let many = (at(&model, 1, 256) - at(&dense, 1, 256)) / expert_s;
