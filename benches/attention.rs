@@ -14,7 +14,7 @@ use tapeout_simulators::transformer::transformer;
 
 fn designs(criterion: &mut Criterion) {
     let env = AttentionAccelerator::build(AttentionAcceleratorConfig::default()).expect("the defaults build");
-    evaluations::random_and_feasible(criterion, "attention_accelerator", &env);
+    evaluations::random_and_feasible(criterion, "attention_accelerator", &env, 10_000);
 }
 
 fn fusion(criterion: &mut Criterion) {

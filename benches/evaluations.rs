@@ -5,10 +5,10 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput};
 use tapeout_core::{Design, Env, Outcome, Seed};
 
-/// Times 10,000 random designs of `env`, feasible or not, and the feasible ones of them alone.
-pub fn random_and_feasible(criterion: &mut Criterion, group: &str, env: &dyn Env) {
+/// Times `n` random designs of `env`, feasible or not, and the feasible ones of them alone.
+pub fn random_and_feasible(criterion: &mut Criterion, group: &str, env: &dyn Env, n: usize) {
     let mut rng = Seed::new(0).stream("bench");
-    let random: Vec<Design> = (0..10_000).map(|_| env.space().sample(&mut rng)).collect();
+    let random: Vec<Design> = (0..n).map(|_| env.space().sample(&mut rng)).collect();
     let is_feasible = |design: &&Design| matches!(env.evaluate(design), Ok(Outcome::Measured(_)));
     let feasible: Vec<Design> = random.iter().filter(is_feasible).cloned().collect();
     let mut group = criterion.benchmark_group(group);

@@ -10,7 +10,7 @@ fn designs(criterion: &mut Criterion) {
     for workload in ["audio-decoder", "cava", "edge-detection"] {
         let config = SocConfig { workload: workload.to_owned(), ..SocConfig::default() };
         let env = SocDesign::build(config).expect("built-in workloads build");
-        evaluations::random_and_feasible(criterion, &format!("soc_{workload}"), &env);
+        evaluations::random_and_feasible(criterion, &format!("soc_{workload}"), &env, 10_000);
     }
 }
 

@@ -10,6 +10,8 @@ mod edge_accelerator;
 mod eyeriss_accelerator;
 mod gemmini_accelerator;
 mod gpu_gemm;
+mod layout_assignment;
+mod llm_serving;
 mod llm_system;
 mod mapping;
 mod recorded_kernel;
@@ -37,6 +39,8 @@ pub use gpu_gemm::{
     GpuGemmCompiled, GpuGemmCompiledConfig, GpuGemmLive, GpuGemmLiveConfig, GpuGemmModel, GpuGemmModelConfig,
     GpuGemmRecorded, GpuGemmRecordedConfig, TileEncoding, TileSpace,
 };
+pub use layout_assignment::{LayoutAssignment, LayoutAssignmentConfig};
+pub use llm_serving::{LlmServing, LlmServingConfig};
 pub use llm_system::{LlmKnobs, LlmSystem, LlmSystemConfig};
 pub use mapping::{LayerMapping, LayerMappingConfig};
 pub use recorded_kernel::{RecordedKernel, RecordedKernelConfig, TuningFile, TuningFileError, TuningForm};
@@ -57,6 +61,8 @@ pub const ENVS: &[EnvEntry] = &[
     EnvEntry::of::<GpuGemmLive>(),
     EnvEntry::of::<GpuGemmModel>(),
     EnvEntry::of::<GpuGemmRecorded>(),
+    EnvEntry::of::<LayoutAssignment>(),
+    EnvEntry::of::<LlmServing>(),
     EnvEntry::of::<LlmSystem>(),
     EnvEntry::of::<LayerMapping>(),
     EnvEntry::of::<PythonEnv>(),

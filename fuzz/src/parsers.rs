@@ -19,6 +19,12 @@ use tapeout::experiment::log::{Header, LogReader};
 use tapeout::gpu::Table;
 use tapeout::offline::proposals::Proposals;
 use tapeout::simulators::accelerator_file::AcceleratorFile;
+use tapeout::simulators::layout::LayoutGraph;
+use tapeout::simulators::llm_system::serving::requests_from_csv;
+use tapeout::simulators::llm_system::{
+    Cluster, GradientExchange, LanguageModel, NodeTraffic, Offload, OptimizerState, PipelineSchedule,
+    Recompute, TensorCommunication, TrainingPlan, training_step,
+};
 use tapeout::simulators::loop_nest::timeloop;
 use tapeout::simulators::networks::{Dimensions, import_network};
 use tapeout::simulators::task_graph::TaskGraph;
@@ -35,6 +41,8 @@ pub const PARSERS: &[(&str, Parser)] = &[
     ("dataset", dataset),
     ("expression", expression),
     ("kernel_table", kernel_table),
+    ("language_model", language_model),
+    ("layout_graph", layout_graph),
     ("log", log),
     ("model", model),
     ("network_csv", network_csv),
@@ -42,6 +50,7 @@ pub const PARSERS: &[(&str, Parser)] = &[
     ("network_toml", network_toml),
     ("proposals", proposals),
     ("protocol", protocol),
+    ("requests", requests),
     ("spec", spec),
     ("task_graph", task_graph),
     ("timeloop_design", timeloop_design),
@@ -224,6 +233,47 @@ pub fn expression(bytes: &[u8]) {
 pub fn task_graph(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let _ = TaskGraph::from_toml(text);
+}
+
+/// The shape of a language model, and what it comes to.
+pub fn language_model(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(model) = LanguageModel::from_toml(text) {
+        let _ = model.parameters();
+        let plan = TrainingPlan {
+            tensor: 4,
+            pipeline: 2,
+            data: 2,
+            expert: 2,
+            interleave: 1,
+            microbatch: 1,
+            batch: 8,
+            recompute: Recompute::Attention,
+            communication: TensorCommunication::Sequence { gathers_again: true },
+            node_traffic: NodeTraffic::Tensor,
+            optimizer: OptimizerState::Sharded,
+            gradients: GradientExchange::Overlapped,
+            offload: Offload::default(),
+            schedule: PipelineSchedule::OneForwardOneBackward,
+        };
+        if let Ok(step) = training_step(&model, &Cluster::a100_published(), &plan) {
+            assert!(step.step_s > 0.0 && step.step_s.is_finite(), "a step takes time");
+        }
+    }
+}
+
+/// Tensors, operators and their kernels, and the best layouts.
+pub fn layout_graph(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(graph) = LayoutGraph::from_toml(text) {
+        let _ = graph.optimum(1 << 12);
+    }
+}
+
+/// Requests to a language model.
+pub fn requests(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let _ = requests_from_csv(text);
 }
 
 /// Requests to a memory.

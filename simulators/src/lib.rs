@@ -10,6 +10,7 @@ pub mod eyeriss;
 pub mod fusion;
 pub mod gemmini;
 pub mod gpu_gemm;
+pub mod layout;
 mod levels;
 pub mod llm_system;
 pub mod loop_nest;

@@ -2,8 +2,8 @@
 //!
 //! Source: Isaev et al. (SC 2023), doi:10.1145/3581784.3607102. The cost model is [`tapeout_simulators::llm_system`].
 
-mod config;
-mod space;
+pub(crate) mod config;
+pub(crate) mod space;
 
 use tapeout_core::{
     BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
@@ -68,7 +68,7 @@ impl Env for LlmSystem {
         }
         let processors = self.config.processors as f64;
         let peak_flop = processors * self.cluster.matrix.peak_per_s * step.step_s;
-        Ok(Outcome::Measured(vec![
+        let mut metrics = vec![
             step.step_s,
             own_byte,
             host_byte,
@@ -76,7 +76,10 @@ impl Env for LlmSystem {
             step.bubble_s,
             step.tensor_s + step.tensor_again_s + step.pipeline_s + step.data_s,
             self.model.step_flop(plan.batch) / peak_flop,
-        ]))
+        ];
+        let hours = processors * step.step_s / 3600.0;
+        metrics.extend(self.config.price_per_hour.map(|price| price * hours));
+        Ok(Outcome::Measured(metrics))
     }
 
     fn workload_settings(&self) -> &'static [&'static str] {
@@ -89,6 +92,7 @@ impl BuildEnv for LlmSystem {
     const VERSION: u32 = 0;
     const SUMMARY: &'static str = "training language models on clusters: parallelism, pipeline, recomputing, sharding, overlap, offloading";
     const DESCRIPTION: &'static str = include_str!("page.md");
+    const FILES: &'static [&'static str] = &["model"];
     const DESIGNS: Option<u128> = Some(511_488);
     type Config = LlmSystemConfig;
 
@@ -96,8 +100,8 @@ impl BuildEnv for LlmSystem {
         config.check()?;
         let (model, cluster) = (config.model()?, config.cluster()?);
         let space = space::space(&config, &model)?;
-        let knobs = Knobs::of(&space, &config)?;
-        Ok(Self { space, knobs, model, cluster, metrics: metrics(), config })
+        let knobs = Knobs::of(&space, &config, model.experts() > 1)?;
+        Ok(Self { space, knobs, model, cluster, metrics: metrics(&config), config })
     }
 
     fn default_goal(&self) -> Goal {
@@ -105,8 +109,8 @@ impl BuildEnv for LlmSystem {
     }
 }
 
-fn metrics() -> Vec<Metric> {
-    vec![
+fn metrics(config: &LlmSystemConfig) -> Vec<Metric> {
+    let mut metrics = vec![
         Metric::new("step_s", "s", "time of a training step"),
         Metric::new("memory_byte", "byte", "what a processor of the fullest stage holds"),
         Metric::new("host_byte", "byte", "what waits in the host's memory for one processor"),
@@ -118,7 +122,10 @@ fn metrics() -> Vec<Metric> {
             "",
             "matrix products of a step that recomputes nothing, over what all processors could do in that time",
         ),
-    ]
+    ];
+    let cost = Metric::new("cost", "", "what all processors cost in a step, in the money of the price");
+    metrics.extend(config.price_per_hour.map(|_| cost));
+    metrics
 }
 
 #[cfg(test)]

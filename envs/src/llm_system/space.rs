@@ -20,10 +20,12 @@ const OPTIMIZER: [(&str, OptimizerState); 2] =
     [("replicated", OptimizerState::Replicated), ("sharded", OptimizerState::Sharded)];
 const GRADIENTS: [(&str, GradientExchange); 2] =
     [("at-the-end", GradientExchange::AtTheEnd), ("overlapped", GradientExchange::Overlapped)];
-const NODE_TRAFFIC: [(&str, NodeTraffic); 3] = [
+const NODE_TRAFFIC: [(&str, NodeTraffic); 4] = [
     ("tensor", NodeTraffic::Tensor),
     ("tensor-pipeline", NodeTraffic::TensorAndPipeline),
     ("tensor-data", NodeTraffic::TensorAndData),
+    // Of mixtures alone.
+    ("tensor-experts", NodeTraffic::TensorAndExperts),
 ];
 const SCHEDULE: [(&str, PipelineSchedule); 3] = [
     ("1f1b", PipelineSchedule::OneForwardOneBackward),
@@ -52,6 +54,7 @@ pub(super) struct Knobs {
     pipeline: CountParameter,
     interleave: CountParameter,
     microbatch: CountParameter,
+    expert: Option<CountParameter>,
     recompute: CategoryParameter<Recompute>,
     communication: CategoryParameter<TensorCommunication>,
     optimizer: CategoryParameter<OptimizerState>,
@@ -65,10 +68,8 @@ fn categorical<T>(name: &str, levels: &[(&str, T)]) -> Parameter {
 /// The space for a model on a cluster.
 pub(super) fn space(config: &LlmSystemConfig, model: &LanguageModel) -> Result<DesignSpace, SpaceError> {
     let all = config.knobs == LlmKnobs::All;
-    let divisors: Vec<u32> = (1..=model.blocks)
-        .filter(|stages| model.blocks.is_multiple_of(*stages))
-        .map(|stages| stages as u32)
-        .collect();
+    let divisors = divisors(model.blocks);
+    let node_traffic = if model.experts() > 1 { &NODE_TRAFFIC[..] } else { &NODE_TRAFFIC[..3] };
     let communication = if all { &COMMUNICATION[..] } else { &COMMUNICATION[..2] };
     let mut parameters = vec![
         // Source: the case of Calculon, for all but the stages, which are the divisors of the blocks, and the last interleavings.
@@ -81,10 +82,16 @@ pub(super) fn space(config: &LlmSystemConfig, model: &LanguageModel) -> Result<D
             .about("how the processors of a block exchange what they have"),
         categorical("optimizer", &OPTIMIZER).about("who keeps the optimizer's state"),
     ];
+    if model.experts() > 1 {
+        parameters.push(
+            Parameter::ordinal("expert", self::divisors(model.experts()))
+                .about("replicas that share the experts of a block"),
+        );
+    }
     if all {
         parameters.extend([
             categorical("schedule", &SCHEDULE).about("the order of passes"),
-            categorical("node_traffic", &NODE_TRAFFIC).about("what stays in a node"),
+            categorical("node_traffic", node_traffic).about("what stays in a node"),
             categorical("gradients", &GRADIENTS).about("when replicas add up their gradients"),
             categorical("weights", &OFFLOAD).about("the memory in which weights wait"),
             categorical("activations", &OFFLOAD).about("the memory in which activations wait"),
@@ -94,6 +101,15 @@ pub(super) fn space(config: &LlmSystemConfig, model: &LanguageModel) -> Result<D
     DesignSpace::new(parameters, rules(config, model))
 }
 
+/// What `whole_heads` asks for.
+pub(crate) const WHOLE_HEADS: &str =
+    "heads and feed-forward part % tensor == 0; heads of keys too, or tensor % heads of keys == 0";
+
+/// All divisors of `whole`.
+pub(crate) fn divisors(whole: u64) -> Vec<u32> {
+    (1..=whole).filter(|part| whole.is_multiple_of(*part)).map(|part| part as u32).collect()
+}
+
 fn rules(config: &LlmSystemConfig, model: &LanguageModel) -> Vec<Rule> {
     let (processors, batch, blocks) = (config.processors as i64, config.batch as i64, model.blocks as i64);
     // Replicas, if there is a whole number of them.
@@ -101,9 +117,20 @@ fn rules(config: &LlmSystemConfig, model: &LanguageModel) -> Vec<Rule> {
         let members = tensor * pipeline;
         (processors % members == 0).then(|| processors / members)
     };
-    let heads = model.heads as i64;
+    let (model, sequence, experts) = (*model, model.sequence as i64, model.experts());
     let mut rules = vec![
-        Rule::new("whole_heads", "heads % tensor == 0", &["tensor"], move |v| heads % v.int("tensor") == 0),
+        Rule::new("whole_heads", WHOLE_HEADS, &["tensor"], move |v| {
+            model.can_be_shared_by(v.int("tensor").unsigned_abs())
+        }),
+        Rule::new(
+            "whole_tokens",
+            "microbatch * sequence % tensor == 0 unless communication == all-reduce",
+            &["tensor", "microbatch", "communication"],
+            move |v| {
+                v.text("communication") == "all-reduce"
+                    || v.int("microbatch") * sequence % v.int("tensor") == 0
+            },
+        ),
         Rule::new(
             "whole_batch",
             "processors % (tensor * pipeline) == 0, and the batch of a replica % microbatch == 0",
@@ -132,6 +159,17 @@ fn rules(config: &LlmSystemConfig, model: &LanguageModel) -> Vec<Rule> {
             },
         ),
     ];
+    if experts > 1 {
+        rules.push(Rule::new(
+            "whole_experts",
+            "replicas % expert == 0",
+            &["tensor", "pipeline", "expert"],
+            move |v| {
+                let replicas = data(v.int("tensor"), v.int("pipeline"));
+                replicas.is_none_or(|data| data % v.int("expert") == 0)
+            },
+        ));
+    }
     if config.knobs == LlmKnobs::All {
         rules.push(Rule::new(
             "one_chunk_without_bubbles",
@@ -144,7 +182,11 @@ fn rules(config: &LlmSystemConfig, model: &LanguageModel) -> Vec<Rule> {
 }
 
 impl Knobs {
-    pub(super) fn of(space: &DesignSpace, config: &LlmSystemConfig) -> Result<Self, SpaceError> {
+    pub(super) fn of(
+        space: &DesignSpace,
+        config: &LlmSystemConfig,
+        has_experts: bool,
+    ) -> Result<Self, SpaceError> {
         let techniques = match config.knobs {
             LlmKnobs::Parallelism => None,
             LlmKnobs::All => Some(Techniques {
@@ -163,6 +205,7 @@ impl Knobs {
             pipeline: space.count("pipeline")?,
             interleave: space.count("interleave")?,
             microbatch: space.count("microbatch")?,
+            expert: has_experts.then(|| space.count("expert")).transpose()?,
             recompute: space.category("recompute", RECOMPUTE)?,
             communication: space.category("communication", COMMUNICATION)?,
             optimizer: space.category("optimizer", OPTIMIZER)?,
@@ -177,6 +220,7 @@ impl Knobs {
             tensor,
             pipeline,
             data: self.processors / tensor / pipeline,
+            expert: self.expert.as_ref().map_or(1, |expert| expert.of(design)),
             interleave: self.interleave.of(design),
             microbatch: self.microbatch.of(design),
             batch: self.batch,

@@ -59,7 +59,7 @@ fn measured(outcome: &Outcome) -> &[f64] {
 
 #[test]
 fn it_keeps_the_contract_for_every_model_and_cluster() {
-    for (model, _) in LANGUAGE_MODELS {
+    for model in LANGUAGE_MODELS {
         for cluster in CLUSTERS {
             for knobs in ["all", "parallelism"] {
                 let settings = json!({ "model": model, "cluster": cluster, "knobs": knobs, "batch": 512 });
@@ -115,4 +115,51 @@ fn random_designs_are_often_feasible() {
         .count();
     let share = n_measured as f64 / 2000.0;
     assert!(share > 0.1 && share < 0.9, "{share}");
+}
+
+// By hand: 1,024 processors at 2 an hour cost 2 * 1,024 / 3,600 a second.
+#[test]
+fn a_step_costs_what_its_processors_cost() {
+    let settings = |price: Value| json!({ "cluster": "h100-80", "batch": 768, "price_per_hour": price });
+    let priced = build(&settings(json!(2.0)));
+    let step = best(&priced, &[("interleave", json!(1))]);
+    let metrics = measured(&step);
+    assert_eq!(priced.metrics().last().unwrap().name, "cost");
+    assert!((metrics[7] - metrics[0] * 2048.0 / 3600.0).abs() < 1e-9, "{metrics:?}");
+    assert!(build(&settings(Value::Null)).metrics().iter().all(|metric| metric.name != "cost"));
+    let refused = LlmSystem::build(tapeout_core::config::read(&settings(json!(-1.0))).unwrap()).unwrap_err();
+    assert_eq!(refused.to_string(), "`price_per_hour`: got -1, expected a finite number above 0");
+}
+
+// Claim: a mixture has a parameter for its experts, and a model of one's own is read from its file.
+#[test]
+fn a_model_of_ones_own_is_read_from_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.toml");
+    let name = path.to_str().unwrap();
+    let text = "schema = 1\nhidden = 1024\ninner = 512\nexperts = { count = 4, used = 2 }\nheads = 16\nkv_heads = 4\nhead_size = 64\nblocks = 8\nvocabulary = 32000\n";
+    std::fs::write(&path, text).unwrap();
+    let env = build(&json!({ "model": name, "processors": 16, "batch": 64 }));
+    check_env(&env).unwrap_or_else(|findings| panic!("{findings}"));
+    // Widths, heads of keys and sequences that no power of two divides, or not all: every design that the rules leave has a step or a fault.
+    for (heads, change) in
+        [(16, "inner = 1001"), (16, "inner = 512\nsequence = 2047"), (24, "inner = 512"), (12, "inner = 512")]
+    {
+        let odd = text
+            .replace("inner = 512", change)
+            .replace("heads = 16\nkv_heads = 4", &format!("heads = {heads}\nkv_heads = {}", heads / 4));
+        assert_ne!(odd, text, "{change}");
+        std::fs::write(&path, odd).unwrap();
+        let env = build(&json!({ "model": name, "processors": 16, "batch": 64 }));
+        let mut rng = Seed::new(0).stream("odd");
+        for _ in 0..2000 {
+            env.evaluate(&env.space().sample(&mut rng)).unwrap();
+        }
+    }
+    let mixed = design(&env, &[("tensor", json!(2)), ("pipeline", json!(2)), ("expert", json!(4))]);
+    assert_eq!(env.plan(&mixed).expert, 4);
+    std::fs::write(&path, text.replace("blocks = 8", "blocks = 0")).unwrap();
+    let refused =
+        LlmSystem::build(LlmSystemConfig { model: name.to_owned(), ..Default::default() }).unwrap_err();
+    assert_eq!(refused.to_string(), format!("`model`: {name}: `blocks` is 0, expected 1 to 4096"));
 }

@@ -11,6 +11,8 @@ pub struct StageOperand {
     pub byte: f64,
     /// Whether every repetition has one of its own; all share one otherwise.
     pub is_own: bool,
+    /// Whether it was made with a row for each column of the product, as keys are for scores.
+    pub is_transposed: bool,
 }
 
 /// A stage of a cascade.
@@ -61,6 +63,7 @@ impl CascadeStage {
                 name: format!("{name}.weights"),
                 byte: weights as f64 * byte,
                 is_own: false,
+                is_transposed: false,
             }),
             repeat: conv.batch,
             input_rows: needed(conv.output[0], conv.stride[0], window, conv.padding[0]),
@@ -81,6 +84,7 @@ impl CascadeStage {
                 name: operand.to_owned(),
                 byte: (k * n) as f64 * byte,
                 is_own: true,
+                is_transposed: false,
             }),
             row_macs: (n * k) as f64,
             output_row_byte: n as f64 * byte,

@@ -6,6 +6,7 @@
 use super::cluster::{Cluster, Rate};
 use super::model::LanguageModel;
 use super::plan::{OptimizerState, Recompute, TrainingPlan};
+use crate::transformer::FeedForward;
 
 /// Bytes of a word of weights and activations.
 pub(super) const WORD_BYTE: f64 = 2.0;
@@ -33,16 +34,31 @@ pub(super) struct BlockTime {
     pub optimizer_s: f64,
     /// Parameters on this processor.
     pub parameters: f64,
+    /// Those of them that are experts'.
+    pub expert_parameters: f64,
+}
+
+impl BlockTime {
+    /// Parameters whose optimizer's state is on this processor.
+    pub(super) fn stepped(&self, plan: &TrainingPlan) -> f64 {
+        match plan.optimizer {
+            OptimizerState::Replicated => self.parameters,
+            OptimizerState::Sharded => {
+                let shared = self.parameters - self.expert_parameters;
+                shared / plan.data as f64 + self.expert_parameters / plan.expert_replicas() as f64
+            }
+        }
+    }
 }
 
 /// Floating-point operations and bytes of a pass.
 #[derive(Debug, Clone, Copy, Default)]
-struct Work {
+pub(super) struct Work {
     flop: f64,
     byte: f64,
 }
 
-const fn work(flop: f64, byte: f64) -> Work {
+pub(super) const fn work(flop: f64, byte: f64) -> Work {
     Work { flop, byte }
 }
 
@@ -68,6 +84,9 @@ struct Sum<'a> {
     recompute: Recompute,
     /// Replicas that share the optimizer's state.
     shards: f64,
+    /// How often an operator is there, and whether it is an expert's.
+    copies: f64,
+    is_expert: bool,
     block: BlockTime,
 }
 
@@ -75,7 +94,8 @@ impl Sum<'_> {
     fn add(&mut self, operator: &Operator) {
         let engine = if operator.matrix { &self.cluster.matrix } else { &self.cluster.vector };
         let memory = &self.cluster.memory.rate;
-        let forward_s = pass(engine, memory, operator.forward, &mut self.block.forward);
+        let copies = self.copies;
+        let forward_s = pass(engine, memory, operator.forward, copies, &mut self.block.forward);
         let again = match self.recompute {
             Recompute::Nothing => false,
             Recompute::Attention => operator.part == Part::Attention,
@@ -84,13 +104,17 @@ impl Sum<'_> {
         if again {
             self.block.again_s += forward_s;
         }
-        pass(engine, memory, operator.input_gradient, &mut self.block.input_gradient);
+        pass(engine, memory, operator.input_gradient, copies, &mut self.block.input_gradient);
         if operator.parameters > 0.0 {
-            pass(engine, memory, operator.weight_gradient, &mut self.block.weight_gradient);
+            pass(engine, memory, operator.weight_gradient, copies, &mut self.block.weight_gradient);
             let share = operator.parameters / self.shards;
-            self.block.optimizer_s += self.cluster.vector.time_s(share * OPTIMIZER_FLOP)
+            let once_s = self.cluster.vector.time_s(share * OPTIMIZER_FLOP)
                 + self.cluster.memory.rate.time_s(share * OPTIMIZER_BYTE);
-            self.block.parameters += operator.parameters;
+            self.block.optimizer_s += copies * once_s;
+            self.block.parameters += copies * operator.parameters;
+            if self.is_expert {
+                self.block.expert_parameters += copies * operator.parameters;
+            }
         }
     }
 
@@ -141,6 +165,38 @@ impl Sum<'_> {
         });
     }
 
+    /// The feed-forward part: of every token, or of experts that get equally many tokens.
+    fn feed_forward(&mut self, model: &LanguageModel, plan: &TrainingPlan, tokens: f64) {
+        let (hidden, inner) = (model.hidden as f64, model.inner as f64 / plan.tensor as f64);
+        let FeedForward::Experts { count, used } = model.feed_forward else {
+            return self.expert(tokens, hidden, inner, model.is_gated());
+        };
+        self.linear(tokens, hidden, count as f64);
+        let sent = tokens * used as f64 * hidden;
+        // Tokens are copied in the order of their experts, and their results weighed and added up.
+        self.elementwise(Part::Rest, sent, (0.0, 2.0 * WORD_BYTE), (1.0, 2.0 * WORD_BYTE));
+        (self.is_expert, self.copies) = (true, (count / plan.expert) as f64);
+        let shards = self.shards;
+        if plan.optimizer == OptimizerState::Sharded {
+            self.shards = plan.expert_replicas() as f64;
+        }
+        let rows = tokens * (used * plan.expert) as f64 / count as f64;
+        self.expert(rows, hidden, inner, true);
+        (self.is_expert, self.copies, self.shards) = (false, 1.0, shards);
+        self.elementwise(Part::Rest, sent, (2.0, WORD_BYTE), (2.0, 2.0 * WORD_BYTE));
+    }
+
+    /// Up, an activation, down; with a gate whose result is multiplied.
+    fn expert(&mut self, tokens: f64, hidden: f64, inner: f64, is_gated: bool) {
+        self.linear(tokens, hidden, inner);
+        self.elementwise(Part::Rest, tokens * inner, (8.0, 2.0 * WORD_BYTE), (13.0, 2.0 * WORD_BYTE));
+        if is_gated {
+            self.linear(tokens, hidden, inner);
+            self.elementwise(Part::Rest, tokens * inner, (1.0, 3.0 * WORD_BYTE), (2.0, 5.0 * WORD_BYTE));
+        }
+        self.linear(tokens, inner, hidden);
+    }
+
     /// A dropout with its mask of bytes.
     fn dropout(&mut self, part: Part, elements: f64) {
         let byte = 2.0 * WORD_BYTE + 1.0;
@@ -154,10 +210,21 @@ impl Sum<'_> {
     }
 }
 
-fn linear(tokens: f64, inputs: f64, outputs: f64) -> Operator {
-    let flop = 2.0 * tokens * inputs * outputs;
+impl Work {
+    /// Its time, in s: computing and moving add up.
+    pub(super) fn time_s(&self, engine: &Rate, memory: &Rate) -> f64 {
+        engine.time_s(self.flop) + memory.time_s(self.byte)
+    }
+}
+
+/// A product of `tokens` rows with a matrix of `inputs` by `outputs`.
+pub(super) fn linear_work(tokens: f64, inputs: f64, outputs: f64) -> Work {
     let byte = WORD_BYTE * (tokens * inputs + tokens * outputs + inputs * outputs);
-    let pass = work(flop, byte);
+    work(2.0 * tokens * inputs * outputs, byte)
+}
+
+fn linear(tokens: f64, inputs: f64, outputs: f64) -> Operator {
+    let pass = linear_work(tokens, inputs, outputs);
     Operator {
         matrix: true,
         part: Part::Rest,
@@ -168,10 +235,10 @@ fn linear(tokens: f64, inputs: f64, outputs: f64) -> Operator {
     }
 }
 
-/// Adds a pass to `sum`; its time in s.
-fn pass(engine: &Rate, memory: &Rate, work: Work, sum: &mut PassTime) -> f64 {
-    let memory_s = memory.time_s(work.byte);
-    let total_s = engine.time_s(work.flop) + memory_s;
+/// Adds `copies` of a pass to `sum`; their time in s.
+fn pass(engine: &Rate, memory: &Rate, work: Work, copies: f64, sum: &mut PassTime) -> f64 {
+    let memory_s = copies * memory.time_s(work.byte);
+    let total_s = copies * engine.time_s(work.flop) + memory_s;
     sum.total_s += total_s;
     sum.memory_s += memory_s;
     total_s
@@ -184,9 +251,11 @@ pub(super) fn block_time(model: &LanguageModel, cluster: &Cluster, plan: &Traini
     let sequence = model.sequence as f64;
     let tokens = (plan.microbatch * model.sequence) as f64;
     let inner = (model.heads * model.head_size) as f64 / tensor;
-    let heads = (plan.microbatch * model.heads) as f64 / tensor;
     let head_size = model.head_size as f64;
-    let feed_forward = model.feed_forward as f64 / tensor;
+    // Heads of keys and values on this processor, each for so many heads of queries.
+    let (heads, kv_heads) = model.heads_on(plan.tensor);
+    let (group, kv_heads) = (heads as f64 / kv_heads as f64, kv_heads as f64);
+    let products = plan.microbatch as f64 * kv_heads;
     let elements = tokens * hidden;
     // Norms, dropouts and residual sums, of the whole sequence or of a part.
     let local = if plan.communication.splits_sequence() { elements / tensor } else { elements };
@@ -194,24 +263,30 @@ pub(super) fn block_time(model: &LanguageModel, cluster: &Cluster, plan: &Traini
         OptimizerState::Replicated => 1.0,
         OptimizerState::Sharded => plan.data as f64,
     };
-    let mut sum = Sum { cluster, recompute: plan.recompute, shards, block: BlockTime::default() };
+    let mut sum = Sum {
+        cluster,
+        recompute: plan.recompute,
+        shards,
+        copies: 1.0,
+        is_expert: false,
+        block: BlockTime::default(),
+    };
     sum.fork_and_norm(local, hidden);
     // Three products read the same input: their gradients are added.
     sum.elementwise(Part::Rest, elements, (0.0, 0.0), (3.0, 4.0 * WORD_BYTE));
-    for _ in 0..3 {
-        sum.linear(tokens, hidden, inner);
+    sum.linear(tokens, hidden, inner);
+    for _ in 0..2 {
+        sum.linear(tokens, hidden, kv_heads * head_size);
     }
-    sum.product(Part::Attention, heads, (sequence, head_size, sequence));
-    let scores = heads * sequence * sequence;
+    sum.product(Part::Attention, products, (group * sequence, head_size, sequence));
+    let scores = products * group * sequence * sequence;
     sum.elementwise(Part::Attention, scores, (5.0, 2.0 * WORD_BYTE), (8.0, 2.0 * WORD_BYTE));
     sum.dropout(Part::Attention, scores);
-    sum.product(Part::Rest, heads, (sequence, sequence, head_size));
+    sum.product(Part::Rest, products, (group * sequence, sequence, head_size));
     sum.linear(tokens, inner, hidden);
     sum.dropout_and_residual(local);
     sum.fork_and_norm(local, hidden);
-    sum.linear(tokens, hidden, feed_forward);
-    sum.elementwise(Part::Rest, tokens * feed_forward, (8.0, 2.0 * WORD_BYTE), (13.0, 2.0 * WORD_BYTE));
-    sum.linear(tokens, feed_forward, hidden);
+    sum.feed_forward(model, plan, tokens);
     sum.dropout_and_residual(local);
     sum.block
 }
@@ -224,5 +299,5 @@ pub(super) fn output_s(model: &LanguageModel, cluster: &Cluster, plan: &Training
     let tokens = (plan.microbatch * model.sequence) as f64;
     let product = linear(tokens, model.hidden as f64, model.vocabulary as f64 / plan.tensor as f64);
     let mut sum = PassTime::default();
-    3.0 * pass(&cluster.matrix, &cluster.memory.rate, product.forward, &mut sum)
+    3.0 * pass(&cluster.matrix, &cluster.memory.rate, product.forward, 1.0, &mut sum)
 }

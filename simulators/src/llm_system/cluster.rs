@@ -65,6 +65,8 @@ pub enum Transfer {
     AllGather,
     /// Sums, which each member has.
     AllReduce,
+    /// From each member to each other one; a member's own part stays.
+    AllToAll,
 }
 
 /// Bytes that a collective moves over a link: `factor * (1 + offset / members)` times its size.
@@ -102,6 +104,7 @@ impl ClusterNetwork {
             Transfer::PointToPoint => CollectiveCost { factor: 1.0, offset: 0.0 },
             Transfer::ReduceScatter | Transfer::AllGather => self.half,
             Transfer::AllReduce => self.all_reduce,
+            Transfer::AllToAll => CollectiveCost { factor: 1.0, offset: -1.0 },
         };
         let moved_byte = size_byte * cost.factor * (1.0 + cost.offset / members as f64);
         self.latency_s + moved_byte / (self.byte_per_s * self.efficiency)

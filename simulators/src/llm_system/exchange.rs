@@ -1,9 +1,10 @@
-//! What the processors that share a block tell each other, for one microbatch.
+//! What the processors that share a block, or its experts, tell each other, for one microbatch.
 
 use super::block::WORD_BYTE;
 use super::cluster::{Cluster, Transfer};
 use super::model::LanguageModel;
 use super::plan::{Recompute, TensorCommunication, TrainingPlan};
+use crate::transformer::FeedForward;
 
 /// Times of a block's exchanges, in s.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -16,16 +17,46 @@ pub(super) struct Exchange {
     pub again_s: f64,
 }
 
+impl Exchange {
+    /// With the way to experts and back, which gradients go too.
+    fn and_experts(self, plan: &TrainingPlan, once_s: f64) -> Self {
+        let again_s = if plan.recompute == Recompute::Blocks { 2.0 * once_s } else { 0.0 };
+        Self {
+            forward_s: self.forward_s + 2.0 * once_s,
+            backward_s: self.backward_s + 2.0 * once_s,
+            again_s: self.again_s + again_s,
+            ..self
+        }
+    }
+}
+
 /// Exchanges of the blocks inside a chunk, and of its last block, whose result goes to another stage.
 pub(super) fn exchanges(
     model: &LanguageModel,
     cluster: &Cluster,
     plan: &TrainingPlan,
 ) -> (Exchange, Exchange) {
+    let elements = (plan.microbatch * model.sequence * model.hidden) as f64;
+    let (inner, last) = tensor_exchanges(cluster, plan, elements);
+    let to_experts_s = to_experts_s(model, cluster, plan, elements);
+    (inner.and_experts(plan, to_experts_s), last.and_experts(plan, to_experts_s))
+}
+
+/// Time in which every token goes to its experts, or comes back, in s. A processor sends whole tokens: results are sums over the processors of a
+/// block, and those are added up after the experts' have been.
+fn to_experts_s(model: &LanguageModel, cluster: &Cluster, plan: &TrainingPlan, elements: f64) -> f64 {
+    let FeedForward::Experts { used, .. } = model.feed_forward else { return 0.0 };
+    if plan.expert == 1 {
+        return 0.0;
+    }
+    let network = if plan.experts_in_node() { &cluster.in_node } else { &cluster.between_nodes };
+    network.time_s(Transfer::AllToAll, WORD_BYTE * elements * used as f64, plan.expert)
+}
+
+fn tensor_exchanges(cluster: &Cluster, plan: &TrainingPlan, elements: f64) -> (Exchange, Exchange) {
     if plan.tensor == 1 {
         return Default::default();
     }
-    let elements = (plan.microbatch * model.sequence * model.hidden) as f64;
     let whole = all_reduced(cluster, plan, elements);
     match plan.communication {
         TensorCommunication::AllReduce => (whole, whole),
@@ -41,7 +72,7 @@ pub(super) fn exchanges(
 }
 
 /// Time of adding up `elements` of all members, and of reading and writing them, in s.
-fn adding_s(cluster: &Cluster, members: u64, elements: f64) -> f64 {
+pub(super) fn adding_s(cluster: &Cluster, members: u64, elements: f64) -> f64 {
     let flop = elements * (members - 1) as f64 / members as f64;
     cluster.vector.time_s(flop) + moving_s(cluster, elements)
 }

@@ -14,14 +14,16 @@ mod model;
 mod order;
 mod plan;
 mod schedule;
+pub mod serving;
 mod step;
+mod zero_bubble_v;
 
 pub use cluster::{
     CLUSTERS, Cluster, ClusterNetwork, CollectiveCost, EfficiencyCurve, FITTED, MemoryTier, Rate, Transfer,
     cluster,
 };
 pub use memory::MemoryByKind;
-pub use model::{LANGUAGE_MODELS, LanguageModel, language_model};
+pub use model::{LANGUAGE_MODELS, LanguageModel, ModelError, language_model};
 pub use order::PassOrder;
 pub use plan::{
     GradientExchange, NodeTraffic, Offload, OptimizerState, PipelineSchedule, Recompute, TensorCommunication,

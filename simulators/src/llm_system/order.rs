@@ -1,7 +1,7 @@
 //! In which order stages run passes: building blocks that repeat with every microbatch.
 //!
 //! Sources: Narayanan et al. (SC 2021), arXiv 2104.04473, section 2.2, for 1F1B and interleaving; Qi et al. (ICLR 2024), arXiv 2401.10241, for ZB-1P and
-//! ZB-2P; Qi et al. (NeurIPS 2024), arXiv 2405.15362, for V-half and V-min, whose first and last chunk are on the same stage.
+//! ZB-2P; Qi et al. (NeurIPS 2024), arXiv 2405.15362, for ZB-V, V-half and V-min, whose first and last chunk are on the same stage.
 
 /// A schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,9 @@ pub enum PassOrder {
     ZeroBubble2,
     /// Two chunks a stage, down and up again: activations of `(p + 2) / 2` microbatches.
     VHalf,
-    /// The same with `(p + 4) / 3`, for numbers of stages that 3 does not divide: passes of others want the same time.
+    /// Two chunks a stage likewise, with the activations of 1F1B: no fixed order, the best of some rules by which stages choose what is next.
+    ZeroBubbleV,
+    /// Two chunks with activations of `(p + 4) / 3` microbatches, for numbers of stages that 3 does not divide: passes of others want the same time.
     VMin,
 }
 
@@ -38,7 +40,7 @@ impl PassOrder {
         match self {
             Self::OneForwardOneBackward { chunks } => chunks,
             Self::ZeroBubble1 | Self::ZeroBubble2 => 1,
-            Self::VHalf | Self::VMin => 2,
+            Self::ZeroBubbleV | Self::VHalf | Self::VMin => 2,
         }
     }
 
@@ -52,13 +54,13 @@ impl PassOrder {
         match self {
             Self::OneForwardOneBackward { .. } => usize::MAX,
             Self::ZeroBubble1 => stages,
-            Self::ZeroBubble2 => 2 * stages,
+            Self::ZeroBubble2 | Self::ZeroBubbleV => 2 * stages,
             Self::VHalf => stages + 2,
             Self::VMin => (2 * stages + 8) / 3,
         }
     }
 
-    /// Forward and backward passes of `stage`, in order.
+    /// Forward and backward passes of `stage`, in order; none where stages choose for themselves.
     pub(super) fn passes(self, stage: usize, stages: usize, microbatches: usize) -> Vec<Entry> {
         let left = stages - stage;
         match self {
@@ -68,6 +70,7 @@ impl PassOrder {
             }
             Self::ZeroBubble1 => alternating(stage, (stages, 1, microbatches), left),
             Self::ZeroBubble2 => alternating(stage, (stages, 1, microbatches), 2 * left - 1),
+            Self::ZeroBubbleV => Vec::new(),
             Self::VHalf => building_block(stage, stages, microbatches, [2, 1]),
             Self::VMin => building_block(stage, stages, microbatches, [1, 1]),
         }

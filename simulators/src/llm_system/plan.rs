@@ -77,6 +77,8 @@ pub enum NodeTraffic {
     TensorAndPipeline,
     /// That, and gradients.
     TensorAndData,
+    /// That, and what goes to experts and back.
+    TensorAndExperts,
 }
 
 /// In which order a stage runs forward and backward passes.
@@ -99,6 +101,8 @@ pub struct TrainingPlan {
     pub pipeline: u64,
     /// Replicas.
     pub data: u64,
+    /// Replicas that share the experts of a block; 1 for models without.
+    pub expert: u64,
     /// Chunks of blocks of a stage.
     pub interleave: u64,
     /// Sequences of a microbatch.
@@ -127,6 +131,16 @@ impl TrainingPlan {
         self.batch / self.data / self.microbatch
     }
 
+    /// Whether what goes to experts stays in a node.
+    pub(super) fn experts_in_node(&self) -> bool {
+        matches!(self.node_traffic, NodeTraffic::TensorAndData | NodeTraffic::TensorAndExperts)
+    }
+
+    /// Replicas of an expert.
+    pub(super) fn expert_replicas(&self) -> u64 {
+        self.data / self.expert
+    }
+
     /// Processors of a node that exchange something over its network.
     pub fn node_members(&self) -> u64 {
         self.tensor
@@ -134,6 +148,7 @@ impl TrainingPlan {
                 NodeTraffic::Tensor => 1,
                 NodeTraffic::TensorAndPipeline => self.pipeline,
                 NodeTraffic::TensorAndData => self.data,
+                NodeTraffic::TensorAndExperts => self.expert,
             }
     }
 }

@@ -1,6 +1,7 @@
 //! Pipelines event by event: stages run passes in their order, each as soon as what it needs is there.
 
 use super::order::{Entry, Pass, PassOrder};
+use super::zero_bubble_v::zero_bubble_v;
 
 /// Times of the passes of a chunk, in any unit.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,11 +39,14 @@ struct Stage {
     most_held: usize,
 }
 
+/// Most forward passes of all stages; ours: 64 stages with two chunks and some thousand microbatches.
+const MAX_PASSES: usize = 1 << 20;
+
 /// Runs `order` on `stages` with `microbatches`.
 ///
 /// # Panics
-/// If there are no stages, chunks or microbatches, stages do not divide the microbatches of several chunks of 1F1B, or a pass takes no time or
-/// for ever.
+/// If there are no stages, chunks or microbatches, or more than 2^20 forward passes of all stages; if stages do not divide the microbatches of several
+/// chunks of 1F1B; or if a pass takes no time or for ever.
 pub fn run_pipeline(
     order: PassOrder,
     stages: usize,
@@ -51,6 +55,8 @@ pub fn run_pipeline(
 ) -> PipelineReport {
     let chunks = order.chunks();
     assert!(stages > 0 && microbatches > 0 && chunks > 0, "a pipeline has stages, chunks and microbatches");
+    let passes = stages.saturating_mul(chunks).saturating_mul(microbatches);
+    assert!(passes <= MAX_PASSES, "a pipeline has at most {MAX_PASSES} passes each way");
     let takes_turns = chunks > 1 && !order.splits_backward();
     assert!(
         !takes_turns || microbatches.is_multiple_of(stages),
@@ -58,6 +64,9 @@ pub fn run_pipeline(
     );
     let all = [times.forward, times.input_gradient, times.weight_gradient];
     assert!(all.iter().all(|&time| time > 0.0 && time.is_finite()), "passes take time");
+    if order == PassOrder::ZeroBubbleV {
+        return zero_bubble_v(stages, microbatches, times);
+    }
     let mut done = Done::new(stages * chunks, microbatches);
     let start = |stage| Stage {
         passes: order.passes(stage, stages, microbatches),
@@ -91,20 +100,20 @@ fn report(all: &[Stage], passes: f64, times: PassTimes, chunks: usize) -> Pipeli
 }
 
 /// When passes end, by position and microbatch; infinite for those that have not begun.
-struct Done {
-    forward: Vec<f64>,
-    backward: Vec<f64>,
-    positions: usize,
+pub(super) struct Done {
+    pub forward: Vec<f64>,
+    pub backward: Vec<f64>,
+    pub positions: usize,
 }
 
 impl Done {
-    fn new(positions: usize, microbatches: usize) -> Self {
+    pub(super) fn new(positions: usize, microbatches: usize) -> Self {
         let never = vec![f64::INFINITY; positions * microbatches];
         Self { forward: never.clone(), backward: never, positions }
     }
 
     /// When what a pass needs is there.
-    fn ready_at(&self, (pass, position, microbatch): Entry) -> f64 {
+    pub(super) fn ready_at(&self, (pass, position, microbatch): Entry) -> f64 {
         let row = microbatch * self.positions;
         match pass {
             Pass::Forward if position == 0 => 0.0,

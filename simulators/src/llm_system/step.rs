@@ -10,6 +10,7 @@ use super::model::LanguageModel;
 use super::plan::{
     GradientExchange, NodeTraffic, OptimizerState, PipelineSchedule, TensorCommunication, TrainingPlan,
 };
+use crate::transformer::FeedForward;
 
 /// Why a plan is none for a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -42,7 +43,7 @@ pub struct TrainingStep {
     pub recompute_s: f64,
     /// The output layer, on the last stage.
     pub output_s: f64,
-    /// Exchanges among the processors of a block.
+    /// Exchanges among the processors of a block, and the way to experts and back.
     pub tensor_s: f64,
     /// Those of the forward pass that are done again.
     pub tensor_again_s: f64,
@@ -93,7 +94,7 @@ pub fn training_step(
     let each = |s: f64| s * chunks * chunk_blocks as f64;
     let both = |of: fn(&Exchange) -> f64| chunks * ((chunk_blocks - 1) as f64 * of(&inner) + of(&last));
     let sends = if plan.pipeline > 1 { 2.0 * chunks } else { 0.0 };
-    let (memory, host) = memory(model, plan, block.parameters);
+    let (memory, host) = memory(model, plan, &block);
     let mut step = TrainingStep {
         step_s: 0.0,
         forward_s: each(block.forward.total_s),
@@ -125,10 +126,14 @@ fn check(model: &LanguageModel, plan: &TrainingPlan) -> Result<(), PlanError> {
             Err(PlanError::Divided { what, whole, parts })
         }
     };
-    whole("heads", model.heads, plan.tensor)?;
-    whole("elements of the feed-forward part", model.feed_forward, plan.tensor)?;
+    model.shared_by(plan.tensor).map_err(|(what, whole, parts)| PlanError::Divided { what, whole, parts })?;
     whole("blocks", model.blocks, plan.pipeline.saturating_mul(plan.interleave))?;
     whole("sequences", plan.batch, plan.data.saturating_mul(plan.microbatch))?;
+    whole("replicas", plan.data, plan.expert)?;
+    match model.feed_forward {
+        FeedForward::Experts { count, .. } => whole("experts", count, plan.expert)?,
+        _ => whole("the one feed-forward part", 1, plan.expert)?,
+    }
     if plan.communication != TensorCommunication::AllReduce {
         whole("tokens of a microbatch", plan.microbatch.saturating_mul(model.sequence), plan.tensor)?;
     }
@@ -185,8 +190,7 @@ fn waits(
     let moved = |moves: bool, byte: f64| if moves { byte } else { 0.0 };
     let weights_byte = moved(plan.offload.weights, WORD_BYTE * block.parameters);
     let waiting_byte = moved(plan.offload.activations, block_activations_byte(model, plan, plan.recompute));
-    let shards = if plan.optimizer == OptimizerState::Sharded { plan.data as f64 } else { 1.0 };
-    let state_byte = moved(plan.offload.optimizer, OPTIMIZER_BYTE * block.parameters / shards);
+    let state_byte = moved(plan.offload.optimizer, OPTIMIZER_BYTE * block.stepped(plan));
     let host = &cluster.host.rate;
     let forward_s = block.forward.total_s + exchange.forward_s + transfer_s;
     let busy_forward_s = block.forward.memory_s + exchange.memory_s;
@@ -205,11 +209,18 @@ fn data_s(model: &LanguageModel, cluster: &Cluster, plan: &TrainingPlan, block: 
     }
     let in_node = plan.node_traffic == NodeTraffic::TensorAndData;
     let network: &ClusterNetwork = if in_node { &cluster.in_node } else { &cluster.between_nodes };
-    let net = |transfer| network.time_s(transfer, WORD_BYTE * block.parameters, plan.data);
-    let block_s = match plan.optimizer {
-        OptimizerState::Replicated => net(Transfer::AllReduce),
-        OptimizerState::Sharded => net(Transfer::ReduceScatter) + net(Transfer::AllGather),
+    let among = |parameters: f64, members| {
+        let net = |transfer| network.time_s(transfer, WORD_BYTE * parameters, members);
+        match plan.optimizer {
+            OptimizerState::Replicated => net(Transfer::AllReduce),
+            OptimizerState::Sharded => net(Transfer::ReduceScatter) + net(Transfer::AllGather),
+        }
     };
+    let mut block_s = among(block.parameters - block.expert_parameters, plan.data);
+    // An expert has fewer replicas than the rest.
+    if block.expert_parameters > 0.0 && plan.expert_replicas() > 1 {
+        block_s += among(block.expert_parameters, plan.expert_replicas());
+    }
     let blocks = (model.blocks / plan.pipeline) as f64;
     match plan.gradients {
         GradientExchange::AtTheEnd => blocks * block_s,

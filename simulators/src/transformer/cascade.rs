@@ -28,11 +28,13 @@ impl TransformerModel {
         let (hidden, head) = (self.hidden, self.head_size);
         let rows = tokens * self.heads / self.kv_heads;
         let keys = self.kv_heads * head;
+        let mut scores = product("scores", ["q", "k", "qk"], [self.kv_heads, rows, head, tokens]);
+        scores.operand.as_mut().expect("invariant: a product has an operand").is_transposed = true;
         let mut stages = vec![
             product("query", ["in", "wq", "q"], [1, tokens, hidden, self.heads * head]),
             product("key", ["in", "wk", "k"], [1, tokens, hidden, keys]),
             product("value", ["in", "wv", "v"], [1, tokens, hidden, keys]),
-            product("scores", ["q", "k", "qk"], [self.kv_heads, rows, head, tokens]),
+            scores,
             CascadeStage::of_rows(
                 &name("softmax"),
                 &name("qk"),
