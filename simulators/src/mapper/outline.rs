@@ -33,7 +33,7 @@ pub(super) fn outline(
     inside[0].map(|least| plus(least, prices.start))
 }
 
-/// Energy and cycles that no mapping is below, whatever its unrolling.
+/// Energy and cycles that no mapping is below, whatever its unrolling: what a search goes by.
 pub(super) fn relaxed(problem: &Problem) -> (f64, f64) {
     let sizes = problem.sizes.map(|size| size as f64);
     let macs: f64 = sizes[..problem.n_dims].iter().product();
@@ -54,23 +54,16 @@ pub(super) fn relaxed(problem: &Problem) -> (f64, f64) {
         };
         let moved = problem.stored(tensor, top) * words;
         *if shape.output { &mut written } else { &mut read } += if is_outside { moved } else { 0.0 };
-        // Instances of `level` and units that may be told apart by nothing that the tensor uses.
-        let alike = |levels: std::ops::RangeInclusive<usize>| -> f64 {
-            let places = problem.positions[problem.places()].iter();
-            // Indices that add up can be alike, too.
-            let idle =
-                places.filter(|place| shape.slides || place.dims.iter().any(|dim| !shape.uses.contains(dim)));
-            idle.filter(|place| levels.contains(&place.level)).map(|place| place.limit as f64).product()
-        };
+        let alike = |first: usize, last: usize| alike(problem, tensor, first, last);
         let mut least = f64::INFINITY;
         for level in 0..problem.n_levels {
-            let accesses = macs / alike(0..=level);
+            let accesses = macs / alike(0, level);
             if !problem.may_keep[level].contains(tensor) {
                 continue;
             }
             let cost = &problem.costs[level];
             // Each of those that add to one sum begins it once, without reading it.
-            let first = words * alike(level + 1..=top);
+            let first = words * alike(level + 1, top);
             let (reads, updates) =
                 if shape.output { ((accesses - first).max(0.0), accesses) } else { (accesses, 0.0) };
             let own_j = (reads * problem.stored(tensor, level) * cost.read_j + updates * cost.update_j)
@@ -86,6 +79,15 @@ pub(super) fn relaxed(problem: &Problem) -> (f64, f64) {
         .max(written * top_cost.write_cycles)
         .max((read + written) * top_cost.shared_cycles);
     (energy_j, (macs / units).max(transfers / top_cost.instances as f64))
+}
+
+/// Instances below the levels from `first` to `last` that may be told apart by nothing that `tensor` uses, at most.
+pub(super) fn alike(problem: &Problem, tensor: usize, first: usize, last: usize) -> f64 {
+    let shape = &problem.shapes[tensor];
+    let places = problem.positions[problem.places()].iter();
+    // Indices that add up can be alike, too.
+    let idle = places.filter(|place| shape.slides || place.dims.iter().any(|dim| !shape.uses.contains(dim)));
+    idle.filter(|place| (first..=last).contains(&place.level)).map(|place| place.limit as f64).product()
 }
 
 /// By crossing: what it costs at least.

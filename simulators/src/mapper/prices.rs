@@ -384,7 +384,7 @@ fn ports(problem: &Problem) -> Vec<Port> {
 }
 
 /// Cycles in which arrays of neighbours fill and drain, at least: once each.
-fn array_cycles(problem: &Problem) -> f64 {
+pub(super) fn array_cycles(problem: &Problem) -> f64 {
     let arrays = problem.costs.iter().filter_map(|cost| cost.array);
     let cycles: f64 = arrays.map(|[x, y]| x + y - 2.0).sum();
     // Counted from cycle 0.

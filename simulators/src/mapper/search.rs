@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, BinaryHeap};
 
+use super::compulsory::compulsory;
 use super::constraints::MappingConstraints;
 use super::costing::Costing;
 use super::ground::Ground;
@@ -474,6 +475,9 @@ impl<'a> Search<'a> {
         };
         let share = |dim: usize| problem.sizes[dim] as f64 / best.padded[dim] as f64;
         let (score, _) = best.score;
+        // Closer than what the search went by, so that a search that was cut short says more of how good it is.
+        let (least_j, least_cycles) = compulsory(problem);
+        let floor = floor.max(objective.score(least_j, least_cycles).0);
         // Bounds are exact to this share, so that what is closer is the optimum.
         let is_proven = floor >= score * (1.0 - 10.0 * SLACK);
         let lower_bound = if is_proven { score } else { floor.max(0.0) };
