@@ -35,18 +35,15 @@ fn compulsory_transfers(problem: &Problem, level: usize, macs: f64, sizes: &[f64
     let shapes = problem.shapes.iter().enumerate();
     for (tensor, shape) in shapes.filter(|&(tensor, _)| problem.must_keep[level].contains(tensor)) {
         let (words, stored) = (shape.words(sizes), problem.stored(tensor, level));
-        // A share of words is rounded up, at each instance.
-        let rounded = if stored < 1.0 { cost.instances as f64 } else { 0.0 };
-        let whole = |words: f64| (words * stored - rounded).max(0.0);
         let feeds_units = (0..level).all(|inner| !problem.may_keep[inner].contains(tensor));
         let is_filled = (level + 1..=top).any(|outer| problem.must_keep[outer].contains(tensor));
         if feeds_units {
             let accesses = macs / alike(problem, tensor, 0, level);
             let first = words * alike(problem, tensor, level + 1, top);
-            read += if shape.output { (accesses - first).max(0.0) } else { whole(accesses) };
+            read += if shape.output { (accesses - first).max(0.0) } else { stored * accesses };
             written += if shape.output { accesses } else { 0.0 };
         } else if level == top {
-            *if shape.output { &mut written } else { &mut read } += whole(words);
+            *if shape.output { &mut written } else { &mut read } += stored * words;
         }
         written += if is_filled && !shape.output { words } else { 0.0 };
     }
