@@ -1,6 +1,9 @@
 //! How often the mapper breaks its laws on real layers: more capacity or bandwidth at the same energies is no worse, and no goal's result
 //! is beaten by that of another goal. `cargo run --release -p tapeout-simulators --example mapper_laws -- quick` (or `careful`, or an effort).
 
+use std::error::Error;
+use std::io::Write;
+
 use tapeout_simulators::architectures::{ARCHITECTURES, architecture};
 use tapeout_simulators::gemmini::{GemminiDataflow, GemminiSetting, GemminiTemplate};
 use tapeout_simulators::loop_nest::{Architecture, Einsum, Level};
@@ -30,21 +33,29 @@ impl Law {
         self.worst = self.worst.max(excess);
     }
 
-    fn print(&self, machine: &str, law: &str) {
+    fn print(&self, out: &mut impl Write, machine: &str, law: &str) -> std::io::Result<()> {
         let Self { n, n_broken, n_by_a_per_cent, worst } = self;
-        println!("{machine:13} {law:26} {n:6} {n_broken:7} {n_by_a_per_cent:9} {:8.2} %", 100.0 * worst);
+        writeln!(out, "{machine:13} {law:26} {n:6} {n_broken:7} {n_by_a_per_cent:9} {:8.2} %", 100.0 * worst)
     }
 }
 
 type Constrain = Box<dyn Fn(&Architecture, &Einsum) -> MappingConstraints>;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// A machine, its name, and what it allows.
+type Machine = (String, Architecture, Constrain);
+
+fn main() -> Result<(), Box<dyn Error>> {
     let options = match std::env::args().nth(1).as_deref() {
         None | Some("quick") => Options::quick(),
         Some("careful") => Options::careful(),
         Some(effort) => Options { effort: effort.parse()?, ..Options::quick() },
     };
-    println!("{:13} {:26} {:>6} {:>7} {:>9} {:>10}", "machine", "law", "pairs", "broken", "by 1 %", "worst");
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "{:13} {:26} {:>6} {:>7} {:>9} {:>10}",
+        "machine", "law", "pairs", "broken", "by 1 %", "worst"
+    )?;
     for (name, machine, constrain) in machines()? {
         let score = |machine: &Architecture, layer: &Einsum, objective: Objective| {
             let constraints = constrain(machine, layer);
@@ -73,16 +84,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 }
             }
         }
-        goals.print(&name, "no goal is beaten");
-        grown[0].print(&name, "twice the capacity");
-        grown[1].print(&name, "twice the bandwidth");
+        goals.print(&mut out, &name, "no goal is beaten")?;
+        grown[0].print(&mut out, &name, "twice the capacity")?;
+        grown[1].print(&mut out, &name, "twice the bandwidth")?;
     }
     Ok(())
 }
 
 /// The built-in machines, which keep what they like, and a Gemmini with its dataflow.
-fn machines() -> Result<Vec<(String, Architecture, Constrain)>, Box<dyn std::error::Error>> {
-    let mut machines: Vec<(String, Architecture, Constrain)> = Vec::new();
+fn machines() -> Result<Vec<Machine>, Box<dyn Error>> {
+    let mut machines: Vec<Machine> = Vec::new();
     for row in ARCHITECTURES {
         machines.push((row.id.to_owned(), architecture(row.id)?, Box::new(MappingConstraints::free)));
     }
@@ -94,7 +105,7 @@ fn machines() -> Result<Vec<(String, Architecture, Constrain)>, Box<dyn std::err
     Ok(machines)
 }
 
-type Changed = Option<Result<Architecture, Box<dyn std::error::Error>>>;
+type Changed = Option<Result<Architecture, Box<dyn Error>>>;
 
 /// `machine` with twice the entries of a level, if those are limited.
 fn capacity(machine: &Architecture, level: usize) -> Changed {
@@ -121,7 +132,7 @@ fn with(
     machine: &Architecture,
     level: usize,
     change: impl FnOnce(&mut Level),
-) -> Result<Architecture, Box<dyn std::error::Error>> {
+) -> Result<Architecture, Box<dyn Error>> {
     let mut levels = machine.levels().to_vec();
     change(&mut levels[level]);
     Ok(Architecture::new(machine.mac().clone(), levels)?)
