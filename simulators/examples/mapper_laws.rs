@@ -1,5 +1,6 @@
 //! How often the mapper breaks its laws on real layers: more capacity or bandwidth at the same energies is no worse, and no goal's result
-//! is beaten by that of another goal. `cargo run --release -p tapeout-simulators --example mapper_laws -- quick` (or `careful`, or an effort).
+//! is beaten by that of another goal. `cargo run --release -p tapeout-simulators --example mapper_laws -- quick` (or `careful`, or an effort);
+//! without an argument, on a layer of each network alone.
 
 use std::error::Error;
 use std::io::Write;
@@ -45,11 +46,18 @@ type Constrain = Box<dyn Fn(&Architecture, &Einsum) -> MappingConstraints>;
 type Machine = (String, Architecture, Constrain);
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let options = match std::env::args().nth(1).as_deref() {
+    let argument = std::env::args().nth(1);
+    let options = match argument.as_deref() {
         None | Some("quick") => Options::quick(),
         Some("careful") => Options::careful(),
-        Some(effort) => Options { effort: effort.parse()?, ..Options::quick() },
+        Some(effort) => Options {
+            effort: effort.parse().map_err(|_| {
+                format!("argument 1: `{effort}`, expected `quick`, `careful` or an effort, a whole number")
+            })?,
+            ..Options::quick()
+        },
     };
+    let n_layers = if argument.is_some() { usize::MAX } else { 1 };
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
@@ -64,7 +72,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         let (mut goals, mut grown) = (Law::default(), [Law::default(), Law::default()]);
         for id in ["resnet50", "mobilenet-v2", "bert-base"] {
-            for layer in network(id)?.layers().iter().step_by(STRIDE) {
+            for layer in network(id)?.layers().iter().step_by(STRIDE).take(n_layers) {
                 let mut results = Vec::new();
                 for objective in Objective::ALL {
                     results.push(score(&machine, layer.einsum(), objective)?);
