@@ -10,7 +10,7 @@ use tapeout::gymnasium::{
 use tapeout::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // For an environment of the catalog: `make_vec(&tapeout::builtin(), "tapeout/EdgeAccelerator-v3", ..)`.
+    // For an environment of the catalog: `make_vec(&tapeout::builtin(), "tapeout/EdgeAccelerator-v4", ..)`.
     let goal = Goal { objectives: vec![Objective::minimize("spread")], constraints: Vec::new() };
     let task = DesignTask::new(Arc::new(Toy::tied()), goal, RewardPolicy::weighted_sum())?;
     let envs =

@@ -68,7 +68,7 @@ def test_an_agent_is_told_of_somebody_elses_simulator_in_dicts(edge):
     agent = tapeout.Agent("random", edge, batch=4)
     asked = agent.ask()
     assert np.array_equal(asked, agent.ask())
-    measured = {"latency_s": 1.0, "energy_j": 2.0, "area_m2": 3e-6, "utilization": 0.5}
+    measured = {"latency_s": 1.0, "energy_j": 2.0, "area_m2": 3e-6, "utilization": 0.5, "mapping_gap": 0.1}
     with pytest.raises(ValueError, match="outcome 0: metric `latency_s` is missing"):
         agent.tell([{"energy_j": 2.0}])
     with pytest.raises(ValueError, match="not the outcomes of the designs that were asked about"):

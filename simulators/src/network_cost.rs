@@ -277,6 +277,11 @@ impl NetworkCost {
         self.macs / (self.architecture.mac().instances as f64 * self.cycles)
     }
 
+    /// The largest [`Best::gap`] of a layer: no layer scores less than its own by more than this share of what is possible.
+    pub fn mapping_gap(&self) -> f64 {
+        self.layers.iter().map(|layer| layer.best.gap).fold(0.0, f64::max)
+    }
+
     /// Energy of the multiply-accumulates, those on padding included.
     pub fn mac_energy_j(&self) -> f64 {
         self.layers.iter().map(|layer| layer.runs * layer.best.report.mac_energy_j).sum()

@@ -1,7 +1,7 @@
 //! A search from beginning to end: what it leaves on disk, what it prints where, and what is made of it later.
 
 use crate::scratch::{Done, Scratch, is_png};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Claim: without arguments the default is searched; with `--json` the data is JSON and nothing else, and what it names
 /// is there.
@@ -103,8 +103,8 @@ fn a_run_goes_on_is_replayed_checked_and_plotted() {
     assert!(here.read("area.svg").contains("area (mm²)"));
     here.search("other");
     let plots = here.data(&["plot", "run", "other", "--y", "energy_j", "--out", "both", "--json"]);
-    let plots: serde_json::Value = serde_json::from_str(&plots).unwrap();
-    assert_eq!(plots["plots"], serde_json::json!(["both.svg", "both.png"]));
+    let plots: Value = serde_json::from_str(&plots).unwrap();
+    assert_eq!(plots["plots"], json!(["both.svg", "both.png"]));
     let both = here.read("both.svg");
     for name in ["run", "other", "best energy so far"] {
         assert!(both.lines().any(|line| line.contains(name)), "{name} is in the legend or the title");

@@ -134,7 +134,7 @@ impl<T: AcceleratorTemplate> Env for AcceleratorEnv<T> {
         if T::HAS_ENERGY_DELAY {
             metrics.push(cost.energy_j() * latency_s);
         }
-        metrics.extend([self.template.area_m2(&chip), cost.utilization()]);
+        metrics.extend([self.template.area_m2(&chip), cost.utilization(), cost.mapping_gap()]);
         metrics.extend(self.by_network.values(&cost, self.clock_hz));
         Ok(Outcome::Measured(metrics))
     }
@@ -194,6 +194,15 @@ impl<T: AcceleratorTemplate> BuildEnv for AcceleratorEnv<T> {
     }
 }
 
+/// How far mappings may be from the best: what two designs differ by less than that may be the luck of the mapper.
+pub(crate) fn mapping_gap() -> Metric {
+    Metric::new(
+        "mapping_gap",
+        "",
+        "largest share by which the mapping of a layer may be above the best in energy times delay; less is better",
+    )
+}
+
 fn metrics<T: AcceleratorTemplate>() -> Vec<Metric> {
     let mut metrics = vec![
         Metric::new(
@@ -209,6 +218,7 @@ fn metrics<T: AcceleratorTemplate>() -> Vec<Metric> {
     metrics.extend([
         Metric::new("area_m2", "m2", T::AREA),
         Metric::new("utilization", "", "multiply-accumulates over what the chip could do in that time"),
+        mapping_gap(),
     ]);
     metrics
 }

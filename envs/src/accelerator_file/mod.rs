@@ -16,7 +16,7 @@ use tapeout_simulators::accelerator_file::{
 };
 use tapeout_simulators::network_cost::NetworkCost;
 
-use crate::accelerator::{ByNetwork, breakdown, features, weighted};
+use crate::accelerator::{ByNetwork, breakdown, features, mapping_gap, weighted};
 pub use config::AcceleratorFileConfig;
 
 /// Designs that are built to see whether a file makes sense. Ours: enough to find one of a few per cent that can be built.
@@ -90,7 +90,8 @@ impl Env for AcceleratorFileEnv {
         };
         let latency_s = cost.latency_s(chip.clock_hz());
         let energy_j = cost.energy_j();
-        let mut metrics = vec![latency_s, energy_j, energy_j * latency_s, chip.area_m2(), cost.utilization()];
+        let mut metrics = vec![latency_s, energy_j, energy_j * latency_s, chip.area_m2()];
+        metrics.extend([cost.utilization(), cost.mapping_gap()]);
         metrics.extend(self.by_network.values(&cost, chip.clock_hz()));
         Ok(Outcome::Measured(metrics))
     }
@@ -121,7 +122,7 @@ impl Env for AcceleratorFileEnv {
 
 impl BuildEnv for AcceleratorFileEnv {
     const ID: &'static str = "accelerator";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const SUMMARY: &'static str =
         "an accelerator of your own: an architecture file with parameters and expressions, on real networks";
     const DESCRIPTION: &'static str = include_str!("page.md");
@@ -165,6 +166,7 @@ fn metrics() -> Vec<Metric> {
         Metric::new("energy_delay_js", "J s", "energy times latency"),
         Metric::new("area_m2", "m2", "area of what the file prices"),
         Metric::new("utilization", "", "multiply-accumulates over what the chip could do in that time"),
+        mapping_gap(),
     ]
 }
 

@@ -137,7 +137,7 @@ impl EdgeAccelerator {
 
 impl AcceleratorTemplate for EdgeAccelerator {
     const ID: &'static str = "edge-accelerator";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const SUMMARY: &'static str =
         "PRIME's ten-parameter edge accelerator on real networks (analytical loop-nest model)";
     const DESCRIPTION: &'static str = include_str!("page.md");

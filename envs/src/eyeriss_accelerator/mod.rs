@@ -146,7 +146,7 @@ impl EyerissAccelerator {
 
 impl AcceleratorTemplate for EyerissAccelerator {
     const ID: &'static str = "eyeriss-accelerator";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const SUMMARY: &'static str = "ArchGym's 26-parameter Eyeriss-like accelerator on real networks (loop-nest model, row-stationary mapper)";
     const DESCRIPTION: &'static str = include_str!("page.md");
     const DESIGNS: u128 = 2_154_550_209_231_716_352;

@@ -63,7 +63,7 @@ impl GemminiAccelerator {
 
 impl AcceleratorTemplate for GemminiAccelerator {
     const ID: &'static str = "gemmini-accelerator";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const SUMMARY: &'static str =
         "DOSA's Gemmini: array, scratchpad and accumulator sizes on real networks (loop-nest model, mapper)";
     const DESCRIPTION: &'static str = include_str!("page.md");

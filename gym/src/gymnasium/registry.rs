@@ -38,7 +38,7 @@ pub struct MakeOptions {
     pub reward: Option<RewardPolicy>,
 }
 
-/// The id of an environment of the catalog: `tapeout/EdgeAccelerator-v3` for `edge-accelerator` in version 3.
+/// The id of an environment of the catalog: `tapeout/EdgeAccelerator-v4` for `edge-accelerator` in version 4.
 pub fn id_of(entry: &EnvEntry) -> String {
     let mut name = String::new();
     for word in entry.id.split('-') {
@@ -121,7 +121,7 @@ fn entry<'a>(catalog: &'a Catalog, id: &str) -> Result<&'a EnvEntry, MakeError> 
     Err(MakeError::Unknown(UnknownName { kind: "environment", got: id.to_owned(), nearest, known }))
 }
 
-/// `tapeout/EdgeAccelerator-v3` as `tapeout/EdgeAccelerator` and `3`.
+/// `tapeout/EdgeAccelerator-v4` as `tapeout/EdgeAccelerator` and `4`.
 fn split_version(id: &str) -> (&str, Option<&str>) {
     match id.rsplit_once("-v") {
         Some((name, digits)) if !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()) => {

@@ -7,7 +7,7 @@
 True
 
 Everything is computed by the Rust core; the same seed gives the same bytes as on the command line. Importing this package
-registers every environment with Gymnasium, where Gymnasium is installed: ``gymnasium.make("tapeout:tapeout/EdgeAccelerator-v3")``.
+registers every environment with Gymnasium, where Gymnasium is installed: ``gymnasium.make("tapeout:tapeout/EdgeAccelerator-v4")``.
 """
 
 from importlib.util import find_spec as _find_spec

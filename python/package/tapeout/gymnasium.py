@@ -1,4 +1,4 @@
-"""Every environment as one of Gymnasium 1.x: ``gymnasium.make("tapeout:tapeout/EdgeAccelerator-v3")``.
+"""Every environment as one of Gymnasium 1.x: ``gymnasium.make("tapeout:tapeout/EdgeAccelerator-v4")``.
 
 Importing this module registers them; Gymnasium has no plug-ins. ``gymnasium.make_vec`` makes vectors of our own, which step
 together in Rust, in threads, and share what the environment is made of.
@@ -224,7 +224,7 @@ def ids() -> dict[str, str]:
 
 
 def gymnasium_id(env: str) -> str:
-    """The id in Gymnasium of the environment called ``env``: ``tapeout/EdgeAccelerator-v3``.
+    """The id in Gymnasium of the environment called ``env``: ``tapeout/EdgeAccelerator-v4``.
 
     Raises:
         ValueError: there is no such environment.

@@ -49,6 +49,7 @@
 //! ```
 
 mod cache;
+mod compulsory;
 mod constraints;
 mod costing;
 mod ground;

@@ -1,5 +1,4 @@
-//! The cheapest bounds: every word that an instance handles is fetched once, and every unit is fed; of one unrolling, and
-//! of all.
+//! The cheapest bound: every word that an instance handles is fetched once, and every unit is fed; of one unrolling.
 
 use super::ground::least;
 use super::plan::{Choice, Crossing, Plan};
@@ -31,61 +30,6 @@ pub(super) fn outline(
         inside = outside.collect();
     }
     inside[0].map(|least| plus(least, prices.start))
-}
-
-/// Energy and cycles that no mapping is below, whatever its unrolling.
-pub(super) fn relaxed(problem: &Problem) -> (f64, f64) {
-    let sizes = problem.sizes.map(|size| size as f64);
-    let macs: f64 = sizes[..problem.n_dims].iter().product();
-    let units: f64 = problem.places().map(|place| problem.positions[place].limit as f64).product();
-    let (mut energy_j, mut read, mut written) = (macs * problem.mac_j, 0.0, 0.0);
-    let top = problem.n_levels - 1;
-    let top_cost = &problem.costs[top];
-    for (tensor, shape) in problem.shapes.iter().enumerate() {
-        let words = shape.words(&sizes);
-        let is_outside = problem.must_keep[top].contains(tensor);
-        // Words between the outermost level and the next one.
-        let from_outside = match (is_outside, shape.output) {
-            (true, true) => words * top_cost.update_j / top_cost.cluster_size as f64,
-            (true, false) => {
-                problem.stored(tensor, top) * words * top_cost.read_j / top_cost.cluster_size as f64
-            }
-            (false, _) => 0.0,
-        };
-        let moved = problem.stored(tensor, top) * words;
-        *if shape.output { &mut written } else { &mut read } += if is_outside { moved } else { 0.0 };
-        // Instances of `level` and units that may be told apart by nothing that the tensor uses.
-        let alike = |levels: std::ops::RangeInclusive<usize>| -> f64 {
-            let places = problem.positions[problem.places()].iter();
-            // Indices that add up can be alike, too.
-            let idle =
-                places.filter(|place| shape.slides || place.dims.iter().any(|dim| !shape.uses.contains(dim)));
-            idle.filter(|place| levels.contains(&place.level)).map(|place| place.limit as f64).product()
-        };
-        let mut least = f64::INFINITY;
-        for level in 0..problem.n_levels {
-            let accesses = macs / alike(0..=level);
-            if !problem.may_keep[level].contains(tensor) {
-                continue;
-            }
-            let cost = &problem.costs[level];
-            // Each of those that add to one sum begins it once, without reading it.
-            let first = words * alike(level + 1..=top);
-            let (reads, updates) =
-                if shape.output { ((accesses - first).max(0.0), accesses) } else { (accesses, 0.0) };
-            let own_j = (reads * problem.stored(tensor, level) * cost.read_j + updates * cost.update_j)
-                / cost.cluster_size as f64;
-            least = least.min(own_j + if level < top { from_outside } else { 0.0 });
-            if problem.must_keep[level].contains(tensor) {
-                break;
-            }
-        }
-        energy_j += least;
-    }
-    let transfers = (read * top_cost.read_cycles)
-        .max(written * top_cost.write_cycles)
-        .max((read + written) * top_cost.shared_cycles);
-    (energy_j, (macs / units).max(transfers / top_cost.instances as f64))
 }
 
 /// By crossing: what it costs at least.

@@ -144,7 +144,7 @@ impl<'a> Prices<'a> {
             for (tensor, shape) in problem.shapes.iter().enumerate() {
                 let widths = &self.widths[level];
                 self.groups[level][tensor] =
-                    if level == 0 { shape.distinct_words(widths) } else { shape.distinct(widths) };
+                    if level == 0 { shape.used_words(widths) } else { shape.distinct(widths) };
             }
             if cost.hop_j > 0.0 || cost.router_j > 0.0 {
                 self.hops[level] = hops(problem, unrolling, level);
@@ -234,7 +234,8 @@ impl<'a> Prices<'a> {
         let energy = self.clusters[parent] * groups;
         toll.per_word[ENERGY] = energy * (stored * above.read_j + updates * above.update_j);
         toll.fixed[ENERGY] = -self.clusters[parent] * above.read_j * first_reads;
-        if let Some(child) = child {
+        let filled = child.filter(|&child| problem.counts_fills(tensor, child));
+        if let Some(child) = filled {
             let fill_j = self.clusters[child] * problem.costs[child].fill_j;
             toll.per_word[ENERGY] += fill_j;
             toll.fixed[ENERGY] -= fill_j * first_fills;
@@ -267,7 +268,7 @@ impl<'a> Prices<'a> {
                     *per_tile_word -= if waits { port.cycles * groups * updates } else { 0.0 };
                 }
             }
-            if Some(port.level) == child && written && !(waits && single) {
+            if Some(port.level) == filled && written && !(waits && single) {
                 *per_word += port.cycles;
                 *fixed -= port.cycles * first_fills;
                 *per_tile_word -= if waits && !shape.output { port.cycles } else { 0.0 };
@@ -312,8 +313,10 @@ impl<'a> Prices<'a> {
         let supplied = read_cycles(above) * route.stored;
         let sets = self.groups_between(crossing.tensor, Some(child), crossing.parent);
         if cost.single_buffered {
-            per_word += written_cycles(cost);
-            fixed -= written_cycles(cost) * first_fills;
+            if problem.counts_fills(crossing.tensor, child) {
+                per_word += written_cycles(cost);
+                fixed -= written_cycles(cost) * first_fills;
+            }
             if route.reads_slowest {
                 per_word += supplied * groups;
                 fixed -= supplied * first_reads;
@@ -384,7 +387,7 @@ fn ports(problem: &Problem) -> Vec<Port> {
 }
 
 /// Cycles in which arrays of neighbours fill and drain, at least: once each.
-fn array_cycles(problem: &Problem) -> f64 {
+pub(super) fn array_cycles(problem: &Problem) -> f64 {
     let arrays = problem.costs.iter().filter_map(|cost| cost.array);
     let cycles: f64 = arrays.map(|[x, y]| x + y - 2.0).sum();
     // Counted from cycle 0.

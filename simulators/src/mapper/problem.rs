@@ -35,8 +35,9 @@ pub(super) struct Shape {
     /// Dimensions that are a rank of their own, and the other ranks.
     plain: Vec<usize>,
     pub(super) windows: Vec<Vec<(usize, f64)>>,
-    /// Dimensions by rank, each only in the first rank that has it: counts of different indices multiply over these.
-    groups: Vec<Vec<usize>>,
+    /// Terms by rank, each dimension only in the first rank that has it, what all of a rank step over divided out: counts of different
+    /// indices multiply over these.
+    groups: Vec<Vec<(usize, f64)>>,
     /// Whether every rank is one dimension of its own, so that tiles never overlap and their words are products.
     pub(super) is_plain: bool,
     /// Whether some rank is indexed by several dimensions, so that tiles can overlap.
@@ -211,6 +212,14 @@ impl<'a> Problem<'a> {
         if is_inside { 1.0 } else { self.shapes[tensor].stored }
     }
 
+    /// Whether every word of `tensor` that `level` holds counts as filled into it: what neighbours hand on below one of several parents may
+    /// be averaged over the instances below all of them.
+    pub(super) fn counts_fills(&self, tensor: usize, level: usize) -> bool {
+        let hand_on = |parent: &LevelCost| parent.linked && parent.instances > 1;
+        let is_averaged = self.quirks.peers_over_all_instances && self.shapes[tensor].slides;
+        !(is_averaged && self.costs.get(level + 1).is_some_and(hand_on))
+    }
+
     /// Points of `dim` that the array takes at most, below levels outside of `level`.
     pub(super) fn widest_above(&self, dim: usize, level: usize) -> u64 {
         let above = self.positions[self.places()].iter().filter(|place| place.level > level);
@@ -287,22 +296,23 @@ impl Shape {
         let numbered = |&(name, coefficient): &(usize, u64)| {
             names.iter().position(|&other| other == name).map(|dim| (dim, coefficient))
         };
-        let ranks = tensor.ranks().iter().map(|rank| {
-            let terms: Vec<(usize, u64)> = rank.terms().iter().filter_map(numbered).collect();
-            // What all terms step over does not count unless boxes do.
-            let common = terms.iter().fold(0, |common, &(_, coefficient)| gcd(common, coefficient));
-            let step = if quirks.strided_boxes { 1 } else { common.max(1) };
+        // Terms over `step`.
+        let over = |terms: &[(usize, u64)], step: u64| -> Vec<(usize, f64)> {
             terms.iter().map(|&(dim, coefficient)| (dim, (coefficient / step) as f64)).collect()
-        });
-        let ranks: Vec<Vec<(usize, f64)>> = ranks.filter(|rank: &Vec<_>| !rank.is_empty()).collect();
-        let mut uses = DimSet::EMPTY;
-        let mut groups = Vec::new();
-        for rank in &ranks {
-            let dims = rank.iter().map(|&(dim, _)| dim);
-            let fresh: Vec<_> = dims.clone().filter(|&dim| !uses.contains(dim)).collect();
-            uses = dims.fold(uses, DimSet::with);
+        };
+        let common = |terms: &[(usize, u64)]| terms.iter().fold(0, |common, &(_, c)| gcd(common, c)).max(1);
+        let (mut ranks, mut groups, mut uses) = (Vec::new(), Vec::new(), DimSet::EMPTY);
+        for rank in tensor.ranks() {
+            let terms: Vec<(usize, u64)> = rank.terms().iter().filter_map(numbered).collect();
+            if terms.is_empty() {
+                continue;
+            }
+            // What all terms step over does not count unless boxes do.
+            ranks.push(over(&terms, if quirks.strided_boxes { 1 } else { common(&terms) }));
+            let fresh: Vec<_> = terms.iter().copied().filter(|&(dim, _)| !uses.contains(dim)).collect();
+            uses = terms.iter().map(|&(dim, _)| dim).fold(uses, DimSet::with);
             if !fresh.is_empty() {
-                groups.push(fresh);
+                groups.push(over(&fresh, common(&fresh)));
             }
         }
         let slides = ranks.iter().any(|rank| rank.len() > 1);
@@ -338,20 +348,25 @@ impl Shape {
     /// Points of `rank` that count in a tile of `extents` points per dimension.
     pub(super) fn points(&self, rank: &[(usize, f64)], extents: &[f64; MAX_DIMS]) -> f64 {
         match *rank {
-            // Pairs of indices less those that lead to the point of another pair.
-            [(a_dim, a), (b_dim, b)] if !self.boxes => {
-                let (n, m) = (extents[a_dim], extents[b_dim]);
-                n * m - (n - b).max(0.0) * (m - a).max(0.0)
-            }
+            [a, b] if !self.boxes => sums(a, b, extents),
             _ => length(rank, extents),
         }
+    }
+
+    /// Different words that `extents` points per dimension use, at least, whatever a tile around them counts: no mapping fetches fewer,
+    /// but one whose tiles step over a word may fetch fewer than [`Shape::words`].
+    pub(super) fn used_words(&self, extents: &[f64; MAX_DIMS]) -> f64 {
+        let values = |group: &Vec<(usize, f64)>| match group[..] {
+            [a, b] => sums(a, b, extents),
+            _ => fewest_sums(group, extents),
+        };
+        self.groups.iter().map(values).product()
     }
 
     /// Different tiles among those of `counts` instances or steps per dimension, at least: sums of two indices take as many
     /// values as if both had one step.
     pub(super) fn distinct(&self, counts: &[f64; MAX_DIMS]) -> f64 {
-        let values = |rank: &Vec<usize>| 1.0 + rank.iter().map(|&dim| counts[dim] - 1.0).sum::<f64>();
-        self.groups.iter().map(values).product()
+        self.groups.iter().map(|group| fewest_sums(group, counts)).product()
     }
 
     /// The same if neighbours hand words of overlapping tiles to each other: only tiles that differ in an index of one dimension count.
@@ -363,19 +378,26 @@ impl Shape {
     /// Instances over the most of them that share one tile, if there are `counts` per dimension: of two indices that are added, a sum
     /// is taken as often as the shorter is long, at most.
     pub(super) fn least_apart(&self, counts: &[f64; MAX_DIMS]) -> f64 {
-        let longest = |rank: &Vec<usize>| rank.iter().map(|&dim| counts[dim]).fold(1.0, f64::max);
+        let longest =
+            |group: &Vec<(usize, f64)>| group.iter().map(|&(dim, _)| counts[dim]).fold(1.0, f64::max);
         self.groups.iter().map(longest).product()
-    }
-
-    /// As [`Shape::distinct`] among units below the innermost level, whose indices are one apart.
-    pub(super) fn distinct_words(&self, counts: &[f64; MAX_DIMS]) -> f64 {
-        if self.boxes { self.distinct(counts) } else { self.words(counts) }
     }
 
     /// Whether `dim` is in one rank alone.
     pub(super) fn is_in_one_rank(&self, dim: usize) -> bool {
         self.ranks.iter().filter(|rank| rank.iter().any(|&(other, _)| other == dim)).count() == 1
     }
+}
+
+/// Values of a sum of two indices without a common divisor: pairs less those that lead to the value of another pair.
+fn sums((a_dim, a): (usize, f64), (b_dim, b): (usize, f64), extents: &[f64; MAX_DIMS]) -> f64 {
+    let (n, m) = (extents[a_dim], extents[b_dim]);
+    n * m - (n - b).max(0.0) * (m - a).max(0.0)
+}
+
+/// Values of a sum of indices, at least: as many as if each had a step of one.
+fn fewest_sums(terms: &[(usize, f64)], extents: &[f64; MAX_DIMS]) -> f64 {
+    1.0 + terms.iter().map(|&(dim, _)| extents[dim] - 1.0).sum::<f64>()
 }
 
 /// Points that a rank spans in a tile of `extents` points per dimension.

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, BinaryHeap};
 
+use super::compulsory::{Counted, compulsory};
 use super::constraints::MappingConstraints;
 use super::costing::Costing;
 use super::ground::Ground;
@@ -12,7 +13,7 @@ use super::listing;
 use super::merge::merge;
 use super::options::{Objective, Options, compare};
 use super::outcome::{Best, NoMapping};
-use super::outline::{outline, relaxed};
+use super::outline::outline;
 use super::pass;
 use super::plan::Plan;
 use super::prices::Prices;
@@ -95,7 +96,7 @@ pub fn best_mapping(
         options,
         costing: Costing::new(&problem),
         chains: Chains::default(),
-        least: relaxed(&problem),
+        least: compulsory(&problem, Counted::Outermost),
         work: 0,
         floor: f64::INFINITY,
     };
@@ -474,6 +475,11 @@ impl<'a> Search<'a> {
         };
         let share = |dim: usize| problem.sizes[dim] as f64 / best.padded[dim] as f64;
         let (score, _) = best.score;
+        // Closer than what the search went by, so that a search that was cut short says more of how good it is.
+        let (least_j, least_cycles) = compulsory(problem, Counted::All);
+        let (least, _) = objective.score(least_j, least_cycles);
+        debug_assert!(least <= score * (1.0 + 10.0 * SLACK), "a bound of {least}, a mapping of {score}");
+        let floor = floor.max(least);
         // Bounds are exact to this share, so that what is closer is the optimum.
         let is_proven = floor >= score * (1.0 - 10.0 * SLACK);
         let lower_bound = if is_proven { score } else { floor.max(0.0) };
