@@ -81,7 +81,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     (0..3)
                         .filter(|&other| other != goal)
                         .for_each(|other| goals.hold(results[goal][goal], results[other][goal]));
-                    for level in 0..machine.levels().len() - 1 {
+                    for level in 0..machine.levels().len() {
                         for (law, larger) in
                             grown.iter_mut().zip([capacity(&machine, level), bandwidth(&machine, level)])
                         {
