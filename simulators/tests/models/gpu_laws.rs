@@ -93,7 +93,8 @@ fn faster_pipes_are_never_slower() {
 
 #[test]
 fn a_shorter_load_latency_is_never_slower() {
-    is_never_slower(|device| device.fitted.load_latency_cycles *= 0.5);
+    is_never_slower(|device| device.fitted.l2_latency_cycles *= 0.5);
+    is_never_slower(|device| device.fitted.dram_latency_cycles = device.fitted.l2_latency_cycles);
 }
 
 #[test]
