@@ -6,7 +6,8 @@
 //!
 //! A `FILE` is a table of `mm` or `mixed_mm` as PyTorch's AutoHeuristic collects them: a line of JSON about the device, a line of
 //! names, and a line for each timing, of which a kernel may have several. `--half looked` and `--half held` take the problems
-//! whose hash is even or odd, `--half all` both; `--each` writes a line for each kernel instead of the figures.
+//! whose hash is even or odd, `--half all` both. Tables name no device but by its compute capability; `--dram 2039e9` says how many
+//! bytes a second its memory has, where that is not what an A100 of 40 GB or an H100 SXM5 has.
 //!
 //! `docs/concepts/gpu-model.md` has the figures, and says which half the model's mechanisms were looked for in.
 
@@ -16,7 +17,7 @@ use std::io::{BufRead, BufReader};
 
 use serde::Deserialize;
 use tapeout_simulators::gpu_gemm::{
-    Conversion, Device, Gemm, Layout, MainLoop, Model, Operands, Output, Swizzle, Tile, TileEstimate, device,
+    Conversion, Device, Gemm, Layout, MainLoop, Model, Operands, Output, Swizzle, Tile, device,
 };
 
 /// First line of a table.
@@ -130,7 +131,8 @@ fn gemm(problem: &Problem) -> Option<Gemm> {
 
 /// The tile that does what a configuration does; none if the family has no such kernel.
 ///
-/// Warps stand as Triton's `warpsPerTileV2` arranges them for `m16n8k16`.
+/// Warps stand as Triton's `warpsPerTileV2` arranges them for `m16n8k16`; its pipeliner keeps one buffer fewer than it has stages; bytes
+/// are loaded as they lie and the wide operand in their order, each element converted by itself (Triton 3.0, recalled).
 fn tile(config: &Config, gemm: &Gemm) -> Option<Tile> {
     let [block_m, block_n, block_k] = config.block;
     let mut warps = [1, 1];
@@ -218,10 +220,11 @@ struct Figures {
     depth_ties: usize,
 }
 
+#[derive(Clone, Copy)]
 struct Timed {
     config: Config,
     time_s: f64,
-    estimate: TileEstimate,
+    model_s: f64,
 }
 
 impl Figures {
@@ -229,7 +232,7 @@ impl Figures {
         self.problems += 1;
         self.kernels += timed.len();
         let truth: Vec<_> = timed.iter().map(|kernel| kernel.time_s).collect();
-        let model: Vec<_> = timed.iter().map(|kernel| kernel.estimate.time_s).collect();
+        let model: Vec<_> = timed.iter().map(|kernel| kernel.model_s).collect();
         self.errors.extend(model.iter().zip(&truth).map(|(model, truth)| (model / truth - 1.0).abs()));
         // Fewer than ten are no ranking.
         if timed.len() >= 10 {
@@ -244,81 +247,98 @@ impl Figures {
             };
             for other in timed[..index].iter().filter(alike) {
                 self.depth_pairs += 1;
-                let apart = (one.estimate.time_s / other.estimate.time_s - 1.0).abs();
+                let apart = (one.model_s / other.model_s - 1.0).abs();
                 self.depth_ties += usize::from(apart < 1e-3);
             }
         }
     }
 
-    fn print(&mut self, path: &str, device: &Device) {
+    fn line(&mut self) -> String {
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-        println!(
-            "{path} on {}: {} problems, {} kernels, {} not asked",
-            device.id, self.problems, self.kernels, self.unasked
-        );
-        println!(
-            "  median error {:.1} %; Spearman within a problem: median {:.3}, mean {:.3}; top pick at {:.3} (median), {:.3} (mean) of the best; depth ties {} of {}",
+        let (rank, pick) = (mean(&self.spearman), mean(&self.top_picks));
+        format!(
+            "median error {:.1} %; Spearman within a problem {:.3} (median), {rank:.3} (mean); top pick at {:.3}, {pick:.3} of the \
+             best; {} of {} pairs in depth tie",
             100.0 * median(&mut self.errors),
             median(&mut self.spearman),
-            mean(&self.spearman),
             median(&mut self.top_picks),
-            mean(&self.top_picks),
             self.depth_ties,
             self.depth_pairs,
-        );
+        )
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments: Vec<_> = std::env::args().skip(1).collect();
-    let mut is_each = false;
-    arguments.retain(|argument| {
-        argument != "--each" || {
-            is_each = true;
-            false
-        }
-    });
-    let [option, half, files @ ..] = arguments.as_slice() else { return Err(USAGE.into()) };
-    let is_wanted: fn(u64) -> bool = match (option.as_str(), half.as_str()) {
-        ("--half", "all") => |_| true,
-        ("--half", "looked") => |hash| (hash >> 32).is_multiple_of(2),
-        ("--half", "held") => |hash| !(hash >> 32).is_multiple_of(2),
-        _ => return Err(USAGE.into()),
-    };
-    for path in files {
-        let table = read(path)?;
-        let model = Model::of(table.device.clone(), MainLoop::LoadAfterUse);
-        let mut figures = Figures::default();
-        for (problem, configs) in table.timings.iter().filter(|(problem, _)| is_wanted(hash(problem))) {
-            let Some(gemm) = gemm(problem) else {
-                figures.unasked += configs.len();
-                continue;
-            };
-            let timed = configs.iter().filter_map(|(&config, times_ms)| {
-                let tile = tile(&config, &gemm)?;
-                let estimate = model.estimate(&gemm, &tile).ok()?;
-                let time_s = median(&mut times_ms.clone()) * 1e-3;
-                if is_each {
-                    let (s, o) = (&estimate.step, &estimate.occupancy);
-                    println!(
-                        "{},{},{},{},{},{:?},{:?},{},{:.3},{:.3},{:?},{},{},{},{},{},{},{},{},{},{},{},{},{:.0},{},{},{}",
-                        table.device.id, gemm.m, gemm.n, gemm.k, gemm.operands, &problem[5..7], &problem[7..9], gemm.alignment_byte,
-                        time_s * 1e6, estimate.time_s * 1e6, estimate.bound, config.block[0], config.block[1], config.block[2],
-                        config.stages, config.warps, s.mma, s.conversion, s.shared, s.issue, s.l2, o.blocks, o.registers,
-                        estimate.dram_byte, estimate.waves.blocks, estimate.waves.full, estimate.waves.tail
-                    );
+/// Whether Triton multiplies by `wgmma`, which the family has no kernel of: on an H100, where four warps have 64 rows.
+/// Source: Triton 3.0, `AccelerateMatmul.cpp`, `mmaVersionToInstrShape` and its callers, recalled.
+fn is_wgmma(config: &Config, device: &Device) -> bool {
+    device.compute_capability == 90 && config.block[0] >= 64 && config.warps.is_multiple_of(4)
+}
+
+fn report(
+    path: &str,
+    is_wanted: fn(u64) -> bool,
+    dram_byte_per_s: Option<f64>,
+) -> Result<(), Box<dyn Error>> {
+    let Table { mut device, timings } = read(path)?;
+    device.dram_byte_per_s = dram_byte_per_s.unwrap_or(device.dram_byte_per_s);
+    let model = Model::of(device, MainLoop::LoadAfterUse);
+    let device = model.device();
+    let mut figures = [Figures::default(), Figures::default()];
+    for (problem, configs) in timings.iter().filter(|(problem, _)| is_wanted(hash(problem))) {
+        let Some(gemm) = gemm(problem) else {
+            figures[0].unasked += configs.len();
+            continue;
+        };
+        let [mut by_mma, mut by_wgmma] = [Vec::new(), Vec::new()];
+        for (&config, times_ms) in configs {
+            let estimate = tile(&config, &gemm).and_then(|tile| model.estimate(&gemm, &tile).ok());
+            let of_kind = if is_wgmma(&config, device) { &mut by_wgmma } else { &mut by_mma };
+            match estimate {
+                None => figures[0].unasked += 1,
+                Some(estimate) => {
+                    let time_s = median(&mut times_ms.clone()) * 1e-3;
+                    of_kind.push(Timed { config, time_s, model_s: estimate.time_s });
                 }
-                Some(Timed { config, time_s, estimate })
-            });
-            let timed: Vec<_> = timed.collect();
-            figures.unasked += configs.len() - timed.len();
-            figures.add(&timed);
+            }
         }
-        if !is_each {
-            figures.print(path, &table.device);
-        }
+        let all: Vec<_> = by_mma.iter().chain(&by_wgmma).copied().collect();
+        figures[0].add(&all);
+        figures[1].add(&by_mma);
+    }
+    let [all, by_mma] = &mut figures;
+    println!(
+        "{path} on {}: {} problems, {} kernels, {} not asked",
+        device.id, all.problems, all.kernels, all.unasked
+    );
+    println!("  {}", all.line());
+    if by_mma.kernels < all.kernels {
+        println!("  without `wgmma`, {} kernels: {}", by_mma.kernels, by_mma.line());
     }
     Ok(())
 }
 
-const USAGE: &str = "usage: triton_timings --half looked|held|all [--each] FILE...";
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let (mut is_wanted, mut dram_byte_per_s, mut files) = (None, None, Vec::new());
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--half" => is_wanted = Some(half(&arguments.next().ok_or(USAGE)?)?),
+            "--dram" => dram_byte_per_s = Some(arguments.next().ok_or(USAGE)?.parse()?),
+            _ => files.push(argument),
+        }
+    }
+    let is_wanted = is_wanted.ok_or(USAGE)?;
+    files.iter().try_for_each(|path| report(path, is_wanted, dram_byte_per_s))
+}
+
+/// Which problems are of a half, by their hash.
+fn half(name: &str) -> Result<fn(u64) -> bool, Box<dyn Error>> {
+    match name {
+        "all" => Ok(|_| true),
+        "looked" => Ok(|hash| (hash >> 32).is_multiple_of(2)),
+        "held" => Ok(|hash| !(hash >> 32).is_multiple_of(2)),
+        _ => Err(USAGE.into()),
+    }
+}
+
+const USAGE: &str = "usage: triton_timings --half looked|held|all [--dram BYTES_PER_SECOND] FILE...";

@@ -36,7 +36,7 @@ const LAUNCH_S: f64 = 4.5e-6;
 /// Share of what the less busy of tensor cores and converting pipes do that the busiest does not hide: they wait in the same warp
 /// for each other. Chosen in steps of 0.05 by the seven rates of the published A100 ablation, together with the A100's
 /// `mma_efficiency`; `docs/concepts/gpu-model.md` says how, and has the residuals.
-const PIPES_EXPOSED: f64 = 0.65;
+const PIPES_EXPOSED: f64 = 0.60;
 
 /// Load latencies that the start of a block exposes: the first load, and half of one until the pipeline is full.
 /// Source: the model of `docs/concepts/gpu-model.md`, which was fitted with this figure in place.
@@ -106,15 +106,25 @@ impl StepCycles {
     }
 }
 
-/// When a buffer of shared memory that a step has multiplied is filled again, which is how many loads a pipeline has under way.
+/// When the buffers of shared memory that a step has multiplied are filled again, which is how many steps a pipeline loads at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MainLoop {
     /// While the next step is multiplied, as the kernels of `tapeout-gpu` and the multistage main loops of CUTLASS do: of `stages`
-    /// buffers all but one are being filled. At least two stages.
+    /// buffers one is multiplied. At least two stages.
     Multistage,
-    /// As soon as the step has been multiplied, as kernels that Triton's pipeliner makes for `mma.sync` do: a buffer's turn is its
-    /// load and then its step. A single stage loads and multiplies by turns.
+    /// As soon as the step has been multiplied, as kernels that Triton's pipeliner makes for `mma.sync` do: all `stages` buffers
+    /// are loaded at once, and a single one is loaded and multiplied by turns.
     LoadAfterUse,
+}
+
+impl MainLoop {
+    /// Steps whose loads are under way at once.
+    fn loads(self, stages: u32) -> f64 {
+        match self {
+            Self::Multistage => f64::from(stages) - 1.0,
+            Self::LoadAfterUse => f64::from(stages),
+        }
+    }
 }
 
 /// What the model says of a tile.
@@ -246,13 +256,9 @@ impl Model {
     /// Clocks of one step of all of `resident` blocks, and what it waits for.
     fn step_cycles(&self, tile: &Tile, step: &StepCycles, latency: f64, resident: u32) -> (f64, Bound) {
         let (one, bound) = step.together();
-        let alone = one.max(step.chain);
         let work = f64::from(resident) * (one + self.device.fitted.step_overhead_cycles);
-        let stages = f64::from(tile.stages);
-        let exposed = match self.main_loop {
-            MainLoop::Multistage => latency / (stages - 1.0),
-            MainLoop::LoadAfterUse => (latency + alone) / stages,
-        };
+        // The copies of a step are spread over another step, or wait for its end: the last of them is used a latency and a step later.
+        let exposed = (latency + one.max(step.chain)) / self.main_loop.loads(tile.stages);
         let bound = if exposed > work.max(step.chain) {
             Bound::LoadLatency
         } else if step.chain > work {
