@@ -11,6 +11,8 @@
 //!
 //! `docs/concepts/gpu-model.md` has the figures, and says which half the model's mechanisms were looked for in.
 
+#![allow(clippy::print_stdout, reason = "the figures are what it is for")]
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{BufRead, BufReader};
