@@ -61,9 +61,11 @@ const COLUMNS: [&str; 9] = [
 ];
 
 fn read(path: &str) -> Result<Table, Box<dyn Error>> {
-    let mut lines = BufReader::new(tapeout_input::open(path)?).lines();
+    let file = tapeout_input::open(path).map_err(|error| format!("{path}: {error}"))?;
+    let mut lines = BufReader::new(file).lines();
     let mut next = |what| lines.next().ok_or_else(|| format!("{path}: {what} is missing"));
-    let about: About = serde_json::from_str(&next("the line about the device")??)?;
+    let about: About = serde_json::from_str(&next("the line about the device")??)
+        .map_err(|error| format!("{path}:1: {error}"))?;
     let names = next("the line of names")??;
     let device = match about.device_capa {
         [8, 0] => device("a100")?,
@@ -78,17 +80,40 @@ fn read(path: &str) -> Result<Table, Box<dyn Error>> {
     };
     let of_problem = COLUMNS.into_iter().map(index_of).collect::<Result<Vec<_>, _>>()?;
     let (choice, feedback) = (index_of("choice")?, index_of("feedback")?);
+    let n_columns = names.split(',').count();
     let mut timings = Timings::new();
-    for line in lines {
-        let line = line?;
+    for (number, line) in (3..).zip(lines) {
+        let line = line.map_err(|error| format!("{path}:{number}: {error}"))?;
         let fields: Vec<_> = line.split(',').collect();
-        if fields.len() <= choice.max(feedback) {
+        if fields.len() != n_columns {
+            let n_fields = fields.len();
+            return Err(
+                format!("{path}:{number}: {n_fields} fields, but {n_columns} columns have names").into()
+            );
+        }
+        let fault = |field: &str, index: usize, expected: &str| {
+            format!("{path}:{number}: `{field}`: `{}` is not {expected}", fields[index])
+        };
+        for (&column, &index) in
+            COLUMNS.iter().zip(&of_problem).filter(|(column, _)| !column.ends_with("dtype"))
+        {
+            fields[index]
+                .parse::<u32>()
+                .map_err(|_| fault(column, index, "a number from 0 to 4294967295"))?;
+        }
+        let time_ms: f64 =
+            fields[feedback].parse().map_err(|_| fault("feedback", feedback, "a time in milliseconds"))?;
+        if !fields[choice].starts_with("type=triton") {
             continue;
         }
-        let time_ms: f64 = fields[feedback].parse()?;
-        let Some(config) = config(fields[choice]) else { continue };
-        if !time_ms.is_finite() {
+        let config = config(fields[choice]).ok_or_else(|| {
+            fault("choice", choice, "blocks of 1 to 4096, 1 to 64 stages and 1 to 32 warps")
+        })?;
+        if time_ms == f64::INFINITY {
             continue; // A kernel that was refused.
+        }
+        if !(time_ms > 0.0) {
+            return Err(fault("feedback", feedback, "a time above 0").into());
         }
         let problem = of_problem.iter().map(|&index| fields[index].to_owned()).collect();
         timings.entry(problem).or_default().entry(config).or_default().push(time_ms);
@@ -103,7 +128,11 @@ fn config(choice: &str) -> Option<Config> {
         rest.split('_').next()?.parse().ok()
     };
     let block = [number("BLOCK-M=")?, number("BLOCK-N=")?, number("BLOCK-K=")?];
-    Some(Config { block, stages: number("numstages=")?, warps: number("numwarps=")? })
+    let (stages, warps) = (number("numstages=")?, number("numwarps=")?);
+    let is_bounded = block.iter().all(|extent| (1..=4096).contains(extent))
+        && (1..=64).contains(&stages)
+        && (1..=32).contains(&warps);
+    is_bounded.then_some(Config { block, stages, warps })
 }
 
 /// The product that a problem asks for; none if its types are not 16-bit floating point times that or bytes, or if rows are not
@@ -123,7 +152,7 @@ fn gemm(problem: &Problem) -> Option<Gemm> {
     // The stride that is not 1 is that from row to row; both of a matrix are where it is a single row or column.
     let pitch_byte = [(5, operands.a().bits() / 8), (7, operands.b().bits() / 8)].map(|(first, byte)| {
         let strides = [0, 1].map(|side| problem[first + side].parse::<u32>().unwrap_or(1));
-        strides[0].max(strides[1]) * byte
+        strides[0].max(strides[1]).saturating_mul(byte)
     });
     let alignment_byte =
         [16, 8, 4].into_iter().find(|align| pitch_byte.iter().all(|pitch| pitch % align == 0))?;
@@ -285,7 +314,7 @@ fn report(
     device.dram_byte_per_s = dram_byte_per_s.unwrap_or(device.dram_byte_per_s);
     let model = Model::of(device, MainLoop::LoadAfterUse);
     let device = model.device();
-    let mut figures = [Figures::default(), Figures::default()];
+    let mut figures = [Figures::default(), Figures::default(), Figures::default()];
     for (problem, configs) in timings.iter().filter(|(problem, _)| is_wanted(hash(problem))) {
         let Some(gemm) = gemm(problem) else {
             figures[0].unasked += configs.len();
@@ -306,8 +335,13 @@ fn report(
         let all: Vec<_> = by_mma.iter().chain(&by_wgmma).copied().collect();
         figures[0].add(&all);
         figures[1].add(&by_mma);
+        figures[2].add(&by_wgmma);
     }
-    let [all, by_mma] = &mut figures;
+    let [all, by_mma, by_wgmma] = &mut figures;
+    if all.kernels == 0 {
+        println!("{path} on {}: no kernel of this half can be asked, {} are not", device.id, all.unasked);
+        return Ok(());
+    }
     println!(
         "{path} on {}: {} problems, {} kernels, {} not asked",
         device.id, all.problems, all.kernels, all.unasked
@@ -315,6 +349,7 @@ fn report(
     println!("  {}", all.line());
     if by_mma.kernels < all.kernels {
         println!("  without `wgmma`, {} kernels: {}", by_mma.kernels, by_mma.line());
+        println!("  with `wgmma`, {} kernels: {}", by_wgmma.kernels, by_wgmma.line());
     }
     Ok(())
 }
@@ -325,11 +360,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--half" => is_wanted = Some(half(&arguments.next().ok_or(USAGE)?)?),
-            "--dram" => dram_byte_per_s = Some(arguments.next().ok_or(USAGE)?.parse()?),
+            "--dram" => {
+                let got = arguments.next().ok_or(USAGE)?;
+                let rate = got.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+                dram_byte_per_s = Some(rate.ok_or_else(|| format!("--dram: `{got}` is not a rate above 0"))?);
+            }
             _ => files.push(argument),
         }
     }
     let is_wanted = is_wanted.ok_or(USAGE)?;
+    if files.is_empty() {
+        return Err(USAGE.into());
+    }
     files.iter().try_for_each(|path| report(path, is_wanted, dram_byte_per_s))
 }
 

@@ -1,9 +1,9 @@
 //! The analytical model: how long a tile takes, and what bounds it.
 //!
 //! A step of the main loop keeps busy: tensor cores with the conversion that they wait for, shared memory, the other pipes,
-//! instruction issue, the second-level cache. Co-resident blocks share all of them and hide each other's waiting: for the
-//! loads of a step to arrive, from cache or from DRAM, of which a deeper pipeline has more under way, and for one instruction to
-//! end before the next that needs it. What is waited for most counts most, and the rest a little, since nothing arrives in step.
+//! instruction issue, the second-level cache: the busiest counts. Co-resident blocks share all of them and hide each other's waiting:
+//! for the loads of a step to arrive, from cache or from DRAM, of which a deeper pipeline has more under way, and for one instruction
+//! to end before the next that needs it. Waiting is hidden in part, since nothing arrives in step.
 //! Steps add up to a block, blocks to waves; DRAM bandwidth is a floor under the whole.
 //! `docs/concepts/gpu-model.md` has the equations, the constants with what they were fitted on, and the comparison with
 //! the published ablation that `tests/gpu_ablation.rs` pins.
@@ -91,8 +91,8 @@ pub struct StepCycles {
 }
 
 impl StepCycles {
-    /// Clocks that the parts take together, and the part that takes longest.
-    fn together(&self) -> (f64, Bound) {
+    /// Clocks that the part takes that takes longest, and which it is.
+    fn longest(&self) -> (f64, Bound) {
         let compute = if self.conversion > self.mma { Bound::Conversion } else { Bound::TensorCores };
         let parts = [
             (self.mma + self.conversion, compute),
@@ -100,9 +100,7 @@ impl StepCycles {
             (self.issue, Bound::Issue),
             (self.l2, Bound::L2),
         ];
-        let longest =
-            parts.into_iter().fold(parts[0], |longest, part| if part.0 > longest.0 { part } else { longest });
-        (alongside(parts.map(|(cycles, _)| cycles)), longest.1)
+        parts.into_iter().fold(parts[0], |longest, part| if part.0 > longest.0 { part } else { longest })
     }
 }
 
@@ -110,7 +108,7 @@ impl StepCycles {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MainLoop {
     /// While the next step is multiplied, as the kernels of `tapeout-gpu` and the multistage main loops of CUTLASS do: of `stages`
-    /// buffers one is multiplied. At least two stages.
+    /// buffers one is multiplied. A single one is loaded and multiplied by turns.
     Multistage,
     /// As soon as the step has been multiplied, as kernels that Triton's pipeliner makes for `mma.sync` do: all `stages` buffers
     /// are loaded at once, and a single one is loaded and multiplied by turns.
@@ -121,7 +119,7 @@ impl MainLoop {
     /// Steps whose loads are under way at once.
     fn loads(self, stages: u32) -> f64 {
         match self {
-            Self::Multistage => f64::from(stages) - 1.0,
+            Self::Multistage => f64::from(stages.saturating_sub(1).max(1)),
             Self::LoadAfterUse => f64::from(stages),
         }
     }
@@ -197,13 +195,21 @@ impl Model {
         let waves = Waves::of(tile, gemm, device, occupancy.blocks);
         let step = self.step(gemm, tile, occupancy.spilled);
         let traffic = Traffic::of(tile, gemm, device, occupancy.blocks);
-        let latency = self.load_latency_cycles(gemm, tile, &waves, &traffic);
-        let wave = |resident| match resident {
-            0 => 0.0,
-            _ => self.wave_cycles(gemm, tile, &step, latency, resident),
+        let n_waves = waves.full + u64::from(waves.tail > 0);
+        let n_cold = self.cold_waves(gemm, &waves, occupancy.blocks, traffic.missing).min(n_waves);
+        let latency = |is_cold| match is_cold {
+            true => device.fitted.dram_latency_cycles,
+            false => device.fitted.l2_latency_cycles,
         };
-        let full = if waves.full == 0 { 0.0 } else { waves.full as f64 * wave(occupancy.blocks) };
-        let on_chip_s = (full + wave(waves.tail)) / device.clock_hz;
+        let some_waves = |n: u64, is_cold, resident| match n {
+            0 => 0.0,
+            _ => n as f64 * self.wave_cycles(gemm, tile, &step, latency(is_cold), resident),
+        };
+        let n_cold_full = n_cold.min(waves.full);
+        let cycles = some_waves(n_cold_full, true, occupancy.blocks)
+            + some_waves(waves.full - n_cold_full, false, occupancy.blocks)
+            + some_waves(u64::from(waves.tail > 0), n_cold == n_waves, waves.tail);
+        let on_chip_s = cycles / device.clock_hz;
         let dram_byte = traffic.read_byte + traffic.written_byte;
         let dram_s = dram_byte / (device.dram_byte_per_s * DRAM_EFFICIENCY);
         let launch_s = if tile.split_k == 1 { LAUNCH_S } else { LAUNCH_S + NEXT_LAUNCH_S };
@@ -216,7 +222,7 @@ impl Model {
         let bound = if dram_s >= on_chip_s {
             Bound::Dram
         } else {
-            self.step_cycles(tile, &step, latency, resident).1
+            self.step_cycles(tile, &step, latency(2 * n_cold >= n_waves), resident).1
         };
         Ok(TileEstimate {
             time_s,
@@ -231,15 +237,15 @@ impl Model {
         })
     }
 
-    /// Clocks from the issue of a load to its use. Blocks of the first wave run side by side and wait for the same loads, each of
-    /// them from DRAM; later ones are no longer in step, so that some find in the second-level cache what others have loaded.
-    fn load_latency_cycles(&self, gemm: &Gemm, tile: &Tile, waves: &Waves, traffic: &Traffic) -> f64 {
-        let fitted = &self.device.fitted;
-        let n_waves = (waves.full + u64::from(waves.tail > 0)) as f64;
-        let fetched = waves.blocks as f64 * f64::from(tile.slice_steps(gemm)) * fetched_byte(gemm, tile);
-        let missing = (traffic.read_byte / fetched).min(1.0);
-        let from_dram = missing + (1.0 - missing) / n_waves;
-        fitted.l2_latency_cycles + from_dram * (fitted.dram_latency_cycles - fitted.l2_latency_cycles)
+    /// Waves whose loads wait for DRAM. Blocks of the first wave of a product run side by side and wait for the same loads; later ones are
+    /// no longer in step and find what others have loaded, but for the share `missing` of it that no longer fits in the
+    /// second-level cache. Blocks are added up and not shares of loads, so that more work never makes waiting shorter.
+    fn cold_waves(&self, gemm: &Gemm, waves: &Waves, resident: u32, missing: f64) -> u64 {
+        let running = f64::from(self.device.n_sms * resident);
+        let of_product = (waves.blocks / u64::from(gemm.batch)) as f64;
+        let first = of_product.min(running);
+        let cold = first + (of_product - first) * missing;
+        (cold * f64::from(gemm.batch) / running).ceil() as u64
     }
 
     /// Clocks of `resident` blocks that run on one multiprocessor from start to end, loads taking `latency`.
@@ -255,18 +261,22 @@ impl Model {
 
     /// Clocks of one step of all of `resident` blocks, and what it waits for.
     fn step_cycles(&self, tile: &Tile, step: &StepCycles, latency: f64, resident: u32) -> (f64, Bound) {
-        let (one, bound) = step.together();
+        let (one, bound) = step.longest();
         let work = f64::from(resident) * (one + self.device.fitted.step_overhead_cycles);
-        // The copies of a step are spread over another step, or wait for its end: the last of them is used a latency and a step later.
-        let exposed = (latency + one.max(step.chain)) / self.main_loop.loads(tile.stages);
-        let bound = if exposed > work.max(step.chain) {
+        let busy = work.max(step.chain);
+        // Copies are spread over a step of the block, so that the last is used a latency and that step later; as many steps are under
+        // way as the pipeline loads. However little of that is hidden, a latency is all that there is to wait for.
+        let loads = self.main_loop.loads(tile.stages);
+        let waiting = latency / loads;
+        let cycles = overlapped([busy, (latency + one.max(step.chain)) / loads]).min(busy + waiting);
+        let bound = if waiting > busy {
             Bound::LoadLatency
         } else if step.chain > work {
             Bound::MmaLatency
         } else {
             bound
         };
-        (overlapped([work.max(step.chain), exposed]), bound)
+        (cycles, bound)
     }
 
     /// Clocks that one step of one block keeps each part busy; `spilled` registers of each thread are not to be had.
@@ -326,14 +336,6 @@ impl TileTimer for Model {
 /// them to arrive in step, makes most pairs of kernels equal that differ in the depth of their pipeline, and few are.
 fn overlapped(times: [f64; 2]) -> f64 {
     times.into_iter().map(|time| time * time).sum::<f64>().sqrt()
-}
-
-/// How long parts of a multiprocessor take that work side by side: the root of the sum of eighth powers, of two that are equal
-/// 1.09 times either. The power is ours; `docs/concepts/gpu-model.md` says what it was held against.
-fn alongside(cycles: [f64; 4]) -> f64 {
-    let eighth =
-        |cycles: f64| (cycles * cycles) * (cycles * cycles) * ((cycles * cycles) * (cycles * cycles));
-    cycles.into_iter().map(eighth).sum::<f64>().sqrt().sqrt().sqrt()
 }
 
 /// Rows, columns and depth, on average over its steps, that the fullest tile has of the product: what the busiest

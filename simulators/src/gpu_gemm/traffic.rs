@@ -11,6 +11,8 @@ pub(super) struct Traffic {
     pub(super) read_byte: f64,
     /// Bytes of the product.
     pub(super) written_byte: f64,
+    /// Share of what one product fetches again that the second-level cache no longer has.
+    pub(super) missing: f64,
 }
 
 impl Traffic {
@@ -36,6 +38,7 @@ impl Traffic {
         Self {
             read_byte: batch * (compulsory + (regrouped - compulsory).max(0.0) * missing),
             written_byte: batch * output,
+            missing,
         }
     }
 }
