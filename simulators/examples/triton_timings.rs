@@ -84,6 +84,9 @@ fn read(path: &str) -> Result<Table, Box<dyn Error>> {
     let mut timings = Timings::new();
     for (number, line) in (3..).zip(lines) {
         let line = line.map_err(|error| format!("{path}:{number}: {error}"))?;
+        if line.is_empty() {
+            continue;
+        }
         let fields: Vec<_> = line.split(',').collect();
         if fields.len() != n_columns {
             let n_fields = fields.len();
