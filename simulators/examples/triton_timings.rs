@@ -115,7 +115,7 @@ fn read(path: &str) -> Result<Table, Box<dyn Error>> {
         if time_ms == f64::INFINITY {
             continue; // A kernel that was refused.
         }
-        if !(time_ms > 0.0) {
+        if time_ms.is_nan() || time_ms <= 0.0 {
             return Err(fault("feedback", feedback, "a time above 0").into());
         }
         let problem = of_problem.iter().map(|&index| fields[index].to_owned()).collect();
@@ -192,7 +192,7 @@ fn tile(config: &Config, gemm: &Gemm) -> Option<Tile> {
         raster_group: 8,
         split_k: 1,
     };
-    if tile.warp_m % 16 != 0 || tile.warp_n % 8 != 0 || tile.warp_n == 0 {
+    if !tile.warp_m.is_multiple_of(16) || !tile.warp_n.is_multiple_of(8) || tile.warp_n == 0 {
         return None;
     }
     let threads = config.warps * 32;
@@ -351,8 +351,10 @@ fn report(
     );
     println!("  {}", all.line());
     if by_mma.kernels < all.kernels {
-        println!("  without `wgmma`, {} kernels: {}", by_mma.kernels, by_mma.line());
-        println!("  with `wgmma`, {} kernels: {}", by_wgmma.kernels, by_wgmma.line());
+        for (kind, figures) in [("without", by_mma), ("with", by_wgmma)] {
+            let line = figures.line();
+            println!("  {kind} `wgmma`, {} kernels: {line}", figures.kernels);
+        }
     }
     Ok(())
 }
@@ -370,6 +372,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             _ => files.push(argument),
         }
+    }
+    if is_wanted.is_none() && files.is_empty() {
+        println!("{USAGE}");
+        return Ok(());
     }
     let is_wanted = is_wanted.ok_or(USAGE)?;
     if files.is_empty() {

@@ -166,6 +166,9 @@ pub struct Model {
 }
 
 impl Model {
+    /// The version of its numbers: any change to them is a new one. It is that of `gpu-gemm-model`, and stands in tables that were rehearsed.
+    pub const VERSION: u32 = 2;
+
     /// The model of `device` and of our own kernels.
     pub const fn new(device: Device) -> Self {
         Self::of(device, MainLoop::Multistage)
