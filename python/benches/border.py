@@ -70,7 +70,7 @@ def vectors() -> None:
             vector.step(actions)
         wall = (time.perf_counter() - began) / (256 * 200)
         print(f"vector of 256, a {episode} a step: {1e6 * took:.2f} us a step, {1e6 * wall:.2f} us wall")
-        sync = gymnasium.make_vec("tapeout/GpuGemmModel-v1", num_envs=16, episode=episode, vectorization_mode="sync")
+        sync = gymnasium.make_vec("tapeout/GpuGemmModel-v2", num_envs=16, episode=episode, vectorization_mode="sync")
         sync.reset(seed=0)
         took = per(16 * 200, lambda: [sync.step(actions[:16]) for _ in range(200)], 3)
         print(f"SyncVectorEnv of 16, a {episode} a step: {1e6 * took:.2f} us a step")

@@ -26,7 +26,7 @@ def test_every_environment_passes_the_checker_without_a_warning(name, episode):
 
 
 def test_ids_are_those_of_the_catalog():
-    assert view.ids()["gpu-gemm-model"] == "tapeout/GpuGemmModel-v1"
+    assert view.ids()["gpu-gemm-model"] == "tapeout/GpuGemmModel-v2"
     with pytest.raises(ValueError, match="did you mean"):
         view.gymnasium_id("gpu-gem-model")
 
@@ -70,10 +70,10 @@ def test_rewards_are_octaves_above_what_is_usual(gemm):
 
 @pytest.mark.parametrize("episode", EPISODES)
 def test_a_vector_steps_as_its_members_would(episode):
-    vector = gymnasium.make_vec("tapeout:tapeout/GpuGemmModel-v1", num_envs=5, episode=episode)
+    vector = gymnasium.make_vec("tapeout:tapeout/GpuGemmModel-v2", num_envs=5, episode=episode)
     assert isinstance(vector.unwrapped, view.VectorDesignEnv)
     assert vector.metadata["autoreset_mode"] == AutoresetMode.NEXT_STEP
-    sync = gymnasium.make_vec("tapeout:tapeout/GpuGemmModel-v1", num_envs=5, episode=episode, vectorization_mode="sync")
+    sync = gymnasium.make_vec("tapeout:tapeout/GpuGemmModel-v2", num_envs=5, episode=episode, vectorization_mode="sync")
     vector.action_space.seed(0)
     for here, there in [(vector.reset(seed=1), sync.reset(seed=1))]:
         same(here, there)

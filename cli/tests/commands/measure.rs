@@ -38,6 +38,12 @@ fn a_table_is_filled_gone_on_with_merged_and_searched() {
     );
     assert_eq!(tiles(&scratch, "one.jsonl"), 30);
 
+    // By another version of the model it could not be gone on with.
+    let catalog = tapeout::builtin();
+    let model = catalog.envs().iter().find(|entry| entry.id == "gpu-gemm-model").expect("it is registered");
+    let compiler = format!("\"compiler\":\"tile model {}\"", model.version);
+    assert!(scratch.read("one.jsonl").contains(&compiler), "{compiler}");
+
     // A killed program leaves half a line; the same designs are known, and one is measured again.
     let whole = scratch.read("one.jsonl");
     scratch.write("one.jsonl", &whole[..whole.len() - 20]);

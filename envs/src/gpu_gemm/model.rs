@@ -63,7 +63,7 @@ impl Env for GpuGemmModel {
 
 impl BuildEnv for GpuGemmModel {
     const ID: &'static str = "gpu-gemm-model";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = Model::VERSION;
     const SUMMARY: &'static str = "Tiles of mixed-input matrix products on GPUs, by an analytical model";
     const DESCRIPTION: &'static str = include_str!("model.md");
     const DESIGNS: Option<u128> = Some(37_126_720);

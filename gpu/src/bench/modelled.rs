@@ -29,7 +29,8 @@ impl Modelled {
             device: device.name.clone(),
             compute_capability: device.compute_capability,
             driver: "none".to_owned(),
-            compiler: "none".to_owned(),
+            // A table is gone on with by the model that it was begun with.
+            compiler: format!("tile model {}", Model::VERSION),
             sm_clock_max_hz: Some(device.clock_hz),
             memory_clock_max_hz: None,
             power_limit_w: Some(device.power_w),

@@ -74,8 +74,10 @@ pub struct Fitted {
     pub mma_efficiency: f64,
     /// Bytes per clock that one multiprocessor gets from the second-level cache.
     pub l2_byte_per_clock: f64,
-    /// Clocks from a copy's issue to its data in shared memory.
-    pub load_latency_cycles: f64,
+    /// Clocks from a copy's issue to the use of its data, which the second-level cache had.
+    pub l2_latency_cycles: f64,
+    /// The same of data that comes from DRAM.
+    pub dram_latency_cycles: f64,
     /// Clocks that each step of the main loop costs beside its work.
     pub step_overhead_cycles: f64,
     /// Registers of a thread beside accumulators and fragments.

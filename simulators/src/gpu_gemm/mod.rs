@@ -27,7 +27,7 @@ mod traffic;
 pub use device::{DEVICES, Device, DeviceRow, Fitted, Pipes, device};
 pub use gemm::{ExtentError, Gemm, Output, Scaling};
 pub use instructions::{Instructions, conversion, layout, scaling};
-pub use model::{Bound, Model, StepCycles, TileEstimate};
+pub use model::{Bound, MainLoop, Model, StepCycles, TileEstimate};
 pub use occupancy::{Occupancy, Waves};
 pub use operands::{ElementType, NarrowSide, Operands};
 pub use rules::{StaticRule, TileField, static_fault};

@@ -1,10 +1,10 @@
 //! The analytical model: how long a tile takes, and what bounds it.
 //!
 //! A step of the main loop keeps busy: tensor cores with the conversion that they wait for, shared memory, the other pipes,
-//! instruction issue, the second-level cache. Co-resident blocks share all of them and hide each other's waiting: for the
-//! loads of a step to arrive, of which a deeper pipeline has more under way, and for one instruction to end before the next
-//! that needs it. What is waited for most counts most, and the rest a little, since nothing arrives in step. Steps add up
-//! to a block, blocks to waves; DRAM bandwidth is a floor under the whole.
+//! instruction issue, the second-level cache: the busiest counts. Co-resident blocks share all of them and hide each other's waiting:
+//! for the loads of a step to arrive, from cache or from DRAM, of which a deeper pipeline has more under way, and for one instruction
+//! to end before the next that needs it. Waiting is hidden in part, since nothing arrives in step.
+//! Steps add up to a block, blocks to waves; DRAM bandwidth is a floor under the whole.
 //! `docs/concepts/gpu-model.md` has the equations, the constants with what they were fitted on, and the comparison with
 //! the published ablation that `tests/gpu_ablation.rs` pins.
 
@@ -17,7 +17,7 @@ use super::operands::NarrowSide;
 use super::rules::static_fault;
 use super::tile::{Layout, MMA, Tile, WARP_THREADS};
 use super::timer::{TileFault, TileTimer, TileTiming, TimerError};
-use super::traffic::dram_byte;
+use super::traffic::Traffic;
 
 /// Clocks from the start of an `mma.m16n8k16` to its sums, for which the next of the same sums waits. Source: Sun, Li, Geng,
 /// Stuijk & Corporaal (2022), doi:10.1109/TPDS.2022.3217824, table of the A100, recalled; taken over for the other devices.
@@ -33,11 +33,10 @@ const NEXT_LAUNCH_S: f64 = 1.0e-6;
 /// From a launch to its first instruction. Assumed: 4 to 5 us are said to be usual for a launch on these devices.
 const LAUNCH_S: f64 = 4.5e-6;
 
-/// Share of conversion and lane exchange that tensor cores do not hide: they wait in the same warp for their operand.
-/// Chosen in steps of 0.05 by the seven rates of the published A100 ablation, together with the A100's `mma_efficiency`: of pairs
-/// whose errors' root mean square is at most 7.2 % one with the highest efficiency, 0.80, the best of these. The least squares are at
-/// 0.55 with 0.75. That large products reach the higher one is assumed. `docs/concepts/gpu-model.md` has the residuals.
-const CONVERSION_EXPOSED: f64 = 0.65;
+/// Share of what the less busy of tensor cores and converting pipes do that the busiest does not hide: they wait in the same warp
+/// for each other. Chosen in steps of 0.05 by the seven rates of the published A100 ablation, together with the A100's
+/// `mma_efficiency`; `docs/concepts/gpu-model.md` says how, and has the residuals.
+const PIPES_EXPOSED: f64 = 0.60;
 
 /// Load latencies that the start of a block exposes: the first load, and half of one until the pipeline is full.
 /// Source: the model of `docs/concepts/gpu-model.md`, which was fitted with this figure in place.
@@ -78,7 +77,8 @@ pub enum Bound {
 pub struct StepCycles {
     /// Tensor cores alone.
     pub mma: f64,
-    /// Conversion and layout, where they run one after another with the tensor cores.
+    /// What conversion and layout add to the tensor cores: where their busiest pipe is busier than the tensor cores, and where they
+    /// run one after another.
     pub conversion: f64,
     /// Shared memory.
     pub shared: f64,
@@ -91,7 +91,7 @@ pub struct StepCycles {
 }
 
 impl StepCycles {
-    /// Clocks of the step, and the part that it waits for.
+    /// Clocks that the part takes that takes longest, and which it is.
     fn longest(&self) -> (f64, Bound) {
         let compute = if self.conversion > self.mma { Bound::Conversion } else { Bound::TensorCores };
         let parts = [
@@ -100,9 +100,28 @@ impl StepCycles {
             (self.issue, Bound::Issue),
             (self.l2, Bound::L2),
         ];
-        parts
-            .into_iter()
-            .fold((0.0, compute), |longest, part| if part.0 > longest.0 { part } else { longest })
+        parts.into_iter().fold(parts[0], |longest, part| if part.0 > longest.0 { part } else { longest })
+    }
+}
+
+/// When the buffers of shared memory that a step has multiplied are filled again, which is how many steps a pipeline loads at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MainLoop {
+    /// While the next step is multiplied, as the kernels of `tapeout-gpu` and the multistage main loops of CUTLASS do: of `stages`
+    /// buffers one is multiplied. A single one is loaded and multiplied by turns.
+    Multistage,
+    /// As soon as the step has been multiplied, as kernels that Triton's pipeliner makes for `mma.sync` do: all `stages` buffers
+    /// are loaded at once, and a single one is loaded and multiplied by turns.
+    LoadAfterUse,
+}
+
+impl MainLoop {
+    /// Steps whose loads are under way at once.
+    fn loads(self, stages: u32) -> f64 {
+        match self {
+            Self::Multistage => f64::from(stages.saturating_sub(1).max(1)),
+            Self::LoadAfterUse => f64::from(stages),
+        }
     }
 }
 
@@ -143,12 +162,21 @@ pub struct TileEstimate {
 #[derive(Debug, Clone)]
 pub struct Model {
     device: Device,
+    main_loop: MainLoop,
 }
 
 impl Model {
-    /// The model of `device`.
+    /// The version of its numbers: any change to them is a new one. It is that of `gpu-gemm-model`, and stands in tables that were rehearsed.
+    pub const VERSION: u32 = 2;
+
+    /// The model of `device` and of our own kernels.
     pub const fn new(device: Device) -> Self {
-        Self { device }
+        Self::of(device, MainLoop::Multistage)
+    }
+
+    /// The model of `device` and of kernels with another main loop.
+    pub const fn of(device: Device, main_loop: MainLoop) -> Self {
+        Self { device, main_loop }
     }
 
     /// The device.
@@ -169,22 +197,36 @@ impl Model {
         let occupancy = Occupancy::of(tile, gemm, device, registers);
         let waves = Waves::of(tile, gemm, device, occupancy.blocks);
         let step = self.step(gemm, tile, occupancy.spilled);
-        let wave = |resident| match resident {
-            0 => 0.0,
-            _ => self.wave_cycles(gemm, tile, &step, resident),
+        let traffic = Traffic::of(tile, gemm, device, occupancy.blocks);
+        let n_waves = waves.full + u64::from(waves.tail > 0);
+        let n_cold = self.cold_waves(gemm, &waves, occupancy.blocks, traffic.missing).min(n_waves);
+        let latency = |is_cold| match is_cold {
+            true => device.fitted.dram_latency_cycles,
+            false => device.fitted.l2_latency_cycles,
         };
-        let full = if waves.full == 0 { 0.0 } else { waves.full as f64 * wave(occupancy.blocks) };
-        let on_chip_s = (full + wave(waves.tail)) / device.clock_hz;
-        let dram_byte = dram_byte(tile, gemm, device, occupancy.blocks);
+        let some_waves = |n: u64, is_cold, resident| match n {
+            0 => 0.0,
+            _ => n as f64 * self.wave_cycles(gemm, tile, &step, latency(is_cold), resident),
+        };
+        let n_cold_full = n_cold.min(waves.full);
+        let cycles = some_waves(n_cold_full, true, occupancy.blocks)
+            + some_waves(waves.full - n_cold_full, false, occupancy.blocks)
+            + some_waves(u64::from(waves.tail > 0), n_cold == n_waves, waves.tail);
+        let on_chip_s = cycles / device.clock_hz;
+        let dram_byte = traffic.read_byte + traffic.written_byte;
         let dram_s = dram_byte / (device.dram_byte_per_s * DRAM_EFFICIENCY);
         let launch_s = if tile.split_k == 1 { LAUNCH_S } else { LAUNCH_S + NEXT_LAUNCH_S };
-        let time_s = overlapped([on_chip_s, dram_s, 0.0]) + launch_s;
+        let time_s = overlapped([on_chip_s, dram_s]) + launch_s;
         let throughput_flop_per_s = gemm.flop() / time_s;
         let peak_fraction = throughput_flop_per_s / device.peak_flop_per_s;
         let busy = peak_fraction.max(dram_s / time_s).min(1.0);
         let power_w = device.power_w * (IDLE_POWER_SHARE + (1.0 - IDLE_POWER_SHARE) * busy);
         let resident = if waves.full == 0 { waves.tail } else { occupancy.blocks };
-        let bound = if dram_s >= on_chip_s { Bound::Dram } else { self.step_cycles(tile, &step, resident).1 };
+        let bound = if dram_s >= on_chip_s {
+            Bound::Dram
+        } else {
+            self.step_cycles(tile, &step, latency(2 * n_cold >= n_waves), resident).1
+        };
         Ok(TileEstimate {
             time_s,
             throughput_flop_per_s,
@@ -198,37 +240,46 @@ impl Model {
         })
     }
 
-    /// Clocks of `resident` blocks that run on one multiprocessor from start to end.
-    fn wave_cycles(&self, gemm: &Gemm, tile: &Tile, step: &StepCycles, resident: u32) -> f64 {
+    /// Waves whose loads wait for DRAM. Blocks of the first wave of a product run side by side and wait for the same loads; later ones are
+    /// no longer in step and find what others have loaded, but for the share `missing` of it that no longer fits in the
+    /// second-level cache. Blocks are added up and not shares of loads, so that more work never makes waiting shorter.
+    fn cold_waves(&self, gemm: &Gemm, waves: &Waves, resident: u32, missing: f64) -> u64 {
+        let running = f64::from(self.device.n_sms * resident);
+        let of_product = (waves.blocks / u64::from(gemm.batch)) as f64;
+        let first = of_product.min(running);
+        let cold = first + (of_product - first) * missing;
+        (cold * f64::from(gemm.batch) / running).ceil() as u64
+    }
+
+    /// Clocks of `resident` blocks that run on one multiprocessor from start to end, loads taking `latency`.
+    fn wave_cycles(&self, gemm: &Gemm, tile: &Tile, step: &StepCycles, latency: f64, resident: u32) -> f64 {
         let steps = f64::from(tile.slice_steps(gemm));
-        let fitted = &self.device.fitted;
         let [rows, columns, _] = fullest(gemm, tile);
         // A slice of the depth is added to what is there: read and written.
         let accesses = if tile.split_k == 1 { 1.0 } else { 2.0 };
         let written = rows * columns * f64::from(gemm.output.bytes());
-        let epilogue = f64::from(resident) * accesses * written / fitted.l2_byte_per_clock;
-        steps * self.step_cycles(tile, step, resident).0
-            + PROLOGUE_LATENCIES * fitted.load_latency_cycles
-            + epilogue
+        let epilogue = f64::from(resident) * accesses * written / self.device.fitted.l2_byte_per_clock;
+        steps * self.step_cycles(tile, step, latency, resident).0 + PROLOGUE_LATENCIES * latency + epilogue
     }
 
     /// Clocks of one step of all of `resident` blocks, and what it waits for.
-    fn step_cycles(&self, tile: &Tile, step: &StepCycles, resident: u32) -> (f64, Bound) {
-        let fitted = &self.device.fitted;
+    fn step_cycles(&self, tile: &Tile, step: &StepCycles, latency: f64, resident: u32) -> (f64, Bound) {
         let (one, bound) = step.longest();
-        let resident = f64::from(resident);
-        let work = resident * (one + fitted.step_overhead_cycles);
-        // From the issue of a step's loads to the arrival of the last of them; all stages but one are under way.
-        let arrival = fitted.load_latency_cycles + resident * step.l2;
-        let exposed = arrival / f64::from(tile.stages - 1);
-        let bound = if exposed > work.max(step.chain) {
+        let work = f64::from(resident) * (one + self.device.fitted.step_overhead_cycles);
+        let busy = work.max(step.chain);
+        // Copies are spread over a step of the block, so that the last is used a latency and that step later; as many steps are under
+        // way as the pipeline loads. However little of that is hidden, a latency is all that there is to wait for.
+        let loads = self.main_loop.loads(tile.stages);
+        let waiting = latency / loads;
+        let cycles = overlapped([busy, (latency + one.max(step.chain)) / loads]).min(busy + waiting);
+        let bound = if waiting > busy {
             Bound::LoadLatency
         } else if step.chain > work {
             Bound::MmaLatency
         } else {
             bound
         };
-        (overlapped([work, exposed, step.chain]), bound)
+        (cycles, bound)
     }
 
     /// Clocks that one step of one block keeps each part busy; `spilled` registers of each thread are not to be had.
@@ -258,9 +309,14 @@ impl Model {
         let addresses = (COPY_INSTRUCTIONS - 1.0) * copies * f64::from(WARP_THREADS) / pipes.integer;
         let busiest_pipe = (integer + addresses).max(single).max(half).max(convert);
 
+        let mma = products / (device.mma_fma_per_clock * device.fitted.mma_efficiency);
+        let busy = [mma, integer, single, half, convert, shuffle + load];
+        let busiest = busy.into_iter().fold(0.0, f64::max);
+        let compute = busiest + PIPES_EXPOSED * (busy.into_iter().sum::<f64>() - busiest);
+
         StepCycles {
-            mma: products / (device.mma_fma_per_clock * device.fitted.mma_efficiency),
-            conversion: CONVERSION_EXPOSED * (integer + single + half + convert + shuffle + load),
+            mma,
+            conversion: compute - mma,
             shared,
             issue: (instructions / f64::from(PARTS)).max(busiest_pipe),
             l2: fetched_byte(gemm, tile) / device.fitted.l2_byte_per_clock,
@@ -276,12 +332,12 @@ impl TileTimer for Model {
     }
 }
 
-/// How long several things take that overlap: the root of the sum of their squares, so at least as long as each, and longer as
+/// How long two things take that overlap: the root of the sum of their squares, so at least as long as each, and longer as
 /// they wait for each other: of two that are equal 1.41 times either, of one that is half of the other 1.12 times that.
 ///
 /// The power is ours. Loads do not arrive in step, so that each is waited for now and then; the greatest alone, which takes
 /// them to arrive in step, makes most pairs of kernels equal that differ in the depth of their pipeline, and few are.
-fn overlapped(times: [f64; 3]) -> f64 {
+fn overlapped(times: [f64; 2]) -> f64 {
     times.into_iter().map(|time| time * time).sum::<f64>().sqrt()
 }
 

@@ -4,7 +4,8 @@
 use std::cell::Cell;
 
 use tapeout_simulators::gpu_gemm::{
-    Conversion, DEVICES, Device, Gemm, Layout, Model, Operands, Swizzle, Tile, TileEstimate, static_fault,
+    Conversion, DEVICES, Device, Gemm, Layout, MainLoop, Model, Operands, Swizzle, Tile, TileEstimate,
+    static_fault,
 };
 
 /// A stride through the 650,280,960 raw combinations; prime to them, so that levels come in every company.
@@ -93,7 +94,8 @@ fn faster_pipes_are_never_slower() {
 
 #[test]
 fn a_shorter_load_latency_is_never_slower() {
-    is_never_slower(|device| device.fitted.load_latency_cycles *= 0.5);
+    is_never_slower(|device| device.fitted.l2_latency_cycles *= 0.5);
+    is_never_slower(|device| device.fitted.dram_latency_cycles = device.fitted.l2_latency_cycles);
 }
 
 #[test]
@@ -248,5 +250,91 @@ fn products_of_any_extents_are_bounded_by_their_bytes() {
         let bytes: f64 = gemm.matrix_byte().into_iter().sum();
         assert!(estimate.time_s > bytes / device.dram_byte_per_s && estimate.time_s >= before_s, "{m}");
         before_s = estimate.time_s;
+    }
+}
+
+/// Claim: more rows, columns, depth or products never take less time, over one wave to ten, ragged tails, several products and
+/// operands that fit in the second-level cache and do not; nor do more multiprocessors make them take more.
+#[test]
+fn more_work_is_never_faster_over_many_waves() {
+    let shapes =
+        [[32, 8192, 4096], [500, 3000, 1000], [3456, 4096, 2048], [8200, 8200, 8200], [100, 40_000, 300]];
+    let (n_checked, n_several) = (Cell::new(0_u32), Cell::new(0_u32));
+    for_each_kernel(|device, gemm, tile| {
+        let turn = n_checked.get();
+        n_checked.set(turn + 1);
+        if turn % 3 != 0 {
+            return;
+        }
+        let [m, n, k] = shapes[(turn / 3) as usize % shapes.len()];
+        let batch = [1, 3][(turn / 3) as usize % 2];
+        let before = Gemm { m, n, k, batch, ..*gemm };
+        if static_fault(tile, &before, device).is_some() {
+            return;
+        }
+        let one = estimate(device, &before, tile);
+        n_several.set(n_several.get() + u32::from(one.waves.full > 1 && one.waves.tail > 0));
+        let more = [
+            Gemm { m: m + 1, ..before },
+            Gemm { m: m + tile.block_m, ..before },
+            Gemm { m: m + m / 3, ..before },
+            Gemm { n: n + 1, ..before },
+            Gemm { n: n + n / 3, ..before },
+            Gemm { k: k + 1, ..before },
+            Gemm { k: k + k / 3, ..before },
+            Gemm { batch: batch + 1, ..before },
+        ];
+        for more in more {
+            let after_s = estimate(device, &more, tile).time_s;
+            assert!(
+                after_s >= one.time_s,
+                "{}: {tile:?} {before:?} {} s, {more:?} {after_s} s",
+                device.id,
+                one.time_s
+            );
+        }
+        let larger = Device { n_sms: device.n_sms + 7, ..device.clone() };
+        let after_s = estimate(&larger, &before, tile).time_s;
+        assert!(after_s <= one.time_s, "{}: {tile:?} {before:?}", device.id);
+    });
+    assert!(n_several.get() > 300, "{} kernels of several waves are too few", n_several.get());
+}
+
+/// Claim: loads cost at most their latency in each step and at the start of a block, and nothing if they have none, so that depth
+/// is without effect then.
+#[test]
+fn waiting_costs_no_more_than_the_latency() {
+    for_each_kernel(|device, gemm, tile| {
+        let mut at_once = device.clone();
+        at_once.fitted.l2_latency_cycles = 0.0;
+        at_once.fitted.dram_latency_cycles = 0.0;
+        let [with, without] = [device, &at_once].map(|device| estimate(device, gemm, tile));
+        let waves = (with.waves.full + u64::from(with.waves.tail > 0)) as f64;
+        let steps = f64::from(tile.slice_steps(gemm));
+        let latencies_s = waves * (steps + 1.5) * device.fitted.dram_latency_cycles / device.clock_hz;
+        assert!(with.time_s <= (without.time_s + latencies_s) * (1.0 + 1e-12), "{}: {tile:?}", device.id);
+        let deeper = Tile { stages: tile.stages + 1, ..*tile };
+        if static_fault(&deeper, gemm, device).is_none() {
+            let deeper = estimate(&at_once, gemm, &deeper);
+            let is_alike = deeper.occupancy.blocks == without.occupancy.blocks;
+            assert!(!is_alike || deeper.time_s == without.time_s, "{}: {tile:?}", device.id);
+        }
+    });
+}
+
+/// One block of one step on an A100 from one buffer: (128 * 128 * 64 / (1024 * 0.75) + 48) clocks of work, which nothing hides, 1077 for the load
+/// and half as much again and once more at the start, 128 * 128 * 4 bytes written at 34.8 a clock.
+#[test]
+fn a_single_buffer_is_loaded_and_multiplied_by_turns() {
+    let device = tapeout_simulators::gpu_gemm::device("a100").unwrap();
+    let gemm = Gemm::new(128, 128, 64, Operands::F16_F16);
+    let tile = Tile { stages: 1, ..Tile::default() };
+    let work: f64 = 128.0 * 128.0 * 64.0 / (1024.0 * 0.75) + 48.0;
+    let on_chip_s = (work + 2.5 * 1077.0 + 65_536.0 / 34.8) / 1.41e9;
+    let dram_s = (2.0 * 128.0 * 64.0 * 2.0 + 65_536.0) / (1.555e12 * 0.9);
+    let by_hand_s = on_chip_s.hypot(dram_s) + 4.5e-6;
+    for main_loop in [MainLoop::LoadAfterUse, MainLoop::Multistage] {
+        let got = Model::of(device.clone(), main_loop).estimate(&gemm, &tile).unwrap();
+        assert!((got.time_s / by_hand_s - 1.0).abs() < 1e-9, "{main_loop:?}: {} {by_hand_s}", got.time_s);
     }
 }
