@@ -194,7 +194,7 @@ impl<T: AcceleratorTemplate> BuildEnv for AcceleratorEnv<T> {
     }
 }
 
-/// How far mappings may be from the best: what two designs differ by less than that may be the luck of the mapper.
+/// How far the mapping of a layer may be from the best: the largest over layers, whatever share of the cost each has.
 pub(crate) fn mapping_gap() -> Metric {
     Metric::new(
         "mapping_gap",

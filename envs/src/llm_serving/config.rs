@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use tapeout_core::config::check;
 use tapeout_core::{ConfigError, Seed};
 use tapeout_simulators::llm_system::serving::{
-    MAX_REQUESTS, MAX_TOKENS, Request, RequestLoad, requests_from_csv,
+    MAX_REQUESTS, MAX_TOKENS, RequestLoad, ServingRequest, requests_from_csv,
 };
 use tapeout_simulators::llm_system::{Cluster, LanguageModel, cluster};
 
@@ -88,7 +88,7 @@ impl LlmServingConfig {
     }
 
     /// The requests, of the file or drawn.
-    pub(super) fn load(&self) -> Result<Vec<Request>, ConfigError> {
+    pub(super) fn load(&self) -> Result<Vec<ServingRequest>, ConfigError> {
         let (field, requests) = if self.trace.is_empty() {
             let load = RequestLoad {
                 count: self.requests as usize,

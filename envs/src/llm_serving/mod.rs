@@ -8,7 +8,7 @@ mod space;
 use tapeout_core::{
     BuildEnv, ConfigError, Constraint, Design, DesignSpace, Env, EvalError, Goal, Metric, Objective, Outcome,
 };
-use tapeout_simulators::llm_system::serving::{Request, ServingPlan, ServingReport, serve};
+use tapeout_simulators::llm_system::serving::{ServingPlan, ServingReport, ServingRequest, serve};
 use tapeout_simulators::llm_system::{Cluster, LanguageModel};
 
 pub use config::LlmServingConfig;
@@ -21,7 +21,7 @@ pub struct LlmServing {
     knobs: Knobs,
     model: LanguageModel,
     cluster: Cluster,
-    requests: Vec<Request>,
+    requests: Vec<ServingRequest>,
     price_per_hour: Option<f64>,
     metrics: Vec<Metric>,
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::graph::{
-    Kernel, LaidOutTensor, LayoutGraph, LayoutGraphError, LayoutOperator, MAX_KERNELS, MAX_LAYOUTS,
+    LaidOutTensor, LayoutGraph, LayoutGraphError, LayoutKernel, LayoutOperator, MAX_KERNELS, MAX_LAYOUTS,
     MAX_OPERANDS, MAX_OPERATORS, MAX_TENSORS, count,
 };
 
@@ -83,7 +83,7 @@ fn operator(row: OperatorText, tensors: &[LaidOutTensor]) -> Result<LayoutOperat
         }
         let pairs = kernel.layouts.into_iter().zip(&indices);
         let layouts = pairs.map(|(got, &tensor)| layout(&owner, got, &tensors[tensor].layouts));
-        Ok(Kernel { layouts: layouts.collect::<Result<_, _>>()?, time_s: kernel.time_s })
+        Ok(LayoutKernel { layouts: layouts.collect::<Result<_, _>>()?, time_s: kernel.time_s })
     };
     let kernels = row.kernels.into_iter().map(kernel).collect::<Result<_, _>>()?;
     Ok(LayoutOperator { name: row.name, tensors: indices, kernels })

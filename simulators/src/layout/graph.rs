@@ -26,7 +26,7 @@ pub struct LaidOutTensor {
 
 /// A way of running an operator.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Kernel {
+pub struct LayoutKernel {
     /// The layout that it wants of each of the operator's tensors.
     pub layouts: Vec<usize>,
     /// Its time.
@@ -41,7 +41,7 @@ pub struct LayoutOperator {
     /// What it reads and makes.
     pub tensors: Vec<usize>,
     /// How it can run.
-    pub kernels: Vec<Kernel>,
+    pub kernels: Vec<LayoutKernel>,
 }
 
 /// Why there is no such graph.

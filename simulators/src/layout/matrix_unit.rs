@@ -4,7 +4,7 @@
 //! second past the first: what is streamed and the result are in the layout of that form, what stays in the unit may be in either. Both forms fill
 //! tiles of the unit. A tensor is kept in the shape in which it is first made or read: heads are parts of it, which are taken from it at no cost.
 
-use super::graph::{Kernel, LaidOutTensor, LayoutGraph, LayoutGraphError, LayoutOperator};
+use super::graph::{LaidOutTensor, LayoutGraph, LayoutGraphError, LayoutKernel, LayoutOperator};
 use crate::fusion::{Cascade, CascadeStage};
 
 // Source: Jouppi et al. (ISCA 2023), arXiv 2304.01433, table 4: TPU v4, 275 Tflop/s in bf16, 1,200 GB/s, units of 128 by 128.
@@ -110,14 +110,20 @@ impl Builder {
     }
 
     /// A kernel that computes for `compute_s` and moves its tensors in these layouts.
-    fn kernel(&self, tensors: &[usize], layouts: Vec<usize>, compute_s: f64) -> Kernel {
+    fn kernel(&self, tensors: &[usize], layouts: Vec<usize>, compute_s: f64) -> LayoutKernel {
         let moved =
             tensors.iter().zip(&layouts).map(|(&tensor, &layout)| self.tensors[tensor].0.byte[layout]);
-        Kernel { time_s: compute_s.max(moved.sum::<f64>() / BYTE_PER_S), layouts }
+        LayoutKernel { time_s: compute_s.max(moved.sum::<f64>() / BYTE_PER_S), layouts }
     }
 
     /// Kernels of a product that reads `first` and makes `made`; `is_transposed`: the rows of its second operand are columns of the product.
-    fn product(&self, tensors: &[usize], first: Matrix, made: Matrix, is_transposed: bool) -> Vec<Kernel> {
+    fn product(
+        &self,
+        tensors: &[usize],
+        first: Matrix,
+        made: Matrix,
+        is_transposed: bool,
+    ) -> Vec<LayoutKernel> {
         let inner = first.columns.next_multiple_of(UNIT);
         let compute_s = |streamed: u64, wide: u64| {
             (first.repeat * streamed * inner * wide.next_multiple_of(UNIT)) as f64 / MAC_PER_S

@@ -14,6 +14,6 @@ mod matrix_unit;
 mod tests;
 
 pub use graph::{
-    AssignmentReport, Kernel, LaidOutTensor, LayoutGraph, LayoutGraphError, LayoutOperator, MAX_KERNELS,
-    MAX_LAYOUTS, MAX_OPERATORS, MAX_TENSORS,
+    AssignmentReport, LaidOutTensor, LayoutGraph, LayoutGraphError, LayoutKernel, LayoutOperator,
+    MAX_KERNELS, MAX_LAYOUTS, MAX_OPERATORS, MAX_TENSORS,
 };

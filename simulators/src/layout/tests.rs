@@ -52,7 +52,7 @@ fn random_graph(rng: &mut impl Rng, n: usize, edges: &[(usize, usize)]) -> Layou
     };
     let tensors = sizes.iter().enumerate().map(tensor).collect();
     let operator = |&(from, to): &(usize, usize)| {
-        let kernel = |_| Kernel {
+        let kernel = |_| LayoutKernel {
             layouts: vec![rng.random_range(0..sizes[from]), rng.random_range(0..sizes[to])],
             time_s: rng.random_range(1..40) as f64,
         };

@@ -15,5 +15,5 @@ mod simulation;
 mod tests;
 
 pub use pass::{PassModel, PassWork, ServingGroup, ServingMemory};
-pub use requests::{MAX_REQUESTS, MAX_TOKENS, Request, RequestLoad, RequestsError, requests_from_csv};
+pub use requests::{MAX_REQUESTS, MAX_TOKENS, RequestLoad, RequestsError, ServingRequest, requests_from_csv};
 pub use simulation::{Batching, ServingFault, ServingPlan, ServingReport, serve};

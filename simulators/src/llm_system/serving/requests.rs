@@ -13,7 +13,7 @@ const MAX_SPAN_S: f64 = 1e8;
 
 /// A request.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Request {
+pub struct ServingRequest {
     /// When it comes.
     pub arrival_s: f64,
     /// Tokens of its prompt.
@@ -22,7 +22,7 @@ pub struct Request {
     pub output: u64,
 }
 
-impl Request {
+impl ServingRequest {
     /// All its tokens.
     pub fn tokens(&self) -> u64 {
         self.prompt + self.output
@@ -46,7 +46,7 @@ pub struct RequestLoad {
 
 impl RequestLoad {
     /// The requests, in the order in which they come: times between them are exponential.
-    pub fn draw(&self, rng: &mut impl Rng) -> Vec<Request> {
+    pub fn draw(&self, rng: &mut impl Rng) -> Vec<ServingRequest> {
         let mut arrival_s = 0.0;
         let mut one = || {
             arrival_s -= (1.0 - rng.random::<f64>()).ln() / self.rate_per_s;
@@ -54,7 +54,7 @@ impl RequestLoad {
                 let share = 1.0 + self.spread * (2.0 * rng.random::<f64>() - 1.0);
                 ((mean as f64 * share).round() as u64).max(1)
             };
-            Request { arrival_s, prompt: tokens(self.prompt), output: tokens(self.output) }
+            ServingRequest { arrival_s, prompt: tokens(self.prompt), output: tokens(self.output) }
         };
         (0..self.count).map(|_| one()).collect()
     }
@@ -90,7 +90,7 @@ pub enum RequestsError {
 /// above it.
 ///
 /// # Errors [`RequestsError`] naming the line and the column.
-pub fn requests_from_csv(text: &str) -> Result<Vec<Request>, RequestsError> {
+pub fn requests_from_csv(text: &str) -> Result<Vec<ServingRequest>, RequestsError> {
     const COLUMNS: [&str; 3] = ["arrival_s", "prompt_tokens", "output_tokens"];
     const ARRIVAL: &str = "seconds up to 1e10, not before the line above, up to 1e8 after the first";
     let mut lines = text.lines().enumerate();
@@ -98,7 +98,7 @@ pub fn requests_from_csv(text: &str) -> Result<Vec<Request>, RequestsError> {
     if !header.split(',').map(str::trim).eq(COLUMNS) {
         return Err(RequestsError::Columns(header.to_owned()));
     }
-    let mut requests: Vec<Request> = Vec::new();
+    let mut requests: Vec<ServingRequest> = Vec::new();
     for (index, text) in lines.filter(|(_, line)| !line.trim().is_empty()) {
         if requests.len() == MAX_REQUESTS {
             return Err(RequestsError::Count { got: MAX_REQUESTS + 1 });
@@ -120,7 +120,7 @@ pub fn requests_from_csv(text: &str) -> Result<Vec<Request>, RequestsError> {
             number.ok_or_else(|| refused(what, got, "1 to 1048576"))
         };
         let (prompt, output) = (tokens(COLUMNS[1], prompt)?, tokens(COLUMNS[2], output)?);
-        requests.push(Request { arrival_s, prompt, output });
+        requests.push(ServingRequest { arrival_s, prompt, output });
     }
     if requests.is_empty() { Err(RequestsError::Count { got: 0 }) } else { Ok(requests) }
 }

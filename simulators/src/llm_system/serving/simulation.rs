@@ -6,7 +6,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use super::super::cluster::Cluster;
 use super::super::model::LanguageModel;
 use super::pass::{PassModel, PassWork, ServingGroup, ServingMemory};
-use super::requests::Request;
+use super::requests::ServingRequest;
 
 /// What a pass is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,7 +199,7 @@ pub fn serve(
     model: &LanguageModel,
     cluster: &Cluster,
     plan: &ServingPlan,
-    requests: &[Request],
+    requests: &[ServingRequest],
 ) -> Result<ServingReport, ServingFault> {
     assert!(!requests.is_empty() && plan.instances > 0, "there are requests, and instances to serve them");
     assert!(plan.pass_tokens > 0 && plan.batch > 0, "a pass has tokens and sequences");
@@ -271,12 +271,12 @@ impl<'a> Instance<'a> {
     }
 
     /// What a request holds here, in tokens; all that it may come to, so that nothing is ever thrown out.
-    fn holds(&self, request: &Request) -> u64 {
+    fn holds(&self, request: &ServingRequest) -> u64 {
         if self.role == Role::Prefill { request.prompt } else { request.tokens() }
     }
 
     /// What there is to do here for a request, in tokens; a prompt's last makes the first of the answer.
-    fn to_do(&self, request: &Request) -> u64 {
+    fn to_do(&self, request: &ServingRequest) -> u64 {
         match self.role {
             Role::Both => request.prompt + request.output - 1,
             Role::Prefill => request.prompt,
@@ -296,7 +296,7 @@ impl<'a> Instance<'a> {
     }
 
     /// Puts requests that have room into the smallest batches that have no pass under way, each into one that is not full.
-    fn fill_batches(&mut self, requests: &[Request], most: usize) {
+    fn fill_batches(&mut self, requests: &[ServingRequest], most: usize) {
         while let Some(&place) = self.placed.front() {
             let idle = self.batches.iter_mut().filter(|it| !it.is_under_way && it.sequences.len() < most);
             let Some(batch) = idle.min_by_key(|batch| batch.sequences.len()) else { return };
@@ -310,7 +310,7 @@ impl<'a> Instance<'a> {
 
 struct Service<'a> {
     plan: ServingPlan,
-    requests: &'a [Request],
+    requests: &'a [ServingRequest],
     instances: Vec<Instance<'a>>,
     events: BinaryHeap<Reverse<Event>>,
     n_events: u64,
@@ -323,7 +323,7 @@ struct Service<'a> {
 }
 
 impl<'a> Service<'a> {
-    fn new(plan: &ServingPlan, requests: &'a [Request], instances: Vec<Instance<'a>>) -> Self {
+    fn new(plan: &ServingPlan, requests: &'a [ServingRequest], instances: Vec<Instance<'a>>) -> Self {
         let mut service = Self {
             plan: *plan,
             requests,

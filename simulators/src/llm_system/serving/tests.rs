@@ -33,7 +33,7 @@ fn parts(n: usize, sequences: &[(u64, u64)]) -> Vec<PassWork> {
     parts
 }
 
-fn served(name: &str, plan: &ServingPlan, requests: &[Request]) -> ServingReport {
+fn served(name: &str, plan: &ServingPlan, requests: &[ServingRequest]) -> ServingReport {
     serve(&language_model(name).unwrap(), &cluster("h100-80").unwrap(), plan, requests).unwrap()
 }
 
@@ -75,7 +75,7 @@ fn decode_is_bound_by_the_bandwidth() {
 #[test]
 fn a_uniform_load_is_the_sum_of_its_passes() {
     let (model, cluster) = (language_model("llama-3-8b").unwrap(), cluster("h100-80").unwrap());
-    let requests = [Request { arrival_s: 0.0, prompt: 100, output: 20 }; 8];
+    let requests = [ServingRequest { arrival_s: 0.0, prompt: 100, output: 20 }; 8];
     let report = serve(&model, &cluster, &plan(ONE), &requests).unwrap();
     let passes = PassModel::new(&model, &cluster, ONE);
     // The first comes by itself: its prefill begins before the others are there.
@@ -106,7 +106,7 @@ fn a_random_load_waits_as_long_as_queueing_theory_says() {
     assert!(report.token_s.iter().all(Option::is_none));
 }
 
-fn load(rate_per_s: f64) -> Vec<Request> {
+fn load(rate_per_s: f64) -> Vec<ServingRequest> {
     let load = RequestLoad { count: 100, rate_per_s, prompt: 512, output: 64, spread: 0.5 };
     load.draw(&mut Seed::new(0).stream("requests"))
 }
@@ -114,7 +114,7 @@ fn load(rate_per_s: f64) -> Vec<Request> {
 // Laws: a lone request is served alike whole and in one part; parts of prompts keep the others from waiting for whole ones.
 #[test]
 fn parts_of_prompts_shorten_the_longest_time_between_tokens() {
-    let lone = [Request { arrival_s: 1.0, prompt: 700, output: 5 }];
+    let lone = [ServingRequest { arrival_s: 1.0, prompt: 700, output: 5 }];
     let chunked = ServingPlan { batching: Batching::Chunked, pass_tokens: 1024, ..plan(EIGHT) };
     let [one_part, whole] = [chunked, plan(EIGHT)].map(|plan| served("llama-3-70b", &plan, &lone));
     assert_eq!((one_part.first_token_s, one_part.token_s), (whole.first_token_s, whole.token_s));
@@ -135,7 +135,8 @@ fn phases_apart_hand_their_caches_over() {
     let (model, cluster) = (language_model("llama-3-8b").unwrap(), cluster("h100-80").unwrap());
     let apart = ServingPlan { prefill: Some((1, ONE)), ..plan(EIGHT) };
     let report =
-        serve(&model, &cluster, &apart, &[Request { arrival_s: 0.0, prompt: 1000, output: 2 }]).unwrap();
+        serve(&model, &cluster, &apart, &[ServingRequest { arrival_s: 0.0, prompt: 1000, output: 2 }])
+            .unwrap();
     let (prefill, decode) = (PassModel::new(&model, &cluster, ONE), PassModel::new(&model, &cluster, EIGHT));
     let first_s = prefill.pass_s(&work(&[(0, 1000)]));
     assert!((report.first_token_s[0] - first_s).abs() < 1e-12);
@@ -192,7 +193,7 @@ fn what_memory_does_not_bear_is_refused_and_slow_links_are_waited_for() {
 // By hand: 32 equal requests of 120 tokens come at once; eight stages of four blocks hold four of them at a time.
 #[test]
 fn no_more_sequences_are_there_than_the_batch() {
-    let requests = [Request { arrival_s: 0.0, prompt: 100, output: 20 }; 32];
+    let requests = [ServingRequest { arrival_s: 0.0, prompt: 100, output: 20 }; 32];
     let group = ServingGroup { pipeline: 8, ..ONE };
     let report = served("llama-3-8b", &ServingPlan { batch: 4, ..plan(group) }, &requests);
     assert_eq!(report.cache_byte, 4.0 * 120.0 * 131_072.0 / 8.0);
@@ -202,7 +203,7 @@ fn no_more_sequences_are_there_than_the_batch() {
 // By hand: prompts of 16 tokens take a pass each, and four more tokens of each of 64 sequences are 16 a pass: 64 and 16 passes.
 #[test]
 fn no_pass_has_more_tokens_than_it_may() {
-    let requests = [Request { arrival_s: 0.0, prompt: 16, output: 5 }; 64];
+    let requests = [ServingRequest { arrival_s: 0.0, prompt: 16, output: 5 }; 64];
     let report = served("llama-3-8b", &ServingPlan { pass_tokens: 16, ..plan(ONE) }, &requests);
     assert_eq!((report.passes, report.tokens), (80, 320));
     // All take turns, so that the first waits for three others' before each of its tokens, as the last does.
@@ -230,8 +231,8 @@ fn caches_that_wait_take_room_where_they_were_made() {
 #[test]
 fn the_clock_may_begin_anywhere() {
     let early = load(10.0);
-    let late: Vec<Request> =
-        early.iter().map(|it| Request { arrival_s: it.arrival_s + 1.7e9, ..*it }).collect();
+    let late: Vec<ServingRequest> =
+        early.iter().map(|it| ServingRequest { arrival_s: it.arrival_s + 1.7e9, ..*it }).collect();
     let [early, late] = [early, late].map(|requests| served("llama-3-70b", &plan(EIGHT), &requests));
     assert!((early.span_s / late.span_s - 1.0).abs() < 1e-3, "{} {}", early.span_s, late.span_s);
 }
@@ -239,7 +240,7 @@ fn the_clock_may_begin_anywhere() {
 #[test]
 #[should_panic(expected = "requests come in their order")]
 fn requests_in_another_order_are_refused() {
-    let at = |arrival_s| Request { arrival_s, prompt: 1, output: 1 };
+    let at = |arrival_s| ServingRequest { arrival_s, prompt: 1, output: 1 };
     served("llama-3-8b", &plan(ONE), &[at(1.0), at(0.0)]);
 }
 
@@ -300,10 +301,10 @@ fn a_mixture_reads_the_experts_that_are_met() {
 #[test]
 fn a_table_of_requests_is_read_or_refused_by_line() {
     let read = |lines: &str| requests_from_csv(&format!("arrival_s,prompt_tokens,output_tokens\n{lines}"));
-    let first = Request { arrival_s: 0.5, prompt: 10, output: 3 };
+    let first = ServingRequest { arrival_s: 0.5, prompt: 10, output: 3 };
     assert_eq!(
         read("0.5,10,3\n0.5, 7, 1\n").unwrap(),
-        vec![first, Request { prompt: 7, output: 1, ..first }]
+        vec![first, ServingRequest { prompt: 7, output: 1, ..first }]
     );
     let refused = |lines: &str| read(lines).unwrap_err().to_string();
     assert_eq!(
