@@ -14,12 +14,36 @@ fn fill(scratch: &Scratch, table: &str, more: &[&str]) -> Value {
 }
 
 /// Lines of the table that are measurements of tiles.
+fn tile_lines(scratch: &Scratch, table: &str) -> Vec<String> {
+    let is_tile = |line: &&str| line.starts_with("{\"row\"") && line.contains("\"tile\"");
+    scratch.read(table).lines().filter(is_tile).map(str::to_owned).collect()
+}
+
 fn tiles(scratch: &Scratch, table: &str) -> usize {
-    scratch
-        .read(table)
-        .lines()
-        .filter(|line| line.starts_with("{\"row\"") && line.contains("\"tile\""))
-        .count()
+    tile_lines(scratch, table).len()
+}
+
+// Claim: a rehearsal is a function of its seed, wherever it was interrupted; operands are drawn anew after every ten designs.
+#[test]
+fn a_rehearsal_that_is_gone_on_with_ends_as_it_would_have() {
+    let scratch = Scratch::new();
+    let flags = ["--per-process", "10"];
+    fill(&scratch, "whole.jsonl", &flags);
+    let text = scratch.read("whole.jsonl");
+    let whole = tile_lines(&scratch, "whole.jsonl");
+    for kept in [3, whole.len() / 2, whole.len() - 1] {
+        let end = text.find(&whole[kept]).expect("it is one of its lines");
+        scratch.write("cut.jsonl", &text[..end]);
+        fill(&scratch, "cut.jsonl", &flags);
+        // All but the number of the session and the checksum of the line.
+        let answers = |lines: &[String]| -> Vec<String> {
+            let answer =
+                |line: &String| line[line.find("\"job\"")?..].split(",\"check\"").next().map(str::to_owned);
+            lines.iter().filter_map(answer).collect()
+        };
+        let gone_on_with = tile_lines(&scratch, "cut.jsonl");
+        assert!(answers(&gone_on_with) == answers(&whole) && whole.len() == 30, "{kept} kept");
+    }
 }
 
 // Claim: a table is filled, gone on with by anybody without measuring twice, merged and searched, all through processes that

@@ -100,9 +100,14 @@ pub fn fill(
 ) -> Result<Filled, MeasureError> {
     let (device, tiles) = plan.tiles()?;
     let earlier = if path.exists() { Table::read(path)? } else { Table::default() };
-    let seed = plan.seed.child("session", earlier.sessions().len() as u64);
-    let stations = Stations::new(workers, seed);
+    let stations_of = |session: usize| Stations::new(workers, plan.seed.child("session", session as u64));
+    let mut stations = stations_of(earlier.sessions().len());
     let session = stations.session()?;
+    let is_rehearsal = session.origin == Origin::Model;
+    if is_rehearsal {
+        // It is a function of its seed, however often it was gone on with.
+        stations = stations_of(0);
+    }
     check_device(&session, &device)?;
     let kernels = Arc::new(MeasuredKernels {
         gemm: plan.gemm,
@@ -117,7 +122,7 @@ pub fn fill(
     let experiment = Experiment::with_env(catalog, spec(plan), kernels.clone(), goal)?;
     let mut log = TableLog {
         kernels,
-        is_rehearsal: session.origin == Origin::Model,
+        is_rehearsal,
         baseline_every: plan.baseline_every.get(),
         held: Recording::of(&earlier),
         writer: TableWriter::open(path, &session)?,

@@ -40,10 +40,10 @@ pub(super) struct MeasuredKernels {
 }
 
 impl MeasuredKernels {
-    /// Draws operands anew if it is their turn after `n_measured` designs: between batches, so that a rehearsal does not depend
-    /// on which thread was first.
-    pub(super) fn draw_for(&self, n_measured: usize) {
-        self.draw.store((n_measured / self.designs_per_draw) as u64, Ordering::Relaxed);
+    /// Draws operands anew if it is their turn after `n_met` designs, measured or known: between batches, so that a rehearsal depends neither
+    /// on which thread was first nor on where it was interrupted.
+    pub(super) fn draw_for(&self, n_met: usize) {
+        self.draw.store((n_met / self.designs_per_draw) as u64, Ordering::Relaxed);
     }
 
     /// Measures the library's product.

@@ -73,11 +73,12 @@ impl Log for TableLog {
     fn replay(&mut self, designs: &[Design]) -> Result<Vec<Option<Record>>, RunError> {
         let records: Vec<Option<Record>> = designs.iter().map(|design| self.record(design)).collect();
         let n_known = records.iter().flatten().count();
+        let n_met = self.n_known + self.n_measured;
         self.n_known += n_known;
         if self.n_measured - self.n_at_baseline >= self.baseline_every {
             self.measure_baseline().map_err(|error| RunError::OtherLog(Box::new(error)))?;
         }
-        self.kernels.draw_for(self.n_measured);
+        self.kernels.draw_for(n_met);
         self.n_measured += records.len() - n_known;
         Ok(records)
     }
