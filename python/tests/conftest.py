@@ -1,6 +1,7 @@
 """What tests share: environments, made once."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,9 @@ from pathlib import Path
 import pytest
 
 import tapeout
+
+# A shell's job in the background ignores what Ctrl-C sends, and so would those that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: Environments that can be asked here with their default settings.
 ASKED = [name for name, _, _, is_complete in tapeout._native.envs() if is_complete and not tapeout.Env(name).missing]
