@@ -198,8 +198,7 @@ fn what_is_too_large_is_ruled_out_without_a_simulation() {
     assert_eq!(env.precheck(&first_class(&env, &[])), None);
 }
 
-// Claim: the gap of a design is that of the layer that may be furthest from its best mapping, so that no product of energy and delay of a
-// layer is below what the gap leaves, and a second network makes it no smaller.
+// Claim: the gap of a design is that of the layer that may be furthest from its best mapping, of whichever of its networks.
 #[test]
 fn the_gap_of_a_design_is_the_largest_of_its_layers() {
     let gap = |networks: &[&str]| {

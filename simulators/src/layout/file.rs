@@ -43,7 +43,8 @@ impl LayoutGraph {
     /// The graph in a file of `byte_per_s`; `[[tensor]]` with `name`, `layouts`, `byte` in each, and `fixed` if its layout is given; and
     /// `[[operator]]` with `name`, `tensors` and `kernels = [{ layouts, time_s }]`.
     ///
-    /// # Errors [`LayoutGraphError`], as for [`LayoutGraph::new`] or of the TOML.
+    /// # Errors
+    /// [`LayoutGraphError`], as for [`LayoutGraph::new`] or of the TOML.
     pub fn from_toml(text: &str) -> Result<Self, LayoutGraphError> {
         let read: GraphText = toml::from_str(text)
             .map_err(|error| LayoutGraphError::Toml(error.to_string().trim_end().to_owned()))?;

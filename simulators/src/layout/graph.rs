@@ -134,7 +134,8 @@ pub struct LayoutGraph {
 impl LayoutGraph {
     /// A graph of tensors and operators; a copy reads one layout and writes the other at `byte_per_s`.
     ///
-    /// # Errors [`LayoutGraphError`] naming the tensor or operator that is none.
+    /// # Errors
+    /// [`LayoutGraphError`] naming the tensor or operator that is none.
     pub fn new(
         tensors: Vec<LaidOutTensor>,
         operators: Vec<LayoutOperator>,
@@ -194,7 +195,8 @@ impl LayoutGraph {
 
     /// What the assignment of a layout to each tensor takes; shape `[tensors]`.
     ///
-    /// # Panics If it has another length, or a layout that a tensor has not.
+    /// # Panics
+    /// If it has another length, or a layout that a tensor has not.
     pub fn report(&self, layouts: &[usize]) -> AssignmentReport {
         assert_eq!(layouts.len(), self.tensors.len(), "a layout for each tensor");
         let mut report = AssignmentReport::default();

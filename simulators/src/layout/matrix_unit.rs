@@ -42,7 +42,8 @@ impl LayoutGraph {
     /// The graph of a cascade of products and rows, words of `byte`; what no stage makes and no product reads as its second operand, and what none
     /// reads, is kept by rows.
     ///
-    /// # Errors [`LayoutGraphError`] if it is too large.
+    /// # Errors
+    /// [`LayoutGraphError`] if it is too large.
     pub fn of_cascade(cascade: &Cascade, byte: f64) -> Result<Self, LayoutGraphError> {
         let mut builder = Builder { byte, tensors: Vec::new(), operators: Vec::new() };
         for stage in cascade.stages() {

@@ -112,7 +112,8 @@ impl LanguageModel {
     /// The model in a TOML file: `schema = 1`, `hidden`, `inner`, `heads`, `head_size`, `blocks`, `vocabulary`; if they are not plain `kv_heads`,
     /// `gated`, `experts = { count, used }` (gated ones), `own_embeddings`, `sequence`; and `source` and `parameters`, which are not read.
     ///
-    /// # Errors [`ModelError`] naming the field.
+    /// # Errors
+    /// [`ModelError`] naming the field.
     pub fn from_toml(text: &str) -> Result<Self, ModelError> {
         let read: ModelText = toml::from_str(text)
             .map_err(|error| ModelError::Toml(error.to_string().trim_end().to_owned()))?;
@@ -175,7 +176,9 @@ impl LanguageModel {
         self.shared_by(tensor).is_ok()
     }
 
-    /// # Errors What cannot be divided by how many, and how many there are.
+    /// # Errors
+
+    /// What cannot be divided by how many, and how many there are.
     pub(super) fn shared_by(&self, tensor: u64) -> Result<(), (&'static str, u64, u64)> {
         let (more, fewer) = (self.kv_heads.max(tensor), self.kv_heads.min(tensor));
         let parts = [
@@ -299,7 +302,8 @@ impl From<TransformerModel> for LanguageModel {
 
 /// The model called `name`.
 ///
-/// # Errors If there is none of that name.
+/// # Errors
+/// If there is none of that name.
 pub fn language_model(name: &str) -> Result<LanguageModel, UnknownName> {
     index_of("language model", name, LANGUAGE_MODELS.into_iter())?;
     if let Some((_, model)) = MEGATRON.into_iter().find(|(known, _)| *known == name) {

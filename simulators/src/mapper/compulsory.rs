@@ -204,7 +204,7 @@ mod tests {
         };
         let template = GemminiTemplate { array: 16, scratchpad_bytes: 32 << 10, accumulator_bytes: 8 << 10 };
         let gemmini = template.architecture(&setting).unwrap();
-        for (quirks, fewest) in [(Quirks::default(), 18), (Quirks::timeloop_compat(), 12)] {
+        for quirks in [Quirks::default(), Quirks::timeloop_compat()] {
             let mut n_closer = 0;
             for layer in &layers {
                 for row in ARCHITECTURES {
@@ -215,7 +215,7 @@ mod tests {
                 let dataflow = GemminiDataflow::WeightStationary.constraints(layer);
                 n_closer += usize::from(is_closer(&gemmini, layer, &dataflow, quirks));
             }
-            assert!(n_closer >= fewest, "{n_closer} of 24 closer");
+            assert!(n_closer >= 18, "{n_closer} of 24 closer");
         }
     }
 

@@ -8,12 +8,15 @@
 //! Checked against: a layer of GPT-3 measured on four A100, bounds worked by hand, and closed forms of uniform and of random loads.
 //! `docs/concepts/llm-system.md` has the figures.
 
+mod instance;
 mod pass;
+mod plan;
 mod requests;
 mod simulation;
 #[cfg(test)]
 mod tests;
 
 pub use pass::{PassModel, PassWork, ServingGroup, ServingMemory};
+pub use plan::{Batching, ServingFault, ServingPlan, ServingReport};
 pub use requests::{MAX_REQUESTS, MAX_TOKENS, RequestLoad, RequestsError, ServingRequest, requests_from_csv};
-pub use simulation::{Batching, ServingFault, ServingPlan, ServingReport, serve};
+pub use simulation::serve;

@@ -89,7 +89,8 @@ pub enum RequestsError {
 /// Requests of a table in CSV with the columns `arrival_s`, `prompt_tokens` and `output_tokens`, by their times, of which none is before the one
 /// above it.
 ///
-/// # Errors [`RequestsError`] naming the line and the column.
+/// # Errors
+/// [`RequestsError`] naming the line and the column.
 pub fn requests_from_csv(text: &str) -> Result<Vec<ServingRequest>, RequestsError> {
     const COLUMNS: [&str; 3] = ["arrival_s", "prompt_tokens", "output_tokens"];
     const ARRIVAL: &str = "seconds up to 1e10, not before the line above, up to 1e8 after the first";

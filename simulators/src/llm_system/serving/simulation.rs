@@ -1,83 +1,14 @@
 //! Serving event by event: requests come, passes end, caches arrive.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 
 use super::super::cluster::Cluster;
 use super::super::model::LanguageModel;
-use super::pass::{PassModel, PassWork, ServingGroup, ServingMemory};
+use super::instance::{Handover, Instance, Place, Role, Sequence, Waiting};
+use super::pass::{PassModel, PassWork, ServingGroup};
+use super::plan::{Batching, ServingFault, ServingPlan, ServingReport};
 use super::requests::ServingRequest;
-
-/// What a pass is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Batching {
-    /// Prompts that wait go first, as whole ones; then a token of every sequence.
-    Whole,
-    /// A token of every sequence, and parts of prompts beside them.
-    Chunked,
-}
-
-/// How requests are served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ServingPlan {
-    /// Processors that hold the model once.
-    pub group: ServingGroup,
-    /// How many such groups there are.
-    pub instances: u64,
-    /// Groups that read prompts and do nothing else, and what they are made of; the others then read none.
-    pub prefill: Option<(u64, ServingGroup)>,
-    /// What a pass is made of.
-    pub batching: Batching,
-    /// Most tokens of a pass; a longer prompt has a pass of its own, unless prompts go in parts.
-    pub pass_tokens: u64,
-    /// Most sequences at once on an instance.
-    pub batch: u64,
-}
-
-impl ServingPlan {
-    /// All processors.
-    pub fn processors(&self) -> u64 {
-        let prefill = self.prefill.map_or(0, |(count, group)| count * group.processors());
-        self.instances * self.group.processors() + prefill
-    }
-}
-
-/// Why a plan cannot serve: weights, activations and the longest request do not fit in a processor.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ServingFault {
-    /// What they need.
-    pub need_byte: f64,
-    /// What there is.
-    pub have_byte: f64,
-}
-
-impl ServingFault {
-    /// What is needed over what there is, less one.
-    pub fn violation(&self) -> f64 {
-        self.need_byte / self.have_byte - 1.0
-    }
-}
-
-/// What became of the requests.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ServingReport {
-    /// By request: from its coming to its first token, in s.
-    pub first_token_s: Vec<f64>,
-    /// By request: from its first token to its last, over the tokens after the first, in s; none for requests of one token.
-    pub token_s: Vec<Option<f64>>,
-    /// By request: from its coming to its last token, in s.
-    pub latency_s: Vec<f64>,
-    /// From the first request's coming to the last token, in s.
-    pub span_s: f64,
-    /// Tokens that were made.
-    pub tokens: u64,
-    /// Passes of all instances.
-    pub passes: u64,
-    /// What a processor of an instance holds; of the pools apart, of the one that holds more.
-    pub memory: ServingMemory,
-    /// Most bytes of keys and values on one processor, of all requests that were there at once.
-    pub cache_byte: f64,
-}
 
 /// A time and what happens then; events of one time happen in the order in which they became known.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -108,92 +39,13 @@ impl PartialOrd for Event {
     }
 }
 
-/// A prompt that was read on an instance, whose keys and values are there until they have gone on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Handover {
-    request: usize,
-    instance: usize,
-    part: usize,
-}
-
-/// A request that has room on an instance: in which part of the batch.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Place {
-    request: usize,
-    part: usize,
-}
-
-/// A request on an instance.
-#[derive(Debug, Clone, Copy)]
-struct Sequence {
-    place: Place,
-    /// Tokens of the prompt that have been read.
-    read: u64,
-    made: u64,
-    /// Tokens of the pass under way.
-    under_way: u64,
-    /// The last pass that made a token of it.
-    turn: u64,
-}
-
-/// What waits for room: a request, or one whose prompt was read elsewhere.
-#[derive(Debug, Clone, Copy)]
-enum Waiting {
-    Request(usize),
-    Cache(Handover),
-}
-
-impl Waiting {
-    fn request(self) -> usize {
-        match self {
-            Self::Request(request) | Self::Cache(Handover { request, .. }) => request,
-        }
-    }
-}
-
-/// Sequences that go through the stages together; there are as many batches as stages.
-#[derive(Debug, Clone, Default)]
-struct Batch {
-    sequences: Vec<Sequence>,
-    is_under_way: bool,
-}
-
-/// What an instance does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    Both,
-    Prefill,
-    Decode,
-}
-
-struct Instance<'a> {
-    role: Role,
-    passes: PassModel<'a>,
-    memory: ServingMemory,
-    /// Tokens whose keys and values have room in a part of the batch.
-    room: u64,
-    /// Tokens whose room is taken. Shape `[expert]`.
-    held: Vec<u64>,
-    most_held: u64,
-    waiting: VecDeque<Waiting>,
-    /// Requests that have room and wait for a batch without a pass under way.
-    placed: VecDeque<Place>,
-    /// Requests that have room, those whose caches are on their way too.
-    n_sequences: u64,
-    batches: Vec<Batch>,
-    stage_free_s: Vec<f64>,
-    /// When the link that caches come and go by is free.
-    link_free_s: f64,
-    /// Tokens to read and to make.
-    load: u64,
-    turn: u64,
-}
-
 /// `requests`, in the order in which they come, on `model` on `cluster` under `plan`.
 ///
-/// # Errors [`ServingFault`] if memory does not bear the plan.
+/// # Errors
+/// [`ServingFault`] if memory does not bear the plan.
 ///
-/// # Panics If there are no requests, instances, tokens or batches; if requests have no prompt or ask for nothing, or come in another order; or if
+/// # Panics
+/// If there are no requests, instances, tokens or batches; if requests have no prompt or ask for nothing, or come in another order; or if
 /// the plan's groups do not divide the model's blocks, heads and experts.
 pub fn serve(
     model: &LanguageModel,
@@ -232,80 +84,6 @@ pub fn serve(
     }
     add(plan.instances, decode, plan.group)?;
     Ok(Service::new(plan, requests, instances).run())
-}
-
-impl<'a> Instance<'a> {
-    /// An instance whose passes have at most `most_tokens` and whose longest request holds `longest`.
-    fn new(
-        role: Role,
-        passes: PassModel<'a>,
-        group: ServingGroup,
-        (most_tokens, longest): (u64, u64),
-        cluster: &Cluster,
-    ) -> Result<Self, ServingFault> {
-        let memory = passes.memory(most_tokens);
-        let have_byte = cluster.memory.capacity_byte;
-        let constant_byte = memory.weights_byte + memory.activations_byte;
-        let need_byte = constant_byte + longest as f64 * memory.token_byte;
-        if need_byte > have_byte {
-            return Err(ServingFault { need_byte, have_byte });
-        }
-        let room = ((have_byte - constant_byte) / memory.token_byte) as u64;
-        Ok(Self {
-            role,
-            passes,
-            memory,
-            // The longest fits, however the quotient is rounded.
-            room: room.max(longest),
-            held: vec![0; group.expert as usize],
-            most_held: 0,
-            waiting: VecDeque::new(),
-            placed: VecDeque::new(),
-            n_sequences: 0,
-            batches: vec![Batch::default(); group.pipeline as usize],
-            stage_free_s: vec![0.0; group.pipeline as usize],
-            link_free_s: 0.0,
-            load: 0,
-            turn: 0,
-        })
-    }
-
-    /// What a request holds here, in tokens; all that it may come to, so that nothing is ever thrown out.
-    fn holds(&self, request: &ServingRequest) -> u64 {
-        if self.role == Role::Prefill { request.prompt } else { request.tokens() }
-    }
-
-    /// What there is to do here for a request, in tokens; a prompt's last makes the first of the answer.
-    fn to_do(&self, request: &ServingRequest) -> u64 {
-        match self.role {
-            Role::Both => request.prompt + request.output - 1,
-            Role::Prefill => request.prompt,
-            Role::Decode => request.output - 1,
-        }
-    }
-
-    /// Takes room for a request, in the part of the batch that holds least; none if there is none.
-    fn place(&mut self, request: usize, holds: u64) -> Option<Place> {
-        let parts = self.held.iter_mut().enumerate();
-        let (part, held) =
-            parts.min_by_key(|(_, held)| **held).filter(|(_, held)| **held + holds <= self.room)?;
-        *held += holds;
-        self.most_held = self.most_held.max(*held);
-        self.n_sequences += 1;
-        Some(Place { request, part })
-    }
-
-    /// Puts requests that have room into the smallest batches that have no pass under way, each into one that is not full.
-    fn fill_batches(&mut self, requests: &[ServingRequest], most: usize) {
-        while let Some(&place) = self.placed.front() {
-            let idle = self.batches.iter_mut().filter(|it| !it.is_under_way && it.sequences.len() < most);
-            let Some(batch) = idle.min_by_key(|batch| batch.sequences.len()) else { return };
-            let (read, made) =
-                if self.role == Role::Decode { (requests[place.request].prompt, 1) } else { (0, 0) };
-            batch.sequences.push(Sequence { place, read, made, under_way: 0, turn: 0 });
-            self.placed.pop_front();
-        }
-    }
 }
 
 struct Service<'a> {
@@ -556,23 +334,5 @@ impl<'a> Service<'a> {
             memory: fullest.memory,
             cache_byte: held_byte(fullest),
         }
-    }
-}
-
-impl Instance<'_> {
-    /// When a pass that begins not before `now_s` has made its tokens: it enters a stage when the one before it has left.
-    fn through_stages(&mut self, work: &[PassWork], now_s: f64) -> f64 {
-        let (stage_s, transfer_s, output_s) =
-            (self.passes.stage_s(work), self.passes.transfer_s(work), self.passes.output_s(work));
-        let last = self.stage_free_s.len() - 1;
-        let mut at_s = now_s;
-        for (stage, free_s) in self.stage_free_s.iter_mut().enumerate() {
-            at_s = at_s.max(*free_s) + stage_s + if stage == last { output_s } else { 0.0 };
-            *free_s = at_s;
-            if stage < last {
-                at_s += transfer_s;
-            }
-        }
-        at_s
     }
 }
