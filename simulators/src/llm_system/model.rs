@@ -177,7 +177,6 @@ impl LanguageModel {
     }
 
     /// # Errors
-
     /// What cannot be divided by how many, and how many there are.
     pub(super) fn shared_by(&self, tensor: u64) -> Result<(), (&'static str, u64, u64)> {
         let (more, fewer) = (self.kv_heads.max(tensor), self.kv_heads.min(tensor));
