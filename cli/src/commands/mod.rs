@@ -26,6 +26,7 @@ mod predict;
 mod replay;
 mod report;
 mod resume;
+mod schema;
 mod search;
 mod serve;
 mod simulate;
@@ -107,6 +108,8 @@ pub(crate) enum Command {
     /// What `measure` starts for each batch of kernels
     #[command(hide = true)]
     MeasureWorker(measure_worker::Args),
+    /// Print the JSON Schema of what a command prints with `--json`
+    Schema(schema::Args),
     /// Write man pages into a folder
     #[command(hide = true)]
     Man(man::Args),
@@ -148,6 +151,7 @@ impl Command {
             Self::Validate(args) => args.run(catalog),
             Self::Measure(args) => args.run(catalog),
             Self::MeasureWorker(args) => args.run(),
+            Self::Schema(args) => args.run(),
             Self::Man(args) => args.run(),
             Self::Completions(args) => args.run(),
         }
