@@ -30,14 +30,15 @@ impl Access {
             Swizzle::None | Swizzle::Pad16 => (0, 0),
             Swizzle::Xor => ((CHUNKS / pitch).max(1).trailing_zeros(), pitch.min(CHUNKS) - 1),
         };
-        let mut load = [0u32; CHUNKS as usize];
+        // How many chunks lie in each place of a line of banks, a byte each: at most 8, so that none carries.
+        let mut load = 0u64;
         for row in 0..self.rows {
             let permutation = (row >> shift) & mask;
             for chunk in 0..self.chunks {
-                load[((row * pitch + (chunk ^ permutation)) % CHUNKS) as usize] += 1;
+                load += 1 << (u8::BITS * ((row * pitch + (chunk ^ permutation)) % CHUNKS));
             }
         }
-        load.into_iter().max().unwrap_or(1)
+        load.to_le_bytes().into_iter().max().map_or(1, u32::from)
     }
 }
 

@@ -160,10 +160,11 @@ impl StaticRule {
     /// it does not.
     pub fn excess(self, tile: &Tile, gemm: &Gemm, device: &Device) -> f64 {
         // A block smaller than its warp has no threads; the rules on whole warps say so, and here it counts as one.
-        let threads = tile.threads().max(WARP_THREADS);
+        let threads = || tile.threads().max(WARP_THREADS);
         let remainder = |whole: u32, part: u32| f64::from(whole % part);
         let above = |amount: u32, limit: u32| f64::from(amount.saturating_sub(limit));
-        let [a_byte, b_byte] = tile.step_byte(gemm.operands);
+        let copied =
+            |operand: usize| remainder(tile.step_byte(gemm.operands)[operand], threads() * tile.copy_byte);
         let shared = || tile.shared_byte(gemm.operands);
         match self {
             Self::WholeWarpsM => remainder(tile.block_m, tile.warp_m),
@@ -176,14 +177,14 @@ impl StaticRule {
                 rows.into_iter().map(|row| remainder(row, ROW_ALIGN_BYTE)).fold(0.0, f64::max)
             }
             Self::Accumulators => above(tile.accumulators(), MAX_ACCUMULATORS),
-            Self::BlockThreads => above(threads, MAX_THREADS),
-            Self::WholeCopiesA => remainder(a_byte, threads * tile.copy_byte),
-            Self::WholeCopiesB => remainder(b_byte, threads * tile.copy_byte),
+            Self::BlockThreads => above(threads(), MAX_THREADS),
+            Self::WholeCopiesA => copied(0),
+            Self::WholeCopiesB => copied(1),
             Self::SharedPerBlock => above(shared(), device.shared_per_block_byte),
             Self::SharedPerSm => {
                 above(tile.min_blocks * (shared() + device.shared_reserved_byte), device.shared_per_sm_byte)
             }
-            Self::ThreadsPerSm => above(tile.min_blocks * threads, device.threads_per_sm()),
+            Self::ThreadsPerSm => above(tile.min_blocks * threads(), device.threads_per_sm()),
         }
     }
 }
