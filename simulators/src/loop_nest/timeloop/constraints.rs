@@ -1,8 +1,10 @@
 //! What a design of Timeloop v4 fixes of its mappings: `constraints` of components, and lists of `targets`.
 //!
-//! Source: the documentation of Timeloop v4, "Constraints", and its front end: what one branch of a `Parallel` keeps passes the others by;
-//! `no_iteration_over_dataspaces` and `must_iterate_over_dataspaces` stand for factors of 1. Stated here is which data spaces a level keeps, and
-//! which dimensions may run at it, in time and along each axis. How often they run, and in which order, is not: such keys are named.
+//! Source: the documentation of Timeloop v4, "Constraints", and what its front end writes: what one branch of a `Parallel` keeps passes the
+//! others by; `no_iteration_over_dataspaces` and `must_iterate_over_dataspaces` stand for factors of 1; dimensions that run once stand before a
+//! permutation, where `split` counts them. Stated here is which data spaces a level keeps, and which dimensions may run at it, in time and along
+//! each axis. How often they run, and in which order, is not: such keys are named.
+//! Checked against: the constraints that the front end wrote of four reference designs of the exercises.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -146,7 +148,7 @@ impl Reader<'_> {
                 }
             }
             other => {
-                if !is_empty(node) {
+                if !node.is_empty() {
                     self.note(node, other, index);
                 }
             }
@@ -175,7 +177,7 @@ impl Reader<'_> {
     /// Which data spaces a part keeps.
     fn read_spaces(&mut self, index: usize, node: &Node) {
         for (key, value) in node.entries() {
-            if matches!(key.as_str(), "target" | "type") || is_empty(value) && key != "keep_only" {
+            if matches!(key.as_str(), "target" | "type") || value.is_empty() && key != "keep_only" {
                 continue;
             }
             let mut tensors = BTreeSet::new();
@@ -251,7 +253,7 @@ impl Reader<'_> {
                     }
                 }
                 other => {
-                    if !is_empty(value) {
+                    if !value.is_empty() {
                         self.note(value, other, index);
                     }
                 }
@@ -284,10 +286,11 @@ impl Reader<'_> {
         let (allowed, order) = self.read_loops(index, node);
         let mut axes = [allowed.clone(), allowed.clone()];
         if let Some(split_node) = node.get("split") {
+            let order = self.whole_order(&order, &allowed);
             let n_dims = self.problem.dimensions.len() + self.problem.idle.len();
             match number(split_node, "split") {
+                // What is not listed stands behind what is; how many of those come before the split is open.
                 Ok(split) if split as usize >= n_dims || split as usize <= order.len() => {
-                    // The first `split` of the permutation run along x. What it does not list stands behind it.
                     for (name, _) in &self.problem.dimensions {
                         let place = order.iter().position(|other| other == name).unwrap_or(n_dims - 1);
                         let forbidden = usize::from((place as f64) < split);
@@ -305,6 +308,18 @@ impl Reader<'_> {
             }
             self.fanouts[between][axis].retain(|dim| dims.contains(dim));
         }
+    }
+
+    /// A permutation as Timeloop's front end hands it on: dimensions that run once stand before those that are listed, and count for `split`.
+    fn whole_order(&self, listed: &[String], allowed: &Dims) -> Vec<String> {
+        let is_single = |dim: usize| self.sizes_are_known && self.einsum.dims()[dim].size == 1;
+        let own = self.problem.dimensions.iter().map(|(name, _)| name);
+        let single = own.clone().filter(|name| self.dim(name).is_none_or(is_single));
+        let held =
+            own.filter(|name| self.dim(name).is_some_and(|dim| !is_single(dim) && !allowed.contains(&dim)));
+        let before = self.problem.idle.iter().chain(single).chain(held);
+        let before = before.filter(|name| !listed.contains(name));
+        before.chain(listed).cloned().collect()
     }
 
     /// Says that an order is not held, if it orders anything: two dimensions that may run, one of them listed.
@@ -370,9 +385,15 @@ impl Reader<'_> {
                 let union: Dims = sets.iter().flat_map(|dims| dims.iter().copied()).collect();
                 if sets.is_empty() { None } else { names(&union) }
             };
+            // Lists of targets say of branches what their components do.
+            let is_beside =
+                |other: &usize| self.parts[*other].is_storage() && self.parts[*other].is_beside(part);
+            let beside: Vec<&Held> =
+                (0..self.parts.len()).filter(is_beside).map(|other| &self.levels[other]).collect();
             let passes = |tensor: &&'static str| {
-                held.bypass.contains(tensor)
-                    || held.kept_beside.contains(tensor) && !held.keep.contains(tensor)
+                let is_beside = held.kept_beside.contains(tensor)
+                    || beside.iter().any(|other| other.keep.contains(tensor));
+                held.bypass.contains(tensor) || is_beside && !held.keep.contains(tensor)
             };
             let tensors = self.problem.tensors.iter().map(|(_, here)| *here);
             let may_keep: Vec<String> = tensors
@@ -396,10 +417,6 @@ impl Reader<'_> {
         }
         levels
     }
-}
-
-fn is_empty(node: &Node) -> bool {
-    node.entries().is_empty() && node.items().is_empty() && node.text().is_empty()
 }
 
 /// The dimension of a factor, and what it is held to: `C<=4` is `C` and `<=4`.

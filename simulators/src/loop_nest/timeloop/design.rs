@@ -86,7 +86,11 @@ pub fn read_design(
         documents.push(document);
         design.reads_others |= reads_others;
     }
-    let find = |key: &str| documents.iter().find_map(|node| node.get(key));
+    // Timeloop's front end writes `mapping: []` where there is none: what says something goes first.
+    let find = |key: &str| {
+        let found = || documents.iter().filter_map(|node| node.get(key));
+        found().find(|node| !node.is_empty()).or_else(|| found().next())
+    };
     let energies = match (find("ERT_summary"), find("ERT")) {
         (Some(node), _) => read_energies(node, "table_summary")?,
         (None, Some(node)) => read_energies(node, "tables")?,
@@ -106,7 +110,7 @@ pub fn read_design(
         design.problem = Some(problem);
     }
     design.dataflow = dataflow(&documents, &parts, design.problem.as_ref(), &mut design.unread)?;
-    if let Some(node) = find("mapping") {
+    if let Some(node) = find("mapping").filter(|node| !node.is_empty()) {
         let unit = TimeloopProblem::unit();
         design.mapping = Some(mapping(node, &parts, design.problem.as_ref().unwrap_or(&unit))?);
     }
@@ -312,8 +316,7 @@ fn gather<'a>(
         ];
         let name = node.get("name").map(Node::text).unwrap_or_default();
         for (key, value) in node.entries() {
-            let is_empty = value.entries().is_empty() && value.items().is_empty() && value.text().is_empty();
-            if READ.contains(&key.as_str()) || is_empty {
+            if READ.contains(&key.as_str()) || value.is_empty() {
                 continue;
             }
             unread.push(value.error(format!("`{key}` of `{name}` is not read")));
@@ -341,6 +344,14 @@ impl<'a> Part<'a> {
     pub(super) fn siblings(&self) -> impl Iterator<Item = &'a Node> {
         let (nodes, own) = self.parallel.map_or((&[][..], 0), |(nodes, own)| (nodes.items(), own));
         nodes.iter().enumerate().filter(move |(branch, _)| *branch != own).map(|(_, node)| node)
+    }
+
+    /// Whether it is in another branch of the same `Parallel`.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        match (self.parallel, other.parallel) {
+            (Some((nodes, own)), Some((others, branch))) => std::ptr::eq(nodes, others) && own != branch,
+            _ => false,
+        }
     }
 
     /// Whether it is a level.
