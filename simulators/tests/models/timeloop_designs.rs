@@ -274,6 +274,23 @@ fn constraints_that_cannot_be_held_are_named_with_their_line() {
     assert_eq!(unread, expected);
 }
 
+/// Whoever keeps only what the problem does not have is misread, not a level that keeps nothing.
+#[test]
+fn data_spaces_that_are_not_there_fix_nothing_of_the_others() {
+    let only = "keep_only: [Outputs]";
+    assert!(CONSTRAINED.contains(only));
+    let design = read(&CONSTRAINED.replace(only, "keep_only: [Outputs, Z]")).unwrap();
+    let words = |words: &str| Some(words.split(' ').map(str::to_owned).collect::<Vec<_>>());
+    // What `weights` keeps passes it by.
+    let beside =
+        FixedLevel { keep: Some(Vec::new()), may_keep: words("Inputs Outputs"), ..FixedLevel::default() };
+    assert_eq!(design.dataflow.get("rest"), Some(&beside));
+    let unread: Vec<String> = design.unread.iter().map(ToString::to_string).collect();
+    assert!(unread.contains(
+        &"d.yaml:34: `Z` in the constraints of `rest` is not held: no data space is called so".to_owned()
+    ));
+}
+
 /// The published mapping of the output-stationary design runs output channels over y, and nothing over x, though its file says
 /// `permutation: [C, M]` and `split: 1`: the front end puts the five dimensions that run once before both.
 #[test]

@@ -180,15 +180,16 @@ impl Reader<'_> {
             if matches!(key.as_str(), "target" | "type") || value.is_empty() && key != "keep_only" {
                 continue;
             }
-            let mut tensors = BTreeSet::new();
-            for name in value.words() {
-                match self.tensor(name) {
-                    Some(tensor) => {
-                        tensors.insert(tensor);
-                    }
-                    None => self.note_unknown(value, "data space", name, index),
-                }
+            let named: Vec<Option<&'static str>> =
+                value.words().into_iter().map(|name| self.tensor(name)).collect();
+            for (name, _) in value.words().iter().zip(&named).filter(|(_, tensor)| tensor.is_none()) {
+                self.note_unknown(value, "data space", name, index);
             }
+            // Nothing follows for the others from a list of some that are not there.
+            if key == "keep_only" && named.contains(&None) {
+                continue;
+            }
+            let tensors: BTreeSet<&'static str> = named.into_iter().flatten().collect();
             let part = &self.parts[index];
             let is_outermost = self.parts[..index].iter().all(|part| !part.is_storage());
             let is_held = match key.as_str() {
