@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Timeloop's front end, by the reference outputs of timeloop-accelergy-exercises @ 2d55108, for whoever calls it with a folder of that commit: `split`
-# does not cut the permutation that is written down. The front end puts dimensions that run once (a size or a factor of 1) before those that
-# are listed, and leaves `split` as it is. The output- and weight-stationary designs ask for `permutation: [C, M]` with `split: 1`, C over x and M over y
-# of 16 x 16 units; handed on is `NQPSRCM` with the same 1, so that only N, of size 1, may run over x, and the published mappings use 16 units and 12.
+# Timeloop's front end, by the reference outputs of timeloop-accelergy-exercises @ 2d55108, for whoever calls it with a folder of that commit:
+# `split` does not cut the permutation that is written down. The front end puts dimensions that run once (a size or a factor of 1) before those that
+# are listed, and leaves `split` as it is. The output- and weight-stationary designs ask for `permutation: [C, M]` with `split: 1`, C over x and M
+# over y of 16 x 16 units; handed on is `NQPSRCM` with the same 1, so that only N, of size 1, may run over x, and the published mappings use 16
+# units and 12.
 #
 # Seen: simple_output_stationary asks for [C, M] and 1, is handed NQPSRCM and 1, and its mapping has 0 loops over x; utilization 6.25 %
 # Seen: simple_weight_stationary asks for [C, M] and 1, is handed NQPSRCM and 1, and its mapping has 0 loops over x; utilization 4.69 %
