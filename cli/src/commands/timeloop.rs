@@ -1,5 +1,6 @@
 //! `tapeout timeloop`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tapeout::experiment::put_whole;
@@ -20,7 +21,7 @@ pub(crate) struct Args {
     /// What a name of the templates stands for: `architecture=eyeriss_like`
     #[arg(long = "define", value_name = "NAME=VALUE", value_parser = definition)]
     definitions: Vec<(String, String)>,
-    /// The folder for `architecture.toml`, `network.toml` and `mapping.toml`
+    /// The folder for `architecture.toml`, `network.toml`, `mapping.toml` and, where components constrain mappings, `dataflow.toml`
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
 }
@@ -44,6 +45,10 @@ impl Args {
         }
         if let Some(mapping) = &design.mapping {
             written.push(("mapping.toml", toml::to_string(mapping)));
+        }
+        if !design.dataflow.is_empty() {
+            let levels = BTreeMap::from([("levels", &design.dataflow)]);
+            written.push(("dataflow.toml", toml::to_string(&levels)));
         }
         std::fs::create_dir_all(&self.out).map_err(|error| self.unwritten(error, &self.out))?;
         let mut said = String::new();

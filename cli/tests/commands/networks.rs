@@ -83,6 +83,41 @@ fn a_design_of_timeloop_becomes_files_that_are_simulated() {
     assert!(complaint.contains("no `architecture`, `problem` or `mapping`"), "{complaint}");
 }
 
+/// By hand: sums over the two units take 2 * 3 / 2 cycles; where a constraint keeps `C` from running over them, one unit does all 6. Nothing costs
+/// energy here, so the fewest cycles are best.
+#[test]
+fn constraints_of_timeloop_hold_the_search_for_mappings() {
+    let here = Scratch::new();
+    let free = DESIGN.replace("M: 4", "M: 1").replace("mapping:", "unused:");
+    let units = "spatial: {meshX: 2}}";
+    assert!(free.contains(units), "{free}");
+    let held = "spatial: {meshX: 2}, constraints: {spatial: {factors: [C=1, P=1], permutation: [C, P]}}}";
+    here.write("held.yaml", &free.replace(units, held));
+    let said = here.data(&["timeloop", "held.yaml", "--out", "held"]);
+    assert!(said.contains("written to held/dataflow.toml") && !said.contains("constraint"), "{said}");
+    let simulate = ["simulate", "held/architecture.toml", "held/network.toml", "--timeloop-compat", "--json"];
+    let cycles = |more: &[&str]| {
+        let simulated: Value = serde_json::from_str(&here.data(&[&simulate, more].concat())).unwrap();
+        simulated["cycles"].clone()
+    };
+    assert_eq!((cycles(&[]), cycles(&["--dataflow", "held/dataflow.toml"])), (3.into(), 6.into()));
+
+    let refused = |machine: &str, workload: &str, file: &str, settings: &[&str]| {
+        let arguments = [&["simulate", machine, workload][..], settings, &["--dataflow", file]].concat();
+        here.complaint(2, &arguments)
+    };
+    here.write("level.toml", "[levels.PE]\nspatial_x = [\"K\"]\n");
+    let complaint = refused("held/architecture.toml", "held/network.toml", "level.toml", &[]);
+    assert!(complaint.contains("level.toml: `levels.PE`: ") && complaint.contains("buffer"), "{complaint}");
+    let complaint = refused("held/architecture.toml", "bert-base:query", "held/dataflow.toml", &[]);
+    assert!(complaint.contains("is no dimension of a matrix product, expected all, outputs"), "{complaint}");
+    let settings = ["array=16", "scratchpad_bytes=262144", "accumulator_bytes=65536"];
+    let complaint = refused("gemmini-accelerator", "alexnet:conv5", "held/dataflow.toml", &settings);
+    assert!(complaint.contains("`gemmini-accelerator` has a dataflow of its own"), "{complaint}");
+    let complaint = refused("held/architecture.toml", "held/network.toml", "held.yaml", &[]);
+    assert!(complaint.contains("held.yaml: a dataflow is read from TOML"), "{complaint}");
+}
+
 /// The same design as a template over a file beside it.
 #[test]
 fn templates_of_timeloop_are_read_with_what_they_include() {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use tapeout_core::Value;
 
-use super::dataflow::LevelDataflow;
 use super::level::{LevelFields, MacFields};
 use super::number::Number;
 use super::parameter::{FileParameter, FileRule};
@@ -135,11 +134,6 @@ impl AcceleratorFile {
             }
             _ => None,
         }
-    }
-
-    /// Names of the levels, the innermost first, with what each fixes of a mapping.
-    pub(super) fn dataflows(&self) -> impl Iterator<Item = &LevelDataflow> {
-        self.levels.iter().map(|level| &level.dataflow)
     }
 
     /// The accelerator of a design: `settings` is one for each parameter, in their order.

@@ -93,7 +93,7 @@ impl LevelFields {
             reduces_in_place: text.reduces_in_place.unwrap_or(true),
             area_m2: optional(&text.area_m2, "area_m2")?,
             dataflow: match &text.mapping {
-                Some(mapping) => LevelDataflow::read(mapping, &format!("levels.{level}.mapping"))?,
+                Some(mapping) => LevelDataflow::read(mapping, &format!("levels.{level}.mapping"), None)?,
                 None => LevelDataflow::FREE,
             },
         };

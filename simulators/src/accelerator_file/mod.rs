@@ -60,6 +60,7 @@ mod reader;
 mod run;
 mod text;
 
+pub use dataflow::Dataflow;
 use fault::FileFault;
 pub use fault::{AcceleratorFileError, Unbuildable};
 pub use file::{AcceleratorFile, BuiltAccelerator, OutsidePart};

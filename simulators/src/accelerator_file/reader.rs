@@ -221,7 +221,9 @@ impl Reader {
     ) -> Result<AcceleratorFile, FileFault> {
         let names = &self.names;
         let missing = |name: &str, what: &str| {
-            let problem = format!("no constant, value or parameter is called `{name}`, {what}");
+            let problem = format!(
+                "no constant, value or parameter is called `{name}`, {what}: give it under `[constants]`"
+            );
             FileFault::new("", problem)
         };
         let clock_hz = names.find(CLOCK).ok_or_else(|| missing(CLOCK, "which cycles are counted in"))?;

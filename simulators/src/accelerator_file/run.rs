@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::file::{AcceleratorFile, BuiltAccelerator};
-use super::{Unbuildable, Unrunnable};
+use super::{Unbuildable, Unrunnable, dataflow};
 use crate::loop_nest::{Architecture, Einsum, Report};
 use crate::mapper::{Best, MappingCache, MappingConstraints, NoMapping, Objective, Options, best_mapping};
 use crate::network_cost::{LayerCost, NetworkCost};
@@ -51,10 +51,7 @@ impl FileWorkload {
 impl AcceleratorFile {
     /// What the file fixes of the mapping of a layer.
     pub fn constraints(&self, layer: &Einsum) -> MappingConstraints {
-        let n_levels = self.dataflows().count();
-        let levels = self.dataflows().enumerate();
-        let levels = levels.map(|(index, level)| level.constraints(layer, index + 1 == n_levels));
-        MappingConstraints { levels: levels.collect() }
+        dataflow::constraints(self.levels.iter().map(|level| &level.dataflow), layer)
     }
 
     /// Energy of one run of a layer in J: that of its report, of the program that runs it, and of what leaks outside of units and levels.

@@ -217,6 +217,13 @@ pub(super) struct NetworkText {
     pub(super) delivery: Delivery,
 }
 
+/// What levels fix, by name, where it is a file of its own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DataflowText {
+    pub(super) levels: BTreeMap<String, MappingText>,
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MappingText {

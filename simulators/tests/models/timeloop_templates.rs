@@ -49,7 +49,7 @@ architecture:
       name: buffer
       class: storage
       attributes: {width: words, depth: kib * 1024 / (width / 8)}
-      constraints: {dataspace: {keep: [Inputs]}}
+      constraints: {dataspace: {keep: [Inputs], no_coalesce: [Inputs]}}
     - !Nothing {constraints: {dataspace: {keep: [Outputs]}}}
   {% if mac|default(True) %}
   - !Component
@@ -125,9 +125,14 @@ fn a_template_is_read_with_all_that_it_includes() {
     // What is not read is named by the included file and its own line.
     let unread: Vec<String> = design.unread.iter().map(ToString::to_string).collect();
     let arch = folder.path().join("designs/chip/arch.yaml");
-    let expected =
-        format!("{}:20: `constraints` of `buffer` is not read: mappings are free of them", arch.display());
+    let expected = format!("{}:20: the constraint `no_coalesce` of `buffer` is not held", arch.display());
     assert_eq!(unread, [expected]);
+    // What a branch of nothing keeps passes the buffer beside it by.
+    let buffer = &design.dataflow["buffer"];
+    assert_eq!(
+        (&buffer.keep, &buffer.may_keep),
+        (&Some(vec!["Inputs".to_owned()]), &Some(vec!["Weights".to_owned()]))
+    );
     let wide = read(&top(&folder), &[("chip", "chip"), ("kib", "8")]).unwrap().architecture.unwrap();
     assert_eq!(wide.levels()[0].entries, Some(8192));
 }

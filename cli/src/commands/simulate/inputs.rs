@@ -6,9 +6,10 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 use tapeout::core::{UnknownName, Value};
 use tapeout::experiment::put_whole;
-use tapeout::simulators::accelerator_file::{AcceleratorFile, BuiltAccelerator, FileParameter};
+use tapeout::simulators::accelerator_file::{AcceleratorFile, BuiltAccelerator, Dataflow, FileParameter};
 use tapeout::simulators::architectures::{ACCELERATORS, accelerator, architecture as built_in_architecture};
-use tapeout::simulators::loop_nest::{Architecture, Bandwidth, Level, MappingText};
+use tapeout::simulators::loop_nest::{Architecture, Bandwidth, Einsum, Level, MappingText};
+use tapeout::simulators::mapper::MappingConstraints;
 use tapeout::simulators::networks::{Layer, open_network};
 
 use crate::failure::Failure;
@@ -22,6 +23,8 @@ pub(super) struct Machine {
     pub(super) architecture: Architecture,
     /// Of an accelerator with parameters.
     pub(super) template: Option<Template>,
+    /// What the levels of one without parameters fix of mappings, if a file says so.
+    pub(super) dataflow: Option<Dataflow>,
 }
 
 /// An accelerator with parameters, each set to a value.
@@ -64,13 +67,40 @@ impl Machine {
                 Failure::from(unknown).hint(hint)
             })?
         };
-        Ok(Self { name: name.to_owned(), architecture, template: None })
+        Ok(Self { name: name.to_owned(), architecture, template: None, dataflow: None })
     }
 
     fn build(name: &str, text: &str, settings: &[Fixed]) -> Result<Self, Failure> {
         let file = AcceleratorFile::from_toml(text, name, &BTreeMap::new()).map_err(Failure::bad_input)?;
         let values = set(name, &file, settings)?;
         Self::of(name, file, values).map_err(Failure::bad_input)
+    }
+
+    /// The same machine, whose levels fix of the mappings of `workload` what the file at `path` says.
+    pub(super) fn with_dataflow(self, path: &Path, workload: &Workload) -> Result<Self, Failure> {
+        if self.template.is_some() {
+            let problem = anyhow::anyhow!("`--dataflow`: `{}` has a dataflow of its own", self.name);
+            return Err(Failure::bad_input(problem).hint(
+                "that of an accelerator with parameters stands in its file, under `mapping` of each level",
+            ));
+        }
+        if is_yaml(path) {
+            let problem = anyhow::anyhow!("{}: a dataflow is read from TOML", path.display());
+            return Err(Failure::bad_input(problem).hint(FROM_TIMELOOP));
+        }
+        let layers: Vec<&Einsum> = workload.layers().iter().map(Layer::einsum).collect();
+        let at = path.display().to_string();
+        let dataflow = Dataflow::from_toml(&text(path)?, &at, &self.architecture, &layers);
+        Ok(Self { dataflow: Some(dataflow.map_err(Failure::bad_input)?), ..self })
+    }
+
+    /// What is fixed of the mapping of a layer.
+    pub(super) fn constraints(&self, layer: &Einsum) -> MappingConstraints {
+        match (&self.template, &self.dataflow) {
+            (Some(template), _) => template.file.constraints(layer),
+            (None, Some(dataflow)) => dataflow.constraints(layer),
+            (None, None) => MappingConstraints::free(&self.architecture, layer),
+        }
     }
 
     /// What `file` makes of `values`, or the rule that they break.
@@ -85,7 +115,7 @@ impl Machine {
             file.build(&values).map_err(|broken| anyhow::anyhow!("{name}: the design breaks {broken}"))?;
         let architecture = built.architecture().clone();
         let template = Some(Template { file, values, built });
-        Ok(Self { name: name.to_owned(), architecture, template })
+        Ok(Self { name: name.to_owned(), architecture, template, dataflow: None })
     }
 
     /// Writes the architecture to `path`, and says what is not in it.
@@ -134,6 +164,7 @@ impl Machine {
                 name: self.name.clone(),
                 architecture,
                 template: None,
+                dataflow: self.dataflow.clone(),
             });
             (change, machine.map_err(anyhow::Error::from))
         };
@@ -244,7 +275,7 @@ pub(super) fn mapping(path: &Path) -> Result<MappingText, Failure> {
 }
 
 /// What can be done with files of Timeloop.
-const FROM_TIMELOOP: &str = "`tapeout timeloop FILES --out FOLDER` writes architecture, network and mapping of files of Timeloop as TOML";
+const FROM_TIMELOOP: &str = "`tapeout timeloop FILES --out FOLDER` writes architecture, network, dataflow and mapping of files of Timeloop as TOML";
 
 fn is_yaml(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());

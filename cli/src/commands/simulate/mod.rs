@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use tapeout::core::Catalog;
 use tapeout::simulators::loop_nest::{Einsum, Mapping, Quirks};
-use tapeout::simulators::mapper::{MappingConstraints, Objective, Options};
+use tapeout::simulators::mapper::{Objective, Options};
 use tapeout::simulators::network_cost::{LayerCost, NetworkCost, UnmappableLayer};
 
 use crate::answer::Answer;
@@ -41,6 +41,9 @@ pub(crate) struct Args {
     /// Where the loops of the layer run, in TOML; without it, the best mapping that is found
     #[arg(long, value_name = "FILE.toml")]
     mapping: Option<PathBuf>,
+    /// Which tensors each level keeps and which dimensions may run at it, in TOML; without it, the best mapping is free of both
+    #[arg(long, value_name = "FILE.toml", conflicts_with = "mapping")]
+    dataflow: Option<PathBuf>,
     /// What the best mapping is best at
     #[arg(long, value_enum, default_value = "edp", conflicts_with = "mapping")]
     objective: Goal,
@@ -69,7 +72,7 @@ pub(crate) struct Args {
     #[arg(
         long,
         value_name = "FILE.json",
-        conflicts_with_all = ["architecture", "workload", "settings", "mapping", "objective", "effort", "gap", "timeloop_compat", "why", "out", "written", "timeloop"]
+        conflicts_with_all = ["architecture", "workload", "settings", "mapping", "dataflow", "objective", "effort", "gap", "timeloop_compat", "why", "out", "written", "timeloop"]
     )]
     check: Option<PathBuf>,
     /// Print JSON
@@ -109,8 +112,11 @@ impl Args {
     }
 
     fn simulate(&self, architecture: &str, workload: &str) -> Result<Answer, Failure> {
-        let machine = Machine::open(architecture, &self.settings)?;
+        let mut machine = Machine::open(architecture, &self.settings)?;
         let workload = Workload::open(workload)?;
+        if let Some(path) = &self.dataflow {
+            machine = machine.with_dataflow(path, &workload)?;
+        }
         let cost = match &self.mapping {
             Some(path) => self.mapped(path, &machine, &workload)?,
             None => self.searched(&machine, &workload, self.options())?,
@@ -171,10 +177,7 @@ impl Args {
     ) -> Result<NetworkCost, Failure> {
         let architecture = &machine.architecture;
         let layers = workload.layers().iter().map(|layer| (layer, layer.count() as f64));
-        let constraints = |layer: &Einsum| match &machine.template {
-            Some(template) => template.file.constraints(layer),
-            None => MappingConstraints::free(architecture, layer),
-        };
+        let constraints = |layer: &Einsum| machine.constraints(layer);
         let objective = self.objective.into();
         NetworkCost::under_best_mappings(architecture, layers, objective, constraints, options).map_err(
             |error| {

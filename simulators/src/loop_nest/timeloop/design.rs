@@ -12,6 +12,7 @@ use std::rc::Rc;
 
 use tapeout_core::expression::{Expression, Operand};
 
+use super::constraints::{FixedLevel, dataflow};
 use super::file::JOULE_PER_PJ;
 use super::mapping::mapping;
 use super::problem::{TimeloopProblem, problem};
@@ -26,6 +27,8 @@ pub struct TimeloopDesign {
     pub architecture: Option<Architecture>,
     /// The layer.
     pub problem: Option<TimeloopProblem>,
+    /// What the levels fix of a mapping, by name; those that fix nothing are not in it.
+    pub dataflow: BTreeMap<String, FixedLevel>,
     /// Where its loops run.
     pub mapping: Option<MappingText>,
     /// Keys that are not read, with their file and line.
@@ -57,12 +60,14 @@ const MOST_PARTS: usize = 1000;
 
 /// A component on its way: where it stands, and over how many instances.
 pub(super) struct Part<'a> {
-    node: &'a Node,
+    pub(super) node: &'a Node,
     pub(super) name: String,
     class: String,
-    instances: u64,
-    mesh_x: u64,
+    pub(super) instances: u64,
+    pub(super) mesh_x: u64,
     scope: Scope<'a>,
+    /// The branches of the `Parallel` that it is in, and which of them it is in.
+    parallel: Option<(&'a Node, usize)>,
 }
 
 /// Reads files: each a path and a text. A text may be a template of Jinja: `definitions` are what its names stand for, and what it includes is
@@ -81,7 +86,11 @@ pub fn read_design(
         documents.push(document);
         design.reads_others |= reads_others;
     }
-    let find = |key: &str| documents.iter().find_map(|node| node.get(key));
+    // Timeloop's front end writes `mapping: []` where there is none: what says something goes first.
+    let find = |key: &str| {
+        let found = || documents.iter().filter_map(|node| node.get(key));
+        found().find(|node| !node.is_empty()).or_else(|| found().next())
+    };
     let energies = match (find("ERT_summary"), find("ERT")) {
         (Some(node), _) => read_energies(node, "table_summary")?,
         (None, Some(node)) => read_energies(node, "tables")?,
@@ -100,7 +109,8 @@ pub fn read_design(
         design.unread.extend(problem.unread.iter().map(|size| size.note.clone()));
         design.problem = Some(problem);
     }
-    if let Some(node) = find("mapping") {
+    design.dataflow = dataflow(&documents, &parts, design.problem.as_ref(), &mut design.unread)?;
+    if let Some(node) = find("mapping").filter(|node| !node.is_empty()) {
         let unit = TimeloopProblem::unit();
         design.mapping = Some(mapping(node, &parts, design.problem.as_ref().unwrap_or(&unit))?);
     }
@@ -214,8 +224,8 @@ fn parts_of<'a>(
 ) -> Result<Vec<Part<'a>>, YamlError> {
     let mut parts = Vec::new();
     if let Some(nodes) = node.get("nodes") {
-        let around = Around { x: 1, y: 1, scope: variables.clone() };
-        gather(nodes, around, &mut parts, unread)?;
+        let around = Around { x: 1, y: 1, scope: variables.clone(), parallel: None };
+        gather(nodes, false, around, &mut parts, unread)?;
     }
     for branch in node.get("subtree").map(Node::items).unwrap_or_default() {
         for local in branch.get("local").map(Node::items).unwrap_or_default() {
@@ -237,6 +247,7 @@ struct Around<'a> {
     x: u64,
     y: u64,
     scope: Scope<'a>,
+    parallel: Option<(&'a Node, usize)>,
 }
 
 fn instances(node: &Node, x: u64, y: u64) -> Result<u64, YamlError> {
@@ -257,13 +268,17 @@ fn add<'a>(parts: &mut Vec<Part<'a>>, part: Part<'a>) -> Result<(), YamlError> {
 /// Follows nodes of v4: a container, or a component, multiplies what stands behind it, and hands on its attributes.
 fn gather<'a>(
     nodes: &'a Node,
+    is_parallel: bool,
     mut around: Around<'a>,
     parts: &mut Vec<Part<'a>>,
     unread: &mut Vec<YamlError>,
 ) -> Result<(), YamlError> {
-    for node in nodes.items() {
+    for (branch, node) in nodes.items().iter().enumerate() {
+        if is_parallel {
+            around.parallel = Some((nodes, branch));
+        }
         if let Some(nodes) = node.get("nodes") {
-            gather(nodes, around.clone(), parts, unread)?;
+            gather(nodes, node.tag == "Parallel", around.clone(), parts, unread)?;
             continue;
         }
         // Says that some tensors pass the others by.
@@ -274,7 +289,8 @@ fn gather<'a>(
         let scope = around.scope.within(node.get("attributes"));
         if is_container {
             // Loops over the instances of a container run where it stands, so over what is outside of it.
-            add(parts, part(node, instances(node, around.x, around.y)?, around.x, scope.clone()))?;
+            let outside = part(node, instances(node, around.x, around.y)?, around.x, scope.clone());
+            add(parts, Part { parallel: around.parallel, ..outside })?;
             around.scope = scope.clone();
         }
         let mesh = |key: &str| {
@@ -284,18 +300,26 @@ fn gather<'a>(
         around.x = instances(node, around.x, mesh("meshX")?)?;
         around.y = instances(node, around.y, mesh("meshY")?)?;
         if !is_container {
-            add(parts, part(node, instances(node, around.x, around.y)?, around.x, scope))?;
+            let component = part(node, instances(node, around.x, around.y)?, around.x, scope);
+            add(parts, Part { parallel: around.parallel, ..component })?;
         }
-        const READ: [&str; 8] =
-            ["attributes", "class", "enabled", "name", "nodes", "required_actions", "spatial", "subclass"];
+        const READ: [&str; 9] = [
+            "attributes",
+            "class",
+            "constraints",
+            "enabled",
+            "name",
+            "nodes",
+            "required_actions",
+            "spatial",
+            "subclass",
+        ];
         let name = node.get("name").map(Node::text).unwrap_or_default();
         for (key, value) in node.entries() {
-            let is_empty = value.entries().is_empty() && value.items().is_empty() && value.text().is_empty();
-            if READ.contains(&key.as_str()) || is_empty {
+            if READ.contains(&key.as_str()) || value.is_empty() {
                 continue;
             }
-            let free = if key == "constraints" { ": mappings are free of them" } else { "" };
-            unread.push(value.error(format!("`{key}` of `{name}` is not read{free}")));
+            unread.push(value.error(format!("`{key}` of `{name}` is not read")));
         }
     }
     Ok(())
@@ -311,10 +335,30 @@ fn part<'a>(node: &'a Node, instances: u64, mesh_x: u64, scope: Scope<'a>) -> Pa
         instances,
         mesh_x,
         scope,
+        parallel: None,
     }
 }
 
-impl Part<'_> {
+impl<'a> Part<'a> {
+    /// The other branches of the `Parallel` that it is in.
+    pub(super) fn siblings(&self) -> impl Iterator<Item = &'a Node> {
+        let (nodes, own) = self.parallel.map_or((&[][..], 0), |(nodes, own)| (nodes.items(), own));
+        nodes.iter().enumerate().filter(move |(branch, _)| *branch != own).map(|(_, node)| node)
+    }
+
+    /// Whether it is in another branch of the same `Parallel`.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        match (self.parallel, other.parallel) {
+            (Some((nodes, own)), Some((others, branch))) => std::ptr::eq(nodes, others) && own != branch,
+            _ => false,
+        }
+    }
+
+    /// Whether it is a level.
+    pub(super) fn is_storage(&self) -> bool {
+        !self.is_dummy() && !self.is_arithmetic()
+    }
+
     /// Whether it only says over which instances loops run.
     pub(super) fn is_dummy(&self) -> bool {
         self.class == "dummy_storage" || self.node.tag == "Container"

@@ -68,16 +68,7 @@ fn loops(entry: &Node, problem: &TimeloopProblem) -> Result<Vec<(usize, String, 
         })?;
         factors.insert(&word[..end], factor);
     }
-    let order: Vec<String> = match entry.get("permutation") {
-        Some(Node { data: Data::List(items), .. }) => {
-            items.iter().map(|item| item.text().to_owned()).collect()
-        }
-        Some(node) if node.text().contains([' ', ',']) => {
-            node.words().into_iter().map(str::to_owned).collect()
-        }
-        Some(node) => node.text().chars().map(String::from).collect(),
-        None => Vec::new(),
-    };
+    let order = entry.get("permutation").map(permutation).unwrap_or_default();
     if let Some(missing) =
         factors.iter().find(|(name, factor)| turns(factor) > 1 && !order.iter().any(|it| it == *name))
     {
@@ -92,8 +83,17 @@ fn loops(entry: &Node, problem: &TimeloopProblem) -> Result<Vec<(usize, String, 
     Ok(loops)
 }
 
+/// The dimensions of a permutation: a list, words, or letters.
+pub(super) fn permutation(node: &Node) -> Vec<String> {
+    match &node.data {
+        Data::List(items) => items.iter().map(|item| item.text().to_owned()).collect(),
+        _ if node.text().contains([' ', ',']) => node.words().into_iter().map(str::to_owned).collect(),
+        _ => node.text().chars().map(String::from).collect(),
+    }
+}
+
 /// The factors of a list, or of a text: a comma between digits belongs to its factor.
-fn factor_words(node: &Node) -> Vec<&str> {
+pub(super) fn factor_words(node: &Node) -> Vec<&str> {
     if !matches!(node.data, Data::Scalar(_)) {
         return node.words();
     }

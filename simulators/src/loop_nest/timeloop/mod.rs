@@ -7,6 +7,7 @@
 //! are inputs.
 
 mod check;
+mod constraints;
 mod design;
 mod file;
 mod mapping;
@@ -17,6 +18,7 @@ mod write;
 mod yaml;
 
 pub use check::{TimeloopComparison, TimeloopDifference, check};
+pub use constraints::FixedLevel;
 pub use design::{TimeloopDesign, read_design};
 pub use file::{TimeloopCase, TimeloopCaseError, TimeloopFileError, read};
 pub use problem::{TimeloopLayer, TimeloopProblem, UnreadSize};

@@ -17,6 +17,8 @@ pub struct TimeloopProblem {
     pub(super) dimensions: Vec<(String, String)>,
     /// Names of data spaces in the file, and of the layer's tensors.
     pub(super) tensors: Vec<(String, &'static str)>,
+    /// Dimensions of the file, of one step, that the layer has none for.
+    pub(super) idle: Vec<String>,
     /// Sizes that the shape has no name for, with their file and line.
     pub unread: Vec<UnreadSize>,
 }
@@ -46,7 +48,7 @@ impl TimeloopProblem {
         let dimensions =
             USUAL_DIMENSIONS.iter().map(|&(name, here)| (name.to_owned(), here.to_owned())).collect();
         let tensors = TENSORS.iter().map(|&name| (name.to_owned(), name)).collect();
-        Self { layer, dimensions, tensors, unread: Vec::new() }
+        Self { layer, dimensions, tensors, idle: Vec::new(), unread: Vec::new() }
     }
 
     /// The name of a dimension here; one that the problem does not have keeps its own.
@@ -250,7 +252,9 @@ impl<'a> Shape<'a> {
             };
             (layer, own.collect())
         });
-        Ok(TimeloopProblem { layer, dimensions, tensors, unread: Vec::new() })
+        let is_idle = |name: &String| !dimensions.iter().any(|(known, _)| known == name);
+        let idle = self.sizes.iter().map(|(name, _)| name.clone()).filter(is_idle).collect();
+        Ok(TimeloopProblem { layer, dimensions, tensors, idle, unread: Vec::new() })
     }
 
     /// The convolution or product that this is, and what its dimensions are called there.

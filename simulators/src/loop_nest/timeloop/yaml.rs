@@ -242,6 +242,11 @@ impl Node {
         Self { place, tag: String::new(), data: Data::List(items) }
     }
 
+    /// Whether it says nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries().is_empty() && self.items().is_empty() && self.text().is_empty()
+    }
+
     /// What stands under a key.
     pub(super) fn get(&self, key: &str) -> Option<&Node> {
         self.entries().iter().find(|(known, _)| known == key).map(|(_, value)| value)
