@@ -60,7 +60,7 @@ impl Experiment {
         if !entry.programs.is_empty() {
             // The program has read its files by itself, perhaps after they were edited.
             let EnvSpec { config, files, .. } = &mut spec.env;
-            let same = input_files::resolve(config, files, entry.files, None);
+            let same = input_files::resolve(config, files, entry.files, &entry.defaults(), None);
             same.map_err(|fault| spec.fault("env.config", fault))?;
         }
         Ok((env.into(), default_goal))
@@ -95,7 +95,7 @@ impl Experiment {
         let resolved = entry.resolve(&settings).map_err(|error| config_fault(spec, "env.config", error));
         spec.env.config = object(resolved?);
         let EnvSpec { config, files, .. } = &mut spec.env;
-        let resolved = input_files::resolve(config, files, entry.files, folder.as_deref());
+        let resolved = input_files::resolve(config, files, entry.files, &entry.defaults(), folder.as_deref());
         resolved.map_err(|fault| spec.fault("env.config", fault))
     }
 
@@ -151,7 +151,7 @@ impl Experiment {
         let resolved = agent.resolve(&settings).map_err(|error| config_fault(&spec, "agent.config", error));
         spec.agent.config = object(resolved?);
         let AgentSpec { config, files, .. } = &mut spec.agent;
-        let resolved = input_files::resolve(config, files, agent.files, folder.as_deref());
+        let resolved = input_files::resolve(config, files, agent.files, &agent.defaults(), folder.as_deref());
         resolved.map_err(|fault| spec.fault("agent.config", fault))?;
         let settings = Value::Object(spec.agent.config.clone());
         let refused = |error| config_fault(&spec, "agent.config", error);
@@ -202,7 +202,8 @@ impl Experiment {
         if !self.agent.programs.is_empty() {
             // As of an environment: the program has read its files by itself.
             let AgentSpec { mut config, mut files, .. } = self.spec.agent.clone();
-            let same = input_files::resolve(&mut config, &mut files, self.agent.files, None);
+            let same =
+                input_files::resolve(&mut config, &mut files, self.agent.files, &self.agent.defaults(), None);
             same.map_err(|fault| self.spec.fault("agent.config", fault))?;
         }
         Ok(agent)

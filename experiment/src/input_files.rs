@@ -18,7 +18,8 @@ use crate::spec_error::SpecFault;
 type Files = BTreeMap<String, String>;
 
 /// Writes the full paths of what `settings` name into `config`, and the checksums of these files into `files`. A name that is no path from
-/// here is looked for in `folder`, where the spec is.
+/// here is looked for in `folder`, where the spec is. A plain name such as `resnet50` is a file's only in settings that by `defaults` name
+/// nothing: others know it as the program's own.
 ///
 /// # Errors
 /// [`SpecFault`] if a file cannot be read, is named and not there, or has another checksum than `files` says.
@@ -26,13 +27,17 @@ pub(crate) fn resolve(
     config: &mut Map<String, Value>,
     files: &mut Files,
     settings: &[&str],
+    defaults: &Value,
     folder: Option<&Path>,
 ) -> Result<(), SpecFault> {
     let said = std::mem::take(files);
     for setting in settings {
+        let is_file = !has_own_names(&defaults[*setting]);
         if let Some(value) = config.get_mut(*setting) {
             each_text(value, &mut |text| {
-                let Some((path, part)) = full_path(text, folder) else { return Ok(()) };
+                let plain = || full_path_of_plain(text, folder).map(|path| (path, String::new()));
+                let found = full_path(text, folder).or_else(|| if is_file { plain() } else { None });
+                let Some((path, part)) = found else { return Ok(()) };
                 let (_, sha256) = digest(Path::new(&path))
                     .map_err(|source| SpecFault::InputFile { path: path.clone(), source })?;
                 *text = format!("{path}{part}");
@@ -42,7 +47,10 @@ pub(crate) fn resolve(
         }
     }
     for (path, expected) in said {
-        let path = full_path(&path, folder).map_or(path, |(path, _)| path);
+        let path = full_path(&path, folder)
+            .map(|(path, _)| path)
+            .or_else(|| full_path_of_plain(&path, folder))
+            .unwrap_or(path);
         if !files.contains_key(&path) && names(config, settings, &path) {
             return Err(SpecFault::InputFile { path, source: ErrorKind::NotFound.into() });
         }
@@ -51,6 +59,15 @@ pub(crate) fn resolve(
         }
     }
     Ok(())
+}
+
+/// Whether what a setting is by default is a name of the program's own, or several: then it knows others.
+fn has_own_names(default: &Value) -> bool {
+    match default {
+        Value::String(name) => !name.is_empty(),
+        Value::Array(names) => !names.is_empty(),
+        _ => false,
+    }
 }
 
 /// Whether `settings` name the file `path`, or a part of it.
@@ -91,13 +108,21 @@ fn full_path(text: &str, folder: Option<&Path>) -> Option<(String, String)> {
         if path.extension().is_none() && path.components().count() < 2 {
             return None;
         }
-        let beside = folder.map(|folder| folder.join(path));
-        let found = [Some(path.to_owned()), beside].into_iter().flatten().find(|path| path.is_file())?;
-        // A link stays one: Python finds the packages of a virtual environment by the link that it is called by, and what a link leads to
-        // may be replaced.
-        let full = absolute(found).ok()?.into_os_string().into_string().ok()?;
-        Some((full, part.to_owned()))
+        Some((full_path_of(path, folder)?, part.to_owned()))
     })
+}
+
+/// The full path of a file that is there, and has a plain name.
+fn full_path_of_plain(name: &str, folder: Option<&Path>) -> Option<String> {
+    if name.is_empty() { None } else { full_path_of(Path::new(name), folder) }
+}
+
+fn full_path_of(path: &Path, folder: Option<&Path>) -> Option<String> {
+    let beside = folder.map(|folder| folder.join(path));
+    let found = [Some(path.to_owned()), beside].into_iter().flatten().find(|path| path.is_file())?;
+    // A link stays one: Python finds the packages of a virtual environment by the link that it is called by, and what a link leads to
+    // may be replaced.
+    absolute(found).ok()?.into_os_string().into_string().ok()
 }
 
 /// The file that a text names among these, and what of it is meant.
@@ -197,7 +222,8 @@ mod tests {
 
     fn resolved(asked: &Settings, settings: &[&str], folder: Option<&Path>) -> Result<Settings, SpecFault> {
         let mut same = asked.clone();
-        resolve(&mut same.config, &mut same.files, settings, folder).map(|()| same)
+        let defaults = json!({ "networks": ["resnet50"] });
+        resolve(&mut same.config, &mut same.files, settings, &defaults, folder).map(|()| same)
     }
 
     // Source of the checksum: FIPS 180-4's example of the message "abc".
@@ -219,6 +245,31 @@ mod tests {
         assert_eq!(by_contents(&same.config, &same.files)["networks"][1], json!(format!("sha256:{ABC}")));
         fs::write(full, "abd").unwrap();
         let error = resolved(&same, &["networks"], None).unwrap_err();
+        assert!(matches!(error, SpecFault::InputFileChanged { expected, .. } if expected == ABC));
+    }
+
+    // Claim: a file has a checksum and a full path whatever its name, where nothing else can be meant; a network of the program's own is not
+    // mistaken for a file of its name.
+    #[test]
+    fn a_plain_name_is_a_file_where_nothing_else_has_names() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["model", "resnet50"] {
+            fs::write(folder.path().join(name), "abc").unwrap();
+        }
+        let full = folder.path().join("model").to_str().unwrap().to_owned();
+        let asked = env(json!({ "model": "model", "networks": ["resnet50"], "other": "", "none": null }));
+        let settings = ["model", "networks", "other", "none"];
+        let same = resolved(&asked, &settings, Some(folder.path())).unwrap();
+        let expected = json!({ "model": full, "networks": ["resnet50"], "other": "", "none": null });
+        assert_eq!(Value::Object(same.config.clone()), expected);
+        assert_eq!(same.files, BTreeMap::from([(full.clone(), ABC.to_owned())]));
+        // Said with its plain name, as a person would write it, the checksum is of the same file.
+        let said =
+            Settings { files: BTreeMap::from([("model".to_owned(), ABC.to_owned())]), ..asked.clone() };
+        assert_eq!(resolved(&said, &settings, Some(folder.path())).unwrap(), same);
+        assert_eq!(as_written(&asked.config, &same.config, &same.files), asked.config);
+        fs::write(&full, "abd").unwrap();
+        let error = resolved(&same, &settings, None).unwrap_err();
         assert!(matches!(error, SpecFault::InputFileChanged { expected, .. } if expected == ABC));
     }
 
