@@ -90,12 +90,27 @@ fn is_read_back(packed: &Path, experiment: &Experiment, whole: Extent) -> Result
 /// packed one has more trials.
 pub(crate) fn open_unpacked(experiment: &Experiment, folder: &Path) -> Result<File, RunError> {
     let (log, packed) = (unpacked_log_path(folder), packed_log_path(folder));
-    // Kept until the log is locked: nobody else unpacks meanwhile.
-    let unpacked = if log.exists() { None } else { unpack(&packed, &log)? };
-    let file = open_locked(&log)?;
-    drop(unpacked);
+    let open = || {
+        // Kept until the log is locked: nobody else unpacks meanwhile.
+        let _unpacked = if log.exists() { None } else { unpack(&packed, &log)? };
+        open_locked(&log)
+    };
+    let mut file = open()?;
+    if packed.exists() && trials_at(&log, experiment)? == 0 && trials_at(&packed, experiment)? > 0 {
+        // Begun while somebody packed the one before it. Nobody adds to it, as there is more in the other.
+        remove(&log).map_err(|source| RunError::Folder { path: log.clone(), action: "remove", source })?;
+        file = open()?;
+    }
     remove_older(experiment, folder)?;
     Ok(file)
+}
+
+/// How many trials the log at `path` holds; none if it ends within its header.
+fn trials_at(path: &Path, experiment: &Experiment) -> Result<usize, LogError> {
+    match LogReader::open(path, experiment.problem()) {
+        Err(error) if matches!(*error.fault, LogFault::Empty | LogFault::HeaderTruncated) => Ok(0),
+        opened => Ok(opened?.1.extent()?.trials),
+    }
 }
 
 /// Removes what the log in `folder` was packed into, if that is there, by whoever has the log locked: it may be all that is left to somebody who
@@ -108,14 +123,7 @@ fn remove_older(experiment: &Experiment, folder: &Path) -> Result<(), RunError> 
     if !packed.exists() {
         return Ok(());
     }
-    let trials_at = |path: &Path| -> Result<usize, LogError> {
-        match LogReader::open(path, experiment.problem()) {
-            // One that ends within its header has no trial.
-            Err(error) if matches!(*error.fault, LogFault::Empty | LogFault::HeaderTruncated) => Ok(0),
-            opened => Ok(opened?.1.extent()?.trials),
-        }
-    };
-    let (trials, packed_trials) = (trials_at(&log)?, trials_at(&packed)?);
+    let (trials, packed_trials) = (trials_at(&log, experiment)?, trials_at(&packed, experiment)?);
     if packed_trials > trials {
         return Err(RunError::TwoLogs { log, trials, packed, packed_trials });
     }
