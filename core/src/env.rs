@@ -118,7 +118,7 @@ pub trait BuildEnv: Env + Sized + 'static {
     /// Settings that have no default: without them there is no environment.
     const REQUIRED: &'static [&'static str] = &[];
     /// Settings that may name a file, or several in a list: a file that is there is known by its full path and its contents, wherever the
-    /// settings are kept.
+    /// settings are kept. A name without folder and extension is a file's only in settings that by default name nothing.
     const FILES: &'static [&'static str] = &[];
     /// Settings that may name programs: a resolved spec has their full paths, so that a run goes on from any folder.
     const PROGRAMS: &'static [&'static str] = &[];

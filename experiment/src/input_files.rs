@@ -32,12 +32,10 @@ pub(crate) fn resolve(
 ) -> Result<(), SpecFault> {
     let said = std::mem::take(files);
     for setting in settings {
-        let is_file = !has_own_names(&defaults[*setting]);
+        let takes_plain = !has_own_names(&defaults[*setting]);
         if let Some(value) = config.get_mut(*setting) {
             each_text(value, &mut |text| {
-                let plain = || full_path_of_plain(text, folder).map(|path| (path, String::new()));
-                let found = full_path(text, folder).or_else(|| if is_file { plain() } else { None });
-                let Some((path, part)) = found else { return Ok(()) };
+                let Some((path, part)) = full_path(text, takes_plain, folder) else { return Ok(()) };
                 let (_, sha256) = digest(Path::new(&path))
                     .map_err(|source| SpecFault::InputFile { path: path.clone(), source })?;
                 *text = format!("{path}{part}");
@@ -47,10 +45,7 @@ pub(crate) fn resolve(
         }
     }
     for (path, expected) in said {
-        let path = full_path(&path, folder)
-            .map(|(path, _)| path)
-            .or_else(|| full_path_of_plain(&path, folder))
-            .unwrap_or(path);
+        let path = full_path(&path, true, folder).map_or(path, |(path, _)| path);
         if !files.contains_key(&path) && names(config, settings, &path) {
             return Err(SpecFault::InputFile { path, source: ErrorKind::NotFound.into() });
         }
@@ -89,7 +84,7 @@ pub(crate) fn with_full_paths(config: &mut Map<String, Value>, settings: &[&str]
     for setting in settings {
         let Some(value) = config.get_mut(*setting) else { continue };
         let told = each_text(value, &mut |text| {
-            if let Some((path, part)) = full_path(text, folder) {
+            if let Some((path, part)) = full_path(text, false, folder) {
                 *text = format!("{path}{part}");
             }
             Ok::<(), ()>(())
@@ -99,30 +94,24 @@ pub(crate) fn with_full_paths(config: &mut Map<String, Value>, settings: &[&str]
 }
 
 /// The full path of a file that is there, and what of it is meant: nothing, or `:conv1` of a network's layer, behind the last colon with a
-/// file before it: folders may have colons in their names, and disks have. None for a plain name, which is one of the program's own.
-fn full_path(text: &str, folder: Option<&Path>) -> Option<(String, String)> {
+/// file before it: folders may have colons in their names, and disks have. None for a plain name, which is one of the program's own, unless
+/// `takes_plain`.
+fn full_path(text: &str, takes_plain: bool, folder: Option<&Path>) -> Option<(String, String)> {
     let whole = (text, "");
     let of_part = text.rmatch_indices(':').map(|(colon, _)| text.split_at(colon));
     std::iter::once(whole).chain(of_part).find_map(|(path, part)| {
         let path = Path::new(path);
-        if path.extension().is_none() && path.components().count() < 2 {
+        let is_plain = path.extension().is_none() && path.components().count() < 2;
+        if is_plain && !(takes_plain && part.is_empty()) {
             return None;
         }
-        Some((full_path_of(path, folder)?, part.to_owned()))
+        let beside = folder.map(|folder| folder.join(path));
+        let found = [Some(path.to_owned()), beside].into_iter().flatten().find(|path| path.is_file())?;
+        // A link stays one: Python finds the packages of a virtual environment by the link that it is called by, and what a link leads to
+        // may be replaced.
+        let full = absolute(found).ok()?.into_os_string().into_string().ok()?;
+        Some((full, part.to_owned()))
     })
-}
-
-/// The full path of a file that is there, and has a plain name.
-fn full_path_of_plain(name: &str, folder: Option<&Path>) -> Option<String> {
-    if name.is_empty() { None } else { full_path_of(Path::new(name), folder) }
-}
-
-fn full_path_of(path: &Path, folder: Option<&Path>) -> Option<String> {
-    let beside = folder.map(|folder| folder.join(path));
-    let found = [Some(path.to_owned()), beside].into_iter().flatten().find(|path| path.is_file())?;
-    // A link stays one: Python finds the packages of a virtual environment by the link that it is called by, and what a link leads to
-    // may be replaced.
-    absolute(found).ok()?.into_os_string().into_string().ok()
 }
 
 /// The file that a text names among these, and what of it is meant.

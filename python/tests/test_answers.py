@@ -3,12 +3,15 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 jsonschema = pytest.importorskip("jsonschema")
 
-#: Commands in an order in which each finds what those before it made. Those that are not here print what one that is here prints too.
+ROOT = Path(__file__).parents[2]
+
+#: Commands in an order in which each finds what those before it made.
 WALK = [
     ["list"],
     ["describe", "gpu-gemm-model"],
@@ -42,9 +45,11 @@ WALK = [
     ["validate", "offline/proposals.json"],
     ["measure", "--rehearse", "--types", "f16-u8", "--designs", "3", "--out", "table.jsonl"],
     ["simulate", "edge-like", "dlrm:top4", "--why", "--effort", "2000"],
+    ["simulate", "--check", f"{ROOT}/simulators/tests/golden/timeloop_hand.json"],
     ["network", "import", "topology.csv"],
+    ["describe", "recorded-kernel", f"{ROOT}/data/kernel-tuner/convolution_A100.json.gz"],
+    ["leaderboard", "--seeds", "1", "--trials", "2", "--data", "boards", "--shard", "0/40"],
 ]
-
 
 #: What the columns of a log mean, of which one line does not fit and one design was measured twice.
 COLUMNS = """
@@ -75,14 +80,18 @@ def closed(schema):
 
 @pytest.fixture
 def is_answer(program):
-    """Holds what a command prints to its form."""
+    """Holds what a command prints to its form; which forms there are, and which were met."""
     schema = json.loads(program("schema"))
     jsonschema.Draft202012Validator.check_schema(schema)
     schema = closed(schema)
+    met = set()
 
     def check(form: str, text: str) -> None:
+        met.add(form)
         jsonschema.Draft202012Validator(schema | {"$ref": f"#/$defs/{form}"}).validate(json.loads(text))
 
+    check.met = met
+    check.forms = {name for name in schema["$defs"] if name.endswith("-answer")}
     return check
 
 
@@ -94,11 +103,14 @@ def test_every_answer_is_of_its_form(program, is_answer, tmp_path):
         answer = program(*words, "--json")
         command = "-".join(words[:2]) if words[0] in ("dataset", "network") else words[0]
         is_answer(f"{command}-answer", answer)
-
-
-def test_a_run_that_is_asked_answers_in_its_form(program, is_answer):
-    program("search", "--env", "gpu-gemm-model", "--trials", "2", "--batch", "2", "--out", "run")
-    is_answer("ask-answer", program("ask", "mine", "--env", "gpu-gemm-model", "--trials", "2", "--batch", "2"))
+    # These print nothing but JSON.
+    asked = program("ask", "mine", "--env", "gpu-gemm-model", "--trials", "2", "--batch", "2")
+    is_answer("ask-answer", asked)
+    told = [{"infeasible": "slow"} for _ in json.loads(asked)["designs"]]
+    (tmp_path / "told.json").write_text(json.dumps(told))
+    is_answer("tell-answer", program("tell", "mine", "told.json"))
+    is_answer("ask-answer", program("ask", "mine"))
+    assert is_answer.met == is_answer.forms
 
 
 def test_an_error_is_of_its_form(is_answer, tmp_path):

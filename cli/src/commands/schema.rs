@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 use tapeout::core::UnknownName;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, SCHEMA};
 use crate::failure::Failure;
 
 /// JSON Schema of all answers: `NAME-answer` for a command, `error` for one that fails.
@@ -49,7 +49,7 @@ impl Args {
             .filter(|(part, _)| needed.contains(*part))
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect();
-        schema["title"] = format!("Answer of tapeout, version 1: {asked}").into();
+        schema["title"] = format!("Answer of tapeout, version {SCHEMA}: {asked}").into();
         schema["$ref"] = format!("{DEFINITIONS}{name}").into();
         schema["$defs"] = parts.into();
         let text = serde_json::to_string_pretty(&schema);
@@ -98,8 +98,7 @@ mod tests {
 
     use clap::{Command as Clap, Subcommand as _};
 
-    use super::{answers, commands, reachable};
-    use crate::answer::SCHEMA;
+    use super::{SCHEMA, answers, commands, reachable};
     use crate::commands::Command;
 
     /// The commands below `command` that can print JSON.

@@ -70,31 +70,56 @@ fn what_was_left_of_packing_does_not_count() {
     assert_eq!((has(folder), replay(&catalog(), folder).unwrap().trials), ([true, false], 30));
 }
 
-/// Claim: a log beside a packed one with more trials neither replaces it nor is replaced: whoever writes says which two there are. One without a
-/// trial, which somebody begins who looks while another packs, is of no account: whoever goes on with the run does so from the other.
+/// A folder with a packed log of 20 trials, the log as it was, and what it is packed into.
+fn packed_beside_nothing() -> (TempDir, String, Vec<u8>) {
+    let folder = TempDir::new().unwrap();
+    searched(folder.path(), 20);
+    let text = fs::read_to_string(folder.path().join("trials.jsonl")).unwrap();
+    compress(&catalog(), folder.path()).unwrap();
+    let packed = fs::read(folder.path().join("trials.jsonl.gz")).unwrap();
+    (folder, text, packed)
+}
+
+fn is_of_two_logs(error: &RunError, trials: usize) -> bool {
+    matches!(error, RunError::TwoLogs { trials: got, packed_trials: 20, .. } if *got == trials)
+}
+
+/// Claim: a log that was begun beside a packed one with more trials neither replaces it nor is replaced: whoever writes says which two there are.
 #[test]
 fn a_packed_log_that_has_more_trials_is_never_removed() {
-    let folder = TempDir::new().unwrap();
+    let (folder, text, packed) = packed_beside_nothing();
     let folder = folder.path();
-    searched(folder, 20);
     let path = folder.join("trials.jsonl");
-    let text = fs::read_to_string(&path).unwrap();
-    compress(&catalog(), folder).unwrap();
-    let packed = fs::read(folder.join("trials.jsonl.gz")).unwrap();
-    let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let left = lines[..8].concat();
+    let left = text.split_inclusive('\n').take(8).collect::<String>();
     fs::write(&path, &left).unwrap();
     let resumed = resume(&catalog(), folder, None, &threads(1), &mut ()).map(|_| ());
     for error in [resumed, compress(&catalog(), folder).map(|_| ())].map(Result::unwrap_err) {
-        let RunError::TwoLogs { trials: 7, packed_trials: 20, .. } = &error else { panic!("{error}") };
+        assert!(is_of_two_logs(&error, 7), "{error}");
         let (said, hint) = (error.to_string(), error.hint().unwrap());
         assert!(said.contains("trials.jsonl.gz") && hint.starts_with("keep one of them"), "{said}");
     }
     assert_eq!(fs::read_to_string(&path).unwrap(), left);
     assert_eq!(fs::read(folder.join("trials.jsonl.gz")).unwrap(), packed);
-    for left in ["", lines[0], &lines[..2].concat()[..lines[0].len() + 9]] {
+    fs::remove_file(&path).unwrap();
+    resume(&catalog(), folder, None, &threads(1), &mut ()).unwrap();
+    assert_eq!((has(folder), replay(&catalog(), folder).unwrap().trials), ([true, false], 20));
+}
+
+/// Claim: of a log without a trial beside a packed one with some, as whoever looks while another packs begins one, nothing is kept by whoever goes
+/// on with the run; packing again removes neither.
+#[test]
+fn a_log_without_a_trial_makes_way_for_a_packed_one() {
+    let (folder, text, packed) = packed_beside_nothing();
+    let folder = folder.path();
+    let (path, packed_path) = (folder.join("trials.jsonl"), folder.join("trials.jsonl.gz"));
+    let header = text.find('\n').unwrap() + 1;
+    for left in ["", &text[..header], &text[..header + 9]] {
         fs::write(&path, left).unwrap();
-        fs::write(folder.join("trials.jsonl.gz"), &packed).unwrap();
+        fs::write(&packed_path, &packed).unwrap();
+        let error = compress(&catalog(), folder).unwrap_err();
+        assert!(is_of_two_logs(&error, 0), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), left);
+        assert_eq!(fs::read(&packed_path).unwrap(), packed);
         resume(&catalog(), folder, None, &threads(1), &mut ()).unwrap();
         assert_eq!(
             (has(folder), fs::read_to_string(&path).unwrap() == text),
@@ -102,9 +127,6 @@ fn a_packed_log_that_has_more_trials_is_never_removed() {
             "{left}"
         );
     }
-    compress(&catalog(), folder).unwrap();
-    resume(&catalog(), folder, None, &threads(1), &mut ()).unwrap();
-    assert_eq!((has(folder), replay(&catalog(), folder).unwrap().trials), ([true, false], 20));
 }
 
 /// Claim: whether a log is packed is told from its name; one that is packed under the name of one that is not stays as it is.

@@ -242,6 +242,16 @@ impl Architecture {
         &self.levels
     }
 
+    /// Whether no mapping costs any energy: accesses, leakage, networks and arithmetic all cost nothing.
+    pub(crate) fn is_free_of_energy(&self) -> bool {
+        let levels = self.levels.iter().flat_map(|level| {
+            let (energy, network) = (&level.energy, &level.network);
+            let accesses = [energy.read_j, energy.fill_j, energy.update_j, energy.leak_j_per_cycle];
+            accesses.into_iter().chain([network.hop_j, network.router_j])
+        });
+        levels.chain([self.mac.energy_j]).all(|energy_j| energy_j == 0.0)
+    }
+
     /// Index of the level called `name`.
     ///
     /// # Errors

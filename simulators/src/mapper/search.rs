@@ -87,7 +87,7 @@ pub fn best_mapping(
     let (einsum, constraints) =
         merged.as_ref().map_or((einsum, constraints), |(einsum, constraints)| (einsum, constraints));
     // Where nothing costs energy, all mappings are equal in it and in its product with cycles.
-    let objective = if is_free_of_energy(architecture) { Objective::Latency } else { objective };
+    let objective = if architecture.is_free_of_energy() { Objective::Latency } else { objective };
     let problem = Problem::new(architecture, einsum, options.quirks, constraints)?;
     problem.check_smallest()?;
     let plan = Plan::new(&problem);
@@ -104,21 +104,6 @@ pub fn best_mapping(
     };
     search.run()?;
     search.finish()
-}
-
-fn is_free_of_energy(architecture: &Architecture) -> bool {
-    let levels = architecture.levels().iter().flat_map(|level| {
-        let (energy, network) = (&level.energy, &level.network);
-        [
-            energy.read_j,
-            energy.fill_j,
-            energy.update_j,
-            energy.leak_j_per_cycle,
-            network.hop_j,
-            network.router_j,
-        ]
-    });
-    levels.chain([architecture.mac().energy_j]).all(|energy_j| energy_j == 0.0)
 }
 
 struct Search<'a> {

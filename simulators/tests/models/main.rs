@@ -18,5 +18,6 @@ mod networks;
 mod onnx_models;
 mod soc;
 mod timeloop;
+mod timeloop_constraints;
 mod timeloop_designs;
 mod timeloop_templates;
