@@ -129,3 +129,16 @@ fn a_split_counts_dimensions_that_run_once() {
     assert_eq!(spatial(&format!("spatial: {{{factors}, permutation: [C, M], split: 6}}")), "N G C");
     assert_eq!(spatial(&format!("spatial: {{{factors}, permutation: CMNPQRS, split: 1}}")), "G C");
 }
+
+/// Two containers in x between two levels: one axis of ours, at which either's dimensions may run.
+#[test]
+fn containers_that_share_an_axis_are_merged_and_named() {
+    let row = "spatial: {meshY: 2}";
+    assert!(CONSTRAINED.contains(row));
+    let mut design = read(&CONSTRAINED.replace(row, "spatial: {meshX: 2}")).unwrap();
+    let buffer = design.dataflow.remove("buffer").unwrap();
+    assert_eq!((buffer.spatial_x.unwrap().join(" "), buffer.spatial_y), ("G K C R S".to_owned(), None));
+    let unread: Vec<String> = design.unread.iter().map(ToString::to_string).collect();
+    let expected = "d.yaml:5: what may run in x at each of the components below `buffer` is not held: all that may run at any of them may run";
+    assert_eq!(unread.last().map(String::as_str), Some(expected), "{unread:#?}");
+}

@@ -375,14 +375,21 @@ impl Reader<'_> {
             let is_free = dims.len() == self.einsum.dims().len();
             (!is_free).then(|| dims.iter().map(|&dim| self.einsum.dims()[dim].name.to_string()).collect())
         };
-        let mut levels = BTreeMap::new();
+        let (mut levels, mut merged) = (BTreeMap::new(), Vec::new());
         for (index, part) in self.parts.iter().enumerate().filter(|(_, part)| part.is_storage()) {
             let held = &self.levels[index];
             let inner = self.parts[index + 1..].iter().position(Part::is_storage);
             let end = inner.map_or(self.parts.len(), |inner| index + 1 + inner);
-            let axis = |axis: usize| {
+            let mut axis = |axis: usize| {
                 let over = (index..end).filter(|&between| self.mesh(between)[axis] > 1);
                 let sets: Vec<&Dims> = over.map(|between| &self.fanouts[between][axis]).collect();
+                if sets.windows(2).any(|pair| pair[0] != pair[1]) {
+                    let name = ["x", "y"][axis];
+                    merged.push(part.node.error(format!(
+                        "what may run in {name} at each of the components below `{}` is not held: all that may run at any of them may run",
+                        part.name
+                    )));
+                }
                 let union: Dims = sets.iter().flat_map(|dims| dims.iter().copied()).collect();
                 if sets.is_empty() { None } else { names(&union) }
             };
@@ -416,6 +423,7 @@ impl Reader<'_> {
                 levels.insert(part.name.clone(), fixed);
             }
         }
+        self.unread.append(&mut merged);
         levels
     }
 }
