@@ -248,3 +248,28 @@ fn windows_on_machines_that_keep_what_they_like_are_not_left_to_chance() {
         assert!(score <= found, "{name} on {machine}: {score}, where {found} J cycles are possible");
     }
 }
+
+/// Where words of a window stay only while it goes on one way, a mapping that was found without that rule is no better than the result.
+#[test]
+fn timeloop_s_rule_for_windows_is_searched_by() {
+    let quirks = Quirks { reset_on_turn: true, ..Quirks::default() };
+    for machine in ["edge-like", "eyeriss", "eyeriss-like"] {
+        let architecture = architecture(machine).expect("a built-in machine");
+        for id in [("resnet50", "conv1"), ("resnet50", "layer4.0.conv2"), ("alexnet", "conv2")] {
+            let einsum = layer(id);
+            let options = Options { effort: 200_000, ..Options::default() };
+            let free = search(&architecture, &einsum, Objective::EnergyDelay, options);
+            let best = search(&architecture, &einsum, Objective::EnergyDelay, Options { quirks, ..options });
+            let mut recosted = Report::new();
+            Evaluator::new(&architecture, &free.einsum, quirks)
+                .and_then(|model| model.evaluate(&free.mapping, &mut Workspace::new(), &mut recosted))
+                .expect("the rule makes no mapping illegal");
+            let [(score, _), (rival, _)] =
+                [&best.report, &recosted].map(|report| Objective::EnergyDelay.of(report));
+            assert!(
+                score <= rival * (1.0 + 1e-9),
+                "{id:?} on {machine}: {score}, where {rival} J cycles are possible"
+            );
+        }
+    }
+}
