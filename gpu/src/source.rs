@@ -102,6 +102,7 @@ const fn element(element: ElementType) -> &'static str {
         ElementType::S4 => "S4",
         ElementType::E4m3 => "E4m3",
         ElementType::E5m2 => "E5m2",
+        ElementType::E2m1 => "E2m1",
     }
 }
 

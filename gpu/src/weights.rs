@@ -96,7 +96,7 @@ const fn converted_position(
 /// Whether the conversion makes pairs of elements `i` and `i + 4` of a register.
 const fn is_interleaved(element: ElementType, wide: ElementType, conversion: Conversion) -> bool {
     match (element, wide) {
-        (ElementType::U4, _) | (ElementType::S4, ElementType::Bf16) => {
+        (ElementType::U4 | ElementType::E2m1, _) | (ElementType::S4, ElementType::Bf16) => {
             matches!(conversion, Conversion::Fast | Conversion::Unpacked)
         }
         (ElementType::S4, _) => matches!(conversion, Conversion::Alternative),
@@ -120,13 +120,14 @@ const fn wanted(per_register: usize, layout: Layout, lane: usize, index: usize) 
 mod tests {
     use super::*;
 
-    const PAIRS: [(ElementType, ElementType); 6] = [
+    const PAIRS: [(ElementType, ElementType); 7] = [
         (ElementType::U8, ElementType::F16),
         (ElementType::E4m3, ElementType::Bf16),
         (ElementType::U4, ElementType::F16),
         (ElementType::S4, ElementType::F16),
         (ElementType::U4, ElementType::Bf16),
         (ElementType::S4, ElementType::Bf16),
+        (ElementType::E2m1, ElementType::F16),
     ];
     const CONVERSIONS: [Conversion; 4] =
         [Conversion::Naive, Conversion::Unpacked, Conversion::Fast, Conversion::Alternative];

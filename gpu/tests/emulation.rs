@@ -21,23 +21,26 @@ fn number(element: ElementType, code: u8) -> f64 {
         ElementType::S8 => f64::from(code as i8),
         ElementType::U4 => f64::from(code & 15),
         ElementType::S4 => f64::from((code << 4) as i8 >> 4),
-        ElementType::E4m3 => small_float(code, 3),
-        ElementType::E5m2 => small_float(code, 2),
+        ElementType::E4m3 => small_float(code, [4, 3]),
+        ElementType::E5m2 => small_float(code, [5, 2]),
+        ElementType::E2m1 => small_float(code, [2, 1]),
         ElementType::F16 | ElementType::Bf16 => f64::from(code as i8),
     }
 }
 
-/// A finite floating-point number of eight bits: its sign, an exponent, `mantissa` bits.
-/// Source: Micikevicius et al. (2022), arXiv:2209.05433, table 1.
-fn small_float(code: u8, mantissa: u32) -> f64 {
-    let exponent = i32::from(code & 0x7f) >> mantissa;
-    let bias = (1 << (6 - mantissa)) - 1;
+/// A finite floating-point number: its sign, so many bits of exponent and of mantissa.
+/// Source: of eight bits Micikevicius et al. (2022), arXiv:2209.05433, table 1; of four "OCP Microscaling Formats (MX) Specification" 1.0
+/// (2023), section 5.3.3.
+fn small_float(code: u8, [exponent_bits, mantissa]: [u32; 2]) -> f64 {
+    let sign = 1 << (exponent_bits + mantissa);
+    let exponent = i32::from(code & (sign - 1)) >> mantissa;
+    let bias = (1 << (exponent_bits - 1)) - 1;
     let fraction = f64::from(code & ((1 << mantissa) - 1)) / f64::from(1 << mantissa);
     let magnitude = match exponent {
         0 => fraction * 2_f64.powi(1 - bias),
         _ => (1.0 + fraction) * 2_f64.powi(exponent - bias),
     };
-    if code < 0x80 { magnitude } else { -magnitude }
+    if code & sign == 0 { magnitude } else { -magnitude }
 }
 
 /// A code whose number is small and short enough that all sums are exact in single precision.
@@ -361,6 +364,7 @@ fn odd_shapes_of_four_bits_are_computed() {
 fn odd_shapes_of_floating_point_are_computed() {
     let bytes = [Operands::F16_E4M3, Operands::F16_E5M2, Operands::BF16_E4M3, Operands::BF16_E5M2];
     odd_shapes_are_computed(&bytes, ODD_FEW);
+    odd_shapes_are_computed(&[Operands::F16_E2M1, Operands::BF16_E2M1], ODD_FEW);
     odd_shapes_are_computed(&[Operands::F16_F16, Operands::BF16_BF16], ODD_FEW);
 }
 
@@ -434,6 +438,8 @@ fn scaled_weights_are_computed() {
         (Operands::S8_BF16, Layout::Prepermuted, 32, false),
         (Operands::BF16_E4M3, Layout::Shuffle, 288, false),
         (Operands::F16_E5M2, Layout::KPermuted, 128, false),
+        (Operands::F16_E2M1, Layout::Prepermuted, 32, false),
+        (Operands::BF16_E2M1, Layout::Shuffle, 32, false),
     ];
     for (operands, layout, group, zero_points) in cases {
         let scaling = Some(Scaling { group, zero_points });

@@ -88,15 +88,17 @@ constexpr u32 HALVES_MINUS_64 = 0xD400D400;
 constexpr u32 HALVES_MINUS_72 = 0xD480D480;
 
 // The same of bfloat16, whose lower seven bits hold integers from 128 on; and powers of two that make good what an exponent lacks
-// that was moved from eight bits: 2^8 in a half, 2^112 and 2^120 in a bfloat16.
+// that was moved from eight bits or four: 2^8 and 2^14 in a half, 2^112, 2^120 and 2^126 in a bfloat16.
 constexpr u32 BFLOATS_128 = 0x43004300;
 constexpr u32 BFLOATS_MINUS_128 = 0xC300C300;
 constexpr u32 BFLOATS_MINUS_136 = 0xC308C308;
 constexpr u32 BFLOATS_1 = 0x3F803F80;
 constexpr u32 BFLOATS_MINUS_0 = 0x80008000;
 constexpr u32 HALVES_256 = 0x5C005C00;
+constexpr u32 HALVES_2_14 = 0x74007400;
 constexpr u32 BFLOATS_2_112 = 0x77807780;
 constexpr u32 BFLOATS_2_120 = 0x7B807B80;
+constexpr u32 BFLOATS_2_126 = 0x7E807E80;
 
 __device__ u32 subtract_halves_singly(u32 x, u32 y) {
   return pack(subtract_half(u16(x), u16(y)), subtract_half(u16(x >> 16), u16(y >> 16)));
@@ -139,21 +141,22 @@ __device__ int element(u32 x) {
   return int(x << (28 - 4 * INDEX)) >> 28;
 }
 
-// Element `INDEX`, a floating-point number of eight bits, in single precision: what stands for exponent and mantissa becomes those of
+// Element `INDEX`, a floating-point number of eight or four bits, in single precision: what stands for exponent and mantissa becomes those of
 // a single, and a multiplication makes good the bias, of numbers below the least normal one too. Infinities and what is no
 // number, of which weights have none, become finite; those of E5M2 are beyond half precision and become infinite there.
 template <Element NARROW, u32 INDEX>
 __device__ float small_float(u32 x) {
-  constexpr u32 MOVED = NARROW == Element::E4m3 ? 20 : 21;
-  constexpr u32 SCALE = NARROW == Element::E4m3 ? 0x7B800000 : 0x77800000;
-  const u32 code = x >> 8 * INDEX;
-  return __int_as_float((code & 0x80) << 24 | (code & 0x7F) << MOVED) * __int_as_float(SCALE);
+  constexpr u32 SIGN = 1 << (bits(NARROW) - 1);
+  constexpr u32 MOVED = NARROW == Element::E4m3 ? 20 : NARROW == Element::E5m2 ? 21 : 22;
+  constexpr u32 SCALE = NARROW == Element::E4m3 ? 0x7B800000 : NARROW == Element::E5m2 ? 0x77800000 : 0x7E800000;
+  const u32 code = x >> bits(NARROW) * INDEX;
+  return __int_as_float((code & SIGN) << (32 - bits(NARROW)) | (code & (SIGN - 1)) << MOVED) * __int_as_float(SCALE);
 }
 
-template <Element NARROW, Element WIDE>
+template <Element NARROW, Element WIDE, u32 FIRST>
 __device__ void convert_small_floats_singly(u32 x, u32 (&out)[2]) {
-  out[0] = pack_rounded<WIDE>(small_float<NARROW, 0>(x), small_float<NARROW, 1>(x));
-  out[1] = pack_rounded<WIDE>(small_float<NARROW, 2>(x), small_float<NARROW, 3>(x));
+  out[0] = pack_rounded<WIDE>(small_float<NARROW, FIRST>(x), small_float<NARROW, FIRST + 1>(x));
+  out[1] = pack_rounded<WIDE>(small_float<NARROW, FIRST + 2>(x), small_float<NARROW, FIRST + 3>(x));
 }
 
 // Two floating-point numbers of eight bits, each in the upper half of its sixteen: as they are if their exponent has five bits and so
@@ -175,6 +178,24 @@ template <Element NARROW, Element WIDE, bool PACKED>
 __device__ void convert_small_floats(u32 x, u32 (&out)[2]) {
   out[0] = widen_small_floats<NARROW, WIDE, PACKED>(permute<0x1404>(x, 0));
   out[1] = widen_small_floats<NARROW, WIDE, PACKED>(permute<0x3424>(x, 0));
+}
+
+// Floating-point numbers `PAIR` and `PAIR + 4` of four bits, each moved to the top of its sixteen and from there to the wide exponent's
+// place, and multiplied by what the bias lacks.
+template <Element WIDE, bool PACKED, u32 PAIR>
+__device__ u32 widen_tiny_floats(u32 x) {
+  const u32 pair = x << (12 - 4 * PAIR);
+  if constexpr (WIDE == Element::F16) {
+    return multiply_either_way<PACKED>((pair & 0x80008000) | (pair >> 3 & 0x0E000E00), HALVES_2_14);
+  } else {
+    return multiply_add_bfloats((pair & 0x80008000) | (pair >> 6 & 0x01C001C0), BFLOATS_2_126, BFLOATS_MINUS_0);
+  }
+}
+
+template <Element WIDE, bool PACKED, u32 STEP>
+__device__ void convert_tiny_floats(u32 x, u32 (&out)[2]) {
+  out[0] = widen_tiny_floats<WIDE, PACKED, 2 * STEP>(x);
+  out[1] = widen_tiny_floats<WIDE, PACKED, 2 * STEP + 1>(x);
 }
 
 // One conversion instruction for each element.
@@ -270,9 +291,11 @@ __device__ void convert(u32 x, u32 (&out)[2]) {
   constexpr bool PACKED = RECIPE != Conversion::Unpacked, ALTERNATIVE = RECIPE == Conversion::Alternative;
   constexpr bool IS_BYTE = bits(NARROW) == 8;
   constexpr bool IS_SIGNED = NARROW == Element::S8 || NARROW == Element::S4;
-  if constexpr (NARROW == Element::E4m3 || NARROW == Element::E5m2) {
+  if constexpr (NARROW == Element::E4m3 || NARROW == Element::E5m2 || NARROW == Element::E2m1) {
     if constexpr (RECIPE == Conversion::Naive || ALTERNATIVE) {
-      convert_small_floats_singly<NARROW, WIDE>(x, out);
+      convert_small_floats_singly<NARROW, WIDE, 4 * STEP>(x, out);
+    } else if constexpr (NARROW == Element::E2m1) {
+      convert_tiny_floats<WIDE, PACKED, STEP>(x, out);
     } else {
       convert_small_floats<NARROW, WIDE, PACKED>(x, out);
     }

@@ -6,14 +6,13 @@ using u16 = unsigned short;
 using u32 = unsigned int;
 using u64 = unsigned long long;
 
-enum class Element { F16, Bf16, U8, S8, U4, S4, E4m3, E5m2 };
+enum class Element { F16, Bf16, U8, S8, U4, S4, E4m3, E5m2, E2m1 };
 enum class Output { F32, F16, Bf16 };
 enum class Swizzle { None, Xor, Pad16 };
 enum class Conversion { Naive, Unpacked, Fast, Alternative };
 enum class Layout { Shuffle, NarrowLoads, Prepermuted, KPermuted };
 
 __device__ constexpr u32 bits(Element element) {
-  return element == Element::F16 || element == Element::Bf16 ? 16
-         : element == Element::U4 || element == Element::S4  ? 4
-                                                             : 8;
+  if (element == Element::F16 || element == Element::Bf16) return 16;
+  return element == Element::U4 || element == Element::S4 || element == Element::E2m1 ? 4 : 8;
 }

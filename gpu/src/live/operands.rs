@@ -126,6 +126,7 @@ fn codes(element: ElementType, count: usize, seed: Seed, purpose: &str) -> Vec<u
         ElementType::U4 | ElementType::S4 => pairs.map(|bits| bits & 0xf).collect(),
         // Below 2, as weights are, so that their sums are finite in half precision.
         ElementType::E4m3 | ElementType::E5m2 => pairs.map(|bits| bits & 0xbf).collect(),
+        ElementType::E2m1 => pairs.map(|bits| bits & 0xb).collect(),
     }
 }
 
@@ -136,18 +137,19 @@ fn value(element: ElementType, code: u16) -> f32 {
         ElementType::U8 | ElementType::U4 => f32::from(code),
         ElementType::S8 => f32::from((code as u8).cast_signed()),
         ElementType::S4 => f32::from(((code as u8) << 4).cast_signed() >> 4),
-        ElementType::E4m3 => small_float(code, 3),
-        ElementType::E5m2 => small_float(code, 2),
+        ElementType::E4m3 => small_float(code, [4, 3]),
+        ElementType::E5m2 => small_float(code, [5, 2]),
+        ElementType::E2m1 => small_float(code, [2, 1]),
     }
 }
 
-/// A finite floating-point number of eight bits: its sign, an exponent, `mantissa` bits.
-/// Source: Micikevicius et al. (2022), arXiv:2209.05433, table 1.
-fn small_float(code: u16, mantissa: u32) -> f32 {
-    let exponent_bits = 7 - mantissa;
+/// A finite floating-point number: its sign, so many bits of exponent and of mantissa.
+/// Source: of eight bits Micikevicius et al. (2022), arXiv:2209.05433, table 1; of four "OCP Microscaling Formats (MX) Specification" 1.0
+/// (2023), section 5.3.3.
+fn small_float(code: u16, [exponent_bits, mantissa]: [u32; 2]) -> f32 {
     let bias = (1 << (exponent_bits - 1)) - 1;
-    let [sign, exponent] =
-        [i32::from(code >> 7 & 1), i32::from(code >> mantissa & ((1 << exponent_bits) - 1))];
+    let sign = i32::from(code >> (exponent_bits + mantissa) & 1);
+    let exponent = i32::from(code >> mantissa & ((1 << exponent_bits) - 1));
     let fraction = f32::from(code & ((1 << mantissa) - 1)) / f32::from(1_u16 << mantissa);
     let magnitude = match exponent {
         0 => fraction * 2_f32.powi(1 - bias),
@@ -172,11 +174,13 @@ mod tests {
             (ElementType::S4, 0x7, 7.0),
             (ElementType::F16, 0x3c00, 1.0),
             (ElementType::Bf16, 0x3f80, 1.0),
-            // Largest and least of each (table 1 of the source).
+            // Largest and least of each (the tables of the sources).
             (ElementType::E4m3, 0x7e, 448.0),
             (ElementType::E4m3, 0x81, -1.0 / 512.0),
             (ElementType::E5m2, 0x7b, 57_344.0),
             (ElementType::E5m2, 0x01, 1.0 / 65_536.0),
+            (ElementType::E2m1, 0xf, -6.0),
+            (ElementType::E2m1, 0x1, 0.5),
         ];
         for (element, code, expected) in values {
             assert_eq!(value(element, code), expected, "{element:?} {code:#x}");

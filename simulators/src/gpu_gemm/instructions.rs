@@ -128,6 +128,12 @@ pub fn conversion(narrow: ElementType, wide: ElementType, recipe: Conversion) ->
             of(8, 0, 2, 0)
         }
         (ElementType::E4m3, Unpacked, true) => of(10, 0, 4, 0),
+        // By hand: the same for each of eight elements.
+        (ElementType::E2m1, Naive | Alternative, _) => of(36, 8, 0, 0),
+        // By hand: interleaved in advance; of each pair two shifts, of the last one, two lop3, a multiplication; or two of them, and a
+        // permute that packs.
+        (ElementType::E2m1, Fast, true) | (ElementType::E2m1, Fast | Unpacked, false) => of(15, 0, 4, 0),
+        (ElementType::E2m1, Unpacked, true) => of(19, 0, 8, 0),
         (ElementType::F16 | ElementType::Bf16, _, _) => Instructions::NONE,
     }
 }

@@ -26,6 +26,8 @@ pub enum ElementType {
     E4m3,
     /// Floating point of eight bits: five of exponent, two of mantissa.
     E5m2,
+    /// Floating point of four bits, two to a byte: two of exponent, one of mantissa; no infinities.
+    E2m1,
 }
 
 impl ElementType {
@@ -34,7 +36,7 @@ impl ElementType {
         match self {
             Self::F16 | Self::Bf16 => 16,
             Self::U8 | Self::S8 | Self::E4m3 | Self::E5m2 => 8,
-            Self::U4 | Self::S4 => 4,
+            Self::U4 | Self::S4 | Self::E2m1 => 4,
         }
     }
 
@@ -113,10 +115,14 @@ impl Operands {
     pub const BF16_E4M3: Self = Self { name: "bf16-e4m3", a: ElementType::Bf16, b: ElementType::E4m3 };
     /// bfloat16 times weights of five bits of exponent and two of mantissa.
     pub const BF16_E5M2: Self = Self { name: "bf16-e5m2", a: ElementType::Bf16, b: ElementType::E5m2 };
+    /// Half precision times weights of two bits of exponent and one of mantissa.
+    pub const F16_E2M1: Self = Self { name: "f16-e2m1", a: ElementType::F16, b: ElementType::E2m1 };
+    /// bfloat16 times weights of two bits of exponent and one of mantissa.
+    pub const BF16_E2M1: Self = Self { name: "bf16-e2m1", a: ElementType::Bf16, b: ElementType::E2m1 };
 
-    /// Every pair: two baselines, eight with an integer byte on either side, four with four-bit weights, four with weights in
-    /// floating point of eight bits.
-    pub const ALL: [Self; 18] = [
+    /// Every pair: two baselines, eight with an integer byte on either side, four with four-bit integers, four with weights in
+    /// floating point of eight bits, two in floating point of four.
+    pub const ALL: [Self; 20] = [
         Self::F16_F16,
         Self::BF16_BF16,
         Self::F16_U8,
@@ -135,6 +141,8 @@ impl Operands {
         Self::F16_E5M2,
         Self::BF16_E4M3,
         Self::BF16_E5M2,
+        Self::F16_E2M1,
+        Self::BF16_E2M1,
     ];
 
     /// The name in configuration files: first operand, dash, second operand.
