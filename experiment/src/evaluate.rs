@@ -144,7 +144,7 @@ impl<'a> Evaluator<'a> {
         each: &mut dyn FnMut(usize, Vec<Evaluated>) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         let is_lost = AtomicBool::new(false);
-        let ask = |piece: &[Design]| {
+        let ask = |piece: &[Design]| -> Result<Vec<Evaluated>, EvalError> {
             let clock = Clock::start();
             let outcomes = executor.evaluate(piece).and_then(|outcomes| {
                 let outcomes = outcomes.into_iter().map(Ok).collect();
@@ -158,7 +158,7 @@ impl<'a> Evaluator<'a> {
         // What is asked already is waited for and kept; the first failure is the one to report.
         let mut lost = None;
         let is_over = || should_stop() || is_lost.load(Ordering::Relaxed);
-        self.in_pieces(designs, &is_over, &ask, &mut |first, done: Result<_, EvalError>| match done {
+        self.in_pieces(designs, &is_over, &ask, &mut |first, done| match done {
             Ok(done) => each(first, done),
             Err(error) => {
                 lost.get_or_insert(error);

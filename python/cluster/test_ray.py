@@ -6,6 +6,7 @@
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -15,6 +16,9 @@ import ray
 
 import tapeout
 import tapeout.ray
+
+# Workers do not find this file by its name.
+ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 # What a class of one's own does in a worker that is lost, hangs or differs: by files, since it is in another process.
 OWN = '''
@@ -148,7 +152,7 @@ def test_a_worker_that_takes_too_long_is_started_anew(tmp_path, caplog):
     assert list(there.trials) == list(here.trials)
 
 
-def test_a_worker_that_is_not_the_same_is_refused(edge, workers):
+def test_a_worker_that_is_not_the_same_is_refused(edge):
     for what in ["version of tapeout", "version of the environment", "space", "result for a probe design"]:
         other = tapeout.ray.Evaluator(edge, workers=1)
         other._known = {**other._known, what: b"another"}

@@ -12,7 +12,8 @@ use tapeout::core::{Design, EvalError, Judgement, Outcome, Seed};
 use tapeout::experiment::log::MemoryLog;
 use tapeout::experiment::plot::{DrawnRun, Spacing};
 use tapeout::experiment::{
-    AgentSpec, AskTell, Asked, Budget, Executor, Experiment, RunError, RunOptions, Spec, StopReason, folder, search,
+    AgentSpec, AskTell, Asked, Budget, Executor, Experiment, RunError, RunOptions, Spec, StopReason, folder,
+    search,
 };
 
 use crate::env::{Env, catalog, goal};
@@ -104,7 +105,7 @@ type Told<'py> = (
 
 impl Executor for PythonExecutor {
     fn evaluate(&self, designs: &[Design]) -> Result<Vec<Outcome>, EvalError> {
-        let answer = |py| {
+        let answer = |py: Python<'_>| -> PyResult<Vec<Outcome>> {
             let levels = designs.iter().flat_map(Design::levels).copied().collect();
             let width = designs.first().map_or(1, |design| design.levels().len());
             let interrupt = Interrupt(Arc::clone(&self.interrupt));

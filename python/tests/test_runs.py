@@ -174,3 +174,6 @@ def test_designs_are_evaluated_by_whoever_is_named_and_the_run_is_the_same(edge,
     assert isinstance(raised.value.__cause__.__cause__, OSError)
     assert 0 < len(tapeout.load(tmp_path / "run")) <= 50
     assert list(tapeout.resume(tmp_path / "run").trials) == list(here.trials)
+    other = tapeout.Env("edge-accelerator", networks=["alexnet"])
+    with pytest.raises(ValueError, match="evaluator: it is one of"):
+        tapeout.run(edge, evaluator=Elsewhere(other))

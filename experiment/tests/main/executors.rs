@@ -59,10 +59,9 @@ fn a_question_without_an_answer_ends_the_run_with_its_log_whole() {
     let whole = TempDir::new().unwrap();
     run(&prepared(), whole.path(), &threads(1), &mut ()).unwrap();
     let whole = log_without_timings(whole.path());
-    for (breaks_at, forgets_at, cause) in [
-        (20, usize::MAX, "the last machine is gone"),
-        (usize::MAX, 20, "results for"),
-    ] {
+    for (breaks_at, forgets_at, cause) in
+        [(20, usize::MAX, "the last machine is gone"), (usize::MAX, 20, "results for")]
+    {
         for n_threads in [1, 4] {
             let folder = TempDir::new().unwrap();
             let elsewhere = Elsewhere { breaks_at, forgets_at, ..Elsewhere::whole() };

@@ -108,6 +108,10 @@ class Evaluator(Protocol):
     """Whoever evaluates the designs of a run elsewhere, such as :class:`tapeout.ray.Evaluator`."""
 
     @property
+    def env(self) -> Env:
+        """Whose designs it evaluates."""
+
+    @property
     def threads(self) -> int:
         """How many questions it can have open at once."""
 
@@ -153,6 +157,9 @@ def run(
     plan = _plan(agent, trials, seed, batch, objectives, constraints)
     if evaluator is None:
         return Run(_native.run(env._native, plan, config, _path(out), threads, None))
+    ours, theirs = [(it.id, it.version, it.config) for it in (env, evaluator.env)]
+    if ours != theirs:
+        raise ValueError(f"evaluator: it is one of {theirs[:2]} with {theirs[2]}, expected one of {ours[:2]} with {ours[2]}")
     about = env.metrics
 
     def ask(levels: np.ndarray, interrupt: _native.Interrupt) -> tuple[Any, ...]:
