@@ -59,7 +59,8 @@ class Evaluator:
         self._limit_s = limit_s
         self._probe = self.env.space.sample(1, seed=0)
         self._known = _identity(self.env, self._probe)
-        self._workers = [_Worker.remote(self.env, self._probe) for _ in range(workers)]
+        remote = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=0)(_Worker)
+        self._workers = [remote.remote(self.env, self._probe) for _ in range(workers)]
         #: Workers that nobody asks, and whether they are known to be the same as this process.
         self._free: queue.SimpleQueue[tuple[Any, bool]] = queue.SimpleQueue()
         for worker in self._workers:
@@ -70,7 +71,7 @@ class Evaluator:
 
     def processes(self) -> list[int]:
         """The process of each worker, on its machine; waits until they run."""
-        return [ray.get(worker.process.remote()) for worker in self._workers]
+        return [ray.get(worker.process.options(max_task_retries=-1).remote()) for worker in self._workers]
 
     def close(self) -> None:
         """Ends the workers."""
@@ -102,7 +103,7 @@ class Evaluator:
     def _make_ready(self, worker: Any, is_over: Callable[[], bool]) -> None:
         """Waits until a worker runs, however often it is started anew, and compares it with this process."""
         began_s = said_s = time.monotonic()
-        identity = worker.identity.remote()
+        identity = worker.identity.options(max_task_retries=-1).remote()  # as often as it is started anew
         while not ray.wait([identity], timeout=_LOOK_S)[0]:
             now_s = time.monotonic()
             if is_over():
@@ -150,7 +151,6 @@ def _identity(env: Env, probe: np.ndarray) -> dict[str, Any]:
     }
 
 
-@ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=0)
 class _Worker:
     """Evaluates designs in a process of its own, and of each process that it is started in anew knows who it is."""
 
@@ -158,11 +158,9 @@ class _Worker:
         self._env = env
         self._identity = _identity(env, probe)
 
-    @ray.method(max_task_retries=-1)
     def identity(self) -> dict[str, Any]:
         return self._identity
 
-    @ray.method(max_task_retries=-1)
     def process(self) -> int:
         return os.getpid()
 
