@@ -95,6 +95,9 @@ pub enum RunError {
         #[source]
         source: EvalError,
     },
+    /// Whoever evaluates the designs elsewhere has no answer.
+    #[error("designs cannot be evaluated any more")]
+    Executor(#[source] EvalError),
     /// What a run was told is no outcome of what it asked for.
     #[error("trial {trial}: {fault}")]
     Told {
@@ -197,7 +200,7 @@ impl RunError {
                 "mend what the cause names, then `tapeout resume --retry-failed` asks about them again and goes on"
                     .to_owned(),
             ),
-            Self::Evaluation { .. } => Some(
+            Self::Evaluation { .. } | Self::Executor(_) => Some(
                 "mend what the cause names, then `tapeout resume` goes on from the last trial".to_owned(),
             ),
             Self::Told { .. } => Some("`tapeout ask` says what is wanted, in which order".to_owned()),

@@ -5,12 +5,13 @@ use std::cell::Cell;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tapeout_core::{Design, Env, EvalError, Outcome};
 
 use crate::clock::Clock;
 use crate::error::RunError;
+use crate::executor::Executor;
 use crate::run::RunOptions;
 use crate::workers::{ThreadsError, Workers};
 
@@ -123,19 +124,72 @@ impl<'a> Evaluator<'a> {
         should_stop: &(dyn Fn() -> bool + Sync),
         each: &mut dyn FnMut(usize, Vec<Evaluated>) -> Result<(), E>,
     ) -> Result<(), E> {
+        let ask = |piece: &[Design]| {
+            let done = evaluate_piece(self.env, piece);
+            self.note_time(&done);
+            done
+        };
+        self.in_pieces(designs, should_stop, &ask, each)
+    }
+
+    /// The same, by asking `executor` in place of the environment.
+    ///
+    /// # Errors
+    /// The first of `each`, or [`RunError::Executor`] if there is no answer, or one that breaks the contract.
+    pub(crate) fn evaluate_by(
+        &self,
+        executor: &dyn Executor,
+        designs: &[Design],
+        should_stop: &(dyn Fn() -> bool + Sync),
+        each: &mut dyn FnMut(usize, Vec<Evaluated>) -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
+        let is_lost = AtomicBool::new(false);
+        let ask = |piece: &[Design]| -> Result<Vec<Evaluated>, EvalError> {
+            let clock = Clock::start();
+            let outcomes = executor.evaluate(piece).and_then(|outcomes| {
+                let outcomes = outcomes.into_iter().map(Ok).collect();
+                answers(self.env, outcomes, piece.len()).map_err(EvalError::new)
+            });
+            is_lost.fetch_or(outcomes.is_err(), Ordering::Relaxed);
+            let done = timed(outcomes?, clock.elapsed_s());
+            self.note_time(&done);
+            Ok(done)
+        };
+        // What is asked already is waited for and kept; the first failure is the one to report.
+        let mut lost = None;
+        let is_over = || should_stop() || is_lost.load(Ordering::Relaxed);
+        self.in_pieces(designs, &is_over, &ask, &mut |first, done| match done {
+            Ok(done) => each(first, done),
+            Err(error) => {
+                lost.get_or_insert(error);
+                Ok(())
+            }
+        })?;
+        lost.map_or(Ok(()), |error| Err(RunError::Executor(error)))
+    }
+
+    /// Takes note of how long a design took.
+    fn note_time(&self, done: &[Evaluated]) {
+        if let Some((_, evaluation_s)) = done.last() {
+            self.last_s.store(evaluation_s.to_bits(), Ordering::Relaxed);
+        }
+    }
+
+    /// Asks about `designs` by `ask`, in pieces, side by side.
+    fn in_pieces<T: Send, E>(
+        &self,
+        designs: &[Design],
+        should_stop: &(dyn Fn() -> bool + Sync),
+        ask: &(dyn Fn(&[Design]) -> T + Sync),
+        each: &mut dyn FnMut(usize, T) -> Result<(), E>,
+    ) -> Result<(), E> {
         let n_pieces =
             if self.is_single { designs.len() } else { self.workers.threads() * PIECES_PER_THREAD };
         let heard = HEARD_S / 2.0 / f64::from_bits(self.last_s.load(Ordering::Relaxed));
         let length = designs.len().div_ceil(n_pieces.max(1)).min(heard as usize).max(1);
         let pieces: Vec<&[Design]> = designs.chunks(length).collect();
-        let evaluate = |index: usize| {
-            let done = (!should_stop()).then(|| evaluate_piece(self.env, pieces[index]))?;
-            if let Some((_, evaluation_s)) = done.last() {
-                self.last_s.store(evaluation_s.to_bits(), Ordering::Relaxed);
-            }
-            Some(done)
-        };
-        self.workers.run(pieces.len(), &evaluate, &mut |index, done| each(index * length, done))
+        let work = |index: usize| (!should_stop()).then(|| ask(pieces[index]));
+        self.workers.run(pieces.len(), &work, &mut |index, done| each(index * length, done))
     }
 }
 
@@ -149,7 +203,12 @@ fn evaluate_piece(env: &dyn Env, designs: &[Design]) -> Vec<Evaluated> {
             return designs.iter().flat_map(|design| evaluate_piece(env, slice::from_ref(design))).collect();
         }
     };
-    let evaluation_s = clock.elapsed_s() / designs.len() as f64;
+    timed(outcomes, clock.elapsed_s())
+}
+
+/// Outcomes, each with its share of the time that they took together.
+fn timed(outcomes: Vec<Outcome>, all_s: f64) -> Vec<Evaluated> {
+    let evaluation_s = all_s / outcomes.len() as f64;
     outcomes.into_iter().map(|outcome| (outcome, evaluation_s)).collect()
 }
 
@@ -174,12 +233,20 @@ fn ask(env: &dyn Env, designs: &[Design]) -> Result<Vec<Outcome>, String> {
     IS_EVALUATING.set(was_evaluating);
     let results =
         results.map_err(|panic| bounded(format!("it panicked: {}", panic_message(panic.as_ref()))))?;
-    if results.len() != designs.len() {
-        return Err(format!(
-            "evaluate_batch returned {} results for {} designs",
-            results.len(),
-            designs.len()
-        ));
+    answers(env, results, designs.len())
+}
+
+/// What was said of `n` designs of `env`, as far as it could be logged and judged.
+///
+/// # Errors
+/// That it is not one answer for each of them.
+fn answers(
+    env: &dyn Env,
+    results: Vec<Result<Outcome, EvalError>>,
+    n: usize,
+) -> Result<Vec<Outcome>, String> {
+    if results.len() != n {
+        return Err(format!("evaluate_batch returned {} results for {n} designs", results.len()));
     }
     let outcome = |result: Result<Outcome, EvalError>| {
         let checked = result.map_err(|error| error.chain()).and_then(|outcome| checked(env, outcome));

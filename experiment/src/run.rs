@@ -232,7 +232,17 @@ impl Live<'_> {
             records: Vec::with_capacity(designs.len()),
         };
         let should_stop = || watch.is_over() || is_hopeless.load(Ordering::Relaxed);
-        self.evaluator.evaluate(&designs, &should_stop, &mut |first, done| desk.take(first, done))?;
+        let mut take = |first, done| desk.take(first, done);
+        let asked = match self.experiment.executor() {
+            None => self.evaluator.evaluate(&designs, &should_stop, &mut take),
+            Some(executor) => self.evaluator.evaluate_by(executor, &designs, &should_stop, &mut take),
+        };
+        if let Err(error) = asked {
+            if matches!(error, RunError::Executor(_)) {
+                desk.finish()?; // what others have answered is kept
+            }
+            return Err(error);
+        }
         let records = desk.finish()?;
         if self.failures.are_too_many() { Err(self.failures.error(self.experiment)) } else { Ok(records) }
     }

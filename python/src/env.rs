@@ -162,6 +162,11 @@ impl Env {
         )
     }
 
+    /// Whether asking twice may give two answers.
+    fn is_noisy(&self) -> bool {
+        self.0.env.is_noisy()
+    }
+
     /// What is missing to ask it, if anything is.
     fn missing(&self) -> Option<String> {
         self.0.env.missing()

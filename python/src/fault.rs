@@ -1,4 +1,4 @@
-//! Errors as exceptions: what was given is wrong (`ValueError`), or something failed on the way (`tapeout.Error`).
+//! Errors as exceptions: what was given is wrong (`ValueError`), or something failed on the way (`tapeout.Failed`).
 
 use std::error::Error;
 

@@ -39,7 +39,7 @@ mod _native {
     #[pymodule_export]
     use crate::program::{agents, answer, envs, gymnasium_id, learners, main};
     #[pymodule_export]
-    use crate::run::{Run, Session, load, resume, run};
+    use crate::run::{Interrupt, Run, Session, load, resume, run};
     #[pymodule_export]
     use crate::space::Space;
 

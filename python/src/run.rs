@@ -2,17 +2,18 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use serde_json::{Map, Value};
-use tapeout::core::{Design, Judgement, Seed};
+use tapeout::core::{Design, EvalError, Judgement, Outcome, Seed};
 use tapeout::experiment::log::MemoryLog;
 use tapeout::experiment::plot::{DrawnRun, Spacing};
 use tapeout::experiment::{
-    AgentSpec, AskTell, Asked, Budget, Experiment, RunError, RunOptions, Spec, StopReason, folder, search,
+    AgentSpec, AskTell, Asked, Budget, Executor, Experiment, RunError, RunOptions, Spec, StopReason, folder,
+    search,
 };
 
 use crate::env::{Env, catalog, goal};
@@ -75,9 +76,50 @@ fn experiment(env: &Env, plan: Plan, config: &Bound<'_, PyAny>) -> PyResult<Expe
     Experiment::with_env(catalog(), spec, Arc::clone(&env.0.env), goal).map_err(|error| refused(&error))
 }
 
-/// Searches `env` and logs it in `out`, or in memory alone.
+/// Whether somebody has interrupted the work at hand.
+#[pyclass(frozen, module = "tapeout._native")]
+pub(crate) struct Interrupt(Arc<AtomicBool>);
+
+#[pymethods]
+impl Interrupt {
+    /// Whether it is to end.
+    fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a function in Python answers: it is given levels `[n][d]` and the [`Interrupt`], and returns columns as those of [`Session::tell`].
+struct PythonExecutor {
+    ask: Py<PyAny>,
+    interrupt: Arc<AtomicBool>,
+}
+
+/// Metrics, numbers of rules, the rules, violations, and the causes of failures by place.
+type Told<'py> = (
+    PyReadonlyArray2<'py, f64>,
+    PyReadonlyArray1<'py, i32>,
+    Vec<String>,
+    PyReadonlyArray1<'py, f64>,
+    Vec<(usize, String)>,
+);
+
+impl Executor for PythonExecutor {
+    fn evaluate(&self, designs: &[Design]) -> Result<Vec<Outcome>, EvalError> {
+        let answer = |py: Python<'_>| -> PyResult<Vec<Outcome>> {
+            let levels = designs.iter().flat_map(Design::levels).copied().collect();
+            let width = designs.first().map_or(1, |design| design.levels().len());
+            let interrupt = Interrupt(Arc::clone(&self.interrupt));
+            let said = self.ask.call1(py, (matrix(py, levels, width)?, interrupt))?;
+            let (metrics, rule, rules, violation, causes) = said.extract::<Told<'_>>(py)?;
+            outcomes(&metrics, &rule, &rules, &violation, causes)
+        };
+        Python::attach(answer).map_err(|raised| EvalError::caused_by("the evaluator has no answer", raised))
+    }
+}
+
+/// Searches `env` and logs it in `out`, or in memory alone; `ask` is asked about designs in place of the environment, if it is given.
 #[pyfunction]
-#[pyo3(signature = (env, plan, config, out, threads))]
+#[pyo3(signature = (env, plan, config, out, threads, ask))]
 pub(crate) fn run(
     py: Python<'_>,
     env: &Env,
@@ -85,15 +127,24 @@ pub(crate) fn run(
     config: &Bound<'_, PyAny>,
     out: Option<PathBuf>,
     threads: NonZeroUsize,
+    ask: Option<Py<PyAny>>,
 ) -> PyResult<Run> {
     let experiment = experiment(env, plan, config)?;
+    let asking = move |interrupt: &Arc<AtomicBool>| match ask {
+        None => experiment,
+        Some(ask) => {
+            experiment.with_executor(Arc::new(PythonExecutor { ask, interrupt: Arc::clone(interrupt) }))
+        }
+    };
     let finished = match &out {
         Some(out) => patient(py, |interrupt| {
+            let experiment = asking(interrupt);
             let options = RunOptions { threads, interrupt: Some(interrupt) };
             folder::run(&experiment, out, &options, &mut ())
         })?,
         // Who is interrupted has nothing of a log in memory.
         None => impatient(py, move |interrupt| {
+            let experiment = asking(interrupt);
             let options = RunOptions { threads, interrupt: Some(interrupt) };
             search(&experiment, &mut MemoryLog::default(), &options, &mut ())
         })?,

@@ -100,7 +100,7 @@ def test_judging_by_hand(edge):
         edge.problem("latency")
 
 
-def test_ctrl_c_comes_through_in_a_fifth_of_a_second():
+def test_ctrl_c_does_not_wait_for_a_slow_environment():
     slow = tapeout.Env("gemmini-accelerator")
     levels = slow.space.sample(400)
     pressed = []

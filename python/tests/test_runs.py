@@ -145,3 +145,35 @@ def test_commands_leave_signals_to_the_interpreter(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == -signal.SIGTERM, done.stderr
     assert handlers == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+
+
+class Elsewhere:
+    """Evaluates in its own way what it is asked about, until it has had enough."""
+
+    threads = 3
+
+    def __init__(self, env, answers=1_000_000):
+        self.env, self.answers, self.asked = env, answers, 0
+
+    def evaluate(self, levels, is_over):
+        assert not is_over()
+        self.asked += len(levels)
+        if self.asked > self.answers:
+            raise OSError("the last machine is gone")
+        return [{**o.metrics, "infeasible": o.infeasible, "violation": o.violation} for o in self.env.evaluate(levels)]
+
+
+def test_designs_are_evaluated_by_whoever_is_named_and_the_run_is_the_same(edge, tmp_path):
+    here = tapeout.run(edge, "nsga2", trials=100, seed=4)
+    elsewhere = Elsewhere(edge)
+    there = tapeout.run(edge, "nsga2", trials=100, seed=4, evaluator=elsewhere)
+    assert elsewhere.asked == 100
+    assert list(there.trials) == list(here.trials)
+    with pytest.raises(tapeout.Failed) as raised:
+        tapeout.run(edge, "nsga2", trials=100, seed=4, evaluator=Elsewhere(edge, 50), out=tmp_path / "run")
+    assert isinstance(raised.value.__cause__.__cause__, OSError)
+    assert 0 < len(tapeout.load(tmp_path / "run")) <= 50
+    assert list(tapeout.resume(tmp_path / "run").trials) == list(here.trials)
+    other = tapeout.Env("edge-accelerator", networks=["alexnet"])
+    with pytest.raises(ValueError, match="evaluator: it is one of"):
+        tapeout.run(edge, evaluator=Elsewhere(other))

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod datasets;
+mod executors;
 mod failures;
 mod faults;
 mod following;

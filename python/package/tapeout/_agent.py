@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from tapeout import _native
 from tapeout._env import Env
-from tapeout._outcomes import FAILED, MEASURED, Outcome, Outcomes
+from tapeout._outcomes import Outcome, Outcomes, told
 from tapeout._own import named, not_while_loading
 from tapeout._run import Run, _path, _plan
 
@@ -82,39 +82,8 @@ class Agent:
         if isinstance(outcomes, Outcomes):
             if not np.array_equal(self._asked[: len(outcomes)], outcomes.levels):
                 raise ValueError("these are not the outcomes of the designs that were asked about")
-            told: tuple[Any, ...] = outcomes._told()
-        else:
-            told = self._told(outcomes)
-        self._native.tell(*told)
+        self._native.tell(*told(self.env.metrics, outcomes))
         self._asked = self._asked[len(outcomes) :]
-
-    def _told(self, outcomes: Sequence[Outcome | Mapping[str, Any]]) -> tuple[Any, ...]:
-        names = [metric.name for metric in self.env.metrics]
-        metrics = np.full((len(outcomes), len(names)), np.nan)
-        rule, violation = np.full(len(outcomes), MEASURED, dtype=np.int32), np.zeros(len(outcomes))
-        rules: list[str] = []
-        causes: list[tuple[int, str]] = []
-        for index, said in enumerate(outcomes):
-            if isinstance(said, Outcome):
-                outcome = {**said.metrics, "infeasible": said.infeasible, "violation": said.violation, "failed": said.failed}
-            else:
-                outcome = dict(said)
-            broken, failed = outcome.get("infeasible"), outcome.get("failed")
-            if isinstance(failed, str):
-                rule[index] = FAILED
-                causes.append((index, failed))
-                continue
-            if isinstance(broken, str):
-                if broken not in rules:
-                    rules.append(broken)
-                rule[index] = rules.index(broken)
-                violation[index] = outcome.get("violation", 1.0)
-                continue
-            missing = [name for name in names if name not in outcome]
-            if missing:
-                raise ValueError(f"outcome {index}: metric `{missing[0]}` is missing")
-            metrics[index] = [outcome[name] for name in names]
-        return metrics, rule, rules, violation, causes
 
     def run(self) -> Run:
         """The run so far."""

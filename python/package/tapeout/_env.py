@@ -81,6 +81,11 @@ class Env:
         """What it needs and does not find here, such as a device; none if it can be asked."""
         return self._native.missing()
 
+    @property
+    def noisy(self) -> bool:
+        """Whether asking twice about a design may give two answers."""
+        return self._native.is_noisy()
+
     def evaluate(
         self, designs: Any, *, on_illegal: str = "raise", on_failure: str = "raise", threads: int | None = None
     ) -> Any:

@@ -1,6 +1,7 @@
 """The part of the package that is written in Rust. Shapes and units are those of what calls it."""
 
 import os
+from collections.abc import Callable
 from typing import Any, final
 
 import numpy as np
@@ -14,6 +15,7 @@ _Columns = tuple[
 _Judged = tuple[NDArray[np.float64], NDArray[np.uint8], NDArray[np.float64]]
 _Goal = tuple[list[str], list[str]]
 _About = list[tuple[str, str, str]]
+_Told = tuple[NDArray[np.float64], NDArray[np.int32], list[str], NDArray[np.float64], _Causes]
 _Expected = tuple[NDArray[np.float64], NDArray[np.float64] | None, NDArray[np.float64]]
 _Infos = dict[str, Any]
 
@@ -22,6 +24,7 @@ __all__ = [
     "Env",
     "Episodes",
     "Failed",
+    "Interrupt",
     "Judge",
     "Model",
     "Run",
@@ -67,6 +70,7 @@ class Env:
     def space(self, /) -> Space: ...
     def metrics(self, /) -> _About: ...
     def goal(self, /) -> _Goal: ...
+    def is_noisy(self, /) -> bool: ...
     def missing(self, /) -> str | None: ...
     def evaluate(
         self, /, levels: NDArray[np.uint32], on_illegal: str, on_failure: str, threads: int
@@ -101,6 +105,10 @@ class Run:
     def front(self, /) -> list[int]: ...
     def best(self, /, objective: int) -> int | None: ...
     def plot(self, /) -> str: ...
+
+@final
+class Interrupt:
+    def is_set(self, /) -> bool: ...
 
 @final
 class Session:
@@ -182,7 +190,12 @@ class Vector:
     ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], _Infos]: ...
 
 def run(
-    env: Env, plan: dict[str, Any], config: dict[str, Any], out: _Path | None, threads: int
+    env: Env,
+    plan: dict[str, Any],
+    config: dict[str, Any],
+    out: _Path | None,
+    threads: int,
+    ask: Callable[[NDArray[np.uint32], Interrupt], _Told] | None,
 ) -> Run: ...
 def load(path: _Path) -> Run: ...
 def resume(path: _Path, trials: int | None, threads: int) -> Run: ...

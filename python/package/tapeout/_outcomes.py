@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -254,3 +254,39 @@ class Outcomes:
         frame = pd.DataFrame({name: pd.Series(column, copy=False) for name, column in columns.items()}, copy=False)
         frame.attrs["units"] = self.units
         return frame
+
+
+def told(about: tuple[Metric, ...], outcomes: Outcomes | Sequence[Outcome | Mapping[str, Any]]) -> tuple[Any, ...]:
+    """What became of designs as the extension is told: metrics ``[n, k]``, numbers of rules, the rules, violations, causes of failures.
+
+    Raises:
+        ValueError: a metric is missing.
+    """
+    if isinstance(outcomes, Outcomes):
+        return outcomes._told()
+    names = [metric.name for metric in about]
+    metrics = np.full((len(outcomes), len(names)), np.nan)
+    rule, violation = np.full(len(outcomes), MEASURED, dtype=np.int32), np.zeros(len(outcomes))
+    rules: list[str] = []
+    causes: list[tuple[int, str]] = []
+    for index, said in enumerate(outcomes):
+        if isinstance(said, Outcome):
+            outcome = {**said.metrics, "infeasible": said.infeasible, "violation": said.violation, "failed": said.failed}
+        else:
+            outcome = dict(said)
+        broken, failed = outcome.get("infeasible"), outcome.get("failed")
+        if isinstance(failed, str):
+            rule[index] = FAILED
+            causes.append((index, failed))
+            continue
+        if isinstance(broken, str):
+            if broken not in rules:
+                rules.append(broken)
+            rule[index] = rules.index(broken)
+            violation[index] = outcome.get("violation", 1.0)
+            continue
+        missing = [name for name in names if name not in outcome]
+        if missing:
+            raise ValueError(f"outcome {index}: metric `{missing[0]}` is missing")
+        metrics[index] = [outcome[name] for name in names]
+    return metrics, rule, rules, violation, causes

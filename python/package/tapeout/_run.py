@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from tapeout import _native
 from tapeout._env import Env, _listed
-from tapeout._outcomes import Metric, Outcome, Outcomes
+from tapeout._outcomes import Metric, Outcome, Outcomes, told
 from tapeout._own import named, not_while_loading
 from tapeout._space import Space
 
@@ -104,6 +104,27 @@ class Run:
             return None
 
 
+class Evaluator(Protocol):
+    """Whoever evaluates the designs of a run elsewhere, such as :class:`tapeout.ray.Evaluator`."""
+
+    @property
+    def env(self) -> Env:
+        """Whose designs it evaluates."""
+
+    @property
+    def threads(self) -> int:
+        """How many questions it can have open at once."""
+
+    def evaluate(
+        self, levels: np.ndarray, is_over: Callable[[], bool]
+    ) -> Outcomes | Sequence[Outcome | Mapping[str, Any]]:
+        """What became of designs, as :meth:`Agent.tell` is told; called by several threads at once.
+
+        ``levels``: shape ``[n, d]``. ``is_over``: whether the run has been interrupted, so that nobody waits for the answer. What is
+        raised ends the run.
+        """
+
+
 def run(
     env: Env | str | type,
     agent: str | type = "auto",
@@ -115,6 +136,7 @@ def run(
     constraints: Iterable[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     threads: int = 1,
+    evaluator: Evaluator | None = None,
     **config: Any,
 ) -> Run:
     """Searches ``env`` until ``trials`` distinct designs are evaluated.
@@ -122,6 +144,7 @@ def run(
     ``agent``: one of :func:`agents`, with the hyperparameters ``config``, or a class of one's own. ``batch``: how many designs it is asked for at once, which is
     part of the result, as ``seed`` is; ``threads`` is not. ``objectives`` and ``constraints``: as in :class:`Problem`. ``out``: the
     folder of the log, as the program makes it; memory alone if nothing is said. The log is what ``tapeout search`` would write.
+    ``evaluator``: who evaluates the designs of ``env`` elsewhere, with as many questions at once as it can have open in place of ``threads``.
 
     Raises:
         ValueError: something that was given cannot be used, or there is a run in ``out`` already.
@@ -132,7 +155,17 @@ def run(
     env = env if isinstance(env, Env) else Env(env)
     agent, config = named(agent, config)
     plan = _plan(agent, trials, seed, batch, objectives, constraints)
-    return Run(_native.run(env._native, plan, config, _path(out), threads))
+    if evaluator is None:
+        return Run(_native.run(env._native, plan, config, _path(out), threads, None))
+    ours, theirs = [(it.id, it.version, it.config) for it in (env, evaluator.env)]
+    if ours != theirs:
+        raise ValueError(f"evaluator: it is one of {theirs[:2]} with {theirs[2]}, expected one of {ours[:2]} with {ours[2]}")
+    about = env.metrics
+
+    def ask(levels: np.ndarray, interrupt: _native.Interrupt) -> tuple[Any, ...]:
+        return told(about, evaluator.evaluate(levels, interrupt.is_set))
+
+    return Run(_native.run(env._native, plan, config, _path(out), evaluator.threads, ask))
 
 
 def load(path: str | os.PathLike[str]) -> Run:
