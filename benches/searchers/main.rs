@@ -1,9 +1,9 @@
 //! How well agents search problems that cost nothing to evaluate, and what their proposals cost.
 //!
 //! `cargo bench -p tapeout-benches --bench searchers -- FIELDS AGENTS SEEDS TRIALS`: names with commas between, `0..15`, and a
-//! number. Printed are medians over seeds at the budgets of [`BUDGETS`], for kernels means and half of a 95 % interval, the share of acceptable designs, and the time of a
-//! proposal with its observation: the mean, and the longest. An agent's settings follow its name: `tpe:gamma=0.2`. The agent `exact` is random
-//! search on a kernel, counted out.
+//! number. Printed are medians over seeds at the budgets of [`BUDGETS`], for kernels means and half of a 95 % interval, the share of acceptable
+//! designs, and the time of a proposal with its observation: the mean, and the longest. An agent's settings follow its name: `tpe:gamma=0.2`.
+//! The agent `exact` is random search on a kernel, counted out.
 
 mod accelerator;
 mod engineering;

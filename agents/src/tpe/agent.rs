@@ -13,8 +13,8 @@ use crate::parts::seen::Seen;
 /// Rounds of samples that may bring nothing new before a design is drawn at random.
 const ROUNDS: usize = 4;
 
-/// With more trials than this the uniform share shrinks as one over their number. Ours: recorded kernels are helped by it at 200, and accelerators of 14
-/// parameters are searched worse with all of it after 500 and 1,000.
+/// With more trials than this the uniform share shrinks as one over their number. Ours: recorded kernels are helped by it at 200, and accelerators
+/// of 14 parameters are searched worse with all of it after 500 and 1,000.
 const OPEN_TRIALS: f64 = 200.0;
 
 /// Hyperparameters.

@@ -14,8 +14,7 @@ use tapeout_core::{Design, DesignSpace, Parameter, Stream};
 const BANDWIDTH: f64 = 0.2;
 /// Own choice: a kernel is no wider than the centres are spread, and one level. It tells where a log is all around one design.
 const BEYOND_SPREAD: f64 = 1.0;
-/// With more levels than this a parameter's uniform share is smaller, as one over their number: each level has as much. Ours: of many levels those side by
-/// side are alike.
+/// With more levels than this a parameter's uniform share is smaller, as one over their number. Ours: of many levels those side by side are alike.
 const FEW_LEVELS: f64 = 4.0;
 /// Combinations of levels that are coded together: what a byte holds.
 const CODES: usize = 256;
