@@ -5,8 +5,10 @@ use std::collections::HashSet;
 use serde_json::Value;
 use tapeout_agents::AGENTS;
 use tapeout_core::pareto::{Archive, hypervolume};
-use tapeout_core::{BuildEnv, Constraint, Design, Env, Goal, Objective, Outcome, Problem, Seed, Trial};
-use tapeout_envs::{RecordedKernel, RecordedKernelConfig};
+use tapeout_core::{
+    BuildEnv, Catalog, Constraint, Design, Env, Goal, Objective, Outcome, Problem, Seed, Trial,
+};
+use tapeout_envs::{ENVS, RecordedKernel, RecordedKernelConfig};
 
 use crate::accelerator::Accelerator;
 use crate::engineering::{CAR_SIDE, CRASH, Engineering, WELDED_BEAM, WELDED_BEAM_COST};
@@ -41,14 +43,14 @@ enum Yardstick {
 
 impl Field {
     /// `accelerator-N`, `accelerator-N-front`, `accelerator-N-four`, `tuning-N`, `gemm`, `convolution`, `welded-beam`, `welded-beam-front`,
-    /// `car-side`, `crash`, or the path of a tuning file.
+    /// `car-side`, `crash`, `env=` and the name of an environment, or the path of a tuning file.
     pub fn new(name: &str) -> Self {
         match name {
             "welded-beam" => Self::of_engineering(&WELDED_BEAM_COST),
             "welded-beam-front" => Self::of_engineering(&WELDED_BEAM),
             "car-side" => Self::of_engineering(&CAR_SIDE),
             "crash" => Self::of_engineering(&CRASH),
-            _ => Self::of_family(name),
+            _ => name.strip_prefix("env=").map_or_else(|| Self::of_family(name), Self::of_env),
         }
     }
 
@@ -74,6 +76,17 @@ impl Field {
         let problem = Problem::new(space, Tuning::metrics(), goal).expect("the metric is there");
         let evaluate = Box::new(move |design: &Design| tuning.evaluate(design));
         Self { problem, evaluate, yardstick: Yardstick::Fraction { optimum } }
+    }
+
+    /// An environment as it is by default, for the first of its objectives.
+    fn of_env(id: &str) -> Self {
+        let catalog = ENVS.iter().cloned().fold(Catalog::new(), Catalog::with_env);
+        let (env, mut goal) =
+            catalog.build_env(id, &Value::Null).expect("an environment that needs no setting");
+        goal.objectives.truncate(1);
+        let problem = Problem::new(env.space().clone(), env.metrics().to_vec(), goal).expect("its own goal");
+        let evaluate = Box::new(move |design: &Design| env.evaluate(design).expect("it answers"));
+        Self { problem, evaluate, yardstick: Yardstick::Loss }
     }
 
     fn of_engineering(engineering: &'static Engineering) -> Self {
@@ -183,6 +196,27 @@ impl Field {
             trials.extend(answers.into_iter().filter(|trial| known.insert(trial.design.clone())));
         }
         trials
+    }
+
+    /// The mean score of all random searches of `budget` different designs, counted out over the whole space.
+    ///
+    /// Of N scores from the best on, the i-th is the best of k without the i - 1 before it: with probability k / N for the first, and
+    /// (N - i - k + 1) / (N - i) times that of the i-th for the next.
+    pub fn exact_random(&self, budget: usize) -> f64 {
+        let losses = self.problem.space().iter().map(|design| {
+            let outcome = (self.evaluate)(&design);
+            self.problem.trial(design, outcome)
+        });
+        let mut scores: Vec<f64> = losses.map(|trial| self.score(&[trial])).collect();
+        scores.sort_by(|a, b| b.total_cmp(a));
+        let (n, k) = (scores.len() as f64, budget.min(scores.len()) as f64);
+        let mut probability = k / n;
+        let mut mean = 0.0;
+        for (place, score) in (1..).map(f64::from).zip(scores) {
+            mean += probability * score;
+            probability *= (n - place - k + 1.0).max(0.0) / (n - place).max(1.0);
+        }
+        mean
     }
 
     /// Whether results are told by their mean, as those of kernels are, and not by their median.

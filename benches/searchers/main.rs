@@ -1,8 +1,9 @@
 //! How well agents search problems that cost nothing to evaluate, and what their proposals cost.
 //!
 //! `cargo bench -p tapeout-benches --bench searchers -- FIELDS AGENTS SEEDS TRIALS`: names with commas between, `0..15`, and a
-//! number. Printed are medians over seeds at the budgets of [`BUDGETS`], for kernels means and half of a 95 % interval, the share of acceptable designs, and the time of a
-//! proposal with its observation: the mean, and the longest. An agent's settings follow its name: `tpe:gamma=0.2`.
+//! number. Printed are medians over seeds at the budgets of [`BUDGETS`], for kernels means and half of a 95 % interval, the share of acceptable
+//! designs, and the time of a proposal with its observation: the mean, and the longest. An agent's settings follow its name: `tpe:gamma=0.2`.
+//! The agent `exact` is random search on a kernel, counted out.
 
 mod accelerator;
 mod engineering;
@@ -101,6 +102,12 @@ fn main() {
             BUDGETS.map(|budget| format!("{budget:>15}")).concat()
         );
         for agent in agents.split(',') {
+            if agent == "exact" {
+                let reached = BUDGETS.iter().filter(|&&budget| budget <= trials);
+                let scores = reached.map(|&budget| format!("  {:.3}        ", field.exact_random(budget)));
+                println!("{agent:<32}{}", scores.collect::<String>());
+                continue;
+            }
             let (id, settings) = settings(agent);
             let results: Vec<Result> =
                 seeds.par_iter().map(|&seed| search(&field, &id, &settings, seed, trials)).collect();
@@ -114,7 +121,9 @@ fn main() {
                     let [mean, half] = mean(&scores);
                     return format!("  {mean:.3} ± {half:.3}");
                 }
-                format!("{:>15.4}", median(scores))
+                let median = median(scores);
+                // Seconds and square metres are small numbers.
+                if median < 0.01 { format!("{median:>15.4e}") } else { format!("{median:>15.4}") }
             });
             let scores: String = scores.collect();
             let of = |value: fn(&Result) -> f64| median(results.iter().map(value).collect());

@@ -30,13 +30,15 @@ pub struct CmaEsConfig {
     pub sigma: f64,
     /// `alpha`: how likely a level next to the mean's is at least; 1 / (lambda n) if absent.
     pub margin: Option<f64>,
+    /// Random designs that make the first generation; lambda if absent, 0 for one around the middle of the space.
+    pub n_initial: Option<usize>,
 }
 
 impl Default for CmaEsConfig {
     /// Hansen (2016), table 1 and the note on figure 6: lambda = 4 + floor(3 ln n), sigma = 0.3 of the range. Hamano
-    /// et al. (2022): alpha = 1 / (lambda N).
+    /// et al. (2022): alpha = 1 / (lambda N). The first generation is ours.
     fn default() -> Self {
-        Self { population: None, sigma: 0.3, margin: None }
+        Self { population: None, sigma: 0.3, margin: None, n_initial: None }
     }
 }
 
@@ -52,6 +54,10 @@ pub struct CmaEs {
     pending: HashMap<Design, Vec<f64>>,
     /// Observed since the last update.
     generation: Vec<(Vec<f64>, Trial)>,
+    /// How many random designs are still to be proposed.
+    n_initial: usize,
+    /// How many trials the generation of the moment is of, at least.
+    wanted: usize,
     has_proposed: bool,
 }
 
@@ -108,14 +114,22 @@ impl CmaEs {
 impl Agent for CmaEs {
     fn suggest(&mut self, count: usize) -> Result<Vec<Design>, AgentError> {
         self.has_proposed = true;
-        Ok((0..count).map(|_| self.sampled()).collect())
+        let n_random = self.n_initial.min(count);
+        self.n_initial -= n_random;
+        let mut designs: Vec<Design> = (0..n_random).map(|_| self.seen.draw(&mut self.rng)).collect();
+        designs.extend((n_random..count).map(|_| self.sampled()));
+        Ok(designs)
     }
 
     fn observe(&mut self, trials: &[Trial]) -> Result<(), AgentError> {
         self.seen.observe(trials);
         self.scalarizer.observe(trials);
         if !self.has_proposed {
+            if trials.is_empty() {
+                return Ok(());
+            }
             self.adopt(trials);
+            (self.n_initial, self.wanted) = (0, self.lambda);
             return Ok(());
         }
         for trial in trials {
@@ -123,7 +137,8 @@ impl Agent for CmaEs {
                 self.pending.remove(&trial.design).unwrap_or_else(|| self.gaussian.injected(&trial.design));
             self.generation.push((step, trial.clone()));
         }
-        if self.generation.len() >= self.lambda {
+        if self.generation.len() >= self.wanted {
+            self.wanted = self.lambda;
             self.update();
         }
         Ok(())
@@ -143,6 +158,7 @@ impl BuildAgent for CmaEs {
         // Eq. 48.
         let lambda = config.population.unwrap_or(4 + (3.0 * (n_choices as f64).ln()) as usize);
         let margin = config.margin.unwrap_or(1.0 / (lambda * n_choices) as f64);
+        let n_initial = config.n_initial.unwrap_or(lambda);
         check("population", lambda, 2..)?;
         check("sigma", config.sigma, (Excluded(0.0), Included(1.0)))?;
         // Two sides of a level and the level itself share the probability.
@@ -156,6 +172,8 @@ impl BuildAgent for CmaEs {
             categories: Categories::new(space),
             pending: HashMap::new(),
             generation: Vec::new(),
+            n_initial,
+            wanted: n_initial.max(lambda),
             has_proposed: false,
         })
     }

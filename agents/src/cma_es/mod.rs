@@ -8,7 +8,7 @@
 //! Departs from them: weights are not negative; a category's distribution moves at the learning rate of the rank-mu
 //! update, in place of an adapted one; a generation is whatever has been observed when it holds lambda trials or
 //! more; designs from elsewhere, and those that repair moved, are injected with a bound on their length (Hansen 2011,
-//! "Injecting external solutions into CMA-ES", arXiv:1110.4181); known designs are not proposed again.
+//! "Injecting external solutions into CMA-ES", arXiv:1110.4181); the first generation is random; known designs are not proposed again.
 //!
 //! | file | holds |
 //! |---|---|

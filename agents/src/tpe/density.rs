@@ -14,6 +14,8 @@ use tapeout_core::{Design, DesignSpace, Parameter, Stream};
 const BANDWIDTH: f64 = 0.2;
 /// Own choice: a kernel is no wider than the centres are spread, and one level. It tells where a log is all around one design.
 const BEYOND_SPREAD: f64 = 1.0;
+/// With more levels than this a parameter's uniform share is smaller, as one over their number. Ours: of many levels those side by side are alike.
+const FEW_LEVELS: f64 = 4.0;
 /// Combinations of levels that are coded together: what a byte holds.
 const CODES: usize = 256;
 /// Trials between two looks at whether the sum is too large. Ours: their products stay in the fastest cache.
@@ -92,8 +94,10 @@ enum Kernel {
     Ordered {
         /// The mass so many levels from the centre.
         by_distance: Vec<f64>,
-        /// One over what is left of the whole after the cut, by centre.
+        /// One over what is left of the whole after the cut, by centre; times what the uniform share leaves.
         scale: Vec<f64>,
+        /// What each level has of the uniform share, wherever the centre is.
+        everywhere: f64,
     },
     /// The centre, and all others alike.
     Categorical { n_levels: u32, same: f64, other: f64 },
@@ -101,7 +105,7 @@ enum Kernel {
 
 impl Kernel {
     /// For a mixture of kernels, so many of them at each level as `counts` says, of `d` parameters, and a uniform component.
-    fn new(parameter: &Parameter, counts: &[u32], d: usize, least_bandwidth: f64) -> Self {
+    fn new(parameter: &Parameter, counts: &[u32], d: usize, least_bandwidth: f64, uniform: f64) -> Self {
         let n_levels = parameter.n_levels();
         let n_kernels = f64::from(counts.iter().sum::<u32>() + 1);
         if parameter.is_categorical() {
@@ -111,11 +115,12 @@ impl Kernel {
         let range = f64::from(n_levels);
         let widest = (BANDWIDTH * range).min(std(counts) + BEYOND_SPREAD);
         let bandwidth = widest * n_kernels.powf(-1.0 / (d as f64 + 4.0));
-        Self::discrete_normal(n_levels as usize, bandwidth.max(least_bandwidth * range))
+        let uniform = uniform * (FEW_LEVELS / range).min(1.0);
+        Self::discrete_normal(n_levels as usize, bandwidth.max(least_bandwidth * range), uniform)
     }
 
-    /// Source: Watanabe (2023), section 3.3.2.
-    fn discrete_normal(n_levels: usize, std: f64) -> Self {
+    /// Mixed with the share `uniform` of a uniform distribution. Source: Watanabe (2023), section 3.3.2, without one.
+    fn discrete_normal(n_levels: usize, std: f64, uniform: f64) -> Self {
         // What lies beyond so many and a half levels from the centre, on one side.
         let tail = |distance: usize| 0.5 * libm::erfc((distance as f64 + 0.5) / (std * SQRT_2));
         // The mass of a level is that within half a step of it and not the density at it, so that a kernel narrower than a level
@@ -127,10 +132,11 @@ impl Kernel {
         };
         // What would lie beyond the ends is shared out among the levels, or those at the ends would seem unlikely to both
         // densities.
-        let scale = |center: usize| 1.0 / (1.0 - tails[center] - tails[n_levels - 1 - center]);
+        let scale = |center: usize| (1.0 - uniform) / (1.0 - tails[center] - tails[n_levels - 1 - center]);
         Self::Ordered {
             by_distance: (0..n_levels).map(mass).collect(),
             scale: (0..n_levels).map(scale).collect(),
+            everywhere: uniform / n_levels as f64,
         }
     }
 
@@ -151,8 +157,8 @@ impl Kernel {
 
     fn probability(&self, level: u32, center: u32) -> f64 {
         match self {
-            Self::Ordered { by_distance, scale } => {
-                by_distance[level.abs_diff(center) as usize] * scale[center as usize]
+            Self::Ordered { by_distance, scale, everywhere } => {
+                by_distance[level.abs_diff(center) as usize] * scale[center as usize] + everywhere
             }
             Self::Categorical { same, other, .. } => {
                 if level == center {
@@ -208,8 +214,15 @@ pub struct Others {
 }
 
 /// The densities of the designs at places `good`, weighted by `gains`, and of all others. The uniform component has the mean
-/// weight of the good; it has the same in both, so that where there are no trials neither is the likelier.
-pub fn densities(centers: &Centers, good: &[usize], gains: &[f64], least_bandwidth: f64) -> (Good, Others) {
+/// weight of the good; it has the same in both, so that where there are no trials neither is the likelier. Of each kernel of an ordered parameter
+/// of few levels around the good, `uniform` is shared out among all of them.
+pub fn densities(
+    centers: &Centers,
+    good: &[usize],
+    gains: &[f64],
+    least_bandwidth: f64,
+    uniform: f64,
+) -> (Good, Others) {
     let (n, d) = (centers.designs.len(), centers.parameters.len());
     let mut good_counts: Vec<Vec<u32>> = centers.counts.iter().map(|counts| vec![0; counts.len()]).collect();
     for &place in good {
@@ -217,26 +230,34 @@ pub fn densities(centers: &Centers, good: &[usize], gains: &[f64], least_bandwid
             counts[level as usize] += 1;
         }
     }
-    let kernels = |counts: &[Vec<u32>]| -> Vec<Kernel> {
+    let kernels = |counts: &[Vec<u32>], uniform: f64| -> Vec<Kernel> {
         let parameters = centers.parameters.iter().zip(counts);
-        parameters.map(|(parameter, counts)| Kernel::new(parameter, counts, d, least_bandwidth)).collect()
+        parameters
+            .map(|(parameter, counts)| Kernel::new(parameter, counts, d, least_bandwidth, uniform))
+            .collect()
     };
     let less = |(all, good): (&Vec<u32>, &Vec<u32>)| all.iter().zip(good).map(|(a, b)| a - b).collect();
     let other_counts: Vec<Vec<u32>> = centers.counts.iter().zip(&good_counts).map(less).collect();
-    let uniform = 1.0 / (1.0 + good.len() as f64);
+    let component = 1.0 / (1.0 + good.len() as f64);
     let total: f64 = gains.iter().sum();
-    let mut weights = vec![(1.0 - uniform) / (n - good.len()).max(1) as f64; n];
+    let mut weights = vec![(1.0 - component) / (n - good.len()).max(1) as f64; n];
     let mut members = Vec::with_capacity(good.len());
     for (&place, gain) in good.iter().zip(gains) {
         weights[place] = 0.0;
-        members.push((gain / total * (1.0 - uniform), centers.designs[place].clone()));
+        members.push((gain / total * (1.0 - component), centers.designs[place].clone()));
     }
     // A table has an entry for each byte at least.
     let n_codes = |group: &Group| group.parameters.clone().map(|index| centers.counts[index].len()).product();
     let tables = centers.groups.iter().map(|group| vec![0.0; CODES.max(n_codes(group))]).collect();
     (
-        Good { kernels: kernels(&good_counts), members, uniform },
-        Others { kernels: kernels(&other_counts), weights, uniform, tables, along: Vec::new() },
+        Good { kernels: kernels(&good_counts, uniform), members, uniform: component },
+        Others {
+            kernels: kernels(&other_counts, 0.0),
+            weights,
+            uniform: component,
+            tables,
+            along: Vec::new(),
+        },
     )
 }
 
@@ -360,9 +381,11 @@ mod tests {
     /// Three levels, centre 1, standard deviation 1: the mass within ±0.5 is 0.3829, within ±1.5 it is 0.8664 (any table).
     #[test]
     fn the_ordered_kernel_by_hand() {
-        let kernel = Kernel::discrete_normal(3, 1.0);
+        let kernel = Kernel::discrete_normal(3, 1.0, 0.0);
         assert!((kernel.probability(1, 1) - 0.3829 / 0.8664).abs() < 1e-4);
         assert!((kernel.probability(0, 1) - kernel.probability(2, 1)).abs() < 1e-12);
+        let mixed = Kernel::discrete_normal(3, 1.0, 0.3);
+        assert!((mixed.probability(1, 1) - 0.7 * 0.3829 / 0.8664 - 0.1).abs() < 1e-4);
     }
 
     /// Four kernels, three categories: 1.25 for the category itself and 0.25 for the others, out of 1.75.
@@ -383,7 +406,7 @@ mod tests {
     fn mixtures(space: &DesignSpace, ranks: &[u128]) -> (Centers, Good, Others) {
         let mut centers = Centers::new(space);
         ranks.iter().for_each(|&rank| centers.push(&space.unrank(rank)));
-        let (good, others) = densities(&centers, &[0, 1], &[2.0, 1.0], 0.03);
+        let (good, others) = densities(&centers, &[0, 1], &[2.0, 1.0], 0.03, 0.2);
         (centers, good, others)
     }
 

@@ -5,7 +5,7 @@
 //! for the kernel of a discrete parameter; Ozaki et al. (2020), doi:10.1145/3377930.3389817, for several objectives. Bandwidths
 //! are those of Optuna 4's multivariate estimator.
 //! Departs from them: a bandwidth ends a level beyond the spread of the centres; the uniform component weighs the same in both
-//! densities; samples are made legal, and known ones are not proposed.
+//! densities; kernels around the good give ordered levels a uniform share; samples are made legal, and known ones are not proposed.
 //!
 //! | file | holds |
 //! |---|---|
