@@ -226,7 +226,10 @@ mod tests {
             refusal(EqualLevelsText::always("arbiter", &["simple", "simple"])),
             "equal levels of `arbiter` need two levels at least"
         );
-        assert!(refusal(EqualLevelsText::always("arbiter", &["simple", "none"])).contains("`none`"));
+        assert!(
+            refusal(EqualLevelsText::always("arbiter", &["simple", "none"]))
+                .contains("`arbiter`: none is not a level")
+        );
         assert!(refusal(EqualLevelsText::always("arbitr", &["simple"])).contains("arbiter"));
         let own = refusal(EqualLevelsText::without_effect("arbiter", "arbiter", &["simple"]));
         assert_eq!(own, "equal levels of `arbiter` are given by their own parameter; name another");
