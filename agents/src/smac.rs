@@ -100,6 +100,7 @@ impl Smac {
             n_estimators: config.n_estimators,
             max_features: config.max_features,
             min_samples_split: config.min_samples_split,
+            bootstrap: true,
         };
         let mut fit = |points: &[Vec<f64>], targets: &[f64]| {
             RandomForest::fit(growth, embedding.kinds(), points, targets, rng)

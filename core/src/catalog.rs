@@ -13,7 +13,7 @@ use crate::problem::{Goal, Problem};
 use crate::saved::{LoadError, Saved};
 use crate::seed::Seed;
 use crate::space::DesignSpace;
-use crate::surrogate::{BuildLearner, Learner, Surrogate};
+use crate::surrogate::{BuildLearner, Learner, Representative, RepresentativeModel, Surrogate};
 
 type BuildAgentFn = fn(&Problem, &Value, Seed) -> Result<Box<dyn Agent>, ConfigError>;
 type BuildLearnerFn = fn(&Problem, &Value) -> Result<Box<dyn Learner>, ConfigError>;
@@ -261,12 +261,16 @@ impl LearnerEntry {
         (self.resolve)(settings)
     }
 
-    /// Makes the learner.
+    /// Makes the learner. Of designs that the space states to be equal it is told of one.
     ///
     /// # Errors
     /// [`ConfigError`] if a hyperparameter cannot be used.
     pub fn build(&self, problem: &Problem, settings: &Value) -> Result<Box<dyn Learner>, ConfigError> {
-        (self.build)(problem, settings)
+        let learner = (self.build)(problem, settings)?;
+        if !problem.space().has_equal_levels() {
+            return Ok(learner);
+        }
+        Ok(Box::new(Representative { space: problem.space().clone(), learner }))
     }
 
     /// Makes the model over `space` that `saved` was made from.
@@ -281,7 +285,11 @@ impl LearnerEntry {
             let (got, expected) = (saved.schema, self.schema);
             return Err(LoadError::LearnerSchema { learner: self.id, got, expected });
         }
-        (self.load)(space, saved)
+        let surrogate = (self.load)(space, saved)?;
+        if !space.has_equal_levels() {
+            return Ok(surrogate);
+        }
+        Ok(Box::new(RepresentativeModel { space: space.clone(), surrogate }))
     }
 }
 

@@ -68,8 +68,8 @@ pub use rule::Rule;
 pub use saved::{LoadError, Saved};
 pub use seed::{Seed, Stream};
 pub use space::{
-    CategoryParameter, CountParameter, Design, DesignIndex, DesignSpace, NumberParameter, PackedDesigns,
-    Product, ProductText, SpaceError,
+    CategoryParameter, CountParameter, Design, DesignIndex, DesignSpace, EqualLevelsText, Given,
+    NumberParameter, PackedDesigns, Product, ProductText, SpaceError,
 };
 pub use surrogate::{
     BuildLearner, FitError, Learner, Prediction, Surrogate, TrainingData, TrainingDataError, WorkloadContext,

@@ -155,6 +155,39 @@ fn check_group(
     Ok(())
 }
 
+/// A learner that is told of one design in place of all that the space states to be equal to it.
+pub(crate) struct Representative {
+    pub(crate) space: DesignSpace,
+    pub(crate) learner: Box<dyn Learner>,
+}
+
+/// What it fits: a model that is asked about the same.
+pub(crate) struct RepresentativeModel {
+    pub(crate) space: DesignSpace,
+    pub(crate) surrogate: Box<dyn Surrogate>,
+}
+
+impl Learner for Representative {
+    fn fit(&self, data: &TrainingData, seed: Seed) -> Result<Box<dyn Surrogate>, FitError> {
+        let mut data = data.clone();
+        let trials = data.train.iter_mut().chain(&mut data.validation).flat_map(|group| &mut group.trials);
+        trials.for_each(|trial| trial.design = self.space.representative(&trial.design));
+        let surrogate = self.learner.fit(&data, seed)?;
+        Ok(Box::new(RepresentativeModel { space: self.space.clone(), surrogate }))
+    }
+}
+
+impl Surrogate for RepresentativeModel {
+    fn predict(&self, context: &[f64], designs: &[Design]) -> Prediction {
+        let designs: Vec<Design> = designs.iter().map(|design| self.space.representative(design)).collect();
+        self.surrogate.predict(context, &designs)
+    }
+
+    fn save(&self) -> Saved {
+        self.surrogate.save()
+    }
+}
+
 /// How the catalog makes a learner, and reads what its models save.
 pub trait BuildLearner: Learner + Sized + 'static {
     /// Its name on the command line: `random-forest`.

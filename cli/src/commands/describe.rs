@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 use tapeout::core::catalog::BuiltEnv;
 use tapeout::core::{
-    AgentEntry, BuildEnv as _, Catalog, Env, EnvEntry, Goal, LearnerEntry, ProductText, UnknownName,
+    AgentEntry, BuildEnv as _, Catalog, Env, EnvEntry, EqualLevelsText, Goal, LearnerEntry, ProductText,
+    UnknownName,
 };
 use tapeout::envs::RecordedKernel;
 use tapeout::simulators::networks::{Conv2d, MatMul, NETWORKS, NeuralNetwork, Op, SecondOperand};
@@ -148,6 +149,7 @@ impl Entry<'_> {
                     page["parameters"] = json!(space.parameters());
                     page["rules"] = rules.collect::<Value>();
                     page["products"] = json!(space.product_texts());
+                    page["equal_levels"] = json!(space.equal_level_texts());
                     page["metrics"] = json!(env.metrics());
                     page["goal"] = json!(goal);
                 }
@@ -243,6 +245,23 @@ fn env_text(env: &dyn Env, goal: &Goal) -> String {
             products.row([name, of.join(", "), about]);
         }
         page.push_str(&format!("\n{}", products.text()));
+    }
+    if space.has_equal_levels() {
+        let mut equal = Table::new(&[
+            ("equal levels of", Column::Words),
+            ("which", Column::Words),
+            ("where", Column::Words),
+        ]);
+        let list = |levels: &[tapeout::core::Value]| {
+            levels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        };
+        for EqualLevelsText { parameter, levels, given } in space.equal_level_texts() {
+            let which = if levels.is_empty() { "all".to_owned() } else { list(&levels) };
+            let place = given
+                .map_or("everywhere".to_owned(), |it| format!("{} = {}", it.parameter, list(&it.levels)));
+            equal.row([parameter, which, place]);
+        }
+        page.push_str(&format!("\n{}", equal.text()));
     }
     let mut metrics =
         Table::new(&[("metric", Column::Words), ("unit", Column::Words), ("summary", Column::Words)]);

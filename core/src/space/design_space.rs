@@ -7,6 +7,7 @@ use rand::{Rng, RngExt};
 
 use super::block::{Block, tied_groups};
 use super::diagram::Diagram;
+use super::equal_levels::EqualLevels;
 use super::{Product, SpaceError, Walk};
 use crate::names::nearest_name;
 use crate::parameter::{Parameter, Value};
@@ -31,6 +32,8 @@ pub struct DesignSpace {
     pub(super) inner: Arc<Inner>,
     /// What is known to matter beside the parameters; designs are the same without.
     pub(super) products: Arc<[Product]>,
+    /// What is known to make no difference; designs are the same without.
+    pub(super) equal_levels: Arc<[EqualLevels]>,
 }
 
 pub(super) struct Inner {
@@ -100,7 +103,8 @@ impl DesignSpace {
         let product =
             blocks.iter().try_fold(1u128, |product, block| product.checked_mul(u128::from(block.count())));
         let cardinality = product.ok_or(SpaceError::TooLarge)?;
-        Ok(Self { inner: Arc::new(Inner { parameters, rules, blocks, cardinality }), products: Arc::new([]) })
+        let inner = Arc::new(Inner { parameters, rules, blocks, cardinality });
+        Ok(Self { inner, products: Arc::new([]), equal_levels: Arc::new([]) })
     }
 
     /// The parameters, in order.

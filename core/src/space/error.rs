@@ -33,6 +33,14 @@ pub enum SpaceError {
         /// What is wrong with it.
         fault: String,
     },
+    /// Levels that cannot be equal.
+    #[error("equal levels of `{parameter}` {fault}")]
+    BadEqualLevels {
+        /// Whose levels.
+        parameter: String,
+        /// What is wrong with the statement.
+        fault: String,
+    },
     /// The rules exclude each other.
     #[error("no design is legal under the rules {rules:?}")]
     NothingLegal {

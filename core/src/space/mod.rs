@@ -3,6 +3,7 @@
 mod block;
 mod design_space;
 mod diagram;
+mod equal_levels;
 mod error;
 mod handle;
 mod moves;
@@ -12,6 +13,7 @@ mod product;
 mod walk;
 
 pub use design_space::{Design, DesignSpace};
+pub use equal_levels::{EqualLevelsText, Given};
 pub use error::SpaceError;
 pub use handle::{CategoryParameter, CountParameter, NumberParameter};
 pub use moves::Neighbourhood;

@@ -20,7 +20,7 @@ impl DesignSpace {
         let is_listed =
             self.rules().is_empty() && self.inner.blocks.iter().any(|block| matches!(block, Block::Tied(_)));
         if !is_listed {
-            return Self::new(parameters, self.rules().to_vec())?.with_products(&self.product_texts());
+            return self.with_the_known(&Self::new(parameters, self.rules().to_vec())?, kept);
         }
         let row = |levels: &[u32]| -> Option<Vec<u32>> {
             let place =
@@ -28,7 +28,13 @@ impl DesignSpace {
             levels.iter().zip(kept).map(place).collect()
         };
         let part = self.iter().filter_map(|design| row(design.levels())).collect();
-        Self::of_rows(parameters, part)?.with_products(&self.product_texts())
+        self.with_the_known(&Self::of_rows(parameters, part)?, kept)
+    }
+
+    /// `part`, with what is known of this space.
+    fn with_the_known(&self, part: &Self, kept: &[Vec<u32>]) -> Result<Self, SpaceError> {
+        let equal_levels = self.equal_levels.iter().filter_map(|it| it.narrowed(kept)).collect();
+        Ok(Self { equal_levels, ..part.with_products(&self.product_texts())? })
     }
 }
 

@@ -7,7 +7,8 @@ use serde_json::Map;
 use tapeout_core::expression::{Expression, Operand};
 use tapeout_core::names::nearest_name;
 use tapeout_core::{
-    Constraint, DesignSpace, Domain, Goal, Metric, Objective, Parameter, Problem, ProductText, Rule, Value,
+    Constraint, DesignSpace, Domain, EqualLevelsText, Goal, Metric, Objective, Parameter, Problem,
+    ProductText, Rule, Value,
 };
 use toml::Spanned;
 
@@ -55,6 +56,8 @@ struct FileText {
     rules: Vec<Spanned<RuleText>>,
     #[serde(default)]
     products: Vec<ProductText>,
+    #[serde(default)]
+    equal_levels: Vec<EqualLevelsText>,
     metrics: toml::Table,
     #[serde(default)]
     infeasible: toml::Table,
@@ -255,7 +258,7 @@ impl Declaration {
             rules.push(rule.into_inner().rule(&parameters).map_err(|message| at(offset, message))?);
         }
         let space = DesignSpace::new(parameters, rules)
-            .and_then(|space| space.with_products(&file.products))
+            .and_then(|space| space.with_products(&file.products)?.with_equal_levels(&file.equal_levels))
             .map_err(|error| at(place("parameters"), error.to_string()))?;
         let (mut metrics, mut metric_texts) = (Vec::new(), Vec::new());
         for (name, entry) in file.metrics {

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 use tapeout_core::space::{CategoryParameter, CountParameter};
-use tapeout_core::{Design, DesignSpace, Parameter, SpaceError};
+use tapeout_core::{Design, DesignSpace, EqualLevelsText, Parameter, SpaceError};
 use tapeout_simulators::dram::{
     AddressOrder, Arbiter, Controller, DramDevice, PagePolicy, RefreshPolicy, ResponseQueue, Scheduler,
     SchedulerBuffer,
@@ -127,7 +127,8 @@ impl Controllers {
         device: &DramDevice,
         is_reads_alone: bool,
     ) -> Result<Self, SpaceError> {
-        let space = DesignSpace::new(parameters(choice, device), Vec::new())?;
+        let space = DesignSpace::new(parameters(choice, device), Vec::new())?
+            .with_equal_levels(&equal_levels(choice))?;
         let is_extended = choice == DramSpace::Extended;
         let extension = || -> Result<Extension, SpaceError> {
             let maps: Vec<(&str, usize)> =
@@ -222,6 +223,23 @@ fn schedulers(choice: DramSpace) -> &'static [(&'static str, MakeScheduler)] {
 fn refresh_policies(choice: DramSpace, device: &DramDevice) -> &'static [(&'static str, MakeRefresh)] {
     let has_sets = choice == DramSpace::Extended && device.refresh_sets.is_some();
     if has_sets { &REFRESH_POLICIES } else { &REFRESH_POLICIES[..2] }
+}
+
+/// What has no effect whatever the trace: limits on refreshes without refreshes, on transactions with the arbiter that has none, and marks
+/// of write drain with other schedulers. What is equal on reads alone is not stated, since data sets may hold several traces.
+fn equal_levels(choice: DramSpace) -> Vec<EqualLevelsText> {
+    let mut stated = vec![
+        EqualLevelsText::without_effect("refresh_max_postponed", "refresh_policy", &["no-refresh"]),
+        EqualLevelsText::without_effect("refresh_max_pulled_in", "refresh_policy", &["no-refresh"]),
+        EqualLevelsText::without_effect("max_active_transactions", "arbiter", &["simple"]),
+    ];
+    if choice == DramSpace::Extended {
+        let others = ["fifo", "fr-fcfs", "fr-fcfs-grp"];
+        stated.extend(
+            ["drain_high", "drain_low"].map(|it| EqualLevelsText::without_effect(it, "scheduler", &others)),
+        );
+    }
+    stated
 }
 
 /// Source of names and levels: Krishnan et al. (2023), doi:10.1145/3579371.3589049, and its code, srivatsankrishnan/oss-arch-gym

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::*;
 use tapeout_core::Value;
 use tapeout_core::check::check_env;
@@ -75,6 +77,35 @@ fn equal_designs_are_counted_as_published() {
             "{workload}"
         );
     }
+}
+
+// Claim: designs that the space states to be equal are, and none that is equal whatever the trace is left unstated: with writes as many
+// representatives as classes are found.
+#[test]
+fn equal_levels_are_those_of_equal_designs() {
+    let small = env(short("mixed"));
+    let mut found = BTreeSet::new();
+    for design in small.space().iter() {
+        let one = small.space().representative(&design);
+        assert_eq!(small.setting(&one), small.setting(&design));
+        found.insert(one);
+    }
+    assert_eq!(found.len(), 73_984 / 4 * 9);
+    let extended = DramControllerConfig {
+        space: DramSpace::Extended,
+        memory: "lpddr4-3200".to_owned(),
+        ..short("mixed")
+    };
+    let extended = env(extended);
+    let mut rng = Seed::new(0).stream("test");
+    let mut n_moved = 0;
+    for _ in 0..2_000 {
+        let design = extended.space().sample(&mut rng);
+        let one = extended.space().representative(&design);
+        assert_eq!(extended.setting(&one), extended.setting(&design));
+        n_moved += usize::from(one != design);
+    }
+    assert!(n_moved > 1_000, "{n_moved}");
 }
 
 // Claim: what is called equal is: simulated on its own, each of the pair says the same, in both orders.

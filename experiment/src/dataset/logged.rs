@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tapeout_core::{
-    BuildEnv, ConfigError, Design, DesignSpace, Env, EvalError, Goal, Metric, Outcome, Parameter, Problem,
-    ProductText,
+    BuildEnv, ConfigError, Design, DesignSpace, Env, EqualLevelsText, EvalError, Goal, Metric, Outcome,
+    Parameter, Problem, ProductText,
 };
 
 use super::table::{Dataset, DatasetWorkload};
@@ -25,6 +25,9 @@ pub struct LoggedConfig {
     /// What is known to matter beside them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub products: Vec<ProductText>,
+    /// Levels of parameters that are known to make no difference.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub equal_levels: Vec<EqualLevelsText>,
     /// What was measured.
     pub metrics: Vec<Metric>,
     /// What to optimise when nobody says.
@@ -78,7 +81,8 @@ impl BuildEnv for Logged {
         }
         let about = |parameter: &Parameter| parameter.clone().about("as in the log");
         let space = DesignSpace::new(config.parameters.iter().map(about).collect(), Vec::new())?
-            .with_products(&config.products)?;
+            .with_products(&config.products)?
+            .with_equal_levels(&config.equal_levels)?;
         Problem::new(space.clone(), config.metrics.clone(), config.goal.clone())
             .map_err(|error| ConfigError::new("goal", error.to_string()))?;
         Ok(Self { space, config })
@@ -126,6 +130,7 @@ impl Dataset {
             workload: String::new(),
             parameters: self.about.space.parameters().to_vec(),
             products: self.about.space.product_texts(),
+            equal_levels: self.about.space.equal_level_texts(),
             metrics: self.about.metrics.clone(),
             goal,
         };

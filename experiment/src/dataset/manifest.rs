@@ -17,6 +17,7 @@
 //! [[metrics]]                     # name, unit, summary
 //! [[parameters]]                  # name, unit, domain
 //! [[products]]                    # name, of which parameters, about; none if nothing is known to matter
+//! [[equal_levels]]                # parameter, levels, given; none if nothing is known to be equal
 //! [[features]]                    # what the numbers of a context are: name, unit, summary
 //! [[workloads]]                # name, settings, context, rows, infeasible
 //! [[sources]]                     # name, agent, seed
@@ -27,7 +28,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tapeout_core::env::ContextFeature;
-use tapeout_core::{Catalog, Metric, Parameter, ProductText};
+use tapeout_core::{Catalog, EqualLevelsText, Metric, Parameter, ProductText};
 
 use super::error::DatasetError;
 use super::kinship;
@@ -52,6 +53,8 @@ pub(super) struct Manifest {
     parameters: Vec<Parameter>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     products: Vec<ProductText>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    equal_levels: Vec<EqualLevelsText>,
     features: Vec<Feature>,
     workloads: Vec<ManifestWorkload>,
     sources: Vec<DatasetSource>,
@@ -135,6 +138,7 @@ impl Manifest {
             metrics: about.metrics.clone(),
             parameters: about.space.parameters().to_vec(),
             products: about.space.product_texts(),
+            equal_levels: about.space.equal_level_texts(),
             features: context.iter().map(feature).collect(),
             workloads: about.workloads.iter().zip(counts).map(workload).collect(),
             sources: about.sources.clone(),
@@ -219,7 +223,9 @@ impl Manifest {
             .map_err(|reason| ("space".to_owned(), reason))?;
         let space = space
             .with_products(&self.products)
-            .map_err(|error| ("products".to_owned(), error.to_string()))?;
+            .map_err(|error| ("products".to_owned(), error.to_string()))?
+            .with_equal_levels(&self.equal_levels)
+            .map_err(|error| ("equal_levels".to_owned(), error.to_string()))?;
         let workload = |entry: &ManifestWorkload| {
             let feature = |(it, &value): (&Feature, &f64)| ContextFeature {
                 name: it.name.clone(),

@@ -32,7 +32,7 @@ const LOOKED_AT: usize = 20;
 pub struct BatchEvidence<'a> {
     /// What was measured.
     pub logged: &'a [Trial],
-    /// Designs that are not to be chosen.
+    /// Designs that are not to be chosen, nor what is stated to be equal to one.
     pub known: &'a BTreeSet<Design>,
     /// Designs beside the best logged ones.
     pub near: &'a BTreeSet<Design>,
@@ -49,9 +49,12 @@ struct Candidates {
 
 impl Candidates {
     fn new(problem: &Problem, trials: &[Trial], known: &BTreeSet<Design>, near: &BTreeSet<Design>) -> Self {
+        let representative = |design: &Design| problem.space().representative(design);
+        let [known, near] =
+            [known, near].map(|them| them.iter().map(representative).collect::<BTreeSet<_>>());
         let mut all = choose(problem, trials, trials.len());
-        all.retain(|&index| !known.contains(&trials[index].design));
-        let is_near = |index: &&usize| near.contains(&trials[**index].design);
+        all.retain(|&index| !known.contains(&representative(&trials[index].design)));
+        let is_near = |index: &&usize| near.contains(&representative(&trials[**index].design));
         let is_acceptable = |index: &&usize| trials[**index].judgement.accepted().is_some();
         let beside = all.iter().filter(is_near).filter(is_acceptable).copied().collect();
         Self { all, beside }
@@ -229,7 +232,30 @@ fn apart(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tapeout_core::{DesignSpace, Goal, Metric, Objective, Outcome, Parameter};
+    use tapeout_core::{DesignSpace, EqualLevelsText, Goal, Metric, Objective, Outcome, Parameter, Value};
+
+    /// Levels 1, 2 and 3 are stated to be equal: of these the best is chosen alone, and none if another is known.
+    #[test]
+    fn of_equal_designs_one_is_chosen() {
+        let levels = [1, 2, 3].map(Value::Integer).to_vec();
+        let stated = EqualLevelsText { parameter: "x".to_owned(), levels, given: None };
+        let space = DesignSpace::new(vec![Parameter::integer("x", 0, 16)], Vec::new()).unwrap();
+        let space = space.with_equal_levels(&[stated]).unwrap();
+        let goal = Goal { objectives: vec![Objective::minimize("y")], constraints: Vec::new() };
+        let problem = Problem::new(space.clone(), vec![Metric::new("y", "", "level")], goal).unwrap();
+        let trial = |level: u32| {
+            let outcome = Outcome::Measured(vec![f64::from(level)]);
+            problem.trial(space.design(&[level]).unwrap(), outcome)
+        };
+        let trials: Vec<Trial> = (0..=5).map(trial).collect();
+        assert_eq!(choose(&problem, &trials, 3), [0, 1, 4]);
+        let known = BTreeSet::from([space.design(&[3]).unwrap()]);
+        let nothing = BTreeSet::new();
+        let evidence = BatchEvidence { logged: &[], known: &known, near: &nothing, scenarios: &[] };
+        let mut chosen = batch(&problem, &trials, evidence, 6);
+        chosen.sort_unstable();
+        assert_eq!(chosen, [0, 4, 5]);
+    }
 
     /// One parameter of 17 levels whose metric is the level: 0 is the best and known, so 1 is the first; the next are at least 0.1 of the way
     /// across apart, two levels, 3 and 5. Of two levels both are taken, however near.

@@ -1,6 +1,6 @@
 //! The designs to build, with what a model expects of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -165,7 +165,8 @@ impl Proposals {
 }
 
 /// The `count` best of `trials`, best first: by loss, or for several objectives front by front and the least crowded of a front
-/// first; then, if there are not enough acceptable ones, those nearest to being so. Indices.
+/// first; then, if there are not enough acceptable ones, those nearest to being so. Of designs that the space states to be
+/// equal the first alone. Indices.
 pub fn choose(problem: &Problem, trials: &[Trial], count: usize) -> Vec<usize> {
     let accepted = |index: &usize| trials[*index].judgement.accepted();
     let (acceptable, mut others): (Vec<usize>, Vec<usize>) =
@@ -179,7 +180,11 @@ pub fn choose(problem: &Problem, trials: &[Trial], count: usize) -> Vec<usize> {
         non_dominated_sort(&losses).into_iter().flat_map(|front| least_crowded(&front, &losses)).collect()
     };
     others.sort_by(|&a, &b| trials[a].judgement.compare_shortfall(&trials[b].judgement));
-    order.into_iter().map(|place| acceptable[place]).chain(others).take(count).collect()
+    let mut chosen = BTreeSet::new();
+    let mut is_another =
+        |&index: &usize| chosen.insert(problem.space().representative(&trials[index].design));
+    let ordered = order.into_iter().map(|place| acceptable[place]).chain(others);
+    ordered.filter(|index| is_another(index)).take(count).collect()
 }
 
 /// The points of a front, the least crowded first.

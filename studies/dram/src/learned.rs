@@ -9,8 +9,9 @@ use tapeout::envs::{DramController, DramControllerConfig, DramSpace};
 use crate::Failed;
 use crate::plan::WORKLOADS;
 
-/// Learners that are tried.
-const LEARNERS: [&str; 2] = ["random-forest", "boosted-trees"];
+/// Learners that are tried, and what is set of them.
+const LEARNERS: [(&str, &str); 3] =
+    [("random-forest", "{}"), ("random-forest", r#"{"bootstrap":false}"#), ("boosted-trees", "{}")];
 
 /// Metrics that errors are stated of.
 const METRICS: [&str; 3] = ["time_s", "energy_j", "latency_mean_s"];
@@ -20,7 +21,7 @@ const METRICS: [&str; 3] = ["time_s", "energy_j", "latency_mean_s"];
 pub struct ModelErrors {
     /// The traffic.
     pub workload: String,
-    /// The learner.
+    /// The learner, and what was set of it.
     pub learner: String,
     /// Root mean square of the relative errors of time, energy and mean latency on the designs left out.
     pub errors: [f64; 3],
@@ -81,12 +82,12 @@ fn different(env: &DramController, n: usize) -> Result<Vec<Design>, Failed> {
 fn fitted(
     catalog: &Catalog,
     env: &DramController,
-    (workload, name): (&str, &str),
+    (workload, (name, settings)): (&str, (&str, &str)),
     train: &[Trial],
     test: &[Trial],
 ) -> Result<ModelErrors, Failed> {
     let problem = Problem::new(env.space().clone(), env.metrics().to_vec(), env.default_goal())?;
-    let learner = catalog.learner(name)?.build(&problem, &serde_json::json!({}))?;
+    let learner = catalog.learner(name)?.build(&problem, &serde_json::from_str(settings)?)?;
     let model = learner.fit(&TrainingData::of_trials(train.to_vec()), Seed::new(0))?;
     let designs: Vec<Design> = test.iter().map(|trial| trial.design.clone()).collect();
     let predicted = model.predict(&[], &designs).mean;
@@ -98,6 +99,7 @@ fn fitted(
         };
         (test.iter().zip(&predicted).map(square).sum::<f64>() / test.len() as f64).sqrt()
     });
-    let (workload, learner) = (workload.to_owned(), name.to_owned());
+    let learner = if settings == "{}" { name.to_owned() } else { format!("{name} {settings}") };
+    let workload = workload.to_owned();
     Ok(ModelErrors { workload, learner, errors })
 }

@@ -31,13 +31,15 @@ pub struct RandomForestLearnerConfig {
     pub max_features: f64,
     /// A node of fewer samples is not split.
     pub min_samples_split: usize,
+    /// Whether each tree learns from a bootstrap sample. Without, trees are closer to what is measured without noise, and disagree less.
+    pub bootstrap: bool,
 }
 
 impl Default for RandomForestLearnerConfig {
     /// SMAC3 (Lindauer et al. 2022, arXiv:2109.09831) has 10 trees, 5/6 of the parameters, nodes of 3 to split. Own choice: 50
     /// trees, since a model is fitted once here and not after every few trials.
     fn default() -> Self {
-        Self { n_estimators: 50, max_features: 5.0 / 6.0, min_samples_split: 3 }
+        Self { n_estimators: 50, max_features: 5.0 / 6.0, min_samples_split: 3, bootstrap: true }
     }
 }
 
@@ -121,8 +123,9 @@ impl Learner for RandomForestLearner {
         }
         let mut kinds = self.embedding.kinds().to_vec();
         kinds.resize(self.embedding.dimension() + data.context_names().len(), CoordinateKind::Ordered);
-        let RandomForestLearnerConfig { n_estimators, max_features, min_samples_split } = self.config;
-        let growth = ForestGrowth { n_estimators, max_features, min_samples_split };
+        let RandomForestLearnerConfig { n_estimators, max_features, min_samples_split, bootstrap } =
+            self.config;
+        let growth = ForestGrowth { n_estimators, max_features, min_samples_split, bootstrap };
         let grow = |points: &[Vec<f64>], targets: &[f64], seed| {
             RandomForest::fit_in_parallel(growth, &kinds, points, targets, seed)
         };

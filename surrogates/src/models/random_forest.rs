@@ -3,6 +3,7 @@
 //! Source: Breiman (2001), doi:10.1023/A:1010933404324; Hutter, Xu, Hoos & Leyton-Brown (2014), "Algorithm runtime prediction",
 //! doi:10.1016/j.artint.2013.10.003, sections 4.1 and 4.3.2, for split points drawn within the gap between values and for the
 //! predictive variance.
+//! Geurts, Ernst & Wehenkel (2006), "Extremely randomized trees", doi:10.1007/s10994-006-6226-1, for trees that each learn from all samples.
 //! Departs from them: a category is split from all others, one at a time.
 
 use rand::RngExt;
@@ -22,9 +23,11 @@ pub struct ForestGrowth {
     pub max_features: f64,
     /// A node of fewer samples is not split.
     pub min_samples_split: usize,
+    /// Whether each tree learns from a bootstrap sample, or from all.
+    pub bootstrap: bool,
 }
 
-/// Trees that each learned from a bootstrap sample.
+/// Trees that each learned from a sample of their own, or from all with splits of their own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RandomForest {
     trees: Vec<Tree<f64, Leaf>>,
@@ -199,7 +202,7 @@ impl<'a> Grower<'a> {
 }
 
 impl RandomForest {
-    /// Trees grown on bootstrap samples of `points`, shape `[n][d]`, and `targets`, shape `[n]`.
+    /// Trees grown on samples of `points`, shape `[n][d]`, and `targets`, shape `[n]`.
     ///
     /// `kinds`: whether each coordinate is ordered, shape `[d]`.
     ///
@@ -246,8 +249,11 @@ impl RandomForest {
         let columns: Vec<Column> = (0..kinds.len()).map(|index| Column::new(points, index)).collect();
         let n = points.len() as u32;
         let grow = |rng: &mut Stream| {
-            let mut samples: Vec<u32> = (0..n).map(|_| rng.random_range(0..n as usize) as u32).collect();
-            samples.sort_unstable();
+            let mut samples: Vec<u32> = (0..n).collect();
+            if growth.bootstrap {
+                samples.iter_mut().for_each(|sample| *sample = rng.random_range(0..n as usize) as u32);
+                samples.sort_unstable();
+            }
             let mut grower = Grower::new(growth, kinds, &columns, targets);
             grower.grow(0, &mut samples, rng);
             grower.tree
@@ -300,7 +306,8 @@ mod tests {
     #[test]
     fn one_tree_by_hand() {
         let points: Vec<Vec<f64>> = [0.0, 0.25, 0.75, 1.0].iter().map(|&x| vec![x, 0.0]).collect();
-        let growth = ForestGrowth { n_estimators: 1, max_features: 1.0, min_samples_split: 4 };
+        let growth =
+            ForestGrowth { n_estimators: 1, max_features: 1.0, min_samples_split: 4, bootstrap: true };
         let targets = [0.0, 0.0, 6.0, 8.0];
         let columns = [0, 1].map(|index| Column::new(&points, index));
         let mut grower = Grower::new(growth, &KINDS, &columns, &targets);
@@ -322,7 +329,8 @@ mod tests {
             step + if point[1] == 1.0 { 2.0 } else { 0.0 }
         };
         let targets: Vec<f64> = points.iter().map(|point| truth(point)).collect();
-        let growth = ForestGrowth { n_estimators: 50, max_features: 1.0, min_samples_split: 2 };
+        let growth =
+            ForestGrowth { n_estimators: 50, max_features: 1.0, min_samples_split: 2, bootstrap: true };
         let forest = RandomForest::fit(growth, &KINDS, &points, &targets, &mut Seed::new(0).stream("test"));
         let alone: Vec<(f64, f64)> = points.iter().map(|point| forest.predict(point)).collect();
         assert_eq!(forest.predict_all(&points), alone);
@@ -333,10 +341,28 @@ mod tests {
         assert!(forest.predict(&[0.5, 1.0]).1 > forest.predict(&[0.0, 0.0]).1);
     }
 
+    /// Law: trees that each learn from all samples, to the last one, say of a sample what was measured, and disagree only between samples; those of
+    /// bootstrap samples do not know all of them.
+    #[test]
+    fn trees_of_all_samples_know_each_of_them() {
+        let points = grid();
+        let targets: Vec<f64> = (0..points.len()).map(|i| ((i * 7) % 11) as f64).collect();
+        let error = |bootstrap| {
+            let growth =
+                ForestGrowth { n_estimators: 20, max_features: 1.0, min_samples_split: 2, bootstrap };
+            let forest =
+                RandomForest::fit(growth, &KINDS, &points, &targets, &mut Seed::new(0).stream("test"));
+            let said = forest.predict_all(&points);
+            said.iter().zip(&targets).map(|((mean, _), target)| (mean - target).abs()).fold(0.0, f64::max)
+        };
+        assert!(error(false) < 1e-9 && error(true) > 0.5, "{} {}", error(false), error(true));
+    }
+
     /// Law: equal targets give no split, and no doubt.
     #[test]
     fn nothing_is_split_where_all_is_equal() {
-        let growth = ForestGrowth { n_estimators: 3, max_features: 1.0, min_samples_split: 2 };
+        let growth =
+            ForestGrowth { n_estimators: 3, max_features: 1.0, min_samples_split: 2, bootstrap: true };
         let forest = RandomForest::fit(growth, &KINDS, &grid(), &[5.0; 30], &mut Seed::new(0).stream("test"));
         assert_eq!(forest.predict(&[0.3, 1.0]), (5.0, 0.0));
         assert!(forest.trees.iter().all(|tree| tree.is_leaf()));
@@ -348,7 +374,8 @@ mod tests {
         let points: Vec<Vec<f64>> =
             (0..20).map(|i| vec![if i % 2 == 0 { 1.0 } else { 1f64.next_up() }]).collect();
         let targets: Vec<f64> = (0..20).map(|i| f64::from(i % 2)).collect();
-        let growth = ForestGrowth { n_estimators: 50, max_features: 1.0, min_samples_split: 2 };
+        let growth =
+            ForestGrowth { n_estimators: 50, max_features: 1.0, min_samples_split: 2, bootstrap: true };
         let forest = RandomForest::fit(
             growth,
             &[CoordinateKind::Ordered],

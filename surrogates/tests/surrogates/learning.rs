@@ -3,8 +3,8 @@
 use serde_json::Value;
 use tapeout_core::check::toy::Toy;
 use tapeout_core::{
-    Design, DesignSpace, Env, Goal, LearnerEntry, Metric, Objective, Outcome, Parameter, Problem, Seed,
-    Surrogate, TrainingData, Trial, WorkloadContext, WorkloadTrials,
+    Design, DesignSpace, Env, EqualLevelsText, Goal, LearnerEntry, Metric, Objective, Outcome, Parameter,
+    Problem, Seed, Surrogate, TrainingData, Trial, WorkloadContext, WorkloadTrials,
 };
 use tapeout_surrogates::LEARNERS;
 use tapeout_surrogates::errors::{brier_score, kendall_tau, log_scale_error, relative_rmse};
@@ -240,5 +240,56 @@ fn a_product_that_is_known_to_matter_is_learned_from() {
     for (id, share) in [("random-forest", 0.5), ("boosted-trees", 0.5), ("gaussian-process", 0.9)] {
         let (plain, with) = (error(id, &plain), error(id, &with));
         assert!(with < share * plain, "{id}: {with} with the product, {plain} without");
+    }
+}
+
+/// A limit of 64 levels counts with an arbiter that limits, and not with another: learned from 200 designs, held against others where it does not
+/// count, which are half of 300. Of designs
+/// that are stated to be equal every model says the same, as it is and read from a file.
+#[test]
+fn levels_that_are_known_to_be_equal_are_learned_as_one() {
+    let parameters = vec![
+        Parameter::categorical("arbiter", &["simple", "fifo"]),
+        Parameter::integer("limit", 1, 64),
+        Parameter::power_of_two("size", 1, 128),
+    ];
+    let plain = DesignSpace::new(parameters, Vec::new()).unwrap();
+    let stated = [EqualLevelsText::without_effect("limit", "arbiter", &["simple"])];
+    let with = plain.with_equal_levels(&stated).unwrap();
+    let time = |design: &Design| {
+        let levels = design.levels();
+        let waiting = if levels[0] == 1 { f64::from(64 - levels[1]) } else { 0.0 };
+        f64::from(levels[2]).exp2() * (1.0 + 0.1 * waiting)
+    };
+    let model = |id: &str, space: &DesignSpace| {
+        let goal = Goal { objectives: vec![Objective::minimize("t")], constraints: Vec::new() };
+        let problem = Problem::new(space.clone(), vec![Metric::new("t", "s", "time")], goal).unwrap();
+        let mut rng = Seed::new(0).stream("designs");
+        let trial = |design: Design| {
+            let outcome = Outcome::Measured(vec![time(&design)]);
+            problem.trial(design, outcome)
+        };
+        let data = TrainingData::of_trials((0..200).map(|_| trial(space.sample(&mut rng))).collect());
+        let learner = entry(id).build(&problem, &Value::Null).unwrap();
+        let fitted = learner.fit(&data, Seed::new(0)).unwrap();
+        let loaded = entry(id).load(space, &fitted.save()).unwrap();
+        let unseen = (0..300).map(|_| space.sample(&mut rng)).filter(|design| design.levels()[0] == 0);
+        let unseen: Vec<Design> = unseen.collect();
+        let truth: Vec<f64> = unseen.iter().map(time).collect();
+        let said = |model: &dyn Surrogate, designs: &[Design]| -> Vec<f64> {
+            model.predict(&[], designs).mean.iter().map(|means| means[0]).collect()
+        };
+        let equal: Vec<Design> = (0..64).map(|limit| space.design(&[0, limit, 3]).unwrap()).collect();
+        let of_equal = said(fitted.as_ref(), &equal);
+        assert_eq!(said(loaded.as_ref(), &equal), of_equal, "{id}");
+        (
+            log_scale_error(&said(fitted.as_ref(), &unseen), &truth),
+            of_equal.iter().all(|it| *it == of_equal[0]),
+        )
+    };
+    for (id, share) in [("random-forest", 0.8), ("boosted-trees", 0.8), ("gaussian-process", 0.8)] {
+        let ((plain, _), (with, is_same)) = (model(id, &plain), model(id, &with));
+        assert!(is_same, "{id}");
+        assert!(with < share * plain, "{id}: {with} with equal levels, {plain} without");
     }
 }

@@ -19,6 +19,10 @@
 //! name = "macs"                   # what is known to matter: models learn from the product beside its factors
 //! of = ["pe_x", "lanes"]
 //!
+//! [[equal_levels]]
+//! parameter = "lanes"             # levels, all or `levels`, that make no difference, where `given` says or everywhere
+//! given = { parameter = "dataflow", levels = ["scalar"] }
+//!
 //! [[metrics]]
 //! column = "lat_ms"
 //! name = "latency_s"
@@ -39,7 +43,7 @@
 
 use serde::{Deserialize, Serialize};
 use tapeout_core::parameter::Domain;
-use tapeout_core::{Constraint, Objective, ProductText};
+use tapeout_core::{Constraint, EqualLevelsText, Objective, ProductText};
 
 /// What the columns of a log mean.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -57,6 +61,9 @@ pub struct LogColumns {
     /// Products of parameters, by the names of these, that are known to matter.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub products: Vec<ProductText>,
+    /// Levels of parameters, by the names of these, that are known to make no difference.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub equal_levels: Vec<EqualLevelsText>,
     /// What was measured, in order.
     pub metrics: Vec<MetricColumn>,
     /// How the log says that a design cannot be built or run; all rows are feasible if it does not.

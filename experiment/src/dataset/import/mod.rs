@@ -156,7 +156,9 @@ fn dataset(
     files: &[PathBuf],
 ) -> Result<(Dataset, usize, Noise), ImportError> {
     let (parameters, levels): (Vec<_>, Vec<_>) = gathered.parameters().into_iter().unzip();
-    let space = DesignSpace::new(parameters.clone(), Vec::new())?.with_products(&columns.products)?;
+    let space = DesignSpace::new(parameters.clone(), Vec::new())?
+        .with_products(&columns.products)?
+        .with_equal_levels(&columns.equal_levels)?;
     let metrics: Vec<Metric> = columns
         .metrics
         .iter()
@@ -172,6 +174,7 @@ fn dataset(
         workload: String::new(),
         parameters,
         products: columns.products.clone(),
+        equal_levels: columns.equal_levels.clone(),
         metrics: metrics.clone(),
         goal,
     };
