@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 WALK = [
     ["list"],
     ["describe", "gpu-gemm-model"],
+    ["describe", "dram-controller"],
     ["describe", "ga"],
     ["describe", "prime"],
     ["describe", "alexnet"],

@@ -112,6 +112,64 @@ fn log() -> String {
     format!("a,b,error,time_s\n{}", tried.map(row).collect::<String>())
 }
 
+const KNOWN: &str = r#"
+name = "logs"
+[goal]
+objectives = ["time_s"]
+[[parameters]]
+column = "mode"
+kind = "category"
+[[parameters]]
+column = "a"
+[[parameters]]
+column = "b"
+[[products]]
+name = "area"
+of = ["a", "b"]
+[[equal_levels]]
+parameter = "b"
+given = { parameter = "mode", levels = ["off"] }
+[[metrics]]
+column = "time_s"
+unit = "s"
+"#;
+
+// Claim: what is stated of a log's parameters stays with the data set and reaches its models: designs that are equal are one to them. A
+// statement of a level that is none is refused by name.
+#[test]
+fn what_is_known_of_a_log_reaches_its_models() {
+    let scratch = Scratch::new();
+    let designs = |mode: &'static str| {
+        (1..7).flat_map(move |a| (1..5).map(move |b| (a, b))).filter(|&(a, b)| a * b != 12).map(
+            move |(a, b)| {
+                let time = if mode == "on" { 100 - a * b } else { 100 + b % 2 };
+                format!("{mode},{a},{b},{time}\n")
+            },
+        )
+    };
+    let rows: String = designs("on").chain(designs("off")).collect();
+    scratch.write("log.csv", &format!("mode,a,b,time_s\n{rows}"));
+    scratch.write("logs.toml", KNOWN);
+    scratch.data(&["dataset", "import", "log.csv", "--columns", "logs.toml", "--out", "set"]);
+    scratch.data(&["fit", "set", "--learner", "random-forest", "--out", "model"]);
+    let asked = |mode: &str| {
+        let lines = (1..5).map(|b| format!("{{\"mode\":\"{mode}\",\"a\":3,\"b\":{b}}}\n"));
+        scratch.write("designs.jsonl", &lines.collect::<String>());
+        let said = json(&scratch.data(&["predict", "model", "designs.jsonl", "--json"]));
+        let predictions = said["predictions"].as_array().unwrap().iter();
+        predictions.map(|it| it["mean"]["time_s"].as_f64().unwrap()).collect::<Vec<_>>()
+    };
+    let (off, on) = (asked("off"), asked("on"));
+    assert_eq!(off, [off[0]; 4]);
+    assert!(on.is_sorted_by(|a, b| a > b), "{on:?}");
+    let shown = scratch.data(&["describe", "dram-controller"]);
+    assert!(shown.contains("equal levels of") && shown.contains("arbiter = simple"), "{shown}");
+    scratch.write("wrong.toml", &KNOWN.replace("\"off\"", "\"of\""));
+    let refused =
+        scratch.complaint(2, &["dataset", "import", "log.csv", "--columns", "wrong.toml", "--out", "no"]);
+    assert!(refused.contains("`mode`: of is not a level; levels are off, on"), "{refused}");
+}
+
 // Claim: the whole way of a team with a log and no simulator: a draft, an import, proposals beside the best that was logged, a sheet that
 // is filled in, what the promises were worth, and the next batch, which does not ask again.
 #[test]

@@ -23,10 +23,8 @@ pub struct LoggedConfig {
     /// The knobs, which no rule ties.
     pub parameters: Vec<Parameter>,
     /// What is known to matter beside them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub products: Vec<ProductText>,
     /// Levels of parameters that are known to make no difference.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub equal_levels: Vec<EqualLevelsText>,
     /// What was measured.
     pub metrics: Vec<Metric>,
