@@ -282,7 +282,7 @@ fn random_tiles_compute_the_product_on_sm_90() {
 }
 
 #[test]
-#[ignore = "324 kernels, seconds each without optimization: the more the better, but no part of each run"]
+#[ignore = "360 kernels, seconds each without optimization: the more the better, but no part of each run"]
 fn many_random_tiles_compute_the_product() {
     for device_id in ["a100", "l40s", "h100"] {
         random_tiles_compute_the_product(device_id, MANY);
@@ -369,7 +369,7 @@ fn odd_shapes_of_floating_point_are_computed() {
 }
 
 #[test]
-#[ignore = "630 kernels, as many_random_tiles_compute_the_product"]
+#[ignore = "700 kernels, as many_random_tiles_compute_the_product"]
 fn odd_shapes_are_computed_by_many_tiles() {
     odd_shapes_are_computed(&Operands::ALL, ODD_MANY);
 }

@@ -67,7 +67,7 @@ const ACCELERATORS: &str = "accelerators by a cost model";
 const KERNELS: &str = "GPU kernels";
 const MAPPINGS: &str = "mappings of a layer";
 const ORDERS: &str = "placing and scheduling";
-const SYSTEMS: &str = "memory controllers and clusters";
+const SYSTEMS: &str = "memory controllers, clusters and chips";
 /// One small network where a design is mapped anew: a design then costs hundredths of a second.
 const ALEXNET: &str = r#"{"networks": ["alexnet"]}"#;
 const BERT: &str = r#"{"networks": ["bert-base"]}"#;
@@ -97,8 +97,11 @@ pub const BOARDS: [Board; 2] = [
             problem("mapping", MAPPINGS, "mapping", "{}", &["energy_j"]),
             problem("dram", SYSTEMS, "dram-controller", "{}", &["latency_p99_s"]),
             problem("llm-training", SYSTEMS, "llm-system", "{}", &[]),
+            problem("llm-serving", SYSTEMS, "llm-serving", "{}", &[]),
+            problem("soc", SYSTEMS, "soc", "{}", &["latency_s"]),
             problem("scratchpad", ORDERS, "scratchpad", "{}", &[]),
             problem("task-schedule", ORDERS, "task-schedule", "{}", &[]),
+            problem("layouts", ORDERS, "layout-assignment", "{}", &[]),
         ],
     },
     Board {
@@ -112,6 +115,8 @@ pub const BOARDS: [Board; 2] = [
             problem("gemmini", ACCELERATORS, "gemmini-accelerator", BERT, &[]),
             problem("mapping", MAPPINGS, "mapping", "{}", &[]),
             problem("dram", SYSTEMS, "dram-controller", "{}", &[]),
+            problem("llm-serving", SYSTEMS, "llm-serving", "{}", &["token_energy_j", "first_token_p99_s"]),
+            problem("soc", SYSTEMS, "soc", "{}", &["latency_s", "power_w", "area_m2"]),
         ],
     },
 ];
