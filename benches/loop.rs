@@ -54,7 +54,11 @@ impl BuildEnv for Tradeoff {
 }
 
 fn threads(count: usize) -> RunOptions<'static> {
-    RunOptions { threads: NonZeroUsize::new(count).expect("at least one thread"), interrupt: None }
+    RunOptions {
+        threads: NonZeroUsize::new(count).expect("at least one thread"),
+        interrupt: None,
+        ..RunOptions::default()
+    }
 }
 
 fn overhead(criterion: &mut Criterion) {

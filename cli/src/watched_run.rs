@@ -117,7 +117,11 @@ impl<'a> WatchedRun<'a> {
         &self,
         work: impl FnOnce(&RunOptions<'_>) -> Result<T, RunError>,
     ) -> Result<T, Failure> {
-        let options = RunOptions { threads: self.flags.threads(), interrupt: Some(&self.interrupt) };
+        let options = RunOptions {
+            threads: self.flags.threads(),
+            interrupt: Some(&self.interrupt),
+            ..RunOptions::default()
+        };
         Ok(work(&options)?)
     }
 
@@ -126,7 +130,11 @@ impl<'a> WatchedRun<'a> {
         &self,
         work: impl FnOnce(&RunOptions<'_>, &mut dyn FnMut(Retried)) -> Result<Retried, RunError>,
     ) -> Result<Retried, Failure> {
-        let options = RunOptions { threads: self.flags.threads(), interrupt: Some(&self.interrupt) };
+        let options = RunOptions {
+            threads: self.flags.threads(),
+            interrupt: Some(&self.interrupt),
+            ..RunOptions::default()
+        };
         // The run that goes on behind it is watched from its beginning.
         let mut watcher = self.flags.watcher();
         let retried = work(&options, &mut |at| {
@@ -147,7 +155,11 @@ impl<'a> WatchedRun<'a> {
         &mut self,
         work: impl FnOnce(&RunOptions<'_>, &mut dyn Observer) -> Result<Finished, RunError>,
     ) -> Result<Finished, Failure> {
-        let options = RunOptions { threads: self.flags.threads(), interrupt: Some(&self.interrupt) };
+        let options = RunOptions {
+            threads: self.flags.threads(),
+            interrupt: Some(&self.interrupt),
+            ..RunOptions::default()
+        };
         let finished = work(&options, &mut self.watcher);
         self.watcher.finish();
         Ok(finished?)

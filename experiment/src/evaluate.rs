@@ -390,7 +390,11 @@ mod tests {
         let designs: Vec<Design> = toy.space().iter().take(100).collect();
         let expected: Vec<Outcome> = designs.iter().map(|design| toy.evaluate(design).unwrap()).collect();
         for threads in [1, 3] {
-            let options = RunOptions { threads: NonZeroUsize::new(threads).unwrap(), interrupt: None };
+            let options = RunOptions {
+                threads: NonZeroUsize::new(threads).unwrap(),
+                interrupt: None,
+                ..RunOptions::default()
+            };
             assert_eq!(
                 evaluate(&toy, "toy", &designs, OnFailure::Stop, &options).unwrap().outcomes,
                 expected,

@@ -13,7 +13,6 @@ use tapeout_core::{
 };
 
 use crate::budget::Budget;
-use crate::executor::Executor;
 use crate::input_files;
 use crate::lessons;
 use crate::log::Header;
@@ -28,7 +27,6 @@ pub struct Experiment {
     env: Arc<dyn Env>,
     problem: Problem,
     agent: AgentEntry,
-    executor: Option<Arc<dyn Executor>>,
 }
 
 impl Experiment {
@@ -139,11 +137,6 @@ impl Experiment {
         Ok(same)
     }
 
-    /// The same, with its designs evaluated elsewhere. What comes of it is the same, if the answers are.
-    pub fn with_executor(self, executor: Arc<dyn Executor>) -> Self {
-        Self { executor: Some(executor), ..self }
-    }
-
     /// Finds the agent, makes sure that it can begin, and resolves what it is to learn from.
     fn assemble(
         catalog: &Catalog,
@@ -163,7 +156,7 @@ impl Experiment {
         let settings = Value::Object(spec.agent.config.clone());
         let refused = |error| config_fault(&spec, "agent.config", error);
         agent.build(&problem, &settings, spec.seed).map_err(refused)?;
-        let mut experiment = Self { spec, env, problem, agent, executor: None };
+        let mut experiment = Self { spec, env, problem, agent };
         for index in 0..experiment.spec.warm_start.len() {
             let (here, warm_start) = (experiment.header(), &experiment.spec.warm_start[index]);
             let resolved = lessons::resolved(warm_start, &here, &experiment.problem);
@@ -181,11 +174,6 @@ impl Experiment {
     /// The environment.
     pub fn env(&self) -> &dyn Env {
         self.env.as_ref()
-    }
-
-    /// Who is asked about designs in its place, if anybody is.
-    pub(crate) fn executor(&self) -> Option<&dyn Executor> {
-        self.executor.as_deref()
     }
 
     /// The problem the agent is given.

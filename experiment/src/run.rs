@@ -15,6 +15,7 @@ use crate::budget::StopReason;
 use crate::clock::Clock;
 use crate::error::RunError;
 use crate::evaluate::{Evaluated, Evaluator};
+use crate::executor::Executor;
 use crate::experiment::Experiment;
 use crate::failures::Failures;
 use crate::finished::{Finished, Run};
@@ -29,18 +30,20 @@ use crate::summary::Summary;
 const WORTH_A_WRITE_S: f64 = 1e-3;
 
 /// How to run; nothing here changes what comes of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct RunOptions<'a> {
     /// How many designs are evaluated at once.
     pub threads: NonZeroUsize,
     /// Set by somebody who wants the run to end: it does so in good order, with what is evaluated in the log.
     pub interrupt: Option<&'a AtomicBool>,
+    /// Who is asked about the designs of a run in place of its environment, if anybody is; what comes of it is the same, if the answers are.
+    pub executor: Option<&'a dyn Executor>,
 }
 
 impl Default for RunOptions<'_> {
-    /// One thread, and nobody to interrupt it.
+    /// One thread, and nobody to interrupt it or to answer for it.
     fn default() -> Self {
-        Self { threads: NonZeroUsize::MIN, interrupt: None }
+        Self { threads: NonZeroUsize::MIN, interrupt: None, executor: None }
     }
 }
 
@@ -71,6 +74,7 @@ pub(crate) fn conclude(
     let mut live = Live {
         experiment,
         evaluator: if log.is_ordered() { evaluator } else { evaluator.one_by_one() },
+        executor: options.executor,
         watch: Watch {
             interrupt: options.interrupt,
             wall_s: experiment.spec().budget.wall_s,
@@ -162,6 +166,7 @@ impl Watch<'_> {
 struct Live<'a> {
     experiment: &'a Experiment,
     evaluator: Evaluator<'a>,
+    executor: Option<&'a dyn Executor>,
     watch: Watch<'a>,
     failures: Failures,
 }
@@ -233,7 +238,7 @@ impl Live<'_> {
         };
         let should_stop = || watch.is_over() || is_hopeless.load(Ordering::Relaxed);
         let mut take = |first, done| desk.take(first, done);
-        let asked = match self.experiment.executor() {
+        let asked = match self.executor {
             None => self.evaluator.evaluate(&designs, &should_stop, &mut take),
             Some(executor) => self.evaluator.evaluate_by(executor, &designs, &should_stop, &mut take),
         };

@@ -1,6 +1,5 @@
 //! Kernels compute the product: their PTX, run instruction by instruction, gives what integers give.
 
-use std::ops::Range;
 use std::panic::catch_unwind;
 
 use half::{bf16, f16};
@@ -12,7 +11,7 @@ use tapeout_simulators::gpu_gemm::{
 
 use crate::golden::goldens;
 use crate::ptx::{Block, Global, Program, run};
-use crate::sample::{nvrtc, published, tiles};
+use crate::sample::{at_least, nvrtc, published, tiles};
 
 /// The number that a code stands for; of wide types, which stand for integers here, that integer.
 fn number(element: ElementType, code: u8) -> f64 {
@@ -250,11 +249,11 @@ fn every_conversion_and_layout_computes_the_product() {
 
 /// Claim: whatever the tile, each element of the product is right and written once for each slice of the depth, no byte
 /// of shared memory is read before it has arrived, and none is overwritten before all have read it.
-fn random_tiles_compute_the_product(device_id: &str, places: Range<usize>) {
+fn random_tiles_compute_the_product(device_id: &str) {
     let Some(nvrtc) = nvrtc() else { return };
     for operands in Operands::ALL {
-        let (device, tiles) = tiles(device_id, &published(operands), places.end);
-        for tile in tiles.into_iter().skip(places.start) {
+        let (device, tiles) = tiles(device_id, &published(operands), at_least(TILES));
+        for tile in tiles {
             let steps = tile.stages + 1;
             let [m, n, k] = [tile.block_m, 2 * tile.block_n, steps * tile.split_k * tile.block_k];
             check(nvrtc, &tile, &Gemm::new(m, n, k, operands), &device);
@@ -262,31 +261,22 @@ fn random_tiles_compute_the_product(device_id: &str, places: Range<usize>) {
     }
 }
 
-/// Tiles of each pair of types and each device, by their places among those that are drawn. Each takes about a second.
-const FEW: Range<usize> = 0..2;
-const MANY: Range<usize> = FEW.end..8;
+/// Tiles of each pair of types and each device. Each takes about a second.
+const TILES: usize = 2;
 
 #[test]
 fn random_tiles_compute_the_product_on_sm_80() {
-    random_tiles_compute_the_product("a100", FEW);
+    random_tiles_compute_the_product("a100");
 }
 
 #[test]
 fn random_tiles_compute_the_product_on_sm_89() {
-    random_tiles_compute_the_product("l40s", FEW);
+    random_tiles_compute_the_product("l40s");
 }
 
 #[test]
 fn random_tiles_compute_the_product_on_sm_90() {
-    random_tiles_compute_the_product("h100", FEW);
-}
-
-#[test]
-#[ignore = "360 kernels, seconds each without optimization: the more the better, but no part of each run"]
-fn many_random_tiles_compute_the_product() {
-    for device_id in ["a100", "l40s", "h100"] {
-        random_tiles_compute_the_product(device_id, MANY);
-    }
+    random_tiles_compute_the_product("h100");
 }
 
 /// Claim: blocks walk over all tiles, also where the rows of tiles are no whole number of groups, and where there are fewer
@@ -312,22 +302,21 @@ fn every_walk_over_the_tiles_covers_the_product() {
     }
 }
 
-/// Tiles of each pair of types at each of the shapes, as above.
-const ODD_FEW: Range<usize> = 0..1;
-const ODD_MANY: Range<usize> = ODD_FEW.end..8;
+/// Tiles of each pair of types at each of the shapes.
+const ODD_TILES: usize = 1;
 
 /// Claim: no extent has to be a multiple of anything: edges in all three of them, one row, one column, less depth than a step,
 /// slices that do not come out even, rows aligned to 4 and to 8 byte, products of a batch. What lies beyond an edge is not
 /// read, which the machine sees to, nor written, nor does what lies between padded rows count.
-fn odd_shapes_are_computed(types: &[Operands], places: Range<usize>) {
+fn odd_shapes_are_computed(types: &[Operands]) {
     let Some(nvrtc) = nvrtc() else { return };
     for (index, &operands) in types.iter().enumerate() {
         for (shape, [m, n, k]) in ODD_SHAPES.into_iter().enumerate() {
             let alignment_byte = [16, 8, 4][(index + shape) % 3];
             let batch = if shape == 0 { 3 } else { 1 };
             let gemm = Gemm { batch, alignment_byte, ..Gemm::new(m, n, k, operands) };
-            let (device, tiles) = tiles(["a100", "l40s", "h100"][shape % 3], &gemm, places.end);
-            for tile in tiles.into_iter().skip(places.start) {
+            let (device, tiles) = tiles(["a100", "l40s", "h100"][shape % 3], &gemm, at_least(ODD_TILES));
+            for tile in tiles {
                 check(nvrtc, &tile, &gemm, &device);
             }
         }
@@ -338,40 +327,25 @@ const ODD_SHAPES: [[u32; 3]; 5] = [[1, 24, 72], [17, 33, 136], [130, 5, 200], [7
 
 #[test]
 fn odd_shapes_of_bytes_on_the_right_are_computed() {
-    odd_shapes_are_computed(
-        &[Operands::F16_U8, Operands::F16_S8, Operands::BF16_U8, Operands::BF16_S8],
-        ODD_FEW,
-    );
+    odd_shapes_are_computed(&[Operands::F16_U8, Operands::F16_S8, Operands::BF16_U8, Operands::BF16_S8]);
 }
 
 #[test]
 fn odd_shapes_of_bytes_on_the_left_are_computed() {
-    odd_shapes_are_computed(
-        &[Operands::U8_F16, Operands::S8_F16, Operands::U8_BF16, Operands::S8_BF16],
-        ODD_FEW,
-    );
+    odd_shapes_are_computed(&[Operands::U8_F16, Operands::S8_F16, Operands::U8_BF16, Operands::S8_BF16]);
 }
 
 #[test]
 fn odd_shapes_of_four_bits_are_computed() {
-    odd_shapes_are_computed(
-        &[Operands::F16_U4, Operands::F16_S4, Operands::BF16_U4, Operands::BF16_S4],
-        ODD_FEW,
-    );
+    odd_shapes_are_computed(&[Operands::F16_U4, Operands::F16_S4, Operands::BF16_U4, Operands::BF16_S4]);
 }
 
 #[test]
 fn odd_shapes_of_floating_point_are_computed() {
     let bytes = [Operands::F16_E4M3, Operands::F16_E5M2, Operands::BF16_E4M3, Operands::BF16_E5M2];
-    odd_shapes_are_computed(&bytes, ODD_FEW);
-    odd_shapes_are_computed(&[Operands::F16_E2M1, Operands::BF16_E2M1], ODD_FEW);
-    odd_shapes_are_computed(&[Operands::F16_F16, Operands::BF16_BF16], ODD_FEW);
-}
-
-#[test]
-#[ignore = "700 kernels, as many_random_tiles_compute_the_product"]
-fn odd_shapes_are_computed_by_many_tiles() {
-    odd_shapes_are_computed(&Operands::ALL, ODD_MANY);
+    odd_shapes_are_computed(&bytes);
+    odd_shapes_are_computed(&[Operands::F16_E2M1, Operands::BF16_E2M1]);
+    odd_shapes_are_computed(&[Operands::F16_F16, Operands::BF16_BF16]);
 }
 
 /// Claim: each conversion of each type is right for every number that the type has. A product with a diagonal of ones has

@@ -55,7 +55,11 @@ fn experiment(file: &Path, agent: &str, trials: usize) -> Experiment {
 }
 
 fn outcomes(experiment: &Experiment, threads: usize) -> Vec<Outcome> {
-    let options = RunOptions { threads: NonZeroUsize::new(threads).expect("a thread"), interrupt: None };
+    let options = RunOptions {
+        threads: NonZeroUsize::new(threads).expect("a thread"),
+        interrupt: None,
+        ..RunOptions::default()
+    };
     let finished = search(experiment, &mut MemoryLog::default(), &options, &mut ())
         .unwrap_or_else(|error| panic!("{error}"));
     finished.run.trials().iter().map(|trial| trial.outcome).collect()

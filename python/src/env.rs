@@ -88,7 +88,7 @@ impl Place {
         let is_left = self.env.is_parallel();
         let place = Arc::clone(self);
         let work = move |interrupt: Option<&AtomicBool>| {
-            let options = RunOptions { threads, interrupt };
+            let options = RunOptions { threads, interrupt, ..RunOptions::default() };
             let answers = evaluate(place.env.as_ref(), &place.spec.id, &designs, on_failure, &options)?;
             let each_us = 1e6 * answers.wall_s / designs.len().max(1) as f64;
             place.last_us.store(each_us as u64, Ordering::Relaxed);

@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use serde_json::{Map, Value};
 use tapeout::core::{Design, EvalError, Judgement, Outcome, Seed};
 use tapeout::experiment::log::MemoryLog;
 use tapeout::experiment::plot::{DrawnRun, Spacing};
 use tapeout::experiment::{
-    AgentSpec, AskTell, Asked, Budget, Executor, Experiment, RunError, RunOptions, Spec, StopReason, folder,
-    search,
+    AgentSpec, AskTell, Asked, Budget, EnvSpec, Executor, Experiment, RunError, RunOptions, Spec, StopReason,
+    folder, search,
 };
 
 use crate::env::{Env, catalog, goal};
@@ -94,6 +95,22 @@ struct PythonExecutor {
     interrupt: Arc<AtomicBool>,
 }
 
+impl PythonExecutor {
+    fn new(ask: Option<Py<PyAny>>, interrupt: &Arc<AtomicBool>) -> Option<Self> {
+        Some(Self { ask: ask?, interrupt: Arc::clone(interrupt) })
+    }
+}
+
+/// How to run, heard when somebody interrupts.
+fn options<'a>(
+    threads: NonZeroUsize,
+    interrupt: &'a AtomicBool,
+    asked: Option<&'a PythonExecutor>,
+) -> RunOptions<'a> {
+    let executor = asked.map(|asked| asked as &dyn Executor);
+    RunOptions { threads, interrupt: Some(interrupt), executor }
+}
+
 /// Metrics, numbers of rules, the rules, violations, and the causes of failures by place.
 type Told<'py> = (
     PyReadonlyArray2<'py, f64>,
@@ -130,22 +147,15 @@ pub(crate) fn run(
     ask: Option<Py<PyAny>>,
 ) -> PyResult<Run> {
     let experiment = experiment(env, plan, config)?;
-    let asking = move |interrupt: &Arc<AtomicBool>| match ask {
-        None => experiment,
-        Some(ask) => {
-            experiment.with_executor(Arc::new(PythonExecutor { ask, interrupt: Arc::clone(interrupt) }))
-        }
-    };
     let finished = match &out {
         Some(out) => patient(py, |interrupt| {
-            let experiment = asking(interrupt);
-            let options = RunOptions { threads, interrupt: Some(interrupt) };
-            folder::run(&experiment, out, &options, &mut ())
+            let asked = PythonExecutor::new(ask, interrupt);
+            folder::run(&experiment, out, &options(threads, interrupt, asked.as_ref()), &mut ())
         })?,
         // Who is interrupted has nothing of a log in memory.
         None => impatient(py, move |interrupt| {
-            let experiment = asking(interrupt);
-            let options = RunOptions { threads, interrupt: Some(interrupt) };
+            let asked = PythonExecutor::new(ask, interrupt);
+            let options = options(threads, interrupt, asked.as_ref());
             search(&experiment, &mut MemoryLog::default(), &options, &mut ())
         })?,
     };
@@ -161,16 +171,35 @@ pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<Run> {
     Ok(Run { run: run.map_err(|error| run_failed(&error))?, stop: None, folder: Some(folder) })
 }
 
-/// Goes on with the run in `path`, for so many trials in all if they are given.
+/// Goes on with the run in `path`, for so many trials in all if they are given; `evaluator` is an environment, and who is asked about designs
+/// in its place.
 #[pyfunction]
+#[pyo3(signature = (path, trials, threads, evaluator))]
 pub(crate) fn resume(
     py: Python<'_>,
     path: PathBuf,
     trials: Option<NonZeroUsize>,
     threads: NonZeroUsize,
+    evaluator: Option<(Py<Env>, Py<PyAny>)>,
 ) -> PyResult<Run> {
+    let ask = match evaluator {
+        None => None,
+        Some((env, ask)) => {
+            let there = patient(py, |_| folder::experiment(catalog(), &path))?;
+            let there = there.map_err(|error| run_failed(&error))?;
+            let (ours, theirs) = (&env.get().0.spec, &there.spec().env);
+            if ours != theirs {
+                let said = |spec: &EnvSpec| serde_json::to_string(spec).unwrap_or_default();
+                let message =
+                    format!("evaluator: it is one of {}, the run is of {}", said(ours), said(theirs));
+                return Err(PyValueError::new_err(message));
+            }
+            Some(ask)
+        }
+    };
     let finished = patient(py, |interrupt| {
-        let options = RunOptions { threads, interrupt: Some(interrupt) };
+        let asked = PythonExecutor::new(ask, interrupt);
+        let options = options(threads, interrupt, asked.as_ref());
         folder::resume(catalog(), &path, trials.map(Budget::trials), &options, &mut ())
     })?;
     let finished = finished.map_err(|error| run_failed(&error))?;
@@ -240,7 +269,7 @@ impl Run {
         let n_objectives = self.run.experiment().problem().n_objectives();
         if objective >= n_objectives {
             let message = format!("objective: got {objective}, expected a number below {n_objectives}");
-            return Err(pyo3::exceptions::PyValueError::new_err(message));
+            return Err(PyValueError::new_err(message));
         }
         Ok(self.run.best(objective))
     }

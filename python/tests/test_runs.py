@@ -173,7 +173,12 @@ def test_designs_are_evaluated_by_whoever_is_named_and_the_run_is_the_same(edge,
         tapeout.run(edge, "nsga2", trials=100, seed=4, evaluator=Elsewhere(edge, 50), out=tmp_path / "run")
     assert isinstance(raised.value.__cause__.__cause__, OSError)
     assert 0 < len(tapeout.load(tmp_path / "run")) <= 50
-    assert list(tapeout.resume(tmp_path / "run").trials) == list(here.trials)
+    assert list(tapeout.resume(tmp_path / "run", 80).trials) == list(here.trials)[:80]
+    elsewhere = Elsewhere(edge)
+    assert list(tapeout.resume(tmp_path / "run", 100, evaluator=elsewhere).trials) == list(here.trials)
+    assert elsewhere.asked == 20
     other = tapeout.Env("edge-accelerator", networks=["alexnet"])
     with pytest.raises(ValueError, match="evaluator: it is one of"):
         tapeout.run(edge, evaluator=Elsewhere(other))
+    with pytest.raises(ValueError, match="evaluator: it is one of"):
+        tapeout.resume(tmp_path / "run", 120, evaluator=Elsewhere(other))

@@ -214,7 +214,7 @@ fn finish(
     path: &Path,
     interrupt: Option<&AtomicBool>,
 ) -> Result<Ran, RunError> {
-    let options = RunOptions { threads: NonZeroUsize::MIN, interrupt };
+    let options = RunOptions { threads: NonZeroUsize::MIN, interrupt, ..RunOptions::default() };
     if let Some(trace) = known(experiment, plan, path)? {
         return Ok(Ran::Done(trace));
     }

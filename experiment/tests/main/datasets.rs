@@ -380,7 +380,8 @@ fn a_generated_set_is_a_function_of_its_plan() {
 
     let broken = TempDir::new().unwrap();
     let interrupt = AtomicBool::new(false);
-    let options = RunOptions { threads: NonZeroUsize::MIN, interrupt: Some(&interrupt) };
+    let options =
+        RunOptions { threads: NonZeroUsize::MIN, interrupt: Some(&interrupt), ..RunOptions::default() };
     let mut stop_early = |at: tapeout_experiment::dataset::Generation<'_>| {
         interrupt.store(at.workload == "enormous", std::sync::atomic::Ordering::Relaxed);
     };

@@ -1,13 +1,12 @@
 //! Designs that are evaluated elsewhere: the loop and its log are those of a run here.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use tapeout_core::check::toy::Toy;
 use tapeout_core::{Design, Env, EvalError, Outcome};
-use tapeout_experiment::{Executor, Experiment, RunError, resume, run};
+use tapeout_experiment::{Executor, Experiment, RunError, RunOptions, resume, run};
 use tempfile::TempDir;
 
 use crate::toys::{catalog, log_without_timings, spec, threads};
@@ -46,9 +45,9 @@ fn prepared() -> Experiment {
 fn a_run_evaluated_elsewhere_has_the_log_of_a_run_here() {
     let (here, there) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     run(&prepared(), here.path(), &threads(1), &mut ()).unwrap();
-    let elsewhere = Arc::new(Elsewhere::whole());
-    let experiment = prepared().with_executor(Arc::clone(&elsewhere) as Arc<dyn Executor>);
-    run(&experiment, there.path(), &threads(4), &mut ()).unwrap();
+    let elsewhere = Elsewhere::whole();
+    let options = RunOptions { executor: Some(&elsewhere), ..threads(4) };
+    run(&prepared(), there.path(), &options, &mut ()).unwrap();
     assert!(elsewhere.asked.load(Ordering::Relaxed) > 0, "somebody else was asked");
     assert_eq!(log_without_timings(there.path()), log_without_timings(here.path()));
 }
@@ -65,14 +64,17 @@ fn a_question_without_an_answer_ends_the_run_with_its_log_whole() {
         for n_threads in [1, 4] {
             let folder = TempDir::new().unwrap();
             let elsewhere = Elsewhere { breaks_at, forgets_at, ..Elsewhere::whole() };
-            let experiment = prepared().with_executor(Arc::new(elsewhere));
-            let error = run(&experiment, folder.path(), &threads(n_threads), &mut ()).unwrap_err();
+            let options = RunOptions { executor: Some(&elsewhere), ..threads(n_threads) };
+            let error = run(&prepared(), folder.path(), &options, &mut ()).unwrap_err();
             let RunError::Executor(source) = &error else { panic!("{error}") };
             assert!(source.to_string().contains(cause), "{source}");
             assert!(error.hint().unwrap().contains("tapeout resume"));
             let left = log_without_timings(folder.path());
             assert!(whole.starts_with(&left) && left.lines().count() > 1 && left.len() < whole.len());
-            resume(&catalog(), folder.path(), None, &threads(1), &mut ()).unwrap();
+            let elsewhere = Elsewhere::whole();
+            let options = RunOptions { executor: Some(&elsewhere), ..threads(n_threads) };
+            resume(&catalog(), folder.path(), None, &options, &mut ()).unwrap();
+            assert!(elsewhere.asked.load(Ordering::Relaxed) > 0, "somebody else was asked");
             assert_eq!(log_without_timings(folder.path()), whole);
         }
     }

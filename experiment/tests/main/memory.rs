@@ -183,7 +183,8 @@ fn what_was_done_before_an_interrupt_is_kept() {
     let goal = Toy::bowl().problem().goal().clone();
     let spec = spec("interrupting", "random", 20);
     let experiment = Experiment::with_env(&catalog(), spec, Arc::new(env), goal).unwrap();
-    let options = RunOptions { threads: NonZeroUsize::MIN, interrupt: Some(&interrupt) };
+    let options =
+        RunOptions { threads: NonZeroUsize::MIN, interrupt: Some(&interrupt), ..RunOptions::default() };
     let mut table = Table::default();
     let found = search(&experiment, &mut table, &options, &mut ()).unwrap();
     assert_eq!((found.summary.stop, found.summary.trials), (StopReason::Interrupted, 1));

@@ -132,7 +132,7 @@ pub fn fill(
         baseline_s: None,
     };
     log.measure_baseline()?;
-    let options = RunOptions { threads: workers.count, interrupt: Some(interrupt) };
+    let options = RunOptions { threads: workers.count, interrupt: Some(interrupt), ..RunOptions::default() };
     let found = search(&experiment, &mut log, &options, observer)?;
     Ok(filled(plan, &found, &log))
 }

@@ -160,12 +160,16 @@ def run(
     ours, theirs = [(it.id, it.version, it.config) for it in (env, evaluator.env)]
     if ours != theirs:
         raise ValueError(f"evaluator: it is one of {theirs[:2]} with {theirs[2]}, expected one of {ours[:2]} with {ours[2]}")
-    about = env.metrics
+    return Run(_native.run(env._native, plan, config, _path(out), evaluator.threads, _asking(evaluator)))
+
+
+def _asking(evaluator: Evaluator) -> Callable[[np.ndarray, _native.Interrupt], tuple[Any, ...]]:
+    about = evaluator.env.metrics
 
     def ask(levels: np.ndarray, interrupt: _native.Interrupt) -> tuple[Any, ...]:
         return told(about, evaluator.evaluate(levels, interrupt.is_set))
 
-    return Run(_native.run(env._native, plan, config, _path(out), evaluator.threads, ask))
+    return ask
 
 
 def load(path: str | os.PathLike[str]) -> Run:
@@ -179,15 +183,20 @@ def load(path: str | os.PathLike[str]) -> Run:
     return Run(_native.load(os.fspath(path)))
 
 
-def resume(path: str | os.PathLike[str], trials: int | None = None, *, threads: int = 1) -> Run:
-    """Goes on with the run in the folder ``path``, up to so many trials in all, or to those of its spec.
+def resume(
+    path: str | os.PathLike[str], trials: int | None = None, *, threads: int = 1, evaluator: Evaluator | None = None
+) -> Run:
+    """Goes on with the run in the folder ``path``, up to so many trials in all, or to those of its spec. ``evaluator``: as in :func:`run`.
 
     Raises:
-        ValueError: there is none, or its spec cannot be used.
+        ValueError: there is none, its spec cannot be used, or ``evaluator`` is one of another environment.
         Failed: its log cannot be read, its agent proposes something other than what is logged, or as :func:`run`.
     """
     not_while_loading()
-    return Run(_native.resume(os.fspath(path), trials, threads))
+    if evaluator is None:
+        return Run(_native.resume(os.fspath(path), trials, threads, None))
+    asked = (evaluator.env._native, _asking(evaluator))
+    return Run(_native.resume(os.fspath(path), trials, evaluator.threads, asked))
 
 
 def _path(out: str | os.PathLike[str] | None) -> str | None:

@@ -98,7 +98,7 @@ impl RunArguments {
         }
         let interrupt = interrupt_on_signal()?;
         let threads = self.threads.unwrap_or_else(|| available_parallelism().unwrap_or(NonZeroUsize::MIN));
-        let options = RunOptions { threads, interrupt: Some(&interrupt) };
+        let options = RunOptions { threads, interrupt: Some(&interrupt), ..RunOptions::default() };
         let results = conduct(&tapeout::builtin(), &plan, out, &self.data, &options, &watch)?;
         reported(&plan, &results, out)?;
         if interrupt.load(Ordering::Relaxed) {

@@ -52,7 +52,7 @@ fn conducted_on(
             interrupt.store(*answered >= most, Ordering::Relaxed);
         }
     };
-    let options = RunOptions { threads, interrupt: Some(&interrupt) };
+    let options = RunOptions { threads, interrupt: Some(&interrupt), ..RunOptions::default() };
     conduct(&catalog, plan, &folder.join("out"), &folder.join("data"), &options, &watch)
 }
 

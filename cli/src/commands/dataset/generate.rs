@@ -48,7 +48,11 @@ impl Args {
     pub(crate) fn run(&self, catalog: &Catalog) -> Result<Answer, Failure> {
         let plan = self.plan()?;
         let interrupt = interrupt_on_signal()?;
-        let options = RunOptions { threads: self.flags.threads(), interrupt: Some(&interrupt) };
+        let options = RunOptions {
+            threads: self.flags.threads(),
+            interrupt: Some(&interrupt),
+            ..RunOptions::default()
+        };
         let mut watcher = self.flags.watcher();
         let mut failed = 0;
         let made = generate(catalog, &plan, &self.out, &options, &mut |at| {

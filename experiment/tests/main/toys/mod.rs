@@ -44,7 +44,7 @@ pub fn spec(env: &str, agent: &str, trials: usize) -> Spec {
 }
 
 pub fn threads(threads: usize) -> RunOptions<'static> {
-    RunOptions { threads: NonZeroUsize::new(threads).unwrap(), interrupt: None }
+    RunOptions { threads: NonZeroUsize::new(threads).unwrap(), interrupt: None, ..RunOptions::default() }
 }
 
 /// `log` as version 1 had it: without checksums.
