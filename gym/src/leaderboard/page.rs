@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(shares.matches("0.500").count(), plan.envs.len());
         assert!(page.contains("n = 15 seeds") && page.contains("leaderboard --seeds 4 --trials 1"), "{page}");
         assert!(!page.contains("too few"), "{page}");
-        assert!(page.contains("One problem says nothing of its kind: mappings of a layer, memory"), "{page}");
+        assert!(page.contains("One problem says nothing of its kind: mappings of a layer.\n"), "{page}");
     }
 
     /// By hand: whoever is best on one problem is worst on the next, so all ranks are about equal, however many seeds say so; four seeds cannot
