@@ -5,6 +5,7 @@
 
 import os
 import signal
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -47,6 +48,7 @@ def main() -> None:
             over.set()
             killer.join()
     print(f"{ROUNDS} rounds, {killed} workers killed while they ran, {same} logs the same")
+    sys.exit(killed < ROUNDS or same < ROUNDS)
 
 
 if __name__ == "__main__":

@@ -38,8 +38,8 @@ class Evaluator:
     >>> ray.init(address="auto")
     >>> run = tapeout.run(env, "nsga2", evaluator=tapeout.ray.Evaluator(env, workers=8))
 
-    ``workers``: how many; each takes one processor of the cluster. ``limit_s``: seconds that an answer to a batch of a few designs may take; a worker
-    that takes longer is started anew. Each worker that starts, or is started anew, has to have the same version of this package and of the environment,
+    ``workers``: how many; each takes one processor of the cluster. ``limit_s``: seconds that an answer to a few designs may take, an hour if nothing is
+    said; a worker that takes longer is started anew. Each worker that starts, or is started anew, has to have the same version of this package and of the environment,
     the same space, and the same bytes for a probe design. A design whose worker is lost is asked about again, at most three times.
 
     Raises:
@@ -47,10 +47,10 @@ class Evaluator:
         Failed: a worker is not the same as this process.
     """
 
-    def __init__(self, env: Env | str | type, workers: int, *, limit_s: float | None = None) -> None:
+    def __init__(self, env: Env | str | type, workers: int, *, limit_s: float = 3600.0) -> None:
         if workers < 1:
             raise ValueError(f"workers: got {workers}, expected at least 1")
-        if limit_s is not None and not limit_s > 0:
+        if not limit_s > 0:
             raise ValueError(f"limit_s: got {limit_s}, expected a number above 0")
         self.env = env if isinstance(env, Env) else Env(env)
         if self.env.noisy:
@@ -93,6 +93,9 @@ class Evaluator:
                 return self._answer(worker, levels, is_over)
             except (ActorDiedError, ActorUnavailableError) as error:
                 is_ready, lost = False, error
+            except Failed:
+                is_ready = False
+                raise
             finally:
                 self._free.put((worker, is_ready))
         if len(levels) > 1:  # one of them, perhaps
@@ -124,8 +127,9 @@ class Evaluator:
         answer = worker.evaluate.remote(levels, self._known)
         while not ray.wait([answer], timeout=_LOOK_S)[0]:
             if is_over():
+                ray.kill(worker, no_restart=False)  # whoever asks next does not wait for this question
                 raise Failed("the run was interrupted before a worker answered")
-            if self._limit_s is not None and time.monotonic() - began_s > self._limit_s:
+            if time.monotonic() - began_s > self._limit_s:
                 _log.warning("a worker has not answered in %g s, and is started anew", self._limit_s)
                 ray.kill(worker, no_restart=False)
                 break
