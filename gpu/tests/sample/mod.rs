@@ -16,12 +16,6 @@ pub fn nvrtc() -> Option<Nvrtc> {
     found.ok()
 }
 
-/// So many tiles, or as many as the environment variable `TAPEOUT_TILES` says if it says more.
-pub fn at_least(few: usize) -> usize {
-    let said = std::env::var("TAPEOUT_TILES").ok();
-    said.map_or(few, |said| said.parse::<usize>().expect("TAPEOUT_TILES is a whole number").max(few))
-}
-
 /// As many statically feasible tiles for `gemm` on `device`, each as likely as any other.
 pub fn tiles(device_id: &str, gemm: &Gemm, count: usize) -> (Device, Vec<Tile>) {
     let device = device(device_id).unwrap();
