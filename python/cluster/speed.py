@@ -1,17 +1,31 @@
-"""How much faster two workers of Ray are than one, and what a question to one costs beside the designs.
+"""What a question to a worker of Ray costs beside the designs.
 
     pip install '.[ray]' && python python/cluster/speed.py
 """
 
 import statistics
+import tempfile
 import time
+from pathlib import Path
 
 import ray
 
 import tapeout
 import tapeout.ray
 
-TURNS = 5
+#: A design takes 2 ms, and no processor.
+SLEEPER = """
+import time
+
+class Sleeper:
+    parameters = {"a": list(range(64)), "b": list(range(64))}
+    metrics = {"latency_s": "s"}
+    objectives = ["latency_s"]
+
+    def evaluate(self, design):
+        time.sleep(2e-3)
+        return {"latency_s": 1e-9 * (1 + design["a"] + design["b"])}
+"""
 
 
 def seconds(work) -> float:
@@ -21,24 +35,20 @@ def seconds(work) -> float:
 
 
 def main() -> None:
-    ray.init(num_cpus=3, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
-    env = tapeout.Env("edge-accelerator")
-    one, two = [tapeout.ray.Evaluator(env, workers=n) for n in (1, 2)]
-    search = {
-        name: lambda evaluator=evaluator: tapeout.run(env, "random", trials=400, batch=80, evaluator=evaluator)
-        for name, evaluator in (("one", one), ("two", two))
-    }
-    for work in search.values():
-        work()  # workers start
-    turns = [{name: seconds(work) for name, work in search.items()} for _ in range(TURNS)]
-    print(f"two workers are {statistics.median(it['one'] / it['two'] for it in turns):.2f} times as fast as one")
-
-    for n in (1, 5, 20):
-        levels = env.space.sample(n * 40, seed=1).reshape(40, n, -1)
-        here = [seconds(lambda rows=rows: env.evaluate(rows, on_failure="mark", threads=1)) for rows in levels]
-        there = [seconds(lambda rows=rows: one.evaluate(rows)) for rows in levels]
-        more = statistics.median(b - a for a, b in zip(here, there, strict=True))
-        print(f"{n} designs of {1e3 * statistics.mean(here) / n:.1f} ms: a question takes {1e3 * more:.2f} ms more, {100 * more / statistics.mean(here):.0f} %")
+    ray.init(num_cpus=1, include_dashboard=False, _node_ip_address="127.0.0.1", log_to_driver=False)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "own_sleeper.py"
+        path.write_text(SLEEPER)
+        sleeper = tapeout.Env("python", **{"class": f"{path}:Sleeper"})
+        worker = tapeout.ray.Evaluator(sleeper, workers=1)
+        rows = sleeper.space.sample(5, seed=1)
+        here, there = [], []
+        worker.evaluate(rows)  # it starts
+        for _ in range(100):
+            here.append(seconds(lambda: sleeper.evaluate(rows, threads=1)))
+            there.append(seconds(lambda: worker.evaluate(rows)))
+    one, other = statistics.median(here), statistics.median(there)
+    print(f"5 designs of 2 ms: {1e3 * one:.2f} ms here, {1e3 * other:.2f} ms by a worker, {100 * (other / one - 1):.0f} % more")
 
 
 if __name__ == "__main__":
