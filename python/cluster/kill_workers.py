@@ -19,8 +19,8 @@ ROUNDS = 20
 
 
 def search(env: tapeout.Env, folder: Path, evaluator: tapeout.ray.Evaluator | None) -> list[str]:
-    """The trials of a run of 100, without their timings."""
-    tapeout.run(env, "nsga2", trials=100, seed=1, out=folder, evaluator=evaluator)
+    """The trials of a run of 300, without their timings."""
+    tapeout.run(env, "nsga2", trials=300, seed=1, out=folder, evaluator=evaluator)
     return [line.split(',"timing":')[0] for line in (folder / "trials.jsonl").read_text().splitlines()]
 
 
