@@ -148,7 +148,8 @@ impl<'a> Evaluator<'a> {
             let clock = Clock::start();
             let outcomes = executor.evaluate(piece).and_then(|outcomes| {
                 let outcomes = outcomes.into_iter().map(Ok).collect();
-                answers(self.env, outcomes, piece.len()).map_err(EvalError::new)
+                answers(self.env, outcomes, piece.len())
+                    .map_err(|fault| EvalError::new(format!("the answer has {fault}")))
             });
             is_lost.fetch_or(outcomes.is_err(), Ordering::Relaxed);
             let done = timed(outcomes?, clock.elapsed_s());
@@ -233,7 +234,7 @@ fn ask(env: &dyn Env, designs: &[Design]) -> Result<Vec<Outcome>, String> {
     IS_EVALUATING.set(was_evaluating);
     let results =
         results.map_err(|panic| bounded(format!("it panicked: {}", panic_message(panic.as_ref()))))?;
-    answers(env, results, designs.len())
+    answers(env, results, designs.len()).map_err(|fault| format!("evaluate_batch returned {fault}"))
 }
 
 /// What was said of `n` designs of `env`, as far as it could be logged and judged.
@@ -246,7 +247,7 @@ fn answers(
     n: usize,
 ) -> Result<Vec<Outcome>, String> {
     if results.len() != n {
-        return Err(format!("evaluate_batch returned {} results for {n} designs", results.len()));
+        return Err(format!("{} results for {n} designs", results.len()));
     }
     let outcome = |result: Result<Outcome, EvalError>| {
         let checked = result.map_err(|error| error.chain()).and_then(|outcome| checked(env, outcome));

@@ -16,7 +16,7 @@ from ray.exceptions import ActorDiedError, ActorUnavailableError, RayTaskError
 import tapeout
 from tapeout._env import Env
 from tapeout._native import Failed
-from tapeout._outcomes import Outcome
+from tapeout._outcomes import Outcome, Outcomes
 
 __all__ = ["Evaluator"]
 
@@ -78,8 +78,8 @@ class Evaluator:
         for worker in self._workers:
             ray.kill(worker)
 
-    def evaluate(self, levels: np.ndarray, is_over: Callable[[], bool] = lambda: False) -> list[dict[str, Any]]:
-        """What became of designs, as dicts; for :func:`tapeout.run`, which calls it.
+    def evaluate(self, levels: np.ndarray, is_over: Callable[[], bool] = lambda: False) -> Outcomes | list[Outcome]:
+        """What became of designs; for :func:`tapeout.run`, which calls it.
 
         Raises:
             Failed: a design loses each worker that is asked about it, a worker is not the same as this process, or ``is_over`` has become true.
@@ -99,7 +99,7 @@ class Evaluator:
             finally:
                 self._free.put((worker, is_ready))
         if len(levels) > 1:  # one of them, perhaps
-            return [answer for row in levels for answer in self.evaluate(row[np.newaxis], is_over)]
+            return [outcome for row in levels for outcome in self.evaluate(row[np.newaxis], is_over)]
         design = self.env.space.values(levels)[0]
         raise Failed(f"{TRIES_AGAIN + 1} workers in a row were lost over the design {design}") from lost
 
@@ -122,7 +122,7 @@ class Evaluator:
             if theirs[what] != ours:
                 raise Failed(f"a worker has another {what}: {_shown(theirs[what])}, expected {_shown(ours)}")
 
-    def _answer(self, worker: Any, levels: np.ndarray, is_over: Callable[[], bool]) -> list[dict[str, Any]]:
+    def _answer(self, worker: Any, levels: np.ndarray, is_over: Callable[[], bool]) -> Outcomes:
         began_s = time.monotonic()
         answer = worker.evaluate.remote(levels, self._known)
         while not ray.wait([answer], timeout=_LOOK_S)[0]:
@@ -134,10 +134,10 @@ class Evaluator:
                 ray.kill(worker, no_restart=False)
                 break
         try:
-            answers: list[dict[str, Any]] = ray.get(answer)
+            columns = ray.get(answer)
         except RayTaskError as error:
             raise Failed("a worker has no answer") from error
-        return answers
+        return Outcomes(self.env.space, self.env.metrics, (levels, *columns))
 
 
 def _shown(part: Any) -> str:
@@ -168,12 +168,8 @@ class _Worker:
     def process(self) -> int:
         return os.getpid()
 
-    def evaluate(self, levels: np.ndarray, known: dict[str, Any]) -> list[dict[str, Any]]:
+    def evaluate(self, levels: np.ndarray, known: dict[str, Any]) -> tuple[Any, ...]:
         if self._identity != known:  # started anew on another machine since it was compared
             raise Failed("it is not the same as the process that asks")
         outcomes = self._env.evaluate(levels, on_failure="mark", threads=1)
-        return [_said(outcome) for outcome in outcomes]
-
-
-def _said(outcome: Outcome) -> dict[str, Any]:
-    return {**outcome.metrics, "infeasible": outcome.infeasible, "violation": outcome.violation, "failed": outcome.failed}
+        return (list(outcomes.metrics.values()), *outcomes._told()[1:])
