@@ -38,9 +38,10 @@ class Evaluator:
     >>> ray.init(address="auto")
     >>> run = tapeout.run(env, "nsga2", evaluator=tapeout.ray.Evaluator(env, workers=8))
 
-    ``workers``: how many; each takes one processor of the cluster. ``limit_s``: seconds that an answer to a few designs may take, an hour if nothing is
-    said; a worker that takes longer is started anew. Each worker that starts, or is started anew, has to have the same version of this package and of the environment,
-    the same space, and the same bytes for a probe design. A design whose worker is lost is asked about again, at most three times.
+    ``workers``: how many; each takes one processor of the cluster. ``limit_s``: seconds that an answer to a few designs may take, an hour if
+    nothing is said; a worker that takes longer is started anew. Each worker that starts, or is started anew, has to have the same version of this
+    package and of the environment, the same space, and the same bytes for a probe design. A design whose worker is lost is asked about again, at
+    most three times.
 
     Raises:
         ValueError: ``env`` is noisy, so that no two processes agree, or a number is out of range.
